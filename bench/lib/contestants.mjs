@@ -1,0 +1,40 @@
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const THREADS = "2";
+
+const peer = (file) => fileURLToPath(new URL(`../peers/${file}`, import.meta.url));
+const node = (file) => [process.execPath, peer(file)];
+
+/** The interpreters to try for PyTorch: `python3` on the path, then the system's own. */
+const interpreters = () =>
+  [...(process.env.PATH ?? "").split(delimiter), "/usr/bin"]
+    .map((folder) => join(folder, "python3"))
+    .filter((path, i, all) => existsSync(path) && all.indexOf(path) === i);
+
+/**
+ * Everyone who takes part. `commands` are tried in order until one is ready; `npm` marks those whose packages
+ * come from `bench/package.json`; `atLeast` is the ratio to Tightbound that the project holds itself to;
+ * `trains: false` marks the one that has no loss to fall.
+ */
+export const CONTESTANTS = [
+  { key: "tightbound", commands: [node("tightbound.mjs")] },
+  {
+    key: "floor",
+    commands: [node("floor.mjs")],
+    trains: false,
+    atLeast: 1 / 1.4,
+  },
+  {
+    key: "torch",
+    commands: interpreters().map((python) => [python, peer("pytorch.py")]),
+    // Passive waiting: interleaved on a busy machine, 13.4 ms a step against 14.9 without; on a quiet one the
+    // two have not been compared.
+    env: { OMP_NUM_THREADS: THREADS, OPENBLAS_NUM_THREADS: THREADS, OMP_WAIT_POLICY: "passive" },
+    atLeast: 2,
+  },
+  { key: "jaxjs", commands: [node("jaxjs.mjs")], npm: true, atLeast: 4 },
+  { key: "jaxjs-workers", commands: [node("jaxjs.mjs")], npm: true, env: { JAXJS_WORKERS: THREADS } },
+  { key: "tfjs", commands: [node("tfjs-wasm.mjs")], npm: true, atLeast: 20 },
+];

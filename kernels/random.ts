@@ -1,0 +1,74 @@
+// Streams of random numbers: raw words, and the maps that turn words into numbers in place. The reference for
+// every map is src/random/draws.ts.
+import { normal32, normal64 } from "./normal";
+import { GROUP, philox16 } from "./philox";
+
+/** Room for one group, where only part of it is wanted. */
+const scratch: usize = memory.data(64, 16);
+
+/** Words first … first + count - 1 of the stream (key, step) as u32 at `out`. */
+export function bits(
+  out: usize, count: u32, key0: u32, key1: u32, step0: u32, step1: u32, first0: u32, first1: u32,
+): void {
+  const first = (<u64>first1 << 32) | first0;
+  const end = first + count;
+  let word = first;
+  while (word < end) {
+    const group = word / GROUP;
+    const start = group * GROUP;
+    if (word == start && end - word >= GROUP) {
+      philox16(out, group, key0, key1, step0, step1);
+      out += 64;
+      word += GROUP;
+      continue;
+    }
+    philox16(scratch, group, key0, key1, step0, step1);
+    const stop = min(end, start + GROUP);
+    const bytes = <usize>(stop - word) << 2;
+    memory.copy(out, scratch + (<usize>(word - start) << 2), bytes);
+    out += bytes;
+    word = stop;
+  }
+}
+
+/** u32 → f32 in place: (k + ½)·2⁻²³ with k the word's top 23 bits; exact. */
+export function toUniform32(data: usize, count: u32): void {
+  const vectors = count & ~3;
+  const one = i32x4.splat(0x3f800000);
+  const shift = f32x4.splat(1 - 5.9604644775390625e-8);
+  const end = data + (<usize>vectors << 2);
+  for (; data < end; data += 16) {
+    v128.store(data, f32x4.sub(v128.or(i32x4.shr_u(v128.load(data), 9), one), shift));
+  }
+  for (let i = vectors; i < count; i++, data += 4) {
+    store<f32>(data, reinterpret<f32>((load<u32>(data) >> 9) | 0x3f800000) - <f32>(1 - 5.9604644775390625e-8));
+  }
+}
+
+/** Pairs of u32 → f64 in place: (k + ½)·2⁻⁵² with k the top 52 bits of (first word, second word); exact. */
+export function toUniform64(data: usize, count: u32): void {
+  for (let i: u32 = 0; i < count; i++, data += 8) {
+    const k = ((<u64>load<u32>(data) << 32) | load<u32>(data, 4)) >> 12;
+    store<f64>(data, reinterpret<f64>(k | 0x3ff0000000000000) - (1 - 1.1102230246251565e-16));
+  }
+}
+
+/** u32 → f32 in place: the normal quantile of the word. */
+export function toNormal32(data: usize, count: u32): void {
+  const vectors = count & ~3;
+  const end = data + (<usize>vectors << 2);
+  for (; data < end; data += 16) v128.store(data, normal32(v128.load(data)));
+  if (vectors < count) {
+    const bytes = <usize>(count - vectors) << 2;
+    memory.copy(scratch, data, bytes);
+    v128.store(scratch, normal32(v128.load(scratch)));
+    memory.copy(data, scratch, bytes);
+  }
+}
+
+/** Pairs of u32 → f64 in place: the normal quantile of the 64-bit word (first high, second low). */
+export function toNormal64(data: usize, count: u32): void {
+  for (let i: u32 = 0; i < count; i++, data += 8) {
+    store<f64>(data, normal64((<u64>load<u32>(data) << 32) | load<u32>(data, 4)));
+  }
+}

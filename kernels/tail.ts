@@ -1,0 +1,37 @@
+// What every element-wise kernel needs for a length that is no multiple of four: the last one to three
+// elements travel through a padded copy, so that they meet the very instructions that the others met and a
+// range updated in two parts is the same, bit for bit, as a range updated at once.
+
+/** Room for one vector of each of four buffers. */
+const scratch: usize = memory.data(64, 16);
+
+/** Copies `bytes` (under 16) from `source` to the scratch vector `index`, zero beyond; returns its address. */
+export function borrow(index: u32, source: usize, bytes: usize): usize {
+  const at = scratch + (<usize>index << 4);
+  v128.store(at, i32x4.splat(0));
+  memory.copy(at, source, bytes);
+  return at;
+}
+
+/** Copies a borrowed vector back. */
+export function giveBack(index: u32, target: usize, bytes: usize): void {
+  memory.copy(target, scratch + (<usize>index << 4), bytes);
+}
+
+/**
+ * Zero for magnitudes below the smallest normal float32, NaN kept. Without it the moments of a parameter whose
+ * gradient stays zero sink into the denormals and stay there (in round-to-nearest 0.9 of a few denormal units
+ * rounds back up), and each operation on a denormal costs a processor over a hundred cycles.
+ */
+// @ts-expect-error: AssemblyScript decorates functions, TypeScript does not
+@inline
+export function flushDenormals(x: v128): v128 {
+  return v128.andnot(x, f32x4.lt(f32x4.abs(x), f32x4.splat(1.1754943508222875e-38)));
+}
+
+/** As {@link flushDenormals}, for values that are never negative. */
+// @ts-expect-error: AssemblyScript decorates functions, TypeScript does not
+@inline
+export function flushPositiveDenormals(x: v128): v128 {
+  return v128.andnot(x, f32x4.lt(x, f32x4.splat(1.1754943508222875e-38)));
+}

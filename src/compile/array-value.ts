@@ -1,0 +1,71 @@
+import { ShapeError } from "../errors.ts";
+import { allocate, convert, type DType, type Nested, type TypedArray } from "../tensor/dtype.ts";
+import { formatShape, type Shape, sameShape, sizeOf } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+
+/** Computed numbers: a row-major typed array with its shape. */
+export class ArrayValue {
+  readonly shape: Shape;
+  readonly dtype: DType;
+  readonly data: TypedArray;
+
+  constructor(shape: Shape, dtype: DType, data: TypedArray = allocate(dtype, sizeOf(shape))) {
+    if (data.length !== sizeOf(shape)) {
+      throw new ShapeError(
+        `array of shape ${formatShape(shape)}: expected ${sizeOf(shape)} values, found ${data.length}.`,
+      );
+    }
+    this.shape = shape;
+    this.dtype = dtype;
+    this.data = data;
+  }
+
+  /** The only element. Throws ShapeError when there are more or none. */
+  item(): number {
+    if (this.data.length !== 1) {
+      throw new ShapeError(
+        `item: expected one element, found shape ${formatShape(this.shape)}; use toArray().`,
+      );
+    }
+    return Number(this.data[0]);
+  }
+
+  /** Nested arrays of numbers (a plain number for a scalar). */
+  toArray(): Nested {
+    const build = (depth: number, start: number): Nested => {
+      if (depth === this.shape.length) return Number(this.data[start]);
+      const step = sizeOf(this.shape.slice(depth + 1));
+      return Array.from({ length: this.shape[depth] }, (_, i) => build(depth + 1, start + i * step));
+    };
+    return build(0, 0);
+  }
+}
+
+/** What a compiled function accepts for an argument. */
+export type Feed = ArrayValue | Nested | TypedArray;
+
+/** The shape and dtype that an argument brings; numbers are float32, a typed array is one-dimensional. */
+export function valueOf(feed: Feed): ArrayValue {
+  if (feed instanceof ArrayValue) return feed;
+  if (feed instanceof Float32Array) return new ArrayValue([feed.length], "float32", feed);
+  if (feed instanceof Float64Array) return new ArrayValue([feed.length], "float64", feed);
+  if (feed instanceof Int32Array) return new ArrayValue([feed.length], "int32", feed);
+  if (feed instanceof BigInt64Array) return new ArrayValue([feed.length], "int64", feed);
+  if (feed instanceof Uint8Array) return new ArrayValue([feed.length], "float32", convert(feed, "float32"));
+  const shape: number[] = [];
+  for (let v: Nested = feed; typeof v === "object"; v = v[0]) {
+    shape.push(v.length);
+    if (v.length === 0) break;
+  }
+  const flat = (Array.isArray(feed) ? feed.flat(Number.POSITIVE_INFINITY) : [feed]) as (number | boolean)[];
+  return new ArrayValue(shape, "float32", convert(flat.map(Number), "float32"));
+}
+
+/** @throws ShapeError unless the value has the leaf's shape. */
+export function checkFeed(name: string, leaf: Tensor, value: ArrayValue): void {
+  if (!sameShape(leaf.shape, value.shape)) {
+    throw new ShapeError(
+      `${name}: expected shape ${formatShape(leaf.shape)}, found ${formatShape(value.shape)}.`,
+    );
+  }
+}

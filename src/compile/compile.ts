@@ -1,0 +1,188 @@
+import { UsageError } from "../errors.ts";
+import { convert, type TypedArray } from "../tensor/dtype.ts";
+import { input, isParameter } from "../tensor/leaf.ts";
+import type { HostArray } from "../tensor/op.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { ArrayValue, checkFeed, type Feed, valueOf } from "./array-value.ts";
+import { compileHost } from "./host.ts";
+import { describeLeaf, initialValues, noiseFiller } from "./leaves.ts";
+import { compileNative, type NativeOptions } from "./session.ts";
+import { simplify } from "./simplify.ts";
+
+/** `native`: ONNX Runtime, for everything with matrices in it. `host`: generated JavaScript in float64. */
+export type Executor = "native" | "host";
+
+export interface BuildOptions extends NativeOptions {
+  /** Default `native`. */
+  readonly executor?: Executor;
+}
+
+/** A compiled graph, whichever executor runs it. */
+export interface Program {
+  readonly executor: Executor;
+  /** Leaves (inputs, parameters, noise) that must be bound, in this order. */
+  readonly leaves: readonly Tensor[];
+  /** Number of nodes that the executor runs. */
+  readonly nodes: number;
+  /** Fixes the arrays that are read and written. Host runs at once; native in a promise. */
+  bind(leaves: readonly TypedArray[], outputs: readonly TypedArray[]): () => void | Promise<void>;
+}
+
+/** Compiles expressions: the graph that both the train step and {@link compile} run on. */
+export async function build(outputs: readonly Tensor[], options: BuildOptions = {}): Promise<Program> {
+  const roots = simplify(outputs);
+  const { executor = "native" } = options;
+  if (executor === "native") return { executor, ...(await compileNative(roots, options)) };
+  const host = compileHost(roots);
+  return {
+    executor,
+    leaves: host.leaves,
+    nodes: host.nodes,
+    bind: (leaves, written) => {
+      // The host computes in float64; whole numbers of 64 bits are exact to 2^53 there.
+      const wide = leaves.map((a): { from: TypedArray; to: HostArray } =>
+        a instanceof BigInt64Array ? { from: a, to: new Float64Array(a.length) } : { from: a, to: a },
+      );
+      const run = host.bind(
+        wide.map(({ to }) => to),
+        written,
+      );
+      const copies = wide.filter(({ from }) => from instanceof BigInt64Array);
+      if (copies.length === 0) return run;
+      return () => {
+        for (const { from, to } of copies) for (let i = 0; i < from.length; i++) to[i] = Number(from[i]);
+        run();
+      };
+    },
+  };
+}
+
+/** What a traced function may return. */
+export type Traced = Tensor | readonly Tensor[] | Readonly<Record<string, Tensor>>;
+
+/** The values of what a traced function returned, in the same structure. */
+export type Computed<R extends Traced> = R extends Tensor
+  ? ArrayValue
+  : { readonly [K in keyof R]: R[K] extends Tensor ? ArrayValue : R[K] };
+
+export interface CompileOptions extends BuildOptions {
+  /** Seed of noise, and of parameters that have no values yet. Default 0. */
+  readonly seed?: number;
+  /** Values of parameters; those that are missing take their initial ones. */
+  readonly parameters?: ReadonlyMap<Tensor, TypedArray>;
+}
+
+interface Specialised {
+  readonly structure: Traced;
+  readonly arguments: readonly Tensor[];
+  readonly fed: ReadonlyMap<Tensor, TypedArray>;
+  readonly outputs: readonly ArrayValue[];
+  readonly fillNoise: (seed: number, step: number) => void;
+  readonly run: () => void | Promise<void>;
+}
+
+function tensorsOf(traced: Traced): Tensor[] {
+  if (traced instanceof Tensor) return [traced];
+  return Object.values(traced);
+}
+
+function restructure(traced: Traced, values: readonly ArrayValue[]): unknown {
+  if (traced instanceof Tensor) return values[0];
+  if (Array.isArray(traced)) return values;
+  return Object.fromEntries(Object.keys(traced).map((key, i) => [key, values[i]]));
+}
+
+/**
+ * Turns a function of tensors into a function of numbers. It is traced, simplified and compiled the first time it meets
+ * arguments of given shapes and dtypes, and cached for them. Noise inside it is drawn anew on each call: call `n` sees step
+ * `n` of the seed's streams.
+ *
+ * @example
+ * const f = compile((x, w) => softmax(matmul(x, w)));
+ * const y = await f([[1, 2]], [[1, 0], [0, 1]]);
+ * y.toArray(); // [[0.2689…, 0.7310…]]
+ *
+ * @throws ShapeError from tracing, with the op and the shapes.
+ */
+export function compile<R extends Traced>(
+  fn: (...inputs: Tensor[]) => R,
+  options: CompileOptions = {},
+): (...feeds: Feed[]) => Promise<Computed<R>> {
+  const cache = new Map<string, Promise<Specialised>>();
+  const seed = options.seed ?? 0;
+  let calls = 0;
+
+  const specialise = async (values: readonly ArrayValue[]): Promise<Specialised> => {
+    const inputs = values.map((v, i) => input(`argument ${i}`, v.shape, v.dtype));
+    const structure = fn(...inputs);
+    const roots = tensorsOf(structure);
+    const program = await build(roots, options);
+    const arrays = new Map<Tensor, TypedArray>();
+    program.leaves.forEach((leaf, i) => {
+      arrays.set(leaf, leafArray(leaf, i, inputs, options));
+    });
+    const outputs = roots.map((t) => new ArrayValue(t.shape, t.dtype));
+    const fillNoise = noiseFiller(program.leaves, (leaf) => arrays.get(leaf) as Float32Array | Float64Array);
+    const run = program.bind(
+      program.leaves.map((l) => arrays.get(l) ?? new Float32Array(0)),
+      outputs.map((o) => o.data),
+    );
+    return { structure, arguments: inputs, fed: arrays, outputs, fillNoise, run };
+  };
+
+  // Calls run one after another: they share the arrays that the program is bound to.
+  let turn: Promise<unknown> = Promise.resolve();
+  return (...feeds) => {
+    const values = feeds.map(valueOf);
+    const call = async (): Promise<Computed<R>> => {
+      const key = values.map((v) => `${v.dtype}[${v.shape.join(",")}]`).join(" ");
+      let found = cache.get(key);
+      if (found === undefined) {
+        found = specialise(values);
+        cache.set(key, found);
+      }
+      const program = await found;
+      program.arguments.forEach((leaf, i) => {
+        checkFeed(`argument ${i}`, leaf, values[i]);
+        copyInto(program.fed.get(leaf), values[i].data);
+      });
+      program.fillNoise(seed, calls++);
+      await program.run();
+      const fresh = program.outputs.map((o) => new ArrayValue(o.shape, o.dtype, o.data.slice()));
+      return restructure(program.structure, fresh) as Computed<R>;
+    };
+    const result = turn.then(call);
+    turn = result.catch(() => undefined);
+    return result;
+  };
+}
+
+function copyInto(target: TypedArray | undefined, source: TypedArray): void {
+  // An argument that the function does not use has no array.
+  if (target === undefined) return;
+  if (target instanceof BigInt64Array || source instanceof BigInt64Array) {
+    for (let i = 0; i < target.length; i++) target[i] = source[i];
+  } else {
+    target.set(source);
+  }
+}
+
+function leafArray(
+  leaf: Tensor,
+  index: number,
+  inputs: readonly Tensor[],
+  options: CompileOptions,
+): TypedArray {
+  if (isParameter(leaf)) {
+    return (
+      options.parameters?.get(leaf) ??
+      convert(initialValues(leaf, `parameter ${index}`, options.seed ?? 0), leaf.dtype)
+    );
+  }
+  if (leaf.op.name === "input" && !inputs.includes(leaf)) {
+    throw new UsageError(
+      `compile: ${describeLeaf(leaf)} is not an argument of the function and has no value; pass it in.`,
+    );
+  }
+  return convert(new Float64Array(leaf.size), leaf.dtype);
+}

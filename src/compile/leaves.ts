@@ -1,0 +1,84 @@
+/** Where the values of leaves come from: streams for noise, initialisers for parameters that nobody else provides. */
+import { InternalError, UsageError } from "../errors.ts";
+import { fillNormal, fillUniform, type Stream, stream } from "../random/index.ts";
+import {
+  type Draws,
+  isInput,
+  isNoise,
+  isParameter,
+  type Leaf,
+  type NoiseAttributes,
+  type ParameterAttributes,
+} from "../tensor/leaf.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+
+/** Draws for an initialiser: each call continues the stream named after the parameter. */
+function initialDraws(seed: number, name: string): Draws {
+  const source = stream(seed, `init/${name}`);
+  let first = 0;
+  const take = (count: number, fill: typeof fillNormal): Float64Array => {
+    const out = new Float64Array(count);
+    fill(out, source, { first });
+    first += count;
+    return out;
+  };
+  return { uniform: (count) => take(count, fillUniform), normal: (count) => take(count, fillNormal) };
+}
+
+/** The first values of a parameter: a function of the seed and its name alone. */
+export function initialValues(
+  parameter: Leaf<ParameterAttributes>,
+  name: string,
+  seed: number,
+): ArrayLike<number> {
+  const { initializer, shape } = parameter.attributes;
+  const values = initializer.values(shape, initialDraws(seed, name));
+  if (values.length !== parameter.size) {
+    throw new InternalError(
+      `initialiser '${initializer.name}' gave ${values.length} values for ${parameter}`,
+    );
+  }
+  return values;
+}
+
+/** Refills the noise of a graph for a step. */
+export type NoiseFiller = (seed: number, step: number) => void;
+
+/**
+ * Prepares to fill noise leaves in place.
+ * @throws UsageError when two leaves draw under one site: they would be equal, which is never meant.
+ */
+export function noiseFiller(
+  leaves: readonly Tensor[],
+  arrayOf: (leaf: Tensor) => Float32Array | Float64Array,
+): NoiseFiller {
+  const noises = leaves.filter(isNoise);
+  const sites = new Map<string, Leaf<NoiseAttributes>>();
+  for (const leaf of noises) {
+    const { site } = leaf.attributes;
+    if (sites.has(site)) {
+      throw new UsageError(
+        `noise: two different draws are named '${site}', and would hold the same numbers; ` +
+          "give each sample site, dropout layer and the like a name of its own.",
+      );
+    }
+    sites.set(site, leaf);
+  }
+  let seeded: { seed: number; streams: Stream[] } | undefined;
+  return (seed, step) => {
+    if (seeded?.seed !== seed) {
+      seeded = { seed, streams: noises.map((leaf) => stream(seed, leaf.attributes.site)) };
+    }
+    for (const [i, leaf] of noises.entries()) {
+      const fill = leaf.attributes.kind === "normal" ? fillNormal : fillUniform;
+      fill(arrayOf(leaf), seeded.streams[i], { step });
+    }
+  };
+}
+
+/** A leaf as messages name it. */
+export function describeLeaf(leaf: Tensor): string {
+  if (isInput(leaf)) return `input '${leaf.attributes.name}'`;
+  if (isNoise(leaf)) return `noise '${leaf.attributes.site}'`;
+  return isParameter(leaf) ? "a parameter" : leaf.toString();
+}

@@ -1,0 +1,193 @@
+/** Lowering of a graph to one ONNX model. */
+import { create, toBinary } from "@bufbuild/protobuf";
+import {
+  type AttributeProto,
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  type TensorProto,
+  TensorProtoSchema,
+  ValueInfoProtoSchema,
+} from "onnx-buf";
+import { ShapeError } from "../errors.ts";
+import { convert, type DType } from "../tensor/dtype.ts";
+import { isConstant } from "../tensor/leaf.ts";
+import type { OnnxAttribute, OnnxBuilder } from "../tensor/op.ts";
+import { onnxType } from "../tensor/ops/cast.ts";
+import type { Shape } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { rewrite, topological } from "./graph.ts";
+import { simplify } from "./simplify.ts";
+
+/** ONNX operator set and file format that the lowerings are written for. */
+const OPSET = 20n;
+const IR_VERSION = 9n;
+
+export interface OnnxModel {
+  readonly bytes: Uint8Array;
+  /** Inputs of the model: the graph's leaves, with the names they have in it. */
+  readonly leaves: readonly { readonly name: string; readonly leaf: Tensor }[];
+  /** Names of the outputs, in the order asked for. */
+  readonly outputs: readonly string[];
+  /** Number of ONNX nodes. */
+  readonly nodes: number;
+}
+
+export interface OnnxOptions {
+  /** Names for leaves and outputs; by default `l0, l1, …` and `o0, o1, …`. */
+  readonly nameLeaf?: (leaf: Tensor, index: number) => string;
+  readonly outputNames?: readonly string[];
+  /** Leaves whose values are written into the model as weights instead of being inputs. */
+  readonly weights?: ReadonlyMap<Tensor, ArrayLike<number>>;
+}
+
+/** Rewrites ops that ONNX lacks, or computes badly, with the ops it has. */
+function expandForNative(outputs: readonly Tensor[]): Tensor[] {
+  return rewrite(outputs, function visit(node, inputs): Tensor {
+    const { native } = node.op;
+    if (typeof native === "object" && "unsupported" in native) {
+      throw new ShapeError(
+        `native executor: op '${node.op.name}' is not available there (${native.unsupported}); ` +
+          'compile this function with { executor: "host" }.',
+      );
+    }
+    const expanded =
+      typeof native === "object" && "expand" in native ? native.expand?.(inputs, node) : undefined;
+    if (expanded !== undefined) return expandForNative([expanded])[0];
+    if (inputs.every((x, i) => x === node.inputs[i])) return node;
+    return new (node.constructor as typeof Tensor)(node.op, inputs, node.attributes, node.shape, node.dtype);
+  });
+}
+
+const utf8 = new TextEncoder();
+
+function attribute(name: string, value: OnnxAttribute): AttributeProto {
+  const T = AttributeProto_AttributeType;
+  if (typeof value === "string")
+    return create(AttributeProtoSchema, { name, type: T.STRING, s: utf8.encode(value) });
+  if (typeof value === "number") return create(AttributeProtoSchema, { name, type: T.INT, i: BigInt(value) });
+  if ("float" in value) return create(AttributeProtoSchema, { name, type: T.FLOAT, f: value.float });
+  return create(AttributeProtoSchema, { name, type: T.INTS, ints: value.map(BigInt) });
+}
+
+function tensorProto(name: string, values: ArrayLike<number>, shape: Shape, dtype: DType): TensorProto {
+  const data = convert(values, dtype);
+  return create(TensorProtoSchema, {
+    name,
+    dims: shape.map(BigInt),
+    dataType: onnxType[dtype],
+    rawData: new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength),
+  });
+}
+
+const valueInfo = (name: string, shape: Shape, dtype: DType) =>
+  create(ValueInfoProtoSchema, {
+    name,
+    type: {
+      value: {
+        case: "tensorType",
+        value: {
+          elemType: onnxType[dtype],
+          shape: { dim: shape.map((n) => ({ value: { case: "dimValue" as const, value: BigInt(n) } })) },
+        },
+      },
+    },
+  });
+
+/** Lowers simplified outputs to an ONNX model. */
+export function lowerToOnnx(outputs: readonly Tensor[], options: OnnxOptions = {}): OnnxModel {
+  const roots = simplify(expandForNative(outputs));
+  const nodes: NodeProto[] = [];
+  const initializers: TensorProto[] = [];
+  const intConstants = new Map<string, string>();
+  const names = new Map<Tensor, string>();
+  const leaves: { name: string; leaf: Tensor }[] = [];
+
+  const builder: OnnxBuilder = {
+    node(opType, inputs, attributes = {}) {
+      const output = `t${nodes.length}`;
+      nodes.push(
+        create(NodeProtoSchema, {
+          opType,
+          name: output,
+          input: [...inputs],
+          output: [output],
+          attribute: Object.entries(attributes).map(([name, value]) => attribute(name, value)),
+        }),
+      );
+      return output;
+    },
+    constant(values, shape, dtype) {
+      const name = `c${initializers.length}`;
+      initializers.push(tensorProto(name, values, shape, dtype));
+      return name;
+    },
+    ints(values) {
+      const key = values.join(",");
+      const known = intConstants.get(key);
+      if (known !== undefined) return known;
+      const name = builder.constant(values, [values.length], "int64");
+      intConstants.set(key, name);
+      return name;
+    },
+  };
+  const nameOf = (t: Tensor): string => names.get(t) ?? "";
+
+  for (const node of topological(roots)) {
+    if (isConstant(node)) {
+      names.set(node, builder.constant(node.attributes.values, node.shape, node.dtype));
+    } else if (node.op.native === "leaf") {
+      const weights = options.weights?.get(node);
+      const name = options.nameLeaf?.(node, leaves.length) ?? `l${leaves.length}`;
+      names.set(node, name);
+      if (weights !== undefined) initializers.push(tensorProto(name, weights, node.shape, node.dtype));
+      else leaves.push({ name, leaf: node });
+    } else if ("onnx" in node.op.native) {
+      names.set(node, node.op.native.onnx(builder, node.inputs.map(nameOf), node));
+    }
+  }
+  const outputNames = roots.map((_, i) => options.outputNames?.[i] ?? `o${i}`);
+  nameOutputs(nodes, roots.map(nameOf), outputNames);
+
+  const graph = create(GraphProtoSchema, {
+    name: "tightbound",
+    node: nodes,
+    initializer: initializers,
+    input: leaves.map(({ name, leaf }) => valueInfo(name, leaf.shape, leaf.dtype)),
+    output: roots.map((t, i) => valueInfo(outputNames[i], t.shape, t.dtype)),
+  });
+  const model = create(ModelProtoSchema, {
+    irVersion: IR_VERSION,
+    producerName: "tightbound",
+    opsetImport: [{ domain: "", version: OPSET }],
+    graph,
+  });
+  return { bytes: toBinary(ModelProtoSchema, model), leaves, outputs: outputNames, nodes: nodes.length };
+}
+
+/**
+ * Gives each output its own name: the node that computes it is renamed; a leaf, a constant, or a value asked for twice is
+ * passed on by Identity.
+ */
+function nameOutputs(nodes: NodeProto[], values: readonly string[], outputs: readonly string[]): void {
+  const produced = new Set(nodes.flatMap((n) => n.output));
+  const renamed = new Map<string, string>();
+  const passed: { from: string; to: string }[] = [];
+  values.forEach((value, i) => {
+    if (produced.has(value) && !renamed.has(value)) renamed.set(value, outputs[i]);
+    else passed.push({ from: value, to: outputs[i] });
+  });
+  const current = (name: string): string => renamed.get(name) ?? name;
+  for (const node of nodes) {
+    node.input = node.input.map(current);
+    node.output = node.output.map(current);
+  }
+  for (const { from, to } of passed) {
+    nodes.push(
+      create(NodeProtoSchema, { opType: "Identity", name: to, input: [current(from)], output: [to] }),
+    );
+  }
+}

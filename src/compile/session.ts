@@ -1,0 +1,94 @@
+/** The `native` executor: a graph as one ONNX model, run by ONNX Runtime. */
+import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-common";
+import { InternalError, ShapeError } from "../errors.ts";
+import type { TypedArray } from "../tensor/dtype.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { lowerToOnnx, type OnnxModel } from "./onnx.ts";
+
+export interface NativeOptions {
+  /** Threads within an op; by default one for each core. */
+  readonly threads?: number;
+  /** Whether the runtime's threads wait for work by spinning (fast, the default) or sleep between calls (quiet). */
+  readonly spin?: boolean;
+}
+
+export interface NativeProgram {
+  readonly leaves: readonly Tensor[];
+  /** Number of ONNX nodes before the runtime's own optimisation. */
+  readonly nodes: number;
+  /** Fixes the arrays that are read and written: the runtime works on them in place, without copies. */
+  bind(leaves: readonly TypedArray[], outputs: readonly TypedArray[]): () => Promise<void>;
+}
+
+type Runtime = typeof import("onnxruntime-node");
+let runtime: Promise<Runtime> | undefined;
+
+/** Loads ONNX Runtime the first time it is needed: it is most of the program's start. */
+function loadRuntime(): Promise<Runtime> {
+  runtime ??= import("onnxruntime-node").then((ort) => {
+    ort.env.logLevel = "error";
+    return ort;
+  });
+  return runtime;
+}
+
+/** Starts loading the runtime without waiting for it, so that it overlaps other work. */
+export const preloadNative = (): void => {
+  void loadRuntime().catch(() => undefined);
+};
+
+async function createSession(
+  ort: Runtime,
+  model: OnnxModel,
+  options: NativeOptions,
+): Promise<InferenceSession> {
+  try {
+    return await ort.InferenceSession.create(model.bytes, {
+      executionProviders: ["cpu"],
+      graphOptimizationLevel: "all",
+      executionMode: "sequential",
+      logSeverityLevel: 3,
+      ...(options.threads !== undefined && { intraOpNumThreads: options.threads }),
+      ...(options.spin === false && { extra: { session: { intra_op: { allow_spinning: "0" } } } }),
+    });
+  } catch (error) {
+    throw new InternalError(`ONNX Runtime refused the compiled graph: ${messageOf(error)}`);
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Compiles `outputs` to a session of ONNX Runtime. */
+export async function compileNative(
+  outputs: readonly Tensor[],
+  options: NativeOptions = {},
+): Promise<NativeProgram> {
+  const model = lowerToOnnx(outputs);
+  const ort = await loadRuntime();
+  const session = await createSession(ort, model, options);
+  const wrap = (t: Tensor, data: TypedArray): OrtTensor => {
+    if (data.length !== t.size) {
+      throw new ShapeError(`${t}: expected ${t.size} values, found an array of ${data.length}.`);
+    }
+    return new ort.Tensor(t.dtype, data, [...t.shape]);
+  };
+  return {
+    leaves: model.leaves.map(({ leaf }) => leaf),
+    nodes: model.nodes,
+    bind(leaves, written) {
+      const feeds = Object.fromEntries(
+        model.leaves.map(({ name, leaf }, i) => [name, wrap(leaf, leaves[i])]),
+      );
+      const fetches = Object.fromEntries(
+        model.outputs.map((name, i) => [name, wrap(outputs[i], written[i])]),
+      );
+      return async () => {
+        try {
+          await session.run(feeds, fetches);
+        } catch (error) {
+          throw new ShapeError(`ONNX Runtime stopped while computing: ${messageOf(error)}`);
+        }
+      };
+    },
+  };
+}

@@ -1,0 +1,213 @@
+/** Graph simplification: common subexpressions, constant folding, and algebra that saves passes over memory. */
+import type { DType } from "../tensor/dtype.ts";
+import { type ConstantAttributes, constant, full, isConstant, type Leaf, scalar } from "../tensor/leaf.ts";
+import { rebuild } from "../tensor/op.ts";
+import { add, mul, neg, sqrt, sub } from "../tensor/ops/arithmetic.ts";
+import { matmul } from "../tensor/ops/matmul.ts";
+import { expand, reshape, transpose } from "../tensor/ops/movement.ts";
+import { broadcastShapes, sameShape } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { rewrite } from "./graph.ts";
+import { evaluateConstant } from "./host.ts";
+
+/** Folding must not trade a small expression for a large constant in the compiled graph. */
+const LARGEST_FOLD = 4096;
+
+/** The value of a constant whose elements are all equal. */
+function uniform(t: Tensor): number | undefined {
+  if (!isConstant(t) || t.size === 0) return undefined;
+  const { values } = t.attributes;
+  return values.every((v) => v === values[0]) ? values[0] : undefined;
+}
+
+const isElementwise = (t: Tensor): boolean => typeof t.op.host === "object" && "expression" in t.op.host;
+
+/** `x` in the shape (and only then) that the replaced node had. */
+const fitted = (x: Tensor, node: Tensor): Tensor =>
+  sameShape(x.shape, node.shape) ? x : expand(x, node.shape);
+
+type Rule = (node: Tensor) => Tensor | undefined;
+
+/** Rules by op name. Each returns a cheaper node of the same shape and dtype, or nothing. */
+const rules: Record<string, Rule> = {
+  add(node) {
+    const [a, b] = node.inputs;
+    if (uniform(b) === 0) return fitted(a, node);
+    if (uniform(a) === 0) return fitted(b, node);
+    if (b.op.name === "neg") return sub(a, b.inputs[0]);
+    if (a.op.name === "neg") return sub(b, a.inputs[0]);
+    return undefined;
+  },
+  sub(node) {
+    const [a, b] = node.inputs;
+    if (uniform(b) === 0) return fitted(a, node);
+    if (uniform(a) === 0) return fitted(neg(b), node);
+    if (b.op.name === "neg") return add(a, b.inputs[0]);
+    return undefined;
+  },
+  mul(node) {
+    const [a, b] = node.inputs;
+    for (const [x, y] of [
+      [a, b],
+      [b, a],
+    ]) {
+      const c = uniform(y);
+      if (c === undefined) continue;
+      if (c === 1) return fitted(x, node);
+      if (c === -1) return fitted(neg(x), node);
+      if (y.rank > 0) continue;
+      if (x.op.name === "neg") return mul(x.inputs[0], scalar(-c, node.dtype));
+      if (x.op.name !== "mul") continue;
+      const [p, q] = x.inputs;
+      const [inner, rest] = uniform(q) !== undefined ? [uniform(q), p] : [uniform(p), q];
+      if (inner !== undefined && sameShape(rest.shape, node.shape))
+        return mul(rest, scalar(c * inner, node.dtype));
+    }
+    return undefined;
+  },
+  div(node) {
+    const [a, b] = node.inputs;
+    const c = uniform(b);
+    if (c === 1) return fitted(a, node);
+    // A power of two has an exact reciprocal.
+    if (c !== undefined && Number.isInteger(Math.log2(Math.abs(c))))
+      return mul(a, full(b.shape, 1 / c, node.dtype));
+    return undefined;
+  },
+  neg(node) {
+    const [x] = node.inputs;
+    if (x.op.name === "neg") return x.inputs[0];
+    if (x.op.name === "sub") return sub(x.inputs[1], x.inputs[0]);
+    if (x.op.name === "mul") {
+      const [a, b] = x.inputs;
+      if (b.rank === 0 && isConstant(b)) return mul(a, scalar(-b.attributes.values[0], node.dtype));
+      if (a.rank === 0 && isConstant(a)) return mul(b, scalar(-a.attributes.values[0], node.dtype));
+    }
+    return undefined;
+  },
+  pow(node) {
+    const [x, y] = node.inputs;
+    const c = uniform(y);
+    if (c === 1) return fitted(x, node);
+    if (c === 2) return fitted(mul(x, x), node);
+    if (c === 0.5) return fitted(sqrt(x), node);
+    return undefined;
+  },
+  reshape(node) {
+    const [x] = node.inputs;
+    if (sameShape(x.shape, node.shape)) return x;
+    return x.op.name === "reshape" ? reshape(x.inputs[0], node.shape) : undefined;
+  },
+  transpose(node) {
+    const [x] = node.inputs;
+    if (x.op.name !== "transpose") return undefined;
+    const outer = permutationOf(node);
+    const inner = permutationOf(x);
+    return transpose(
+      x.inputs[0],
+      outer.map((p) => inner[p]),
+    );
+  },
+  expand(node) {
+    const [x] = node.inputs;
+    if (x.op.name === "expand") return expand(x.inputs[0], node.shape);
+    const c = uniform(x);
+    return c === undefined ? undefined : full(node.shape, c, node.dtype);
+  },
+  matmul(node) {
+    const flags = node.attributes as { readonly transposeA: boolean; readonly transposeB: boolean };
+    const [a, b] = node.inputs.map((t) => (swapsLastTwo(t) ? t.inputs[0] : t));
+    if (a === node.inputs[0] && b === node.inputs[1]) return undefined;
+    return matmul(a, b, {
+      transposeA: flags.transposeA !== (a !== node.inputs[0]),
+      transposeB: flags.transposeB !== (b !== node.inputs[1]),
+    });
+  },
+  stopGradient: (node) => node.inputs[0],
+};
+
+const permutationOf = (t: Tensor): readonly number[] =>
+  (t.attributes as { readonly permutation: readonly number[] }).permutation;
+
+function swapsLastTwo(t: Tensor): boolean {
+  if (t.op.name !== "transpose") return false;
+  const last = t.rank - 1;
+  return permutationOf(t).every((p, i) => p === (i === last ? last - 1 : i === last - 1 ? last : i));
+}
+
+/** Element-wise ops broadcast by themselves: an operand repeated beforehand is read in its own shape instead. */
+function withoutExpands(node: Tensor): Tensor | undefined {
+  if (!isElementwise(node)) return undefined;
+  const inputs = [...node.inputs];
+  let changed = false;
+  inputs.forEach((x, i) => {
+    const c = x.rank > 0 ? uniform(x) : undefined;
+    const smaller = x.op.name === "expand" ? x.inputs[0] : c !== undefined ? full([], c, x.dtype) : undefined;
+    if (smaller === undefined) return;
+    const shapes = inputs.map((t, j) => (j === i ? smaller.shape : t.shape));
+    if (!sameShape(broadcastShapes(node.op.name, ...shapes), node.shape)) return;
+    inputs[i] = smaller;
+    changed = true;
+  });
+  return changed ? rebuild(node, inputs) : undefined;
+}
+
+function fold(node: Tensor): Tensor | undefined {
+  if (node.inputs.length === 0 || node.size > LARGEST_FOLD || !node.inputs.every(isConstant))
+    return undefined;
+  return constant(evaluateConstant(node), node.shape, node.dtype);
+}
+
+/** Names a node by what it computes; equal keys are equal values. */
+function keyer(): (node: Tensor) => string {
+  const arrays = new Map<Float64Array, number>();
+  return (node) => {
+    if (isConstant(node)) return constantKey(node, arrays);
+    if (node.inputs.length === 0) return `leaf ${node.id}`;
+    return `${node.op.name} ${node.inputs.map((x) => x.id).join(",")} ${JSON.stringify(node.attributes)}`;
+  };
+}
+
+function constantKey(node: Leaf<ConstantAttributes>, arrays: Map<Float64Array, number>): string {
+  const { values } = node.attributes;
+  const shape: readonly [string, DType] = [node.shape.join(","), node.dtype];
+  const first = uniform(node);
+  if (first !== undefined) return `full ${shape} ${Object.is(first, -0) ? "-0" : first}`;
+  if (values.length <= 64) return `constant ${shape} ${values.join(",")}`;
+  if (!arrays.has(values)) arrays.set(values, arrays.size);
+  return `constant ${shape} #${arrays.get(values)}`;
+}
+
+/**
+ * The same outputs from a smaller graph: equal nodes are merged, constants folded, needless passes removed; what no output
+ * needs is not visited. Rules hold in exact arithmetic and never change what is finite.
+ */
+export function simplify(outputs: readonly Tensor[]): Tensor[] {
+  const known = new Map<string, Tensor>();
+  const keyOf = keyer();
+  const canonical = (node: Tensor): Tensor => {
+    const key = keyOf(node);
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const better = fold(node) ?? withoutExpands(node) ?? rules[node.op.name]?.(node);
+    const result = better === undefined ? node : rewriteNew(better);
+    known.set(key, result);
+    return result;
+  };
+  // A rule may return several new nodes: those not seen before go through the same door.
+  const rewriteNew = (node: Tensor): Tensor => {
+    if (done.has(node)) return node;
+    const inputs = node.inputs.map(rewriteNew);
+    const same = inputs.every((x, i) => x === node.inputs[i]);
+    const result = canonical(same ? node : rebuild(node, inputs));
+    done.add(result);
+    return result;
+  };
+  const done = new Set<Tensor>();
+  return rewrite(outputs, (node, inputs) => {
+    const same = inputs.every((x, i) => x === node.inputs[i]);
+    const result = canonical(same ? node : rebuild(node, inputs));
+    done.add(result);
+    return result;
+  });
+}

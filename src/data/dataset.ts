@@ -1,0 +1,170 @@
+import { DataError, UsageError } from "../errors.ts";
+
+/** Rows of images or of a table, held in memory as they were stored, with what a model needs to read them. */
+export interface Dataset {
+  /** `mnist/train`, or the file's name. */
+  readonly name: string;
+  readonly rows: number;
+  /** The shape of one row: `[28, 28]`, `[32, 32, 3]` (height, width, channels), or `[features]`. */
+  readonly shape: readonly number[];
+  readonly kind: "image" | "table";
+  /** Row-major, `rows * prod(shape)` values. Images that came as bytes stay bytes 0..255. */
+  readonly x: Uint8Array | Float32Array;
+  /** What `x` is multiplied by to get model units: 1/255 for bytes, otherwise 1. */
+  readonly scale: number;
+  /** A class index per row; -1 where the row is unlabelled. */
+  readonly labels?: Int32Array;
+  /** The names of the classes that `labels` counts. */
+  readonly classes?: readonly string[];
+  /** The names of a table's columns. */
+  readonly columns?: readonly string[];
+}
+
+/** What {@link createDataset} takes: a {@link Dataset} whose derivable fields may be left out. */
+export interface DatasetFields extends Omit<Dataset, "rows" | "kind" | "scale"> {
+  readonly rows?: number;
+  readonly kind?: "image" | "table";
+  readonly scale?: number;
+  /** Where the data came from, for error messages; by default the name. */
+  readonly source?: string;
+}
+
+/** How many values one row of this shape holds. */
+export const rowSize = (shape: readonly number[]): number => shape.reduce((size, n) => size * n, 1);
+
+/**
+ * Checks and completes a dataset: every reader ends here, and arrays that are already in memory start here.
+ * `kind` is by default `"table"` for rank-1 rows and `"image"` above; `scale` is 1/255 for bytes, otherwise 1.
+ *
+ * ```ts
+ * const xor = createDataset({ name: "xor", shape: [2], x: Float32Array.of(0, 0, 0, 1, 1, 0, 1, 1) });
+ * ```
+ *
+ * @throws DataError when there are no rows, when the lengths disagree, or when a value is NaN or infinite
+ * (the message names the row and column, counted from 0).
+ */
+export const createDataset = (fields: DatasetFields): Dataset => {
+  const { source = fields.name, shape, x, labels, classes, columns } = fields;
+  const width = rowSize(shape);
+  const rows = fields.rows ?? (width > 0 ? x.length / width : 0);
+  const shapeText = `[${shape.join(", ")}]`;
+  if (shape.length === 0 || !(width >= 1)) {
+    throw new DataError(`${source}: a row of shape ${shapeText} holds no values. Expected at least one.`);
+  }
+  if (x.length === 0) throw new DataError(`${source}: holds no rows. Expected at least one.`);
+  if (!Number.isInteger(rows) || rows * width !== x.length) {
+    throw new DataError(
+      `${source}: expected whole rows of shape ${shapeText}, ${width} values each; found ${x.length} values.`,
+    );
+  }
+  if (labels && labels.length !== rows) {
+    throw new DataError(`${source}: expected one label a row, ${rows}; found ${labels.length} labels.`);
+  }
+  if (columns && columns.length !== width) {
+    throw new DataError(`${source}: expected ${width} column names; found ${columns.length}.`);
+  }
+  if (x instanceof Float32Array) checkFinite(x, width, source, columns);
+  return {
+    name: fields.name,
+    rows,
+    shape,
+    kind: fields.kind ?? (shape.length === 1 ? "table" : "image"),
+    x,
+    scale: fields.scale ?? (x instanceof Uint8Array ? 1 / 255 : 1),
+    ...(labels && { labels }),
+    ...(classes && { classes }),
+    ...(columns && { columns }),
+  };
+};
+
+const checkFinite = (
+  x: Float32Array,
+  width: number,
+  source: string,
+  columns: readonly string[] | undefined,
+): void => {
+  for (let i = 0; i < x.length; i++) {
+    const value = x[i] as number;
+    // NaN and the infinities are the values whose difference with themselves is not 0.
+    if (value - value === 0) continue;
+    const column = i % width;
+    const name = columns ? ` ("${columns[column]}")` : "";
+    throw new DataError(
+      `${source}: expected finite float32 numbers, found ${value} at row ${Math.floor(i / width)}, ` +
+        `column ${column}${name}, counted from 0. Remove the row or fill the value in.`,
+    );
+  }
+};
+
+/**
+ * The first `count` rows, as views of the same memory.
+ *
+ * @throws UsageError unless `count` is an integer from 1 to the number of rows.
+ */
+export const take = (dataset: Dataset, count: number): Dataset => {
+  if (!(Number.isInteger(count) && count >= 1 && count <= dataset.rows)) {
+    throw new UsageError(
+      `take: expected a whole number of rows from 1 to ${dataset.rows} (all of ${dataset.name}); found ${count}.`,
+    );
+  }
+  const { labels } = dataset;
+  return {
+    ...dataset,
+    rows: count,
+    x: dataset.x.subarray(0, count * rowSize(dataset.shape)),
+    ...(labels && { labels: labels.subarray(0, count) }),
+  };
+};
+
+/**
+ * Holds out the rows that a permutation puts last. Both parts are copies, in the permutation's order.
+ *
+ * @param heldOut a fraction of the rows, in (0, 1), rounded, or a count of rows, at least 1; both parts keep at
+ * least one row.
+ * @param permutation each row number once.
+ * @throws UsageError when `heldOut` leaves a part empty or `permutation` is none.
+ */
+export const split = (
+  dataset: Dataset,
+  heldOut: number,
+  permutation: Uint32Array,
+): { readonly train: Dataset; readonly test: Dataset } => {
+  const { rows, name } = dataset;
+  const fraction = heldOut > 0 && heldOut < 1;
+  const count = fraction ? Math.min(Math.max(Math.round(heldOut * rows), 1), rows - 1) : heldOut;
+  if (!(Number.isInteger(count) && count >= 1 && count < rows)) {
+    throw new UsageError(
+      `split: expected a fraction between 0 and 1, or a count from 1 to ${rows - 1}, of the ${rows} ` +
+        `row${rows === 1 ? "" : "s"} of ${name}; found ${heldOut}.`,
+    );
+  }
+  const seen = new Uint8Array(rows);
+  for (const row of permutation) seen[row] = 1;
+  if (permutation.length !== rows || seen.includes(0)) {
+    throw new UsageError(
+      `split: expected a permutation with each of the row numbers 0 to ${rows - 1} of ${name} once; ` +
+        `found ${permutation.length} numbers that are not.`,
+    );
+  }
+  return {
+    train: pick(dataset, `${name}/train`, permutation.subarray(0, rows - count)),
+    test: pick(dataset, `${name}/test`, permutation.subarray(rows - count)),
+  };
+};
+
+const pick = (dataset: Dataset, name: string, indices: Uint32Array): Dataset => {
+  const width = rowSize(dataset.shape);
+  const size = indices.length * width;
+  const x = dataset.x instanceof Uint8Array ? new Uint8Array(size) : new Float32Array(size);
+  indices.forEach((row, i) => {
+    x.set(dataset.x.subarray(row * width, (row + 1) * width), i * width);
+  });
+  const { labels } = dataset;
+  return {
+    ...dataset,
+    name,
+    rows: indices.length,
+    x,
+    ...(labels && { labels: Int32Array.from(indices, (row) => labels[row] as number) }),
+  };
+};

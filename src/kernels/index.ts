@@ -1,0 +1,9 @@
+export {
+  type ArrayOf,
+  type Dtype,
+  kernelsOf,
+  MemoryPlan,
+  type PlannedMemory,
+  type Slot,
+} from "./memory.ts";
+export { instantiateKernels, type Kernels } from "./module.ts";

@@ -1,0 +1,71 @@
+import { InternalError } from "../errors.ts";
+import type { Kernels } from "../kernels/index.ts";
+import {
+  type Optimizer,
+  type OptimizerOptions,
+  requireSetting,
+  resolveGroups,
+  type UpdateRange,
+  type UpdateSettings,
+} from "./optimizer.ts";
+
+export interface AdamOptions extends OptimizerOptions {
+  /** Decay of the first moment, in [0, 1). Default 0.9. */
+  readonly beta1?: number;
+  /** Decay of the second moment, in [0, 1). Default 0.999. */
+  readonly beta2?: number;
+  /** Added to the root of the second moment. Default 1e-8. */
+  readonly epsilon?: number;
+}
+
+/** Adam's step, shared with AdamW: they differ only in where the weight decay goes. */
+export const adamFamily = (
+  name: string,
+  options: AdamOptions,
+  decayOf: (settings: UpdateSettings) => { readonly l2: number; readonly decay: number },
+): Optimizer => {
+  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = options;
+  requireSetting(name, "beta1", beta1, beta1 >= 0 && beta1 < 1, "in [0, 1)");
+  requireSetting(name, "beta2", beta2, beta2 >= 0 && beta2 < 1, "in [0, 1)");
+  requireSetting(name, "epsilon", epsilon, epsilon > 0, "positive");
+  const update = (kernels: Kernels, range: UpdateRange, settings: UpdateSettings): void => {
+    const [first, second] = range.moments;
+    if (first === undefined || second === undefined) throw new InternalError(`${name} needs two moments`);
+    const t = settings.step + 1;
+    const correction2 = Math.sqrt(1 - beta2 ** t);
+    const { l2, decay } = decayOf(settings);
+    kernels.adam(
+      range.parameters,
+      range.gradients,
+      first,
+      second,
+      range.count,
+      beta1,
+      1 - beta1,
+      beta2,
+      1 - beta2,
+      (settings.learningRate * correction2) / (1 - beta1 ** t),
+      epsilon * correction2,
+      l2,
+      decay,
+      settings.gradientScale,
+    );
+  };
+  return { name, moments: ["first", "second"], groups: resolveGroups(name, options), update };
+};
+
+/**
+ * Adam (Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1):
+ *
+ * m ← β₁m + (1-β₁)g,  v ← β₂v + (1-β₂)g²,  p ← p - η·m̂ / (√v̂ + ε),  with m̂ = m/(1-β₁ᵗ) and v̂ = v/(1-β₂ᵗ).
+ *
+ * Weight decay λ is the L2 penalty: g + λp takes the place of g. For decoupled decay use {@link adamw}.
+ *
+ * ```ts
+ * const optimizer = adam({ learningRate: 1e-3, groups: [{ match: /bias$/, weightDecay: 0 }], weightDecay: 1e-4 });
+ * ```
+ *
+ * @throws {UsageError} when an option is out of its range.
+ */
+export const adam = (options: AdamOptions): Optimizer =>
+  adamFamily("adam", options, ({ weightDecay }) => ({ l2: weightDecay, decay: 1 }));

@@ -1,0 +1,251 @@
+import { CheckpointError, InternalError, NonFiniteError, UsageError } from "../errors.ts";
+import { type Kernels, MemoryPlan, type PlannedMemory, type Slot } from "../kernels/index.ts";
+import {
+  type ArenaLayout,
+  type ArenaTensor,
+  layOut,
+  OPTIMIZER_PREFIX,
+  type ParameterSpec,
+} from "./layout.ts";
+import type { Optimizer } from "./optimizer.ts";
+
+type Floats = Float32Array<ArrayBuffer>;
+
+/** A tensor outside any arena, as in a checkpoint: row-major. */
+export interface NamedTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+interface ArenaSlots {
+  readonly parameters: Slot<"float32">;
+  readonly gradients: Slot<"float32">;
+  readonly moments: readonly Slot<"float32">[];
+}
+
+/** An arena whose memory is still being planned. */
+export class ArenaPlan {
+  readonly layout: ArenaLayout;
+  readonly optimizer: Optimizer;
+  private readonly slots: ArenaSlots;
+
+  constructor(specs: readonly ParameterSpec[], optimizer: Optimizer, plan: MemoryPlan) {
+    this.layout = layOut(specs, optimizer.groups);
+    this.optimizer = optimizer;
+    const reserve = (name: string) => plan.reserve(`arena/${name}`, this.layout.length, "float32");
+    this.slots = {
+      parameters: reserve("parameters"),
+      gradients: reserve("gradients"),
+      moments: optimizer.moments.map((moment) => reserve(`moments/${moment}`)),
+    };
+  }
+
+  /** The arena, once the plan's memory is there. */
+  bind(memory: PlannedMemory): Arena {
+    return new Arena(this.layout, this.optimizer, this.slots, memory);
+  }
+}
+
+/**
+ * All parameters of a program in one flat float32 buffer, their gradients and the optimiser's moments in others
+ * of the same layout. Every tensor is a view, so the native runtime reads parameters and writes gradients
+ * without copies, and an update is one pass over each parameter group.
+ *
+ * ```ts
+ * const arena = Arena.allocate([{ name: "w", shape: [3] }], sgd({ learningRate: 0.1 }));
+ * arena.parameter("w").set([1, 2, 3]);
+ * arena.gradient("w").set([1, 1, 1]);
+ * arena.update({ step: 0 }); // w = [0.9, 1.9, 2.9]
+ * ```
+ */
+export class Arena {
+  readonly tensors: readonly ArenaTensor[];
+  readonly layout: ArenaLayout;
+  readonly optimizer: Optimizer;
+  readonly kernels: Kernels;
+  /** The whole buffers, padding included. Padding must stay zero. */
+  readonly flat: {
+    readonly parameters: Floats;
+    readonly gradients: Floats;
+    readonly moments: ReadonlyMap<string, Floats>;
+  };
+  private readonly byName: ReadonlyMap<string, ArenaTensor>;
+
+  /** Plans an arena in a memory that holds other things too; `bind` it once the plan is allocated. */
+  static plan(specs: readonly ParameterSpec[], optimizer: Optimizer, plan: MemoryPlan): ArenaPlan {
+    return new ArenaPlan(specs, optimizer, plan);
+  }
+
+  /** An arena in a memory of its own. */
+  static allocate(specs: readonly ParameterSpec[], optimizer: Optimizer): Arena {
+    const plan = new MemoryPlan();
+    const planned = new ArenaPlan(specs, optimizer, plan);
+    return planned.bind(plan.allocate());
+  }
+
+  /** Use {@link Arena.plan} or {@link Arena.allocate}. */
+  constructor(layout: ArenaLayout, optimizer: Optimizer, slots: ArenaSlots, memory: PlannedMemory) {
+    this.layout = layout;
+    this.tensors = layout.tensors;
+    this.byName = new Map(layout.tensors.map((tensor) => [tensor.name, tensor]));
+    this.optimizer = optimizer;
+    this.kernels = memory.kernels;
+    this.flat = {
+      parameters: memory.view(slots.parameters),
+      gradients: memory.view(slots.gradients),
+      moments: new Map(
+        optimizer.moments.map((name, i) => {
+          const slot = slots.moments[i];
+          if (slot === undefined) throw new InternalError(`no slot for the moment "${name}"`);
+          return [name, memory.view(slot)];
+        }),
+      ),
+    };
+  }
+
+  /** The values of a parameter: a view. */
+  parameter(name: string): Floats {
+    return this.slice(this.flat.parameters, name);
+  }
+
+  /** The gradient of a parameter: a view, to be written before {@link update}. */
+  gradient(name: string): Floats {
+    return this.slice(this.flat.gradients, name);
+  }
+
+  /** A moment of a parameter: a view. */
+  moment(moment: string, name: string): Floats {
+    const buffer = this.flat.moments.get(moment);
+    if (buffer === undefined) {
+      throw new UsageError(
+        `${this.optimizer.name} has no moment "${moment}"; it has ${quoted(this.optimizer.moments)}`,
+      );
+    }
+    return this.slice(buffer, name);
+  }
+
+  /**
+   * One step of the optimiser on every parameter that is not frozen.
+   *
+   * @param step updates made before this one; schedules and bias corrections depend on it and on nothing else
+   * @param gradientScale multiplies the gradients, as clipping says
+   * @throws {UsageError} when a schedule gives a learning rate that is negative or not finite.
+   */
+  update({ step, gradientScale = 1 }: { readonly step: number; readonly gradientScale?: number }): void {
+    if (!Number.isSafeInteger(step) || step < 0) {
+      throw new UsageError(`arena update: expected step to be an integer, 0 or more, found ${step}`);
+    }
+    if (!Number.isFinite(gradientScale)) {
+      throw new NonFiniteError(
+        `step ${step}: expected a finite gradient scale, found ${gradientScale}; parameters are unchanged`,
+      );
+    }
+    const { parameters, gradients, moments } = this.flat;
+    const updates = this.layout.ranges.flatMap(({ group, offset, count }) => {
+      const settings = this.optimizer.groups[group];
+      if (settings === undefined) throw new InternalError(`no parameter group ${group}`);
+      if (settings.frozen) return [];
+      const learningRate = settings.learningRate(step);
+      if (!Number.isFinite(learningRate) || learningRate < 0) {
+        throw new UsageError(
+          `${this.optimizer.name}: expected the learning rate at step ${step} to be finite and not negative, ` +
+            `found ${learningRate}; parameters are unchanged`,
+        );
+      }
+      const at = (buffer: Floats) => buffer.byteOffset + 4 * offset;
+      const range = {
+        parameters: at(parameters),
+        gradients: at(gradients),
+        moments: [...moments.values()].map(at),
+        count,
+      };
+      return [{ range, settings: { step, learningRate, weightDecay: settings.weightDecay, gradientScale } }];
+    });
+    for (const { range, settings } of updates) this.optimizer.update(this.kernels, range, settings);
+  }
+
+  /**
+   * Parameters and moments as named tensors, copied: what a checkpoint holds. Parameters under their own names,
+   * moments as `optimizer/adam/first/encoder.0.weight`.
+   */
+  state(): readonly NamedTensor[] {
+    return this.entries().map(({ name, shape, view }) => ({ name, shape, data: view.slice() }));
+  }
+
+  /**
+   * Takes parameters and moments from tensors as {@link state} gives them, in any order. Everything is checked
+   * before anything is written.
+   *
+   * @param moments false: take the parameters alone, ignore the optimiser's tensors and leave the moments be
+   * @throws {CheckpointError} when a tensor is missing, unknown, or of another shape or dtype.
+   */
+  load(tensors: Iterable<NamedTensor>, { moments = true }: { readonly moments?: boolean } = {}): void {
+    const isMoment = ({ name }: { readonly name: string }) => name.startsWith(OPTIMIZER_PREFIX);
+    const found = new Map(
+      [...tensors].filter((tensor) => moments || !isMoment(tensor)).map((tensor) => [tensor.name, tensor]),
+    );
+    const expected = this.entries().filter((entry) => moments || !isMoment(entry));
+    const copies = expected.map(({ name, shape, view }) => {
+      const tensor = found.get(name);
+      if (tensor === undefined) {
+        throw new CheckpointError(
+          `tensor "${name}": expected shape ${bracketed(shape)}, found no such tensor; ` +
+            `the checkpoint has ${quoted([...found.keys()])}`,
+        );
+      }
+      const fits =
+        tensor.shape.length === shape.length && shape.every((extent, i) => extent === tensor.shape[i]);
+      if (!fits) {
+        throw new CheckpointError(
+          `tensor "${name}": expected shape ${bracketed(shape)}, found ${bracketed(tensor.shape)}; ` +
+            "the checkpoint is of another architecture",
+        );
+      }
+      if (!(tensor.data instanceof Float32Array) || tensor.data.length !== view.length) {
+        const kind = Object.prototype.toString.call(tensor.data).slice(8, -1);
+        throw new CheckpointError(
+          `tensor "${name}": expected ${view.length} float32 values, found a ${kind} of ${tensor.data.length}`,
+        );
+      }
+      found.delete(name);
+      return () => view.set(tensor.data);
+    });
+    if (found.size > 0) {
+      throw new CheckpointError(
+        `the checkpoint has tensors that nothing here expects: ${quoted([...found.keys()])}; ` +
+          "it is of another architecture or optimiser",
+      );
+    }
+    for (const copy of copies) copy();
+  }
+
+  private entries() {
+    const parameters = this.tensors.map(({ name, shape }) => ({ name, shape, view: this.parameter(name) }));
+    const moments = this.optimizer.moments.flatMap((moment) =>
+      this.tensors.map(({ name, shape }) => ({
+        name: `${OPTIMIZER_PREFIX}${this.optimizer.name}/${moment}/${name}`,
+        shape,
+        view: this.moment(moment, name),
+      })),
+    );
+    return [...parameters, ...moments];
+  }
+
+  private slice(buffer: Floats, name: string): Floats {
+    const tensor = this.byName.get(name);
+    if (tensor === undefined) {
+      throw new UsageError(`no parameter "${name}"; there are ${quoted([...this.byName.keys()])}`);
+    }
+    return buffer.subarray(tensor.offset, tensor.offset + tensor.size);
+  }
+}
+
+const bracketed = (shape: readonly number[]): string => `[${shape.join(", ")}]`;
+
+/** Up to eight names, and how many more. */
+const quoted = (names: readonly string[]): string => {
+  if (names.length === 0) return "none";
+  const shown = names.slice(0, 8).map((name) => `"${name}"`);
+  return names.length > 8 ? `${shown.join(", ")} and ${names.length - 8} more` : shown.join(", ");
+};

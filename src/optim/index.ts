@@ -1,0 +1,17 @@
+export { type AdamOptions, adam } from "./adam.ts";
+export { adamw } from "./adamw.ts";
+export { Arena, type ArenaPlan, type NamedTensor } from "./arena.ts";
+export { checkFinite, clipGlobalNorm, findNonFinite, globalNorm, type NonFinite } from "./clip.ts";
+export type { ArenaLayout, ArenaRange, ArenaTensor, ParameterSpec } from "./layout.ts";
+export type {
+  Optimizer,
+  OptimizerOptions,
+  ParameterGroup,
+  ResolvedGroup,
+  UpdateRange,
+  UpdateSettings,
+} from "./optimizer.ts";
+export { type RmspropOptions, rmsprop } from "./rmsprop.ts";
+export type { Schedule } from "./schedules.ts";
+export * as schedules from "./schedules.ts";
+export { type SgdOptions, sgd } from "./sgd.ts";

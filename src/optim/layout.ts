@@ -1,0 +1,89 @@
+import { UsageError } from "../errors.ts";
+import type { Optimizer } from "./optimizer.ts";
+
+/** A parameter that a program asks for. */
+export interface ParameterSpec {
+  /** A path, as `encoder.0.weight`. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** A label that a group's `match` function is given beside the name. */
+  readonly group?: string;
+}
+
+/** Where a parameter lies in each of the arena's buffers. */
+export interface ArenaTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  /** Product of the shape. */
+  readonly size: number;
+  /** First element, a multiple of 16, so that every tensor starts at a multiple of 64 bytes. */
+  readonly offset: number;
+}
+
+/** The stretch of one parameter group: index into the optimiser's groups, elements with their padding. */
+export interface ArenaRange {
+  readonly group: number;
+  readonly offset: number;
+  readonly count: number;
+}
+
+export interface ArenaLayout {
+  /** In the order of the specs. */
+  readonly tensors: readonly ArenaTensor[];
+  /** Ranges of the groups that have parameters. */
+  readonly ranges: readonly ArenaRange[];
+  /** Elements of each buffer, padding included. */
+  readonly length: number;
+}
+
+/** Names under this prefix belong to the optimiser in a checkpoint. */
+export const OPTIMIZER_PREFIX = "optimizer/";
+
+/** Float32 elements in 64 bytes. */
+const ALIGNMENT = 16;
+
+const checkSpec = ({ name, shape }: ParameterSpec, taken: ReadonlySet<string>): void => {
+  if (name === "" || name.startsWith(OPTIMIZER_PREFIX)) {
+    throw new UsageError(
+      `parameter name: expected one that is not empty and does not start with "${OPTIMIZER_PREFIX}", found "${name}"`,
+    );
+  }
+  if (taken.has(name)) {
+    throw new UsageError(`parameter "${name}" is declared twice; give each parameter a name of its own`);
+  }
+  if (!shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0)) {
+    throw new UsageError(
+      `parameter "${name}": expected a shape of non-negative integers, found [${shape.join(", ")}]`,
+    );
+  }
+};
+
+/**
+ * Places parameters so that those of a group lie side by side, one update call a group. Within a group the order
+ * is that of the specs. Gaps between tensors are padding: zero, and every optimiser maps zero to zero.
+ *
+ * @throws {UsageError} on a name that is empty, reserved or used twice, or an impossible shape.
+ */
+export const layOut = (specs: readonly ParameterSpec[], groups: Optimizer["groups"]): ArenaLayout => {
+  const taken = new Set<string>();
+  for (const spec of specs) {
+    checkSpec(spec, taken);
+    taken.add(spec.name);
+  }
+  const groupOf = specs.map(({ name, group }) => groups.findIndex(({ match }) => match(name, group)));
+  const placed = new Map<string, ArenaTensor>();
+  const ranges: ArenaRange[] = [];
+  let end = 0;
+  for (const group of groups.keys()) {
+    const offset = end;
+    for (const [i, { name, shape }] of specs.entries()) {
+      if (groupOf[i] !== group) continue;
+      const size = shape.reduce((product, extent) => product * extent, 1);
+      placed.set(name, { name, shape: [...shape], size, offset: end });
+      end += Math.ceil(size / ALIGNMENT) * ALIGNMENT;
+    }
+    if (end > offset) ranges.push({ group, offset, count: end - offset });
+  }
+  const tensors = specs.flatMap(({ name }) => placed.get(name) ?? []);
+  return { tensors, ranges, length: end };
+};

@@ -1,0 +1,112 @@
+import { UsageError } from "../errors.ts";
+import type { Kernels } from "../kernels/index.ts";
+import { constant, type Schedule } from "./schedules.ts";
+
+/** Parameters that are updated with settings of their own. The first group that matches a name takes it. */
+export interface ParameterGroup {
+  /** Which parameters, by name (and by the label that the parameter was declared with, if any). */
+  readonly match: RegExp | ((name: string, label?: string) => boolean);
+  /** Default: the optimiser's. */
+  readonly learningRate?: number | Schedule;
+  /** Default: the optimiser's. */
+  readonly weightDecay?: number;
+  /** Never updated, and left out of the gradient's norm. Default false. */
+  readonly frozen?: boolean;
+}
+
+/** What every optimiser takes. */
+export interface OptimizerOptions {
+  readonly learningRate: number | Schedule;
+  /** Default 0. */
+  readonly weightDecay?: number;
+  readonly groups?: readonly ParameterGroup[];
+}
+
+/** A contiguous stretch of the arena: byte offsets and a number of float32 elements. */
+export interface UpdateRange {
+  readonly parameters: number;
+  readonly gradients: number;
+  /** One offset for each of the optimiser's moments, in its order. */
+  readonly moments: readonly number[];
+  readonly count: number;
+}
+
+/** The settings of one update of one range. */
+export interface UpdateSettings {
+  /** Updates made before this one. */
+  readonly step: number;
+  readonly learningRate: number;
+  readonly weightDecay: number;
+  /** The gradient is multiplied by this first: 1, or what clipping says. */
+  readonly gradientScale: number;
+}
+
+/** Settings of a group, defaults filled in. */
+export interface ResolvedGroup {
+  readonly match: (name: string, label?: string) => boolean;
+  readonly learningRate: Schedule;
+  readonly weightDecay: number;
+  readonly frozen: boolean;
+}
+
+/**
+ * The contract of an optimiser: plain data, and one pure step over a range. The moments start at zero and live
+ * in the arena; an optimiser has no state of its own.
+ */
+export interface Optimizer {
+  /** Part of the moments' names in a checkpoint. */
+  readonly name: string;
+  readonly moments: readonly string[];
+  /** The last one matches everything: it holds the optimiser's own settings. */
+  readonly groups: readonly ResolvedGroup[];
+  /** One fused pass: reads the gradients, updates moments and parameters in place. */
+  readonly update: (kernels: Kernels, range: UpdateRange, settings: UpdateSettings) => void;
+}
+
+const resolveRate = (where: string, rate: number | Schedule): Schedule => {
+  if (typeof rate === "function") return rate;
+  requireSetting(where, "learningRate", rate, rate >= 0, "finite and not negative");
+  return constant(rate);
+};
+
+/** Throws a {@link UsageError} that names the optimiser and the option, unless `value` is finite and `holds`. */
+export const requireSetting = (
+  where: string,
+  option: string,
+  value: number,
+  holds: boolean,
+  expected: string,
+): void => {
+  if (!Number.isFinite(value) || !holds) {
+    throw new UsageError(`${where}: expected ${option} to be ${expected}, found ${value}`);
+  }
+};
+
+/** The groups of an optimiser's options, checked, with the optimiser's own settings as the last group. */
+export const resolveGroups = (
+  optimizer: string,
+  { learningRate, weightDecay = 0, groups = [] }: OptimizerOptions,
+): readonly ResolvedGroup[] => {
+  requireSetting(optimizer, "weightDecay", weightDecay, weightDecay >= 0, "finite and not negative");
+  const rest: ResolvedGroup = {
+    match: () => true,
+    learningRate: resolveRate(optimizer, learningRate),
+    weightDecay,
+    frozen: false,
+  };
+  const resolved = groups.map((group, i): ResolvedGroup => {
+    const where = `${optimizer} groups[${i}]`;
+    const { match, frozen = false } = group;
+    const decay = group.weightDecay ?? weightDecay;
+    requireSetting(where, "weightDecay", decay, decay >= 0, "finite and not negative");
+    return {
+      // search(), unlike test(), does not depend on the expression's lastIndex.
+      match: typeof match === "function" ? match : (name) => name.search(match) !== -1,
+      learningRate:
+        group.learningRate === undefined ? rest.learningRate : resolveRate(where, group.learningRate),
+      weightDecay: decay,
+      frozen,
+    };
+  });
+  return [...resolved, rest];
+};

@@ -1,0 +1,64 @@
+import { InternalError } from "../errors.ts";
+import { type Optimizer, type OptimizerOptions, requireSetting, resolveGroups } from "./optimizer.ts";
+
+export interface RmspropOptions extends OptimizerOptions {
+  /** Decay of the mean square, in [0, 1). Default 0.99. */
+  readonly alpha?: number;
+  /** Added to the root of the mean square. Default 1e-8. */
+  readonly epsilon?: number;
+  /** In [0, 1). Default 0. */
+  readonly momentum?: number;
+}
+
+/**
+ * RMSProp (Tieleman and Hinton, Coursera "Neural networks for machine learning", lecture 6.5, 2012):
+ * s ← αs + (1-α)g², p ← p - η·g / (√s + ε); with momentum μ, b ← μb + g / (√s + ε) and p ← p - ηb. Weight decay
+ * λ is the L2 penalty: g + λp takes the place of g.
+ *
+ * @throws {UsageError} when an option is out of its range.
+ */
+export const rmsprop = (options: RmspropOptions): Optimizer => {
+  const { alpha = 0.99, epsilon = 1e-8, momentum = 0 } = options;
+  requireSetting("rmsprop", "alpha", alpha, alpha >= 0 && alpha < 1, "in [0, 1)");
+  requireSetting("rmsprop", "epsilon", epsilon, epsilon > 0, "positive");
+  requireSetting("rmsprop", "momentum", momentum, momentum >= 0 && momentum < 1, "in [0, 1)");
+  return {
+    name: "rmsprop",
+    moments: momentum === 0 ? ["square"] : ["square", "momentum"],
+    groups: resolveGroups("rmsprop", options),
+    update: (kernels, range, { learningRate, weightDecay, gradientScale }) => {
+      const { parameters, gradients, count } = range;
+      const [square, buffer] = range.moments;
+      if (square === undefined) throw new InternalError("rmsprop needs a moment");
+      if (buffer === undefined) {
+        kernels.rmsprop(
+          parameters,
+          gradients,
+          square,
+          count,
+          learningRate,
+          alpha,
+          1 - alpha,
+          epsilon,
+          weightDecay,
+          gradientScale,
+        );
+        return;
+      }
+      kernels.rmspropMomentum(
+        parameters,
+        gradients,
+        square,
+        buffer,
+        count,
+        learningRate,
+        alpha,
+        1 - alpha,
+        epsilon,
+        momentum,
+        weightDecay,
+        gradientScale,
+      );
+    },
+  };
+};

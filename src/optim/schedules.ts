@@ -1,0 +1,111 @@
+import { UsageError } from "../errors.ts";
+
+/**
+ * A hyperparameter over time: a pure function of the number of updates already made, so the first update asks
+ * for step 0.
+ */
+export type Schedule = (step: number) => number;
+
+const require = (holds: boolean, schedule: string, expected: string, found: unknown): void => {
+  if (!holds) throw new UsageError(`${schedule} schedule: expected ${expected}, found ${found}`);
+};
+
+const requireRate = (schedule: string, name: string, value: number): void =>
+  require(Number.isFinite(value) && value >= 0, schedule, `${name} to be finite and not negative`, value);
+
+const requireSteps = (schedule: string, name: string, value: number, least: number): void =>
+  require(Number.isInteger(value) &&
+    value >= least, schedule, `${name} to be an integer, ${least} or more`, value);
+
+/** Always `value`. */
+export const constant = (value: number): Schedule => {
+  requireRate("constant", "value", value);
+  return () => value;
+};
+
+/** From `from` at step 0 in a straight line to `to` at step `steps`, then constant. */
+export const linear = ({
+  from,
+  to,
+  steps,
+}: {
+  readonly from: number;
+  readonly to: number;
+  readonly steps: number;
+}): Schedule => {
+  requireRate("linear", "from", from);
+  requireRate("linear", "to", to);
+  requireSteps("linear", "steps", steps, 1);
+  return (step) => from + (to - from) * Math.min(step / steps, 1);
+};
+
+/**
+ * Cosine annealing without restarts (Loshchilov and Hutter, "SGDR", 2017), after an optional linear warm-up:
+ * `peak·(step + 1)/warmup` for the first `warmup` steps, then down half a cosine from `peak` to `floor`, reached
+ * at step `steps`, then constant.
+ *
+ * ```ts
+ * adam({ learningRate: schedules.cosine({ peak: 1e-3, steps: 10_000, warmup: 500 }) });
+ * ```
+ */
+export const cosine = ({
+  peak,
+  steps,
+  warmup = 0,
+  floor = 0,
+}: {
+  readonly peak: number;
+  readonly steps: number;
+  readonly warmup?: number;
+  readonly floor?: number;
+}): Schedule => {
+  requireRate("cosine", "peak", peak);
+  requireRate("cosine", "floor", floor);
+  requireSteps("cosine", "warmup", warmup, 0);
+  requireSteps("cosine", "steps", steps, warmup + 1);
+  return (step) => {
+    if (step < warmup) return (peak * (step + 1)) / warmup;
+    const progress = Math.min((step - warmup) / (steps - warmup), 1);
+    return floor + (peak - floor) * 0.5 * (1 + Math.cos(Math.PI * progress));
+  };
+};
+
+/** `initial · factor^(step / every)`; with `staircase`, the exponent is rounded down. */
+export const exponential = ({
+  initial,
+  factor,
+  every = 1,
+  staircase = false,
+}: {
+  readonly initial: number;
+  readonly factor: number;
+  readonly every?: number;
+  readonly staircase?: boolean;
+}): Schedule => {
+  requireRate("exponential", "initial", initial);
+  requireRate("exponential", "factor", factor);
+  requireSteps("exponential", "every", every, 1);
+  return (step) => initial * factor ** (staircase ? Math.floor(step / every) : step / every);
+};
+
+/**
+ * Steps: `initial` until the first boundary, then each boundary's `value` from its step `at` on.
+ *
+ * ```ts
+ * piecewise({ initial: 1e-3, boundaries: [{ at: 1000, value: 1e-4 }, { at: 5000, value: 1e-5 }] });
+ * ```
+ */
+export const piecewise = ({
+  initial,
+  boundaries,
+}: {
+  readonly initial: number;
+  readonly boundaries: readonly { readonly at: number; readonly value: number }[];
+}): Schedule => {
+  requireRate("piecewise", "initial", initial);
+  for (const [i, { at, value }] of boundaries.entries()) {
+    requireRate("piecewise", `the value at step ${at}`, value);
+    requireSteps("piecewise", "at", at, (boundaries[i - 1]?.at ?? -1) + 1);
+  }
+  return (step) => boundaries.findLast(({ at }) => step >= at)?.value ?? initial;
+};

@@ -1,0 +1,49 @@
+import { InternalError, UsageError } from "../errors.ts";
+import { type Optimizer, type OptimizerOptions, requireSetting, resolveGroups } from "./optimizer.ts";
+
+export interface SgdOptions extends OptimizerOptions {
+  /** In [0, 1). Default 0: plain gradient descent, which keeps no moment. */
+  readonly momentum?: number;
+  /** Look ahead along the momentum. Default false. */
+  readonly nesterov?: boolean;
+}
+
+/**
+ * Stochastic gradient descent. With momentum μ (Polyak, 1964): b ← μb + g, p ← p - ηb; Nesterov's variant steps
+ * along g + μb (Sutskever, Martens, Dahl and Hinton, ICML 2013). Weight decay λ is the L2 penalty: g + λp takes
+ * the place of g.
+ *
+ * @throws {UsageError} when an option is out of its range, or nesterov is asked for without momentum.
+ */
+export const sgd = (options: SgdOptions): Optimizer => {
+  const { momentum = 0, nesterov = false } = options;
+  requireSetting("sgd", "momentum", momentum, momentum >= 0 && momentum < 1, "in [0, 1)");
+  if (nesterov && momentum === 0) {
+    throw new UsageError("sgd: nesterov needs momentum, found momentum 0; set momentum, for example to 0.9");
+  }
+  return {
+    name: "sgd",
+    moments: momentum === 0 ? [] : ["momentum"],
+    groups: resolveGroups("sgd", options),
+    update: (kernels, range, { learningRate, weightDecay, gradientScale }) => {
+      const { parameters, gradients, count } = range;
+      if (momentum === 0) {
+        kernels.sgd(parameters, gradients, count, learningRate, weightDecay, gradientScale);
+        return;
+      }
+      const [buffer] = range.moments;
+      if (buffer === undefined) throw new InternalError("sgd with momentum needs one moment");
+      kernels.sgdMomentum(
+        parameters,
+        gradients,
+        buffer,
+        count,
+        learningRate,
+        momentum,
+        nesterov ? 1 : 0,
+        weightDecay,
+        gradientScale,
+      );
+    },
+  };
+};

@@ -1,0 +1,54 @@
+/** Numbers and dates as a reader wants to see them. */
+
+const MINUS = "\u2212";
+
+/** `-102.345` as `−102.3`, with a true minus sign; a dash where there is no finite value. */
+export const decimal = (value: number | undefined, digits = 1): string =>
+  value === undefined || !Number.isFinite(value) ? "–" : value.toFixed(digits).replace("-", MINUS);
+
+/** `652824` as `652,824`. */
+export const whole = (value: number): string =>
+  Number.isFinite(value) ? Math.round(value).toLocaleString("en-US").replace("-", MINUS) : "–";
+
+/** `1 epoch`, `60,000 images`. */
+export const counted = (count: number, noun: string): string =>
+  `${whole(count)} ${noun}${count === 1 ? "" : "s"}`;
+
+/** `92.4` as `1 min 32 s`; seconds keep a decimal under a minute. */
+export const duration = (seconds: number): string => {
+  if (!Number.isFinite(seconds)) return "–";
+  if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
+  const total = Math.round(seconds);
+  const hours = Math.floor(total / 3600);
+  const minutes = Math.floor((total % 3600) / 60);
+  return hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min ${total % 60} s`;
+};
+
+/** An ISO 8601 time as `22 November 2025, 15:26 UTC`; anything else as it is. */
+export const dateTime = (iso: string): string => {
+  const date = new Date(iso);
+  if (Number.isNaN(date.getTime())) return iso;
+  const day = date.toLocaleDateString("en-GB", {
+    day: "numeric",
+    month: "long",
+    year: "numeric",
+    timeZone: "UTC",
+  });
+  return `${day}, ${date.toISOString().slice(11, 16)} UTC`;
+};
+
+/** A configuration as rows of name and value, nested objects by dotted path; undefined values are left out. */
+export const configRows = (config: Readonly<Record<string, unknown>>, prefix = ""): [string, string][] =>
+  Object.entries(config).flatMap(([key, value]): [string, string][] => {
+    const name = `${prefix}${key}`;
+    if (value === undefined) return [];
+    if (isRecord(value) && Object.keys(value).length > 0) return configRows(value, `${name}.`);
+    if (Array.isArray(value)) return [[name, value.map(plain).join(", ")]];
+    return [[name, plain(value)]];
+  });
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+
+const plain = (value: unknown): string =>
+  value === null ? "none" : typeof value === "object" ? JSON.stringify(value) : String(value);

@@ -1,0 +1,12 @@
+export { type EncodedImage, type ImageGridOptions, imageGrid } from "./image-grid.ts";
+export { type ProjectionMethod, project } from "./projection.ts";
+export { type ReportOptions, renderReport } from "./report.ts";
+export type {
+  EpochRecord,
+  ImageStack,
+  LatentPoints,
+  ReportData,
+  ReportSummary,
+  Traversals,
+} from "./types.ts";
+export { writeOutput, writeReport } from "./write.ts";

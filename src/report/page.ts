@@ -1,0 +1,105 @@
+import { html, raw } from "hono/html";
+import { themeCss } from "./theme.ts";
+
+/** Escaped markup, now or soon: what the `html` template makes and takes. */
+export type Markup = ReturnType<typeof html>;
+
+/** The frame of a page: one file, its styles inside it, nothing to fetch and nothing to run. */
+export const page = async (title: string, body: Markup): Promise<string> => {
+  const markup = await html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${title}</title>
+<style>${raw(CSS)}</style>
+</head>
+<body>
+<main>${body}</main>
+</body>
+</html>
+`;
+  return markup.toString();
+};
+
+/** A figure with its number and a caption that says how to read it. */
+export const figure = (content: Markup | readonly Markup[], caption: Markup | string): Markup =>
+  html`<figure>${content}<figcaption>${caption}</figcaption></figure>`;
+
+const CSS = `
+${themeCss(":root")}
+html { font-size: 17px; -webkit-text-size-adjust: 100%; }
+body {
+  margin: 0; background: var(--paper); color: var(--ink);
+  font: 1rem/1.55 "Iowan Old Style", "Palatino Linotype", Palatino, "Source Serif 4", "Noto Serif", Georgia, serif;
+  font-variant-numeric: oldstyle-nums; text-rendering: optimizeLegibility;
+}
+main { max-width: 45rem; margin: 0 auto; padding: 4.5rem 1.5rem 6rem; }
+h1 { font-size: 2.1rem; font-weight: 500; line-height: 1.15; letter-spacing: -.01em; margin: 0; text-wrap: balance; overflow-wrap: anywhere; }
+h2 { font-size: 1.25rem; font-weight: 600; line-height: 1.3; margin: 3.6rem 0 .5rem; }
+p { margin: .6rem 0; hanging-punctuation: first; text-wrap: pretty; }
+.subtitle { font-size: 1.15rem; font-style: italic; color: var(--muted); margin: .35rem 0 0; overflow-wrap: anywhere; }
+.byline { color: var(--muted); font-size: .85rem; margin: 1rem 0 0; }
+.abstract { margin: 2rem 0 0; font-size: 1.06rem; }
+.note, .reason { color: var(--muted); font-size: .92rem; }
+a { color: inherit; }
+
+dl.figures {
+  display: grid; grid-template-columns: repeat(auto-fill, minmax(9.2rem, 1fr)); gap: 0 1.6rem; margin: 2.2rem 0 0;
+  border-bottom: 1px solid var(--hairline);
+}
+dl.figures > div { border-top: 1px solid var(--hairline); padding: .8rem 0 .9rem; }
+dl.figures dt { color: var(--muted); font-size: .85rem; line-height: 1.35; }
+dl.figures dd { margin: .1rem 0 0; font-size: 1.65rem; line-height: 1.2; font-variant-numeric: lining-nums; white-space: nowrap; }
+dl.figures dd small { display: block; color: var(--muted); font-size: .8rem; line-height: 1.35; white-space: normal; font-variant-numeric: oldstyle-nums; }
+
+figure { margin: 1.5rem 0 0; counter-increment: figure; }
+figcaption { color: var(--muted); font-size: .88rem; line-height: 1.5; margin-top: .8rem; max-width: 40rem; text-wrap: pretty; }
+figcaption::before { content: "Figure " counter(figure) ". "; color: var(--ink); font-weight: 600; }
+figure .tb-figure { width: 100%; }
+figure img { display: block; width: 100%; height: auto; }
+.panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: 1.4rem 1.1rem; }
+.stacked { display: grid; gap: 1rem; }
+.band { display: grid; grid-template-columns: 6.6rem 1fr; gap: .3rem .6rem; align-items: center; margin-bottom: 1.1rem; }
+.band span { color: var(--muted); font-size: .85rem; text-align: right; }
+.scroll { overflow-x: auto; }
+
+table.rows { margin-top: 1rem; }
+table { border-collapse: collapse; width: 100%; font-size: .9rem; }
+th { font-weight: 400; color: var(--muted); text-align: left; }
+td, th { padding: .34rem .5rem .34rem 0; vertical-align: baseline; border-top: 1px solid var(--hairline); }
+table.rows tr:last-child > * { border-bottom: 1px solid var(--hairline); }
+table.rows th { width: 40%; }
+table.rows td { font-variant-numeric: lining-nums; overflow-wrap: anywhere; }
+table.numbers td, table.numbers th { text-align: right; font-variant-numeric: tabular-nums lining-nums; white-space: nowrap; }
+table.numbers thead th { border-top: 0; }
+table.traversal { table-layout: fixed; }
+table.traversal th, table.traversal td { border: 0; padding: 1px; vertical-align: middle; font-size: .8rem; line-height: 1.25; font-variant-numeric: tabular-nums lining-nums; }
+table.traversal thead th { text-align: center; padding-bottom: .3rem; }
+table.traversal th:first-child { width: 4.2rem; text-align: right; padding-right: .6rem; }
+table.traversal th sub { font-size: .75em; line-height: 0; }
+
+pre { background: var(--code); padding: .9rem 1.1rem; margin: 1rem 0; font: .82rem/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
+pre span { display: inline-block; max-width: 100%; }
+details { margin-top: 1.2rem; font-size: .92rem; }
+summary { color: var(--muted); cursor: pointer; }
+details .scroll { margin-top: .7rem; }
+
+@media (max-width: 34rem) {
+  html { font-size: 16px; }
+  main { padding: 2.5rem 1.1rem 4rem; }
+  .band { grid-template-columns: 1fr; }
+  .band span { text-align: left; }
+  table.traversal th:first-child { width: 2.2rem; padding-right: .3rem; }
+  table.traversal th small { display: none; }
+}
+@media print {
+  @page { margin: 18mm; }
+  html { font-size: 10.5pt; }
+  main { max-width: none; padding: 0; }
+  h2 { break-after: avoid; }
+  figure, .band, tr { break-inside: avoid; }
+  * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
+}
+`;

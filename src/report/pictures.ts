@@ -1,0 +1,102 @@
+import { ShapeError } from "../errors.ts";
+import { type EncodedImage, imageGrid } from "./image-grid.ts";
+import type { ImageStack, Traversals } from "./types.ts";
+
+/** Pairs shown in one band of {@link reconstructionBands}. */
+const BAND = 10;
+const MOST_PAIRS = 40;
+/** Pixels across a picture before the browser fits it to the page: sharp on a dense screen, and small. */
+const TARGET_WIDTH = 1200;
+
+/** Images `start` to `start + count` of a stack. */
+const slice = (stack: ImageStack, start: number, count: number): ImageStack => {
+  const size = stack.height * stack.width * stack.channels;
+  return { ...stack, count, pixels: stack.pixels.subarray(start * size, (start + count) * size) };
+};
+
+const magnification = (stack: ImageStack, columns: number): number =>
+  Math.max(1, Math.round(TARGET_WIDTH / (columns * stack.width)));
+
+const draw = (stack: ImageStack, columns: number): EncodedImage => {
+  const scale = magnification(stack, columns);
+  return imageGrid({ ...stack, columns, scale, gap: Math.max(2, 2 * scale) });
+};
+
+/** Pairs that both stacks hold, forty at most. Stacks of differently sized images are refused. */
+const pairCount = (originals: ImageStack, reconstructions: ImageStack): number => {
+  for (const key of ["height", "width", "channels"] as const) {
+    if (originals[key] !== reconstructions[key]) {
+      throw new ShapeError(
+        `report: originals and reconstructions must be images of one shape, found ${key} ` +
+          `${originals[key]} and ${reconstructions[key]}`,
+      );
+    }
+  }
+  return Math.min(originals.count, reconstructions.count, MOST_PAIRS);
+};
+
+/** Bands of ten: a row of originals and the row of their reconstructions. */
+export const reconstructionBands = (
+  originals: ImageStack,
+  reconstructions: ImageStack,
+): { readonly original: EncodedImage; readonly reconstruction: EncodedImage }[] => {
+  const pairs = pairCount(originals, reconstructions);
+  return Array.from({ length: Math.ceil(pairs / BAND) }, (_, band) => {
+    const count = Math.min(BAND, pairs - band * BAND);
+    const columns = Math.min(BAND, pairs);
+    return {
+      original: draw(slice(originals, band * BAND, count), columns),
+      reconstruction: draw(slice(reconstructions, band * BAND, count), columns),
+    };
+  });
+};
+
+/** One picture: rows of originals, each with the row of its reconstructions beneath it. */
+export const reconstructionPicture = (originals: ImageStack, reconstructions: ImageStack): EncodedImage => {
+  const pairs = pairCount(originals, reconstructions);
+  const columns = Math.min(BAND, pairs);
+  const rows = Math.ceil(pairs / columns);
+  const size = originals.height * originals.width * originals.channels;
+  // An unfilled last row is left black rather than shifted: pairs stay above each other.
+  const pixels = new Float32Array(2 * rows * columns * size);
+  for (let i = 0; i < pairs; i++) {
+    const above = 2 * Math.floor(i / columns) * columns + (i % columns);
+    pixels.set(slice(originals, i, 1).pixels, above * size);
+    pixels.set(slice(reconstructions, i, 1).pixels, (above + columns) * size);
+  }
+  return draw({ ...originals, count: 2 * rows * columns, pixels }, columns);
+};
+
+/** All samples, in about ten columns, or fewer where they are few; rows are full where the number allows. */
+export const samplePicture = (samples: ImageStack): EncodedImage => {
+  const wanted = Math.min(10, Math.ceil(Math.sqrt(2 * samples.count)));
+  const full = [0, 1, -1, 2, -2].map((step) => wanted + step).find((n) => n > 0 && samples.count % n === 0);
+  return draw(samples, full ?? wanted);
+};
+
+/** The traversal as one picture, a row per dimension. */
+export const traversalPicture = (traversals: Traversals): EncodedImage => {
+  checkTraversals(traversals);
+  return draw(traversals.images, traversals.values.length);
+};
+
+/** The traversal as single images, `[dimension][value]`, for a table with heads. */
+export const traversalCells = (traversals: Traversals): EncodedImage[][] => {
+  checkTraversals(traversals);
+  const { images, dimensions, values } = traversals;
+  const scale = Math.max(1, Math.round(112 / images.width));
+  return dimensions.map((_, row) =>
+    values.map((_value, column) =>
+      imageGrid({ ...slice(images, row * values.length + column, 1), columns: 1, scale, background: 0 }),
+    ),
+  );
+};
+
+const checkTraversals = ({ images, dimensions, values }: Traversals): void => {
+  if (images.count !== dimensions.length * values.length) {
+    throw new ShapeError(
+      `report: expected ${dimensions.length} dimensions × ${values.length} values = ` +
+        `${dimensions.length * values.length} traversal images, found ${images.count}`,
+    );
+  }
+};

@@ -1,0 +1,47 @@
+import "./methods.ts";
+
+export type { DType, Nested, TypedArray } from "./dtype.ts";
+export { grad, vjp } from "./grad.ts";
+export {
+  arange,
+  constant,
+  type Draws,
+  eye,
+  full,
+  type Initializer,
+  input,
+  noise,
+  ones,
+  parameter,
+  scalar,
+  type TensorLike,
+  tensor,
+  zeros,
+} from "./leaf.ts";
+export { ops } from "./op.ts";
+export * from "./ops/arithmetic.ts";
+export { cast } from "./ops/cast.ts";
+export * from "./ops/comparison.ts";
+export * from "./ops/gather.ts";
+export { type MatmulOptions, matmul } from "./ops/matmul.ts";
+export * from "./ops/movement.ts";
+export {
+  type Axes,
+  argmax,
+  cumsum,
+  logSoftmax,
+  logsumexp,
+  max,
+  mean,
+  min,
+  type ReduceOptions,
+  softmax,
+  sum,
+  variance,
+} from "./ops/reduce.ts";
+export * from "./ops/special.ts";
+export { stopGradient } from "./ops/stop-gradient.ts";
+export * from "./ops/transcendental.ts";
+export { where } from "./ops/where.ts";
+export type { Shape } from "./shape.ts";
+export { Tensor } from "./tensor.ts";

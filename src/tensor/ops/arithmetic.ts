@@ -1,0 +1,146 @@
+/** Arithmetic and its companions: add, sub, mul, div, pow, minimum, maximum, clip, neg, abs, sign, sqrt, floor. */
+import type { DType } from "../dtype.ts";
+import { isConstant, type TensorLike } from "../leaf.ts";
+import type { Tensor } from "../tensor.ts";
+import { cast } from "./cast.ts";
+import { greaterEqual, lessEqual } from "./comparison.ts";
+import { type Binary, binaryCases, elementwise, type Unary, unary } from "./elementwise.ts";
+import { log } from "./transcendental.ts";
+
+const isIntegral = (dtype: DType): boolean => dtype === "int32" || dtype === "int64";
+
+/** a + b, with broadcasting. */
+export const add: Binary = elementwise({
+  name: "add",
+  accepts: "number",
+  host: (a, b) => `(${a} + ${b})`,
+  native: "Add",
+  derivative: (g) => [g, g],
+  cases: [...binaryCases([-2, 2]), ...binaryCases([-5, 5], "int64")],
+});
+
+/** a − b, with broadcasting. */
+export const sub: Binary = elementwise({
+  name: "sub",
+  accepts: "number",
+  host: (a, b) => `(${a} - ${b})`,
+  native: "Sub",
+  derivative: (g) => [g, neg(g)],
+  cases: [...binaryCases([-2, 2]), ...binaryCases([-5, 5], "int32")],
+});
+
+/** a · b element by element, with broadcasting. */
+export const mul: Binary = elementwise({
+  name: "mul",
+  accepts: "number",
+  host: (a, b) => `(${a} * ${b})`,
+  native: "Mul",
+  derivative: (g, _, a, b) => [mul(g, b), mul(g, a)],
+  cases: [...binaryCases([-2, 2]), ...binaryCases([-5, 5], "int32")],
+});
+
+/** a / b element by element; float only (integer division differs between runtimes: floor(cast) says what is meant). */
+export const div: Binary = elementwise({
+  name: "div",
+  accepts: "float",
+  host: (a, b) => `(${a} / ${b})`,
+  native: "Div",
+  derivative: (g, y, _, b) => [div(g, b), neg(div(mul(g, y), b))],
+  cases: binaryCases([0.5, 2]),
+});
+
+/** aᵇ for a > 0 (for a ≤ 0 only the derivative in a of whole constant exponents is finite). */
+export const pow: Binary = elementwise({
+  name: "pow",
+  accepts: "float",
+  host: (a, b) => `Math.pow(${a}, ${b})`,
+  native: "Pow",
+  derivative: (g, y, a, b) => [
+    mul(g, mul(b, pow(a, sub(b, 1)))),
+    isConstant(b) ? undefined : mul(g, mul(y, log(a))),
+  ],
+  cases: binaryCases([0.5, 2]),
+});
+
+/** The larger of two, element by element; at a tie the gradient goes to the first. */
+export const maximum: Binary = elementwise({
+  name: "maximum",
+  accepts: "number",
+  host: (a, b) => `Math.max(${a}, ${b})`,
+  native: "Max",
+  derivative: (g, _, a, b) => {
+    const first = cast(greaterEqual(a, b), g.dtype);
+    return [mul(g, first), mul(g, sub(1, first))];
+  },
+  cases: binaryCases([-2, 2]),
+});
+
+/** The smaller of two, element by element; at a tie the gradient goes to the first. */
+export const minimum: Binary = elementwise({
+  name: "minimum",
+  accepts: "number",
+  host: (a, b) => `Math.min(${a}, ${b})`,
+  native: "Min",
+  derivative: (g, _, a, b) => {
+    const first = cast(lessEqual(a, b), g.dtype);
+    return [mul(g, first), mul(g, sub(1, first))];
+  },
+  cases: binaryCases([-2, 2]),
+});
+
+/** x held between `low` and `high`; the gradient passes inside and at the ends. */
+export const clip = (x: TensorLike, low: TensorLike, high: TensorLike): Tensor =>
+  minimum(maximum(x, low), high);
+
+/** −x. */
+export const neg: Unary = unary("neg", {
+  host: (x) => `(-${x})`,
+  native: "Neg",
+  derivative: (g) => neg(g),
+  domain: [-2, 2],
+  accepts: "number",
+});
+
+/** |x|; derivative sign(x), 0 at 0. */
+export const abs: Unary = unary("abs", {
+  host: (x) => `Math.abs(${x})`,
+  native: "Abs",
+  derivative: (g, _, x) => mul(g, sign(x)),
+  domain: [0.2, 2],
+  accepts: "number",
+});
+
+/** −1, 0 or 1. */
+export const sign: Unary = unary("sign", {
+  host: (x) => `Math.sign(${x})`,
+  native: "Sign",
+  domain: [-2, 2],
+  accepts: "number",
+});
+
+/** The largest whole number not above x. */
+export const floor: Unary = unary("floor", {
+  host: (x) => `Math.floor(${x})`,
+  native: "Floor",
+  domain: [-3.3, 3.3],
+});
+
+/** √x. */
+export const sqrt: Unary = unary("sqrt", {
+  host: (x) => `Math.sqrt(${x})`,
+  native: "Sqrt",
+  derivative: (g, y) => div(mul(g, 0.5), y),
+  domain: [0.3, 3],
+});
+
+/** x², as one product. */
+export const square = (x: TensorLike): Tensor => mul(x, x);
+
+/** 1 / x. */
+export const reciprocal = (x: TensorLike): Tensor => div(1, x);
+
+/** The remainder of floored division, x − ⌊x / y⌋ y, which has the sign of y; whole numbers go through float64. */
+export function mod(x: Tensor, y: number): Tensor {
+  if (isIntegral(x.dtype)) return cast(mod(cast(x, "float64"), y), x.dtype);
+  return sub(x, mul(floor(div(x, y)), y));
+}

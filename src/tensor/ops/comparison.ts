@@ -1,0 +1,38 @@
+/** Comparisons, which give bool, and the logic of bools. */
+import type { TensorLike } from "../leaf.ts";
+import type { Tensor } from "../tensor.ts";
+import { type Binary, binaryCases, elementwise, type Unary } from "./elementwise.ts";
+
+const comparison = (name: string, native: string, operator: string): Binary =>
+  elementwise({
+    name,
+    accepts: "number",
+    result: "bool",
+    host: (a, b) => `(${a} ${operator} ${b} ? 1 : 0)`,
+    native,
+    cases: [...binaryCases([-2, 2]), ...binaryCases([-3, 3], "int32"), ...binaryCases([-3, 3], "int64")],
+  });
+
+export const less = comparison("less", "Less", "<");
+export const lessEqual = comparison("lessEqual", "LessOrEqual", "<=");
+export const greater = comparison("greater", "Greater", ">");
+export const greaterEqual = comparison("greaterEqual", "GreaterOrEqual", ">=");
+export const equal = comparison("equal", "Equal", "===");
+export const notEqual = (a: TensorLike, b: TensorLike): Tensor => logicalNot(equal(a, b));
+
+const logic = (name: string, native: string, host: (a: string, b: string) => string): Binary =>
+  elementwise({ name, accepts: "bool", result: "bool", host, native, cases: binaryCases([0, 1], "bool") });
+
+export const logicalAnd = logic("logicalAnd", "And", (a, b) => `(${a} & ${b})`);
+export const logicalOr = logic("logicalOr", "Or", (a, b) => `(${a} | ${b})`);
+export const logicalNot: Unary = elementwise({
+  name: "logicalNot",
+  accepts: "bool",
+  result: "bool",
+  host: (x) => `(1 - ${x})`,
+  native: "Not",
+  cases: [{ inputs: [[3, 4]], dtype: "bool", domain: [0, 1] }],
+});
+
+/** True where x is not a number. */
+export const isNaN = (x: Tensor): Tensor => logicalNot(equal(x, x));

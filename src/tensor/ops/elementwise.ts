@@ -1,0 +1,101 @@
+/** The shared mechanism of element-wise ops: broadcasting, dtype rules, ONNX node, fused host expression. */
+import { ShapeError } from "../../errors.ts";
+import { type DType, isFloat } from "../dtype.ts";
+import { operands, sameDType, type TensorLike } from "../leaf.ts";
+import { type Attributes, defineOp, type NativeLowering, type OpCase } from "../op.ts";
+import { broadcastShapes } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+
+/** Which dtypes an op takes. */
+export type Accepts = "float" | "number" | "bool" | "any";
+
+export function checkDType(what: string, dtype: DType, accepts: Accepts): void {
+  const fits =
+    accepts === "any" ||
+    (accepts === "float" && isFloat(dtype)) ||
+    (accepts === "number" && dtype !== "bool") ||
+    (accepts === "bool" && dtype === "bool");
+  if (!fits) {
+    const expected =
+      accepts === "number" ? "a number type" : accepts === "float" ? "float32 or float64" : "bool";
+    throw new ShapeError(`${what}: expected ${expected}, found ${dtype}; cast it first (x.cast(…)).`);
+  }
+}
+
+export interface ElementwiseSpec {
+  readonly name: string;
+  readonly accepts: Accepts;
+  /** The result's dtype where it is not that of the operands. */
+  readonly result?: DType;
+  /** One element's JavaScript from those of the inputs. */
+  readonly host: (...inputs: string[]) => string;
+  /** An ONNX operator of the same meaning, or a lowering. */
+  readonly native: string | NativeLowering;
+  /** Absent: zero almost everywhere. `g` is the gradient, `y` the output. */
+  readonly derivative?: (g: Tensor, y: Tensor, ...inputs: Tensor[]) => readonly (Tensor | undefined)[];
+  readonly cases: readonly OpCase[];
+}
+
+/** Defines an element-wise op of any number of inputs that broadcast. */
+export function elementwise(spec: ElementwiseSpec): (...inputs: TensorLike[]) => Tensor {
+  const { name, native } = spec;
+  const apply = defineOp<Attributes>({
+    name,
+    infer: (inputs) => {
+      const dtype = sameDType(name, inputs);
+      checkDType(name, dtype, spec.accepts);
+      return { shape: broadcastShapes(name, ...inputs.map((t) => t.shape)), dtype: spec.result ?? dtype };
+    },
+    derivative: (g, y, inputs) => spec.derivative?.(g, y, ...inputs) ?? inputs.map(() => undefined),
+    host: { expression: (inputs) => spec.host(...inputs) },
+    native: typeof native === "string" ? { onnx: (builder, inputs) => builder.node(native, inputs) } : native,
+    cases: spec.cases,
+  });
+  return (...inputs) => apply(operands(name, ...inputs), {});
+}
+
+export type Unary = (x: TensorLike) => Tensor;
+export type Binary = (a: TensorLike, b: TensorLike) => Tensor;
+
+/** A float function of one variable, tested over `domain`. */
+export function unary(
+  name: string,
+  spec: {
+    readonly host: (x: string) => string;
+    readonly native: string | NativeLowering;
+    readonly derivative?: (g: Tensor, y: Tensor, x: Tensor) => Tensor;
+    readonly domain: readonly [number, number];
+    readonly accepts?: Accepts;
+  },
+): Unary {
+  const { derivative } = spec;
+  return elementwise({
+    name,
+    accepts: spec.accepts ?? "float",
+    host: spec.host,
+    native: spec.native,
+    ...(derivative && { derivative: (g, y, x) => [derivative(g, y, x)] }),
+    cases: [
+      { inputs: [[3, 4]], domain: spec.domain },
+      { inputs: [[]], domain: spec.domain },
+    ],
+  });
+}
+
+/** Shapes on which every binary op is tested. */
+export const binaryCases = (domain: readonly [number, number], dtype?: DType): OpCase[] =>
+  [
+    [
+      [3, 4],
+      [3, 4],
+    ],
+    [
+      [2, 3, 4],
+      [3, 1],
+    ],
+    [[], [5]],
+    [
+      [3, 1],
+      [1, 4],
+    ],
+  ].map((inputs) => ({ inputs, domain, ...(dtype && { dtype }) }));

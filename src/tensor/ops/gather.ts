@@ -1,0 +1,126 @@
+/** Reading and adding by index: gather, scatterAdd, oneHot. */
+import { ShapeError } from "../../errors.ts";
+import { type DType, isInteger } from "../dtype.ts";
+import { arange, sameDType, zeros } from "../leaf.ts";
+import { type Attributes, defineOp } from "../op.ts";
+import { formatShape, normalizeAxis, sameShape, sizeOf } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+import { cast } from "./cast.ts";
+import { equal } from "./comparison.ts";
+import { reshape, transpose, unsqueeze } from "./movement.ts";
+
+type AxisAttributes = { readonly axis: number };
+
+const indices = { shape: [2, 3], values: [0, 2, 1, 1, 3, 0], dtype: "int64" } as const;
+
+function checkIndices(what: string, t: Tensor): void {
+  if (!isInteger(t.dtype))
+    throw new ShapeError(`${what}: indices must be int32 or int64, found ${t.dtype}; cast them.`);
+}
+
+const gatherOp = defineOp<AxisAttributes>({
+  name: "gather",
+  infer: ([x, at], { axis }) => {
+    checkIndices("gather", at);
+    return { shape: [...x.shape.slice(0, axis), ...at.shape, ...x.shape.slice(axis + 1)], dtype: x.dtype };
+  },
+  derivative: (g, _, [x, at], { axis }) => {
+    // Bring the gathered axes to the front, add there, and take the axis back.
+    const k = at.rank;
+    const gathered = Array.from({ length: k }, (_, i) => axis + i);
+    const rest = g.shape.map((_, i) => i).filter((i) => !gathered.includes(i));
+    const front = transpose(g, [...gathered, ...rest]);
+    const size = x.shape[axis];
+    const target = zeros([size, ...x.shape.filter((_, i) => i !== axis)], g.dtype);
+    const added = scatterAdd(target, at, front);
+    const back = x.shape.map((_, i) => (i === axis ? 0 : i < axis ? i + 1 : i));
+    return [transpose(added, back), undefined];
+  },
+  host: {
+    kernel: (node) => {
+      const { axis } = node.attributes as AxisAttributes;
+      const [x] = node.inputs;
+      const size = x.shape[axis];
+      const inner = sizeOf(x.shape.slice(axis + 1));
+      const outer = sizeOf(x.shape.slice(0, axis));
+      return (out, values, at) => {
+        const count = at.length;
+        for (let o = 0; o < outer; o++) {
+          for (let i = 0; i < count; i++) {
+            const from = (o * size + checkIndex(at[i], size)) * inner;
+            const to = (o * count + i) * inner;
+            for (let j = 0; j < inner; j++) out[to + j] = values[from + j];
+          }
+        }
+      };
+    },
+  },
+  native: {
+    onnx: (builder, inputs, node) =>
+      builder.node("Gather", inputs, { axis: (node.attributes as AxisAttributes).axis }),
+  },
+  cases: [
+    { inputs: [[4, 3], indices], attributes: { axis: 0 } },
+    { inputs: [[2, 4, 3], indices], attributes: { axis: 1 } },
+  ],
+});
+
+function checkIndex(index: number, size: number): number {
+  if (index < -size || index >= size)
+    throw new ShapeError(`gather: index ${index} is outside an axis of size ${size}.`);
+  return index < 0 ? index + size : index;
+}
+
+/**
+ * Slices of `x` along `axis` at integer `indices`. Shape: that of `x` with the axis replaced by the indices' shape.
+ * Negative indices count from the end; one outside the axis is an error when the graph runs.
+ */
+export const gather = (x: Tensor, at: Tensor, axis = 0): Tensor =>
+  gatherOp([x, at], { axis: normalizeAxis("gather", axis, x.rank) });
+
+const scatterAddOp = defineOp<Attributes>({
+  name: "scatterAdd",
+  infer: ([target, at, updates]) => {
+    checkIndices("scatterAdd", at);
+    const expected = [...at.shape, ...target.shape.slice(1)];
+    if (!sameShape(updates.shape, expected)) {
+      throw new ShapeError(
+        `scatterAdd: updates must have the indices' shape followed by a row's, ${formatShape(expected)}, found ${formatShape(updates.shape)}.`,
+      );
+    }
+    return { shape: target.shape, dtype: sameDType("scatterAdd", [target, updates]) };
+  },
+  derivative: (g, _, [, at]) => [g, undefined, gather(g, at, 0)],
+  host: {
+    kernel: (node) => {
+      const { shape } = node;
+      const inner = sizeOf(shape.slice(1));
+      return (out, target, at, updates) => {
+        out.set(target);
+        for (let i = 0; i < at.length; i++) {
+          const to = checkIndex(at[i], shape[0]) * inner;
+          for (let j = 0; j < inner; j++) out[to + j] += updates[i * inner + j];
+        }
+      };
+    },
+  },
+  native: {
+    onnx: (builder, [target, at, updates], node) => {
+      const wide = builder.node("Cast", [at], { to: 7 });
+      const column = builder.node("Reshape", [wide, builder.ints([...node.inputs[1].shape, 1])]);
+      return builder.node("ScatterND", [target, column, updates], { reduction: "add" });
+    },
+  },
+  cases: [{ inputs: [[4, 3], indices, [2, 3, 3]] }, { inputs: [[4], indices, [2, 3]] }],
+});
+
+/** `target` with `updates` added to its rows at `indices`; rows named twice get both. */
+export const scatterAdd = (target: Tensor, at: Tensor, updates: Tensor): Tensor =>
+  scatterAddOp([target, at, updates], {});
+
+/** 1 at each index, else 0, along a new last axis of size `depth`. */
+export function oneHot(at: Tensor, depth: number, dtype: DType = "float32"): Tensor {
+  checkIndices("oneHot", at);
+  const classes = reshape(arange(depth, at.dtype), [...at.shape.map(() => 1), depth]);
+  return cast(equal(unsqueeze(at, -1), classes), dtype);
+}

@@ -1,0 +1,147 @@
+import { ShapeError } from "../../errors.ts";
+import { sameDType } from "../leaf.ts";
+import { defineOp } from "../op.ts";
+import { broadcastShapes, broadcastStrides, formatShape, sizeOf } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+import { checkDType } from "./elementwise.ts";
+import { reshape } from "./movement.ts";
+
+export interface MatmulOptions {
+  /** Read `a` with its last two axes exchanged. */
+  readonly transposeA?: boolean;
+  readonly transposeB?: boolean;
+}
+type MatmulAttributes = Required<MatmulOptions>;
+
+/** [rows, columns] of an operand as it is read. */
+function sides(t: Tensor, transposed: boolean): [number, number] {
+  const [m, n] = t.shape.slice(-2);
+  return transposed ? [n, m] : [m, n];
+}
+
+const matmulOp = defineOp<MatmulAttributes>({
+  name: "matmul",
+  infer: ([a, b], { transposeA, transposeB }) => {
+    const dtype = sameDType("matmul", [a, b]);
+    checkDType("matmul", dtype, "float");
+    const [m, k] = sides(a, transposeA);
+    const [k2, n] = sides(b, transposeB);
+    if (a.rank < 2 || b.rank < 2 || k !== k2) {
+      const show = (t: Tensor, flag: boolean) => `${formatShape(t.shape)}${flag ? " transposed" : ""}`;
+      throw new ShapeError(
+        `matmul: ${show(a, transposeA)} by ${show(b, transposeB)}: the columns of the first (${k}) must equal the rows of ` +
+          `the second (${k2}); both need at least two axes.`,
+      );
+    }
+    return { shape: [...broadcastShapes("matmul", a.shape.slice(0, -2), b.shape.slice(0, -2)), m, n], dtype };
+  },
+  derivative: (g, _, [a, b], { transposeA, transposeB }) => [
+    transposeA
+      ? matmul(b, g, { transposeA: transposeB, transposeB: true })
+      : matmul(g, b, { transposeB: !transposeB }),
+    transposeB
+      ? matmul(g, a, { transposeA: true, transposeB: transposeA })
+      : matmul(a, g, { transposeA: !transposeA }),
+  ],
+  host: {
+    kernel: (node) => {
+      const { transposeA, transposeB } = node.attributes as MatmulAttributes;
+      const [a, b] = node.inputs;
+      const [m, k] = sides(a, transposeA);
+      const [, n] = sides(b, transposeB);
+      const [ai, ap] = transposeA ? [1, m] : [k, 1];
+      const [bp, bj] = transposeB ? [1, k] : [n, 1];
+      const batch = node.shape.slice(0, -2);
+      const count = sizeOf(batch);
+      const places = (t: Tensor): number[] => {
+        const strides = broadcastStrides(t.shape.slice(0, -2), batch);
+        return Array.from({ length: count }, (_, index) => {
+          let rest = index;
+          let at = 0;
+          for (let d = batch.length - 1; d >= 0; d--) {
+            at += (rest % batch[d]) * strides[d];
+            rest = Math.floor(rest / batch[d]);
+          }
+          return at * t.shape[t.rank - 1] * t.shape[t.rank - 2];
+        });
+      };
+      const [startsA, startsB] = [places(a), places(b)];
+      return (out, x, y) => {
+        out.fill(0);
+        for (let c = 0; c < count; c++) {
+          for (let i = 0; i < m; i++) {
+            const row = (c * m + i) * n;
+            for (let p = 0; p < k; p++) {
+              const v = x[startsA[c] + i * ai + p * ap];
+              const start = startsB[c] + p * bp;
+              for (let j = 0; j < n; j++) out[row + j] += v * y[start + j * bj];
+            }
+          }
+        }
+      };
+    },
+  },
+  native: {
+    onnx: (builder, [x, y], node) => {
+      const { transposeA, transposeB } = node.attributes as MatmulAttributes;
+      const [a, b] = node.inputs;
+      if (a.rank === 2 && b.rank === 2 && (transposeA || transposeB)) {
+        return builder.node("Gemm", [x, y], { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 });
+      }
+      const flipped = (name: string, t: Tensor, flag: boolean): string => {
+        if (!flag) return name;
+        const last = t.rank - 1;
+        return builder.node("Transpose", [name], {
+          perm: t.shape.map((_, i) => (i === last ? last - 1 : i === last - 1 ? last : i)),
+        });
+      };
+      return builder.node("MatMul", [flipped(x, a, transposeA), flipped(y, b, transposeB)]);
+    },
+  },
+  cases: [
+    ...[false, true].flatMap((transposeA) =>
+      [false, true].map((transposeB) => ({
+        inputs: [transposeA ? [4, 3] : [3, 4], transposeB ? [5, 4] : [4, 5]],
+        attributes: { transposeA, transposeB },
+      })),
+    ),
+    {
+      inputs: [
+        [2, 3, 4],
+        [4, 5],
+      ],
+      attributes: { transposeA: false, transposeB: false },
+    },
+    {
+      inputs: [
+        [2, 1, 4, 3],
+        [3, 4, 5],
+      ],
+      attributes: { transposeA: true, transposeB: false },
+    },
+    {
+      inputs: [
+        [3, 4],
+        [2, 5, 4],
+      ],
+      attributes: { transposeA: false, transposeB: true },
+    },
+  ],
+});
+
+/**
+ * The matrix product over the last two axes; leading axes broadcast. Transposition costs nothing: the product reads the
+ * operand that way. A vector is a row on the left, a column on the right, and the axis it adds is removed again.
+ */
+export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+  const { transposeA = false, transposeB = false } = options;
+  if (a.rank === 1) {
+    const y = matmul(reshape(a, [1, a.size]), b, { transposeB });
+    return reshape(y, [...y.shape.slice(0, -2), y.shape[y.rank - 1]]);
+  }
+  if (b.rank === 1) {
+    const y = matmul(a, reshape(b, [b.size, 1]), { transposeA });
+    return reshape(y, y.shape.slice(0, -1));
+  }
+  return matmulOp([a, b], { transposeA, transposeB });
+}

@@ -1,0 +1,293 @@
+/** Reductions over axes: sum, max and what is made of them; softmax; cumulative sums. */
+import { ShapeError } from "../../errors.ts";
+import { defineOp, type HostArray } from "../op.ts";
+import { normalizeAxes, normalizeAxis, reducedShape, sizeOf, stridesOf } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+import { add, clip, div, mul, neg, sub } from "./arithmetic.ts";
+import { cast } from "./cast.ts";
+import { equal } from "./comparison.ts";
+import { checkDType } from "./elementwise.ts";
+import { expand, reshape } from "./movement.ts";
+import { stopGradient } from "./stop-gradient.ts";
+import { exp, log } from "./transcendental.ts";
+
+/** Which axes to reduce (all by default) and whether they stay as size 1. */
+export interface ReduceOptions {
+  readonly keepDims?: boolean;
+}
+export type Axes = number | readonly number[];
+type ReduceAttributes = { readonly axes: readonly number[]; readonly keepDims: boolean };
+
+/** A host kernel that folds along `axes`: the odometer walks the input once, in order. */
+function foldKernel(
+  node: Tensor,
+  axes: readonly number[],
+  initial: number,
+  fold: "sum" | "max",
+): (out: Float64Array, x: HostArray) => void {
+  const { shape } = node.inputs[0];
+  const outStrides = stridesOf(reducedShape(shape, axes, true));
+  const strides = shape.map((_, i) => (axes.includes(i) ? 0 : outStrides[i]));
+  const total = sizeOf(shape);
+  const inner = shape.at(-1) ?? 1;
+  const innerStride = strides.at(-1) ?? 0;
+  const outer = shape.slice(0, -1);
+  return (out, x) => {
+    out.fill(initial);
+    const index = new Array<number>(outer.length).fill(0);
+    for (let base = 0, o = 0; base < total; base += inner) {
+      if (fold === "sum") for (let j = 0; j < inner; j++) out[o + j * innerStride] += x[base + j];
+      else {
+        for (let j = 0; j < inner; j++) {
+          const k = o + j * innerStride;
+          if (!(x[base + j] <= out[k])) out[k] = x[base + j];
+        }
+      }
+      for (let d = outer.length - 1; d >= 0; d--) {
+        o += strides[d];
+        if (++index[d] < outer[d]) break;
+        o -= strides[d] * outer[d];
+        index[d] = 0;
+      }
+    }
+  };
+}
+
+const inferReduce =
+  (name: string) =>
+  ([x]: readonly Tensor[], { axes, keepDims }: ReduceAttributes) => {
+    checkDType(name, x.dtype, "number");
+    return { shape: reducedShape(x.shape, axes, keepDims), dtype: x.dtype };
+  };
+
+/** Gives a reduced gradient the rank of what was reduced, so that it broadcasts against it. */
+const withKeptDims = (g: Tensor, x: Tensor, axes: readonly number[]): Tensor =>
+  reshape(g, reducedShape(x.shape, axes, true));
+
+const reduceCases = [
+  { inputs: [[3, 4]], attributes: { axes: [0, 1], keepDims: false } },
+  { inputs: [[2, 3, 4]], attributes: { axes: [1], keepDims: true } },
+  { inputs: [[2, 3, 4]], attributes: { axes: [0, 2], keepDims: false } },
+  { inputs: [[2, 3, 4]], attributes: { axes: [2], keepDims: false } },
+];
+
+const sumOp = defineOp<ReduceAttributes>({
+  name: "sum",
+  infer: inferReduce("sum"),
+  derivative: (g, _, [x], { axes }) => [expand(withKeptDims(g, x, axes), x.shape)],
+  host: { kernel: (node) => foldKernel(node, (node.attributes as ReduceAttributes).axes, 0, "sum") },
+  native: {
+    onnx: (builder, [x], node) => {
+      const { axes, keepDims } = node.attributes as ReduceAttributes;
+      return builder.node("ReduceSum", [x, builder.ints(axes)], { keepdims: keepDims ? 1 : 0 });
+    },
+  },
+  cases: reduceCases,
+});
+
+/** Σ x over `axes` (all by default). */
+export function sum(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  const list = normalizeAxes("sum", axes, x.rank);
+  return list.length === 0 ? x : sumOp([x], { axes: list, keepDims: options.keepDims ?? false });
+}
+
+/** The mean over `axes` (all by default). */
+export function mean(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  checkDType("mean", x.dtype, "float");
+  const list = normalizeAxes("mean", axes, x.rank);
+  const count = list.reduce((n, a) => n * x.shape[a], 1);
+  return mul(sum(x, list, options), 1 / count);
+}
+
+/** The variance over `axes`, with divisor n (`correction: 0`, the default) or n − correction. */
+export function variance(
+  x: Tensor,
+  axes?: Axes,
+  options: ReduceOptions & { readonly correction?: number } = {},
+): Tensor {
+  const list = normalizeAxes("variance", axes, x.rank);
+  const count = list.reduce((n, a) => n * x.shape[a], 1);
+  const centred = sub(x, mean(x, list, { keepDims: true }));
+  return mul(sum(mul(centred, centred), list, options), 1 / (count - (options.correction ?? 0)));
+}
+
+const maxOp = defineOp<ReduceAttributes>({
+  name: "max",
+  infer: inferReduce("max"),
+  derivative: (g, y, [x], { axes }) => {
+    // Entries that tie share the gradient equally.
+    const hits = cast(equal(x, withKeptDims(y, x, axes)), x.dtype);
+    return [div(mul(withKeptDims(g, x, axes), hits), sum(hits, axes, { keepDims: true }))];
+  },
+  host: {
+    kernel: (node) =>
+      foldKernel(node, (node.attributes as ReduceAttributes).axes, Number.NEGATIVE_INFINITY, "max"),
+  },
+  native: {
+    onnx: (builder, [x], node) => {
+      const { axes, keepDims } = node.attributes as ReduceAttributes;
+      return builder.node("ReduceMax", [x, builder.ints(axes)], { keepdims: keepDims ? 1 : 0 });
+    },
+  },
+  cases: reduceCases,
+});
+
+/** The largest value over `axes` (all by default); entries that tie share the gradient. */
+export function max(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  const list = normalizeAxes("max", axes, x.rank);
+  if (list.some((a) => x.shape[a] === 0))
+    throw new ShapeError("max: an axis of size 0 has no largest value.");
+  return list.length === 0 ? x : maxOp([x], { axes: list, keepDims: options.keepDims ?? false });
+}
+
+/** The smallest value over `axes` (all by default). */
+export const min = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor =>
+  neg(max(neg(x), axes, options));
+
+/**
+ * ln Σ eˣ over `axes`, shifted by the largest term, so that it neither overflows nor loses a far tail. A slice of −∞
+ * gives −∞. The shift is held finite and carries no gradient.
+ */
+export function logsumexp(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  checkDType("logsumexp", x.dtype, "float");
+  const list = normalizeAxes("logsumexp", axes, x.rank);
+  const shift = stopGradient(clip(max(x, list, { keepDims: true }), -1e30, 1e30));
+  const total = log(sum(exp(sub(x, shift)), list, { keepDims: true }));
+  return reshape(add(total, shift), reducedShape(x.shape, list, options.keepDims ?? false));
+}
+
+type SoftmaxAttributes = { readonly axis: number };
+
+const softmaxOp = defineOp<SoftmaxAttributes>({
+  name: "softmax",
+  infer: ([x]) => {
+    checkDType("softmax", x.dtype, "float");
+    return { shape: x.shape, dtype: x.dtype };
+  },
+  derivative: (g, y, _, { axis }) => [mul(y, sub(g, sum(mul(g, y), axis, { keepDims: true })))],
+  host: {
+    kernel: (node) => {
+      const { axis } = node.attributes as SoftmaxAttributes;
+      const n = node.shape[axis];
+      const step = stridesOf(node.shape)[axis];
+      return (out, x) =>
+        forEachLine(node.shape, axis, (start) => {
+          let top = Number.NEGATIVE_INFINITY;
+          for (let i = 0; i < n; i++) top = Math.max(top, x[start + i * step]);
+          let total = 0;
+          for (let i = 0; i < n; i++) total += out[start + i * step] = Math.exp(x[start + i * step] - top);
+          for (let i = 0; i < n; i++) out[start + i * step] /= total;
+        });
+    },
+  },
+  native: {
+    onnx: (builder, inputs, node) =>
+      builder.node("Softmax", inputs, { axis: (node.attributes as SoftmaxAttributes).axis }),
+  },
+  cases: [
+    { inputs: [[3, 4]], attributes: { axis: 1 } },
+    { inputs: [[2, 3, 4]], attributes: { axis: 1 } },
+  ],
+});
+
+/** Calls `visit` with the first offset of every line of a row-major array along `axis`. */
+export function forEachLine(shape: readonly number[], axis: number, visit: (start: number) => void): void {
+  const inner = sizeOf(shape.slice(axis + 1));
+  const outer = sizeOf(shape.slice(0, axis));
+  const block = inner * shape[axis];
+  for (let o = 0; o < outer; o++) for (let i = 0; i < inner; i++) visit(o * block + i);
+}
+
+/** eˣ / Σ eˣ along one axis (the last by default). */
+export const softmax = (x: Tensor, axis = -1): Tensor =>
+  softmaxOp([x], { axis: normalizeAxis("softmax", axis, x.rank) });
+
+/** x − ln Σ eˣ along one axis (the last by default). */
+export const logSoftmax = (x: Tensor, axis = -1): Tensor => sub(x, logsumexp(x, axis, { keepDims: true }));
+
+type CumsumAttributes = { readonly axis: number; readonly reverse: boolean; readonly exclusive: boolean };
+
+const cumsumOp = defineOp<CumsumAttributes>({
+  name: "cumsum",
+  infer: ([x]) => {
+    checkDType("cumsum", x.dtype, "number");
+    return { shape: x.shape, dtype: x.dtype };
+  },
+  derivative: (g, _, __, { axis, reverse, exclusive }) => [cumsum(g, axis, { reverse: !reverse, exclusive })],
+  host: {
+    kernel: (node) => {
+      const { axis, reverse, exclusive } = node.attributes as CumsumAttributes;
+      const n = node.shape[axis];
+      const step = stridesOf(node.shape)[axis];
+      return (out, x) =>
+        forEachLine(node.shape, axis, (start) => {
+          let total = 0;
+          for (let i = 0; i < n; i++) {
+            const k = start + (reverse ? n - 1 - i : i) * step;
+            const before = total;
+            total += x[k];
+            out[k] = exclusive ? before : total;
+          }
+        });
+    },
+  },
+  native: {
+    onnx: (builder, [x], node) => {
+      const { axis, reverse, exclusive } = node.attributes as CumsumAttributes;
+      const at = builder.constant([axis], [], "int64");
+      return builder.node("CumSum", [x, at], { reverse: reverse ? 1 : 0, exclusive: exclusive ? 1 : 0 });
+    },
+  },
+  cases: [
+    { inputs: [[5]], attributes: { axis: 0, reverse: false, exclusive: false } },
+    { inputs: [[2, 3, 4]], attributes: { axis: 1, reverse: true, exclusive: false } },
+    { inputs: [[2, 3, 4]], attributes: { axis: 2, reverse: false, exclusive: true } },
+  ],
+});
+
+/** Running sums along one axis; from the end with `reverse`, without the element itself with `exclusive`. */
+export const cumsum = (
+  x: Tensor,
+  axis: number,
+  options: { readonly reverse?: boolean; readonly exclusive?: boolean } = {},
+): Tensor =>
+  cumsumOp([x], {
+    axis: normalizeAxis("cumsum", axis, x.rank),
+    reverse: options.reverse ?? false,
+    exclusive: options.exclusive ?? false,
+  });
+
+/** The place of the largest value along one axis (the first at a tie), as int64; no gradient. */
+export function argmax(x: Tensor, axis = -1): Tensor {
+  return argmaxOp([x], { axis: normalizeAxis("argmax", axis, x.rank) });
+}
+
+const argmaxOp = defineOp<SoftmaxAttributes>({
+  name: "argmax",
+  infer: ([x], { axis }) => ({ shape: reducedShape(x.shape, [axis], false), dtype: "int64" }),
+  derivative: () => [undefined],
+  host: {
+    kernel: (node) => {
+      const { axis } = node.attributes as SoftmaxAttributes;
+      const { shape } = node.inputs[0];
+      const n = shape[axis];
+      const step = stridesOf(shape)[axis];
+      return (out, x) => {
+        let o = 0;
+        forEachLine(shape, axis, (start) => {
+          let best = 0;
+          for (let i = 1; i < n; i++) if (x[start + i * step] > x[start + best * step]) best = i;
+          out[o++] = best;
+        });
+      };
+    },
+  },
+  native: {
+    onnx: (builder, inputs, node) =>
+      builder.node("ArgMax", inputs, { axis: (node.attributes as SoftmaxAttributes).axis, keepdims: 0 }),
+  },
+  cases: [
+    { inputs: [[3, 5]], attributes: { axis: 1 } },
+    { inputs: [[2, 3, 4]], attributes: { axis: 0 } },
+  ],
+});

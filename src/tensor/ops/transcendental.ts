@@ -1,0 +1,122 @@
+/** exp, log and their careful forms, trigonometric and hyperbolic functions, and the activations made of them. */
+import type { TensorLike } from "../leaf.ts";
+import type { Tensor } from "../tensor.ts";
+import { abs, add, div, maximum, mul, neg, sign, sub } from "./arithmetic.ts";
+import { equal, less } from "./comparison.ts";
+import { type Unary, unary } from "./elementwise.ts";
+import { where } from "./where.ts";
+
+/** eˣ. */
+export const exp: Unary = unary("exp", {
+  host: (x) => `Math.exp(${x})`,
+  native: "Exp",
+  derivative: (g, y) => mul(g, y),
+  domain: [-2, 2],
+});
+
+/** ln x; −∞ at 0, NaN below. */
+export const log: Unary = unary("log", {
+  host: (x) => `Math.log(${x})`,
+  native: "Log",
+  derivative: (g, _, x) => div(g, x),
+  domain: [0.2, 3],
+});
+
+/**
+ * ln(1 + x), exact for small x. Natively: with u = 1 + x rounded, ln(u) · x / (u − 1), whose rounding errors cancel
+ * (Kahan; Goldberg 1991, theorem 4).
+ */
+export const log1p: Unary = unary("log1p", {
+  host: (x) => `Math.log1p(${x})`,
+  native: {
+    expand: ([x]) => {
+      const u = add(x, 1);
+      const d = sub(u, 1);
+      // d = 0: u rounds to 1 and ln(1 + x) is x itself. d = x: nothing was lost (and x = ∞ stays ∞).
+      return where(equal(d, 0), x, where(equal(d, x), log(u), div(mul(log(u), x), d)));
+    },
+  },
+  derivative: (g, _, x) => div(g, add(x, 1)),
+  domain: [-0.7, 2],
+});
+
+/**
+ * eˣ − 1, exact for small x. Natively by the half argument: 2 t / (1 − t) with t = tanh(x / 2), which cancels nothing
+ * near 0, and plainly away from it.
+ */
+export const expm1: Unary = unary("expm1", {
+  host: (x) => `Math.expm1(${x})`,
+  native: {
+    expand: ([x]) => {
+      const t = tanh(mul(x, 0.5));
+      return where(less(abs(x), 1), div(mul(t, 2), sub(1, t)), sub(exp(x), 1));
+    },
+  },
+  derivative: (g, _, x) => mul(g, exp(x)),
+  domain: [-2, 2],
+});
+
+/** sin x. */
+export const sin: Unary = unary("sin", {
+  host: (x) => `Math.sin(${x})`,
+  native: "Sin",
+  derivative: (g, _, x) => mul(g, cos(x)),
+  domain: [-3, 3],
+});
+
+/** cos x. */
+export const cos: Unary = unary("cos", {
+  host: (x) => `Math.cos(${x})`,
+  native: "Cos",
+  derivative: (g, _, x) => neg(mul(g, sin(x))),
+  domain: [-3, 3],
+});
+
+/** tanh x. */
+export const tanh: Unary = unary("tanh", {
+  host: (x) => `Math.tanh(${x})`,
+  native: "Tanh",
+  derivative: (g, y) => mul(g, sub(1, mul(y, y))),
+  domain: [-2, 2],
+});
+
+/** 1 / (1 + e⁻ˣ). */
+export const sigmoid: Unary = unary("sigmoid", {
+  host: (x) => `(1 / (1 + Math.exp(-${x})))`,
+  native: "Sigmoid",
+  derivative: (g, y) => mul(g, mul(y, sub(1, y))),
+  domain: [-3, 3],
+});
+
+/**
+ * ln(1 + eˣ), without overflow. Natively max(x, 0) − ln σ(|x|): the runtime's own Softplus is a scalar loop, several times
+ * slower than this decomposition, and its logistic is a fast vector kernel.
+ */
+export const softplus: Unary = unary("softplus", {
+  host: (x) => `(Math.max(${x}, 0) + Math.log1p(Math.exp(-Math.abs(${x}))))`,
+  native: { expand: ([x]) => sub(relu(x), log(sigmoid(abs(x)))) },
+  derivative: (g, _, x) => mul(g, sigmoid(x)),
+  domain: [-3, 3],
+});
+
+/** max(x, 0); derivative 0 at 0. */
+export const relu: Unary = unary("relu", {
+  host: (x) => `Math.max(${x}, 0)`,
+  native: "Relu",
+  // sign(y) is the step function of x: one pass cheaper than a comparison and a cast.
+  derivative: (g, y) => mul(g, sign(y)),
+  domain: [0.2, 2],
+});
+
+/** ln σ(x) = −softplus(−x). */
+export const logSigmoid = (x: Tensor): Tensor => neg(softplus(neg(x)));
+
+/** x where positive, else slope · x. */
+export const leakyRelu = (x: Tensor, slope = 0.01): Tensor => maximum(x, mul(x, slope));
+
+/** x where positive, else α (eˣ − 1) (Clevert et al. 2015). */
+export const elu = (x: Tensor, alpha = 1): Tensor =>
+  where(less(x, 0), mul(expm1(neg(relu(neg(x)))), alpha), x);
+
+/** x σ(x) (Elfwing et al. 2017). */
+export const silu = (x: TensorLike): Tensor => mul(x, sigmoid(x));

@@ -1,0 +1,91 @@
+import { ShapeError } from "../errors.ts";
+
+/** Sizes of a tensor's dimensions, outermost first; `[]` is a scalar. */
+export type Shape = readonly number[];
+
+export const sizeOf = (shape: Shape): number => shape.reduce((product, n) => product * n, 1);
+
+export const formatShape = (shape: Shape): string => `[${shape.join(", ")}]`;
+
+export const sameShape = (a: Shape, b: Shape): boolean =>
+  a.length === b.length && a.every((n, i) => n === b[i]);
+
+/** Row-major strides in elements. */
+export function stridesOf(shape: Shape): number[] {
+  const strides = new Array<number>(shape.length);
+  let stride = 1;
+  for (let i = shape.length - 1; i >= 0; i--) {
+    strides[i] = stride;
+    stride *= shape[i];
+  }
+  return strides;
+}
+
+/** Strides with which `shape` is read while a loop walks the broadcast shape `out`: 0 along repeated dimensions. */
+export function broadcastStrides(shape: Shape, out: Shape): number[] {
+  const own = stridesOf(shape);
+  const offset = out.length - shape.length;
+  return out.map((_, i) => (i < offset || shape[i - offset] === 1 ? 0 : own[i - offset]));
+}
+
+/**
+ * The NumPy broadcast of shapes: aligned at the right, a dimension of size 1 repeats.
+ * @throws ShapeError naming both shapes, the dimension that differs, and the ways out.
+ */
+export function broadcastShapes(what: string, ...shapes: Shape[]): number[] {
+  const rank = Math.max(0, ...shapes.map((s) => s.length));
+  const out = new Array<number>(rank).fill(1);
+  for (const shape of shapes) {
+    for (let i = 1; i <= shape.length; i++) {
+      const n = shape[shape.length - i];
+      const m = out[rank - i];
+      if (n === m || n === 1) continue;
+      if (m !== 1) {
+        throw new ShapeError(
+          `${what}: shapes ${shapes.map(formatShape).join(" and ")} do not broadcast: ` +
+            `dimension ${-i} is ${m} in one and ${n} in another. ` +
+            "Shapes are aligned at the right; make the sizes equal, or one of them 1 (unsqueeze or reshape), or transpose.",
+        );
+      }
+      out[rank - i] = n;
+    }
+  }
+  return out;
+}
+
+/** Resolves a possibly negative axis. @throws ShapeError when it is outside the rank. */
+export function normalizeAxis(what: string, axis: number, rank: number): number {
+  if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
+    throw new ShapeError(
+      `${what}: axis ${axis} is outside a tensor of rank ${rank}; ` +
+        (rank === 0 ? "a scalar has no axes." : `use ${-rank} to ${rank - 1}.`),
+    );
+  }
+  return axis < 0 ? axis + rank : axis;
+}
+
+/** Resolves axes to an ascending list without duplicates; `undefined` means all of them. */
+export function normalizeAxes(
+  what: string,
+  axes: number | readonly number[] | undefined,
+  rank: number,
+): number[] {
+  if (axes === undefined) return Array.from({ length: rank }, (_, i) => i);
+  const list = (typeof axes === "number" ? [axes] : axes).map((a) => normalizeAxis(what, a, rank));
+  const unique = [...new Set(list)].sort((a, b) => a - b);
+  if (unique.length !== list.length) {
+    throw new ShapeError(`${what}: axes [${list.join(", ")}] name one dimension twice; name each once.`);
+  }
+  return unique;
+}
+
+/** The shape left by a reduction over `axes` (ascending, resolved). */
+export const reducedShape = (shape: Shape, axes: readonly number[], keepDims: boolean): number[] =>
+  keepDims ? shape.map((n, i) => (axes.includes(i) ? 1 : n)) : shape.filter((_, i) => !axes.includes(i));
+
+/** @throws ShapeError unless every size is a whole number of at least 0. */
+export function checkShape(what: string, shape: Shape): void {
+  if (!shape.every((n) => Number.isInteger(n) && n >= 0)) {
+    throw new ShapeError(`${what}: shape ${formatShape(shape)} must hold whole numbers of at least 0.`);
+  }
+}

@@ -1,0 +1,35 @@
+import { describe, expect, test } from "vitest";
+import { build } from "../../src/compile/compile.ts";
+import { allocate, convert, type DType, isFloat } from "../../src/tensor/dtype.ts";
+import { type DrawnCase, drawnCases } from "../tensor/cases.ts";
+import "../../src/tensor/index.ts";
+
+async function run(c: DrawnCase, executor: "host" | "native"): Promise<number[]> {
+  const program = await build([c.output], { executor, threads: 1 });
+  const out = allocate(c.output.dtype, c.output.size);
+  const leaves = program.leaves.map((l) => convert(c.values[c.inputs.indexOf(l)], l.dtype));
+  await program.bind(leaves, [out])();
+  return Array.from(out, Number);
+}
+
+const native = (c: DrawnCase) => !(typeof c.op.native === "object" && "unsupported" in c.op.native);
+
+/** Rounding of the result and of a few intermediate steps, in units of the type's precision. */
+const tolerance: Partial<Record<DType, number>> = { float32: 3e-6, float64: 1e-13 };
+
+for (const float of ["float32", "float64"] as const) {
+  describe(`host against native, ${float}, for every op of the registry`, () => {
+    test.each(
+      drawnCases(float)
+        .filter(native)
+        .map((c) => [c.name, c] as const),
+    )("%s", async (_, c) => {
+      const [host, onnx] = [await run(c, "host"), await run(c, "native")];
+      const allowed = isFloat(c.output.dtype) ? (tolerance[c.output.dtype] ?? 0) : 0;
+      host.forEach((expected, i) => {
+        const error = Math.abs(onnx[i] - expected) / Math.max(1, Math.abs(expected));
+        expect(error, `element ${i}: host ${expected}, native ${onnx[i]}`).toBeLessThanOrEqual(allowed);
+      });
+    });
+  });
+}

@@ -1,0 +1,65 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { createDataset, type Dataset, rowsOf } from "../../src/data/index.ts";
+import { UsageError } from "../../src/errors.ts";
+
+/** The definition, read off one element at a time. */
+const oracle = ({ x, scale, shape }: Dataset, indices: readonly number[]): number[] => {
+  const width = shape.reduce((n, d) => n * d, 1);
+  return indices.flatMap((row) =>
+    Array.from({ length: width }, (_, j) => Math.fround((x[row * width + j] as number) * scale)),
+  );
+};
+
+describe("rowsOf", () => {
+  test("equals its definition for bytes and floats, any width, alignment, scale and order", () => {
+    const input = fc.record({
+      bytes: fc.boolean(),
+      width: fc.integer({ min: 1, max: 9 }),
+      offset: fc.integer({ min: 0, max: 5 }),
+      scale: fc.constantFrom(1, 1 / 255, 0.5),
+      indices: fc.array(fc.integer({ min: 0, max: 6 }), { minLength: 0, maxLength: 12 }),
+      consecutive: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(input, ({ bytes, width, offset, scale, indices, consecutive }) => {
+        const values = Array.from({ length: offset + 7 * width }, (_, i) => (i * 37) % 256);
+        const whole = bytes ? Uint8Array.from(values) : Float32Array.from(values, (v) => v / 3);
+        const x = whole.subarray(offset);
+        const dataset = createDataset({ name: "d", shape: [width], x, scale });
+        const rows = consecutive ? [1, 2, 3, 4] : indices;
+        const out = new Float32Array(rows.length * width + 2).fill(-1);
+        expect(rowsOf(dataset, Uint32Array.from(rows), out)).toBe(out);
+        // Two floats beyond the rows stay as they were.
+        expect([...out]).toEqual([...oracle(dataset, rows), -1, -1]);
+      }),
+      { seed: 1, numRuns: 300 },
+    );
+  });
+
+  test("maps the ends of the byte range to 0 and 1 exactly", () => {
+    const dataset = createDataset({ name: "d", shape: [1, 4], x: Uint8Array.of(0, 255, 0, 255) });
+    expect([...rowsOf(dataset, [0], new Float32Array(4))]).toEqual([0, 1, 0, 1]);
+  });
+
+  const small = createDataset({ name: "d", shape: [2], x: Float32Array.of(0, 1, 2, 3) });
+
+  test("refuses a buffer that is too short", () => {
+    expect(() => rowsOf(small, [0, 1], new Float32Array(3))).toThrow(
+      new UsageError("rowsOf: 2 rows of d need a buffer of 4 floats; found 3."),
+    );
+  });
+
+  test.each([
+    [[2], 2],
+    [[-1], -1],
+    [[0.5], 0.5],
+    [[Number.NaN], Number.NaN],
+    // The run 1, 2 begins inside and leaves.
+    [[1, 2], 2],
+  ])("refuses the indices %j", (indices, found) => {
+    expect(() => rowsOf(small, indices, new Float32Array(8))).toThrow(
+      new UsageError(`rowsOf: d has rows 0 to 1; found index ${found}.`),
+    );
+  });
+});

@@ -1,0 +1,51 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll } from "vitest";
+
+/** A folder that is gone after the test file; `write` makes a file in it and returns the path. */
+export const tempFolder = () => {
+  const path = mkdtempSync(join(tmpdir(), "tightbound-data-"));
+  afterAll(() => rmSync(path, { recursive: true }));
+  const write = (name: string, contents: string | Uint8Array): string => {
+    const file = join(path, name);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, contents);
+    return file;
+  };
+  return { path, write };
+};
+
+/** The bytes of an IDX file: 00 00, type, rank, the sizes big-endian, then the body as given. */
+export const idxBytes = (type: number, shape: readonly number[], body: ArrayLike<number>): Uint8Array => {
+  const bytes = new Uint8Array(4 + 4 * shape.length + body.length);
+  bytes.set([0, 0, type, shape.length]);
+  shape.forEach((size, i) => {
+    new DataView(bytes.buffer).setUint32(4 + 4 * i, size);
+  });
+  bytes.set(Array.from(body), 4 + 4 * shape.length);
+  return bytes;
+};
+
+/** The bytes of a `.npy` file of version 1.0, padded as `numpy.save` does. */
+export const npyBytes = (descr: string, shape: string, body: Uint8Array, fortran = false): Uint8Array => {
+  const text = `{'descr': '${descr}', 'fortran_order': ${fortran ? "True" : "False"}, 'shape': ${shape}, }`;
+  const header = `${text.padEnd(Math.ceil((text.length + 11) / 64) * 64 - 11)}\n`;
+  const start = Buffer.from([
+    0x93,
+    0x4e,
+    0x55,
+    0x4d,
+    0x50,
+    0x59,
+    1,
+    0,
+    header.length & 255,
+    header.length >> 8,
+  ]);
+  return Buffer.concat([start, Buffer.from(header), body]);
+};
+
+/** The bytes of a typed array, in the machine's order. */
+export const bytesOf = (values: ArrayBufferView): Uint8Array =>
+  new Uint8Array(values.buffer, values.byteOffset, values.byteLength);

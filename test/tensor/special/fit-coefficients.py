@@ -1,0 +1,74 @@
+"""Computes the coefficients in src/tensor/special (mpmath, 60 digits). Not run by the tests.
+
+    python3 test/tensor/special/fit-coefficients.py
+
+Prints, as TypeScript arrays:
+  ZETA     Taylor coefficients of lgamma about 2 (DLMF 5.7.3): 1 - gamma, then (-1)^k (zeta(k) - 1) / k.
+  LANCZOS  Gamma(x) = ((x + g - 1/2) / e)^(x - 1/2) L(x), L(x) = c0 + c1/x + c2/(x+1) + ...
+           (Lanczos 1964). The limit c0 = sqrt(2 pi) e^-g is exact; c1... minimise the largest relative error
+           of L over (0, inf), by least squares whose weights follow the error (Lawson's iteration).
+  ERF      erf(x) = x P(x^2) / Q(x^2) on [-c, c], largest relative error minimised in the same way, with
+           the denominator of the previous round as a weight (Sanathanan and Koerner 1963).
+"""
+from mpmath import mp, mpf, cos, erf, euler, exp, gamma, log, lu_solve, matrix, pi, sqrt, zeta
+
+mp.dps = 60
+ROUNDS = 12
+
+
+def grid(count):
+    return [(1 - cos(pi * (2 * i + 1) / (2 * count))) / 2 for i in range(count)]
+
+
+def lanczos(g, terms):
+    xs = [mpf(3) / 2 * u / (1 - u) for u in grid(8 * terms + 20)]
+    c0 = sqrt(2 * pi) * exp(-mpf(g))
+    exact = [gamma(x) * exp(-(x - mpf(1) / 2) * (log(x + g - mpf(1) / 2) - 1)) for x in xs]
+    rows = [[1 / ((x + k) * value) for k in range(terms)] for x, value in zip(xs, exact)]
+    weight = [mpf(1)] * len(xs)
+    for _ in range(ROUNDS):
+        a = matrix([[sqrt(w) * v for v in row] for w, row in zip(weight, rows)])
+        b = matrix([sqrt(w) * (1 - c0 / value) for w, value in zip(weight, exact)])
+        c = list(lu_solve(a, b))
+        error = [abs(1 - c0 / value - sum(p * q for p, q in zip(c, row))) for row, value in zip(rows, exact)]
+        weight = [w * (e / max(error) + mpf("1e-3")) for w, e in zip(weight, error)]
+        weight = [w / sum(weight) for w in weight]
+    return [c0] + c, max(error)
+
+
+def erf_ratio(p, q, end):
+    xs = [end * u for u in grid(6 * (p + q) + 20)]
+    zs = [(x / end) ** 2 for x in xs]
+    exact = [erf(x) / x for x in xs]
+    weight = [mpf(1)] * len(xs)
+    bottom = [mpf(1)] * len(xs)
+    best = None
+    for _ in range(ROUNDS):
+        scale = [sqrt(w) / f / d for w, f, d in zip(weight, exact, bottom)]
+        a = matrix([[s * z**k for k in range(p + 1)] + [-s * f * z ** (k + 1) for k in range(q)]
+                    for s, z, f in zip(scale, zs, exact)])
+        b = matrix([s * f for s, f in zip(scale, exact)])
+        solution = list(lu_solve(a, b))
+        top, under = solution[: p + 1], [mpf(1)] + solution[p + 1 :]
+        bottom = [sum(c * z**k for k, c in enumerate(under)) for z in zs]
+        error = [abs(sum(c * z**k for k, c in enumerate(top)) / d / f - 1) for z, d, f in zip(zs, bottom, exact)]
+        if best is None or max(error) < best[2]:
+            best = ([c / end ** (2 * k) for k, c in enumerate(top)],
+                    [c / end ** (2 * k) for k, c in enumerate(under)], max(error))
+        weight = [w * (e / max(error) + mpf("1e-2")) for w, e in zip(weight, error)]
+        weight = [w / sum(weight) for w in weight]
+    return best
+
+
+def show(name, values):
+    print(f"{name}: [{', '.join(repr(float(v)) for v in values)}]")
+
+
+show("ZETA", [1 - euler] + [(-1) ** k * (zeta(k) - 1) / k for k in range(2, 30)])
+for g, terms in ((3, 4), (5.5, 7)):
+    c, error = lanczos(g, terms)
+    show(f"LANCZOS g={g} error {mp.nstr(error, 2)}", c)
+for degree, end in ((5, mpf("3.9")), (10, mpf("5.9"))):
+    top, under, error = erf_ratio(degree, degree, end)
+    show(f"ERF numerator, |x| < {end}, error {mp.nstr(error, 2)}", top)
+    show("ERF denominator", under)
