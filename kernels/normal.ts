@@ -84,7 +84,7 @@ export function normal32(words: v128): v128 {
 
 /**
  * A 64-bit word to a float64 normal by Wichura's PPND16 (algorithm AS 241, Applied Statistics 37, 1988), relative
- * accuracy about 10⁻¹⁶. The largest |z| is 9.1. The logarithm is AssemblyScript's own, so that every engine
+ * accuracy about 10⁻¹⁶. The largest |z| is 9.16. The logarithm is AssemblyScript's own, so that every engine
  * draws the same bits.
  */
 export function normal64(word: u64): f64 {

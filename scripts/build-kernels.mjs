@@ -20,7 +20,11 @@ for (const file of [
   join(root, "node_modules", "assemblyscript", "package.json"),
   ...sources.map((name) => join(kernels, name)),
 ]) {
-  hash.update(file.slice(root.length)).update("\0").update(await readFile(file)).update("\0");
+  hash
+    .update(file.slice(root.length))
+    .update("\0")
+    .update(await readFile(file))
+    .update("\0");
 }
 const digest = hash.digest("hex");
 const firstLine = `// sources: ${digest}\n`;

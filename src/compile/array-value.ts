@@ -45,7 +45,7 @@ export class ArrayValue {
 export type Feed = ArrayValue | Nested | TypedArray;
 
 /** The shape and dtype that an argument brings; numbers are float32, a typed array is one-dimensional. */
-export function valueOf(feed: Feed): ArrayValue {
+export function toValue(feed: Feed): ArrayValue {
   if (feed instanceof ArrayValue) return feed;
   if (feed instanceof Float32Array) return new ArrayValue([feed.length], "float32", feed);
   if (feed instanceof Float64Array) return new ArrayValue([feed.length], "float64", feed);

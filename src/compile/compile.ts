@@ -3,7 +3,7 @@ import { convert, type TypedArray } from "../tensor/dtype.ts";
 import { input, isParameter } from "../tensor/leaf.ts";
 import type { HostArray } from "../tensor/op.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { ArrayValue, checkFeed, type Feed, valueOf } from "./array-value.ts";
+import { ArrayValue, checkFeed, type Feed, toValue } from "./array-value.ts";
 import { compileHost } from "./host.ts";
 import { describeLeaf, initialValues, noiseFiller } from "./leaves.ts";
 import { compileNative, type NativeOptions } from "./session.ts";
@@ -133,7 +133,7 @@ export function compile<R extends Traced>(
   // Calls run one after another: they share the arrays that the program is bound to.
   let turn: Promise<unknown> = Promise.resolve();
   return (...feeds) => {
-    const values = feeds.map(valueOf);
+    const values = feeds.map(toValue);
     const call = async (): Promise<Computed<R>> => {
       const key = values.map((v) => `${v.dtype}[${v.shape.join(",")}]`).join(" ");
       let found = cache.get(key);

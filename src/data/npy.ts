@@ -1,5 +1,4 @@
 import { basename } from "node:path";
-import { fromArrayBuffer } from "numpy-parser";
 import { DataError } from "../errors.ts";
 import { createDataset, type Dataset } from "./dataset.ts";
 import { readBytes } from "./file.ts";
@@ -7,9 +6,10 @@ import { toLabels } from "./labels.ts";
 
 /** The contents of a `.npy` file: `data` is row-major and holds `prod(shape)` values. */
 export interface NpyArray {
-  /** NumPy's name of the element type, such as `<f4`. */
+  /** NumPy's name of the element type in the file, such as `<f4`. */
   readonly descr: string;
   readonly shape: readonly number[];
+  /** Booleans are bytes 0 and 1; float16 is widened to float32. */
   readonly data:
     | Uint8Array
     | Uint16Array
@@ -23,55 +23,66 @@ export interface NpyArray {
     | BigUint64Array;
 }
 
-/** Bytes per element of the types that are read. */
-const SIZES: ReadonlyMap<string, number> = new Map([
-  ["|b1", 1],
-  ["|u1", 1],
-  ["|i1", 1],
-  ["<u2", 2],
-  ["<i2", 2],
-  ["<u4", 4],
-  ["<i4", 4],
-  ["<f4", 4],
-  ["<u8", 8],
-  ["<i8", 8],
-  ["<f8", 8],
+interface ElementType {
+  /** Bytes per element. */
+  readonly size: number;
+  readonly view: (buffer: ArrayBuffer, start: number, count: number) => NpyArray["data"];
+}
+
+/** By NumPy's name without the byte order. */
+const TYPES: ReadonlyMap<string, ElementType> = new Map<string, ElementType>([
+  ["b1", { size: 1, view: (...at) => new Uint8Array(...at) }],
+  ["u1", { size: 1, view: (...at) => new Uint8Array(...at) }],
+  ["i1", { size: 1, view: (...at) => new Int8Array(...at) }],
+  ["u2", { size: 2, view: (...at) => new Uint16Array(...at) }],
+  ["i2", { size: 2, view: (...at) => new Int16Array(...at) }],
+  ["u4", { size: 4, view: (...at) => new Uint32Array(...at) }],
+  ["i4", { size: 4, view: (...at) => new Int32Array(...at) }],
+  ["u8", { size: 8, view: (...at) => new BigUint64Array(...at) }],
+  ["i8", { size: 8, view: (...at) => new BigInt64Array(...at) }],
+  ["f2", { size: 2, view: (...at) => Float32Array.from(new Uint16Array(...at), fromHalf) }],
+  ["f4", { size: 4, view: (...at) => new Float32Array(...at) }],
+  ["f8", { size: 8, view: (...at) => new Float64Array(...at) }],
 ]);
 
+interface Header {
+  readonly descr: string;
+  readonly type: ElementType;
+  readonly bigEndian: boolean;
+  readonly fortran: boolean;
+  readonly shape: readonly number[];
+  /** The byte at which the values begin. */
+  readonly start: number;
+}
+
 /**
- * Reads a `.npy` file (format version 1.0, which `numpy.save` writes), gzipped or not: booleans (as bytes 0 and
- * 1), integers of 8 to 64 bits, float32 and float64, little-endian, in C order.
+ * Reads a `.npy` file of format version 1.0, 2.0 or 3.0, gzipped or not: booleans, integers of 8 to 64 bits,
+ * float16, float32 and float64, of either byte order. Arrays in Fortran order, as `DataFrame.to_numpy()` often
+ * gives them, come out row-major like the rest. (Format: `numpy.lib.format`, NEP 1.)
  *
  * @throws DataError when the file is missing, not `.npy`, truncated, longer than its header says, or of another
- * order or type; the message gives the line of NumPy that converts it.
+ * element type; the message gives the line of NumPy that converts it.
  */
 export const readNpy = (path: string): NpyArray => {
   const bytes = readBytes(path);
-  // The package reads from the start of an ArrayBuffer; small files share theirs with others.
-  const buffer = bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : new Uint8Array(bytes).buffer;
-  const { descr, shape, start } = readHeader(path, new Uint8Array(buffer));
+  const header = readHeader(path, bytes);
+  const { descr, shape, start, type } = header;
   const count = shape.reduce((n, d) => n * d, 1);
-  const expected = start + count * (SIZES.get(descr) ?? 0);
-  if (buffer.byteLength !== expected) {
-    const what = buffer.byteLength < expected ? "truncated" : "trailing bytes";
+  const expected = start + count * type.size;
+  if (bytes.length !== expected) {
+    const what = bytes.length < expected ? "truncated" : "trailing bytes";
     throw new DataError(
       `${path}: ${what}. Expected ${expected} bytes for ${descr} of shape [${shape.join(", ")}], ` +
-        `found ${buffer.byteLength}.`,
+        `found ${bytes.length}.`,
     );
   }
-  // The package knows neither 64-bit integers nor booleans, and reports shape (n,) as [n, 1].
-  if (descr === "<i8") return { descr, shape, data: new BigInt64Array(buffer, start, count) };
-  if (descr === "<u8") return { descr, shape, data: new BigUint64Array(buffer, start, count) };
-  if (descr === "|b1") return { descr, shape, data: new Uint8Array(buffer, start, count) };
-  return { descr, shape, data: fromArrayBuffer(buffer).data };
+  const body = inNativeOrder(bytes.subarray(start), header);
+  // A typed array must begin at a multiple of its element size; a slice has a buffer of its own.
+  const aligned = body.byteOffset % type.size === 0 ? body : new Uint8Array(body);
+  return { descr, shape, data: type.view(aligned.buffer, aligned.byteOffset, count) };
 };
 
-// numpy-parser accepts truncated files, prints to the console about padding, and fails without a word about the
-// file on the rest: so everything that it cannot read well is refused here first.
-const readHeader = (
-  path: string,
-  bytes: Uint8Array,
-): { readonly descr: string; readonly shape: readonly number[]; readonly start: number } => {
+const readHeader = (path: string, bytes: Uint8Array): Header => {
   const text = (from: number, to: number) => Buffer.from(bytes.subarray(from, to)).toString("latin1");
   if (text(0, 6) !== "\x93NUMPY") {
     const found = Buffer.from(bytes.subarray(0, 6))
@@ -81,18 +92,23 @@ const readHeader = (
       `${path}: expected a NumPy .npy file, which begins with 93 4e 55 4d 50 59 ("\\x93NUMPY"); found ${found}.`,
     );
   }
-  const start = 10 + (bytes[8] ?? 0) + 256 * (bytes[9] ?? 0);
-  if (bytes.length < 10 || (bytes[6] === 1 && bytes.length < start)) {
-    throw new DataError(`${path}: truncated. The file ends within its header, after ${bytes.length} bytes.`);
-  }
-  if (bytes[6] !== 1 || start % 16 !== 0) {
+  const [major = 0, minor = 0] = bytes.subarray(6, 8);
+  if (bytes.length >= 8 && !(major >= 1 && major <= 3 && minor === 0)) {
     throw new DataError(
-      `${path}: expected .npy format version 1.0 with a header padded to 16 bytes, found version ` +
-        `${bytes[6]}.${bytes[7]}${bytes[6] === 1 ? ` and ${start} bytes` : ""}. ` +
+      `${path}: expected .npy format version 1.0, 2.0 or 3.0, found version ${major}.${minor}. ` +
         "Load it with numpy.load and save it again with numpy.save.",
     );
   }
-  const header = text(10, start);
+  // Version 1 gives the length of its header in two bytes, later ones in four.
+  const from = major === 1 ? 10 : 12;
+  const bytesOfLength = new DataView(bytes.buffer, bytes.byteOffset);
+  const readLength = () =>
+    major === 1 ? bytesOfLength.getUint16(8, true) : bytesOfLength.getUint32(8, true);
+  const start = bytes.length < from ? Number.POSITIVE_INFINITY : from + readLength();
+  if (bytes.length < start) {
+    throw new DataError(`${path}: truncated. The file ends within its header, after ${bytes.length} bytes.`);
+  }
+  const header = text(from, start);
   const descr = /'descr'\s*:\s*'([^']*)'/.exec(header)?.[1];
   const order = /'fortran_order'\s*:\s*(True|False)/.exec(header)?.[1];
   const dims = /'shape'\s*:\s*\(([\d\s,]*)\)/.exec(header)?.[1];
@@ -101,25 +117,61 @@ const readHeader = (
       `${path}: expected a header with descr, fortran_order and shape; found ${JSON.stringify(header.trim())}.`,
     );
   }
-  if (descr?.startsWith(">")) {
-    throw new DataError(
-      `${path}: expected little-endian numbers, found big-endian ${descr}. ` +
-        `Save x.astype("${descr.replace(">", "<")}") instead.`,
-    );
-  }
-  if (descr === undefined || !SIZES.has(descr)) {
+  const type = /^[<>|=]/.test(descr ?? "") ? TYPES.get(descr?.slice(1) ?? "") : undefined;
+  if (descr === undefined || type === undefined) {
     throw new DataError(
       `${path}: element type ${descr ?? "with named fields"} is not read. Expected one of ` +
-        `${[...SIZES.keys()].join(", ")}: save x.astype("float32"), for example.`,
+        `${[...TYPES.keys()].join(", ")}, of either byte order: save x.astype("float32"), for example.`,
     );
   }
-  if (order === "True") {
-    throw new DataError(
-      `${path}: expected rows in C order, found Fortran order (column by column). ` +
-        "Save numpy.ascontiguousarray(x) instead.",
-    );
+  return {
+    descr,
+    type,
+    bigEndian: descr.startsWith(">") && type.size > 1,
+    fortran: order === "True",
+    shape: (dims.match(/\d+/g) ?? []).map(Number),
+    start,
+  };
+};
+
+/** The values row by row and little-endian: a copy where they are not so already. */
+const inNativeOrder = (
+  bytes: Uint8Array<ArrayBuffer>,
+  { type: { size }, shape, fortran, bigEndian }: Header,
+): Uint8Array<ArrayBuffer> => {
+  if (!bigEndian && !(fortran && shape.length > 1)) return bytes;
+  const out = new Uint8Array(bytes.length);
+  const firstByte = bigEndian ? size - 1 : 0;
+  const nextByte = bigEndian ? -1 : 1;
+  // Elements between neighbours along each axis, in the file.
+  const strides = shape.map((_, axis) =>
+    (fortran ? shape.slice(0, axis) : shape.slice(axis + 1)).reduce((n, d) => n * d, 1),
+  );
+  const index = shape.map(() => 0);
+  let element = 0;
+  for (let to = 0; to < out.length; to += size) {
+    const from = element * size + firstByte;
+    for (let byte = 0; byte < size; byte++) out[to + byte] = bytes[from + nextByte * byte] ?? 0;
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      const extent = shape[axis] ?? 0;
+      const stride = strides[axis] ?? 0;
+      const next = (index[axis] ?? 0) + 1;
+      index[axis] = next === extent ? 0 : next;
+      element += stride;
+      if (next < extent) break;
+      element -= stride * extent;
+    }
   }
-  return { descr, shape: (dims.match(/\d+/g) ?? []).map(Number), start };
+  return out;
+};
+
+/** IEEE 754 binary16: a sign, 5 bits of exponent with bias 15, 10 bits of fraction. */
+const fromHalf = (bits: number): number => {
+  const sign = bits >> 15 === 0 ? 1 : -1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1024 + fraction) * 2 ** (exponent - 25);
 };
 
 /**

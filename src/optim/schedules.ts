@@ -6,20 +6,24 @@ import { UsageError } from "../errors.ts";
  */
 export type Schedule = (step: number) => number;
 
-const require = (holds: boolean, schedule: string, expected: string, found: unknown): void => {
+const demand = (holds: boolean, schedule: string, expected: string, found: unknown): void => {
   if (!holds) throw new UsageError(`${schedule} schedule: expected ${expected}, found ${found}`);
 };
 
-const requireRate = (schedule: string, name: string, value: number): void =>
-  require(Number.isFinite(value) && value >= 0, schedule, `${name} to be finite and not negative`, value);
+const demandRate = (schedule: string, name: string, value: number): void =>
+  demand(Number.isFinite(value) && value >= 0, schedule, `${name} to be finite and not negative`, value);
 
-const requireSteps = (schedule: string, name: string, value: number, least: number): void =>
-  require(Number.isInteger(value) &&
-    value >= least, schedule, `${name} to be an integer, ${least} or more`, value);
+const demandSteps = (schedule: string, name: string, value: number, least: number): void =>
+  demand(
+    Number.isInteger(value) && value >= least,
+    schedule,
+    `${name} to be an integer, ${least} or more`,
+    value,
+  );
 
 /** Always `value`. */
 export const constant = (value: number): Schedule => {
-  requireRate("constant", "value", value);
+  demandRate("constant", "value", value);
   return () => value;
 };
 
@@ -33,9 +37,9 @@ export const linear = ({
   readonly to: number;
   readonly steps: number;
 }): Schedule => {
-  requireRate("linear", "from", from);
-  requireRate("linear", "to", to);
-  requireSteps("linear", "steps", steps, 1);
+  demandRate("linear", "from", from);
+  demandRate("linear", "to", to);
+  demandSteps("linear", "steps", steps, 1);
   return (step) => from + (to - from) * Math.min(step / steps, 1);
 };
 
@@ -59,10 +63,10 @@ export const cosine = ({
   readonly warmup?: number;
   readonly floor?: number;
 }): Schedule => {
-  requireRate("cosine", "peak", peak);
-  requireRate("cosine", "floor", floor);
-  requireSteps("cosine", "warmup", warmup, 0);
-  requireSteps("cosine", "steps", steps, warmup + 1);
+  demandRate("cosine", "peak", peak);
+  demandRate("cosine", "floor", floor);
+  demandSteps("cosine", "warmup", warmup, 0);
+  demandSteps("cosine", "steps", steps, warmup + 1);
   return (step) => {
     if (step < warmup) return (peak * (step + 1)) / warmup;
     const progress = Math.min((step - warmup) / (steps - warmup), 1);
@@ -82,9 +86,9 @@ export const exponential = ({
   readonly every?: number;
   readonly staircase?: boolean;
 }): Schedule => {
-  requireRate("exponential", "initial", initial);
-  requireRate("exponential", "factor", factor);
-  requireSteps("exponential", "every", every, 1);
+  demandRate("exponential", "initial", initial);
+  demandRate("exponential", "factor", factor);
+  demandSteps("exponential", "every", every, 1);
   return (step) => initial * factor ** (staircase ? Math.floor(step / every) : step / every);
 };
 
@@ -102,10 +106,10 @@ export const piecewise = ({
   readonly initial: number;
   readonly boundaries: readonly { readonly at: number; readonly value: number }[];
 }): Schedule => {
-  requireRate("piecewise", "initial", initial);
+  demandRate("piecewise", "initial", initial);
   for (const [i, { at, value }] of boundaries.entries()) {
-    requireRate("piecewise", `the value at step ${at}`, value);
-    requireSteps("piecewise", "at", at, (boundaries[i - 1]?.at ?? -1) + 1);
+    demandRate("piecewise", `the value at step ${at}`, value);
+    demandSteps("piecewise", "at", at, (boundaries[i - 1]?.at ?? -1) + 1);
   }
   return (step) => boundaries.findLast(({ at }) => step >= at)?.value ?? initial;
 };

@@ -39,7 +39,7 @@ export const normal32 = (word: number): number => {
   return word >>> 31 === 0 ? z : -z;
 };
 
-/** Two 32-bit words (first word high) to a standard normal, as {@link normal32}. The largest |z| is 9.1. */
+/** Two 32-bit words (first word high) to a standard normal, as {@link normal32}. The largest |z| is 9.16. */
 export const normal64 = (high: number, low: number): number => {
   const word = BigInt.asIntN(64, (BigInt(high) << 32n) | BigInt(low));
   const magnitude = word < 0n ? ~word : word;

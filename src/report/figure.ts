@@ -45,18 +45,22 @@ export const drawFigure = async (
   });
   svg.setAttribute("xmlns", SVG);
   svg.setAttribute("role", "img");
-  svg.setAttribute("aria-label", title);
-  // Inside, everything is drawn: to a screen reader the figure is one image with one name.
   const style = svg.querySelector("style");
   if (style !== null) {
     style.textContent = `${themeCss(`:where(.${CLASS})`)}
 :where(.${CLASS}) { color: var(--ink); --plot-background: var(--paper); display: block; max-width: 100%; height: auto; }
 .${CLASS} text { white-space: pre; }`;
   }
-  return svg.outerHTML.replace(/ (?:d|x|y|x1|x2|y1|y2|cx|cy|width|height|transform)="[^"]*"/g, (attribute) =>
-    attribute.replace(/(\.\d\d)\d+/g, "$1"),
+  const rounded = svg.outerHTML.replace(
+    / (?:d|x|y|x1|x2|y1|y2|cx|cy|width|height|transform)="[^"]*"/g,
+    (attribute) => attribute.replace(/(\.\d\d)\d+/g, "$1"),
   );
+  // The document leaves "<" as it is inside attributes: right for HTML, but no XML, which a saved SVG must be.
+  return rounded.replace("<svg ", () => `<svg aria-label="${escapeAttribute(title)}" `);
 };
+
+const escapeAttribute = (text: string): string =>
+  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 
 /** The title at the upper left, the legend at the upper right, and beneath them what the y axis measures. */
 const heading =

@@ -92,7 +92,7 @@ details .scroll { margin-top: .7rem; }
   .band { grid-template-columns: 1fr; }
   .band span { text-align: left; }
   table.traversal th:first-child { width: 2.2rem; padding-right: .3rem; }
-  table.traversal th small { display: none; }
+  table.traversal th small { display: block; }
 }
 @media print {
   @page { margin: 18mm; }

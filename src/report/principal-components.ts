@@ -18,8 +18,8 @@ export const principalComponents = (points: Float32Array, dimensions: number): P
   const rows = points.length / dimensions;
   const at = (row: number, column: number): number => points[row * dimensions + column] ?? 0;
   const mean = new Float64Array(dimensions);
-  for (let i = 0; i < rows; i++)
-    for (let j = 0; j < dimensions; j++) mean[j] = (mean[j] ?? 0) + at(i, j) / rows;
+  for (let i = 0; i < rows; i++) for (let j = 0; j < dimensions; j++) mean[j] = (mean[j] ?? 0) + at(i, j);
+  for (let j = 0; j < dimensions; j++) mean[j] = (mean[j] ?? 0) / Math.max(1, rows);
 
   const covariance = new Float64Array(dimensions * dimensions);
   for (let i = 0; i < rows; i++) {

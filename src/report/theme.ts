@@ -15,7 +15,8 @@ const DARK = `
 export const themeCss = (selector: string): string =>
   `${selector} {${LIGHT}}
 @media (prefers-color-scheme: dark) { ${selector} {${DARK}} }
-@media print { ${selector} {${LIGHT}} }`;
+@media print { ${selector} {${LIGHT}  --paper: #fff;
+} }`;
 
 /** Ten colours that stay apart on light and on dark paper, in the order of Observable's categorical scheme. */
 const CATEGORICAL = [

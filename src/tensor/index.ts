@@ -22,6 +22,14 @@ export { ops } from "./op.ts";
 export * from "./ops/arithmetic.ts";
 export { cast } from "./ops/cast.ts";
 export * from "./ops/comparison.ts";
+export {
+  type Conv2dOptions,
+  type Conv2dTransposeOptions,
+  conv2d,
+  conv2dTranspose,
+  type Padding,
+  type Pair,
+} from "./ops/conv.ts";
 export * from "./ops/gather.ts";
 export { type MatmulOptions, matmul } from "./ops/matmul.ts";
 export * from "./ops/movement.ts";

@@ -35,4 +35,4 @@ export const logicalNot: Unary = elementwise({
 });
 
 /** True where x is not a number. */
-export const isNaN = (x: Tensor): Tensor => logicalNot(equal(x, x));
+export const isNan = (x: Tensor): Tensor => logicalNot(equal(x, x));

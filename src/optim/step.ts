@@ -1,0 +1,251 @@
+/** The compiled gradient step: what training, SVI and MAP all run. */
+import { type Executor, type Program, build } from "../compile/compile.ts";
+import { describeLeaf, initialValues, type NoiseFiller, noiseFiller } from "../compile/leaves.ts";
+import { InternalError, NonFiniteError, ShapeError } from "../errors.ts";
+import { MemoryPlan, type PlannedMemory, type Slot } from "../kernels/index.ts";
+import { grad } from "../tensor/grad.ts";
+import { isConstant, isInput, isNoise, isParameter } from "../tensor/leaf.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { Arena, type ArenaPlan, type NamedTensor } from "./arena.ts";
+import { checkFinite, clipGlobalNorm } from "./clip.ts";
+import type { Optimizer } from "./optimizer.ts";
+
+type Floats = Float32Array<ArrayBuffer>;
+
+/** A parameter leaf and the path under which it is saved. */
+export interface NamedLeaf {
+  readonly name: string;
+  readonly tensor: Tensor;
+}
+
+/** What a step minimises and reports, as expressions of inputs, parameters and noise. */
+export interface Objective {
+  /** A scalar to minimise. */
+  readonly loss: Tensor;
+  /** Scalars reported by each step, computed in the same run. */
+  readonly metrics: Readonly<Record<string, Tensor>>;
+  /** Next values of buffers (running statistics), written after the run. */
+  readonly updates?: ReadonlyMap<Tensor, Tensor>;
+}
+
+export interface StepOptions {
+  readonly seed: number;
+  readonly executor?: Executor;
+  readonly threads?: number;
+  /** Clip the gradient's global norm to this. */
+  readonly maxGradientNorm?: number;
+}
+
+/** What a step reports: the loss and the objective's metrics. */
+export type StepReport<M extends string = string> = Readonly<Record<"loss" | M, number>>;
+
+/**
+ * A constant factor of the loss scales its gradient and nothing else: it is taken out of the graph, where it would be a pass
+ * over the largest tensor, and handed to the optimiser, which multiplies by a scale anyway.
+ */
+function splitFactor(loss: Tensor): { readonly core: Tensor; readonly factor: number } {
+  if (loss.op.name === "neg") {
+    const { core, factor } = splitFactor(loss.inputs[0]);
+    return { core, factor: -factor };
+  }
+  if (loss.op.name === "mul") {
+    const [a, b] = loss.inputs;
+    for (const [x, c] of [
+      [a, b],
+      [b, a],
+    ]) {
+      if (isConstant(c) && c.size === 1) {
+        const { core, factor } = splitFactor(x);
+        return { core, factor: factor * c.attributes.values[0] };
+      }
+    }
+  }
+  return { core: loss, factor: 1 };
+}
+
+/** All names and leaves of a step, sorted by what they are. */
+function sortLeaves(program: Program, named: readonly NamedLeaf[]) {
+  const names = new Map(named.map(({ name, tensor }) => [tensor, name]));
+  for (const leaf of program.leaves) {
+    if (isParameter(leaf) && !names.has(leaf)) {
+      throw new InternalError(`a parameter of shape [${leaf.shape.join(", ")}] is used but not among the named ones`);
+    }
+  }
+  const used = new Set(program.leaves);
+  return {
+    inputs: program.leaves.filter(isInput),
+    noises: program.leaves.filter(isNoise),
+    buffers: named.filter(({ tensor }) => isParameter(tensor) && !tensor.attributes.trainable),
+    isUsed: (t: Tensor) => used.has(t),
+  };
+}
+
+/**
+ * A program's loss, gradients and optimiser, compiled once. Parameters, gradients, moments, inputs and noise lie in one
+ * planned memory; the runtime reads and writes them in place. A step is a pure function of (parameters, data, noise), and
+ * noise of (seed, step, site), so training resumes bit for bit.
+ *
+ * @example
+ * const w = parameter([2], zeros);
+ * const x = input("x", [8, 2]);
+ * const loss = mean(square(matmul(x, w).sub(1)));
+ * const step = await compileStep({ loss, metrics: {} }, [{ name: "w", tensor: w }], adam({ learningRate: 0.1 }), { seed: 0 });
+ * step.input("x").set(data);
+ * const { loss: value } = await step.run(0);
+ */
+export class TrainStep {
+  readonly arena: Arena;
+  /** Number of nodes of the compiled graph. */
+  readonly nodes: number;
+  readonly #program: () => void | Promise<void>;
+  readonly #inputs: ReadonlyMap<string, Floats>;
+  readonly #buffers: ReadonlyMap<string, { readonly leaf: Tensor; readonly value: Floats; readonly next: Floats | undefined }>;
+  readonly #report: readonly (readonly [string, Floats])[];
+  readonly #fillNoise: NoiseFiller;
+  readonly #factor: number;
+  readonly #options: StepOptions;
+
+  constructor(parts: {
+    arena: Arena;
+    nodes: number;
+    program: () => void | Promise<void>;
+    inputs: ReadonlyMap<string, Floats>;
+    buffers: ReadonlyMap<string, { leaf: Tensor; value: Floats; next: Floats | undefined }>;
+    report: readonly (readonly [string, Floats])[];
+    fillNoise: NoiseFiller;
+    factor: number;
+    options: StepOptions;
+  }) {
+    this.arena = parts.arena;
+    this.nodes = parts.nodes;
+    this.#program = parts.program;
+    this.#inputs = parts.inputs;
+    this.#buffers = parts.buffers;
+    this.#report = parts.report;
+    this.#fillNoise = parts.fillNoise;
+    this.#factor = parts.factor;
+    this.#options = parts.options;
+  }
+
+  /** The array that the next run reads for an input: fill it in place. */
+  input(name: string): Floats {
+    const array = this.#inputs.get(name);
+    if (array === undefined) {
+      throw new ShapeError(`step: no input '${name}'; there are: ${[...this.#inputs.keys()].join(", ") || "none"}.`);
+    }
+    return array;
+  }
+
+  /**
+   * One step: noise, graph, update. `step` counts updates from 0.
+   * @throws NonFiniteError naming the step and what stopped being finite; the parameters are then left as they were before it.
+   */
+  async run(step: number): Promise<StepReport> {
+    this.#fillNoise(this.#options.seed, step);
+    await this.#program();
+    const report = Object.fromEntries(this.#report.map(([name, value]) => [name, value[0]]));
+    this.#checkReport(report, step);
+    const { maxGradientNorm } = this.#options;
+    let gradientScale = this.#factor;
+    if (maxGradientNorm !== undefined) {
+      const { scale } = clipGlobalNorm(this.arena, { maxNorm: maxGradientNorm / Math.abs(this.#factor), step });
+      gradientScale *= scale;
+    }
+    this.arena.update({ step, gradientScale });
+    for (const { value, next } of this.#buffers.values()) if (next !== undefined) value.set(next);
+    return report as StepReport;
+  }
+
+  /** Values of the buffers (running statistics), copied: they go into a checkpoint beside the arena's tensors. */
+  buffers(): readonly NamedTensor[] {
+    return [...this.#buffers].map(([name, { leaf, value }]) => ({ name, shape: leaf.shape, data: value.slice() }));
+  }
+
+  /** The current value of a parameter or buffer, by name: a view. */
+  value(name: string): Floats {
+    return this.#buffers.get(name)?.value ?? this.arena.parameter(name);
+  }
+
+  #checkReport(report: Readonly<Record<string, number>>, step: number): void {
+    if (Object.values(report).every(Number.isFinite)) return;
+    // A parameter or gradient that is not finite is nearer to the cause than the loss is.
+    checkFinite(this.arena, step);
+    const bad = Object.entries(report).filter(([, v]) => !Number.isFinite(v));
+    throw new NonFiniteError(
+      `step ${step}: ${bad.map(([name, v]) => `'${name}' became ${v}`).join(", ")}, while every parameter and gradient is ` +
+        "finite; look for infinite values in the data, or for a density of zero (log 0).",
+    );
+  }
+}
+
+/** Traces, differentiates, compiles and lays out one step. */
+export async function compileStep(
+  objective: Objective,
+  named: readonly NamedLeaf[],
+  optimizer: Optimizer,
+  options: StepOptions,
+): Promise<TrainStep> {
+  const trainable = named.filter(({ tensor }) => isParameter(tensor) && tensor.attributes.trainable);
+  const { core, factor } = splitFactor(objective.loss);
+  const gradients = grad(core, trainable.map(({ tensor }) => tensor));
+  const reported = Object.entries({ loss: objective.loss, ...objective.metrics });
+  for (const [name, t] of reported) {
+    if (t.size !== 1) throw new ShapeError(`step: '${name}' must be a scalar, found shape [${t.shape.join(", ")}].`);
+  }
+  const updates = [...(objective.updates ?? [])];
+  const program = await build(
+    [...reported.map(([, t]) => t), ...gradients, ...updates.map(([, next]) => next)],
+    options,
+  );
+  const { inputs, noises, buffers } = sortLeaves(program, named);
+
+  const plan = new MemoryPlan();
+  const planned: ArenaPlan = Arena.plan(
+    trainable.map(({ name, tensor }) => ({ name, shape: tensor.shape })),
+    optimizer,
+    plan,
+  );
+  const slots = new Map<Tensor, Slot<"float32">>();
+  for (const leaf of [...inputs, ...noises, ...buffers.map((b) => b.tensor)]) {
+    if (leaf.dtype !== "float32") throw new ShapeError(`step: ${describeLeaf(leaf)} is ${leaf.dtype}; a step feeds float32.`);
+    slots.set(leaf, plan.reserve(`leaf/${leaf.id}`, leaf.size, "float32"));
+  }
+  const nextSlots = new Map(updates.map(([buffer]) => [buffer, plan.reserve(`next/${buffer.id}`, buffer.size, "float32")]));
+  const reportSlots = reported.map(([name]) => plan.reserve(`report/${name}`, 1, "float32"));
+  const memory = plan.allocate();
+  const arena = planned.bind(memory);
+
+  const names = new Map(named.map(({ name, tensor }) => [tensor, name]));
+  const view = (leaf: Tensor): Floats => viewOf(memory, slots.get(leaf), leaf);
+  const valueOf = (leaf: Tensor): Floats => (slots.has(leaf) ? view(leaf) : arena.parameter(names.get(leaf) ?? ""));
+  for (const { name, tensor } of named) {
+    if (isParameter(tensor)) valueOf(tensor).set(Float32Array.from(initialValues(tensor, name, options.seed)));
+  }
+  const report = reported.map(([name], i) => [name, memory.view(reportSlots[i])] as const);
+  const run = program.bind(program.leaves.map(valueOf), [
+    ...report.map(([, value]) => value),
+    ...trainable.map(({ name }) => arena.gradient(name)),
+    ...updates.map(([buffer]) => viewOf(memory, nextSlots.get(buffer), buffer)),
+  ]);
+  return new TrainStep({
+    arena,
+    nodes: program.nodes,
+    program: run,
+    inputs: new Map(inputs.map((leaf) => [leaf.attributes.name, view(leaf)])),
+    buffers: new Map(
+      buffers.map(({ name, tensor }) => {
+        const slot = nextSlots.get(tensor);
+        return [name, { leaf: tensor, value: view(tensor), next: slot && memory.view(slot) }];
+      }),
+    ),
+    report,
+    fillNoise: noiseFiller(program.leaves, view),
+    factor,
+    options,
+  });
+}
+
+function viewOf(memory: PlannedMemory, slot: Slot<"float32"> | undefined, leaf: Tensor): Floats {
+  if (slot === undefined) throw new InternalError(`no memory was reserved for ${describeLeaf(leaf)}`);
+  return memory.view(slot);
+}

@@ -1,0 +1,396 @@
+/** Two-dimensional convolution and its transpose (adjoint); each one's derivatives are written with the two of them. */
+import { ShapeError } from "../../errors.ts";
+import { constant, sameDType } from "../leaf.ts";
+import { defineOp, type HostKernel, type OpCase } from "../op.ts";
+import { formatShape, type Shape } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+import { checkDType } from "./elementwise.ts";
+import { gather } from "./gather.ts";
+import { matmul } from "./matmul.ts";
+import { flip, pad, reshape, slice, transpose, unsqueeze } from "./movement.ts";
+
+/** One number for both axes, or [height, width]. */
+export type Pair = number | readonly [number, number];
+
+/**
+ * Zeros around the image: a number or [height, width] for both sides of an axis alike; `"valid"`: none; `"same"`: as many
+ * as make the output ⌈size / stride⌉ (of the transpose: size · stride), the odd one at the end, as in TensorFlow.
+ */
+export type Padding = Pair | "same" | "valid";
+
+export interface Conv2dOptions {
+  /** Step between windows. Default 1. */
+  readonly strides?: Pair;
+  /** Default 0. */
+  readonly padding?: Padding;
+  /** Step between the taps of the kernel. Default 1. */
+  readonly dilations?: Pair;
+}
+
+export interface Conv2dTransposeOptions extends Conv2dOptions {
+  /** Rows and columns added at the end, fewer than the stride: which of the sizes that a stride merges is meant. */
+  readonly outputPadding?: Pair;
+}
+
+/** What a window does along one axis. */
+interface Axis {
+  readonly stride: number;
+  readonly dilation: number;
+  readonly before: number;
+  readonly after: number;
+}
+type ConvAttributes = { readonly axes: readonly [Axis, Axis] };
+type TransposeAttributes = ConvAttributes & { readonly outputPadding: readonly [number, number] };
+
+/** Places that a kernel of `taps` covers. */
+const reach = (taps: number, { dilation }: Axis): number => (taps - 1) * dilation + 1;
+
+/** Places left over once the first window is laid; negative: it does not fit. */
+const slack = (size: number, taps: number, axis: Axis): number =>
+  size + axis.before + axis.after - reach(taps, axis);
+
+const convSize = (size: number, taps: number, axis: Axis): number =>
+  Math.floor(slack(size, taps, axis) / axis.stride) + 1;
+
+const transposeSize = (size: number, taps: number, axis: Axis, extra: number): number =>
+  (size - 1) * axis.stride + reach(taps, axis) - axis.before - axis.after + extra;
+
+/** Checks what both ops share: rank 4 twice, one float dtype, and channels that agree. */
+function inferOperands(what: string, x: Tensor, w: Tensor, layout: string, channels: number): void {
+  checkDType(what, sameDType(what, [x, w]), "float");
+  if (x.rank !== 4 || w.rank !== 4) {
+    throw new ShapeError(
+      `${what}: expected x [batch, channels, height, width] and w ${layout}, found ${formatShape(x.shape)} and ${formatShape(w.shape)}.`,
+    );
+  }
+  if (x.shape[1] !== w.shape[channels]) {
+    throw new ShapeError(
+      `${what}: x ${formatShape(x.shape)} has ${x.shape[1]} channels, w ${formatShape(w.shape)} (${layout}) expects ` +
+        `${w.shape[channels]}; the channels are axis 1 of x.`,
+    );
+  }
+}
+
+function checkOutput(what: string, x: Tensor, w: Tensor, sizes: readonly number[]): void {
+  if (sizes.every((n) => n >= 1)) return;
+  throw new ShapeError(
+    `${what}: image ${formatShape(x.shape.slice(2))} with kernel ${formatShape(w.shape.slice(2))} leaves an output of ` +
+      `${formatShape(sizes)}; use a smaller kernel, stride or dilation, or ${what === "conv2d" ? "more" : "less"} padding.`,
+  );
+}
+
+/**
+ * The bilinear form that both ops are halves of: for every tap, `small` (the windows' side) and `large` (the image's)
+ * meet in a rectangle of places. `scatter` adds small · w into large, else large · w is added into small.
+ */
+function convKernel(
+  [rows, columns]: readonly [Axis, Axis],
+  small: Shape,
+  large: Shape,
+  taps: Shape,
+  scatter: boolean,
+): HostKernel {
+  const [batch, outer, sh, sw] = small;
+  const [, inner, lh, lw] = large;
+  const [kh, kw] = taps;
+  // The windows whose tap p falls inside the image.
+  const range = (p: number, axis: Axis, windows: number, size: number): [number, number] => {
+    const at = p * axis.dilation - axis.before;
+    return [
+      Math.max(0, Math.ceil(-at / axis.stride)),
+      Math.min(windows - 1, Math.floor((size - 1 - at) / axis.stride)),
+    ];
+  };
+  const rowRanges = Array.from({ length: kh }, (_, p) => range(p, rows, sh, lh));
+  const columnRanges = Array.from({ length: kw }, (_, q) => range(q, columns, sw, lw));
+  return (out, x, w) => {
+    out.fill(0);
+    for (let n = 0; n < batch; n++) {
+      for (let o = 0; o < outer; o++) {
+        for (let c = 0; c < inner; c++) {
+          for (let p = 0; p < kh; p++) {
+            const [firstRow, lastRow] = rowRanges[p];
+            for (let q = 0; q < kw; q++) {
+              const weight = w[((o * inner + c) * kh + p) * kw + q];
+              const [first, last] = columnRanges[q];
+              for (let i = firstRow; i <= lastRow; i++) {
+                const row = i * rows.stride + p * rows.dilation - rows.before;
+                const s = ((n * outer + o) * sh + i) * sw;
+                const l = ((n * inner + c) * lh + row) * lw + q * columns.dilation - columns.before;
+                for (let j = first; j <= last; j++) {
+                  if (scatter) out[l + j * columns.stride] += weight * x[s + j];
+                  else out[s + j] += weight * x[l + j * columns.stride];
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  };
+}
+
+const onnxAttributes = ([rows, columns]: readonly [Axis, Axis]) => ({
+  strides: [rows.stride, columns.stride],
+  pads: [rows.before, columns.before, rows.after, columns.after],
+  dilations: [rows.dilation, columns.dilation],
+});
+
+const swapChannels = (x: Tensor): Tensor => transpose(x, [1, 0, 2, 3]);
+
+/**
+ * The kernel's gradient, Σ over windows of image · gradient: a convolution of the image with the gradient as its kernel,
+ * batch and channels exchanged, stride and dilation exchanged. Where the windows leave a rest of the image over, it has
+ * more taps than the kernel; those are cut.
+ */
+function kernelGradient(
+  image: Tensor,
+  g: Tensor,
+  taps: Shape,
+  [rows, columns]: readonly [Axis, Axis],
+): Tensor {
+  const exchange = (axis: Axis): Axis => ({ ...axis, stride: axis.dilation, dilation: axis.stride });
+  const all = conv2dOp([swapChannels(image), swapChannels(g)], { axes: [exchange(rows), exchange(columns)] });
+  const cut = slice(slice(all, { axis: 2, end: taps[0] }), { axis: 3, end: taps[1] });
+  return swapChannels(cut);
+}
+
+/** Windows of the image as columns, [batch, channels · taps, windows], through ops that every dtype has. */
+function unfold(x: Tensor, taps: Shape, windows: Shape, axes: readonly [Axis, Axis]): Tensor {
+  let y = x;
+  axes.forEach((axis, i) => {
+    y = pad(y, 2 + i, axis.before, axis.after);
+  });
+  const places = (i: number) =>
+    constant(
+      Array.from({ length: taps[i] * windows[i] }, (_, k) => {
+        return Math.floor(k / windows[i]) * axes[i].dilation + (k % windows[i]) * axes[i].stride;
+      }),
+      [taps[i], windows[i]],
+      "int64",
+    );
+  const [batch, channels] = x.shape;
+  y = gather(gather(y, places(0), 2), places(1), 4);
+  return reshape(transpose(y, [0, 1, 2, 4, 3, 5]), [
+    batch,
+    channels * taps[0] * taps[1],
+    windows[0] * windows[1],
+  ]);
+}
+
+/** Where the runtime has no kernel for the dtype (it convolves float32 alone): a matrix product with the columns. */
+function convByColumns([x, w]: readonly Tensor[], node: Tensor): Tensor | undefined {
+  if (x.dtype === "float32") return undefined;
+  const { axes } = node.attributes as ConvAttributes;
+  const [channels, ...taps] = [w.shape[0], w.shape[2], w.shape[3]];
+  const columns = unfold(x, taps, node.shape.slice(2), axes);
+  return reshape(matmul(reshape(w, [channels, -1]), columns), node.shape);
+}
+
+const conv2dOp = defineOp<ConvAttributes>({
+  name: "conv2d",
+  infer: ([x, w], { axes }) => {
+    inferOperands("conv2d", x, w, "[out, in, kernel height, kernel width]", 1);
+    const sizes = axes.map((axis, i) => convSize(x.shape[2 + i], w.shape[2 + i], axis));
+    checkOutput("conv2d", x, w, sizes);
+    return { shape: [x.shape[0], w.shape[0], ...sizes], dtype: x.dtype };
+  },
+  derivative: (g, _, [x, w], { axes }) => {
+    const rest = (i: 0 | 1) => slack(x.shape[2 + i], w.shape[2 + i], axes[i]) % axes[i].stride;
+    return [
+      convTransposeOp([g, w], { axes, outputPadding: [rest(0), rest(1)] }),
+      kernelGradient(x, g, w.shape.slice(2), axes),
+    ];
+  },
+  host: {
+    kernel: (node) => {
+      const [x, w] = node.inputs;
+      const { axes } = node.attributes as ConvAttributes;
+      return convKernel(axes, node.shape, x.shape, w.shape.slice(2), false);
+    },
+  },
+  native: {
+    onnx: (builder, inputs, node) =>
+      builder.node("Conv", inputs, onnxAttributes((node.attributes as ConvAttributes).axes)),
+    expand: convByColumns,
+  },
+  cases: convCases(false),
+});
+
+/** The transpose as a convolution of the image with zeros between its pixels, by the kernel turned round. */
+function transposeByConv([x, w]: readonly Tensor[], node: Tensor): Tensor | undefined {
+  if (x.dtype === "float32") return undefined;
+  const { axes } = node.attributes as TransposeAttributes;
+  let y = x;
+  axes.forEach(({ stride }, i) => {
+    const axis = 2 + i;
+    const spaced = reshape(
+      pad(unsqueeze(y, axis + 1), axis + 1, 0, stride - 1),
+      y.shape.map((n, k) => (k === axis ? n * stride : n)),
+    );
+    y = slice(spaced, { axis, end: spaced.shape[axis] - stride + 1 });
+  });
+  const sides = axes.map((axis, i) => {
+    const margin = reach(w.shape[2 + i], axis) - 1;
+    const before = margin - axis.before;
+    // Of the full correlation, keep what the node's size asks for; negative margins are cut from the image.
+    const after = node.shape[2 + i] + margin - before - y.shape[2 + i];
+    return { before, after, dilation: axis.dilation };
+  });
+  sides.forEach(({ before, after }, i) => {
+    const axis = 2 + i;
+    y = slice(y, { axis, start: Math.max(0, -before), end: y.shape[axis] - Math.max(0, -after) });
+    y = pad(y, axis, Math.max(0, before), Math.max(0, after));
+  });
+  const [rows, columns] = sides.map(({ dilation }) => ({ stride: 1, dilation, before: 0, after: 0 }));
+  return conv2dOp([y, flip(flip(swapChannels(w), 2), 3)], { axes: [rows, columns] });
+}
+
+const convTransposeOp = defineOp<TransposeAttributes>({
+  name: "conv2dTranspose",
+  infer: ([x, w], { axes, outputPadding }) => {
+    inferOperands("conv2dTranspose", x, w, "[in, out, kernel height, kernel width]", 0);
+    const sizes = axes.map((axis, i) =>
+      transposeSize(x.shape[2 + i], w.shape[2 + i], axis, outputPadding[i]),
+    );
+    checkOutput("conv2dTranspose", x, w, sizes);
+    return { shape: [x.shape[0], w.shape[1], ...sizes], dtype: x.dtype };
+  },
+  // ⟨g, transpose(x, w)⟩ = ⟨x, conv(g, w)⟩: the gradient is the image, and x the gradient, of a convolution.
+  derivative: (g, _, [x, w], { axes }) => [
+    conv2dOp([g, w], { axes }),
+    kernelGradient(g, x, w.shape.slice(2), axes),
+  ],
+  host: {
+    kernel: (node) => {
+      const [x, w] = node.inputs;
+      const { axes } = node.attributes as TransposeAttributes;
+      return convKernel(axes, x.shape, node.shape, w.shape.slice(2), true);
+    },
+  },
+  native: {
+    onnx: (builder, inputs, node) => {
+      const { axes, outputPadding } = node.attributes as TransposeAttributes;
+      return builder.node("ConvTranspose", inputs, {
+        ...onnxAttributes(axes),
+        output_padding: outputPadding,
+      });
+    },
+    expand: transposeByConv,
+  },
+  cases: convCases(true),
+});
+
+/**
+ * Windows that fit and windows that leave a rest over, paddings that differ on the two sides or exceed the kernel, one
+ * pixel. [x, w] of the convolution; of the transpose, x has the shape of the windows.
+ */
+function convCases(transposed: boolean): OpCase[] {
+  const axis = (stride: number, before = 0, after = before, dilation = 1): Axis => ({
+    stride,
+    dilation,
+    before,
+    after,
+  });
+  const list: readonly { image: Shape; w: Shape; axes: readonly [Axis, Axis] }[] = [
+    { image: [2, 2, 4, 5], w: [3, 2, 2, 3], axes: [axis(1), axis(1)] },
+    { image: [1, 2, 6, 5], w: [2, 2, 3, 3], axes: [axis(2, 1), axis(2, 1)] },
+    { image: [2, 1, 7, 6], w: [2, 1, 3, 2], axes: [axis(3), axis(2, 0, 1)] },
+    { image: [1, 1, 7, 6], w: [1, 1, 2, 2], axes: [axis(2, 1, 0, 3), axis(3, 0, 0, 2)] },
+    { image: [1, 2, 3, 4], w: [2, 2, 1, 1], axes: [axis(1, 2), axis(3, 1)] },
+    { image: [2, 3, 1, 1], w: [2, 3, 1, 1], axes: [axis(1), axis(2)] },
+  ];
+  return list.map(({ image, w, axes }) => {
+    if (!transposed) return { inputs: [image, w], attributes: { axes } };
+    const sizes = axes.map((a, i) => convSize(image[2 + i], w[2 + i], a));
+    const outputPadding = axes.map((a, i) => slack(image[2 + i], w[2 + i], a) % a.stride);
+    return { inputs: [[image[0], w[0], ...sizes], w], attributes: { axes, outputPadding } };
+  });
+}
+
+const pairOf = (what: string, name: string, value: Pair, least: number): readonly [number, number] => {
+  const pair = typeof value === "number" ? ([value, value] as const) : value;
+  if (pair.length !== 2 || !pair.every((n) => Number.isInteger(n) && n >= least)) {
+    throw new ShapeError(
+      `${what}: ${name} must be a whole number of at least ${least}, or two of them, [height, width]; found ` +
+        `${typeof value === "number" ? value : formatShape(value)}.`,
+    );
+  }
+  return pair;
+};
+
+/** Resolves options to numbers for each axis; `total` says how much padding "same" means there. */
+function resolveAxes(
+  what: string,
+  { strides = 1, padding = 0, dilations = 1 }: Conv2dOptions,
+  total: (axis: Axis, i: 0 | 1) => number,
+): readonly [Axis, Axis] {
+  const [stride, dilation] = [pairOf(what, "strides", strides, 1), pairOf(what, "dilations", dilations, 1)];
+  if (typeof padding === "string" && padding !== "same" && padding !== "valid") {
+    throw new ShapeError(`${what}: padding must be "same", "valid" or numbers, found "${padding}".`);
+  }
+  const width = typeof padding === "string" ? ([0, 0] as const) : pairOf(what, "padding", padding, 0);
+  const resolve = (i: 0 | 1): Axis => {
+    const axis = { stride: stride[i], dilation: dilation[i], before: width[i], after: width[i] };
+    if (padding !== "same") return axis;
+    const all = Math.max(0, total(axis, i));
+    return { ...axis, before: Math.floor(all / 2), after: Math.ceil(all / 2) };
+  };
+  return [resolve(0), resolve(1)];
+}
+
+/**
+ * Cross-correlation, as all of deep learning calls convolution:
+ * y[n, o, i, j] = Σ x[n, c, i·stride + p·dilation − pad, …] w[o, c, p, q].
+ *
+ * x [batch, in, height, width], w [out, in, kernel height, kernel width] → [batch, out, height', width'] with
+ * height' = ⌊(height + padding − dilation (kernel − 1) − 1) / stride⌋ + 1.
+ *
+ * Native in float32; in float64 the runtime has no such kernel, and a (slower) matrix product does it.
+ *
+ * @example
+ * conv2d(input("x", [8, 1, 28, 28]), w, { strides: 2, padding: "same" }); // w [16, 1, 3, 3]: [8, 16, 14, 14]
+ *
+ * @throws ShapeError when ranks, dtypes or channels do not fit, or no window does.
+ */
+export function conv2d(x: Tensor, w: Tensor, options: Conv2dOptions = {}): Tensor {
+  const axes = resolveAxes("conv2d", options, (axis, i) => {
+    const size = x.shape[2 + i];
+    return (Math.ceil(size / axis.stride) - 1) * axis.stride + reach(w.shape[2 + i], axis) - size;
+  });
+  return conv2dOp([x, w], { axes });
+}
+
+/**
+ * The transpose (adjoint) of {@link conv2d} in x, also called deconvolution: every pixel adds the kernel, times its value,
+ * to the output, `stride` apart; `padding` crops the result (Dumoulin & Visin 2016).
+ *
+ * x [batch, in, height, width], w [in, out, kernel height, kernel width] → [batch, out, height', width'] with
+ * height' = (height − 1) stride + dilation (kernel − 1) + 1 − padding + outputPadding.
+ *
+ * @example
+ * conv2dTranspose(h, w, { strides: 2, padding: "same" }); // h [8, 16, 7, 7], w [16, 4, 3, 3]: [8, 4, 14, 14]
+ *
+ * @throws ShapeError when ranks, dtypes or channels do not fit, or outputPadding is not below the stride.
+ */
+export function conv2dTranspose(x: Tensor, w: Tensor, options: Conv2dTransposeOptions = {}): Tensor {
+  const given = pairOf("conv2dTranspose", "outputPadding", options.outputPadding ?? 0, 0);
+  const same = options.padding === "same";
+  // "same" needs rows of its own where the kernel is shorter than the stride.
+  const short = (axis: Axis, i: 0 | 1) => Math.max(0, axis.stride - reach(w.shape[2 + i], axis));
+  const axes = resolveAxes(
+    "conv2dTranspose",
+    options,
+    (axis, i) => reach(w.shape[2 + i], axis) - axis.stride + given[i] + short(axis, i),
+  );
+  const outputPadding: readonly [number, number] = same
+    ? [given[0] + short(axes[0], 0), given[1] + short(axes[1], 1)]
+    : given;
+  axes.forEach(({ stride }, i) => {
+    if (outputPadding[i] < stride) return;
+    throw new ShapeError(
+      `conv2dTranspose: outputPadding ${outputPadding[i]} must be below the stride ${stride}; pad the result instead.`,
+    );
+  });
+  return convTransposeOp([x, w], { axes, outputPadding });
+}

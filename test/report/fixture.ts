@@ -1,0 +1,54 @@
+import type { ImageStack, ReportData } from "../../src/report/types.ts";
+
+/** `count` 4×4 grey images, each of one level. */
+export const levels = (count: number): ImageStack => ({
+  pixels: Float32Array.from({ length: count * 16 }, (_, i) => Math.floor(i / 16) / Math.max(1, count - 1)),
+  count,
+  height: 4,
+  width: 4,
+  channels: 1,
+});
+
+/** A small run with every section filled. Three latent dimensions, too few rows for UMAP. */
+export const fullReport = (): ReportData => ({
+  title: "VAE on squares",
+  subtitle: "a fixture",
+  command: "tightbound train vae --data squares.npy --seed 7",
+  createdAt: "2026-03-02T14:05:11Z",
+  version: "0.1.0",
+  model: "vae",
+  config: { seed: 7, hidden: [400, 200], optimiser: { name: "adam" }, resume: undefined },
+  summary: {
+    elbo: -102.34,
+    logLikelihood: -97.21,
+    importanceSamples: 500,
+    reconstruction: -76.72,
+    kl: 25.62,
+    activeUnits: 2,
+    latent: 3,
+    parameters: 652_824,
+    trainRows: 60_000,
+    testRows: 20,
+    seconds: 91.4,
+  },
+  history: [1, 2, 3].map((epoch) => ({
+    epoch,
+    step: epoch * 10,
+    seconds: epoch,
+    train: { elbo: -130 + epoch, reconstruction: -100 + epoch, kl: 30 },
+    test: { elbo: -131 + epoch, reconstruction: -101 + epoch, kl: 30 },
+    activeUnits: 2,
+  })),
+  klPerDimension: [1, 2, 0.001],
+  activity: [0.8, 0.9, 0.0001],
+  originals: levels(12),
+  reconstructions: levels(12),
+  samples: levels(16),
+  traversals: { images: levels(6), dimensions: [1, 0], values: [-2, 0, 2] },
+  latent: {
+    points: Float32Array.from({ length: 60 }, (_, i) => Math.sin(i)),
+    dimensions: 3,
+    labels: Int32Array.from({ length: 20 }, (_, i) => i % 2),
+    classes: ["even", "odd"],
+  },
+});
