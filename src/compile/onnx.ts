@@ -20,6 +20,7 @@ import { onnxType } from "../tensor/ops/cast.ts";
 import type { Shape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { rewrite, topological } from "./graph.ts";
+import { applyNativeRules } from "./native-rules.ts";
 import { simplify } from "./simplify.ts";
 
 /** ONNX operator set and file format that the lowerings are written for. */
@@ -99,7 +100,7 @@ const valueInfo = (name: string, shape: Shape, dtype: DType) =>
 
 /** Lowers simplified outputs to an ONNX model. */
 export function lowerToOnnx(outputs: readonly Tensor[], options: OnnxOptions = {}): OnnxModel {
-  const roots = simplify(expandForNative(outputs));
+  const roots = applyNativeRules(simplify(expandForNative(outputs)));
   const nodes: NodeProto[] = [];
   const initializers: TensorProto[] = [];
   const intConstants = new Map<string, string>();

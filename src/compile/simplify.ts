@@ -153,6 +153,13 @@ function withoutExpands(node: Tensor): Tensor | undefined {
 }
 
 function fold(node: Tensor): Tensor | undefined {
+  if (node.inputs.length > 0 && isElementwise(node)) {
+    const values = node.inputs.map(uniform);
+    if (values.every((v) => v !== undefined)) {
+      const one = rebuild(node, node.inputs.map((x, i) => full([], values[i] ?? 0, x.dtype)));
+      return full(node.shape, evaluateConstant(one)[0], node.dtype);
+    }
+  }
   if (node.inputs.length === 0 || node.size > LARGEST_FOLD || !node.inputs.every(isConstant))
     return undefined;
   return constant(evaluateConstant(node), node.shape, node.dtype);

@@ -31,6 +31,16 @@ export {
   type Pair,
 } from "./ops/conv.ts";
 export * from "./ops/gather.ts";
+export {
+  cholesky,
+  choleskyLogdet,
+  choleskySolve,
+  diagonal,
+  type TriangularSolveOptions,
+  triangularSolve,
+  tril,
+  triu,
+} from "./ops/linalg.ts";
 export { type MatmulOptions, matmul } from "./ops/matmul.ts";
 export * from "./ops/movement.ts";
 export {
@@ -42,6 +52,7 @@ export {
   max,
   mean,
   min,
+  prod,
   type ReduceOptions,
   softmax,
   sum,

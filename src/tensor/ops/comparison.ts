@@ -1,6 +1,7 @@
 /** Comparisons, which give bool, and the logic of bools. */
 import type { TensorLike } from "../leaf.ts";
 import type { Tensor } from "../tensor.ts";
+import { cast } from "./cast.ts";
 import { type Binary, binaryCases, elementwise, type Unary } from "./elementwise.ts";
 
 const comparison = (name: string, native: string, operator: string): Binary =>
@@ -36,3 +37,19 @@ export const logicalNot: Unary = elementwise({
 
 /** True where x is not a number. */
 export const isNan = (x: Tensor): Tensor => logicalNot(equal(x, x));
+
+/**
+ * 1 where x > 0, else 0, in the dtype of x: the derivative of relu, and a comparison without its bool. Natively one vector
+ * pass, min(max(3·10³⁸ x, 0), 1), where the runtime's comparisons and Sign are scalar loops.
+ */
+export const positive: Unary = elementwise({
+  name: "positive",
+  accepts: "float",
+  host: (x) => `(${x} > 0 ? 1 : 0)`,
+  native: {
+    onnx: (builder, inputs) =>
+      builder.node("HardSigmoid", inputs, { alpha: { float: 3e38 }, beta: { float: 0 } }),
+    expand: ([x]) => (x.dtype === "float32" ? undefined : cast(greater(x, 0), x.dtype)),
+  },
+  cases: [{ inputs: [[3, 4]], domain: [-2, 2] }],
+});

@@ -187,7 +187,9 @@ function convByColumns([x, w]: readonly Tensor[], node: Tensor): Tensor | undefi
   return reshape(matmul(reshape(w, [channels, -1]), columns), node.shape);
 }
 
-const conv2dOp = defineOp<ConvAttributes>({
+type ConvOp<A> = (inputs: readonly Tensor[], attributes: A) => Tensor;
+
+const conv2dOp: ConvOp<ConvAttributes> = defineOp<ConvAttributes>({
   name: "conv2d",
   infer: ([x, w], { axes }) => {
     inferOperands("conv2d", x, w, "[out, in, kernel height, kernel width]", 1);
@@ -246,7 +248,7 @@ function transposeByConv([x, w]: readonly Tensor[], node: Tensor): Tensor | unde
   return conv2dOp([y, flip(flip(swapChannels(w), 2), 3)], { axes: [rows, columns] });
 }
 
-const convTransposeOp = defineOp<TransposeAttributes>({
+const convTransposeOp: ConvOp<TransposeAttributes> = defineOp<TransposeAttributes>({
   name: "conv2dTranspose",
   infer: ([x, w], { axes, outputPadding }) => {
     inferOperands("conv2dTranspose", x, w, "[in, out, kernel height, kernel width]", 0);

@@ -1,7 +1,7 @@
 import { ShapeError } from "../../errors.ts";
 import { sameDType } from "../leaf.ts";
-import { defineOp } from "../op.ts";
-import { broadcastShapes, broadcastStrides, formatShape, sizeOf } from "../shape.ts";
+import { defineOp, type HostKernel } from "../op.ts";
+import { broadcastShapes, broadcastStrides, formatShape, type Shape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { checkDType } from "./elementwise.ts";
 import { reshape } from "./movement.ts";
@@ -17,6 +17,43 @@ type MatmulAttributes = Required<MatmulOptions>;
 function sides(t: Tensor, transposed: boolean): [number, number] {
   const [m, n] = t.shape.slice(-2);
   return transposed ? [n, m] : [m, n];
+}
+
+/** Loops over [rows, inner, columns] of every matrix of the batch; adds to what `out` holds. */
+function productKernel(node: Tensor): HostKernel {
+  const { transposeA, transposeB } = node.attributes as MatmulAttributes;
+  const [a, b] = node.inputs;
+  const [m, k] = sides(a, transposeA);
+  const [, n] = sides(b, transposeB);
+  const [ai, ap] = transposeA ? [1, m] : [k, 1];
+  const [bp, bj] = transposeB ? [1, k] : [n, 1];
+  const batch = node.shape.slice(0, -2);
+  const count = sizeOf(batch);
+  const places = (t: Tensor): number[] => {
+    const strides = broadcastStrides(t.shape.slice(0, -2), batch);
+    return Array.from({ length: count }, (_, index) => {
+      let rest = index;
+      let at = 0;
+      for (let d = batch.length - 1; d >= 0; d--) {
+        at += (rest % batch[d]) * strides[d];
+        rest = Math.floor(rest / batch[d]);
+      }
+      return at * t.shape[t.rank - 1] * t.shape[t.rank - 2];
+    });
+  };
+  const [startsA, startsB] = [places(a), places(b)];
+  return (out, x, y) => {
+    for (let c = 0; c < count; c++) {
+      for (let i = 0; i < m; i++) {
+        const row = (c * m + i) * n;
+        for (let p = 0; p < k; p++) {
+          const v = x[startsA[c] + i * ai + p * ap];
+          const start = startsB[c] + p * bp;
+          for (let j = 0; j < n; j++) out[row + j] += v * y[start + j * bj];
+        }
+      }
+    }
+  };
 }
 
 const matmulOp = defineOp<MatmulAttributes>({
@@ -45,39 +82,10 @@ const matmulOp = defineOp<MatmulAttributes>({
   ],
   host: {
     kernel: (node) => {
-      const { transposeA, transposeB } = node.attributes as MatmulAttributes;
-      const [a, b] = node.inputs;
-      const [m, k] = sides(a, transposeA);
-      const [, n] = sides(b, transposeB);
-      const [ai, ap] = transposeA ? [1, m] : [k, 1];
-      const [bp, bj] = transposeB ? [1, k] : [n, 1];
-      const batch = node.shape.slice(0, -2);
-      const count = sizeOf(batch);
-      const places = (t: Tensor): number[] => {
-        const strides = broadcastStrides(t.shape.slice(0, -2), batch);
-        return Array.from({ length: count }, (_, index) => {
-          let rest = index;
-          let at = 0;
-          for (let d = batch.length - 1; d >= 0; d--) {
-            at += (rest % batch[d]) * strides[d];
-            rest = Math.floor(rest / batch[d]);
-          }
-          return at * t.shape[t.rank - 1] * t.shape[t.rank - 2];
-        });
-      };
-      const [startsA, startsB] = [places(a), places(b)];
+      const product = productKernel(node);
       return (out, x, y) => {
         out.fill(0);
-        for (let c = 0; c < count; c++) {
-          for (let i = 0; i < m; i++) {
-            const row = (c * m + i) * n;
-            for (let p = 0; p < k; p++) {
-              const v = x[startsA[c] + i * ai + p * ap];
-              const start = startsB[c] + p * bp;
-              for (let j = 0; j < n; j++) out[row + j] += v * y[start + j * bj];
-            }
-          }
-        }
+        product(out, x, y);
       };
     },
   },
@@ -144,4 +152,78 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
     return reshape(y, y.shape.slice(0, -1));
   }
   return matmulOp([a, b], { transposeA, transposeB });
+}
+
+/** Whether `shape` repeats (from the right) into a matrix without enlarging it. */
+const repeatsInto = (shape: Shape, [m, n]: Shape): boolean => {
+  const [rows, columns] = [1, 1, ...shape].slice(-2);
+  return shape.length <= 2 && (rows === 1 || rows === m) && (columns === 1 || columns === n);
+};
+
+const matmulAddOp = defineOp<MatmulAttributes>({
+  name: "matmulAdd",
+  infer: ([a, b, c], attributes) => {
+    sameDType("matmulAdd", [a, c]);
+    const { shape, dtype } = matmulOp.op.infer([a, b], attributes);
+    if (shape.length !== 2 || !repeatsInto(c.shape, shape)) {
+      throw new ShapeError(
+        `matmulAdd: ${formatShape(c.shape)} does not repeat into the product's ${formatShape(shape)}.`,
+      );
+    }
+    return { shape, dtype };
+  },
+  derivative: (g, y, [a, b], attributes) => [...matmulOp.op.derivative(g, y, [a, b], attributes), g],
+  host: {
+    kernel: (node) => {
+      const product = productKernel(node);
+      const [m, n] = node.shape;
+      const [si, sj] = broadcastStrides(node.inputs[2].shape, node.shape);
+      return (out, a, b, c) => {
+        for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) out[i * n + j] = c[i * si + j * sj];
+        product(out, a, b);
+      };
+    },
+  },
+  native: {
+    onnx: (builder, inputs, node) => {
+      const { transposeA, transposeB } = node.attributes as MatmulAttributes;
+      return builder.node("Gemm", inputs, { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 });
+    },
+  },
+  cases: [
+    { inputs: [[3, 4], [4, 5], [5]], attributes: { transposeA: false, transposeB: false } },
+    {
+      inputs: [
+        [4, 3],
+        [4, 5],
+        [3, 1],
+      ],
+      attributes: { transposeA: true, transposeB: false },
+    },
+    {
+      inputs: [
+        [3, 4],
+        [5, 4],
+        [3, 5],
+      ],
+      attributes: { transposeA: false, transposeB: true },
+    },
+  ],
+});
+
+/**
+ * `node` = a·b + c as one product that starts from c instead of zero, where `node` is such a sum of matrices; else nothing.
+ * A lowering for executors that have the fused product.
+ */
+export function fuseMatmulAdd(node: Tensor, isUsedOnce: (t: Tensor) => boolean): Tensor | undefined {
+  if (node.op.name !== "add" || node.rank !== 2) return undefined;
+  const [x, y] = node.inputs;
+  for (const [product, c] of [
+    [x, y],
+    [y, x],
+  ]) {
+    if (product.op !== matmulOp.op || !isUsedOnce(product) || !repeatsInto(c.shape, product.shape)) continue;
+    return matmulAddOp([...product.inputs, c], product.attributes as MatmulAttributes);
+  }
+  return undefined;
 }

@@ -23,7 +23,7 @@ function foldKernel(
   node: Tensor,
   axes: readonly number[],
   initial: number,
-  fold: "sum" | "max",
+  fold: "sum" | "max" | "prod",
 ): (out: Float64Array, x: HostArray) => void {
   const { shape } = node.inputs[0];
   const outStrides = stridesOf(reducedShape(shape, axes, true));
@@ -37,6 +37,7 @@ function foldKernel(
     const index = new Array<number>(outer.length).fill(0);
     for (let base = 0, o = 0; base < total; base += inner) {
       if (fold === "sum") for (let j = 0; j < inner; j++) out[o + j * innerStride] += x[base + j];
+      else if (fold === "prod") for (let j = 0; j < inner; j++) out[o + j * innerStride] *= x[base + j];
       else {
         for (let j = 0; j < inner; j++) {
           const k = o + j * innerStride;
@@ -138,6 +139,26 @@ export function max(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor
   if (list.some((a) => x.shape[a] === 0))
     throw new ShapeError("max: an axis of size 0 has no largest value.");
   return list.length === 0 ? x : maxOp([x], { axes: list, keepDims: options.keepDims ?? false });
+}
+
+const prodOp = defineOp<ReduceAttributes>({
+  name: "prod",
+  infer: inferReduce("prod"),
+  derivative: (g, y, [x], { axes }) => [div(withKeptDims(mul(g, y), x, axes), x)],
+  host: { kernel: (node) => foldKernel(node, (node.attributes as ReduceAttributes).axes, 1, "prod") },
+  native: {
+    onnx: (builder, [x], node) => {
+      const { axes, keepDims } = node.attributes as ReduceAttributes;
+      return builder.node("ReduceProd", [x, builder.ints(axes)], { keepdims: keepDims ? 1 : 0 });
+    },
+  },
+  cases: reduceCases.map((c) => ({ ...c, domain: [0.5, 1.5] as const })),
+});
+
+/** The product over `axes` (all by default); its derivative needs factors other than 0. */
+export function prod(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  const list = normalizeAxes("prod", axes, x.rank);
+  return list.length === 0 ? x : prodOp([x], { axes: list, keepDims: options.keepDims ?? false });
 }
 
 /** The smallest value over `axes` (all by default). */

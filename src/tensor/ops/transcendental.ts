@@ -1,8 +1,8 @@
 /** exp, log and their careful forms, trigonometric and hyperbolic functions, and the activations made of them. */
 import type { TensorLike } from "../leaf.ts";
 import type { Tensor } from "../tensor.ts";
-import { abs, add, div, maximum, mul, neg, sign, sub } from "./arithmetic.ts";
-import { equal, less } from "./comparison.ts";
+import { abs, add, div, maximum, mul, neg, sub } from "./arithmetic.ts";
+import { equal, less, positive } from "./comparison.ts";
 import { type Unary, unary } from "./elementwise.ts";
 import { where } from "./where.ts";
 
@@ -103,8 +103,7 @@ export const softplus: Unary = unary("softplus", {
 export const relu: Unary = unary("relu", {
   host: (x) => `Math.max(${x}, 0)`,
   native: "Relu",
-  // sign(y) is the step function of x: one pass cheaper than a comparison and a cast.
-  derivative: (g, y) => mul(g, sign(y)),
+  derivative: (g, y) => mul(g, positive(y)),
   domain: [0.2, 2],
 });
 

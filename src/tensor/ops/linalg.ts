@@ -1,0 +1,236 @@
+/** Triangles, Cholesky factors and triangular systems; leading axes are a batch. Factor and solve are for the host. */
+import { ShapeError } from "../../errors.ts";
+import { constant, sameDType } from "../leaf.ts";
+import { type Attributes, defineOp, type HostArray, type OpCase } from "../op.ts";
+import { broadcastShapes, broadcastStrides, formatShape, sizeOf } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+import { add, mul, neg } from "./arithmetic.ts";
+import { checkDType } from "./elementwise.ts";
+import { matmul } from "./matmul.ts";
+import { reshape, transpose } from "./movement.ts";
+import { sum } from "./reduce.ts";
+import { log } from "./transcendental.ts";
+import { where } from "./where.ts";
+
+/** Keeps the elements (i, j) of the last two axes that satisfy `keep`; the others become 0. */
+function masked(what: string, x: Tensor, keep: (i: number, j: number) => boolean): Tensor {
+  if (x.rank < 2)
+    throw new ShapeError(`${what}: expected at least two axes, found shape ${formatShape(x.shape)}.`);
+  const [rows, columns] = x.shape.slice(-2);
+  const mask = Array.from({ length: rows * columns }, (_, k) =>
+    keep(Math.floor(k / columns), k % columns) ? 1 : 0,
+  );
+  return where(constant(mask, [rows, columns], "bool"), x, 0);
+}
+
+/** The lower triangle of the last two axes, up to the `offset`-th diagonal above the main one; zeros elsewhere. */
+export const tril = (x: Tensor, offset = 0): Tensor => masked("tril", x, (i, j) => j - i <= offset);
+
+/** The upper triangle of the last two axes, from the `offset`-th diagonal above the main one; zeros elsewhere. */
+export const triu = (x: Tensor, offset = 0): Tensor => masked("triu", x, (i, j) => j - i >= offset);
+
+/** The main diagonal of square matrices. Shape [..., n, n] → [..., n]. */
+export function diagonal(x: Tensor): Tensor {
+  checkSquare("diagonal", x);
+  return sum(
+    masked("diagonal", x, (i, j) => i === j),
+    -1,
+  );
+}
+
+function checkSquare(what: string, x: Tensor): void {
+  const [rows, columns] = x.shape.slice(-2);
+  if (x.rank < 2 || rows !== columns) {
+    throw new ShapeError(`${what}: expected square matrices [..., n, n], found ${formatShape(x.shape)}.`);
+  }
+}
+
+/** A positive definite matrix that is not quite symmetric (the op reads its symmetric part), and a batch of two. */
+const matrices = [
+  { shape: [3, 3], values: [4, 1.8, 0.4, 2.2, 5, 1, 0.5, 0.8, 3], dtype: "float64" },
+  { shape: [2, 2, 2], values: [2, 0.5, 0.3, 1, 3, -1, -1, 2], dtype: "float64" },
+] as const;
+
+const choleskyOp = defineOp<Attributes>({
+  name: "cholesky",
+  infer: ([a]) => {
+    checkDType("cholesky", a.dtype, "float");
+    checkSquare("cholesky", a);
+    return { shape: a.shape, dtype: a.dtype };
+  },
+  // Ā = ½ (S + Sᵀ), S = L⁻ᵀ Φ(Lᵀ L̄) L⁻¹, where Φ takes the lower triangle and halves the diagonal (Murray 2016, eq. 10).
+  derivative: (g, l) => {
+    const product = matmul(l, g, { transposeA: true });
+    const phi = mul(add(tril(product), tril(product, -1)), 0.5);
+    const left = triangularSolve(l, phi, { transpose: true });
+    const s = triangularSolve(l, transpose(left), { transpose: true });
+    return [mul(add(s, transpose(s)), 0.5)];
+  },
+  host: {
+    kernel: (node) => {
+      const n = node.shape[node.rank - 1];
+      const count = sizeOf(node.shape.slice(0, -2));
+      return (out, a) => {
+        out.fill(0);
+        for (let c = 0; c < count; c++)
+          if (!factor(out, a, c * n * n, n)) out.fill(NaN, c * n * n, (c + 1) * n * n);
+      };
+    },
+  },
+  native: { unsupported: "ONNX has no Cholesky factorisation" },
+  cases: matrices.map((matrix) => ({ inputs: [matrix] })),
+});
+
+/** Factors the symmetric part of the matrix at `start`, row by row; false when it is not positive definite. */
+function factor(out: Float64Array, a: HostArray, start: number, n: number): boolean {
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j <= i; j++) {
+      let v = (a[start + i * n + j] + a[start + j * n + i]) / 2;
+      for (let k = 0; k < j; k++) v -= out[start + i * n + k] * out[start + j * n + k];
+      if (i === j) {
+        // Written so that NaN fails too.
+        if (!(v > 0)) return false;
+        out[start + i * n + i] = Math.sqrt(v);
+      } else {
+        out[start + i * n + j] = v / out[start + j * n + j];
+      }
+    }
+  }
+  return true;
+}
+
+/**
+ * The lower triangular L with L Lᵀ = A and a positive diagonal. a [..., n, n] → [..., n, n], zeros above the diagonal.
+ *
+ * A is taken to be symmetric: its symmetric part ½ (A + Aᵀ) is what is factored, so that the gradient is symmetric too.
+ * Where A is not positive definite, that whole matrix of the result is NaN. Host executor only.
+ *
+ * Derivative: Murray, "Differentiation of the Cholesky decomposition" (2016).
+ *
+ * @example
+ * const l = cholesky(tensor([[4, 2], [2, 5]])); // [[2, 0], [1, 2]]
+ *
+ * @throws ShapeError unless the matrices are square.
+ */
+export const cholesky = (a: Tensor): Tensor => choleskyOp([a], {});
+
+/** ln |A| from the Cholesky factor L of A: 2 Σ ln Lᵢᵢ. l [..., n, n] → [...]. */
+export const choleskyLogdet = (l: Tensor): Tensor => mul(sum(log(diagonal(l)), -1), 2);
+
+/** A⁻¹ b from the Cholesky factor L of A. l [..., n, n], b [..., n, m] or [n]. Host executor only. */
+export function choleskySolve(l: Tensor, b: Tensor): Tensor {
+  // A vector becomes a column first: a batch of vectors between the two solves would read as a matrix.
+  if (b.rank === 1) {
+    const x = choleskySolve(l, reshape(b, [b.size, 1]));
+    return reshape(x, x.shape.slice(0, -1));
+  }
+  return triangularSolve(l, triangularSolve(l, b), { transpose: true });
+}
+
+export interface TriangularSolveOptions {
+  /** Which triangle of `l` to read; the other is ignored. Default the lower one. */
+  readonly lower?: boolean;
+  /** Solve with the transpose of that triangle. Default false. */
+  readonly transpose?: boolean;
+}
+type TriangularAttributes = Required<TriangularSolveOptions>;
+
+const triangularSolveOp = defineOp<TriangularAttributes>({
+  name: "triangularSolve",
+  infer: ([l, b]) => {
+    const dtype = sameDType("triangularSolve", [l, b]);
+    checkDType("triangularSolve", dtype, "float");
+    checkSquare("triangularSolve", l);
+    if (b.rank < 2 || b.shape[b.rank - 2] !== l.shape[l.rank - 1]) {
+      throw new ShapeError(
+        `triangularSolve: l ${formatShape(l.shape)} needs a right-hand side with ${l.shape[l.rank - 1]} rows, ` +
+          `[..., n, m] or [n], found ${formatShape(b.shape)}.`,
+      );
+    }
+    const batch = broadcastShapes("triangularSolve", l.shape.slice(0, -2), b.shape.slice(0, -2));
+    return { shape: [...batch, ...b.shape.slice(-2)], dtype };
+  },
+  // With T the triangle: T x = b gives b̄ = T⁻ᵀ x̄ and T̄ = −b̄ xᵀ, of which the triangle is read (Giles 2008, 2.3.1).
+  derivative: (g, x, [l], { lower, transpose: transposed }) => {
+    const b = triangularSolve(l, g, { lower, transpose: !transposed });
+    const [left, right] = transposed ? [x, b] : [b, x];
+    const outer = neg(matmul(left, right, { transposeB: true }));
+    return [lower ? tril(outer) : triu(outer), b];
+  },
+  host: {
+    kernel: (node) => {
+      const { lower, transpose: transposed } = node.attributes as TriangularAttributes;
+      const [l, b] = node.inputs;
+      const [n, m] = node.shape.slice(-2);
+      const batch = node.shape.slice(0, -2);
+      const [startsL, startsB] = [batchStarts(l, batch), batchStarts(b, batch)];
+      const [row, column] = transposed ? [1, n] : [n, 1];
+      // The transpose of a lower triangle is an upper one: solved from the last row up.
+      const forward = lower !== transposed;
+      return (out, t, y) => {
+        startsL.forEach((at, c) => {
+          const base = c * n * m;
+          for (let step = 0; step < n; step++) {
+            const i = forward ? step : n - 1 - step;
+            const [from, to] = forward ? [0, i] : [i + 1, n];
+            for (let j = 0; j < m; j++) {
+              let v = y[startsB[c] + i * m + j];
+              for (let k = from; k < to; k++) v -= t[at + i * row + k * column] * out[base + k * m + j];
+              out[base + i * m + j] = v / t[at + i * row + i * column];
+            }
+          }
+        });
+      };
+    },
+  },
+  native: { unsupported: "ONNX has no triangular solve" },
+  cases: triangularCases(),
+});
+
+/** The offset of the matrix that each member of the broadcast batch reads. */
+function batchStarts(t: Tensor, batch: readonly number[]): number[] {
+  const strides = broadcastStrides(t.shape.slice(0, -2), batch);
+  const matrix = sizeOf(t.shape.slice(-2));
+  return Array.from({ length: sizeOf(batch) }, (_, index) => {
+    let rest = index;
+    let at = 0;
+    for (let d = batch.length - 1; d >= 0; d--) {
+      at += (rest % batch[d]) * strides[d];
+      rest = Math.floor(rest / batch[d]);
+    }
+    return at * matrix;
+  });
+}
+
+/** Every triangle with and without transposition, and batches that broadcast on either side. */
+function triangularCases(): OpCase[] {
+  const [single, pair] = matrices;
+  const flags = [false, true];
+  const cases: OpCase[] = flags.flatMap((lower) =>
+    flags.map((transposed) => ({ inputs: [single, [3, 2]], attributes: { lower, transpose: transposed } })),
+  );
+  cases.push({ inputs: [pair, [3, 1, 2, 1]], attributes: { lower: true, transpose: false } });
+  cases.push({
+    inputs: [{ shape: [2, 2], values: [2, 0.4, -0.6, 1.5], dtype: "float64" }, [3, 2, 2]],
+    attributes: { lower: false, transpose: true },
+  });
+  return cases.map((c) => ({ ...c, dtype: "float64" }));
+}
+
+/**
+ * Solves T x = b (or Tᵀ x = b) by substitution, T being one triangle of l, the other ignored.
+ * l [..., n, n], b [..., n, m] or a vector [n]; leading axes broadcast. A zero on the diagonal gives infinities or NaN.
+ * Host executor only.
+ *
+ * Derivative: Giles, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation" (2008).
+ *
+ * @throws ShapeError when l is not square or the rows of b do not fit it.
+ */
+export function triangularSolve(l: Tensor, b: Tensor, options: TriangularSolveOptions = {}): Tensor {
+  const { lower = true, transpose: transposed = false } = options;
+  if (b.rank === 1) {
+    const x = triangularSolve(l, reshape(b, [b.size, 1]), options);
+    return reshape(x, x.shape.slice(0, -1));
+  }
+  return triangularSolveOp([l, b], { lower, transpose: transposed });
+}

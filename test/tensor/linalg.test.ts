@@ -1,0 +1,178 @@
+import { describe, expect, test } from "vitest";
+import { compileHost } from "../../src/compile/host.ts";
+import { compile } from "../../src/compile/index.ts";
+import {
+  cholesky,
+  choleskyLogdet,
+  choleskySolve,
+  diagonal,
+  eye,
+  grad,
+  input,
+  matmul,
+  type Tensor,
+  tensor,
+  transpose,
+  triangularSolve,
+  tril,
+  triu,
+} from "../../src/tensor/index.ts";
+
+const float64 = { dtype: "float64" } as const;
+const evaluate = (t: Tensor): number[] => {
+  const out = new Float64Array(t.size);
+  compileHost([t]).bind([], [out])();
+  return Array.from(out);
+};
+const closeTo = (actual: number[], expected: readonly number[], tolerance = 1e-14) => {
+  expect(actual).toHaveLength(expected.length);
+  actual.forEach((v, i) => {
+    expect(Math.abs(v - expected[i]), `element ${i}: ${v} against ${expected[i]}`).toBeLessThan(
+      tolerance * Math.max(1, Math.abs(expected[i])),
+    );
+  });
+};
+
+const a = tensor(
+  [
+    [4, 2, 0.4],
+    [2, 5, 1],
+    [0.4, 1, 3],
+  ],
+  float64,
+);
+const b = tensor(
+  [
+    [-5, 2],
+    [-2, 5],
+    [1, -3],
+  ],
+  float64,
+);
+
+describe("against torch 1.13, A = [[4, 2, .4], [2, 5, 1], [.4, 1, 3]]", () => {
+  const l = cholesky(a);
+  test("torch.linalg.cholesky(A)", () => {
+    closeTo(evaluate(l), [2, 0, 0, 1, 2, 0, 0.2, 0.4, 1.6733200530681511]);
+  });
+  test("torch.logdet(A)", () => {
+    closeTo(evaluate(choleskyLogdet(l)), [3.802208139420939]);
+  });
+  test("torch.linalg.solve_triangular(L, B, upper=False), and (L.T, B, upper=True)", () => {
+    closeTo(evaluate(triangularSolve(l, b)), [-2.5, 1, 0.25, 2, 0.8366600265340755, -2.390457218668787]);
+    const transposed = [
+      -2, -0.25, -1.1195228609334393, 2.8585685828003182, 0.5976143046671968, -1.7928429140015902,
+    ];
+    closeTo(evaluate(triangularSolve(l, b, { transpose: true })), transposed);
+    closeTo(evaluate(triangularSolve(transpose(l), b, { lower: false })), transposed);
+  });
+});
+
+test("L Lᵀ = A, and choleskySolve inverts it, for a batch and a vector", () => {
+  const batch = tensor(
+    [
+      [
+        [2, 1],
+        [1, 3],
+      ],
+      [
+        [5, -2],
+        [-2, 1],
+      ],
+    ],
+    float64,
+  );
+  const l = cholesky(batch);
+  closeTo(evaluate(matmul(l, l, { transposeB: true })), [2, 1, 1, 3, 5, -2, -2, 1]);
+  const v = tensor([1, -1], float64);
+  const x = choleskySolve(l, v);
+  expect(x.shape).toEqual([2, 2]);
+  // By Cramer's rule: [[2, 1], [1, 3]] x = (1, −1): x = (4, −3) / 5; [[5, −2], [−2, 1]] x = (1, −1): x = (−1, −3).
+  closeTo(evaluate(x), [0.8, -0.6, -1, -3]);
+});
+
+test("the gradient of ln |A| is A⁻¹", () => {
+  const [g] = grad(choleskyLogdet(cholesky(a)), [a]);
+  closeTo(evaluate(matmul(g, a)), evaluate(eye(3, "float64")));
+});
+
+test("second derivative of ln |B Bᵀ + 2 I| in B against differences of the first", () => {
+  const leaf = input("b", [2, 2], "float64");
+  const value = choleskyLogdet(
+    cholesky(matmul(leaf, leaf, { transposeB: true }).add(eye(2, "float64").mul(2))),
+  );
+  const [first] = grad(value, [leaf]);
+  const weights = tensor(
+    [
+      [0.3, -1],
+      [0.7, 2],
+    ],
+    float64,
+  );
+  const total = first.mul(weights).sum();
+  const [second] = grad(total, [leaf]);
+  const at = (t: Tensor, values: Float64Array) => {
+    const out = new Float64Array(t.size);
+    compileHost([t]).bind([values], [out])();
+    return out;
+  };
+  const point = Float64Array.of(0.4, -0.9, 1.3, 0.2);
+  const exact = at(second, point);
+  const h = 1e-5;
+  // Central differences: error h²/6 · f‴ + ε f / h, about 1e-10 each.
+  point.forEach((v, i) => {
+    const difference = (at(total, point.with(i, v + h))[0] - at(total, point.with(i, v - h))[0]) / (2 * h);
+    expect(Math.abs(exact[i] - difference)).toBeLessThan(1e-8);
+  });
+});
+
+test("a matrix that is not positive definite is NaN, the others of its batch are not", () => {
+  const batch = tensor(
+    [
+      [
+        [1, 2],
+        [2, 1],
+      ],
+      [
+        [4, 2],
+        [2, 5],
+      ],
+    ],
+    float64,
+  );
+  expect(evaluate(cholesky(batch))).toEqual([NaN, NaN, NaN, NaN, 2, 0, 1, 2]);
+});
+
+test("tril, triu and diagonal", () => {
+  const x = tensor(
+    [
+      [1, 2, 3],
+      [4, 5, 6],
+      [7, 8, 9],
+    ],
+    float64,
+  );
+  expect(evaluate(tril(x))).toEqual([1, 0, 0, 4, 5, 0, 7, 8, 9]);
+  expect(evaluate(tril(x, -1))).toEqual([0, 0, 0, 4, 0, 0, 7, 8, 0]);
+  expect(evaluate(triu(x, 1))).toEqual([0, 2, 3, 0, 0, 6, 0, 0, 0]);
+  expect(evaluate(diagonal(x))).toEqual([1, 5, 9]);
+});
+
+describe("faults", () => {
+  test("shapes", () => {
+    expect(() => cholesky(input("a", [2, 3]))).toThrow(
+      "cholesky: expected square matrices [..., n, n], found [2, 3].",
+    );
+    expect(() => triangularSolve(input("l", [3, 3]), input("b", [2, 3]))).toThrow(
+      "triangularSolve: l [3, 3] needs a right-hand side with 3 rows, [..., n, m] or [n], found [2, 3].",
+    );
+    expect(() => tril(input("x", [3]))).toThrow("tril: expected at least two axes, found shape [3].");
+  });
+  test("the native executor says that it has no factorisation, and what to do", async () => {
+    const f = compile((x) => cholesky(x));
+    await expect(f([[1]])).rejects.toThrow(
+      "native executor: op 'cholesky' is not available there (ONNX has no Cholesky factorisation); " +
+        'compile this function with { executor: "host" }.',
+    );
+  });
+});
