@@ -37,7 +37,10 @@ function splitSum(node: Tensor, isUsedOnce: (t: Tensor) => boolean): Tensor | un
     if (isUsedOnce(t)) {
       const logs = isLogOfHalfToOne(t) ? sumOfLogs(t, attributes) : undefined;
       if (logs !== undefined) return { total: logs, cheaper: true };
-      if ((t.op.name === "add" || t.op.name === "sub") && t.inputs.every((x) => sameShape(x.shape, t.shape))) {
+      if (
+        (t.op.name === "add" || t.op.name === "sub") &&
+        t.inputs.every((x) => sameShape(x.shape, t.shape))
+      ) {
         const [a, b] = t.inputs.map(reduce);
         if (a.cheaper || b.cheaper) {
           const combine = t.op.name === "add" ? add : sub;

@@ -5,6 +5,7 @@ import { rebuild } from "../tensor/op.ts";
 import { add, mul, neg, sqrt, sub } from "../tensor/ops/arithmetic.ts";
 import { matmul } from "../tensor/ops/matmul.ts";
 import { expand, reshape, transpose } from "../tensor/ops/movement.ts";
+import { sum } from "../tensor/ops/reduce.ts";
 import { broadcastShapes, sameShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { rewrite } from "./graph.ts";
@@ -93,6 +94,16 @@ const rules: Record<string, Rule> = {
     if (c === 0.5) return fitted(sqrt(x), node);
     return undefined;
   },
+  sum(node) {
+    // A sum of a sum is one sum over both sets of axes.
+    const [x] = node.inputs;
+    const outer = reductionOf(node);
+    const inner = x.op.name === "sum" ? reductionOf(x) : undefined;
+    if (inner === undefined || inner.keepDims !== outer.keepDims) return undefined;
+    const kept = x.inputs[0].shape.map((_, i) => i).filter((i) => inner.keepDims || !inner.axes.includes(i));
+    const axes = [...new Set([...inner.axes, ...outer.axes.map((a) => kept[a])])];
+    return sum(x.inputs[0], axes, { keepDims: outer.keepDims });
+  },
   reshape(node) {
     const [x] = node.inputs;
     if (sameShape(x.shape, node.shape)) return x;
@@ -126,6 +137,9 @@ const rules: Record<string, Rule> = {
   stopGradient: (node) => node.inputs[0],
 };
 
+const reductionOf = (t: Tensor) =>
+  t.attributes as { readonly axes: readonly number[]; readonly keepDims: boolean };
+
 const permutationOf = (t: Tensor): readonly number[] =>
   (t.attributes as { readonly permutation: readonly number[] }).permutation;
 
@@ -156,7 +170,10 @@ function fold(node: Tensor): Tensor | undefined {
   if (node.inputs.length > 0 && isElementwise(node)) {
     const values = node.inputs.map(uniform);
     if (values.every((v) => v !== undefined)) {
-      const one = rebuild(node, node.inputs.map((x, i) => full([], values[i] ?? 0, x.dtype)));
+      const one = rebuild(
+        node,
+        node.inputs.map((x, i) => full([], values[i] ?? 0, x.dtype)),
+      );
       return full(node.shape, evaluateConstant(one)[0], node.dtype);
     }
   }

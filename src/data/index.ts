@@ -1,3 +1,4 @@
+export { type Binarization, binarizations, binarize, isBinary } from "./binarize.ts";
 export { type CsvOptions, readCsv } from "./csv.ts";
 export {
   createDataset,

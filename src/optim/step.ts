@@ -1,10 +1,12 @@
 /** The compiled gradient step: what training, SVI and MAP all run. */
-import { type Executor, type Program, build } from "../compile/compile.ts";
+import { build, type Executor, type Program } from "../compile/compile.ts";
 import { describeLeaf, initialValues, type NoiseFiller, noiseFiller } from "../compile/leaves.ts";
-import { InternalError, NonFiniteError, ShapeError } from "../errors.ts";
+import { CheckpointError, InternalError, NonFiniteError, ShapeError } from "../errors.ts";
 import { MemoryPlan, type PlannedMemory, type Slot } from "../kernels/index.ts";
 import { grad } from "../tensor/grad.ts";
 import { isConstant, isInput, isNoise, isParameter } from "../tensor/leaf.ts";
+import { add, sub } from "../tensor/ops/arithmetic.ts";
+import { sameShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Arena, type ArenaPlan, type NamedTensor } from "./arena.ts";
 import { checkFinite, clipGlobalNorm } from "./clip.ts";
@@ -60,6 +62,12 @@ function splitFactor(loss: Tensor): { readonly core: Tensor; readonly factor: nu
       }
     }
   }
+  if (loss.op.name === "add" || loss.op.name === "sub") {
+    const [a, b] = loss.inputs.map(splitFactor);
+    if (a.factor === b.factor && a.factor !== 1) {
+      return { core: loss.op.name === "add" ? add(a.core, b.core) : sub(a.core, b.core), factor: a.factor };
+    }
+  }
   return { core: loss, factor: 1 };
 }
 
@@ -68,7 +76,9 @@ function sortLeaves(program: Program, named: readonly NamedLeaf[]) {
   const names = new Map(named.map(({ name, tensor }) => [tensor, name]));
   for (const leaf of program.leaves) {
     if (isParameter(leaf) && !names.has(leaf)) {
-      throw new InternalError(`a parameter of shape [${leaf.shape.join(", ")}] is used but not among the named ones`);
+      throw new InternalError(
+        `a parameter of shape [${leaf.shape.join(", ")}] is used but not among the named ones`,
+      );
     }
   }
   const used = new Set(program.leaves);
@@ -99,7 +109,10 @@ export class TrainStep {
   readonly nodes: number;
   readonly #program: () => void | Promise<void>;
   readonly #inputs: ReadonlyMap<string, Floats>;
-  readonly #buffers: ReadonlyMap<string, { readonly leaf: Tensor; readonly value: Floats; readonly next: Floats | undefined }>;
+  readonly #buffers: ReadonlyMap<
+    string,
+    { readonly leaf: Tensor; readonly value: Floats; readonly next: Floats | undefined }
+  >;
   readonly #report: readonly (readonly [string, Floats])[];
   readonly #fillNoise: NoiseFiller;
   readonly #factor: number;
@@ -131,7 +144,9 @@ export class TrainStep {
   input(name: string): Floats {
     const array = this.#inputs.get(name);
     if (array === undefined) {
-      throw new ShapeError(`step: no input '${name}'; there are: ${[...this.#inputs.keys()].join(", ") || "none"}.`);
+      throw new ShapeError(
+        `step: no input '${name}'; there are: ${[...this.#inputs.keys()].join(", ") || "none"}.`,
+      );
     }
     return array;
   }
@@ -148,7 +163,10 @@ export class TrainStep {
     const { maxGradientNorm } = this.#options;
     let gradientScale = this.#factor;
     if (maxGradientNorm !== undefined) {
-      const { scale } = clipGlobalNorm(this.arena, { maxNorm: maxGradientNorm / Math.abs(this.#factor), step });
+      const { scale } = clipGlobalNorm(this.arena, {
+        maxNorm: maxGradientNorm / Math.abs(this.#factor),
+        step,
+      });
       gradientScale *= scale;
     }
     this.arena.update({ step, gradientScale });
@@ -158,7 +176,32 @@ export class TrainStep {
 
   /** Values of the buffers (running statistics), copied: they go into a checkpoint beside the arena's tensors. */
   buffers(): readonly NamedTensor[] {
-    return [...this.#buffers].map(([name, { leaf, value }]) => ({ name, shape: leaf.shape, data: value.slice() }));
+    return [...this.#buffers].map(([name, { leaf, value }]) => ({
+      name,
+      shape: leaf.shape,
+      data: value.slice(),
+    }));
+  }
+
+  /** Takes the buffers' values from a checkpoint. @throws CheckpointError when one is missing, unknown or of another shape. */
+  loadBuffers(tensors: readonly NamedTensor[]): void {
+    const found = new Map(tensors.map((t) => [t.name, t]));
+    for (const [name, { leaf, value }] of this.#buffers) {
+      const tensor = found.get(name);
+      if (tensor === undefined || !sameShape(tensor.shape, leaf.shape)) {
+        throw new CheckpointError(
+          `buffer "${name}": expected shape [${leaf.shape.join(", ")}], found ` +
+            `${tensor === undefined ? "no such buffer" : `[${tensor.shape.join(", ")}]`}; the checkpoint is of another architecture`,
+        );
+      }
+      found.delete(name);
+      value.set(tensor.data);
+    }
+    if (found.size > 0) {
+      throw new CheckpointError(
+        `the checkpoint has buffers that nothing here expects: ${[...found.keys()].join(", ")}; it is of another architecture`,
+      );
+    }
   }
 
   /** The current value of a parameter or buffer, by name: a view. */
@@ -187,10 +230,14 @@ export async function compileStep(
 ): Promise<TrainStep> {
   const trainable = named.filter(({ tensor }) => isParameter(tensor) && tensor.attributes.trainable);
   const { core, factor } = splitFactor(objective.loss);
-  const gradients = grad(core, trainable.map(({ tensor }) => tensor));
+  const gradients = grad(
+    core,
+    trainable.map(({ tensor }) => tensor),
+  );
   const reported = Object.entries({ loss: objective.loss, ...objective.metrics });
   for (const [name, t] of reported) {
-    if (t.size !== 1) throw new ShapeError(`step: '${name}' must be a scalar, found shape [${t.shape.join(", ")}].`);
+    if (t.size !== 1)
+      throw new ShapeError(`step: '${name}' must be a scalar, found shape [${t.shape.join(", ")}].`);
   }
   const updates = [...(objective.updates ?? [])];
   const program = await build(
@@ -207,19 +254,24 @@ export async function compileStep(
   );
   const slots = new Map<Tensor, Slot<"float32">>();
   for (const leaf of [...inputs, ...noises, ...buffers.map((b) => b.tensor)]) {
-    if (leaf.dtype !== "float32") throw new ShapeError(`step: ${describeLeaf(leaf)} is ${leaf.dtype}; a step feeds float32.`);
+    if (leaf.dtype !== "float32")
+      throw new ShapeError(`step: ${describeLeaf(leaf)} is ${leaf.dtype}; a step feeds float32.`);
     slots.set(leaf, plan.reserve(`leaf/${leaf.id}`, leaf.size, "float32"));
   }
-  const nextSlots = new Map(updates.map(([buffer]) => [buffer, plan.reserve(`next/${buffer.id}`, buffer.size, "float32")]));
+  const nextSlots = new Map(
+    updates.map(([buffer]) => [buffer, plan.reserve(`next/${buffer.id}`, buffer.size, "float32")]),
+  );
   const reportSlots = reported.map(([name]) => plan.reserve(`report/${name}`, 1, "float32"));
   const memory = plan.allocate();
   const arena = planned.bind(memory);
 
   const names = new Map(named.map(({ name, tensor }) => [tensor, name]));
   const view = (leaf: Tensor): Floats => viewOf(memory, slots.get(leaf), leaf);
-  const valueOf = (leaf: Tensor): Floats => (slots.has(leaf) ? view(leaf) : arena.parameter(names.get(leaf) ?? ""));
+  const valueOf = (leaf: Tensor): Floats =>
+    slots.has(leaf) ? view(leaf) : arena.parameter(names.get(leaf) ?? "");
   for (const { name, tensor } of named) {
-    if (isParameter(tensor)) valueOf(tensor).set(Float32Array.from(initialValues(tensor, name, options.seed)));
+    if (isParameter(tensor))
+      valueOf(tensor).set(Float32Array.from(initialValues(tensor, name, options.seed)));
   }
   const report = reported.map(([name], i) => [name, memory.view(reportSlots[i])] as const);
   const run = program.bind(program.leaves.map(valueOf), [

@@ -1,6 +1,5 @@
 import { join } from "node:path";
-import writeFileAtomic from "write-file-atomic";
-import { CheckpointError } from "../errors.ts";
+import { writeDurably } from "../train/durable-write.ts";
 import { reconstructionPicture, samplePicture, traversalPicture } from "./pictures.ts";
 import { type ReportOptions, renderReport } from "./report.ts";
 import type { ReportData } from "./types.ts";
@@ -40,14 +39,5 @@ export const writeReport = async (
  *
  * @throws {CheckpointError} with the path and the system's reason; what stood there before is untouched.
  */
-export const writeOutput = async (path: string, content: string | Uint8Array): Promise<void> => {
-  try {
-    await writeFileAtomic(path, typeof content === "string" ? content : Buffer.from(content));
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CheckpointError(
-      `cannot write ${path}: ${reason}. A file that stood there before is untouched; ` +
-        "check that the folder exists, may be written to and has space left, and try again.",
-    );
-  }
-};
+export const writeOutput = async (path: string, content: string | Uint8Array): Promise<void> =>
+  writeDurably(path, content);

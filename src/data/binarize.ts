@@ -1,0 +1,42 @@
+import { UsageError } from "../errors.ts";
+import { fillUniform, stream } from "../random/index.ts";
+import { type Dataset, rowSize } from "./dataset.ts";
+
+export const binarizations = ["dynamic", "fixed", "none"] as const;
+
+/**
+ * What becomes of grey pixels. `dynamic`: drawn anew from Bernoulli(pixel) at every step (stochastic binarisation, as in
+ * Burda et al. 2015). `fixed`: drawn once. `none`: used as they are. Figures of one are not comparable with another's.
+ */
+export type Binarization = (typeof binarizations)[number];
+
+/** Whether every value is 0 or 1 in model units. */
+export const isBinary = ({ x, scale }: Dataset): boolean => x.every((v) => v === 0 || v * scale === 1);
+
+/**
+ * One binary draw of every grey value: 1 with that probability, else 0. A pure function of the data, the seed and `site`,
+ * so that a held-out set stays the same from epoch to epoch and from run to run.
+ *
+ * @throws UsageError when values lie outside [0, 1].
+ */
+export function binarize(dataset: Dataset, seed: number, site = "binarize/fixed"): Dataset {
+  const { x, scale } = dataset;
+  const width = rowSize(dataset.shape);
+  const out = new Uint8Array(x.length);
+  const uniforms = new Float32Array(width);
+  const source = stream(seed, site);
+  for (let row = 0; row < dataset.rows; row++) {
+    const start = row * width;
+    fillUniform(uniforms, source, { first: start });
+    for (let j = 0; j < width; j++) {
+      const p = x[start + j] * scale;
+      if (!(p >= 0 && p <= 1)) {
+        throw new UsageError(
+          `${dataset.name}: cannot binarise ${p} (row ${row}, value ${j}): it is no probability.`,
+        );
+      }
+      out[start + j] = uniforms[j] < p ? 1 : 0;
+    }
+  }
+  return { ...dataset, x: out, scale: 1 };
+}

@@ -1,0 +1,95 @@
+import { noise, tensor } from "../tensor/leaf.ts";
+import { mul, sub } from "../tensor/ops/arithmetic.ts";
+import { cast } from "../tensor/ops/cast.ts";
+import { greater, less } from "../tensor/ops/comparison.ts";
+import { log, log1p, sigmoid, softplus } from "../tensor/ops/transcendental.ts";
+import type { Shape } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { boolean, real, unitInterval } from "./constraints.ts";
+import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import type { ExponentialFamily } from "./exponential-family.ts";
+import { registerKl } from "./kl.ts";
+import { expandTo, type LogitsOrProbs, oneOf, xlog1my, xlogy } from "./numerics.ts";
+
+export class BernoulliDistribution extends Distribution {
+  readonly probs: Tensor;
+
+  /** `parameters` holds one of `logits`, `probs`. Use {@link Bernoulli}. */
+  constructor(parameters: Parameters) {
+    super({
+      name: "Bernoulli",
+      parameters,
+      constraints: "logits" in parameters ? { logits: real } : { probs: unitInterval },
+      support: boolean,
+      reparameterised: false,
+      cardinality: 2,
+    });
+    this.probs = parameters.probs ?? sigmoid(parameters.logits);
+  }
+
+  /** ln p − ln(1 − p); infinite for probabilities of 0 and 1. */
+  get logits(): Tensor {
+    const { logits, probs } = this.parameters;
+    return logits ?? sub(log(probs), log1p(probs.neg()));
+  }
+
+  override get exponentialFamily(): ExponentialFamily {
+    return {
+      ranks: [0],
+      naturalParameters: [expandTo(this.logits, this.batchShape)],
+      sufficientStatistics: (x) => [x],
+      logNormalizer: ([eta]) => softplus(eta),
+      logBaseMeasure: (x) => mul(x, 0),
+    };
+  }
+
+  /** x · v + (1 − x) · w is linear in x: with x = p it is −H, with another's p a cross entropy. */
+  expectedLogProb(x: Tensor): Tensor {
+    const { logits, probs } = this.parameters;
+    if (logits !== undefined) return sub(mul(x, logits), softplus(logits));
+    return xlogy(x, probs).add(xlog1my(sub(1, x), probs));
+  }
+
+  protected override logDensity(x: Tensor): Tensor {
+    return this.expectedLogProb(x);
+  }
+
+  protected override draw(site: string, shape: Shape): Tensor {
+    return cast(less(noise("uniform", site, shape, this.dtype), this.probs), this.dtype);
+  }
+
+  protected override values(): Tensor {
+    return tensor([0, 1], { dtype: this.dtype });
+  }
+
+  protected override rebuild(parameters: Parameters): Distribution {
+    return new BernoulliDistribution(parameters);
+  }
+
+  protected override forms(): ClosedForms {
+    const { probs } = this;
+    return {
+      mean: () => probs,
+      variance: () => mul(probs, sub(1, probs)),
+      mode: () => cast(greater(probs, 0.5), this.dtype),
+      entropy: () => this.expectedLogProb(probs).neg(),
+    };
+  }
+}
+
+/**
+ * 1 with probability p, else 0, in a float dtype. Log densities from logits are x l − softplus(l), which never
+ * overflows; from probabilities they are exact at 0 and 1 (−∞ for an impossible value, with no NaN in value or gradient).
+ * A value between 0 and 1 gives the cross entropy.
+ *
+ * @example
+ * await Bernoulli({ logits: [0, 2] }).logProb(1).value(); // [-0.6931, -0.1269]
+ *
+ * @throws UsageError when both or neither are given, or a known probability is outside [0, 1].
+ */
+export const Bernoulli = (parameters: LogitsOrProbs): BernoulliDistribution =>
+  new BernoulliDistribution(oneOf("Bernoulli", parameters));
+
+registerKl(BernoulliDistribution, BernoulliDistribution, (p, q) =>
+  sub(p.expectedLogProb(p.probs), q.expectedLogProb(p.probs)),
+);

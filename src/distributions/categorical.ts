@@ -1,0 +1,115 @@
+import { arange, noise } from "../tensor/leaf.ts";
+import { mul, sub } from "../tensor/ops/arithmetic.ts";
+import { cast } from "../tensor/ops/cast.ts";
+import { equal, less } from "../tensor/ops/comparison.ts";
+import { oneHot } from "../tensor/ops/gather.ts";
+import { slice, unsqueeze } from "../tensor/ops/movement.ts";
+import { argmax, cumsum, logsumexp, sum } from "../tensor/ops/reduce.ts";
+import { where } from "../tensor/ops/where.ts";
+import type { Shape } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { integerInterval, logitVector, simplex } from "./constraints.ts";
+import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import type { ExponentialFamily } from "./exponential-family.ts";
+import { registerKl } from "./kl.ts";
+import {
+  type Categories,
+  categories,
+  expandTo,
+  expectedLogProb,
+  type LogitsOrProbs,
+  oneOf,
+} from "./numerics.ts";
+
+/**
+ * Indices of categories by the inverse distribution function: one uniform a draw. The threshold is scaled by the rounded
+ * total and compared strictly, so a category of probability 0 is never drawn. `shape` has no category axis.
+ */
+export function drawCategory(site: string, shape: Shape, probs: Tensor): Tensor {
+  const cumulative = cumsum(probs, -1);
+  const total = slice(cumulative, { axis: -1, start: probs.shape[probs.rank - 1] - 1 });
+  const threshold = mul(unsqueeze(noise("uniform", site, shape, probs.dtype), -1), total);
+  return cast(sum(cast(less(cumulative, threshold), "int32"), -1), "int64");
+}
+
+export class CategoricalDistribution extends Distribution {
+  readonly categories: Categories;
+  private readonly count: number;
+
+  /** `parameters` holds one of `logits`, `probs`. Use {@link Categorical}. */
+  constructor(parameters: Parameters) {
+    const given = parameters.logits ?? parameters.probs;
+    const count = given.shape[given.rank - 1];
+    super({
+      name: "Categorical",
+      parameters,
+      constraints: "logits" in parameters ? { logits: logitVector } : { probs: simplex },
+      support: integerInterval(0, count - 1),
+      dtype: "int64",
+      reparameterised: false,
+      cardinality: count,
+    });
+    this.count = count;
+    this.categories = categories(parameters);
+  }
+
+  get probs(): Tensor {
+    return this.categories.probs;
+  }
+
+  override get exponentialFamily(): ExponentialFamily {
+    return {
+      ranks: [1],
+      naturalParameters: [expandTo(this.categories.weights, [...this.batchShape, this.count])],
+      sufficientStatistics: (x) => [oneHot(x, this.count, this.floatDType)],
+      logNormalizer: ([eta]) => logsumexp(eta, -1),
+      logBaseMeasure: (x) => mul(cast(x, this.floatDType), 0),
+    };
+  }
+
+  protected override logDensity(x: Tensor): Tensor {
+    const chosen = equal(unsqueeze(x, -1), arange(this.count, x.dtype));
+    const { weights, logTotal } = this.categories;
+    // No category is chosen by an index outside the range: that must not pass for a weight of 1.
+    const density = sub(sum(where(chosen, weights, 0), -1), logTotal);
+    return where(this.support.check(x), density, Number.NEGATIVE_INFINITY);
+  }
+
+  protected override draw(site: string, shape: Shape): Tensor {
+    return drawCategory(site, shape, this.probs);
+  }
+
+  protected override values(): Tensor {
+    return arange(this.count, this.dtype);
+  }
+
+  protected override rebuild(parameters: Parameters): Distribution {
+    return new CategoricalDistribution(parameters);
+  }
+
+  /** An index has no mean: categories have no order. `OneHotCategorical` has. */
+  protected override forms(): ClosedForms {
+    const { categories } = this;
+    return {
+      mode: () => argmax(categories.weights, -1),
+      entropy: () => expectedLogProb(categories.probs, categories).neg(),
+    };
+  }
+}
+
+/**
+ * A category from 0 to K − 1, as int64 (values of any dtype are taken). The last axis of `logits` or `probs` holds the
+ * K categories; the others are the batch. Logits need not be normalised, and −∞ marks an impossible category;
+ * probabilities lie on the simplex and are divided by their sum.
+ *
+ * @example
+ * await Categorical({ probs: [0.2, 0.8] }).logProb(1).value(); // -0.2231
+ *
+ * @throws UsageError when both or neither are given, or known probabilities do not sum to 1.
+ */
+export const Categorical = (parameters: LogitsOrProbs): CategoricalDistribution =>
+  new CategoricalDistribution(oneOf("Categorical", parameters));
+
+registerKl(CategoricalDistribution, CategoricalDistribution, (p, q) =>
+  sub(expectedLogProb(p.probs, p.categories), expectedLogProb(p.probs, q.categories)),
+);

@@ -1,0 +1,165 @@
+/** The sets that parameters and values live in. A constraint is data: its name is what transforms are looked up by. */
+import { simplify } from "../compile/simplify.ts";
+import { UsageError } from "../errors.ts";
+import { isFloat } from "../tensor/dtype.ts";
+import { isConstant } from "../tensor/leaf.ts";
+import { abs, floor, sub } from "../tensor/ops/arithmetic.ts";
+import { cast } from "../tensor/ops/cast.ts";
+import {
+  equal,
+  greater,
+  greaterEqual,
+  less,
+  lessEqual,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
+} from "../tensor/ops/comparison.ts";
+import { sum } from "../tensor/ops/reduce.ts";
+import { Tensor } from "../tensor/tensor.ts";
+
+/** A set of values, and a test of membership. */
+export interface Constraint {
+  /** What messages print and transforms are keyed by: `real`, `positive`, `simplex`, … */
+  readonly name: string;
+  /** How many trailing dimensions make one element of the set: 0 for numbers, 1 for vectors. */
+  readonly eventRank: number;
+  readonly isDiscrete: boolean;
+  /** Bool, of the value's shape without its last `eventRank` dimensions: whether each element is in the set. NaN never is. */
+  check(value: Tensor): Tensor;
+}
+
+/** An interval, with its ends for the transforms that need them. */
+export interface IntervalConstraint extends Constraint {
+  readonly low: Tensor | number;
+  readonly high: Tensor | number;
+}
+
+const continuous = (name: string, check: (x: Tensor) => Tensor): Constraint => ({
+  name,
+  eventRank: 0,
+  isDiscrete: false,
+  check,
+});
+
+const finite = (x: Tensor): Tensor => less(abs(x), Number.POSITIVE_INFINITY);
+
+/** True where every one of the last `n` dimensions is. */
+function all(ok: Tensor, n: number): Tensor {
+  const axes = Array.from({ length: n }, (_, i) => i - n);
+  return equal(sum(cast(logicalNot(ok), "float32"), axes), 0);
+}
+
+/** Finite numbers. */
+export const real: Constraint = continuous("real", finite);
+/** Finite numbers above 0. */
+export const positive: Constraint = continuous("positive", (x) => logicalAnd(greater(x, 0), finite(x)));
+/** Finite numbers of at least 0. */
+export const nonNegative: Constraint = continuous("nonNegative", (x) =>
+  logicalAnd(greaterEqual(x, 0), finite(x)),
+);
+/** [0, 1]. */
+export const unitInterval: IntervalConstraint = {
+  ...continuous("unitInterval", (x) => logicalAnd(greaterEqual(x, 0), lessEqual(x, 1))),
+  low: 0,
+  high: 1,
+};
+
+/** [low, high]; the ends may be tensors that broadcast against the value. */
+export const interval = (low: Tensor | number, high: Tensor | number): IntervalConstraint => ({
+  ...continuous("interval", (x) => logicalAnd(greaterEqual(x, low), lessEqual(x, high))),
+  low,
+  high,
+});
+
+/** (low, ∞). */
+export const greaterThan = (low: Tensor | number): IntervalConstraint => ({
+  ...continuous("greaterThan", (x) => logicalAnd(greater(x, low), finite(x))),
+  low,
+  high: Number.POSITIVE_INFINITY,
+});
+
+/** 0 or 1, in a float dtype as data come. */
+export const boolean: Constraint = {
+  name: "boolean",
+  eventRank: 0,
+  isDiscrete: true,
+  check: (x) => logicalOr(equal(x, 0), equal(x, 1)),
+};
+
+/** Whole numbers from low to high, both included. */
+export const integerInterval = (low: number, high: number): IntervalConstraint => ({
+  name: "integerInterval",
+  eventRank: 0,
+  isDiscrete: true,
+  low,
+  high,
+  check: (x) => {
+    const inside = logicalAnd(greaterEqual(x, low), lessEqual(x, high));
+    return isFloat(x.dtype) ? logicalAnd(inside, equal(x, floor(x))) : inside;
+  },
+});
+
+/** A constraint on numbers (or vectors, …) as one on arrays of them: the last `n` dimensions are one element. */
+export const independentConstraint = (base: Constraint, n: number): Constraint =>
+  n === 0
+    ? base
+    : {
+        name: `independent(${base.name}, ${n})`,
+        eventRank: base.eventRank + n,
+        isDiscrete: base.isDiscrete,
+        check: (x) => all(base.check(x), n),
+      };
+
+/** Vectors of finite numbers. */
+export const realVector: Constraint = {
+  ...independentConstraint(real, 1),
+  name: "realVector",
+};
+
+/** Unnormalised log probabilities of categories: −∞ marks an impossible one. */
+export const logitVector: Constraint = {
+  ...independentConstraint(
+    continuous("logit", (x) => less(x, Number.POSITIVE_INFINITY)),
+    1,
+  ),
+  name: "logitVector",
+};
+
+/** Vectors of non-negative numbers that sum to 1, within 1e-4 (rounding of float32 over many categories). */
+export const simplex: Constraint = {
+  name: "simplex",
+  eventRank: 1,
+  isDiscrete: false,
+  check: (x) => logicalAnd(all(greaterEqual(x, 0), 1), less(abs(sub(sum(x, -1), 1)), 1e-4)),
+};
+
+/** Vectors with a single 1 and zeros elsewhere. */
+export const oneHotVector: Constraint = {
+  name: "oneHotVector",
+  eventRank: 1,
+  isDiscrete: true,
+  check: (x) => logicalAnd(all(boolean.check(x), 1), equal(sum(x, -1), 1)),
+};
+
+const describe = (values: ArrayLike<number>): string => {
+  const shown = Array.from({ length: Math.min(values.length, 6) }, (_, i) => String(values[i]));
+  const list = shown.join(", ") + (values.length > 6 ? ", …" : "");
+  return values.length === 1 ? list : `[${list}]`;
+};
+
+/**
+ * Checks a parameter whose numbers are known while the expression is being written; anything else is left to run time.
+ * @throws UsageError naming the distribution, the parameter, the constraint and the numbers found.
+ */
+export function checkConstant(what: string, parameter: string, value: Tensor, constraint: Constraint): void {
+  if (!isConstant(value)) return;
+  // Folds to a number unless the constraint itself depends on symbolic bounds or the array is large.
+  const [failures] = simplify([sum(cast(logicalNot(constraint.check(value)), "float32"))]);
+  if (!isConstant(failures) || failures.attributes.values[0] === 0) return;
+  const low = (constraint as Partial<IntervalConstraint>).low;
+  const bound = low instanceof Tensor && isConstant(low) ? ` ${describe(low.attributes.values)}` : "";
+  throw new UsageError(
+    `${what}: parameter '${parameter}' must be ${constraint.name}${bound}, found ${describe(value.attributes.values)}.`,
+  );
+}

@@ -1,0 +1,194 @@
+/**
+ * The continuous Bernoulli (Loaiza-Ganem & Cunningham 2019) in terms of its logit l = ln λ/(1 − λ): an exponential family
+ * on [0, 1] with density e^{x l} l / (eˡ − 1). Everything is singular-looking but smooth at l = 0 (λ = ½): within a
+ * radius of it, power series; outside, forms that neither overflow nor cancel.
+ */
+import { full, noise, tensor } from "../tensor/leaf.ts";
+import { abs, add, clip, div, mul, neg, square, sub } from "../tensor/ops/arithmetic.ts";
+import { greater, less } from "../tensor/ops/comparison.ts";
+import { exp, expm1, log, log1p, relu, tanh } from "../tensor/ops/transcendental.ts";
+import { where } from "../tensor/ops/where.ts";
+import type { Shape } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { real, unitInterval } from "./constraints.ts";
+import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import type { ExponentialFamily } from "./exponential-family.ts";
+import { registerKl } from "./kl.ts";
+import { expandTo, type LogitsOrProbs, oneOf } from "./numerics.ts";
+
+/** B₂ₙ / (2n)! for n = 1, 2, …: the Bernoulli numbers, whose series converge for |l| < 2π. */
+const SERIES = [
+  1 / 12,
+  -1 / 720,
+  1 / 30240,
+  -1 / 1209600,
+  1 / 47900160,
+  -691 / 1307674368000,
+  1 / 74724249600,
+  -3617 / 10670622842880000,
+  43867 / 5109094217170944000,
+];
+
+/** Series hold up to |l| = 1: term n is about (2π)⁻²ⁿ, so 5 terms are float32's precision and 9 float64's. */
+const RADIUS = 1;
+
+/** Σ weight(n) B₂ₙ/(2n)! sⁿ⁻¹ by Horner's rule. */
+function series(s: Tensor, weight: (n: number) => number): Tensor {
+  const terms = SERIES.slice(0, s.dtype === "float64" ? 9 : 5).map((c, i) => c * weight(i + 1));
+  return terms.reduceRight<Tensor>((sum, c) => add(mul(sum, s), c), full([], 0, s.dtype));
+}
+
+/** One expression near 0 and another away from it, neither of which sees an argument it cannot stand. */
+function near(
+  l: Tensor,
+  radius: number,
+  inside: (l: Tensor) => Tensor,
+  outside: (l: Tensor) => Tensor,
+): Tensor {
+  const close = less(abs(l), radius);
+  return where(close, inside(where(close, l, 0)), outside(where(close, 1, l)));
+}
+
+/** ln ∫₀¹ e^{x l} dx = ln (eˡ − 1)/l. */
+const logNormalizer = (l: Tensor): Tensor =>
+  near(
+    l,
+    RADIUS,
+    (x) => {
+      const s = square(x);
+      return add(
+        mul(x, 0.5),
+        mul(
+          s,
+          series(s, (n) => 1 / (2 * n)),
+        ),
+      );
+    },
+    (x) => {
+      const a = abs(x);
+      return add(relu(x), log(div(sub(1, exp(neg(a))), a)));
+    },
+  );
+
+/** Its derivative, the mean: 1/(1 − e⁻ˡ) − 1/l. */
+const meanOf = (l: Tensor): Tensor =>
+  near(
+    l,
+    RADIUS,
+    (x) =>
+      add(
+        mul(
+          x,
+          series(square(x), () => 1),
+        ),
+        0.5,
+      ),
+    (x) => add(sub(div(0.5, tanh(mul(x, 0.5))), div(1, x)), 0.5),
+  );
+
+/** The derivative of that, the variance: 1/l² − 1/(4 sinh²(l/2)). */
+const varianceOf = (l: Tensor): Tensor =>
+  near(
+    l,
+    RADIUS,
+    (x) => series(square(x), (n) => 2 * n - 1),
+    (x) => sub(div(1, square(x)), mul(sub(div(1, square(tanh(mul(x, 0.5)))), 1), 0.25)),
+  );
+
+/**
+ * The quantile ln(1 + u (eˡ − 1)) / l. Near l = 0 that is K(l)/l with K the cumulant function of a Bernoulli(u), whose
+ * first five cumulants leave an error below 1e-8 within 0.1.
+ */
+const quantile = (u: Tensor, l: Tensor): Tensor => {
+  const close = less(abs(l), 0.1);
+  const small = where(close, l, 0);
+  const v = mul(u, sub(1, u));
+  const skew = sub(1, mul(u, 2));
+  const k3 = mul(v, skew);
+  const k4 = mul(v, sub(1, mul(v, 6)));
+  const k5 = mul(k3, sub(1, mul(v, 12)));
+  const terms = [mul(k5, 1 / 120), mul(k4, 1 / 24), mul(k3, 1 / 6), mul(v, 1 / 2), u];
+  const centre = terms.reduce((total, term) => add(mul(total, small), term));
+  // With a = |l| the logarithm's argument stays within (0, 1]; for l > 0 it is the distance from 1.
+  const large = where(close, 1, l);
+  const a = abs(large);
+  const up = greater(large, 0);
+  const w = neg(expm1(neg(a)));
+  const distance = neg(div(log1p(neg(mul(where(up, sub(1, u), u), w))), a));
+  return where(close, centre, where(up, sub(1, distance), distance));
+};
+
+export class ContinuousBernoulliDistribution extends Distribution {
+  readonly logits: Tensor;
+
+  /** `parameters` holds one of `logits`, `probs`. Use {@link ContinuousBernoulli}. */
+  constructor(parameters: Parameters) {
+    super({
+      name: "ContinuousBernoulli",
+      parameters,
+      constraints: "logits" in parameters ? { logits: real } : { probs: unitInterval },
+      support: unitInterval,
+      reparameterised: true,
+    });
+    const { logits, probs } = parameters;
+    this.logits = logits ?? logitOf(probs);
+  }
+
+  override get exponentialFamily(): ExponentialFamily {
+    return {
+      ranks: [0],
+      naturalParameters: [expandTo(this.logits, this.batchShape)],
+      sufficientStatistics: (x) => [x],
+      logNormalizer: ([eta]) => logNormalizer(eta),
+      logBaseMeasure: (x) => mul(x, 0),
+    };
+  }
+
+  get logNormalizer(): Tensor {
+    return logNormalizer(this.logits);
+  }
+
+  protected override logDensity(x: Tensor): Tensor {
+    return sub(mul(x, this.logits), this.logNormalizer);
+  }
+
+  protected override draw(site: string, shape: Shape): Tensor {
+    return quantile(noise("uniform", site, shape, this.dtype), this.logits);
+  }
+
+  protected override rebuild(parameters: Parameters): Distribution {
+    return new ContinuousBernoulliDistribution(parameters);
+  }
+
+  protected override forms(): ClosedForms {
+    const { logits } = this;
+    return {
+      mean: () => meanOf(logits),
+      variance: () => varianceOf(logits),
+      mode: () => where(greater(logits, 0), tensor(1, { dtype: this.dtype }), 0),
+      entropy: () => sub(this.logNormalizer, mul(meanOf(logits), logits)),
+    };
+  }
+}
+
+/** Held away from 0 and 1 by the dtype's own resolution: at the ends the distribution is a point, without a density. */
+function logitOf(probs: Tensor): Tensor {
+  const epsilon = probs.dtype === "float64" ? 2 ** -53 : 2 ** -24;
+  const inside = clip(probs, epsilon, 1 - epsilon);
+  return sub(log(inside), log1p(neg(inside)));
+}
+
+/**
+ * A density on [0, 1] proportional to λˣ (1 − λ)¹⁻ˣ, for pixels that are grey rather than black or white. `probs` is λ,
+ * which is not the mean; `logits` is ln λ/(1 − λ). Stable at λ = ½ in value and gradient, in float32. Probabilities
+ * are held 2⁻²⁴ (float64: 2⁻⁵³) away from 0 and 1.
+ *
+ * @throws UsageError when both or neither are given, or a known probability is outside [0, 1].
+ */
+export const ContinuousBernoulli = (parameters: LogitsOrProbs): ContinuousBernoulliDistribution =>
+  new ContinuousBernoulliDistribution(oneOf("ContinuousBernoulli", parameters));
+
+// The Bregman divergence of the log normaliser.
+registerKl(ContinuousBernoulliDistribution, ContinuousBernoulliDistribution, (p, q) =>
+  add(mul(meanOf(p.logits), sub(p.logits, q.logits)), sub(q.logNormalizer, p.logNormalizer)),
+);

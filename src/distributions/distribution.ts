@@ -1,0 +1,318 @@
+/**
+ * The contract that every distribution satisfies. A distribution is an immutable value over symbolic tensors; its
+ * methods write expressions. A new one extends {@link Distribution}: it passes its parameters and constraints to the
+ * constructor and writes `logDensity`, `draw`, `rebuild` and what closed forms it has. Shapes, dtypes and constraints are
+ * checked here, once.
+ *
+ * A value has shape sample + batch + event: independent draws, then different parameters, then one draw's own dimensions.
+ */
+import { ShapeError } from "../errors.ts";
+import type { DType } from "../tensor/dtype.ts";
+import { type TensorLike, tensor } from "../tensor/leaf.ts";
+import { cast } from "../tensor/ops/cast.ts";
+import { reshape } from "../tensor/ops/movement.ts";
+import { sum } from "../tensor/ops/reduce.ts";
+import { stopGradient } from "../tensor/ops/stop-gradient.ts";
+import { broadcastShapes, checkShape, formatShape, type Shape, sameShape } from "../tensor/shape.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { type Constraint, checkConstant } from "./constraints.ts";
+import { ClosedFormError } from "./errors.ts";
+import type { ExponentialFamily } from "./exponential-family.ts";
+import { expandTo, lastAxes } from "./numerics.ts";
+
+export type Parameters = Readonly<Record<string, Tensor>>;
+
+/** What a distribution says of itself. */
+export interface DistributionSpec {
+  readonly name: string;
+  /** By name; those of a nested distribution under its path (`components.loc`). */
+  readonly parameters: Parameters;
+  /** One for each parameter; its event rank says which trailing dimensions are no batch. */
+  readonly constraints: Readonly<Record<string, Constraint>>;
+  readonly support: Constraint;
+  /** Default []. */
+  readonly eventShape?: Shape;
+  /** Default: the broadcast of the parameters' shapes without their event dimensions. */
+  readonly batchShape?: Shape;
+  /** Of draws; default that of the parameters. */
+  readonly dtype?: DType;
+  /** Whether draws are differentiable in the parameters: in all, in none, or in those named. */
+  readonly reparameterised: boolean | readonly string[];
+  /** Number of values of a finite support. */
+  readonly cardinality?: number;
+}
+
+/** Closed forms that a distribution may have. */
+export interface ClosedForms {
+  readonly mean?: () => Tensor;
+  readonly variance?: () => Tensor;
+  readonly mode?: () => Tensor;
+  readonly entropy?: () => Tensor;
+}
+
+export interface SampleAndLogProb {
+  /** Shape sample + batch + event. */
+  readonly value: Tensor;
+  /** Shape sample + batch. */
+  readonly logProb: Tensor;
+}
+
+export abstract class Distribution {
+  readonly name: string;
+  readonly parameters: Parameters;
+  readonly constraints: Readonly<Record<string, Constraint>>;
+  readonly support: Constraint;
+  readonly batchShape: Shape;
+  readonly eventShape: Shape;
+  /** Of draws and of `enumerate()`. */
+  readonly dtype: DType;
+  /** Of log densities, moments and parameters. */
+  readonly floatDType: DType;
+  /** The parameters in which draws are differentiable. */
+  readonly reparameterisedIn: readonly string[];
+  /** Number of values of a finite support; undefined where it is infinite or too large to list. */
+  readonly cardinality: number | undefined;
+
+  /**
+   * @throws UsageError when a parameter whose numbers are known breaks its constraint.
+   * @throws ShapeError when parameters do not broadcast or differ in dtype.
+   */
+  protected constructor(spec: DistributionSpec) {
+    const { name, parameters, constraints } = spec;
+    const list = Object.entries(parameters);
+    const dtypes = new Set(list.map(([, t]) => t.dtype));
+    if (dtypes.size > 1) {
+      throw new ShapeError(
+        `${name}: parameters ${list.map(([k, t]) => `${k} ${t.dtype}`).join(", ")} differ in dtype; cast them to one.`,
+      );
+    }
+    for (const [key, t] of list) {
+      if (t.rank < constraints[key].eventRank) {
+        throw new ShapeError(
+          `${name}: parameter '${key}' (${constraints[key].name}) needs at least ${constraints[key].eventRank} ` +
+            `dimension, found shape ${formatShape(t.shape)}.`,
+        );
+      }
+      checkConstant(name, key, t, constraints[key]);
+    }
+    this.name = name;
+    this.parameters = parameters;
+    this.constraints = constraints;
+    this.support = spec.support;
+    this.eventShape = spec.eventShape ?? [];
+    this.batchShape =
+      spec.batchShape ??
+      broadcastShapes(name, ...list.map(([k, t]) => t.shape.slice(0, t.rank - constraints[k].eventRank)));
+    this.floatDType = list[0]?.[1].dtype ?? "float32";
+    this.dtype = spec.dtype ?? this.floatDType;
+    const { reparameterised } = spec;
+    const all = reparameterised === true ? list.map(([k]) => k) : [];
+    this.reparameterisedIn = typeof reparameterised === "boolean" ? all : reparameterised;
+    this.cardinality = spec.cardinality;
+  }
+
+  /** Whether draws are differentiable in every parameter (the pathwise gradient holds). */
+  get reparameterised(): boolean {
+    return Object.keys(this.parameters).every((k) => this.reparameterisedIn.includes(k));
+  }
+
+  get isDiscrete(): boolean {
+    return this.support.isDiscrete;
+  }
+
+  /** The form as an exponential family, where it is one. */
+  get exponentialFamily(): ExponentialFamily | undefined {
+    return undefined;
+  }
+
+  /** Log density of a value whose shape has been checked. May have any shape that broadcasts to sample + batch. */
+  protected abstract logDensity(value: Tensor): Tensor;
+
+  /**
+   * Draws of `shape` (sample + batch + event) from `noise` leaves at `site`, or `${site}/…` where several are needed.
+   * Where only some parameters are reparameterised, the others' paths must be cut here.
+   */
+  protected abstract draw(site: string, shape: Shape): Tensor;
+
+  /** The same family with other parameters, of the same names. */
+  protected abstract rebuild(parameters: Parameters): Distribution;
+
+  protected forms(): ClosedForms {
+    return {};
+  }
+
+  /** The finite support, shape [cardinality] + event. */
+  protected values(): Tensor {
+    throw new ClosedFormError(`${this.name}: the support is not finite and cannot be enumerated.`);
+  }
+
+  /**
+   * Log density summed over the last `n` batch dimensions, which `shape` (sample + batch) ends with. Families whose
+   * density has terms that do not vary along them can save passes here.
+   */
+  protected summedLogDensity(value: Tensor, n: number, shape: Shape): Tensor {
+    return sum(expandTo(this.logDensity(value), shape), lastAxes(n));
+  }
+
+  /**
+   * Log density (log mass where discrete) of a value of shape sample + batch + event. Returns shape sample + batch, with
+   * batch dimensions broadcast: never the sum over them. A value outside the support is not refused here (Bernoulli on
+   * grey pixels gives the cross entropy); `support.check` tells.
+   * @throws ShapeError naming the value's shape, the batch and the event shape, and the ways out.
+   */
+  logProb(value: TensorLike): Tensor {
+    return this.sumLogProb(value, 0);
+  }
+
+  /** `logProb` summed over its last `n` batch dimensions, in as few passes as the family allows: what `toEvent(n)` uses. */
+  sumLogProb(value: TensorLike, n: number): Tensor {
+    const x = this.fit(value);
+    const shape = this.batchOf(x);
+    if (n === 0) return expandTo(this.logDensity(x), shape);
+    return expandTo(this.summedLogDensity(x, n, shape), shape.slice(0, shape.length - n));
+  }
+
+  /**
+   * Draws of shape sample + batch + event. Gradients flow into the parameters of `reparameterisedIn`; other draws are
+   * constants to every derivative. `site` names the stream: two draws of one graph need two names.
+   */
+  sample(site: string, sampleShape: Shape = []): Tensor {
+    checkShape(`${this.name}.sample`, sampleShape);
+    const drawn = this.draw(site, [...sampleShape, ...this.batchShape, ...this.eventShape]);
+    return this.reparameterisedIn.length > 0 ? drawn : stopGradient(drawn);
+  }
+
+  /** Draws with their log density, cheaper and safer than one after the other where the family can reuse its noise. */
+  sampleAndLogProb(site: string, sampleShape: Shape = []): SampleAndLogProb {
+    const value = this.sample(site, sampleShape);
+    return { value, logProb: this.logProb(value) };
+  }
+
+  /** All values of a finite support, shape [cardinality] + a 1 for each batch dimension + event. @throws ClosedFormError */
+  enumerate(): Tensor {
+    const all = this.values();
+    return reshape(all, [all.shape[0], ...this.batchShape.map(() => 1), ...this.eventShape]);
+  }
+
+  /** Whether the closed form exists, without asking for it. */
+  has(form: keyof ClosedForms): boolean {
+    return this.forms()[form] !== undefined;
+  }
+
+  /** Shape batch + event. @throws ClosedFormError where there is no closed form. */
+  mean(): Tensor {
+    return this.closed("mean", [...this.batchShape, ...this.eventShape]);
+  }
+
+  /** Element-wise, shape batch + event. @throws ClosedFormError where there is no closed form. */
+  variance(): Tensor {
+    return this.closed("variance", [...this.batchShape, ...this.eventShape]);
+  }
+
+  /** A value of the highest density, shape batch + event. @throws ClosedFormError where there is no closed form. */
+  mode(): Tensor {
+    return this.closed("mode", [...this.batchShape, ...this.eventShape]);
+  }
+
+  /** −E[log p(x)] in nats, shape batch. @throws ClosedFormError where there is no closed form. */
+  entropy(): Tensor {
+    return this.closed("entropy", this.batchShape);
+  }
+
+  /**
+   * The same distribution repeated over a larger batch. Parameters are not copied: `Normal(0, 1).expand([128, 20])` still
+   * holds two numbers.
+   */
+  expand(batchShape: Shape): this {
+    const joined = broadcastShapes(`${this.name}.expand`, this.batchShape, batchShape);
+    if (!sameShape(joined, batchShape)) {
+      throw new ShapeError(
+        `${this.name}.expand: batch shape ${formatShape(this.batchShape)} does not broadcast to ${formatShape(batchShape)}; ` +
+          "give a shape that ends with it.",
+      );
+    }
+    if (sameShape(batchShape, this.batchShape)) return this;
+    return Object.assign(Object.create(Object.getPrototypeOf(this)), this, { batchShape });
+  }
+
+  /** The same family with every parameter replaced; its batch broadcasts with the new parameters'. */
+  mapParameters(replace: (parameter: Tensor, name: string) => Tensor): Distribution {
+    const mapped = Object.entries(this.parameters).map(([k, t]) => [k, replace(t, k)] as const);
+    const rebuilt = this.rebuild(Object.fromEntries(mapped));
+    return rebuilt.expand(broadcastShapes(this.name, this.batchShape, rebuilt.batchShape));
+  }
+
+  /** The same distribution with its parameters held constant by every derivative. */
+  detach(): Distribution {
+    return this.mapParameters((t) => stopGradient(t));
+  }
+
+  toString(): string {
+    return `${this.name}(batch ${formatShape(this.batchShape)}, event ${formatShape(this.eventShape)})`;
+  }
+
+  private closed(form: keyof ClosedForms, shape: Shape): Tensor {
+    const compute = this.forms()[form];
+    if (compute === undefined) {
+      throw new ClosedFormError(
+        `${this.name}: no closed form of the ${form}; estimate it from draws (sample, logProb).`,
+      );
+    }
+    return expandTo(compute(), shape);
+  }
+
+  /** A value as a tensor that fits: numbers take the dtype of draws, whole values are cast to it. */
+  private fit(value: TensorLike): Tensor {
+    const given = value instanceof Tensor ? value : tensor(value, { dtype: this.dtype });
+    const rank = this.eventShape.length;
+    const fits =
+      given.rank >= rank &&
+      sameShape(given.shape.slice(given.rank - rank), this.eventShape) &&
+      broadcasts(given.shape.slice(0, given.rank - rank), this.batchShape);
+    if (!fits) throw new ShapeError(this.misfit(given.shape));
+    if (given.dtype === this.dtype) return given;
+    if (this.isDiscrete) return cast(given, this.dtype);
+    throw new ShapeError(
+      `${this.name}.logProb: expected a value of dtype ${this.dtype}, found ${given.dtype}; cast it (x.cast("${this.dtype}")).`,
+    );
+  }
+
+  private batchOf(value: Tensor): Shape {
+    return broadcastShapes(
+      this.name,
+      this.batchShape,
+      value.shape.slice(0, value.rank - this.eventShape.length),
+    );
+  }
+
+  private misfit(found: Shape): string {
+    const { batchShape, eventShape } = this;
+    const whole = [...batchShape, ...eventShape].join(", ");
+    const ways = [`give the value the shape [..., ${whole}]`];
+    const n = eventShape.length;
+    if (n === 0 && found.length > 0) {
+      ways.push("unsqueeze the value or the parameters so that their batch dimensions meet");
+      ways.push("expand the distribution to a larger batch (expand)");
+    }
+    if (n > 0) ways.push(`unsqueeze or transpose the value so that its last ${n} dimensions are the event`);
+    ways.push(
+      batchShape.length > 0
+        ? "if dimensions of the batch belong to one draw, say so with toEvent(n)"
+        : "if several draws make one event, expand the batch and say so with expand([...]).toEvent(n)",
+    );
+    return (
+      `${this.name}.logProb: a value of shape ${formatShape(found)} does not fit batch shape ${formatShape(batchShape)} ` +
+      `and event shape ${formatShape(eventShape)}. Shapes are sample + batch + event, aligned at the right. ` +
+      `Ways out: ${ways.join("; ")}.`
+    );
+  }
+}
+
+function broadcasts(a: Shape, b: Shape): boolean {
+  const n = Math.min(a.length, b.length);
+  for (let i = 1; i <= n; i++) {
+    const [x, y] = [a[a.length - i], b[b.length - i]];
+    if (x !== y && x !== 1 && y !== 1) return false;
+  }
+  return true;
+}

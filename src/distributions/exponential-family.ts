@@ -1,0 +1,34 @@
+import { add, mul, sub } from "../tensor/ops/arithmetic.ts";
+import { sum } from "../tensor/ops/reduce.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+
+/**
+ * log p(x) = Σᵢ ⟨ηᵢ, Tᵢ(x)⟩ − A(η) + h(x). Natural parameters are lists, for families whose statistics have different
+ * shapes (a vector and a matrix). A is a function of η, so that ∇A(η) = E[T(x)] and conjugate updates come from
+ * derivatives.
+ */
+export interface ExponentialFamily {
+  /** How many trailing dimensions each ηᵢ and Tᵢ have beyond the batch: what the inner product sums. */
+  readonly ranks: readonly number[];
+  /** ηᵢ, of shape batch + its own. */
+  readonly naturalParameters: readonly Tensor[];
+  /** Tᵢ(value), of shape sample + batch + its own. */
+  sufficientStatistics(value: Tensor): readonly Tensor[];
+  /** A(η), of the batch shape, for any natural parameters of this family. */
+  logNormalizer(naturalParameters: readonly Tensor[]): Tensor;
+  /** h(value), broadcasting against sample + batch. */
+  logBaseMeasure(value: Tensor): Tensor;
+}
+
+const lastAxes = (n: number): number[] => Array.from({ length: n }, (_, i) => i - n);
+
+/** Σᵢ ⟨aᵢ, bᵢ⟩ over each pair's own dimensions. Shape: the broadcast batch. */
+export const innerProduct = (family: ExponentialFamily, a: readonly Tensor[], b: readonly Tensor[]): Tensor =>
+  family.ranks.map((rank, i) => sum(mul(a[i], b[i]), lastAxes(rank))).reduce((s, t) => add(s, t));
+
+/** The log density by its exponential-family form: for derivations and tests; `logProb` is the careful one. */
+export function exponentialFamilyLogProb(family: ExponentialFamily, value: Tensor): Tensor {
+  const eta = family.naturalParameters;
+  const linear = innerProduct(family, eta, family.sufficientStatistics(value));
+  return add(sub(linear, family.logNormalizer(eta)), family.logBaseMeasure(value));
+}

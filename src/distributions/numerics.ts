@@ -1,0 +1,100 @@
+/** The small careful expressions that several distributions share. */
+import { UsageError } from "../errors.ts";
+import { operands, type TensorLike } from "../tensor/leaf.ts";
+import { div, mul, neg, sub } from "../tensor/ops/arithmetic.ts";
+import { equal, logicalAnd } from "../tensor/ops/comparison.ts";
+import { expand } from "../tensor/ops/movement.ts";
+import { logsumexp, softmax, sum } from "../tensor/ops/reduce.ts";
+import { log, log1p } from "../tensor/ops/transcendental.ts";
+import { where } from "../tensor/ops/where.ts";
+import { type Shape, sameShape } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+
+/** The last `n` axes, counted from the end. */
+export const lastAxes = (n: number): number[] => Array.from({ length: n }, (_, i) => i - n);
+
+/** `x` repeated to `shape`; itself where it already has it. */
+export const expandTo = (x: Tensor, shape: Shape): Tensor =>
+  sameShape(x.shape, shape) ? x : expand(x, shape);
+
+/**
+ * The sum over the last `n` dimensions that `x` would have if it were repeated to `shape`, without repeating it: a
+ * dimension along which it does not vary is a factor.
+ */
+export function sumRepeated(x: Tensor, n: number, shape: Shape): Tensor {
+  const missing = shape.length - x.rank;
+  const axes: number[] = [];
+  let repeats = 1;
+  for (let d = shape.length - n; d < shape.length; d++) {
+    const axis = d - missing;
+    if (axis >= 0) axes.push(axis);
+    if (axis < 0 || x.shape[axis] !== shape[d]) repeats *= shape[d];
+  }
+  const total = sum(x, axes);
+  return repeats === 1 ? total : mul(total, repeats);
+}
+
+/** x ln y, and 0 (in value and gradient) where x is 0, whatever y. */
+export function xlogy(x: Tensor, y: Tensor): Tensor {
+  const none = equal(x, 0);
+  return mul(x, log(where(none, 1, y)));
+}
+
+/** x ln(1 − y), and 0 where x is 0, whatever y. */
+export function xlog1my(x: Tensor, y: Tensor): Tensor {
+  const none = equal(x, 0);
+  return mul(x, log1p(neg(where(none, 0, y))));
+}
+
+/** Σ over the last axis of x · l, where an impossible category (l = −∞) that x does not take counts nothing. */
+export function dotLogits(x: Tensor, logits: Tensor): Tensor {
+  const absent = logicalAnd(equal(x, 0), equal(logits, Number.NEGATIVE_INFINITY));
+  return sum(mul(x, where(absent, 0, logits)), -1);
+}
+
+/** Logits or probabilities: one of the two, never both. */
+export type LogitsOrProbs =
+  | { readonly logits: TensorLike; readonly probs?: never }
+  | { readonly probs: TensorLike; readonly logits?: never };
+
+/** The one parameter given, by its name. @throws UsageError unless it is exactly one. */
+export function oneOf(
+  what: string,
+  given: LogitsOrProbs,
+): { readonly logits: Tensor } | { readonly probs: Tensor } {
+  const names = Object.keys(given).filter((k) => k === "logits" || k === "probs");
+  if (names.length !== 1) {
+    throw new UsageError(
+      `${what}: give either logits or probs, found ${names.length === 0 ? "neither" : "both"}.`,
+    );
+  }
+  if (given.logits !== undefined) return { logits: operands(what, given.logits)[0] };
+  return { probs: operands(what, given.probs ?? 0)[0] };
+}
+
+/** What the two categorical distributions share. */
+export interface Categories {
+  /** Log weights: ln Σ exp of them is `logTotal`. */
+  readonly weights: Tensor;
+  /** Without the last axis. */
+  readonly logTotal: Tensor;
+  readonly probs: Tensor;
+}
+
+/** Probabilities are divided by their sum, so that rounding does not leave the density unnormalised. */
+export function categories(parameters: Readonly<Record<string, Tensor>>): Categories {
+  const { logits, probs } = parameters;
+  if (logits !== undefined) {
+    return { weights: logits, logTotal: logsumexp(logits, -1), probs: softmax(logits) };
+  }
+  // ln p has derivative 1/p: at 0 the category is taken out instead of meeting 0 · ∞.
+  const none = equal(probs, 0);
+  return {
+    weights: where(none, Number.NEGATIVE_INFINITY, log(where(none, 1, probs))),
+    logTotal: log(sum(probs, -1)),
+    probs: div(probs, sum(probs, -1, { keepDims: true })),
+  };
+}
+
+/** Σ pₖ ln pₖ of `c` under the probabilities of `p`: −H where they are the same, else a cross entropy. */
+export const expectedLogProb = (p: Tensor, c: Categories): Tensor => sub(dotLogits(p, c.weights), c.logTotal);

@@ -1,0 +1,157 @@
+/** Every distribution with the parameters and points it is tested at: to be listed here is to be tested. */
+import type { Nested } from "../tensor/dtype.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { Bernoulli } from "./bernoulli.ts";
+import { Categorical } from "./categorical.ts";
+import { ContinuousBernoulli } from "./continuous-bernoulli.ts";
+import type { Distribution } from "./distribution.ts";
+import { Independent } from "./independent.ts";
+import { Normal } from "./normal.ts";
+import { OneHotCategorical } from "./one-hot-categorical.ts";
+import { Uniform } from "./uniform.ts";
+
+/** One use of a distribution. Its parameters share a leading batch dimension, which the KL tests roll by one. */
+export interface DistributionCase {
+  /** Unique; starts with the distribution's name. */
+  readonly name: string;
+  /** Floats, by the names that `make` takes. */
+  readonly parameters: Readonly<Record<string, Nested>>;
+  readonly make: (parameters: Readonly<Record<string, Tensor>>) => Distribution;
+  /** Values of shape [n, 1 for each batch dimension] + event, tails included. */
+  readonly points: Nested;
+  /**
+   * How the density is shown to total 1: over `enumerate()` (`support`), by Simpson's rule over the support or 12 standard
+   * deviations around the mean (`quadrature`), over these points because they are all there are (`points`), or by that
+   * of the base alone (`base`).
+   */
+  readonly total: "support" | "quadrature" | "points" | "base";
+}
+
+export const distributionCases: readonly DistributionCase[] = [
+  {
+    name: "Normal scale",
+    parameters: { loc: [0, 1.5, -2, 100], scale: [1, 0.3, 4, 1e-3] },
+    make: ({ loc, scale }) => Normal(loc, scale),
+    points: [[-40], [-6], [-1], [0], [0.5], [3], [40], [100.001]],
+    total: "quadrature",
+  },
+  {
+    name: "Normal logScale",
+    parameters: { loc: [0, -3, 1], logScale: [-20, 2, 0] },
+    make: ({ loc, logScale }) => Normal(loc, { logScale }),
+    points: [[-5], [0], [1e-9], [2]],
+    total: "quadrature",
+  },
+  {
+    name: "Bernoulli logits",
+    parameters: { logits: [-200, -40, -3, 0, 0.7, 40] },
+    make: ({ logits }) => Bernoulli({ logits }),
+    points: [[0], [1]],
+    total: "support",
+  },
+  {
+    name: "Bernoulli probs",
+    parameters: { probs: [1e-3, 0.2, 0.5, 0.999] },
+    make: ({ probs }) => Bernoulli({ probs }),
+    points: [[0], [1]],
+    total: "support",
+  },
+  {
+    name: "Categorical logits",
+    parameters: {
+      logits: [
+        [0.1, -2, 3],
+        [50, 0, -50],
+      ],
+    },
+    make: ({ logits }) => Categorical({ logits }),
+    points: [[0], [1], [2]],
+    total: "support",
+  },
+  {
+    name: "Categorical probs",
+    parameters: {
+      probs: [
+        [0.2, 0.3, 0.5],
+        [0.01, 0.01, 0.98],
+      ],
+    },
+    make: ({ probs }) => Categorical({ probs }),
+    points: [[0], [1], [2]],
+    total: "support",
+  },
+  {
+    name: "OneHotCategorical logits",
+    parameters: {
+      logits: [
+        [0.1, -2, 3],
+        [50, 0, -50],
+      ],
+    },
+    make: ({ logits }) => OneHotCategorical({ logits }),
+    points: [[[1, 0, 0]], [[0, 1, 0]], [[0, 0, 1]]],
+    total: "support",
+  },
+  {
+    name: "OneHotCategorical probs",
+    parameters: {
+      probs: [
+        [0.2, 0.3, 0.5],
+        [0.01, 0.01, 0.98],
+      ],
+    },
+    make: ({ probs }) => OneHotCategorical({ probs }),
+    points: [[[1, 0, 0]], [[0, 1, 0]], [[0, 0, 1]]],
+    total: "support",
+  },
+  {
+    name: "Uniform",
+    parameters: { low: [0, -3], high: [1, 5] },
+    make: ({ low, high }) => Uniform(low, high),
+    points: [[-4], [-0.5], [0.25], [0.9], [4.9]],
+    total: "quadrature",
+  },
+  {
+    // Both sides of the radii where series take over, and where eˡ would lose all digits.
+    name: "ContinuousBernoulli logits",
+    parameters: { logits: [-80, -5, -1.01, -0.99, -0.11, -0.09, -1e-3, 0, 1e-6, 0.5, 2, 30] },
+    make: ({ logits }) => ContinuousBernoulli({ logits }),
+    points: [[0], [0.1], [0.5], [0.99], [1]],
+    total: "quadrature",
+  },
+  {
+    name: "ContinuousBernoulli probs",
+    parameters: { probs: [0.1, 0.3, 0.9] },
+    make: ({ probs }) => ContinuousBernoulli({ probs }),
+    points: [[0], [0.1], [0.5], [0.99], [1]],
+    total: "quadrature",
+  },
+  {
+    name: "Independent Normal",
+    parameters: {
+      loc: [
+        [0, 1, -2],
+        [3, 0.5, 0],
+      ],
+      scale: [
+        [1, 2, 0.5],
+        [0.1, 1, 3],
+      ],
+    },
+    make: ({ loc, scale }) => Independent(Normal(loc, scale), 1),
+    points: [[[0, 0, 0]], [[1, -2, 3]], [[30, -30, 30]]],
+    total: "base",
+  },
+  {
+    name: "Independent Bernoulli",
+    parameters: {
+      logits: [
+        [0.3, -2],
+        [1, 8],
+      ],
+    },
+    make: ({ logits }) => Independent(Bernoulli({ logits }), 1),
+    points: [[[0, 0]], [[0, 1]], [[1, 0]], [[1, 1]]],
+    total: "points",
+  },
+];

@@ -1,0 +1,69 @@
+import { noise, operands, type TensorLike } from "../tensor/leaf.ts";
+import { add, mul, square, sub } from "../tensor/ops/arithmetic.ts";
+import { greaterEqual, lessEqual, logicalAnd } from "../tensor/ops/comparison.ts";
+import { log } from "../tensor/ops/transcendental.ts";
+import { where } from "../tensor/ops/where.ts";
+import type { Shape } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { greaterThan, interval, real } from "./constraints.ts";
+import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import { registerKl } from "./kl.ts";
+
+export class UniformDistribution extends Distribution {
+  readonly low: Tensor;
+  readonly high: Tensor;
+
+  /** Use {@link Uniform}. */
+  constructor(parameters: Parameters) {
+    const { low, high } = parameters;
+    super({
+      name: "Uniform",
+      parameters,
+      constraints: { low: real, high: greaterThan(low) },
+      support: interval(low, high),
+      reparameterised: true,
+    });
+    this.low = low;
+    this.high = high;
+  }
+
+  get range(): Tensor {
+    return sub(this.high, this.low);
+  }
+
+  protected override logDensity(x: Tensor): Tensor {
+    const inside = logicalAnd(greaterEqual(x, this.low), lessEqual(x, this.high));
+    return where(inside, log(this.range).neg(), Number.NEGATIVE_INFINITY);
+  }
+
+  protected override draw(site: string, shape: Shape): Tensor {
+    return add(this.low, mul(this.range, noise("uniform", site, shape, this.dtype)));
+  }
+
+  protected override rebuild(parameters: Parameters): Distribution {
+    return new UniformDistribution(parameters);
+  }
+
+  protected override forms(): ClosedForms {
+    return {
+      mean: () => mul(add(this.low, this.high), 0.5),
+      variance: () => mul(square(this.range), 1 / 12),
+      entropy: () => log(this.range),
+    };
+  }
+}
+
+/**
+ * Equal density on [low, high], −∞ outside. Shapes broadcast to the batch shape.
+ * @throws UsageError when known ends are not low < high.
+ */
+export function Uniform(low: TensorLike, high: TensorLike): UniformDistribution {
+  const [a, b] = operands("Uniform", low, high);
+  return new UniformDistribution({ low: a, high: b });
+}
+
+// Infinite unless p lies within q.
+registerKl(UniformDistribution, UniformDistribution, (p, q) => {
+  const within = logicalAnd(lessEqual(q.low, p.low), greaterEqual(q.high, p.high));
+  return where(within, sub(log(q.range), log(p.range)), Number.POSITIVE_INFINITY);
+});

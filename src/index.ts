@@ -1,0 +1,30 @@
+/** The public surface of Tightbound. Each floor's index says what it holds. */
+export * from "./compile/index.ts";
+export {
+  binarize,
+  createDataset,
+  type Dataset,
+  describe,
+  loadData,
+  loadMnist,
+  readCsv,
+  readIdx,
+  readIdxPair,
+  readNpyDataset,
+  readPngFolder,
+  rowsOf,
+  split as splitDataset,
+  take,
+} from "./data/index.ts";
+export * from "./distributions/index.ts";
+export * from "./errors.ts";
+export * from "./inference/index.ts";
+export * from "./models/index.ts";
+export * as nn from "./nn/index.ts";
+export * from "./optim/index.ts";
+export { compileStep, type NamedLeaf, type Objective, TrainStep } from "./optim/step.ts";
+export { permutation, stream } from "./random/index.ts";
+export * from "./run/index.ts";
+export * from "./tensor/index.ts";
+export { Trainer, type TrainHooks } from "./train/loop.ts";
+export type { TrainInput, TrainSettings } from "./train/settings.ts";

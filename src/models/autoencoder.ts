@@ -1,0 +1,88 @@
+import type { Binarization } from "../data/index.ts";
+import type { Distribution } from "../distributions/index.ts";
+import { UsageError } from "../errors.ts";
+import {
+  dense,
+  evaluation,
+  type LayerContext,
+  type NamedParameter,
+  parametersOf,
+  trainingContext,
+} from "../nn/index.ts";
+import type { Objective } from "../optim/step.ts";
+import { input, noise } from "../tensor/leaf.ts";
+import { neg, sub } from "../tensor/ops/arithmetic.ts";
+import { positive } from "../tensor/ops/comparison.ts";
+import { mean } from "../tensor/ops/reduce.ts";
+import { type Shape, sizeOf } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { type Likelihood, likelihood } from "./likelihood.ts";
+import { decoder, encoderBody } from "./networks.ts";
+import type { VaeOptions } from "./vae.ts";
+
+export type AutoencoderOptions = VaeOptions;
+
+/** A deterministic autoencoder: the VAE's networks with a code in place of a posterior, and no prior. */
+export interface DeterministicAutoencoder {
+  readonly kind: "autoencoder";
+  readonly shape: Shape;
+  readonly features: number;
+  readonly latent: number;
+  readonly likelihood: Likelihood;
+  readonly parameters: readonly NamedParameter[];
+  /** The code of x [batch, features]: [batch, latent]. */
+  encode(x: Tensor, context?: LayerContext): Tensor;
+  /** p(x|code), event shape [features]. */
+  decode(code: Tensor, context?: LayerContext): Distribution;
+  /** log p(x|code(x)) per datum, [batch]. */
+  reconstruction(x: Tensor, context?: LayerContext): Tensor;
+  objective(options: { readonly batch: number; readonly binarize?: Binarization }): Objective;
+}
+
+/**
+ * An autoencoder trained by the reconstruction log likelihood alone: no KL, no sampling, nothing that makes its codes
+ * follow a distribution. It is what a VAE is when its second term is left out.
+ *
+ * @example
+ * const autoencoder = Autoencoder({ shape: [28, 28], latent: 20, hidden: [400] });
+ */
+export function Autoencoder(options: AutoencoderOptions): DeterministicAutoencoder {
+  const { shape, latent = 20, hidden = [400], likelihood: name = "bernoulli" } = options;
+  if (latent < 1) throw new UsageError(`autoencoder: latent must be at least 1, found ${latent}.`);
+  const features = sizeOf(shape);
+  const networkOptions = {
+    shape,
+    hidden,
+    network: options.network ?? "mlp",
+    channels: options.channels ?? [32, 64],
+    activation: options.activation ?? "relu",
+    batchNorm: options.batchNorm ?? false,
+    dropout: options.dropout ?? 0,
+  };
+  const body = encoderBody(networkOptions);
+  const encoder = { body: body.layers, code: dense(body.width, latent) };
+  const decode = decoder(latent, networkOptions);
+  const observation = likelihood(name, features);
+  const model: DeterministicAutoencoder = {
+    kind: "autoencoder",
+    shape,
+    features,
+    latent,
+    likelihood: observation,
+    parameters: parametersOf({ encoder, decoder: decode, likelihood: observation }),
+    encode: (x, context = evaluation) => encoder.code.apply(encoder.body.apply(x, context), context),
+    decode: (code, context = evaluation) => observation.distribution(decode.apply(code, context)),
+    reconstruction: (x, context = evaluation) => model.decode(model.encode(x, context), context).logProb(x),
+    objective({ batch, binarize = "none" }) {
+      const context = trainingContext();
+      const pixels = input("x", [batch, features]);
+      const x =
+        binarize === "dynamic"
+          ? positive(sub(pixels, noise("uniform", "binarize", [batch, features])))
+          : pixels;
+      const value = mean(model.reconstruction(x, context));
+      return { loss: neg(value), metrics: { reconstruction: value }, updates: context.updates };
+    },
+  };
+  return model;
+}

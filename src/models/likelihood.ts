@@ -1,0 +1,81 @@
+/** p(x | z): which distribution a decoder's outputs parameterise, and which pixels it may be asked about. */
+import type { Binarization } from "../data/index.ts";
+import { Bernoulli, ContinuousBernoulli, type Distribution, Normal } from "../distributions/index.ts";
+import { UsageError } from "../errors.ts";
+import { initializers } from "../nn/index.ts";
+import { parameter } from "../tensor/leaf.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+
+export const likelihoodNames = [
+  "bernoulli",
+  "bernoulli-on-grey",
+  "continuous-bernoulli",
+  "gaussian",
+  "gaussian-per-feature",
+] as const;
+
+/**
+ * - `bernoulli`: binary data; grey pixels are refused, since the bound would then be no bound of any density.
+ * - `bernoulli-on-grey`: the same cross entropy on grey pixels, asked for by name. Not comparable with anything else.
+ * - `continuous-bernoulli`: the proper density on [0, 1] (Loaiza-Ganem and Cunningham 2019).
+ * - `gaussian`: real data, one learned variance (with a linear decoder: probabilistic PCA).
+ * - `gaussian-per-feature`: real data, one learned variance for each feature.
+ */
+export type LikelihoodName = (typeof likelihoodNames)[number];
+
+export interface Likelihood {
+  readonly name: LikelihoodName;
+  /** ln σ of a Gaussian likelihood; a parameter, learned with the rest. */
+  readonly logScale?: Tensor;
+  /** The distribution of data given the decoder's outputs [..., features]; event shape [features]. */
+  distribution(outputs: Tensor): Distribution;
+}
+
+export function likelihood(name: LikelihoodName, features: number): Likelihood {
+  switch (name) {
+    case "bernoulli":
+    case "bernoulli-on-grey":
+      return { name, distribution: (logits) => Bernoulli({ logits }).toEvent(1) };
+    case "continuous-bernoulli":
+      return { name, distribution: (logits) => ContinuousBernoulli({ logits }).toEvent(1) };
+    case "gaussian":
+    case "gaussian-per-feature": {
+      const logScale = parameter(name === "gaussian" ? [1] : [features], initializers.zeros);
+      return { name, logScale, distribution: (loc) => Normal(loc, { logScale }).toEvent(1) };
+    }
+  }
+}
+
+/**
+ * Refuses a likelihood that the data do not fit.
+ * @param range smallest and largest value of the data, in model units
+ * @throws UsageError that lists the ways out.
+ */
+export function checkLikelihood(
+  name: LikelihoodName,
+  binarize: Binarization,
+  data: { readonly name: string; readonly isBinary: boolean; readonly range: readonly [number, number] },
+): void {
+  const [low, high] = data.range;
+  const unit = low >= 0 && high <= 1;
+  if (binarize !== "none" && !unit) {
+    throw new UsageError(
+      `${data.name}: values from ${low} to ${high} are no probabilities, so they cannot be binarised; ` +
+        "use --binarize none with a gaussian likelihood, or scale the data to [0, 1].",
+    );
+  }
+  if (name.startsWith("gaussian")) return;
+  if (!unit) {
+    throw new UsageError(
+      `${data.name}: a ${name} likelihood needs values in [0, 1], found ${low} to ${high}; ` +
+        "use --likelihood gaussian, or scale the data to [0, 1].",
+    );
+  }
+  if (name === "bernoulli" && binarize === "none" && !data.isBinary) {
+    throw new UsageError(
+      `${data.name}: a Bernoulli likelihood on grey pixels gives no bound of any density. ` +
+        "Use --binarize dynamic (or fixed) to draw binary pixels, --likelihood continuous-bernoulli for a density on " +
+        "[0, 1], or ask for the cross entropy by name with --likelihood bernoulli-on-grey.",
+    );
+  }
+}

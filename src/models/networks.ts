@@ -1,0 +1,155 @@
+/** The bodies of encoders and decoders: perceptrons and convolutional networks over flat data [batch, features]. */
+import { UsageError } from "../errors.ts";
+import {
+  type ActivationName,
+  activation,
+  batchNorm,
+  convolution2d,
+  convolutionTranspose2d,
+  dense,
+  dropout,
+  flattenLayer,
+  type Layer,
+  reshapeLayer,
+  sequential,
+} from "../nn/index.ts";
+import { transpose } from "../tensor/ops/movement.ts";
+import { formatShape, type Shape, sizeOf } from "../tensor/shape.ts";
+
+export const networkNames = ["mlp", "convolutional"] as const;
+export type NetworkName = (typeof networkNames)[number];
+
+export interface NetworkOptions {
+  /** Shape of a datum: [features], [height, width] or [height, width, channels]. */
+  readonly shape: Shape;
+  /** Widths of the hidden dense layers, from the data inwards. */
+  readonly hidden: readonly number[];
+  readonly network: NetworkName;
+  readonly activation: ActivationName;
+  readonly batchNorm: boolean;
+  readonly dropout: number;
+  /** Channels of the convolutions, from the data inwards; each halves height and width. */
+  readonly channels: readonly number[];
+}
+
+/** Dense layer, normalisation, activation, dropout: one hidden layer of either side. */
+function hiddenLayer(inputs: number, outputs: number, options: NetworkOptions, site: string): Layer[] {
+  return [
+    dense(inputs, outputs, { bias: !options.batchNorm }),
+    ...(options.batchNorm ? [batchNorm(outputs)] : []),
+    activation(options.activation),
+    ...(options.dropout > 0 ? [dropout(options.dropout, { site })] : []),
+  ];
+}
+
+function hiddenStack(widths: readonly number[], options: NetworkOptions, site: string): Layer[] {
+  return widths
+    .slice(1)
+    .flatMap((width, i) => hiddenLayer(widths[i], width, options, `${site}/dropout.${i}`));
+}
+
+/** A body and the width of what comes out of it. */
+export interface Body {
+  readonly layers: Layer;
+  readonly width: number;
+}
+
+/** [height, width, channels] of an image's shape. */
+function imageShape(shape: Shape): [number, number, number] {
+  const [height, width, channels = 1] = shape;
+  if (shape.length < 2 || shape.length > 3) {
+    throw new UsageError(
+      `a convolutional network needs images, [height, width] or [height, width, channels]; found rows of shape ` +
+        `${formatShape(shape)}. Use --network mlp.`,
+    );
+  }
+  return [height, width, channels];
+}
+
+/** Heights and widths after each halving convolution, the image itself first. */
+const pyramid = ([height, width]: readonly number[], count: number): (readonly [number, number])[] =>
+  Array.from(
+    { length: count + 1 },
+    (_, i) => [Math.ceil(height / 2 ** i), Math.ceil(width / 2 ** i)] as const,
+  );
+
+const channelsFirst: Layer = { apply: (x) => transpose(x, [0, 3, 1, 2]) };
+const channelsLast: Layer = { apply: (x) => transpose(x, [0, 2, 3, 1]) };
+
+/** Data [batch, features] → hidden [batch, width]. */
+export function encoderBody(options: NetworkOptions): Body {
+  const { shape, hidden, channels } = options;
+  const features = sizeOf(shape);
+  if (options.network === "mlp") {
+    const widths = [features, ...hidden];
+    return {
+      layers: sequential(...hiddenStack(widths, options, "encoder")),
+      width: widths[widths.length - 1],
+    };
+  }
+  const [height, width, depth] = imageShape(shape);
+  const sizes = pyramid([height, width], channels.length);
+  const convolutions = channels.flatMap((outputs, i) => [
+    convolution2d(i === 0 ? depth : channels[i - 1], outputs, 3, {
+      strides: 2,
+      padding: "same",
+      bias: !options.batchNorm,
+    }),
+    ...(options.batchNorm ? [batchNorm(outputs)] : []),
+    activation(options.activation),
+  ]);
+  const [h, w] = sizes[channels.length];
+  const flat = h * w * (channels.at(-1) ?? depth);
+  const widths = [flat, ...hidden];
+  return {
+    layers: sequential(
+      reshapeLayer([height, width, depth]),
+      channelsFirst,
+      ...convolutions,
+      flattenLayer,
+      ...hiddenStack(widths, options, "encoder"),
+    ),
+    width: widths[widths.length - 1],
+  };
+}
+
+/** Latent [batch, latent] → outputs [batch, features]: the encoder's mirror image. */
+export function decoder(latent: number, options: NetworkOptions): Layer {
+  const { shape, hidden, channels } = options;
+  const features = sizeOf(shape);
+  const inward = [...hidden].reverse();
+  if (options.network === "mlp") {
+    const widths = [latent, ...inward];
+    return sequential(...hiddenStack(widths, options, "decoder"), dense(widths[widths.length - 1], features));
+  }
+  const [height, width, depth] = imageShape(shape);
+  const sizes = pyramid([height, width], channels.length);
+  const [h, w] = sizes[channels.length];
+  const deepest = channels.at(-1) ?? depth;
+  const widths = [latent, ...inward, h * w * deepest];
+  const upward = [...channels].reverse();
+  const convolutions = upward.flatMap((inputs, i) => {
+    const last = i === upward.length - 1;
+    const outputs = last ? depth : upward[i + 1];
+    const [fromH, fromW] = sizes[channels.length - i];
+    const [toH, toW] = sizes[channels.length - i - 1];
+    // A stride of 2 over an odd size gives 2 n − 1; the output padding adds the missing row.
+    const outputPadding = [toH - (2 * fromH - 1), toW - (2 * fromW - 1)] as const;
+    return [
+      convolutionTranspose2d(inputs, outputs, 3, {
+        strides: 2,
+        padding: 1,
+        outputPadding,
+        bias: last || !options.batchNorm,
+      }),
+      ...(last ? [] : [...(options.batchNorm ? [batchNorm(outputs)] : []), activation(options.activation)]),
+    ];
+  });
+  return sequential(
+    ...hiddenStack(widths, options, "decoder"),
+    reshapeLayer([deepest, h, w]),
+    ...convolutions,
+    channelsLast,
+    flattenLayer,
+  );
+}

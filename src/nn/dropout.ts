@@ -1,0 +1,31 @@
+import { UsageError } from "../errors.ts";
+import { noise } from "../tensor/leaf.ts";
+import { mul } from "../tensor/ops/arithmetic.ts";
+import { greaterEqual } from "../tensor/ops/comparison.ts";
+import { where } from "../tensor/ops/where.ts";
+import { evaluation, type Layer } from "./layer.ts";
+
+export interface DropoutOptions {
+  /** Names the random stream that decides what is dropped; every dropout layer of a program needs its own. */
+  readonly site: string;
+}
+
+/**
+ * Inverted dropout (Srivastava et al. 2014): in training each element is 0 with probability `rate`, else divided by
+ * 1 − rate, so that its expectation is unchanged; in evaluation x itself.
+ *
+ * @throws UsageError when the rate is not in [0, 1) or the site has no name.
+ */
+export function dropout(rate: number, { site }: DropoutOptions): Layer {
+  if (!(rate >= 0 && rate < 1))
+    throw new UsageError(`dropout: the rate must be at least 0 and below 1, found ${rate}.`);
+  if (!site)
+    throw new UsageError('dropout: expected a name for its noise, as in { site: "encoder/dropout" }.');
+  return {
+    apply(x, context = evaluation) {
+      if (!context.training || rate === 0) return x;
+      const kept = greaterEqual(noise("uniform", site, x.shape, x.dtype), rate);
+      return where(kept, mul(x, 1 / (1 - rate)), 0);
+    },
+  };
+}

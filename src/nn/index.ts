@@ -1,0 +1,29 @@
+export { type ActivationName, activation, activationNames } from "./activation.ts";
+export {
+  type Convolution2d,
+  type ConvolutionTranspose2d,
+  convolution2d,
+  convolutionTranspose2d,
+} from "./convolution.ts";
+export { type Dense, dense, type WeightOptions } from "./dense.ts";
+export { type DropoutOptions, dropout } from "./dropout.ts";
+/** Under one name, because a rule such as `zeros` has the name of the tensor that it fills. */
+export * as initializers from "./initializers.ts";
+export {
+  evaluation,
+  type Layer,
+  type LayerContext,
+  type TrainingContext,
+  trainingContext,
+} from "./layer.ts";
+export { type MlpOptions, mlp } from "./mlp.ts";
+export {
+  type BatchNorm,
+  type BatchNormOptions,
+  batchNorm,
+  type LayerNorm,
+  layerNorm,
+  type NormOptions,
+} from "./normalization.ts";
+export { countParameters, type NamedParameter, parametersOf } from "./parameters.ts";
+export { flattenLayer, reshapeLayer, type Sequential, sequential } from "./sequential.ts";

@@ -1,0 +1,143 @@
+/** Rules for the first values of parameters. */
+import { UsageError } from "../errors.ts";
+import type { Draws, Initializer } from "../tensor/leaf.ts";
+import { formatShape, type Shape, sizeOf } from "../tensor/shape.ts";
+
+/** The same value everywhere. */
+export const constant = (value: number): Initializer => ({
+  name: `constant(${value})`,
+  values: (shape) => new Float64Array(sizeOf(shape)).fill(value),
+});
+
+export const zeros: Initializer = { ...constant(0), name: "zeros" };
+export const ones: Initializer = { ...constant(1), name: "ones" };
+
+function checkScale(what: string, value: number): void {
+  if (!(value >= 0 && Number.isFinite(value)))
+    throw new UsageError(`${what} must be a finite number of at least 0, found ${value}.`);
+}
+
+/** Normal with mean 0. */
+export function normal(std = 1): Initializer {
+  checkScale("normal: the standard deviation", std);
+  return {
+    name: `normal(${std})`,
+    values: (shape, draws) => draws.normal(sizeOf(shape)).map((z) => z * std),
+  };
+}
+
+/** Uniform between two numbers. */
+export function uniform(low: number, high: number): Initializer {
+  if (!(low <= high && Number.isFinite(high - low)))
+    throw new UsageError(`uniform: expected finite low ≤ high, found ${low} and ${high}.`);
+  return {
+    name: `uniform(${low}, ${high})`,
+    values: (shape, draws) => draws.uniform(sizeOf(shape)).map((u) => low + (high - low) * u),
+  };
+}
+
+/**
+ * Normal with mean 0, drawn again while it is further than 2 `std` from 0: `std` is that of the normal before it is cut;
+ * what is left has 0.8796 of it.
+ */
+export function truncatedNormal(std = 1): Initializer {
+  checkScale("truncatedNormal: the standard deviation", std);
+  return {
+    name: `truncatedNormal(${std})`,
+    values: (shape, draws) => {
+      const out = new Float64Array(sizeOf(shape));
+      for (let filled = 0; filled < out.length; ) {
+        for (const z of draws.normal(out.length - filled)) if (Math.abs(z) < 2) out[filled++] = z * std;
+      }
+      return out;
+    },
+  };
+}
+
+/**
+ * How many inputs an output is summed from, and how many outputs an input goes to. A matrix is [inputs, outputs], as
+ * `dense` has it; a kernel of more axes is [outputs, inputs, …taps], as convolutions have it; a vector or scalar has one of
+ * each for every element.
+ */
+export function fans(shape: Shape): { readonly fanIn: number; readonly fanOut: number } {
+  if (shape.length < 2) return { fanIn: shape[0] ?? 1, fanOut: shape[0] ?? 1 };
+  if (shape.length === 2) return { fanIn: shape[0], fanOut: shape[1] };
+  const taps = sizeOf(shape.slice(2));
+  return { fanIn: shape[1] * taps, fanOut: shape[0] * taps };
+}
+
+type Fans = ReturnType<typeof fans>;
+
+/** Mean 0 and the variance that a rule makes of the fans. */
+const scaled = (name: string, kind: "uniform" | "normal", varianceOf: (f: Fans) => number): Initializer => ({
+  name,
+  values: (shape, draws) => {
+    const std = Math.sqrt(varianceOf(fans(shape)));
+    const rule = kind === "normal" ? normal(std) : uniform(-std * Math.sqrt(3), std * Math.sqrt(3));
+    return rule.values(shape, draws);
+  },
+});
+
+const glorot = ({ fanIn, fanOut }: Fans): number => 2 / (fanIn + fanOut);
+const he = ({ fanIn }: Fans): number => 2 / fanIn;
+
+/** Variance 2 / (fan-in + fan-out): Glorot & Bengio, "Understanding the difficulty of training deep feedforward neural networks" (2010). */
+export const glorotUniform: Initializer = scaled("glorotUniform", "uniform", glorot);
+export const glorotNormal: Initializer = scaled("glorotNormal", "normal", glorot);
+
+/** Variance 2 / fan-in, for ReLU: He et al., "Delving deep into rectifiers" (2015). */
+export const heUniform: Initializer = scaled("heUniform", "uniform", he);
+export const heNormal: Initializer = scaled("heNormal", "normal", he);
+
+/**
+ * Orthonormal rows or columns, whichever are fewer, of the matrix that an array is with its last axes merged into one:
+ * Saxe, McClelland & Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear networks" (2014).
+ * Uniform over such matrices.
+ */
+export const orthogonal: Initializer = {
+  name: "orthogonal",
+  values: (shape, draws) => {
+    if (shape.length < 2)
+      throw new UsageError(`orthogonal: expected at least two axes, found shape ${formatShape(shape)}.`);
+    const rows = shape[0];
+    const columns = sizeOf(shape.slice(1));
+    const [count, length] = rows <= columns ? [rows, columns] : [columns, rows];
+    const vectors = orthonormal(count, length, draws);
+    const out = new Float64Array(rows * columns);
+    for (let i = 0; i < rows; i++) {
+      for (let j = 0; j < columns; j++)
+        out[i * columns + j] = rows <= columns ? vectors[i][j] : vectors[j][i];
+    }
+    return out;
+  },
+};
+
+/** Gram–Schmidt on normal vectors, each projection done twice, which is enough for full precision. */
+function orthonormal(count: number, length: number, draws: Draws): Float64Array[] {
+  const done: Float64Array[] = [];
+  const dot = (a: Float64Array, b: Float64Array) => a.reduce((total, v, i) => total + v * b[i], 0);
+  for (let n = 0; n < count; n++) {
+    let v = draws.normal(length);
+    for (const u of [...done, ...done]) {
+      const along = dot(u, v);
+      v = v.map((x, i) => x - along * u[i]);
+    }
+    const norm = Math.sqrt(dot(v, v));
+    done.push(v.map((x) => x / norm));
+  }
+  return done;
+}
+
+/** Initialises a kernel [inputs, outputs, …taps], as transposed convolutions have it, by the rule for the other order. */
+export const transposedKernel = (rule: Initializer): Initializer => ({
+  name: rule.name,
+  values: (shape, draws) => {
+    const [inputs, outputs, ...rest] = shape;
+    const taps = sizeOf(rest);
+    const values = rule.values([outputs, inputs, ...rest], draws);
+    return Float64Array.from({ length: sizeOf(shape) }, (_, k) => {
+      const [i, o] = [Math.floor(k / taps / outputs), Math.floor(k / taps) % outputs];
+      return values[(o * inputs + i) * taps + (k % taps)];
+    });
+  },
+});

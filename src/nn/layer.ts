@@ -1,0 +1,55 @@
+import { ShapeError } from "../errors.ts";
+import { formatShape } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+
+/** What a layer may know about the pass that it is traced in. */
+export interface LayerContext {
+  readonly training: boolean;
+  /** Records the next value of a buffer (running statistics). */
+  update(buffer: Tensor, value: Tensor): void;
+  /** A buffer as this pass has left it so far: its last recorded value, else the buffer itself. */
+  current(buffer: Tensor): Tensor;
+}
+
+/** A function of tensors with parameters: a plain object, whose tensors {@link parametersOf} finds. */
+export interface Layer {
+  /** Traces the layer; without a context, for evaluation. */
+  apply(x: Tensor, context?: LayerContext): Tensor;
+}
+
+/** The context of evaluation: running statistics are read, nothing is dropped, updates are ignored. */
+export const evaluation: LayerContext = {
+  training: false,
+  update: () => undefined,
+  current: (buffer) => buffer,
+};
+
+export interface TrainingContext extends LayerContext {
+  /** What the train step writes back after the pass: for each buffer, its next value. */
+  readonly updates: ReadonlyMap<Tensor, Tensor>;
+}
+
+/**
+ * A fresh context for tracing one train step. A layer applied twice in it updates its statistics twice, in turn.
+ *
+ * @example
+ * const context = trainingContext();
+ * const loss = crossEntropy(network.apply(x, context), y);
+ * context.updates; // runningMean → …, runningVariance → …
+ */
+export function trainingContext(): TrainingContext {
+  const updates = new Map<Tensor, Tensor>();
+  return {
+    training: true,
+    updates,
+    current: (buffer) => updates.get(buffer) ?? buffer,
+    update(buffer, value) {
+      if (value.shape.join() !== buffer.shape.join()) {
+        throw new ShapeError(
+          `update of a buffer: expected ${formatShape(buffer.shape)}, found ${formatShape(value.shape)}.`,
+        );
+      }
+      updates.set(buffer, value);
+    },
+  };
+}

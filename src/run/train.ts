@@ -1,0 +1,234 @@
+/** Training as a library call, and training into a run's folder. */
+import { existsSync } from "node:fs";
+import { preloadNative } from "../compile/index.ts";
+import { binarize, type Dataset, fingerprint } from "../data/index.ts";
+import { CheckpointError, UsageError } from "../errors.ts";
+import { countParameters } from "../nn/index.ts";
+import { loadCheckpoint, saveCheckpoint } from "../train/checkpoint.ts";
+import { type Progress, Trainer, type TrainHooks } from "../train/loop.ts";
+import { type EpochMetrics, openMetricsLog } from "../train/metrics-log.ts";
+import { createRun, lockRun, openRun, type RunFolder } from "../train/run-folder.ts";
+import { type TrainInput, type TrainSettings, trainSettings } from "../train/settings.ts";
+import { type AnyModel, buildModel, checkData, objectiveOf } from "./model.ts";
+import { type RunSettings, runSettings } from "./settings.ts";
+import { type Evaluation, Trained } from "./trained.ts";
+
+/** Checks settings as a caller wrote them and fills in the defaults. @throws UsageError naming the field. */
+export function parseTrainSettings(input: TrainInput): TrainSettings {
+  const { success, data, error } = trainSettings.safeParse(input);
+  if (success) return data;
+  const problems = error.issues.map((issue) => `${issue.path.join(".") || "settings"}: ${issue.message}`);
+  throw new UsageError(`train: ${problems.join("; ")}.`);
+}
+
+async function createTrainer(model: AnyModel, data: Dataset, settings: TrainSettings): Promise<Trainer> {
+  const rows = settings.binarize === "fixed" ? binarize(data, settings.seed) : data;
+  return Trainer.create(model, objectiveOf(model, settings), rows, settings);
+}
+
+/**
+ * Trains a model in memory.
+ *
+ * @example
+ * const { train: digits, test } = await loadData("mnist");
+ * const vae = VAE({ shape: digits.shape, latent: 20, hidden: [400] });
+ * const trained = await train(vae, digits, { epochs: 10, batch: 128, lr: 1e-3, seed: 0 });
+ * console.log(await trained.evaluate(test));
+ *
+ * @throws UsageError when settings are out of range or the data do not fit the likelihood.
+ * @throws NonFiniteError naming the epoch, the step and what stopped being finite.
+ */
+export async function train(
+  model: AnyModel,
+  data: Dataset,
+  settings: TrainInput = {},
+  hooks: TrainHooks = {},
+): Promise<Trained> {
+  const checked = parseTrainSettings(settings);
+  checkData(data, { likelihood: model.likelihood.name }, checked);
+  const trainer = await createTrainer(model, data, checked);
+  await trainer.run(hooks);
+  return new Trained(model, trainer.values(), checked);
+}
+
+/** One line of `metrics.jsonl`. */
+export interface EpochLine extends EpochMetrics {
+  readonly step: number;
+  /** Wall time of training so far, pauses left out. */
+  readonly seconds: number;
+  readonly train: { readonly [name: string]: number };
+  readonly test: { readonly [name: string]: number };
+  readonly activeUnits: number;
+  readonly learningRate: number;
+  readonly beta: number;
+}
+
+export interface RunHooks extends TrainHooks {
+  /** Called once the step is compiled. */
+  readonly onStart?: (info: {
+    readonly parameters: number;
+    readonly nodes: number;
+    readonly resumedAt: number;
+  }) => void;
+  /** Called after an epoch was evaluated, logged and saved. */
+  readonly onEpochLogged?: (line: EpochLine) => void;
+}
+
+export interface RunResult {
+  readonly folder: RunFolder;
+  readonly settings: RunSettings;
+  readonly trained: Trained;
+  /** False when a signal stopped it before its last epoch. */
+  readonly completed: boolean;
+  readonly history: readonly EpochLine[];
+  readonly seconds: number;
+}
+
+/** The terms of an epoch's line: means over steps as the ELBO and its parts. */
+function trainTerms(means: Progress["means"]): Record<string, number> {
+  const { loss, reconstruction, kl, ...rest } = means;
+  if (reconstruction === undefined) return { loss, ...rest };
+  if (kl === undefined) return { loss, reconstruction };
+  return { loss, elbo: reconstruction - kl, reconstruction, kl };
+}
+
+const testTerms = ({ elbo, reconstruction, kl }: Evaluation): Record<string, number> =>
+  elbo === undefined || kl === undefined ? { reconstruction } : { elbo, reconstruction, kl };
+
+/** Trains in a folder that is already locked, from its checkpoint if it has one. */
+async function trainIn(
+  folder: RunFolder,
+  settings: RunSettings,
+  data: { readonly train: Dataset; readonly test: Dataset },
+  hooks: RunHooks,
+): Promise<RunResult> {
+  const model = buildModel(settings.model);
+  const trainer = await createTrainer(model, data.train, settings.train);
+  const resumed = existsSync(folder.checkpoint) ? loadCheckpoint(folder.checkpoint) : undefined;
+  if (resumed !== undefined) trainer.restore(resumed);
+  const before = Number(resumed?.metadata.seconds ?? 0);
+  const started = performance.now();
+  const seconds = (): number => before + (performance.now() - started) / 1000;
+  const log = openMetricsLog(folder.metrics, { completedEpochs: trainer.progress.epoch });
+  const trained = new Trained(model, trainer.values(), settings.train);
+  const save = (): void =>
+    saveCheckpoint(
+      folder.checkpoint,
+      trainer.checkpoint({ seconds: seconds(), version: settings.version, seed: settings.train.seed }),
+    );
+  hooks.onStart?.({
+    parameters: countParameters(model.parameters.map(({ tensor }) => tensor)),
+    nodes: trainer.trainStep.nodes,
+    resumedAt: trainer.progress.step,
+  });
+  const completed = await trainer.run({
+    ...(hooks.onStep && { onStep: hooks.onStep }),
+    ...(hooks.signal && { signal: hooks.signal }),
+    async onEpoch(progress) {
+      const evaluation = await trained.evaluate(data.test);
+      const line: EpochLine = {
+        epoch: progress.epoch,
+        step: progress.step,
+        seconds: seconds(),
+        train: trainTerms(progress.means),
+        test: testTerms(evaluation),
+        activeUnits: evaluation.activeUnits,
+        learningRate: trainer.trainStep.arena.optimizer.groups[0].learningRate(progress.step - 1),
+        beta: trainer.beta(progress.step - 1),
+      };
+      // The line goes first: a kill between the two leaves an epoch to be done again, never one without its line.
+      log.append(line);
+      save();
+      hooks.onEpochLogged?.(line);
+      await hooks.onEpoch?.(progress);
+    },
+  });
+  if (!completed) save();
+  return {
+    folder,
+    settings,
+    trained,
+    completed,
+    history: log.lines as readonly EpochLine[],
+    seconds: seconds(),
+  };
+}
+
+/**
+ * Trains a new run in a folder: `config.json` first, then a line of metrics and a checkpoint for each epoch.
+ * @throws UsageError when the folder holds another run (unless `overwrite`), or the data do not fit.
+ */
+export async function startRun(
+  path: string,
+  settings: RunSettings,
+  data: { readonly train: Dataset; readonly test: Dataset },
+  options: RunHooks & { readonly overwrite?: boolean } = {},
+): Promise<RunResult> {
+  preloadNative();
+  checkData(data.train, settings.model, settings.train);
+  const folder = createRun(path, settings, { overwrite: options.overwrite ?? false });
+  try {
+    return await trainIn(folder, settings, data, options);
+  } finally {
+    folder.lock.release();
+  }
+}
+
+/** Reads a run's settings. @throws CheckpointError naming file and field when they are missing or damaged. */
+export const readRun = (path: string): RunFolder & { readonly settings: RunSettings } =>
+  openRun(path, runSettings);
+
+/**
+ * Goes on with a run from its last checkpoint to its last epoch, as if it had never stopped. `epochs` may ask for more of
+ * them (with a constant learning rate; a schedule would have been another from the start).
+ * @throws CheckpointError when the data are not those it was trained on, or the checkpoint is damaged.
+ */
+export async function resumeRun(
+  path: string,
+  data: { readonly train: Dataset; readonly test: Dataset },
+  hooks: RunHooks = {},
+): Promise<RunResult> {
+  preloadNative();
+  const run = readRun(path);
+  checkFingerprint(run.settings, data.train);
+  const lock = lockRun(run);
+  try {
+    return await trainIn(run, run.settings, data, hooks);
+  } finally {
+    lock.release();
+  }
+}
+
+function checkFingerprint(settings: RunSettings, data: Dataset): void {
+  const found = fingerprint(data);
+  if (found !== settings.data.fingerprint) {
+    throw new CheckpointError(
+      `${data.name}: these are not the data that the run was trained on (fingerprint ${settings.data.fingerprint.slice(0, 12)}…, ` +
+        `found ${found.slice(0, 12)}…). Give the same files, or start a new run.`,
+    );
+  }
+}
+
+/** Opens a trained run to use it. @throws CheckpointError when it has no checkpoint yet, or one of another architecture. */
+export async function openTrained(
+  path: string,
+): Promise<{ readonly run: ReturnType<typeof readRun>; readonly trained: Trained; readonly epoch: number }> {
+  const run = readRun(path);
+  const checkpoint = loadCheckpoint(run.checkpoint);
+  const model = buildModel(run.settings.model);
+  const stored = new Map([...checkpoint.tensors, ...checkpoint.buffers].map((t) => [t.name, t]));
+  const parameters = new Map(
+    model.parameters.map(({ name, tensor }) => {
+      const found = stored.get(name);
+      const expected = `[${tensor.shape.join(", ")}]`;
+      if (found === undefined || found.shape.join() !== tensor.shape.join()) {
+        throw new CheckpointError(
+          `${run.checkpoint}: tensor "${name}": expected shape ${expected}, found ` +
+            `${found === undefined ? "no such tensor" : `[${found.shape.join(", ")}]`}; the checkpoint is of another architecture`,
+        );
+      }
+      return [tensor, found.data] as const;
+    }),
+  );
+  return { run, trained: new Trained(model, parameters, run.settings.train), epoch: checkpoint.epoch };
+}

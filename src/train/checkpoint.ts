@@ -1,0 +1,139 @@
+import { readFileSync } from "node:fs";
+import { CheckpointError } from "../errors.ts";
+import type { NamedTensor } from "../optim/arena.ts";
+import { reason, writeDurably } from "./durable-write.ts";
+import { type Json, toJson } from "./json.ts";
+import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "./safetensors.ts";
+
+/** All that a run needs to go on as if it had never stopped. */
+export interface Checkpoint {
+  /** Parameters and the optimiser's moments, as `arena.state()` gives them. */
+  readonly tensors: readonly NamedTensor[];
+  /** State that no gradient changes, such as the running means of batch normalisation. */
+  readonly buffers: readonly NamedTensor[];
+  /** Updates made. */
+  readonly step: number;
+  /** Epochs completed. */
+  readonly epoch: number;
+  /** What resuming compares and carries on: seed, version, hash of the settings, fingerprint of the data, … */
+  readonly metadata: { readonly [key: string]: Json };
+}
+
+const FORMAT = "tightbound checkpoint";
+const VERSION = "1";
+/** Buffers are stored under this prefix; parameters under their own names. */
+const BUFFER_PREFIX = "buffer/";
+
+/**
+ * Writes a checkpoint as a safetensors file, whole or not at all: killed at any moment, the path holds the last
+ * complete checkpoint.
+ *
+ * ```ts
+ * saveCheckpoint("runs/a/checkpoint.safetensors", {
+ *   tensors: arena.state(), buffers: [], step: 469, epoch: 1, metadata: { seed: 0 },
+ * });
+ * ```
+ *
+ * @throws {CheckpointError} when it cannot be written, on a full disk for one; the old file is untouched and
+ * nothing half-written stays behind.
+ * @throws {UsageError} for two tensors of one name, and numbers in the metadata that are not finite.
+ */
+export const saveCheckpoint = (path: string, checkpoint: Checkpoint): void => {
+  const { tensors, buffers, step, epoch, metadata } = checkpoint;
+  const stored = (tensor: NamedTensor, prefix: string): StoredTensor => ({
+    name: `${prefix}${tensor.name}`,
+    shape: tensor.shape,
+    dtype: "F32",
+    data: tensor.data,
+  });
+  const bytes = encodeSafetensors(
+    [
+      ...tensors.map((tensor) => stored(tensor, "")),
+      ...buffers.map((tensor) => stored(tensor, BUFFER_PREFIX)),
+    ],
+    {
+      format: FORMAT,
+      version: VERSION,
+      step: String(step),
+      epoch: String(epoch),
+      metadata: toJson(metadata, "checkpoint metadata"),
+    },
+  );
+  writeDurably(path, bytes);
+};
+
+/**
+ * Reads what {@link saveCheckpoint} wrote, and checks every byte of it. Whether it fits a model is for
+ * `arena.load` to say.
+ *
+ * @throws {CheckpointError} when the file is missing, truncated, corrupted or no checkpoint; the message names the
+ * file and, where it can, the tensor.
+ */
+export const loadCheckpoint = (path: string): Checkpoint => {
+  const { tensors, metadata } = decodeSafetensors(readBytes(path), path);
+  const { format, version } = metadata;
+  if (format !== FORMAT || version !== VERSION) {
+    throw new CheckpointError(
+      `${path}: expected a ${FORMAT} of version ${VERSION}, found ` +
+        (format === FORMAT
+          ? `version ${version}. Read it with the version of tightbound that wrote it`
+          : `safetensors of another program (format ${JSON.stringify(format) ?? "not given"})`),
+    );
+  }
+  const floats = tensors.map(({ name, shape, dtype, data }): NamedTensor => {
+    if (!(data instanceof Float32Array)) {
+      throw new CheckpointError(`${path}: tensor "${name}": expected dtype F32, found ${dtype}`);
+    }
+    return { name, shape, data };
+  });
+  const isBuffer = ({ name }: NamedTensor) => name.startsWith(BUFFER_PREFIX);
+  return {
+    tensors: floats.filter((tensor) => !isBuffer(tensor)),
+    buffers: floats
+      .filter(isBuffer)
+      .map(({ name, ...rest }) => ({ name: name.slice(BUFFER_PREFIX.length), ...rest })),
+    step: count(metadata.step, "step", path),
+    epoch: count(metadata.epoch, "epoch", path),
+    metadata: readMetadata(metadata.metadata, path),
+  };
+};
+
+const readBytes = (path: string): Uint8Array => {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new CheckpointError(`${path}: expected a checkpoint: ${reason(cause, UNREADABLE)}`, { cause });
+  }
+};
+
+const UNREADABLE = {
+  ENOENT: "no such file. A run has one from the end of its first epoch",
+  EISDIR: "found a folder. Give the path of the file in it",
+  EACCES: "no permission to read it",
+};
+
+const count = (text: string | undefined, field: string, path: string): number => {
+  const n = text === undefined ? Number.NaN : Number(text);
+  if (Number.isSafeInteger(n) && n >= 0) return n;
+  throw new CheckpointError(
+    `${path}: expected metadata "${field}" to be a whole number, 0 or more; found ${JSON.stringify(text) ?? "none"}`,
+  );
+};
+
+const readMetadata = (text: string | undefined, path: string): Checkpoint["metadata"] => {
+  const fail = (): never => {
+    throw new CheckpointError(
+      `${path}: expected metadata "metadata" to be a JSON object, found ${JSON.stringify(text) ?? "none"}`,
+    );
+  };
+  try {
+    const parsed: unknown = JSON.parse(text ?? "");
+    return isObject(parsed) ? parsed : fail();
+  } catch {
+    return fail();
+  }
+};
+
+/** JSON.parse gives nothing but JSON. */
+const isObject = (parsed: unknown): parsed is Checkpoint["metadata"] =>
+  typeof parsed === "object" && parsed !== null && !Array.isArray(parsed);

@@ -1,0 +1,204 @@
+/** The training loop: minibatches, steps, epochs. It knows a model by its objective alone. */
+import { type Dataset, rowSize, rowsOf } from "../data/index.ts";
+import { NonFiniteError, UsageError } from "../errors.ts";
+import type { Optimizer, Schedule } from "../optim/index.ts";
+import { adam, adamw, rmsprop, schedules, sgd } from "../optim/index.ts";
+import { compileStep, type NamedLeaf, type Objective, type TrainStep } from "../optim/step.ts";
+import { permutation } from "../random/index.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import type { TrainSettings } from "./settings.ts";
+
+/** Means over the steps of an epoch so far; NaN before the first. */
+export type Means = Readonly<Record<string, number>>;
+
+/** Where training is. */
+export interface Progress {
+  /** Updates made. */
+  readonly step: number;
+  /** Epochs completed. */
+  readonly epoch: number;
+  /** Steps made of the current epoch, and in a whole one. */
+  readonly stepOfEpoch: number;
+  readonly stepsPerEpoch: number;
+  readonly means: Means;
+}
+
+export interface TrainHooks {
+  /** Called after each step; cheap, or it slows training. */
+  readonly onStep?: (progress: Progress) => void;
+  /** Called after each epoch, awaited: evaluation and checkpoints belong here. */
+  readonly onEpoch?: (progress: Progress) => Promise<void> | void;
+  /** Stops after the step under way. */
+  readonly signal?: AbortSignal;
+}
+
+/** A model as the loop sees it. */
+export interface Trainable {
+  readonly features: number;
+  readonly parameters: readonly NamedLeaf[];
+}
+
+function learningRate(settings: TrainSettings, steps: number): number | Schedule {
+  const { lr, schedule } = settings;
+  if (schedule === "linear") return schedules.linear({ from: lr, to: 0, steps });
+  if (schedule === "cosine") return schedules.cosine({ peak: lr, steps });
+  return lr;
+}
+
+function optimizerOf(settings: TrainSettings, steps: number): Optimizer {
+  const options = { learningRate: learningRate(settings, steps) };
+  switch (settings.optimizer) {
+    case "adam":
+      return adam(options);
+    case "adamw":
+      return adamw(options);
+    case "sgd":
+      return sgd({ ...options, momentum: 0.9 });
+    case "rmsprop":
+      return rmsprop(options);
+  }
+}
+
+/**
+ * Trains an objective over the rows of a dataset. Each epoch visits the rows in an order of its own, in whole minibatches;
+ * a remainder smaller than one is left for the next epoch's order. State is (parameters, moments, buffers, step): it goes
+ * into a {@link Checkpoint} at any step, and resuming from it gives what an uninterrupted run gives, bit for bit.
+ */
+export class Trainer {
+  readonly settings: TrainSettings;
+  readonly stepsPerEpoch: number;
+  readonly trainStep: TrainStep;
+  readonly #data: Dataset;
+  readonly #batch: number;
+  readonly #parameters: readonly NamedLeaf[];
+  #step = 0;
+  #sums: Record<string, number> = {};
+
+  private constructor(parts: {
+    settings: TrainSettings;
+    data: Dataset;
+    batch: number;
+    parameters: readonly NamedLeaf[];
+    trainStep: TrainStep;
+  }) {
+    this.settings = parts.settings;
+    this.#data = parts.data;
+    this.#batch = parts.batch;
+    this.#parameters = parts.parameters;
+    this.trainStep = parts.trainStep;
+    this.stepsPerEpoch = Math.floor(parts.data.rows / parts.batch);
+  }
+
+  /**
+   * Compiles the train step.
+   * @param objective given the minibatch size: data are fed to its input `x`, β (if it has one) to `beta`
+   * @throws UsageError when rows and model do not fit.
+   */
+  static async create(
+    model: Trainable,
+    objective: (batch: number) => Objective,
+    data: Dataset,
+    settings: TrainSettings,
+  ): Promise<Trainer> {
+    if (rowSize(data.shape) !== model.features) {
+      throw new UsageError(
+        `${data.name}: rows of shape [${data.shape.join(", ")}] hold ${rowSize(data.shape)} values, the model takes ${model.features}.`,
+      );
+    }
+    const batch = Math.min(settings.batch, data.rows);
+    const steps = settings.epochs * Math.floor(data.rows / batch);
+    const trainStep = await compileStep(objective(batch), model.parameters, optimizerOf(settings, steps), {
+      seed: settings.seed,
+      ...(settings.threads !== undefined && { threads: settings.threads }),
+      ...(settings.clip !== undefined && { maxGradientNorm: settings.clip }),
+    });
+    return new Trainer({ settings, data, batch, parameters: model.parameters, trainStep });
+  }
+
+  get progress(): Progress {
+    const stepOfEpoch = this.#step % this.stepsPerEpoch;
+    return {
+      step: this.#step,
+      epoch: Math.floor(this.#step / this.stepsPerEpoch),
+      stepOfEpoch,
+      stepsPerEpoch: this.stepsPerEpoch,
+      means: this.#means(stepOfEpoch),
+    };
+  }
+
+  /** Current values of parameters and buffers: views, which later steps change. */
+  values(): ReadonlyMap<Tensor, Float32Array> {
+    return new Map(this.#parameters.map(({ name, tensor }) => [tensor, this.trainStep.value(name)]));
+  }
+
+  /** β at a step: grows linearly from 0 over the warm-up epochs. */
+  beta(step: number): number {
+    const { beta, warmup } = this.settings;
+    return warmup > 0 ? beta * Math.min(1, step / (warmup * this.stepsPerEpoch)) : beta;
+  }
+
+  /** Trains until the settings' number of epochs, or until the signal. Returns whether it got to the end. */
+  async run(hooks: TrainHooks = {}): Promise<boolean> {
+    const { onStep, onEpoch, signal } = hooks;
+    const { seed, epochs, warmup } = this.settings;
+    const total = epochs * this.stepsPerEpoch;
+    const x = this.trainStep.input("x");
+    const beta = warmup > 0 ? this.trainStep.input("beta") : undefined;
+    let order: Uint32Array | undefined;
+    while (this.#step < total) {
+      if (signal?.aborted) return false;
+      const epoch = Math.floor(this.#step / this.stepsPerEpoch);
+      const position = this.#step % this.stepsPerEpoch;
+      if (order === undefined || position === 0) order = permutation(this.#data.rows, seed, epoch);
+      if (position === 0) this.#sums = {};
+      rowsOf(this.#data, order.subarray(position * this.#batch, (position + 1) * this.#batch), x);
+      if (beta !== undefined) beta[0] = this.beta(this.#step);
+      const report = await this.#attempt();
+      for (const [name, value] of Object.entries(report)) this.#sums[name] = (this.#sums[name] ?? 0) + value;
+      this.#step++;
+      onStep?.({ ...this.progress, stepOfEpoch: position + 1, means: this.#means(position + 1) });
+      if (this.#step % this.stepsPerEpoch === 0) {
+        await onEpoch?.({ ...this.progress, means: this.#means(this.stepsPerEpoch) });
+      }
+    }
+    return true;
+  }
+
+  /** Everything needed to go on, copied. `metadata` is kept as it is. */
+  checkpoint(metadata: Checkpoint["metadata"] = {}): Checkpoint {
+    const { step, epoch } = this.progress;
+    return {
+      tensors: this.trainStep.arena.state(),
+      buffers: this.trainStep.buffers(),
+      step,
+      epoch,
+      metadata: { ...metadata, sums: { ...this.#sums } },
+    };
+  }
+
+  /** Goes back to a checkpoint of the same model and optimiser. @throws CheckpointError when it is another's. */
+  restore(checkpoint: Checkpoint): void {
+    this.trainStep.arena.load(checkpoint.tensors);
+    this.trainStep.loadBuffers(checkpoint.buffers);
+    this.#step = checkpoint.step;
+    const { sums } = checkpoint.metadata;
+    this.#sums = typeof sums === "object" && sums !== null ? { ...(sums as Record<string, number>) } : {};
+  }
+
+  async #attempt(): Promise<Readonly<Record<string, number>>> {
+    try {
+      return await this.trainStep.run(this.#step);
+    } catch (error) {
+      if (error instanceof NonFiniteError) {
+        const epoch = Math.floor(this.#step / this.stepsPerEpoch) + 1;
+        throw new NonFiniteError(`epoch ${epoch}, ${error.message}`);
+      }
+      throw error;
+    }
+  }
+
+  #means(count: number): Means {
+    return Object.fromEntries(Object.entries(this.#sums).map(([name, sum]) => [name, sum / count]));
+  }
+}

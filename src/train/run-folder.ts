@@ -1,0 +1,235 @@
+import { lstatSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { CheckpointError, TightboundError, UsageError } from "../errors.ts";
+import {
+  reason,
+  removeStaleTemporaries,
+  targetOfTemporary,
+  writeDurably,
+  writeError,
+} from "./durable-write.ts";
+import { type Json, toJson } from "./json.ts";
+import { LOCK_NAME, type RunLock, takeLock } from "./run-lock.ts";
+
+/** Where the files of a run lie. All but `config.json` may not be there yet. */
+export interface RunFolder {
+  readonly path: string;
+  readonly config: string;
+  readonly metrics: string;
+  readonly checkpoint: string;
+  /** A folder of PNGs. */
+  readonly images: string;
+  readonly report: string;
+}
+
+/** Files in a run's folder that a run may replace. Anything else in it belongs to the user. */
+const OWN_FILES: readonly string[] = [
+  "config.json",
+  "metrics.jsonl",
+  "checkpoint.safetensors",
+  "report.html",
+  "reconstructions.png",
+  "samples.png",
+  "traversals.png",
+  "latent.png",
+  "encoder.onnx",
+  "decoder.onnx",
+];
+const CONFIG = "config.json";
+const IMAGES = "images";
+
+/** In `config.json`, to tell a run from any other folder that has such a file. */
+const FORMAT = "tightbound run";
+
+/** The paths of a run's files. Nothing is checked. */
+export const runFolder = (path: string): RunFolder => ({
+  path,
+  config: join(path, CONFIG),
+  metrics: join(path, "metrics.jsonl"),
+  checkpoint: join(path, "checkpoint.safetensors"),
+  images: join(path, IMAGES),
+  report: join(path, "report.html"),
+});
+
+/**
+ * Makes the folder of a new run, parents included, writes its `config.json`, and locks it for this process.
+ *
+ * @param overwrite replace the run that is there: its files are removed, others in the folder are kept
+ * @throws {UsageError} when the folder holds a run and `overwrite` is false, or files but no run: those are never
+ * touched. The message lists files and says the ways out.
+ * @throws {CheckpointError} when the folder cannot be made or written, or another process trains in it.
+ */
+export const createRun = (
+  path: string,
+  config: { readonly [key: string]: Json },
+  { overwrite = false }: { readonly overwrite?: boolean } = {},
+): RunFolder & { readonly lock: RunLock } => {
+  // Before anything is touched: a number that is not finite is refused here.
+  const json = `${toJson({ format: FORMAT, ...config }, "config", 2)}\n`;
+  makeFolder(path);
+  refuseOthers(path, overwrite);
+  const folder = runFolder(path);
+  const lock = takeLock(path);
+  try {
+    // Once more: another process may have come and gone in between.
+    refuseOthers(path, overwrite);
+    removeStaleTemporaries(path);
+    removeRun(folder);
+    // Last, so that a folder whose removal was interrupted is still known for a run.
+    writeDurably(folder.config, json);
+  } catch (error) {
+    lock.release();
+    throw error instanceof TightboundError ? error : writeError(path, error, "The run was not started");
+  }
+  return { ...folder, lock };
+};
+
+/**
+ * Opens the folder of a run to read it, or, followed by {@link lockRun}, to resume it.
+ *
+ * ```ts
+ * const run = openRun("runs/a", z.object({ latent: z.int().positive() }));
+ * run.settings.latent;
+ * ```
+ *
+ * @param schema of what `createRun` was given
+ * @throws {CheckpointError} when there is no such folder, it holds no run, or `config.json` is damaged or does not
+ * fit the schema; the message names file and field.
+ */
+export const openRun = <S extends z.ZodType>(
+  path: string,
+  schema: S,
+): RunFolder & { readonly settings: z.output<S> } => {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined || !stats.isDirectory()) {
+    throw new CheckpointError(
+      `${path}: expected the folder of a run, found ${stats === undefined ? "nothing there" : "a file"}. ` +
+        "Give the folder that tightbound train wrote (--out)",
+    );
+  }
+  const folder = runFolder(path);
+  const names = list(path);
+  if (!names.includes(CONFIG)) {
+    throw new CheckpointError(
+      `${path}: expected the folder of a run, with a ${CONFIG}; found ${shortList(names)}. ` +
+        "Give the folder that tightbound train wrote (--out)",
+    );
+  }
+  const { format, ...config } = readConfig(folder.config);
+  if (format !== FORMAT) {
+    throw new CheckpointError(
+      `${folder.config}: expected "format" to be "${FORMAT}", found ${JSON.stringify(format) ?? "none"}. ` +
+        "The file is another program's",
+    );
+  }
+  const { success, data, error } = schema.safeParse(config);
+  if (!success) {
+    const problems = error.issues.map(({ path: field, message }) =>
+      field.length === 0 ? message : `field "${z.core.toDotPath(field)}": ${message}`,
+    );
+    throw new CheckpointError(`${folder.config}: ${problems.join("; ")}`);
+  }
+  return { ...folder, settings: data };
+};
+
+/**
+ * Locks a run for this process, so that no other trains in it, and removes what a killed process was writing.
+ *
+ * @throws {CheckpointError} naming the process that has the lock.
+ */
+export const lockRun = ({ path }: RunFolder): RunLock => {
+  const lock = takeLock(path);
+  removeStaleTemporaries(path);
+  return lock;
+};
+
+const refuseOthers = (path: string, overwrite: boolean): void => {
+  const names = list(path);
+  if (isRun(path)) {
+    if (!overwrite) {
+      throw new UsageError(
+        `${path} holds a run already (${shortList(names.filter(isOwn))}). Expected a new or empty folder: choose ` +
+          "another with --out, continue this run with --resume, or replace it with --overwrite.",
+      );
+    }
+  } else {
+    const others = names.filter((name) => !isRemains(name));
+    if (others.length > 0) {
+      throw new UsageError(
+        `${path} is not empty and holds no run (${shortList(others)}). Expected a new or empty folder, or with ` +
+          "--overwrite one that holds a run: choose another with --out. Nothing was touched.",
+      );
+    }
+  }
+};
+
+const makeFolder = (path: string): void => {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    const why = reason(cause, {
+      EEXIST: "a file of that name is there. Choose another --out",
+      ENOTDIR: "a part of the path is a file. Choose another --out",
+      EACCES: "no permission to write there. Choose another --out",
+      EROFS: "the file system is read-only. Choose another --out",
+      ENOSPC: "the disk is full. Free some space and try again",
+    });
+    throw new CheckpointError(`cannot make the folder ${path}: ${why}`, { cause });
+  }
+};
+
+const list = (path: string): readonly string[] => {
+  try {
+    return readdirSync(path).sort();
+  } catch (cause) {
+    throw new CheckpointError(`${path}: cannot be read: ${reason(cause, {})}`, { cause });
+  }
+};
+
+const isOwn = (name: string): boolean => OWN_FILES.includes(name) || name === IMAGES;
+
+/** What a run that was killed before it wrote its config leaves behind. */
+const isRemains = (name: string): boolean =>
+  name === LOCK_NAME || [...OWN_FILES, LOCK_NAME].includes(targetOfTemporary(name) ?? "");
+
+const isRun = (path: string): boolean => {
+  try {
+    return readConfig(join(path, CONFIG)).format === FORMAT;
+  } catch {
+    return false;
+  }
+};
+
+const readConfig = (path: string): Readonly<Record<string, unknown>> => {
+  let config: unknown;
+  try {
+    config = JSON.parse(readFileSync(path, "utf8"));
+  } catch (cause) {
+    throw new CheckpointError(`${path}: expected the settings of a run as JSON: ${reason(cause, {})}`, {
+      cause,
+    });
+  }
+  const { success, data } = z.record(z.string(), z.unknown()).safeParse(config);
+  if (success) return data;
+  throw new CheckpointError(`${path}: expected the settings of a run as a JSON object, found another value`);
+};
+
+const removeRun = ({ path, images }: RunFolder): void => {
+  for (const name of OWN_FILES) {
+    if (name !== CONFIG) rmSync(join(path, name), { force: true });
+  }
+  // Not through a link: what it leads to is not the run's.
+  if (lstatSync(images, { throwIfNoEntry: false })?.isDirectory() !== true) return;
+  for (const name of readdirSync(images)) {
+    if (name.endsWith(".png")) rmSync(join(images, name));
+  }
+  if (readdirSync(images).length === 0) rmdirSync(images);
+};
+
+/** Up to eight names, and how many more. */
+const shortList = (names: readonly string[]): string => {
+  if (names.length === 0) return "an empty folder";
+  const shown = names.slice(0, 8).join(", ");
+  return names.length > 8 ? `${shown} and ${names.length - 8} more` : shown;
+};

@@ -1,0 +1,180 @@
+/** Where naive formulas give NaN, overflow or lose their digits. */
+import { describe, expect, test } from "vitest";
+import "../../src/compile/index.ts";
+import { compile } from "../../src/compile/index.ts";
+import {
+  Bernoulli,
+  Categorical,
+  ContinuousBernoulli,
+  type Distribution,
+  kl,
+  Normal,
+  OneHotCategorical,
+  Uniform,
+} from "../../src/distributions/index.ts";
+import { constant, grad, input, sum, type Tensor, tensor } from "../../src/tensor/index.ts";
+
+const numbers = async (t: Tensor) => Array.from((await t.value()).data, Number);
+const INF = Number.POSITIVE_INFINITY;
+
+/** A value and its gradient in the parameter, natively in float32. */
+async function native(parameter: readonly number[], f: (p: Tensor) => Tensor) {
+  const run = compile(
+    (p) => {
+      const value = f(p);
+      return { value, gradient: grad(sum(value), [p])[0] };
+    },
+    { threads: 1 },
+  );
+  const out = await run(Float32Array.from(parameter));
+  return { value: Array.from(out.value.data, Number), gradient: Array.from(out.gradient.data, Number) };
+}
+
+describe("Bernoulli at probabilities of exactly 0 and 1", () => {
+  test("log density and gradient: exact where the value is possible, −∞ where not, NaN nowhere", async () => {
+    const possible = await native([0, 1], (probs) => Bernoulli({ probs }).logProb([0, 1]));
+    expect(possible.value.map(Math.abs)).toEqual([0, 0]);
+    // d ln(1 − p) at 0 and d ln p at 1.
+    expect(possible.gradient).toEqual([-1, 1]);
+    const impossible = await native([0, 1], (probs) => Bernoulli({ probs }).logProb([1, 0]));
+    expect(impossible.value).toEqual([-INF, -INF]);
+    expect(impossible.gradient).toEqual([INF, -INF]);
+  });
+
+  test("entropy and KL", async () => {
+    const d = Bernoulli({ probs: [0, 1] });
+    expect((await numbers(d.entropy())).map(Math.abs)).toEqual([0, 0]);
+    expect((await numbers(kl(d, d))).map(Math.abs)).toEqual([0, 0]);
+    // ln 2, and no mass of q where p has it.
+    expect(await numbers(kl(d, Bernoulli({ probs: [0.5, 0] })))).toEqual([expect.closeTo(Math.LN2, 6), INF]);
+  });
+
+  test("logits of ±1e4 neither overflow nor lose the tail", async () => {
+    const far = await native([-1e4, 1e4], (logits) => Bernoulli({ logits }).logProb([1, 0]));
+    expect(far.value).toEqual([-1e4, -1e4]);
+    expect(far.gradient).toEqual([1, -1]);
+  });
+});
+
+describe("impossible categories", () => {
+  const logits = [-INF, 0, 0];
+  test.each([
+    ["Categorical logits", () => Categorical({ logits })],
+    ["Categorical probs", () => Categorical({ probs: [0, 0.5, 0.5] })],
+    ["OneHotCategorical logits", () => OneHotCategorical({ logits })],
+    ["OneHotCategorical probs", () => OneHotCategorical({ probs: [0, 0.5, 0.5] })],
+  ] as const)("%s: density, entropy, KL, draws", async (_, make) => {
+    const d: Distribution = make();
+    expect(await numbers(d.logProb(d.enumerate()))).toEqual([
+      -INF,
+      expect.closeTo(-Math.LN2, 6),
+      expect.closeTo(-Math.LN2, 6),
+    ]);
+    expect(await numbers(d.entropy())).toEqual([expect.closeTo(Math.LN2, 6)]);
+    expect(await numbers(kl(d, d))).toEqual([0]);
+    const drawn = await numbers(d.sample("k", [1000]));
+    const first = d.eventShape.length > 0 ? drawn.filter((_, i) => i % 3 === 0).map((x) => 1 - x) : drawn;
+    expect(first.includes(0)).toBe(false);
+  });
+
+  test("gradients stay finite", async () => {
+    for (const make of [Categorical, OneHotCategorical]) {
+      const one = await native(logits, (l) => {
+        const d = make({ logits: l });
+        return d.logProb(make === Categorical ? 1 : [0, 1, 0]).add(d.entropy());
+      });
+      expect(one.gradient).toEqual([0, expect.closeTo(0.5, 6), expect.closeTo(-0.5, 6)]);
+    }
+    // Divided by their sum: d ln(p₁ / Σ p) = [−1, 1/p₁ − 1, −1].
+    const probs = await native([0, 0.5, 0.5], (p) => Categorical({ probs: p }).logProb(1));
+    expect(probs.gradient).toEqual([-1, expect.closeTo(1, 6), -1]);
+  });
+
+  test("an index outside the categories has no mass", async () => {
+    expect(await numbers(Categorical({ logits: [0, 0] }).logProb([-1, 0, 2]))).toEqual([
+      -INF,
+      expect.closeTo(-Math.LN2, 6),
+      -INF,
+    ]);
+  });
+});
+
+describe("ContinuousBernoulli around λ = ½, natively in float32", () => {
+  const logits = [-1.001, -0.999, -1e-2, -1e-4, -1e-7, 0, 1e-30, 1e-5, 1e-3, 0.3, 0.999, 1.001];
+  // d/dl ln((eˡ − 1)/l) ≈ ½ + l/12 − l³/720 + l⁵/30240 − l⁷/1209600: the next term is below 3e-8 here.
+  const meanOf = (l: number) => 0.5 + l / 12 - l ** 3 / 720 + l ** 5 / 30240 - l ** 7 / 1209600;
+
+  test("log normaliser's gradient", async () => {
+    const { gradient } = await native(logits, (l) => ContinuousBernoulli({ logits: l }).logProb(0).neg());
+    gradient.forEach((g, i) => {
+      expect(Math.abs(g - meanOf(logits[i]))).toBeLessThan(3e-7);
+    });
+  });
+
+  test("probabilities of ½, and of 0 and 1", async () => {
+    const { value, gradient } = await native([0.5], (p) => ContinuousBernoulli({ probs: p }).logProb(0.25));
+    expect(value[0]).toBeCloseTo(0, 7);
+    // (x − ½) dl/dλ with dl/dλ = 1/(λ(1 − λ)) = 4.
+    expect(gradient[0]).toBeCloseTo(-1, 6);
+    const ends = await native([0, 1], (p) => ContinuousBernoulli({ probs: p }).logProb([0.5, 0.5]));
+    expect([...ends.value, ...ends.gradient].every(Number.isFinite)).toBe(true);
+  });
+
+  test("draws and their gradient vary smoothly through 0 and through the radius of the series", async () => {
+    // One u for all: adjacent logits must give adjacent draws. dx/dl is at most 1/8 in this range (u(1 − u)/2 at 0).
+    const grid = Array.from({ length: 41 }, (_, i) => (i - 20) / 100);
+    const run = compile(
+      (l) => {
+        const d = ContinuousBernoulli({ logits: l });
+        const x = d.mapParameters((t) => t).sample("x", [1]);
+        return { x, gradient: grad(sum(x), [l])[0] };
+      },
+      { executor: "host" },
+    );
+    const out = await run(Float64Array.from(grid));
+    expect(out.gradient.data.every((g) => Number(g) >= 0 && Number(g) <= 0.13)).toBe(true);
+  });
+});
+
+test("Normal with a huge or tiny log scale keeps log density, entropy and KL finite where exp would overflow", async () => {
+  const { value, gradient } = await native([-60, 60], (logScale) => {
+    const d = Normal(0, { logScale });
+    return d.logProb(0).add(d.entropy());
+  });
+  // −s − ½ ln 2π + s + ½ + ½ ln 2π = ½.
+  expect(value).toEqual([expect.closeTo(0.5, 4), expect.closeTo(0.5, 4)]);
+  expect(gradient).toEqual([0, 0]);
+});
+
+test("Uniform outside its interval: −∞ with zero gradient; KL is infinite unless contained", async () => {
+  const { value, gradient } = await native([0.5], (high) => Uniform(0, high).logProb(0.75));
+  expect([value, gradient]).toEqual([[-INF], [0]]);
+  expect(await numbers(kl(Uniform(0, [1, 3]), Uniform(0, 2)))).toEqual([expect.closeTo(Math.LN2, 6), INF]);
+});
+
+test("draws of a rare category come at their rate from one uniform each", async () => {
+  // 1e5 draws at p = 1e-3: 100 expected, sd 10; 6 sd, false-alarm rate about 1e-8.
+  const d = Categorical({ probs: constant([1e-3, 0.999], [2], "float64") });
+  const drawn = await numbers(d.sample("k", [100_000]));
+  expect(Math.abs(drawn.filter((k) => k === 0).length - 100)).toBeLessThan(60);
+});
+
+test("support checks", async () => {
+  const check = async (d: Distribution, x: Tensor) => numbers(d.support.check(x));
+  expect(await check(Normal(0, 1), tensor([0, INF, Number.NaN]))).toEqual([1, 0, 0]);
+  expect(await check(Bernoulli({ logits: 0 }), tensor([0, 1, 0.5]))).toEqual([1, 1, 0]);
+  expect(await check(Categorical({ logits: [0, 0] }), tensor([0, 1, 2, 0.5]))).toEqual([1, 1, 0, 0]);
+  expect(await check(ContinuousBernoulli({ logits: 0 }), tensor([0, 1, 1.1]))).toEqual([1, 1, 0]);
+  expect(await check(Uniform([0, 2], 3), tensor([1, 1]))).toEqual([1, 0]);
+  expect(
+    await check(
+      OneHotCategorical({ logits: [0, 0] }),
+      tensor([
+        [1, 0],
+        [1, 1],
+        [0.5, 0.5],
+      ]),
+    ),
+  ).toEqual([1, 0, 0]);
+  expect(await check(Normal(input("l", [2]), 1).toEvent(1), tensor([0, INF]))).toEqual([0]);
+});

@@ -1,0 +1,73 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { distributionCases, kl } from "../../src/distributions/index.ts";
+
+import { concat, grad, slice, sum, type Tensor, where } from "../../src/tensor/index.ts";
+import { evaluate, largestError, symbolic } from "./cases.ts";
+
+interface Reference {
+  readonly parameters: unknown;
+  readonly points: unknown;
+  readonly logProb: readonly (number | string)[];
+  readonly gradients: Readonly<Record<string, readonly number[]>>;
+  readonly valueGradient?: readonly number[];
+  readonly mean?: readonly number[];
+  readonly variance?: readonly number[];
+  readonly entropy: readonly number[];
+  readonly klToRolled: readonly (number | string)[];
+}
+
+// PyTorch 1.13 and mpmath 1.2 in float64: reference.py.
+const references: Readonly<Record<string, Reference>> = JSON.parse(
+  readFileSync(new URL("reference.json", import.meta.url), "utf8"),
+);
+
+const roll = (t: Tensor): Tensor => {
+  const n = t.shape[0];
+  return concat([slice(t, { axis: 0, start: n - 1 }), slice(t, { axis: 0, start: 0, end: n - 1 })], 0);
+};
+
+describe.each(distributionCases.map((c) => [c.name, c] as const))("%s against the reference", (name, c) => {
+  const reference = references[name];
+  const d = symbolic(c);
+  // PyTorch clamps probabilities and logs their ratios: it is the one that loses digits there.
+  const tolerance = 1e-11;
+  const check = (found: readonly number[], expected: readonly (number | string)[]) =>
+    expect(largestError(found, expected.map(Number))).toBeLessThan(tolerance);
+
+  test("the reference was made from these parameters and points", () => {
+    expect(reference.parameters).toEqual(c.parameters);
+    expect(reference.points).toEqual(c.points);
+  });
+
+  test("log density, in the tails too, and its gradients in parameters and value", async () => {
+    const found = await evaluate(c, (p, x, parameters) => {
+      const logProb = p.logProb(x);
+      const finite = sum(where(logProb.greater(Number.NEGATIVE_INFINITY), logProb, 0));
+      const names = Object.keys(parameters);
+      const gradients = grad(finite, [...Object.values(parameters), x]);
+      return {
+        logProb,
+        ...Object.fromEntries(names.map((k, i) => [k, gradients[i]])),
+        value: gradients[names.length],
+      };
+    });
+    check(found.logProb, reference.logProb);
+    for (const k of Object.keys(c.parameters)) check(found[k], reference.gradients[k]);
+    if (reference.valueGradient !== undefined) check(found.value, reference.valueGradient);
+  });
+
+  test("mean, variance and entropy", async () => {
+    const forms = (["mean", "variance", "entropy"] as const).filter((f) => d.has(f));
+    expect(forms).toEqual(["mean", "variance", "entropy"].filter((f) => f in reference));
+    const found = await evaluate(c, (p) => Object.fromEntries(forms.map((f) => [f, p[f]()])));
+    for (const f of forms) check(found[f], reference[f] ?? []);
+  });
+
+  test("closed-form KL to the case with its parameters rolled by one", async () => {
+    const found = await evaluate(c, (p, _, parameters) => ({
+      kl: kl(p, c.make(Object.fromEntries(Object.entries(parameters).map(([k, t]) => [k, roll(t)])))),
+    }));
+    check(found.kl, reference.klToRolled);
+  });
+});
