@@ -5,6 +5,7 @@ import { GROUP, philox16 } from "./philox";
 
 /** Room for one group, where only part of it is wanted. */
 const scratch: usize = memory.data(64, 16);
+const remainder: usize = memory.data(64, 16);
 
 /** Words first … first + count - 1 of the stream (key, step) as u32 at `out`. */
 export function bits(
@@ -70,5 +71,35 @@ export function toNormal32(data: usize, count: u32): void {
 export function toNormal64(data: usize, count: u32): void {
   for (let i: u32 = 0; i < count; i++, data += 8) {
     store<f64>(data, normal64((<u64>load<u32>(data) << 32) | load<u32>(data, 4)));
+  }
+}
+
+/** One group: 1 where the word's uniform lies below the probability that stands there, else 0. */
+// @ts-expect-error: AssemblyScript decorates functions, TypeScript does not
+@inline
+function decide(data: usize, words: usize): void {
+  const one = i32x4.splat(0x3f800000);
+  const shift = f32x4.splat(1 - 5.9604644775390625e-8);
+  for (let i: usize = 0; i < 64; i += 16) {
+    const uniform = f32x4.sub(v128.or(i32x4.shr_u(v128.load(words + i), 9), one), shift);
+    v128.store(data + i, v128.and(f32x4.lt(uniform, v128.load(data + i)), one));
+  }
+}
+
+/** Probabilities → draws of 0 or 1 in place: element i is 1 where uniform i of the stream, from word 0 on, lies below it. */
+export function toBernoulli32(
+  data: usize, count: u32, key0: u32, key1: u32, step0: u32, step1: u32,
+): void {
+  const groups = count / <u32>GROUP;
+  for (let group: u32 = 0; group < groups; group++, data += 64) {
+    philox16(scratch, group, key0, key1, step0, step1);
+    decide(data, scratch);
+  }
+  const rest = <usize>(count % <u32>GROUP) << 2;
+  if (rest) {
+    philox16(scratch, groups, key0, key1, step0, step1);
+    memory.copy(remainder, data, rest);
+    decide(remainder, scratch);
+    memory.copy(data, remainder, rest);
   }
 }

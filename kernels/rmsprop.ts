@@ -1,12 +1,13 @@
 // RMSProp (Tieleman and Hinton, Coursera lecture 6.5, 2012), plain and with momentum.
-import { borrow, flushDenormals, flushPositiveDenormals, giveBack } from "./tail";
+import { allFinite, borrow, flushDenormals, flushPositiveDenormals, giveBack, watch } from "./tail";
 
 // @ts-expect-error: AssemblyScript decorates functions, TypeScript does not
 @inline
 function vectors(
   p: usize, g: usize, s: usize, b: usize, bytes: usize, withMomentum: bool,
   stepSize: f32, alpha: f32, rest: f32, epsilon: f32, momentum: f32, l2: f32, gradientScale: f32,
-): void {
+): bool {
+  let sum = f32x4.splat(0);
   for (let i: usize = 0; i < bytes; i += 16) {
     const parameter = v128.load(p + i);
     const gradient = f32x4.add(
@@ -26,42 +27,46 @@ function vectors(
       v128.store(b + i, direction);
     }
     v128.store(p + i, f32x4.sub(parameter, f32x4.mul(direction, f32x4.splat(stepSize))));
+    sum = watch(sum, gradient);
   }
+  return allFinite(sum);
 }
 
 /** g ← gradientScale·g + l2·p;  s ← αs + (1-α)g²;  p ← p - stepSize·g / (√s + ε) */
 export function rmsprop(
   p: usize, g: usize, s: usize, count: u32,
   stepSize: f32, alpha: f32, rest: f32, epsilon: f32, l2: f32, gradientScale: f32,
-): void {
+): bool {
   const bytes = <usize>(count >> 2) << 4;
-  vectors(p, g, s, 0, bytes, false, stepSize, alpha, rest, epsilon, 0, l2, gradientScale);
+  let finite = vectors(p, g, s, 0, bytes, false, stepSize, alpha, rest, epsilon, 0, l2, gradientScale);
   const last = <usize>(count & 3) << 2;
   if (last) {
-    vectors(
+    finite = vectors(
       borrow(0, p + bytes, last), borrow(1, g + bytes, last), borrow(2, s + bytes, last), 0,
       16, false, stepSize, alpha, rest, epsilon, 0, l2, gradientScale,
-    );
+    ) && finite;
     giveBack(0, p + bytes, last);
     giveBack(2, s + bytes, last);
   }
+  return finite;
 }
 
 /** As {@link rmsprop}, with b ← μb + g / (√s + ε);  p ← p - stepSize·b */
 export function rmspropMomentum(
   p: usize, g: usize, s: usize, b: usize, count: u32,
   stepSize: f32, alpha: f32, rest: f32, epsilon: f32, momentum: f32, l2: f32, gradientScale: f32,
-): void {
+): bool {
   const bytes = <usize>(count >> 2) << 4;
-  vectors(p, g, s, b, bytes, true, stepSize, alpha, rest, epsilon, momentum, l2, gradientScale);
+  let finite = vectors(p, g, s, b, bytes, true, stepSize, alpha, rest, epsilon, momentum, l2, gradientScale);
   const last = <usize>(count & 3) << 2;
   if (last) {
-    vectors(
+    finite = vectors(
       borrow(0, p + bytes, last), borrow(1, g + bytes, last), borrow(2, s + bytes, last), borrow(3, b + bytes, last),
       16, true, stepSize, alpha, rest, epsilon, momentum, l2, gradientScale,
-    );
+    ) && finite;
     giveBack(0, p + bytes, last);
     giveBack(2, s + bytes, last);
     giveBack(3, b + bytes, last);
   }
+  return finite;
 }

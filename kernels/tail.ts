@@ -35,3 +35,20 @@ export function flushDenormals(x: v128): v128 {
 export function flushPositiveDenormals(x: v128): v128 {
   return v128.andnot(x, f32x4.lt(x, f32x4.splat(1.1754943508222875e-38)));
 }
+
+/**
+ * Collects whether gradients are finite while a kernel passes over them anyway: a finite number times zero adds zero to the
+ * sum, an infinity or NaN makes it NaN for good.
+ */
+// @ts-expect-error: AssemblyScript decorates functions, TypeScript does not
+@inline
+export function watch(sum: v128, gradient: v128): v128 {
+  return f32x4.add(sum, f32x4.mul(gradient, f32x4.splat(0)));
+}
+
+/** Whether every gradient that was watched is finite. */
+// @ts-expect-error: AssemblyScript decorates functions, TypeScript does not
+@inline
+export function allFinite(sum: v128): bool {
+  return i32x4.all_true(f32x4.eq(sum, sum));
+}

@@ -1,5 +1,23 @@
-// Ours, through the public API, built: the step that `tightbound train vae` runs.
-import { adam, compileStep, loadData, permutation, rowsOf, VAE } from "../../dist/index.js";
+// Ours, built, through its public API: the step that `tightbound train vae` runs.
+import { createRequire } from "node:module";
+import { loadMnist, parseTrainSettings, Trainer, VAE } from "../../dist/index.js";
 import { serve } from "../lib/serve.mjs";
-import { BATCH } from "../lib/vae.mjs";
-import { packageVersion } from "../lib/version.mjs";
+import { BATCH, LEARNING_RATE } from "../lib/vae.mjs";
+
+const { version } = createRequire(import.meta.url)("../../package.json");
+const THREADS = 2;
+const digits = loadMnist("train");
+const vae = VAE({ shape: digits.shape, latent: 20, hidden: [400] });
+const trainer = await Trainer.create(
+  vae,
+  (batch) => vae.objective({ batch }),
+  digits,
+  parseTrainSettings({ binarize: "dynamic", batch: BATCH, lr: LEARNING_RATE, threads: THREADS }),
+);
+
+await serve({
+  name: "Tightbound",
+  version,
+  threads: THREADS,
+  step: async () => (await trainer.next()).loss,
+});

@@ -1,5 +1,6 @@
 import { ShapeError } from "../errors.ts";
 import { allocate, convert, type DType, type Nested, type TypedArray } from "../tensor/dtype.ts";
+import { type ConstantAttributes, type Leaf, tensor } from "../tensor/leaf.ts";
 import { formatShape, type Shape, sameShape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
@@ -44,7 +45,10 @@ export class ArrayValue {
 /** What a compiled function accepts for an argument. */
 export type Feed = ArrayValue | Nested | TypedArray;
 
-/** The shape and dtype that an argument brings; numbers are float32, a typed array is one-dimensional. */
+/**
+ * The shape and dtype that an argument brings; numbers are float32, a typed array is one-dimensional.
+ * @throws ShapeError when nested arrays are ragged, naming the place.
+ */
 export function toValue(feed: Feed): ArrayValue {
   if (feed instanceof ArrayValue) return feed;
   if (feed instanceof Float32Array) return new ArrayValue([feed.length], "float32", feed);
@@ -52,13 +56,8 @@ export function toValue(feed: Feed): ArrayValue {
   if (feed instanceof Int32Array) return new ArrayValue([feed.length], "int32", feed);
   if (feed instanceof BigInt64Array) return new ArrayValue([feed.length], "int64", feed);
   if (feed instanceof Uint8Array) return new ArrayValue([feed.length], "float32", convert(feed, "float32"));
-  const shape: number[] = [];
-  for (let v: Nested = feed; typeof v === "object"; v = v[0]) {
-    shape.push(v.length);
-    if (v.length === 0) break;
-  }
-  const flat = (Array.isArray(feed) ? feed.flat(Number.POSITIVE_INFINITY) : [feed]) as (number | boolean)[];
-  return new ArrayValue(shape, "float32", convert(flat.map(Number), "float32"));
+  const { shape, attributes } = tensor(feed) as Leaf<ConstantAttributes>;
+  return new ArrayValue(shape, "float32", convert(attributes.values, "float32"));
 }
 
 /** @throws ShapeError unless the value has the leaf's shape. */

@@ -132,8 +132,9 @@ export function compile<R extends Traced>(
 
   // Calls run one after another: they share the arrays that the program is bound to.
   let turn: Promise<unknown> = Promise.resolve();
-  return (...feeds) => {
-    const values = feeds.map(toValue);
+  return async (...feeds) => {
+    // Copied now: the caller may refill an array while earlier calls still run.
+    const values = feeds.map(toValue).map((v) => new ArrayValue(v.shape, v.dtype, v.data.slice()));
     const call = async (): Promise<Computed<R>> => {
       const key = values.map((v) => `${v.dtype}[${v.shape.join(",")}]`).join(" ");
       let found = cache.get(key);

@@ -21,6 +21,13 @@ function uniform(t: Tensor): number | undefined {
   return values.every((v) => v === values[0]) ? values[0] : undefined;
 }
 
+/** Whether one factor does what two did: float32 could hold both while it overflows, or loses digits, in their product. */
+const keepsRange = (a: number, b: number, dtype: DType): boolean => {
+  if (dtype !== "float32" || a === 0 || b === 0) return true;
+  const size = Math.abs(a * b);
+  return size >= 2 ** -126 && size < 2 ** 127;
+};
+
 const isElementwise = (t: Tensor): boolean => typeof t.op.host === "object" && "expression" in t.op.host;
 
 /** `x` in the shape (and only then) that the replaced node had. */
@@ -61,7 +68,7 @@ const rules: Record<string, Rule> = {
       if (x.op.name !== "mul") continue;
       const [p, q] = x.inputs;
       const [inner, rest] = uniform(q) !== undefined ? [uniform(q), p] : [uniform(p), q];
-      if (inner !== undefined && sameShape(rest.shape, node.shape))
+      if (inner !== undefined && sameShape(rest.shape, node.shape) && keepsRange(c, inner, node.dtype))
         return mul(rest, scalar(c * inner, node.dtype));
     }
     return undefined;

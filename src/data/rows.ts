@@ -1,5 +1,6 @@
 import { endianness } from "node:os";
 import { UsageError } from "../errors.ts";
+import { kernelsOf } from "../kernels/index.ts";
 import { type Dataset, rowSize } from "./dataset.ts";
 
 const LITTLE_ENDIAN = endianness() === "LE";
@@ -23,7 +24,15 @@ export const rowsOf = (dataset: Dataset, indices: RowIndices, out: Float32Array)
       `rowsOf: ${count} rows of ${dataset.name} need a buffer of ${count * width} floats; found ${out.length}.`,
     );
   }
-  const copy = x instanceof Uint8Array ? bytesCopier(x, scale, out) : floatsCopier(x, scale, out);
+  const kernels = x instanceof Uint8Array ? kernelsOf(out) : undefined;
+  // Bytes go to the last quarter of where their floats will be, and are widened there by one SIMD pass.
+  const staged = kernels && new Uint8Array(out.buffer, out.byteOffset + 3 * count * width, count * width);
+  const copy =
+    x instanceof Uint8Array
+      ? staged
+        ? (from: number, n: number, to: number) => staged.set(x.subarray(from, from + n), to)
+        : bytesCopier(x, scale, out)
+      : floatsCopier(x, scale, out);
   let at = 0;
   while (at < count) {
     const first = indices[at] as number;
@@ -36,6 +45,7 @@ export const rowsOf = (dataset: Dataset, indices: RowIndices, out: Float32Array)
     copy(first * width, run * width, at * width);
     at += run;
   }
+  if (kernels && staged) kernels.widenBytes(staged.byteOffset, out.byteOffset, staged.length, scale);
   return out;
 };
 

@@ -28,10 +28,22 @@ export interface Kernels {
   readonly toNormal32: (data: number, count: number) => void;
   /** Pairs of u32 → standard normal float64, in place; `count` is the number of pairs. */
   readonly toNormal64: (data: number, count: number) => void;
+  /** Probabilities → draws of 0 or 1 by uniforms 0 … `count - 1` of a Philox stream, in place. */
+  readonly toBernoulli32: (
+    data: number,
+    count: number,
+    key0: number,
+    key1: number,
+    step0: number,
+    step1: number,
+  ) => void;
+  /** u8 → float32 · scale; the bytes may be the last quarter of the target. */
+  readonly widenBytes: (source: number, target: number, count: number, scale: number) => void;
   /** Σ x² of float32, accumulated in float64. */
   readonly sumOfSquares: (data: number, count: number) => number;
   /** Index of the first NaN or infinity, or -1. */
   readonly firstNonFinite: (data: number, count: number) => number;
+  /** Optimisers return whether all gradients were finite (as 1 or 0). */
   readonly adam: (
     parameters: number,
     gradients: number,
@@ -47,7 +59,7 @@ export interface Kernels {
     l2: number,
     decay: number,
     gradientScale: number,
-  ) => void;
+  ) => number;
   readonly sgd: (
     parameters: number,
     gradients: number,
@@ -55,7 +67,7 @@ export interface Kernels {
     stepSize: number,
     l2: number,
     gradientScale: number,
-  ) => void;
+  ) => number;
   readonly sgdMomentum: (
     parameters: number,
     gradients: number,
@@ -66,7 +78,7 @@ export interface Kernels {
     nesterov: number,
     l2: number,
     gradientScale: number,
-  ) => void;
+  ) => number;
   readonly rmsprop: (
     parameters: number,
     gradients: number,
@@ -78,7 +90,7 @@ export interface Kernels {
     epsilon: number,
     l2: number,
     gradientScale: number,
-  ) => void;
+  ) => number;
   readonly rmspropMomentum: (
     parameters: number,
     gradients: number,
@@ -92,7 +104,7 @@ export interface Kernels {
     momentum: number,
     l2: number,
     gradientScale: number,
-  ) => void;
+  ) => number;
 }
 
 /** Bytes at the start of a memory that belong to the kernels. */

@@ -1,4 +1,3 @@
-import type { Binarization } from "../data/index.ts";
 import type { Distribution } from "../distributions/index.ts";
 import { UsageError } from "../errors.ts";
 import {
@@ -10,9 +9,8 @@ import {
   trainingContext,
 } from "../nn/index.ts";
 import type { Objective } from "../optim/step.ts";
-import { input, noise } from "../tensor/leaf.ts";
-import { neg, sub } from "../tensor/ops/arithmetic.ts";
-import { positive } from "../tensor/ops/comparison.ts";
+import { input } from "../tensor/leaf.ts";
+import { neg } from "../tensor/ops/arithmetic.ts";
 import { mean } from "../tensor/ops/reduce.ts";
 import { type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -36,7 +34,7 @@ export interface DeterministicAutoencoder {
   decode(code: Tensor, context?: LayerContext): Distribution;
   /** log p(x|code(x)) per datum, [batch]. */
   reconstruction(x: Tensor, context?: LayerContext): Tensor;
-  objective(options: { readonly batch: number; readonly binarize?: Binarization }): Objective;
+  objective(options: { readonly batch: number }): Objective;
 }
 
 /**
@@ -73,13 +71,9 @@ export function Autoencoder(options: AutoencoderOptions): DeterministicAutoencod
     encode: (x, context = evaluation) => encoder.code.apply(encoder.body.apply(x, context), context),
     decode: (code, context = evaluation) => observation.distribution(decode.apply(code, context)),
     reconstruction: (x, context = evaluation) => model.decode(model.encode(x, context), context).logProb(x),
-    objective({ batch, binarize = "none" }) {
+    objective({ batch }) {
       const context = trainingContext();
-      const pixels = input("x", [batch, features]);
-      const x =
-        binarize === "dynamic"
-          ? positive(sub(pixels, noise("uniform", "binarize", [batch, features])))
-          : pixels;
+      const x = input("x", [batch, features]);
       const value = mean(model.reconstruction(x, context));
       return { loss: neg(value), metrics: { reconstruction: value }, updates: context.updates };
     },

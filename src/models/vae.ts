@@ -1,4 +1,3 @@
-import type { Binarization } from "../data/index.ts";
 import { type Distribution, kl, Normal } from "../distributions/index.ts";
 import {
   type ElboForm,
@@ -20,9 +19,8 @@ import {
   trainingContext,
 } from "../nn/index.ts";
 import type { Objective } from "../optim/step.ts";
-import { input, noise } from "../tensor/leaf.ts";
-import { mul, neg, sub } from "../tensor/ops/arithmetic.ts";
-import { positive } from "../tensor/ops/comparison.ts";
+import { input } from "../tensor/leaf.ts";
+import { mul, neg } from "../tensor/ops/arithmetic.ts";
 import { reshape } from "../tensor/ops/movement.ts";
 import { mean } from "../tensor/ops/reduce.ts";
 import { type Shape, sizeOf } from "../tensor/shape.ts";
@@ -53,8 +51,6 @@ export interface VaeOptions {
 /** How a VAE is trained. */
 export interface VaeObjectiveOptions {
   readonly batch: number;
-  /** Default `none`: the data are used as they are fed. */
-  readonly binarize?: Binarization;
   /** Default `elbo`. `iwae`: the importance-weighted bound over `samples`. */
   readonly bound?: "elbo" | "iwae";
   readonly form?: ElboForm;
@@ -161,13 +157,9 @@ function vaeObjective(
   perDimension: (x: Tensor, context: LayerContext) => Distribution,
   options: VaeObjectiveOptions,
 ): Objective {
-  const { batch, binarize = "none", bound = "elbo", form = "analytic", samples = 1, freeBits = 0 } = options;
+  const { batch, bound = "elbo", form = "analytic", samples = 1, freeBits = 0 } = options;
   const context = trainingContext();
-  const pixels = input("x", [batch, vae.features]);
-  const x =
-    binarize === "dynamic"
-      ? positive(sub(pixels, noise("uniform", "binarize", [batch, vae.features])))
-      : pixels;
+  const x = input("x", [batch, vae.features]);
   const latent = perDimension(x, context);
   const posterior = latent.toEvent(1);
   if (bound === "iwae") {

@@ -28,13 +28,13 @@ export const adamFamily = (
   requireSetting(name, "beta1", beta1, beta1 >= 0 && beta1 < 1, "in [0, 1)");
   requireSetting(name, "beta2", beta2, beta2 >= 0 && beta2 < 1, "in [0, 1)");
   requireSetting(name, "epsilon", epsilon, epsilon > 0, "positive");
-  const update = (kernels: Kernels, range: UpdateRange, settings: UpdateSettings): void => {
+  const update = (kernels: Kernels, range: UpdateRange, settings: UpdateSettings): boolean => {
     const [first, second] = range.moments;
     if (first === undefined || second === undefined) throw new InternalError(`${name} needs two moments`);
     const t = settings.step + 1;
     const correction2 = Math.sqrt(1 - beta2 ** t);
     const { l2, decay } = decayOf(settings);
-    kernels.adam(
+    const finite = kernels.adam(
       range.parameters,
       range.gradients,
       first,
@@ -50,6 +50,7 @@ export const adamFamily = (
       decay,
       settings.gradientScale,
     );
+    return finite === 1;
   };
   return { name, moments: ["first", "second"], groups: resolveGroups(name, options), update };
 };

@@ -128,11 +128,12 @@ export class Arena {
   /**
    * One step of the optimiser on every parameter that is not frozen.
    *
+   * @returns whether all gradients were finite; if not, the parameters they belong to no longer are
    * @param step updates made before this one; schedules and bias corrections depend on it and on nothing else
    * @param gradientScale multiplies the gradients, as clipping says
    * @throws {UsageError} when a schedule gives a learning rate that is negative or not finite.
    */
-  update({ step, gradientScale = 1 }: { readonly step: number; readonly gradientScale?: number }): void {
+  update({ step, gradientScale = 1 }: { readonly step: number; readonly gradientScale?: number }): boolean {
     if (!Number.isSafeInteger(step) || step < 0) {
       throw new UsageError(`arena update: expected step to be an integer, 0 or more, found ${step}`);
     }
@@ -162,7 +163,11 @@ export class Arena {
       };
       return [{ range, settings: { step, learningRate, weightDecay: settings.weightDecay, gradientScale } }];
     });
-    for (const { range, settings } of updates) this.optimizer.update(this.kernels, range, settings);
+    let finite = true;
+    for (const { range, settings } of updates) {
+      finite = this.optimizer.update(this.kernels, range, settings) && finite;
+    }
+    return finite;
   }
 
   /**

@@ -59,8 +59,11 @@ export interface Optimizer {
   readonly moments: readonly string[];
   /** The last one matches everything: it holds the optimiser's own settings. */
   readonly groups: readonly ResolvedGroup[];
-  /** One fused pass: reads the gradients, updates moments and parameters in place. */
-  readonly update: (kernels: Kernels, range: UpdateRange, settings: UpdateSettings) => void;
+  /**
+   * One fused pass: reads the gradients, updates moments and parameters in place. Returns whether all gradients were finite,
+   * which costs nothing on the way.
+   */
+  readonly update: (kernels: Kernels, range: UpdateRange, settings: UpdateSettings) => boolean;
 }
 
 const resolveRate = (where: string, rate: number | Schedule): Schedule => {

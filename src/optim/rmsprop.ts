@@ -31,7 +31,7 @@ export const rmsprop = (options: RmspropOptions): Optimizer => {
       const [square, buffer] = range.moments;
       if (square === undefined) throw new InternalError("rmsprop needs a moment");
       if (buffer === undefined) {
-        kernels.rmsprop(
+        const finite = kernels.rmsprop(
           parameters,
           gradients,
           square,
@@ -43,9 +43,9 @@ export const rmsprop = (options: RmspropOptions): Optimizer => {
           weightDecay,
           gradientScale,
         );
-        return;
+        return finite === 1;
       }
-      kernels.rmspropMomentum(
+      const finite = kernels.rmspropMomentum(
         parameters,
         gradients,
         square,
@@ -59,6 +59,7 @@ export const rmsprop = (options: RmspropOptions): Optimizer => {
         weightDecay,
         gradientScale,
       );
+      return finite === 1;
     },
   };
 };

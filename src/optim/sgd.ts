@@ -28,12 +28,11 @@ export const sgd = (options: SgdOptions): Optimizer => {
     update: (kernels, range, { learningRate, weightDecay, gradientScale }) => {
       const { parameters, gradients, count } = range;
       if (momentum === 0) {
-        kernels.sgd(parameters, gradients, count, learningRate, weightDecay, gradientScale);
-        return;
+        return kernels.sgd(parameters, gradients, count, learningRate, weightDecay, gradientScale) === 1;
       }
       const [buffer] = range.moments;
       if (buffer === undefined) throw new InternalError("sgd with momentum needs one moment");
-      kernels.sgdMomentum(
+      const finite = kernels.sgdMomentum(
         parameters,
         gradients,
         buffer,
@@ -44,6 +43,7 @@ export const sgd = (options: SgdOptions): Optimizer => {
         weightDecay,
         gradientScale,
       );
+      return finite === 1;
     },
   };
 };

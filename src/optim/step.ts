@@ -82,8 +82,18 @@ function sortLeaves(program: Program, named: readonly NamedLeaf[]) {
     }
   }
   const used = new Set(program.leaves);
+  const inputs = program.leaves.filter(isInput);
+  const seen = new Set<string>();
+  for (const { attributes } of inputs) {
+    if (seen.has(attributes.name)) {
+      throw new ShapeError(
+        `step: two inputs are named '${attributes.name}', and only one of them could be fed; use one input, or two names.`,
+      );
+    }
+    seen.add(attributes.name);
+  }
   return {
-    inputs: program.leaves.filter(isInput),
+    inputs,
     noises: program.leaves.filter(isNoise),
     buffers: named.filter(({ tensor }) => isParameter(tensor) && !tensor.attributes.trainable),
     isUsed: (t: Tensor) => used.has(t),
@@ -153,7 +163,8 @@ export class TrainStep {
 
   /**
    * One step: noise, graph, update. `step` counts updates from 0.
-   * @throws NonFiniteError naming the step and what stopped being finite; the parameters are then left as they were before it.
+   * @throws NonFiniteError naming the step and what stopped being finite: a metric, a gradient (of which parameter) or a value.
+   * The parameters are no longer of use then; go back to a checkpoint.
    */
   async run(step: number): Promise<StepReport> {
     this.#fillNoise(this.#options.seed, step);
@@ -169,7 +180,9 @@ export class TrainStep {
       });
       gradientScale *= scale;
     }
-    this.arena.update({ step, gradientScale });
+    // The update itself notices a gradient that is not finite, after the fact: the parameters are then spoilt, and only a
+    // checkpoint has good ones. Looking first would cost a pass over the gradients at every step.
+    if (!this.arena.update({ step, gradientScale })) checkFinite(this.arena, step);
     for (const { value, next } of this.#buffers.values()) if (next !== undefined) value.set(next);
     return report as StepReport;
   }
@@ -183,10 +196,10 @@ export class TrainStep {
     }));
   }
 
-  /** Takes the buffers' values from a checkpoint. @throws CheckpointError when one is missing, unknown or of another shape. */
+  /** Takes the buffers' values from a checkpoint, all or none. @throws CheckpointError when one is missing, unknown or of another shape. */
   loadBuffers(tensors: readonly NamedTensor[]): void {
     const found = new Map(tensors.map((t) => [t.name, t]));
-    for (const [name, { leaf, value }] of this.#buffers) {
+    const copies = [...this.#buffers].map(([name, { leaf, value }]) => {
       const tensor = found.get(name);
       if (tensor === undefined || !sameShape(tensor.shape, leaf.shape)) {
         throw new CheckpointError(
@@ -195,13 +208,14 @@ export class TrainStep {
         );
       }
       found.delete(name);
-      value.set(tensor.data);
-    }
+      return () => value.set(tensor.data);
+    });
     if (found.size > 0) {
       throw new CheckpointError(
         `the checkpoint has buffers that nothing here expects: ${[...found.keys()].join(", ")}; it is of another architecture`,
       );
     }
+    for (const copy of copies) copy();
   }
 
   /** The current value of a parameter or buffer, by name: a view. */
@@ -267,14 +281,14 @@ export async function compileStep(
 
   const names = new Map(named.map(({ name, tensor }) => [tensor, name]));
   const view = (leaf: Tensor): Floats => viewOf(memory, slots.get(leaf), leaf);
-  const valueOf = (leaf: Tensor): Floats =>
+  const arrayOf = (leaf: Tensor): Floats =>
     slots.has(leaf) ? view(leaf) : arena.parameter(names.get(leaf) ?? "");
   for (const { name, tensor } of named) {
     if (isParameter(tensor))
-      valueOf(tensor).set(Float32Array.from(initialValues(tensor, name, options.seed)));
+      arrayOf(tensor).set(Float32Array.from(initialValues(tensor, name, options.seed)));
   }
   const report = reported.map(([name], i) => [name, memory.view(reportSlots[i])] as const);
-  const run = program.bind(program.leaves.map(valueOf), [
+  const run = program.bind(program.leaves.map(arrayOf), [
     ...report.map(([, value]) => value),
     ...trainable.map(({ name }) => arena.gradient(name)),
     ...updates.map(([buffer]) => viewOf(memory, nextSlots.get(buffer), buffer)),

@@ -2,4 +2,4 @@ export { normal32, normal64, uniform32, uniform64 } from "./draws.ts";
 export { checkSeed, type Stream, stream } from "./keys.ts";
 export { permutation } from "./permutation.ts";
 export { philox4x32, type Words2, type Words4 } from "./philox.ts";
-export { type DrawOptions, fillBits, fillNormal, fillUniform } from "./streams.ts";
+export { type DrawOptions, drawBernoulli, fillBits, fillNormal, fillUniform } from "./streams.ts";

@@ -107,3 +107,26 @@ export const fillNormal = (
   fill(out, stream, options, (kernels, data, count) =>
     out instanceof Float32Array ? kernels.toNormal32(data, count) : kernels.toNormal64(data, count),
   );
+
+/**
+ * Turns probabilities into draws, in place: element `i` becomes 1 where uniform `i` of the stream lies below it, else 0.
+ * Words and comparison are one pass, with no uniforms stored.
+ *
+ * @throws {UsageError} when step is no integer in 0 … 2⁵³ - 1.
+ */
+export const drawBernoulli = (
+  probabilities: Float32Array,
+  source: Stream,
+  { step = 0 }: { readonly step?: number } = {},
+): void => {
+  const kernels = kernelsOf(probabilities);
+  if (kernels !== undefined) {
+    const [step0, step1] = split(checkIndex("step", step));
+    const { byteOffset, length } = probabilities;
+    kernels.toBernoulli32(byteOffset, length, source.key[0], source.key[1], step0, step1);
+    return;
+  }
+  const uniforms = new Float32Array(probabilities.length);
+  fillUniform(uniforms, source, { step });
+  for (let i = 0; i < uniforms.length; i++) probabilities[i] = uniforms[i] < probabilities[i] ? 1 : 0;
+};

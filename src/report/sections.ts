@@ -35,7 +35,7 @@ export const opening = (data: ReportData): Markup => {
         decimal(s.logLikelihood),
         s.importanceSamples === undefined
           ? `${unit}, estimated`
-          : `${unit}, ${whole(s.importanceSamples)} importance samples`,
+          : `${unit}, ${whole(s.importanceSamples)} importance samples${s.logLikelihoodRows === undefined || s.logLikelihoodRows === s.testRows ? "" : `, first ${whole(s.logLikelihoodRows)} test ${datum(data)}s`}`,
       ),
     card("Reconstruction", decimal(s.reconstruction), `${unit}, expected log\u00a0p(x\u00a0|\u00a0z)`),
     s.kl !== undefined && card("KL divergence", decimal(s.kl), `${unit}, code against prior`),
@@ -60,6 +60,7 @@ ${data.subtitle !== undefined && html`<p class="subtitle">${data.subtitle}</p>`}
 <p class="abstract">A ${kind} with ${counted(s.latent, "latent dimension")}, fitted to ${counted(s.trainRows, datum(data))} and judged on ${whole(s.testRows)} it has never seen.
 ${s.elbo !== undefined && html`Its lower bound on the log-likelihood of a test ${datum(data)} averages ${decimal(s.elbo)} nats${s.kl !== undefined && html`: ${decimal(s.reconstruction)} for the reconstruction less ${decimal(s.kl)} for the code`}.`}
 ${s.logLikelihood !== undefined && html`The importance-weighted estimate of the log-likelihood itself is ${decimal(s.logLikelihood)} nats; the closer the bound comes to it, the closer the encoder is to the true posterior.`}
+${s.importanceWeighted !== undefined && s.importanceWeighted.length > 0 && html`Between the two lie the importance-weighted bounds: ${s.importanceWeighted.map(({ samples: k, value }, i) => html`${i > 0 && ", "}${decimal(value)} with ${counted(k, "sample")}`)}${s.logLikelihoodRows !== undefined && s.logLikelihoodRows !== s.testRows && html` (these and the estimate are averages over the first ${whole(s.logLikelihoodRows)} test ${datum(data)}s, so the ELBO, which is over all ${whole(s.testRows)}, may sit a little aside)`}.`}
 </p>
 <dl class="figures">${cards}</dl>`;
 };

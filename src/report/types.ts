@@ -24,7 +24,8 @@ export interface EpochRecord {
 export interface TermValues {
   readonly elbo?: number;
   readonly loss?: number;
-  readonly reconstruction: number;
+  /** Absent where training recorded the bound alone (importance-weighted bounds have no such term). */
+  readonly reconstruction?: number;
   readonly kl?: number;
 }
 
@@ -61,6 +62,10 @@ export interface ReportSummary {
   readonly elbo?: number;
   readonly logLikelihood?: number;
   readonly importanceSamples?: number;
+  /** Test rows that the log-likelihood and the importance-weighted bounds are means over, the first ones. */
+  readonly logLikelihoodRows?: number;
+  /** Importance-weighted bounds (Burda et al., 2015) of the same rows. */
+  readonly importanceWeighted?: readonly { readonly samples: number; readonly value: number }[];
   readonly reconstruction: number;
   readonly kl?: number;
   readonly activeUnits?: number;

@@ -42,6 +42,8 @@ export interface LogLikelihoodOptions {
   readonly rows?: number;
   /** Also the importance-weighted bounds of these k (each must divide `samples`). Default none. */
   readonly bounds?: readonly number[];
+  /** Called as rows are done. */
+  readonly onRows?: (done: number, of: number) => void;
 }
 
 export interface LogLikelihood {
@@ -190,6 +192,7 @@ async function importanceSample(
         totals.set(k, (totals.get(k) ?? 0) + total / (samples / k));
       }
     });
+    options.onRows?.(start + count, rows);
   });
   const logLikelihood = perDatum.reduce((a, b) => a + b, 0) / rows;
   const spread = perDatum.reduce((a, b) => a + (b - logLikelihood) ** 2, 0) / Math.max(1, rows - 1);

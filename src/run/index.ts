@@ -1,3 +1,4 @@
+export { type Assessment, type AssessOptions, assess } from "./assess.ts";
 export {
   ACTIVE_UNIT_THRESHOLD,
   type EvaluationOptions,
@@ -8,9 +9,11 @@ export {
   vaeEvaluator,
 } from "./evaluate.ts";
 export { type ExportedModel, exportOnnx } from "./export.ts";
+export { type FigureOptions, imageStack, mostActive, reportData } from "./figures.ts";
 export { type AnyModel, buildModel } from "./model.ts";
 export { modelSettings, type RunSettings, runSettings } from "./settings.ts";
 export {
+  checkFingerprint,
   type EpochLine,
   openTrained,
   parseTrainSettings,

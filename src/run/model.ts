@@ -19,14 +19,11 @@ export function buildModel({ model, ...options }: ModelSettings): AnyModel {
 
 /** Its objective at a minibatch size, with what the settings ask of it. */
 export function objectiveOf(model: AnyModel, settings: TrainSettings): (batch: number) => Objective {
-  const { binarize, bound, form, samples, beta, warmup, freeBits } = settings;
-  // Pixels that were drawn once are data like any other.
-  const drawn = binarize === "dynamic" ? "dynamic" : "none";
-  if (model.kind === "autoencoder") return (batch) => model.objective({ batch, binarize: drawn });
+  const { bound, form, samples, beta, warmup, freeBits } = settings;
+  if (model.kind === "autoencoder") return (batch) => model.objective({ batch });
   return (batch) =>
     model.objective({
       batch,
-      binarize: drawn,
       bound,
       form,
       samples,

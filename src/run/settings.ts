@@ -35,6 +35,8 @@ export const dataSettings = z.object({
   labelColumn: z.string().optional(),
   testFraction: z.number().gt(0).lt(1).optional(),
   name: z.string(),
+  /** Names of a table's columns. */
+  columns: z.array(z.string()).optional(),
   trainRows: whole,
   testRows: whole,
   /** Of the training rows: a resumed run refuses others. */

@@ -1,10 +1,13 @@
 /** Training as a library call, and training into a run's folder. */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { preloadNative } from "../compile/index.ts";
 import { binarize, type Dataset, fingerprint } from "../data/index.ts";
-import { CheckpointError, UsageError } from "../errors.ts";
+import { CheckpointError, NonFiniteError, UsageError } from "../errors.ts";
 import { countParameters } from "../nn/index.ts";
-import { loadCheckpoint, saveCheckpoint } from "../train/checkpoint.ts";
+import { checkFinite } from "../optim/clip.ts";
+import { type Checkpoint, loadCheckpoint, saveCheckpoint } from "../train/checkpoint.ts";
+import { writeDurably } from "../train/durable-write.ts";
+import { type Json, toJson } from "../train/json.ts";
 import { type Progress, Trainer, type TrainHooks } from "../train/loop.ts";
 import { type EpochMetrics, openMetricsLog } from "../train/metrics-log.ts";
 import { createRun, lockRun, openRun, type RunFolder } from "../train/run-folder.ts";
@@ -95,6 +98,27 @@ function trainTerms(means: Progress["means"]): Record<string, number> {
 const testTerms = ({ elbo, reconstruction, kl }: Evaluation): Record<string, number> =>
   elbo === undefined || kl === undefined ? { reconstruction } : { elbo, reconstruction, kl };
 
+/** @throws CheckpointError naming the file, the tensor, what was expected and what was found. */
+function restoreFrom(path: string, trainer: Trainer, checkpoint: Checkpoint): void {
+  try {
+    trainer.restore(checkpoint);
+  } catch (error) {
+    throw error instanceof CheckpointError ? new CheckpointError(`${path}: ${error.message}`) : error;
+  }
+}
+
+/** An update may overflow what it updates; the step after would say so, but by then it would be the checkpoint. */
+function checkHealth({ trainStep, progress }: Trainer): void {
+  try {
+    if (progress.step > 0) checkFinite(trainStep.arena, progress.step - 1);
+  } catch (error) {
+    if (error instanceof NonFiniteError) {
+      throw new NonFiniteError(`epoch ${Math.ceil(progress.step / progress.stepsPerEpoch)}, ${error.message}`);
+    }
+    throw error;
+  }
+}
+
 /** Trains in a folder that is already locked, from its checkpoint if it has one. */
 async function trainIn(
   folder: RunFolder,
@@ -105,7 +129,7 @@ async function trainIn(
   const model = buildModel(settings.model);
   const trainer = await createTrainer(model, data.train, settings.train);
   const resumed = existsSync(folder.checkpoint) ? loadCheckpoint(folder.checkpoint) : undefined;
-  if (resumed !== undefined) trainer.restore(resumed);
+  if (resumed !== undefined) restoreFrom(folder.checkpoint, trainer, resumed);
   const before = Number(resumed?.metadata.seconds ?? 0);
   const started = performance.now();
   const seconds = (): number => before + (performance.now() - started) / 1000;
@@ -125,7 +149,14 @@ async function trainIn(
     ...(hooks.onStep && { onStep: hooks.onStep }),
     ...(hooks.signal && { signal: hooks.signal }),
     async onEpoch(progress) {
+      checkHealth(trainer);
       const evaluation = await trained.evaluate(data.test);
+      if (!Number.isFinite(evaluation.reconstruction)) {
+        throw new NonFiniteError(
+          `epoch ${progress.epoch}, step ${progress.step - 1}: expected a finite log likelihood of the test data, found ` +
+            `${evaluation.reconstruction}; try a lower learning rate or gradient clipping`,
+        );
+      }
       const line: EpochLine = {
         epoch: progress.epoch,
         step: progress.step,
@@ -143,7 +174,10 @@ async function trainIn(
       await hooks.onEpoch?.(progress);
     },
   });
-  if (!completed) save();
+  if (!completed) {
+    checkHealth(trainer);
+    save();
+  }
   return {
     folder,
     settings,
@@ -180,26 +214,51 @@ export const readRun = (path: string): RunFolder & { readonly settings: RunSetti
 
 /**
  * Goes on with a run from its last checkpoint to its last epoch, as if it had never stopped. `epochs` may ask for more of
- * them (with a constant learning rate; a schedule would have been another from the start).
+ * them, which `config.json` then says (with a constant learning rate; a schedule would have been another from the start).
  * @throws CheckpointError when the data are not those it was trained on, or the checkpoint is damaged.
+ * @throws UsageError for fewer epochs than the run's, or more with a schedule.
  */
 export async function resumeRun(
   path: string,
   data: { readonly train: Dataset; readonly test: Dataset },
-  hooks: RunHooks = {},
+  { epochs, ...hooks }: RunHooks & { readonly epochs?: number } = {},
 ): Promise<RunResult> {
   preloadNative();
   const run = readRun(path);
   checkFingerprint(run.settings, data.train);
+  const settings = withEpochs(run.settings, epochs);
   const lock = lockRun(run);
   try {
-    return await trainIn(run, run.settings, data, hooks);
+    if (settings !== run.settings) {
+      const config = JSON.parse(readFileSync(run.config, "utf8")) as Record<string, Json>;
+      writeDurably(run.config, `${toJson({ ...config, train: settings.train }, "config", 2)}\n`);
+    }
+    return await trainIn(run, settings, data, hooks);
   } finally {
     lock.release();
   }
 }
 
-function checkFingerprint(settings: RunSettings, data: Dataset): void {
+function withEpochs(settings: RunSettings, epochs: number | undefined): RunSettings {
+  const { train } = settings;
+  if (epochs === undefined || epochs === train.epochs) return settings;
+  if (epochs < train.epochs) {
+    throw new UsageError(
+      `--epochs ${epochs}: expected at least the ${train.epochs} epochs that the run was started with. ` +
+        "To stop earlier, stop it; for a shorter run, start a new one.",
+    );
+  }
+  if (train.schedule !== "constant") {
+    throw new UsageError(
+      `--epochs ${epochs}: the run's learning rate follows a ${train.schedule} schedule over its ${train.epochs} epochs, ` +
+        "so more of them would have been another run from the start. Start a new run.",
+    );
+  }
+  return { ...settings, train: { ...train, epochs } };
+}
+
+/** Refuses training data that are not those of the run. @throws CheckpointError */
+export function checkFingerprint(settings: RunSettings, data: Dataset): void {
   const found = fingerprint(data);
   if (found !== settings.data.fingerprint) {
     throw new CheckpointError(

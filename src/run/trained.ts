@@ -37,10 +37,17 @@ export interface Traversal {
 /** Values of z along which a traversal walks, in standard deviations of the prior. */
 const TRAVERSAL_VALUES = [-3, -2.25, -1.5, -0.75, 0, 0.75, 1.5, 2.25, 3] as const;
 
+type Computation = (rows: ArrayValue) => Promise<ArrayValue>;
+
 export class Trained {
   readonly model: AnyModel;
   readonly settings: TrainSettings;
   readonly parameters: ParameterValues;
+  // Compiled once: they have no noise, and read the parameters' current values.
+  #encode: Computation | undefined;
+  #decode: Computation | undefined;
+  // Drawing a test set's pixels takes longer than evaluating them; it is the same draw in every epoch.
+  readonly #prepared = new WeakMap<Dataset, Dataset>();
 
   constructor(model: AnyModel, parameters: ParameterValues, settings: TrainSettings) {
     this.model = model;
@@ -55,9 +62,11 @@ export class Trained {
 
   /** Held-out data as the model sees data: binarised once, by the run's seed, where it was trained on binary draws. */
   prepare(dataset: Dataset): Dataset {
-    return this.settings.binarize === "none"
-      ? dataset
-      : binarize(dataset, this.settings.seed, "binarize/test");
+    if (this.settings.binarize === "none") return dataset;
+    const prepared =
+      this.#prepared.get(dataset) ?? binarize(dataset, this.settings.seed, "binarize/test");
+    this.#prepared.set(dataset, prepared);
+    return prepared;
   }
 
   /** The bound and its terms on held-out data (grey pixels are binarised first, as in training). */
@@ -82,18 +91,18 @@ export class Trained {
   /** Posterior means (codes, for an autoencoder) of rows [count, features]: [count, latent]. */
   async encode(rows: Float32Array): Promise<Float32Array> {
     const { model } = this;
-    const f = compile(
+    this.#encode ??= compile(
       (x) => (model.kind === "vae" ? model.encode(x).mean() : model.encode(x)),
       this.#options,
     );
-    return this.#floats(await f(this.#rows(rows, model.features)));
+    return this.#floats(await this.#encode(this.#rows(rows, model.features)));
   }
 
   /** Means of p(x|z) for z [count, latent]: [count, features]. */
   async decode(z: Float32Array): Promise<Float32Array> {
     const { model } = this;
-    const f = compile((code) => model.decode(code).mean(), this.#options);
-    return this.#floats(await f(this.#rows(z, model.latent)));
+    this.#decode ??= compile((code) => model.decode(code).mean(), this.#options);
+    return this.#floats(await this.#decode(this.#rows(z, model.latent)));
   }
 
   /** Means of p(x|z) at the posterior means of the given rows of a dataset, beside what was reconstructed. */

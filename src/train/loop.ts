@@ -4,7 +4,7 @@ import { NonFiniteError, UsageError } from "../errors.ts";
 import type { Optimizer, Schedule } from "../optim/index.ts";
 import { adam, adamw, rmsprop, schedules, sgd } from "../optim/index.ts";
 import { compileStep, type NamedLeaf, type Objective, type TrainStep } from "../optim/step.ts";
-import { permutation } from "../random/index.ts";
+import { drawBernoulli, permutation, type Stream, stream } from "../random/index.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { TrainSettings } from "./settings.ts";
@@ -72,6 +72,8 @@ export class Trainer {
   readonly #data: Dataset;
   readonly #batch: number;
   readonly #parameters: readonly NamedLeaf[];
+  readonly #binary: Stream;
+  #order: { readonly epoch: number; readonly rows: Uint32Array } | undefined;
   #step = 0;
   #sums: Record<string, number> = {};
 
@@ -87,6 +89,7 @@ export class Trainer {
     this.#batch = parts.batch;
     this.#parameters = parts.parameters;
     this.trainStep = parts.trainStep;
+    this.#binary = stream(parts.settings.seed, "binarize");
     this.stepsPerEpoch = Math.floor(parts.data.rows / parts.batch);
   }
 
@@ -138,29 +141,34 @@ export class Trainer {
     return warmup > 0 ? beta * Math.min(1, step / (warmup * this.stepsPerEpoch)) : beta;
   }
 
+  /** One step: the minibatch, its binary draws, β, the gradient, the update. @throws NonFiniteError naming epoch and step. */
+  async next(): Promise<Readonly<Record<string, number>>> {
+    const { seed, binarize, warmup } = this.settings;
+    const epoch = Math.floor(this.#step / this.stepsPerEpoch);
+    const position = this.#step % this.stepsPerEpoch;
+    if (this.#order?.epoch !== epoch) this.#order = { epoch, rows: permutation(this.#data.rows, seed, epoch) };
+    if (position === 0) this.#sums = {};
+    const rows = this.#order.rows.subarray(position * this.#batch, (position + 1) * this.#batch);
+    const x = rowsOf(this.#data, rows, this.trainStep.input("x"));
+    if (binarize === "dynamic") drawBernoulli(x, this.#binary, { step: this.#step });
+    if (warmup > 0) this.trainStep.input("beta")[0] = this.beta(this.#step);
+    const report = await this.#attempt();
+    for (const [name, value] of Object.entries(report)) this.#sums[name] = (this.#sums[name] ?? 0) + value;
+    this.#step++;
+    return report;
+  }
+
   /** Trains until the settings' number of epochs, or until the signal. Returns whether it got to the end. */
   async run(hooks: TrainHooks = {}): Promise<boolean> {
     const { onStep, onEpoch, signal } = hooks;
-    const { seed, epochs, warmup } = this.settings;
-    const total = epochs * this.stepsPerEpoch;
-    const x = this.trainStep.input("x");
-    const beta = warmup > 0 ? this.trainStep.input("beta") : undefined;
-    let order: Uint32Array | undefined;
+    const total = this.settings.epochs * this.stepsPerEpoch;
     while (this.#step < total) {
       if (signal?.aborted) return false;
-      const epoch = Math.floor(this.#step / this.stepsPerEpoch);
-      const position = this.#step % this.stepsPerEpoch;
-      if (order === undefined || position === 0) order = permutation(this.#data.rows, seed, epoch);
-      if (position === 0) this.#sums = {};
-      rowsOf(this.#data, order.subarray(position * this.#batch, (position + 1) * this.#batch), x);
-      if (beta !== undefined) beta[0] = this.beta(this.#step);
-      const report = await this.#attempt();
-      for (const [name, value] of Object.entries(report)) this.#sums[name] = (this.#sums[name] ?? 0) + value;
-      this.#step++;
-      onStep?.({ ...this.progress, stepOfEpoch: position + 1, means: this.#means(position + 1) });
-      if (this.#step % this.stepsPerEpoch === 0) {
-        await onEpoch?.({ ...this.progress, means: this.#means(this.stepsPerEpoch) });
-      }
+      await this.next();
+      const made = ((this.#step - 1) % this.stepsPerEpoch) + 1;
+      const progress = { ...this.progress, stepOfEpoch: made, means: this.#means(made) };
+      onStep?.(progress);
+      if (made === this.stepsPerEpoch) await onEpoch?.(progress);
     }
     return true;
   }

@@ -3,10 +3,16 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll } from "vitest";
 
+const folders: string[] = [];
+// One hook for all of them: a hook that is registered while a test runs is never called.
+afterAll(() => {
+  for (const path of folders.splice(0)) rmSync(path, { recursive: true, force: true });
+});
+
 /** A folder that is gone after the test file; `write` makes a file in it and returns the path. */
 export const tempFolder = () => {
   const path = mkdtempSync(join(tmpdir(), "tightbound-data-"));
-  afterAll(() => rmSync(path, { recursive: true }));
+  folders.push(path);
   const write = (name: string, contents: string | Uint8Array): string => {
     const file = join(path, name);
     mkdirSync(dirname(file), { recursive: true });

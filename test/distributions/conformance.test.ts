@@ -100,6 +100,7 @@ describe.each(distributionCases.map((c) => [c.name, c] as const))("%s", (_, c) =
       const all = p.enumerate();
       const one = (k: number) => {
         const value = gather(all, tensor([k], { dtype: "int64" }), 0);
+        // A vector is the k-th value when what it shares with it is still a member of the support.
         const same = x.equal(value);
         const eventual = p.eventShape.length === 0 ? same : p.support.check(where(same, x, 0));
         return mean(where(eventual, tensor(1, { dtype: "float64" }), 0), 0);

@@ -1,0 +1,41 @@
+// `npm test`: types, lint, all tests; closes with a line that says how many passed.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const run = (title, command, args) => {
+  console.log(`\n# ${title}`);
+  const { status } = spawnSync(command, args, { stdio: "inherit", shell: false });
+  return status === 0;
+};
+
+const folder = mkdtempSync(join(tmpdir(), "tightbound-tests-"));
+const results = join(folder, "results.json");
+const bin = (name) => join("node_modules", ".bin", name);
+
+const checks = [
+  run("kernels (AssemblyScript to WebAssembly)", process.execPath, ["scripts/build-kernels.mjs"]),
+  run("types (tsc)", bin("tsc"), ["--noEmit"]),
+  run("lint and format (biome)", bin("biome"), ["check", "--error-on-warnings", "."]),
+];
+const tested = run("tests (vitest)", bin("vitest"), [
+  "run",
+  "--reporter=dot",
+  "--reporter=json",
+  `--outputFile.json=${results}`,
+  ...process.argv.slice(2),
+]);
+
+let counts = { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0 };
+try {
+  counts = JSON.parse(readFileSync(results, "utf8"));
+} catch {
+  console.error("vitest wrote no results");
+}
+rmSync(folder, { recursive: true, force: true });
+const { numPassedTests: passed, numFailedTests: failed, numPendingTests: skipped } = counts;
+const failedChecks = checks.filter((ok) => !ok).length;
+console.log(`\nchecks: ${checks.length - failedChecks} of ${checks.length} passed`);
+console.log(`${passed} passed, ${failed + failedChecks} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+process.exit(failedChecks === 0 && tested && passed > 0 ? 0 : 1);
