@@ -74,32 +74,48 @@ export function toNormal64(data: usize, count: u32): void {
   }
 }
 
+/** Whether sixteen probabilities are all 0 or 1: the draws are then the probabilities, whatever the words. */
+// @ts-expect-error: AssemblyScript decorates functions, TypeScript does not
+@inline
+function decided(data: usize): bool {
+  let open = f32x4.splat(0);
+  for (let i: usize = 0; i < 64; i += 16) {
+    const p = v128.load(data + i);
+    open = v128.or(open, f32x4.ne(f32x4.mul(p, p), p));
+  }
+  return !v128.any_true(open);
+}
+
 /** One group: 1 where the word's uniform lies below the probability that stands there, else 0. */
 // @ts-expect-error: AssemblyScript decorates functions, TypeScript does not
 @inline
-function decide(data: usize, words: usize): void {
+function decide(data: usize, group: u64, key0: u32, key1: u32, step0: u32, step1: u32): void {
+  if (decided(data)) return;
   const one = i32x4.splat(0x3f800000);
   const shift = f32x4.splat(1 - 5.9604644775390625e-8);
+  philox16(scratch, group, key0, key1, step0, step1);
   for (let i: usize = 0; i < 64; i += 16) {
-    const uniform = f32x4.sub(v128.or(i32x4.shr_u(v128.load(words + i), 9), one), shift);
+    const uniform = f32x4.sub(v128.or(i32x4.shr_u(v128.load(scratch + i), 9), one), shift);
     v128.store(data + i, v128.and(f32x4.lt(uniform, v128.load(data + i)), one));
   }
 }
 
-/** Probabilities → draws of 0 or 1 in place: element i is 1 where uniform i of the stream, from word 0 on, lies below it. */
+/**
+ * Probabilities → draws of 0 or 1 in place: element i is 1 where uniform i of the stream, from word 0 on, lies below it. Words
+ * that decide nothing are not made, which changes no draw: most pixels of a digit are black.
+ */
 export function toBernoulli32(
   data: usize, count: u32, key0: u32, key1: u32, step0: u32, step1: u32,
 ): void {
   const groups = count / <u32>GROUP;
   for (let group: u32 = 0; group < groups; group++, data += 64) {
-    philox16(scratch, group, key0, key1, step0, step1);
-    decide(data, scratch);
+    decide(data, group, key0, key1, step0, step1);
   }
   const rest = <usize>(count % <u32>GROUP) << 2;
   if (rest) {
-    philox16(scratch, groups, key0, key1, step0, step1);
+    memory.fill(remainder, 0, 64);
     memory.copy(remainder, data, rest);
-    decide(remainder, scratch);
+    decide(remainder, groups, key0, key1, step0, step1);
     memory.copy(data, remainder, rest);
   }
 }

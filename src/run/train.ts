@@ -83,6 +83,8 @@ export interface RunResult {
   readonly trained: Trained;
   /** False when a signal stopped it before its last epoch. */
   readonly completed: boolean;
+  /** Updates made, those before resuming among them. */
+  readonly steps: number;
   readonly history: readonly EpochLine[];
   readonly seconds: number;
 }
@@ -113,7 +115,9 @@ function checkHealth({ trainStep, progress }: Trainer): void {
     if (progress.step > 0) checkFinite(trainStep.arena, progress.step - 1);
   } catch (error) {
     if (error instanceof NonFiniteError) {
-      throw new NonFiniteError(`epoch ${Math.ceil(progress.step / progress.stepsPerEpoch)}, ${error.message}`);
+      throw new NonFiniteError(
+        `epoch ${Math.ceil(progress.step / progress.stepsPerEpoch)}, ${error.message}`,
+      );
     }
     throw error;
   }
@@ -183,6 +187,7 @@ async function trainIn(
     settings,
     trained,
     completed,
+    steps: trainer.progress.step,
     history: log.lines as readonly EpochLine[],
     seconds: seconds(),
   };

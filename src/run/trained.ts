@@ -63,8 +63,7 @@ export class Trained {
   /** Held-out data as the model sees data: binarised once, by the run's seed, where it was trained on binary draws. */
   prepare(dataset: Dataset): Dataset {
     if (this.settings.binarize === "none") return dataset;
-    const prepared =
-      this.#prepared.get(dataset) ?? binarize(dataset, this.settings.seed, "binarize/test");
+    const prepared = this.#prepared.get(dataset) ?? binarize(dataset, this.settings.seed, "binarize/test");
     this.#prepared.set(dataset, prepared);
     return prepared;
   }
