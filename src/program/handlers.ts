@@ -1,0 +1,91 @@
+/** Handlers: ways to read or change a program's sites while it runs. */
+import { ShapeError, UsageError } from "../errors.ts";
+import { formatShape, sameShape } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { Handler, Program } from "./program.ts";
+import { isRandom, type RandomSite, type Site, scaleOf } from "./site.ts";
+
+/** What a program did in one run. */
+export interface Trace<R = unknown> {
+  /** All sites, in the order in which the program met them. */
+  readonly sites: ReadonlyMap<string, Site>;
+  readonly result: R;
+}
+
+/** Runs a program and records its sites. Handlers given here stand between the program and the record. */
+export function trace<A extends readonly unknown[], R>(
+  program: Program<A, R>,
+  args: A,
+  handlers: readonly Handler[] = [],
+): Trace<R> {
+  const sites = new Map<string, Site>();
+  const record: Handler = (message, next) => {
+    const value = next(message);
+    sites.set(message.name, { ...message, value } as Site);
+    return value;
+  };
+  const result = program.run([...handlers, record], ...args);
+  return { sites, result };
+}
+
+/** The random sites of a trace, latent and observed. */
+export const randomSites = ({ sites }: Trace): RandomSite[] => [...sites.values()].filter(isRandom);
+
+/** The latent sites of a trace: those that were sampled. */
+export const latentSites = (recorded: Trace): RandomSite[] =>
+  randomSites(recorded).filter((site) => site.kind === "sample");
+
+/** Turns latent sites into observed ones: `condition({ mu: 0 })`. A value must have the site's shape. */
+export function condition(values: Readonly<Record<string, Tensor>>): Handler {
+  return (message, next) => {
+    const value = values[message.name];
+    if (value === undefined || message.kind !== "sample") return next(message);
+    return next({ ...message, kind: "observe", value: fitted(message.name, message.distribution, value) });
+  };
+}
+
+/** Gives latent sites the values they had in another trace: how a guide's draws reach the model. Sites stay latent. */
+export function replay(recorded: Trace): Handler {
+  return (message, next) => {
+    const site = recorded.sites.get(message.name);
+    if (message.kind !== "sample" || site === undefined || site.kind !== "sample") return next(message);
+    return next({ ...message, value: fitted(message.name, message.distribution, site.value) });
+  };
+}
+
+/** Hides sites from every handler outside: neither recorded nor replayed. */
+export function block(hidden: (name: string) => boolean): Handler {
+  return (message, next) => {
+    if (!hidden(message.name)) return next(message);
+    if (message.value !== undefined) return message.value;
+    if (message.kind === "sample") return message.distribution.sample(message.name);
+    return next(message);
+  };
+}
+
+function fitted(name: string, distribution: RandomSite["distribution"], value: Tensor): Tensor {
+  const expected = [...distribution.batchShape, ...distribution.eventShape];
+  const tail = value.shape.slice(value.rank - expected.length);
+  if (value.rank < expected.length || !sameShape(tail, expected)) {
+    throw new ShapeError(
+      `site '${name}': a value of shape ${formatShape(value.shape)} was given, the site's shape is ${formatShape(expected)} ` +
+        `(batch ${formatShape(distribution.batchShape)}, event ${formatShape(distribution.eventShape)}).`,
+    );
+  }
+  return value;
+}
+
+/** log p of one site, summed over its batch and scaled for its minibatches: a scalar. */
+export function siteLogDensity(site: RandomSite): Tensor {
+  const total = site.distribution.logProb(site.value).sum();
+  const scale = scaleOf(site.plates);
+  return scale === 1 ? total : total.mul(scale);
+}
+
+/** The log joint density of a trace's random sites, a scalar. @throws UsageError when it has none. */
+export function logDensity(recorded: Trace): Tensor {
+  const parts = randomSites(recorded).map(siteLogDensity);
+  if (parts.length === 0)
+    throw new UsageError("the program has no random site: nothing to compute a density of.");
+  return parts.reduce((a, b) => a.add(b));
+}

@@ -1,0 +1,13 @@
+export {
+  block,
+  condition,
+  latentSites,
+  logDensity,
+  randomSites,
+  replay,
+  siteLogDensity,
+  type Trace,
+  trace,
+} from "./handlers.ts";
+export { type Context, type Handler, model, type Program } from "./program.ts";
+export { isRandom, type Message, type Plate, type RandomSite, type Site, scaleOf } from "./site.ts";

@@ -1,0 +1,196 @@
+import type { Distribution } from "../distributions/index.ts";
+import { ShapeError, UsageError } from "../errors.ts";
+import { type NamedParameter, parametersOf } from "../nn/index.ts";
+import { type Initializer, parameter, type TensorLike, tensor } from "../tensor/leaf.ts";
+import { formatShape, type Shape } from "../tensor/shape.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import type { Message, Plate, SampleMessage } from "./site.ts";
+
+/** What a program asks for while it runs. */
+export interface Context {
+  /** Draws a latent variable: shape plates + event. */
+  readonly sample: (name: string, distribution: Distribution) => Tensor;
+  /** States that a variable was seen. */
+  readonly observe: (name: string, distribution: Distribution, value: TensorLike) => Tensor;
+  /**
+   * Repeats its body, independently, along a batch dimension of its own. With `rows` smaller than `size` the body sees a
+   * minibatch, and densities in it count for size / rows. The plate owns the minibatch: a model and a guide that name the same
+   * plate with other rows are refused.
+   */
+  readonly plate: <R>(
+    name: string,
+    size: number,
+    body: (plate: Plate) => R,
+    options?: { readonly rows?: number },
+  ) => R;
+  /** A parameter that training changes; the same leaf each time the program runs. */
+  readonly param: (name: string, shape: Shape, initializer: Initializer) => Tensor;
+  /** A network whose parameters train with the program, under `name.…`. Returns the network. */
+  readonly module: <M extends object>(name: string, network: M) => M;
+  /** Gives a computed quantity a name, by which predictive draws and summaries know it. */
+  readonly deterministic: (name: string, value: Tensor) => Tensor;
+}
+
+/** A handler sees every site on its way to a value: it may change the message, answer it, or look at the answer. */
+export type Handler = (message: Message, next: (message: Message) => Tensor) => Tensor;
+
+/** A generative program: what {@link model} makes of a function. */
+export interface Program<A extends readonly unknown[] = readonly unknown[], R = unknown> {
+  readonly name: string;
+  /** Runs the program under handlers, the first nearest to it. Use `trace` and the like. */
+  run(handlers: readonly Handler[], ...args: A): R;
+  /** Parameters met so far, by path: those of `param` and `module`. They are known after the first trace. */
+  parameters(): readonly NamedParameter[];
+}
+
+/** The end of the chain: a site without a value is drawn from its distribution, under its own name. */
+function answer(message: Message): Tensor {
+  if (message.value !== undefined) return message.value;
+  return (message as SampleMessage).distribution.sample(message.name);
+}
+
+/** The batch shape that a site's plates ask for. */
+function plateShape(plates: readonly Plate[]): number[] {
+  const rank = Math.max(0, ...plates.map((p) => -p.dimension));
+  const shape = new Array<number>(rank).fill(1);
+  for (const { dimension, rows } of plates) shape[rank + dimension] = rows;
+  return shape;
+}
+
+/** Repeats a distribution over the plates it stands in. @throws ShapeError naming site, shapes, plates and the ways out. */
+function intoPlates(name: string, distribution: Distribution, plates: readonly Plate[]): Distribution {
+  const wanted = plateShape(plates);
+  const { batchShape } = distribution;
+  const rank = Math.max(wanted.length, batchShape.length);
+  const target: number[] = [];
+  for (let axis = -rank; axis < 0; axis++) {
+    const has = batchShape[batchShape.length + axis] ?? 1;
+    const plate = plates.find((p) => p.dimension === axis);
+    if (plate === undefined && has !== 1) {
+      throw new ShapeError(
+        `site '${name}': batch shape ${formatShape(batchShape)} (event ${formatShape(distribution.eventShape)}) has size ${has} ` +
+          `along dimension ${axis}, where no plate is open (plates: ${describePlates(plates)}). ` +
+          "If the values along it are one joint event, say so with toEvent(n); if they are independent repetitions, open a plate " +
+          "around the site; if a parameter has a stray dimension, reduce or squeeze it.",
+      );
+    }
+    if (plate !== undefined && has !== 1 && has !== plate.rows) {
+      throw new ShapeError(
+        `site '${name}': batch shape ${formatShape(batchShape)} has size ${has} along dimension ${axis}, which is plate ` +
+          `'${plate.name}' of ${plate.rows}. Give the parameters size ${plate.rows} (or 1) there, or move the dimension with unsqueeze.`,
+      );
+    }
+    target.push(plate?.rows ?? has);
+  }
+  return distribution.expand(target);
+}
+
+const describePlates = (plates: readonly Plate[]): string =>
+  plates.map((p) => `${p.name}[${p.rows}] at ${p.dimension}`).join(", ") || "none";
+
+/**
+ * A generative program from a TypeScript function. The function's first argument holds `sample`, `observe`, `plate` and the rest;
+ * further arguments are whatever the caller of an inference passes as data. The same object goes to every method.
+ *
+ * @example
+ * const coin = model(({ sample, observe, plate }, flips: Tensor) => {
+ *   const p = sample("p", Beta(10, 10));
+ *   plate("flip", 10, () => observe("x", Bernoulli({ probs: p }), flips));
+ * });
+ */
+export function model<A extends readonly unknown[], R>(
+  body: (context: Context, ...args: A) => R,
+  options: { readonly name?: string } = {},
+): Program<A, R> {
+  const name = options.name ?? (body.name || "model");
+  const store = new Map<string, Tensor>();
+
+  const run = (handlers: readonly Handler[], ...args: A): R => {
+    const seen = new Map<string, string>();
+    const plates: Plate[] = [];
+    const claim = (site: string, what: string): void => {
+      const before = seen.get(site);
+      if (before !== undefined) {
+        throw new UsageError(
+          `${name}: the name '${site}' is used twice, by a ${before} and a ${what}; give each its own (in a loop, put the index into it).`,
+        );
+      }
+      seen.set(site, what);
+    };
+    const send = handlers.reduceRight<(message: Message) => Tensor>(
+      (next, handler) => (message) => handler(message, next),
+      answer,
+    );
+    const random = (
+      kind: "sample" | "observe",
+      site: string,
+      distribution: Distribution,
+      value?: Tensor,
+    ): Tensor => {
+      claim(site, kind === "sample" ? "sample site" : "observed site");
+      const repeated = intoPlates(site, distribution, plates);
+      return send({ kind, name: site, distribution: repeated, value, plates: [...plates] });
+    };
+    const context: Context = {
+      sample: (site, distribution) => random("sample", site, distribution),
+      observe: (site, distribution, value) =>
+        random(
+          "observe",
+          site,
+          distribution,
+          value instanceof Tensor ? value : tensor(value, { dtype: distribution.dtype }),
+        ),
+      plate(plateName, size, inside, { rows = size } = {}) {
+        if (!Number.isInteger(size) || size < 1 || !Number.isInteger(rows) || rows < 1 || rows > size) {
+          throw new UsageError(
+            `${name}: plate '${plateName}' needs whole numbers 1 ≤ rows ≤ size, found rows ${rows}, size ${size}.`,
+          );
+        }
+        if (plates.some((p) => p.name === plateName)) {
+          throw new UsageError(
+            `${name}: plate '${plateName}' is opened inside itself; give the inner one another name.`,
+          );
+        }
+        const plate: Plate = { name: plateName, size, rows, dimension: -(plates.length + 1) };
+        plates.push(plate);
+        try {
+          return inside(plate);
+        } finally {
+          plates.pop();
+        }
+      },
+      param(site, shape, initializer) {
+        claim(site, "parameter");
+        const known = store.get(site);
+        const leaf = known ?? parameter(shape, initializer);
+        if (leaf.shape.join() !== shape.join()) {
+          throw new ShapeError(
+            `${name}: parameter '${site}' had shape ${formatShape(leaf.shape)} in an earlier run, now ${formatShape(shape)}; ` +
+              "a parameter's shape must not depend on the data.",
+          );
+        }
+        store.set(site, leaf);
+        return send({ kind: "param", name: site, value: leaf, plates: [...plates] });
+      },
+      module(site, network) {
+        claim(site, "module");
+        for (const { name: path, tensor: leaf } of parametersOf(network, site)) {
+          const known = store.get(path);
+          if (known !== undefined && known !== leaf) {
+            throw new UsageError(
+              `${name}: module '${site}' is another object than in an earlier run; build networks outside the program, once.`,
+            );
+          }
+          store.set(path, leaf);
+        }
+        return network;
+      },
+      deterministic(site, value) {
+        claim(site, "deterministic site");
+        return send({ kind: "deterministic", name: site, value, plates: [...plates] });
+      },
+    };
+    return body(context, ...args);
+  };
+  return { name, run, parameters: () => [...store].map(([path, leaf]) => ({ name: path, tensor: leaf })) };
+}

@@ -1,0 +1,58 @@
+/** What a program is made of when it runs: sites, the plates they stand in, and the messages that announce them. */
+import type { Distribution } from "../distributions/index.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+
+/**
+ * A set of conditionally independent repetitions, laid along one batch dimension. Plates take dimensions from the right, the
+ * outermost −1, each further one to the left of it, so that what was computed outside broadcasts against what is inside.
+ */
+export interface Plate {
+  readonly name: string;
+  /** Number of repetitions in all. */
+  readonly size: number;
+  /** Repetitions that one run looks at: a minibatch. Equal to `size` without subsampling. */
+  readonly rows: number;
+  /** Negative axis. */
+  readonly dimension: number;
+}
+
+/** How much one row of a minibatch counts for: the product of size / rows over the plates. */
+export const scaleOf = (plates: readonly Plate[]): number =>
+  plates.reduce((scale, { size, rows }) => scale * (size / rows), 1);
+
+/** A random variable on its way to a value. Handlers pass it on, changed or not. */
+export interface SampleMessage {
+  readonly kind: "sample" | "observe";
+  readonly name: string;
+  /** Already repeated over the plates. */
+  readonly distribution: Distribution;
+  /** Data, or what a handler put there; without it the site is drawn. */
+  readonly value: Tensor | undefined;
+  readonly plates: readonly Plate[];
+}
+
+/** A named quantity that is no random variable. */
+export interface DeterministicMessage {
+  readonly kind: "deterministic";
+  readonly name: string;
+  readonly value: Tensor;
+  readonly plates: readonly Plate[];
+}
+
+/** A learnable parameter, in its constrained form. */
+export interface ParamMessage {
+  readonly kind: "param";
+  readonly name: string;
+  readonly value: Tensor;
+  readonly plates: readonly Plate[];
+}
+
+export type Message = SampleMessage | DeterministicMessage | ParamMessage;
+
+/** A message whose value is known. */
+export type Site = Message & { readonly value: Tensor };
+
+/** A random site of a trace. */
+export type RandomSite = SampleMessage & { readonly value: Tensor };
+
+export const isRandom = (site: Site): site is RandomSite => site.kind === "sample" || site.kind === "observe";
