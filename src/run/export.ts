@@ -1,6 +1,8 @@
 import { lowerToOnnx } from "../compile/index.ts";
 import { simplify } from "../compile/simplify.ts";
 import { input } from "../tensor/leaf.ts";
+import { mul } from "../tensor/ops/arithmetic.ts";
+import { log } from "../tensor/ops/transcendental.ts";
 import type { Trained } from "./trained.ts";
 
 /** An ONNX file's bytes, with the names and shapes of its one input and its outputs. */
@@ -20,13 +22,16 @@ export function exportOnnx(
   batch = 1,
 ): { readonly encoder: ExportedModel; readonly decoder: ExportedModel } {
   const { model, parameters } = trained;
+  const names = new Map(model.parameters.map((p) => [p.tensor, p.name]));
   const x = input("x", [batch, model.features]);
   const z = input("z", [batch, model.latent]);
   const encoded =
     model.kind === "vae"
       ? (() => {
           const q = model.encode(x);
-          return { mean: q.mean(), logVariance: q.variance().log() };
+          // From ln σ itself: the variance may be too small for float32 where its logarithm is not.
+          const { logScale } = q.parameters;
+          return { mean: q.mean(), logVariance: logScale ? mul(logScale, 2) : log(q.variance()) };
         })()
       : { code: model.encode(x) };
   const lower = (
@@ -36,7 +41,7 @@ export function exportOnnx(
   ): ExportedModel => {
     const lowered = lowerToOnnx(simplify(Object.values(outputs)), {
       outputNames: Object.keys(outputs),
-      nameLeaf: (t, i) => (t === leaf ? name : `weight${i}`),
+      nameLeaf: (t, i) => (t === leaf ? name : (names.get(t) ?? `l${i}`)),
       weights: parameters,
     });
     return {

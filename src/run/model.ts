@@ -1,4 +1,5 @@
 import { type Dataset, describe, isBinary } from "../data/index.ts";
+import { UsageError } from "../errors.ts";
 import {
   Autoencoder,
   checkLikelihood,
@@ -17,9 +18,22 @@ export function buildModel({ model, ...options }: ModelSettings): AnyModel {
   return model === "vae" ? VAE(options) : Autoencoder(options);
 }
 
-/** Its objective at a minibatch size, with what the settings ask of it. */
+/** Refuses weights of a KL term where the loss has none: they would be left out in silence. */
+function checkWeights({ kind }: AnyModel, { bound }: TrainSettings): void {
+  const unweighted =
+    kind === "autoencoder"
+      ? (["an autoencoder's loss", "train a vae"] as const)
+      : (["the importance-weighted bound", "use bound elbo"] as const);
+  if (kind === "vae" && bound === "elbo") return;
+  throw new UsageError(
+    `train: ${unweighted[0]} has no KL term to weigh; leave warmup, beta and freeBits as they are, or ${unweighted[1]}.`,
+  );
+}
+
+/** Its objective at a minibatch size, with what the settings ask of it. @throws UsageError */
 export function objectiveOf(model: AnyModel, settings: TrainSettings): (batch: number) => Objective {
   const { bound, form, samples, beta, warmup, freeBits } = settings;
+  if (beta !== 1 || warmup > 0 || freeBits > 0) checkWeights(model, settings);
   if (model.kind === "autoencoder") return (batch) => model.objective({ batch });
   return (batch) =>
     model.objective({

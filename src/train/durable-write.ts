@@ -1,5 +1,6 @@
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   openSync,
   readdirSync,
@@ -40,8 +41,11 @@ export const writeDurably = (path: string, content: Uint8Array | string): void =
     renameSync(temporary, path);
   } catch (cause) {
     discard(temporary);
-    const existing = statSync(path, { throwIfNoEntry: false }) !== undefined;
-    throw writeError(path, cause, existing ? "The file that was there is untouched" : "Nothing was written");
+    throw writeError(
+      path,
+      cause,
+      existsSync(path) ? "The file that was there is untouched" : "Nothing was written",
+    );
   }
   syncFolder(dirname(path));
 };
@@ -54,7 +58,7 @@ export const writeDurably = (path: string, content: Uint8Array | string): void =
 export const appendDurably = (path: string, content: string): void => {
   let before: number | undefined;
   try {
-    before = statSync(path, { throwIfNoEntry: false })?.size;
+    before = existsSync(path) ? statSync(path).size : undefined;
     const file = openSync(path, "a");
     try {
       writeAll(file, Buffer.from(content));

@@ -146,7 +146,8 @@ export class Trainer {
     const { seed, binarize, warmup } = this.settings;
     const epoch = Math.floor(this.#step / this.stepsPerEpoch);
     const position = this.#step % this.stepsPerEpoch;
-    if (this.#order?.epoch !== epoch) this.#order = { epoch, rows: permutation(this.#data.rows, seed, epoch) };
+    if (this.#order?.epoch !== epoch)
+      this.#order = { epoch, rows: permutation(this.#data.rows, seed, epoch) };
     if (position === 0) this.#sums = {};
     const rows = this.#order.rows.subarray(position * this.#batch, (position + 1) * this.#batch);
     const x = rowsOf(this.#data, rows, this.trainStep.input("x"));

@@ -33,6 +33,12 @@ const OWN_FILES: readonly string[] = [
   "samples.png",
   "traversals.png",
   "latent.png",
+  "samples.csv",
+  "reconstructions.csv",
+  "traversals.csv",
+  "latents.csv",
+  "latents.npy",
+  "latents.labels.npy",
   "encoder.onnx",
   "decoder.onnx",
 ];

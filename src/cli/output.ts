@@ -1,0 +1,78 @@
+/** Writing what a verb made: a picture where rows are images, a table where they are not. */
+import { mkdirSync } from "node:fs";
+import { dirname, extname } from "node:path";
+import { UsageError } from "../errors.ts";
+import type { EncodedImage } from "../report/image-grid.ts";
+import type { ImageStack } from "../report/index.ts";
+import { writeOutput } from "../report/write.ts";
+import { imageStack, type RunSettings } from "../run/index.ts";
+import { matrixRows, type Table, toCsv } from "./table.ts";
+
+/** Writes a file whole or not at all, in a folder that is made where it is missing. @throws UsageError when it cannot be. */
+export async function save(path: string, content: string | Uint8Array): Promise<void> {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new UsageError(`--out ${path}: the folder cannot be made (${why}). Choose another --out.`);
+  }
+  await writeOutput(path, content);
+}
+
+/** @throws UsageError unless the path ends in one of the extensions. */
+export function checkExtension(path: string, extensions: readonly string[], what: string): void {
+  if (extensions.includes(extname(path).toLowerCase())) return;
+  throw new UsageError(
+    `--out ${path}: ${what} go to a file that ends in ${extensions.join(" or ")}; found "${extname(path)}".`,
+  );
+}
+
+/** Names of the values of one row: the table's columns, or x0, x1, …. */
+export const featureNames = ({ data, model }: RunSettings): readonly string[] =>
+  data.columns ?? Array.from({ length: model.shape.reduce((a, b) => a * b, 1) }, (_, i) => `x${i}`);
+
+/** Rows as images; undefined where the model's rows are none. */
+export const imagesOf = (settings: RunSettings, pixels: Float32Array): ImageStack | undefined =>
+  imageStack(pixels, settings.model.shape);
+
+/** Whether the verb makes a picture (`.png`) or a table (`.csv`), and where to. */
+export function target(
+  settings: RunSettings,
+  folder: string,
+  name: string,
+  out: string | undefined,
+): { readonly path: string; readonly picture: boolean } {
+  const picture = imagesOf(settings, new Float32Array(0)) !== undefined;
+  const extension = picture ? ".png" : ".csv";
+  const path = out ?? `${folder.replace(/\/+$/, "")}/${name}${extension}`;
+  if (out !== undefined)
+    checkExtension(out, picture ? [".png", ".csv"] : [".csv"], picture ? "images" : "rows of a table");
+  return { path, picture: extname(path).toLowerCase() === ".png" };
+}
+
+/** Draws images, or writes rows as CSV, whichever the target says. */
+export async function savePictureOrTable(
+  { path, picture }: { readonly path: string; readonly picture: boolean },
+  images: ImageStack | undefined,
+  draw: (images: ImageStack) => EncodedImage,
+  table: () => Table,
+): Promise<void> {
+  await save(path, picture && images !== undefined ? draw(images).png : toCsv(table()));
+}
+
+/** A table whose rows have a few cells before their features. */
+export const featureTable = (
+  settings: RunSettings,
+  heads: readonly string[],
+  values: Float32Array,
+  cellsOf: (row: number) => readonly (string | number)[],
+): Table => {
+  const features = featureNames(settings);
+  return {
+    columns: [...heads, ...features],
+    rows: (function* () {
+      let row = 0;
+      for (const cells of matrixRows(values, features.length)) yield [...cellsOf(row++), ...cells];
+    })(),
+  };
+};

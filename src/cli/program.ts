@@ -1,0 +1,87 @@
+/** The program `tightbound`: its verbs, its help, and what becomes of errors. */
+import { Command, CommanderError } from "commander";
+import { InternalError, TightboundError, UsageError } from "../errors.ts";
+import { addEncode } from "./encode.ts";
+import { addEvaluate } from "./evaluate.ts";
+import { addExport } from "./export.ts";
+import { addReconstruct } from "./reconstruct.ts";
+import { addReport } from "./report.ts";
+import { addSample } from "./sample.ts";
+import type { Context, Terminal } from "./terminal.ts";
+import { addTrain } from "./train.ts";
+import { addTraverse } from "./traverse.ts";
+import { version } from "./version.ts";
+
+/** Exit codes besides 0: 1 for data, folders and numbers that cannot be used, 2 for a command that cannot be. */
+const FAILED = 1;
+const MISUSED = 2;
+
+const EXAMPLES = `
+Examples:
+  $ tightbound train vae --data mnist --epochs 10 --report
+  $ tightbound evaluate runs/mnist-vae-1 --json
+  $ tightbound sample runs/mnist-vae-1 --count 100 --out samples.png
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C (143 by SIGTERM).
+TIGHTBOUND_DEBUG=1 shows the stack of an error.`;
+
+/**
+ * Runs the program on the words of a command line, its own name left out, and returns its exit code.
+ * Errors are written to `terminal.err`; nothing is thrown.
+ */
+export async function runProgram(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const context: Context = { terminal, argv, exitCode: 0 };
+  const program = new Command("tightbound")
+    .description("Variational inference and deep generative models, trained and looked at from the shell.")
+    .version(version(), "--version", "print the version")
+    .helpOption("-h, --help", "print help")
+    .addHelpText("after", EXAMPLES)
+    .configureOutput({
+      writeOut: (text) => terminal.out.write(text),
+      // Errors are thrown, and written below.
+      writeErr: () => undefined,
+      getOutHelpWidth: () => terminal.out.columns ?? 100,
+    })
+    .exitOverride();
+  for (const add of [
+    addTrain,
+    addEvaluate,
+    addSample,
+    addReconstruct,
+    addTraverse,
+    addEncode,
+    addReport,
+    addExport,
+  ]) {
+    add(program, context);
+  }
+  if (argv.length === 0) {
+    program.outputHelp();
+    return 0;
+  }
+  try {
+    await program.parseAsync(argv, { from: "user" });
+    return context.exitCode;
+  } catch (error) {
+    return report(error, terminal);
+  }
+}
+
+function report(error: unknown, { err, debug }: Terminal): number {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0;
+    err.write(
+      `${error.message.replace(/^error: /, "")}\nSee tightbound --help, or --help after a command.\n`,
+    );
+    return MISUSED;
+  }
+  const expected = error instanceof TightboundError && !(error instanceof InternalError);
+  if (expected) {
+    err.write(`${debug ? error.stack : error.message}\n`);
+    return error instanceof UsageError ? MISUSED : FAILED;
+  }
+  const text = error instanceof Error ? (debug ? error.stack : error.message) : String(error);
+  const hint = debug ? "" : " Run the command again with TIGHTBOUND_DEBUG=1 to see where.";
+  err.write(`${text}\nThis is a fault of tightbound, not of yours.${hint}\n`);
+  return FAILED;
+}

@@ -1,0 +1,190 @@
+/** What training shows: a bar on a terminal, and a line for each epoch everywhere. */
+import type cliProgress from "cli-progress";
+import type { EpochLine } from "../run/index.ts";
+import type { Means, Progress } from "../train/loop.ts";
+import { clock, grouped, type OutputStream, type Terminal } from "./terminal.ts";
+
+export interface DisplayOptions {
+  readonly epochs: number;
+  readonly rowsPerStep: number;
+  readonly latent: number;
+  /** What a row is called: images, rows. */
+  readonly noun: string;
+  readonly quiet: boolean;
+  readonly json: boolean;
+}
+
+export interface Display {
+  /** Loads the bar, if there will be one: called when nothing waits for it. */
+  prepare(): Promise<void>;
+  onStep(progress: Progress): void;
+  onEpoch(line: EpochLine): void;
+  /** Removes the bar, so that other text may follow. */
+  stop(): void;
+}
+
+/** Between drawings of the bar, in ms. */
+const INTERVAL = 100;
+
+export function trainDisplay(terminal: Terminal, options: DisplayOptions): Display {
+  const stream = options.json ? terminal.err : terminal.out;
+  const lines = !options.quiet && (!options.json || stream.isTTY === true);
+  const meter = createMeter(options);
+  let bar: Bar | undefined;
+  let headed = false;
+  return {
+    async prepare() {
+      if (options.quiet || stream.isTTY !== true) return;
+      bar = createBar(await import("cli-progress"), stream);
+    },
+    onStep(progress) {
+      meter.step(progress);
+      bar?.draw(() => meter.view(progress));
+    },
+    onEpoch(line) {
+      meter.epoch(line);
+      bar?.stop();
+      if (!lines) return;
+      const cells = epochCells(line, options, meter.rate());
+      if (!headed) stream.write(`${cells.map(([head, text]) => head.padStart(text.length)).join("  ")}\n`);
+      headed = true;
+      stream.write(`${cells.map(([head, text]) => text.padStart(head.length)).join("  ")}\n`);
+    },
+    stop() {
+      bar?.stop();
+    },
+  };
+}
+
+/** Heads and values of an epoch's line, padded to widths that later epochs keep. */
+function epochCells(
+  { epoch, train, test, activeUnits, seconds }: EpochLine,
+  { epochs, latent, noun }: DisplayOptions,
+  rate: number,
+): readonly (readonly [string, string])[] {
+  const nats = (value: number | undefined, width = 9) =>
+    (value === undefined ? "–" : value.toFixed(2)).padStart(width);
+  const hasBound = test.elbo !== undefined;
+  const bound = [
+    ["train ELBO", nats(train.elbo)],
+    ["test ELBO", nats(test.elbo)],
+  ] as const;
+  const reconstruction = ["reconstruction", nats(test.reconstruction)] as const;
+  return [
+    ["epoch", `${epoch}/${epochs}`.padStart(2 * String(epochs).length + 1)],
+    ...(hasBound
+      ? [...bound, reconstruction, ["KL", nats(test.kl, 7)] as const]
+      : [
+          ["train reconstruction", nats(train.reconstruction)] as const,
+          ["test reconstruction", nats(test.reconstruction)] as const,
+        ]),
+    ["active", `${activeUnits}/${latent}`.padStart(2 * String(latent).length + 1)],
+    [`${noun}/s`, (Number.isFinite(rate) ? grouped(rate) : "–").padStart(7)],
+    ["time", clock(seconds).padStart(7)],
+  ];
+}
+
+interface View {
+  /** Of all epochs. */
+  readonly fraction: number;
+  readonly epoch: string;
+  readonly terms: readonly string[];
+  readonly active: string;
+  readonly speed: string;
+  readonly noun: string;
+  readonly left: string;
+}
+
+/** Measures speed and time left, and words where training is. */
+function createMeter({ epochs, rowsPerStep, latent, noun }: DisplayOptions) {
+  let since = { epoch: -1, step: 0, at: 0 };
+  let last = 0;
+  let evaluation = 0;
+  let speed = Number.NaN;
+  let active = "–";
+  return {
+    step({ step, stepOfEpoch, stepsPerEpoch }: Progress): void {
+      last = performance.now();
+      const epoch = Math.floor((step - 1) / stepsPerEpoch);
+      // From the end of the epoch's first step here, so that compilation and evaluation do not count.
+      if (epoch !== since.epoch) since = { epoch, step: stepOfEpoch, at: last };
+      else speed = ((stepOfEpoch - since.step) / (last - since.at)) * 1000;
+    },
+    epoch(line: EpochLine): void {
+      evaluation = performance.now() - last;
+      active = `${line.activeUnits}/${latent}`;
+    },
+    /** Rows a second in the current epoch. */
+    rate: (): number => speed * rowsPerStep,
+    view({ step, stepsPerEpoch, means }: Progress): View {
+      const total = epochs * stepsPerEpoch;
+      const epoch = Math.ceil(step / stepsPerEpoch);
+      const remaining = (total - step) / speed + ((epochs - epoch + 1) * evaluation) / 1000;
+      return {
+        fraction: step / total,
+        epoch: `${epoch}/${epochs}`,
+        terms: terms(means),
+        active: `active ${active}`,
+        speed: Number.isFinite(speed) ? grouped(speed * rowsPerStep) : "–",
+        noun,
+        left: `${Number.isFinite(remaining) ? clock(Math.ceil(remaining)).replace(/\.0 s$/, " s") : "–"} left`,
+      };
+    },
+  };
+}
+
+const terms = ({ elbo, reconstruction, kl }: Means): string[] => {
+  const bound = elbo ?? (reconstruction !== undefined && kl !== undefined ? reconstruction - kl : undefined);
+  return [
+    ...(bound === undefined ? [] : [`ELBO ${bound.toFixed(1)}`]),
+    ...(reconstruction === undefined ? [] : [`rec ${reconstruction.toFixed(1)}`]),
+    ...(kl === undefined ? [] : [`KL ${kl.toFixed(1)}`]),
+  ];
+};
+
+/** The line of the bar: the bar is whatever room the text leaves, and the text is shorter where that is too little. */
+const barLine = ({ fraction, epoch, terms, active, speed, noun, left }: View, columns: number): string => {
+  const percent = `${Math.floor(100 * fraction)}%`.padStart(4);
+  const long = [[percent, ...terms, active, `${speed} ${noun}/s`, left].join("  "), `epoch ${epoch}`];
+  const short = [[percent, ...terms, active, `${speed}/s`, left].join(" "), epoch];
+  const roomOf = ([right, start]: readonly string[]) =>
+    Math.min(40, columns - start.length - right.length - 3);
+  const [right, start] = roomOf(long) >= 10 ? long : short;
+  const room = Math.max(0, roomOf([right, start]));
+  const filled = Math.round(fraction * room);
+  return `${start} ${"█".repeat(filled)}${"░".repeat(room - filled)}${right}`;
+};
+
+interface Bar {
+  draw(view: () => View): void;
+  stop(): void;
+}
+
+function createBar({ default: { SingleBar } }: { default: typeof cliProgress }, stream: OutputStream): Bar {
+  let current: View | undefined;
+  let drawn = Number.NEGATIVE_INFINITY;
+  let running = false;
+  const bar = new SingleBar({
+    stream: stream as NodeJS.WriteStream,
+    clearOnComplete: true,
+    hideCursor: true,
+    fps: 1000 / INTERVAL,
+    format: () => (current === undefined ? "" : barLine(current, stream.columns ?? 80)),
+  });
+  return {
+    draw(view) {
+      const now = performance.now();
+      if (now - drawn < INTERVAL) return;
+      drawn = now;
+      current = view();
+      if (running) bar.update(current.fraction);
+      else bar.start(1, current.fraction);
+      running = true;
+    },
+    stop() {
+      if (running) bar.stop();
+      running = false;
+      drawn = Number.NEGATIVE_INFINITY;
+    },
+  };
+}

@@ -1,0 +1,47 @@
+/** `tightbound sample`: draws from the prior, decoded. */
+import type { Command } from "commander";
+import { whole } from "./parse.ts";
+import { type Context, printJson, speaker } from "./terminal.ts";
+
+interface Options {
+  readonly count: number;
+  readonly seed: number;
+  readonly out?: string;
+  readonly json?: true;
+}
+
+const EXAMPLES = `
+What is written are means of p(x|z) for draws z from the prior: a picture of images (or their values, with a .csv file),
+a CSV file of the rows of a table.
+
+Examples:
+  $ tightbound sample runs/mnist-vae-1
+  $ tightbound sample runs/mnist-vae-1 --count 100 --seed 7 --out samples.png`;
+
+export function addSample(program: Command, context: Context): void {
+  program
+    .command("sample")
+    .description("decode draws from the prior of a vae")
+    .argument("<run>", "folder of a run")
+    .option("--count <n>", "how many", whole(1), 64)
+    .option("--seed <n>", "seed of the draws", whole(0), 0)
+    .option("--out <file>", "a .png or .csv file (default: samples.png or samples.csv in the run's folder)")
+    .option("--json", "print one JSON object")
+    .addHelpText("after", EXAMPLES)
+    .action(async (path: string, { count, seed, out, json }: Options) => {
+      const { openTrained } = await import("../run/index.ts");
+      const { featureTable, imagesOf, savePictureOrTable, target } = await import("./output.ts");
+      const { samplePicture } = await import("../report/pictures.ts");
+      const {
+        run: { settings },
+        trained,
+      } = await openTrained(path);
+      const where = target(settings, path, "samples", out);
+      const values = await trained.sample(count, seed);
+      await savePictureOrTable(where, imagesOf(settings, values), samplePicture, () =>
+        featureTable(settings, [], values, () => []),
+      );
+      if (json) printJson(context.terminal, { run: path, count, seed, file: where.path });
+      else speaker(context.terminal, {})(`${count} samples written to ${where.path}`);
+    });
+}

@@ -1,0 +1,45 @@
+/** Numbers as files: CSV (RFC 4180) and NumPy's `.npy`, version 1.0. */
+import { endianness } from "node:os";
+
+export interface Table {
+  readonly columns: readonly string[];
+  readonly rows: Iterable<readonly (string | number)[]>;
+}
+
+/** Lines end in `\n`; cells that hold a comma, a quote or a line break are quoted. */
+export const toCsv = ({ columns, rows }: Table): string => {
+  const lines = [columns.map(cell).join(",")];
+  for (const row of rows) lines.push(row.map(cell).join(","));
+  return `${lines.join("\n")}\n`;
+};
+
+/** Numbers are float32 in memory: nine digits say which. */
+const cell = (value: string | number): string => {
+  if (typeof value === "number") {
+    return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(9)));
+  }
+  return /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
+};
+
+/** Row-major numbers of a shape. */
+export const toNpy = (data: Float32Array | Int32Array, shape: readonly number[]): Uint8Array => {
+  const order = endianness() === "LE" ? "<" : ">";
+  const descr = `${order}${data instanceof Float32Array ? "f4" : "i4"}`;
+  // A tuple of one has a comma at its end.
+  const tuple = `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
+  const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }`;
+  // Ten bytes go before the header; with its newline it ends on a multiple of 64.
+  const header = `${text.padEnd(Math.ceil((text.length + 11) / 64) * 64 - 11)}\n`;
+  return Buffer.concat([
+    Buffer.from([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, header.length & 255, header.length >> 8]),
+    Buffer.from(header, "latin1"),
+    Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+  ]);
+};
+
+/** Rows of a row-major matrix. */
+export function* matrixRows(values: Float32Array, width: number): Generator<number[]> {
+  for (let start = 0; start < values.length; start += width) {
+    yield [...values.subarray(start, start + width)];
+  }
+}

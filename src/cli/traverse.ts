@@ -1,0 +1,72 @@
+/** `tightbound traverse`: one latent dimension at a time moved through the prior. */
+import type { Command } from "commander";
+import { UsageError } from "../errors.ts";
+import { wholes } from "./parse.ts";
+import { type Context, printJson, speaker } from "./terminal.ts";
+
+interface Options {
+  readonly dimensions?: readonly number[];
+  readonly out?: string;
+  readonly json?: true;
+}
+
+const EXAMPLES = `
+A row for each dimension, from -3 to 3 standard deviations of the prior, while the others rest at 0. Without
+--dimensions: the ten with the largest KL on the test data, in that order.
+
+Examples:
+  $ tightbound traverse runs/mnist-vae-1
+  $ tightbound traverse runs/mnist-vae-1 --dimensions 0,3 --out walk.png`;
+
+export function addTraverse(program: Command, context: Context): void {
+  program
+    .command("traverse")
+    .description("decode one latent dimension at a time, moved through the prior")
+    .argument("<run>", "folder of a run")
+    .option("--dimensions <list>", "dimensions, counted from 0 (default: the ten most active)", wholes(0))
+    .option(
+      "--out <file>",
+      "a .png or .csv file (default: traversals.png or traversals.csv in the run's folder)",
+    )
+    .option("--json", "print one JSON object")
+    .addHelpText("after", EXAMPLES)
+    .action(async (path: string, { dimensions: asked, out, json }: Options) => {
+      const { mostActive, openTrained } = await import("../run/index.ts");
+      const { featureTable, imagesOf, savePictureOrTable, target } = await import("./output.ts");
+      const { traversalPicture } = await import("../report/pictures.ts");
+      const {
+        run: { settings },
+        trained,
+      } = await openTrained(path);
+      if (trained.model.kind !== "vae") {
+        throw new UsageError(
+          "an autoencoder is deterministic: its codes follow no prior to walk through. Train a vae instead.",
+        );
+      }
+      const where = target(settings, path, "traversals", out);
+      const active = async (): Promise<readonly number[]> => {
+        const { loadRunData } = await import("./data.ts");
+        return mostActive(await trained.evaluate(await loadRunData(settings, {})));
+      };
+      const { pixels, dimensions, values } = await trained.traverse(asked ?? (await active()));
+      await savePictureOrTable(
+        where,
+        imagesOf(settings, pixels),
+        (images) => traversalPicture({ images, dimensions, values }),
+        () =>
+          featureTable(settings, ["dimension", "z"], pixels, (i) => [
+            dimensions[Math.floor(i / values.length)],
+            values[i % values.length],
+          ]),
+      );
+      if (json) printJson(context.terminal, { run: path, dimensions, values, file: where.path });
+      else {
+        speaker(
+          context.terminal,
+          {},
+        )(
+          `Dimensions ${dimensions.join(", ")} from ${values[0]} to ${values.at(-1)} written to ${where.path}`,
+        );
+      }
+    });
+}

@@ -1,0 +1,168 @@
+/** The program as a process: signals, checkpoints, the end of a pipe. */
+import { execFileSync, spawn } from "node:child_process";
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { loadCheckpoint } from "../../src/train/checkpoint.ts";
+import { temporary, writeDigits } from "./harness.ts";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+// Inside the project, so that dependencies are found from there.
+const built = join(ROOT, "node_modules/.cache/tightbound-cli");
+const main = join(built, "dist/cli/main.js");
+const folder = temporary();
+const digits = join(folder, "digits");
+const settings = [
+  "vae",
+  "--data",
+  digits,
+  "--hidden",
+  "64",
+  "--latent",
+  "4",
+  "--batch",
+  "10",
+  "--epochs",
+  "4",
+];
+const straight = join(folder, "straight");
+
+beforeAll(() => {
+  mkdirSync(built, { recursive: true });
+  const tsc = join(ROOT, "node_modules/.bin/tsc");
+  // Types are checked elsewhere.
+  execFileSync(tsc, [
+    ...["-p", join(ROOT, "tsconfig.build.json"), "--noCheck", "--declaration", "false"],
+    ...["--outDir", join(built, "dist")],
+  ]);
+  copyFileSync(join(ROOT, "package.json"), join(built, "package.json"));
+  mkdirSync(digits);
+  writeDigits(digits, { train: 3000, test: 50 });
+  execFileSync(process.execPath, [main, "train", ...settings, "--out", straight, "--quiet"]);
+});
+
+/** Starts the program; `when` says when to act on it, by what it has printed so far. */
+const start = (
+  argv: readonly string[],
+  act: (child: ReturnType<typeof spawn>, out: string) => void = () => {},
+) =>
+  new Promise<{ code: number | null; signal: NodeJS.Signals | null; out: string; err: string }>((resolve) => {
+    const child = spawn(process.execPath, [main, ...argv], { cwd: folder });
+    let out = "";
+    let err = "";
+    child.stdout.on("data", (data) => {
+      out += data;
+      act(child, out);
+    });
+    child.stderr.on("data", (data) => {
+      err += data;
+    });
+    child.on("close", (code, signal) => resolve({ code, signal, out, err }));
+  });
+
+/** Once, a little after the line of an epoch. */
+const during = (epoch: number, action: (child: ReturnType<typeof spawn>) => void) => {
+  let done = false;
+  return (child: ReturnType<typeof spawn>, out: string) => {
+    if (done || !out.includes(`${epoch}/4 `)) return;
+    done = true;
+    setTimeout(() => action(child), 30);
+  };
+};
+
+/** All that a run has learnt: every tensor's bytes, counters, sums, and the lines of metrics without wall times. */
+const stateOf = (run: string) => {
+  const { tensors, buffers, step, epoch, metadata } = loadCheckpoint(join(run, "checkpoint.safetensors"));
+  const lines = readFileSync(join(run, "metrics.jsonl"), "utf8").trim().split("\n");
+  return {
+    tensors: [...tensors, ...buffers].map(({ name, data }) => [
+      name,
+      Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("base64"),
+    ]),
+    step,
+    epoch,
+    sums: metadata.sums,
+    lines: lines.map((line) => ({ ...JSON.parse(line), seconds: 0 })),
+  };
+};
+
+test.each([
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const)(
+  "%s ends with %i and a checkpoint; resuming ends bit for bit like a run never stopped",
+  async (signal, code) => {
+    const run = join(folder, signal);
+    const stopped = await start(
+      ["train", ...settings, "--out", run],
+      during(1, (child) => child.kill(signal)),
+    );
+    expect(stopped).toMatchObject({ code, err: "Stopping after this step; once more to end at once.\n" });
+    expect(stopped.out).toMatch(
+      /Stopped after step [\d,]+, in epoch [234] of 4\. The checkpoint is written\. To go on:\n {2}tightbound train --resume .+\n$/,
+    );
+    const { step } = loadCheckpoint(join(run, "checkpoint.safetensors"));
+    // 300 steps an epoch; it was stopped after the first and before the last.
+    expect(step).toBeGreaterThan(300);
+    expect(step).toBeLessThan(1200);
+    expect(existsSync(join(run, "lock"))).toBe(false);
+    const resumed = await start(["train", "--resume", run]);
+    expect(resumed.out).toContain(`Going on after step ${String(step).replace(/^(\d)(\d{3})$/, "$1,$2")}.`);
+    expect(resumed).toMatchObject({ code: 0, err: "" });
+    expect(stateOf(run)).toEqual(stateOf(straight));
+  },
+);
+
+test("kill -9 leaves the last complete checkpoint, and resuming ends the same", async () => {
+  const run = join(folder, "killed");
+  const killed = await start(
+    ["train", ...settings, "--out", run],
+    during(2, (child) => child.kill("SIGKILL")),
+  );
+  expect(killed.signal).toBe("SIGKILL");
+  expect(loadCheckpoint(join(run, "checkpoint.safetensors")).epoch).toBeGreaterThanOrEqual(2);
+  expect(await start(["train", "--resume", run, "--quiet"])).toMatchObject({ code: 0, err: "", out: "" });
+  expect(stateOf(run)).toEqual(stateOf(straight));
+});
+
+test("a second Ctrl-C ends at once", async () => {
+  const run = join(folder, "twice");
+  // Both before the step is over: the handlers run one after the other.
+  const { code, out } = await start(
+    ["train", ...settings, "--out", run],
+    during(1, (child) => {
+      child.kill("SIGINT");
+      child.kill("SIGTERM");
+    }),
+  );
+  expect([130, 143]).toContain(code);
+  expect(out).not.toContain("Stopped after step");
+  expect(loadCheckpoint(join(run, "checkpoint.safetensors")).epoch).toBe(1);
+});
+
+test("--version and --help", () => {
+  const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string };
+  expect(execFileSync(process.execPath, [main, "--version"], { encoding: "utf8" })).toBe(`${version}\n`);
+  for (const verb of [
+    "train",
+    "evaluate",
+    "sample",
+    "reconstruct",
+    "traverse",
+    "encode",
+    "report",
+    "export",
+  ]) {
+    const help = execFileSync(process.execPath, [main, verb, "--help"], { encoding: "utf8" });
+    expect(help).toContain(`Usage: tightbound ${verb} `);
+    expect(help).toContain(`Examples:\n  $ tightbound ${verb} `);
+  }
+});
+
+test("a reader that stops reading is no fault", () => {
+  const text = execFileSync("sh", ["-c", `"${process.execPath}" "${main}" train --help | head -1; true`], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  expect(text).toBe("Usage: tightbound train [options] [model]\n");
+});
