@@ -1,5 +1,4 @@
 import type { Distribution } from "../distributions/index.ts";
-import { UsageError } from "../errors.ts";
 import {
   dense,
   evaluation,
@@ -15,7 +14,7 @@ import { mean } from "../tensor/ops/reduce.ts";
 import { type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Likelihood, likelihood } from "./likelihood.ts";
-import { decoder, encoderBody } from "./networks.ts";
+import { checkLatent, decoder, encoderBody } from "./networks.ts";
 import type { VaeOptions } from "./vae.ts";
 
 export type AutoencoderOptions = VaeOptions;
@@ -46,7 +45,7 @@ export interface DeterministicAutoencoder {
  */
 export function Autoencoder(options: AutoencoderOptions): DeterministicAutoencoder {
   const { shape, latent = 20, hidden = [400], likelihood: name = "bernoulli" } = options;
-  if (latent < 1) throw new UsageError(`autoencoder: latent must be at least 1, found ${latent}.`);
+  checkLatent("autoencoder", latent);
   const features = sizeOf(shape);
   const networkOptions = {
     shape,

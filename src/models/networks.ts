@@ -54,8 +54,20 @@ export interface Body {
   readonly width: number;
 }
 
+/** @throws UsageError unless it is a whole number above 0. */
+export function checkLatent(model: string, latent: number): void {
+  if (!Number.isInteger(latent) || latent < 1) {
+    throw new UsageError(`${model}: latent must be a whole number of at least 1, found ${latent}.`);
+  }
+}
+
 /** [height, width, channels] of an image's shape. */
-function imageShape(shape: Shape): [number, number, number] {
+function imageShape({ shape, channels: convolutions }: NetworkOptions): [number, number, number] {
+  if (convolutions.length === 0) {
+    throw new UsageError(
+      "a convolutional network needs at least one convolution; found no channels. Use --network mlp.",
+    );
+  }
   const [height, width, channels = 1] = shape;
   if (shape.length < 2 || shape.length > 3) {
     throw new UsageError(
@@ -87,7 +99,7 @@ export function encoderBody(options: NetworkOptions): Body {
       width: widths[widths.length - 1],
     };
   }
-  const [height, width, depth] = imageShape(shape);
+  const [height, width, depth] = imageShape(options);
   const sizes = pyramid([height, width], channels.length);
   const convolutions = channels.flatMap((outputs, i) => [
     convolution2d(i === 0 ? depth : channels[i - 1], outputs, 3, {
@@ -122,7 +134,7 @@ export function decoder(latent: number, options: NetworkOptions): Layer {
     const widths = [latent, ...inward];
     return sequential(...hiddenStack(widths, options, "decoder"), dense(widths[widths.length - 1], features));
   }
-  const [height, width, depth] = imageShape(shape);
+  const [height, width, depth] = imageShape(options);
   const sizes = pyramid([height, width], channels.length);
   const [h, w] = sizes[channels.length];
   const deepest = channels.at(-1) ?? depth;

@@ -26,7 +26,7 @@ import { mean } from "../tensor/ops/reduce.ts";
 import { type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Likelihood, type LikelihoodName, likelihood } from "./likelihood.ts";
-import { decoder, encoderBody, type NetworkName } from "./networks.ts";
+import { checkLatent, decoder, encoderBody, type NetworkName } from "./networks.ts";
 
 export interface VaeOptions {
   /** Shape of a datum: [features], [height, width] or [height, width, channels]. */
@@ -101,6 +101,7 @@ export interface Vae {
  */
 export function VAE(options: VaeOptions): Vae {
   const { shape, latent = 20, hidden = [400], likelihood: name = "bernoulli" } = options;
+  checkLatent("vae", latent);
   const features = sizeOf(shape);
   const networkOptions = {
     shape,
