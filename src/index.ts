@@ -23,6 +23,7 @@ export * from "./models/index.ts";
 export * as nn from "./nn/index.ts";
 export * from "./optim/index.ts";
 export { compileStep, type NamedLeaf, type Objective, TrainStep } from "./optim/step.ts";
+export * from "./program/index.ts";
 export { permutation, stream } from "./random/index.ts";
 export * from "./run/index.ts";
 export * from "./tensor/index.ts";

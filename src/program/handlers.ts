@@ -2,7 +2,7 @@
 import { ShapeError, UsageError } from "../errors.ts";
 import { formatShape, sameShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { Handler, Program } from "./program.ts";
+import type { Handler, Program, RunOptions } from "./program.ts";
 import { isRandom, type RandomSite, type Site, scaleOf } from "./site.ts";
 
 /** What a program did in one run. */
@@ -17,6 +17,7 @@ export function trace<A extends readonly unknown[], R>(
   program: Program<A, R>,
   args: A,
   handlers: readonly Handler[] = [],
+  options: RunOptions = {},
 ): Trace<R> {
   const sites = new Map<string, Site>();
   const record: Handler = (message, next) => {
@@ -24,7 +25,7 @@ export function trace<A extends readonly unknown[], R>(
     sites.set(message.name, { ...message, value } as Site);
     return value;
   };
-  const result = program.run([...handlers, record], ...args);
+  const result = program.run([...handlers, record], args, options);
   return { sites, result };
 }
 

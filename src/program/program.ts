@@ -34,11 +34,19 @@ export interface Context {
 /** A handler sees every site on its way to a value: it may change the message, answer it, or look at the answer. */
 export type Handler = (message: Message, next: (message: Message) => Tensor) => Tensor;
 
+/** Batch dimensions that an inference adds on the left of the program's own. */
+export interface RunOptions {
+  /** Repetitions around the whole program, such as particles. */
+  readonly outer?: readonly Plate[];
+  /** From this many dimensions on, counted from the right, sizes are nobody's plate: enumerated values live there. */
+  readonly freeFrom?: number;
+}
+
 /** A generative program: what {@link model} makes of a function. */
 export interface Program<A extends readonly unknown[] = readonly unknown[], R = unknown> {
   readonly name: string;
   /** Runs the program under handlers, the first nearest to it. Use `trace` and the like. */
-  run(handlers: readonly Handler[], ...args: A): R;
+  run(handlers: readonly Handler[], args: A, options?: RunOptions): R;
   /** Parameters met so far, by path: those of `param` and `module`. They are known after the first trace. */
   parameters(): readonly NamedParameter[];
 }
@@ -58,7 +66,12 @@ function plateShape(plates: readonly Plate[]): number[] {
 }
 
 /** Repeats a distribution over the plates it stands in. @throws ShapeError naming site, shapes, plates and the ways out. */
-function intoPlates(name: string, distribution: Distribution, plates: readonly Plate[]): Distribution {
+function intoPlates(
+  name: string,
+  distribution: Distribution,
+  plates: readonly Plate[],
+  freeFrom: number,
+): Distribution {
   const wanted = plateShape(plates);
   const { batchShape } = distribution;
   const rank = Math.max(wanted.length, batchShape.length);
@@ -66,7 +79,7 @@ function intoPlates(name: string, distribution: Distribution, plates: readonly P
   for (let axis = -rank; axis < 0; axis++) {
     const has = batchShape[batchShape.length + axis] ?? 1;
     const plate = plates.find((p) => p.dimension === axis);
-    if (plate === undefined && has !== 1) {
+    if (plate === undefined && has !== 1 && -axis < freeFrom) {
       throw new ShapeError(
         `site '${name}': batch shape ${formatShape(batchShape)} (event ${formatShape(distribution.eventShape)}) has size ${has} ` +
           `along dimension ${axis}, where no plate is open (plates: ${describePlates(plates)}). ` +
@@ -105,7 +118,8 @@ export function model<A extends readonly unknown[], R>(
   const name = options.name ?? (body.name || "model");
   const store = new Map<string, Tensor>();
 
-  const run = (handlers: readonly Handler[], ...args: A): R => {
+  const run = (handlers: readonly Handler[], args: A, options: RunOptions = {}): R => {
+    const { outer = [], freeFrom = Number.POSITIVE_INFINITY } = options;
     const seen = new Map<string, string>();
     const plates: Plate[] = [];
     const claim = (site: string, what: string): void => {
@@ -128,8 +142,8 @@ export function model<A extends readonly unknown[], R>(
       value?: Tensor,
     ): Tensor => {
       claim(site, kind === "sample" ? "sample site" : "observed site");
-      const repeated = intoPlates(site, distribution, plates);
-      return send({ kind, name: site, distribution: repeated, value, plates: [...plates] });
+      const repeated = intoPlates(site, distribution, [...outer, ...plates], freeFrom);
+      return send({ kind, name: site, distribution: repeated, value, plates: [...outer, ...plates] });
     };
     const context: Context = {
       sample: (site, distribution) => random("sample", site, distribution),
@@ -170,7 +184,7 @@ export function model<A extends readonly unknown[], R>(
           );
         }
         store.set(site, leaf);
-        return send({ kind: "param", name: site, value: leaf, plates: [...plates] });
+        return send({ kind: "param", name: site, value: leaf, plates: [...outer, ...plates] });
       },
       module(site, network) {
         claim(site, "module");
@@ -187,7 +201,7 @@ export function model<A extends readonly unknown[], R>(
       },
       deterministic(site, value) {
         claim(site, "deterministic site");
-        return send({ kind: "deterministic", name: site, value, plates: [...plates] });
+        return send({ kind: "deterministic", name: site, value, plates: [...outer, ...plates] });
       },
     };
     return body(context, ...args);

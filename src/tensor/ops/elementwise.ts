@@ -51,7 +51,9 @@ export function elementwise(spec: ElementwiseSpec): (...inputs: TensorLike[]) =>
     native: typeof native === "string" ? { onnx: (builder, inputs) => builder.node(native, inputs) } : native,
     cases: spec.cases,
   });
-  return (...inputs) => apply(operands(name, ...inputs), {});
+  // Only as many operands as the op has: `tensors.reduce(add)` passes an index too.
+  const arity = spec.host.length;
+  return (...inputs) => apply(operands(name, ...inputs.slice(0, arity)), {});
 }
 
 export type Unary = (x: TensorLike) => Tensor;

@@ -1,0 +1,130 @@
+import type { Executor } from "../compile/index.ts";
+import { adam, type Optimizer } from "../optim/index.ts";
+import { compileStep, type NamedLeaf, type TrainStep } from "../optim/step.ts";
+import type { Program } from "../program/index.ts";
+import { neg } from "../tensor/ops/arithmetic.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { type Baselines, programElbo } from "./bounds/program-elbo.ts";
+import type { EstimatorOptions, SiteEstimator } from "./estimators/choose.ts";
+
+export interface SviOptions extends EstimatorOptions {
+  /** Default Adam with learning rate 0.01. */
+  readonly optimizer?: Optimizer;
+  /** Default `host`: small programs. `native` for networks and large data. */
+  readonly executor?: Executor;
+  readonly threads?: number;
+  readonly seed?: number;
+}
+
+export interface SviRunOptions extends SviOptions {
+  readonly steps: number;
+  /** Called before each step: fill the inputs that the arguments hold, for minibatches. */
+  readonly feed?: (step: TrainStep, index: number) => void;
+  /** Called after each step with the bound's estimate, nats. */
+  readonly onStep?: (info: { readonly step: number; readonly elbo: number }) => void;
+}
+
+/** What is carried from step to step: the compiled step holds parameters, moments and baselines. */
+export interface SviState {
+  readonly compiled: TrainStep;
+  readonly choices: readonly SiteEstimator[];
+  readonly step: number;
+}
+
+export interface SviResult {
+  readonly state: SviState;
+  /** The bound's estimate at each step, nats. */
+  readonly elbo: Float64Array;
+  /** Values of the guide's (and model's) parameters, by path: views. */
+  readonly values: ReadonlyMap<string, Float32Array>;
+  /** The same by leaf, for `compile(fn, { parameters })`. */
+  readonly parameters: ReadonlyMap<Tensor, Float32Array>;
+}
+
+export interface Svi<A extends readonly unknown[]> {
+  init(args: A, options?: SviOptions): Promise<SviState>;
+  step(state: SviState): Promise<{ readonly state: SviState; readonly elbo: number }>;
+  run(args: A, options: SviRunOptions): Promise<SviResult>;
+  /** The estimator of each latent site, why it was chosen, and its control variate, as lines of text. */
+  explain(args: A, options?: EstimatorOptions): string;
+}
+
+const named = (...programs: Program<never>[]): NamedLeaf[] => {
+  const found = new Map<Tensor, NamedLeaf>();
+  for (const program of programs) for (const p of program.parameters()) found.set(p.tensor, p);
+  return [...found.values()];
+};
+
+/**
+ * Stochastic variational inference (Hoffman et al. 2013; Ranganath et al. 2014), the recipe in five steps: a model, a
+ * variational family (the guide, a program too), their evidence lower bound, its gradient by an estimator for each site, and a
+ * stochastic optimiser.
+ *
+ * @example
+ * const { values } = await svi(coin, guide).run([flips], { steps: 2000, seed: 0 });
+ */
+export function svi<A extends readonly unknown[]>(model: Program<A>, guide: Program<A>): Svi<A> {
+  const build = (args: A, options: EstimatorOptions) => {
+    const baselines: Baselines = { buffers: new Map(), updates: new Map() };
+    return { baselines, bound: programElbo(model, guide, args, options, baselines) };
+  };
+  const machine: Svi<A> = {
+    async init(args, options = {}) {
+      const { baselines, bound } = build(args, options);
+      const compiled = await compileStep(
+        { loss: neg(bound.surrogate), metrics: { elbo: bound.elbo }, updates: baselines.updates },
+        [...named(model, guide), ...[...baselines.buffers].map(([name, tensor]) => ({ name, tensor }))],
+        options.optimizer ?? adam({ learningRate: 0.01 }),
+        {
+          seed: options.seed ?? 0,
+          executor: options.executor ?? "host",
+          ...(options.threads !== undefined && { threads: options.threads }),
+        },
+      );
+      return { compiled, choices: bound.choices, step: 0 };
+    },
+    async step(state) {
+      const { elbo } = await state.compiled.run(state.step);
+      return { state: { ...state, step: state.step + 1 }, elbo };
+    },
+    async run(args, options) {
+      const { steps, feed, onStep } = options;
+      let state = await machine.init(args, options);
+      const elbo = new Float64Array(steps);
+      for (let index = 0; index < steps; index++) {
+        feed?.(state.compiled, index);
+        const result = await machine.step(state);
+        state = result.state;
+        elbo[index] = result.elbo;
+        onStep?.({ step: index, elbo: result.elbo });
+      }
+      const leaves = named(model, guide);
+      const value = (leaf: NamedLeaf) => state.compiled.value(leaf.name);
+      return {
+        state,
+        elbo,
+        values: new Map(leaves.map((leaf) => [leaf.name, value(leaf)])),
+        parameters: new Map(leaves.map((leaf) => [leaf.tensor, value(leaf)])),
+      };
+    },
+    explain: (args, options = {}) => describe(build(args, options).bound.choices),
+  };
+  return machine;
+}
+
+/** A table: site, estimator, reason, control variate. */
+function describe(choices: readonly SiteEstimator[]): string {
+  const rows = [
+    ["site", "distribution", "estimator", "reason", "control variate"],
+    ...choices.map((c) => [c.site, c.distribution, c.estimator, c.reason, c.baseline]),
+  ];
+  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => cell.padEnd(widths[i]))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
