@@ -18,7 +18,7 @@ export interface BuildOptions extends NativeOptions {
 }
 
 /** A compiled graph, whichever executor runs it. */
-export interface Program {
+export interface CompiledGraph {
   readonly executor: Executor;
   /** Leaves (inputs, parameters, noise) that must be bound, in this order. */
   readonly leaves: readonly Tensor[];
@@ -29,7 +29,7 @@ export interface Program {
 }
 
 /** Compiles expressions: the graph that both the train step and {@link compile} run on. */
-export async function build(outputs: readonly Tensor[], options: BuildOptions = {}): Promise<Program> {
+export async function build(outputs: readonly Tensor[], options: BuildOptions = {}): Promise<CompiledGraph> {
   const roots = simplify(outputs);
   const { executor = "native" } = options;
   if (executor === "native") return { executor, ...(await compileNative(roots, options)) };

@@ -1,5 +1,5 @@
 /** The compiled gradient step: what training, SVI and MAP all run. */
-import { build, type Executor, type Program } from "../compile/compile.ts";
+import { build, type CompiledGraph, type Executor } from "../compile/compile.ts";
 import { describeLeaf, initialValues, type NoiseFiller, noiseFiller } from "../compile/leaves.ts";
 import { CheckpointError, InternalError, NonFiniteError, ShapeError } from "../errors.ts";
 import { MemoryPlan, type PlannedMemory, type Slot } from "../kernels/index.ts";
@@ -72,7 +72,7 @@ function splitFactor(loss: Tensor): { readonly core: Tensor; readonly factor: nu
 }
 
 /** All names and leaves of a step, sorted by what they are. */
-function sortLeaves(program: Program, named: readonly NamedLeaf[]) {
+function sortLeaves(program: CompiledGraph, named: readonly NamedLeaf[]) {
   const names = new Map(named.map(({ name, tensor }) => [tensor, name]));
   for (const leaf of program.leaves) {
     if (isParameter(leaf) && !names.has(leaf)) {

@@ -1,0 +1,65 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+
+/** The README's TypeScript blocks are run as they stand, but for the import's address and a smaller data set and run. */
+const folder = join(import.meta.dirname, "..", "node_modules", ".cache", "tightbound-readme");
+const readme = readFileSync(join(import.meta.dirname, "..", "README.md"), "utf8");
+const blocks = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code);
+
+/** Replaces exactly one occurrence, so that the test cannot go on when the README has changed. */
+function once(code: string, from: string, to: string): string {
+  expect(code.split(from)).toHaveLength(2);
+  return code.replace(from, to);
+}
+
+async function run(name: string, code: string): Promise<unknown[][]> {
+  const source = once(
+    code,
+    '"tightbound"',
+    JSON.stringify(join(import.meta.dirname, "..", "src", "index.ts")),
+  );
+  const path = join(folder, `${name}.ts`);
+  writeFileSync(path, source);
+  const printed: unknown[][] = [];
+  const log = vi.spyOn(console, "log").mockImplementation((...args: unknown[]) => void printed.push(args));
+  try {
+    await import(/* @vite-ignore */ path);
+  } finally {
+    log.mockRestore();
+  }
+  return printed;
+}
+
+beforeAll(() => {
+  mkdirSync(folder, { recursive: true });
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("the README's examples run", () => {
+  test("there are two", () => expect(blocks).toHaveLength(2));
+
+  test("a VAE in ten lines", async () => {
+    let code = once(blocks[0], "epochs: 10", "epochs: 1");
+    code = once(code, "samples: 500, rows: 2000", "samples: 50, rows: 100");
+    const [[result]] = (await run("vae", code)) as [[Record<string, number>]];
+    expect(Object.keys(result)).toEqual([
+      "elbo",
+      "reconstruction",
+      "kl",
+      "activeUnits",
+      "logLikelihood",
+      "bounds",
+    ]);
+    // One epoch of the full data: about -127 nats; an untrained model has -550.
+    expect(result.elbo).toBeGreaterThan(-140);
+    expect(result.logLikelihood).toBeGreaterThan(result.elbo - 5);
+  }, 120_000);
+
+  test("a program and its guide", async () => {
+    const [[table, values]] = (await run("svi", blocks[1])) as [[string, Map<string, Float32Array>]];
+    expect(table).toContain("mu    Normal        pathwise   Normal is reparameterised");
+    // The posterior mean is 4.7 / 6; Adam at 0.01 jitters by about 0.01.
+    expect(values.get("loc")?.[0]).toBeCloseTo(4.7 / 6, 1);
+  });
+});
