@@ -3,7 +3,7 @@ import { simplify } from "../compile/simplify.ts";
 import { UsageError } from "../errors.ts";
 import { isFloat } from "../tensor/dtype.ts";
 import { isConstant } from "../tensor/leaf.ts";
-import { abs, floor, sub } from "../tensor/ops/arithmetic.ts";
+import { abs, floor, mul, sub } from "../tensor/ops/arithmetic.ts";
 import { cast } from "../tensor/ops/cast.ts";
 import {
   equal,
@@ -15,7 +15,9 @@ import {
   logicalNot,
   logicalOr,
 } from "../tensor/ops/comparison.ts";
-import { sum } from "../tensor/ops/reduce.ts";
+import { cholesky, diagonal, triu } from "../tensor/ops/linalg.ts";
+import { slice, transpose } from "../tensor/ops/movement.ts";
+import { max, sum } from "../tensor/ops/reduce.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
 /** A set of values, and a test of membership. */
@@ -44,6 +46,13 @@ const continuous = (name: string, check: (x: Tensor) => Tensor): Constraint => (
 
 const finite = (x: Tensor): Tensor => less(abs(x), Number.POSITIVE_INFINITY);
 
+/** A constraint on the parts of an array, with the constraint that each part keeps. */
+export interface IndependentConstraint extends Constraint {
+  readonly base: Constraint;
+  /** How many dimensions beyond those of `base` are one element. */
+  readonly reinterpreted: number;
+}
+
 /** True where every one of the last `n` dimensions is. */
 function all(ok: Tensor, n: number): Tensor {
   const axes = Array.from({ length: n }, (_, i) => i - n);
@@ -61,6 +70,19 @@ export const nonNegative: Constraint = continuous("nonNegative", (x) =>
 /** [0, 1]. */
 export const unitInterval: IntervalConstraint = {
   ...continuous("unitInterval", (x) => logicalAnd(greaterEqual(x, 0), lessEqual(x, 1))),
+  low: 0,
+  high: 1,
+};
+
+/** [0, 1). */
+export const halfOpenUnitInterval: IntervalConstraint = {
+  ...continuous("halfOpenUnitInterval", (x) => logicalAnd(greaterEqual(x, 0), less(x, 1))),
+  low: 0,
+  high: 1,
+};
+/** (0, 1]. */
+export const leftOpenUnitInterval: IntervalConstraint = {
+  ...continuous("leftOpenUnitInterval", (x) => logicalAnd(greater(x, 0), lessEqual(x, 1))),
   low: 0,
   high: 1,
 };
@@ -100,14 +122,24 @@ export const integerInterval = (low: number, high: number): IntervalConstraint =
   },
 });
 
+/** 0, 1, 2, … in a float dtype. */
+export const nonNegativeInteger: Constraint = {
+  name: "nonNegativeInteger",
+  eventRank: 0,
+  isDiscrete: true,
+  check: (x) => logicalAnd(nonNegative.check(x), equal(x, floor(x))),
+};
+
 /** A constraint on numbers (or vectors, …) as one on arrays of them: the last `n` dimensions are one element. */
-export const independentConstraint = (base: Constraint, n: number): Constraint =>
+export const independentConstraint = (base: Constraint, n: number): Constraint | IndependentConstraint =>
   n === 0
     ? base
     : {
         name: `independent(${base.name}, ${n})`,
         eventRank: base.eventRank + n,
         isDiscrete: base.isDiscrete,
+        base,
+        reinterpreted: n,
         check: (x) => all(base.check(x), n),
       };
 
@@ -134,6 +166,43 @@ export const simplex: Constraint = {
   check: (x) => logicalAnd(all(greaterEqual(x, 0), 1), less(abs(sub(sum(x, -1), 1)), 1e-4)),
 };
 
+/** Vectors of finite numbers, each above the one before. */
+export const orderedVector: Constraint = {
+  name: "orderedVector",
+  eventRank: 1,
+  isDiscrete: false,
+  check: (x) => {
+    const steps = sub(slice(x, { axis: -1, start: 1 }), slice(x, { axis: -1, end: -1 }));
+    return logicalAnd(all(finite(x), 1), all(greater(steps, 0), 1));
+  },
+};
+
+/** Lower triangular matrices of finite numbers with a positive diagonal: the Cholesky factors. */
+export const lowerCholesky: Constraint = {
+  name: "lowerCholesky",
+  eventRank: 2,
+  isDiscrete: false,
+  check: (x) => {
+    const triangular = all(equal(triu(x, 1), 0), 2);
+    return logicalAnd(logicalAnd(all(finite(x), 2), triangular), all(greater(diagonal(x), 0), 1));
+  },
+};
+
+/** Symmetric positive definite matrices; symmetric within 1e-4 of the largest element. Tested on the host executor alone. */
+export const positiveDefinite: Constraint = {
+  name: "positiveDefinite",
+  eventRank: 2,
+  isDiscrete: false,
+  check: (x) => {
+    const axes = Array.from({ length: x.rank }, (_, i) => i);
+    const flipped = transpose(x, [...axes.slice(0, -2), x.rank - 1, x.rank - 2]);
+    const size = max(abs(x), [-2, -1], { keepDims: true });
+    const symmetric = all(lessEqual(abs(sub(x, flipped)), mul(size, 1e-4)), 2);
+    // The factor of any other matrix is NaN.
+    return logicalAnd(symmetric, all(greater(diagonal(cholesky(x)), 0), 1));
+  },
+};
+
 /** Vectors with a single 1 and zeros elsewhere. */
 export const oneHotVector: Constraint = {
   name: "oneHotVector",
@@ -141,6 +210,14 @@ export const oneHotVector: Constraint = {
   isDiscrete: true,
   check: (x) => logicalAnd(all(boolean.check(x), 1), equal(sum(x, -1), 1)),
 };
+
+/** Vectors of whole numbers of at least 0 that sum to `total`. */
+export const countVector = (total: number): Constraint => ({
+  name: "countVector",
+  eventRank: 1,
+  isDiscrete: true,
+  check: (x) => logicalAnd(all(nonNegativeInteger.check(x), 1), equal(sum(x, -1), total)),
+});
 
 const describe = (values: ArrayLike<number>): string => {
   const shown = Array.from({ length: Math.min(values.length, 6) }, (_, i) => String(values[i]));

@@ -1,8 +1,14 @@
 export { Bernoulli, BernoulliDistribution } from "./bernoulli.ts";
+export { Beta, BetaDistribution } from "./beta.ts";
+export { Binomial, BinomialDistribution } from "./binomial.ts";
 export { Categorical, CategoricalDistribution } from "./categorical.ts";
+export { Cauchy, CauchyDistribution } from "./cauchy.ts";
+export { ChiSquared, ChiSquaredDistribution } from "./chi-squared.ts";
 export type { Constraint, IntervalConstraint } from "./constraints.ts";
 export * as constraints from "./constraints.ts";
 export { ContinuousBernoulli, ContinuousBernoulliDistribution } from "./continuous-bernoulli.ts";
+export { Delta, DeltaDistribution } from "./delta.ts";
+export { Dirichlet, DirichletDistribution } from "./dirichlet.ts";
 export {
   type ClosedForms,
   Distribution,
@@ -11,11 +17,54 @@ export {
   type SampleAndLogProb,
 } from "./distribution.ts";
 export { ClosedFormError } from "./errors.ts";
+export { Exponential, ExponentialDistribution } from "./exponential.ts";
 export { type ExponentialFamily, exponentialFamilyLogProb } from "./exponential-family.ts";
+export { Gamma, GammaDistribution } from "./gamma.ts";
+export { Geometric, GeometricDistribution } from "./geometric.ts";
+export { Gumbel, GumbelDistribution } from "./gumbel.ts";
+export { HalfCauchy, HalfCauchyDistribution } from "./half-cauchy.ts";
+export { HalfNormal, HalfNormalDistribution } from "./half-normal.ts";
+export { gammaLogDerivative, gammaSampleDerivative } from "./implicit/gamma-derivative.ts";
 export { Independent, IndependentDistribution } from "./independent.ts";
+export { InverseGamma, InverseGammaDistribution } from "./inverse-gamma.ts";
 export { type Family, hasKl, kl, klMonteCarlo, registerKl } from "./kl.ts";
+export { Laplace, LaplaceDistribution } from "./laplace.ts";
+export { LogNormal, LogNormalDistribution } from "./log-normal.ts";
+export { Logistic, LogisticDistribution } from "./logistic.ts";
+export { LogitNormal, LogitNormalDistribution } from "./logit-normal.ts";
+export {
+  LowRankMultivariateNormal,
+  LowRankMultivariateNormalDistribution,
+} from "./low-rank-multivariate-normal.ts";
+export { Mixture, MixtureDistribution } from "./mixture.ts";
+export { Multinomial, MultinomialDistribution } from "./multinomial.ts";
+export {
+  MultivariateNormal,
+  MultivariateNormalDistribution,
+  type ScaleTrilOrCovariance,
+} from "./multivariate-normal.ts";
+export { NegativeBinomial, NegativeBinomialDistribution } from "./negative-binomial.ts";
 export { Normal, NormalDistribution } from "./normal.ts";
 export type { LogitsOrProbs } from "./numerics.ts";
 export { OneHotCategorical, OneHotCategoricalDistribution } from "./one-hot-categorical.ts";
+export { Pareto, ParetoDistribution } from "./pareto.ts";
+export { Poisson, PoissonDistribution } from "./poisson.ts";
 export { type DistributionCase, distributionCases } from "./registry.ts";
+export {
+  RelaxedBernoulli,
+  RelaxedBernoulliDistribution,
+  type RelaxedOptions,
+  StraightThroughBernoulliDistribution,
+} from "./relaxed-bernoulli.ts";
+export {
+  RelaxedOneHotCategorical,
+  RelaxedOneHotCategoricalDistribution,
+  StraightThroughOneHotCategoricalDistribution,
+} from "./relaxed-one-hot-categorical.ts";
+export { StudentT, StudentTDistribution } from "./student-t.ts";
+export { Transformed, TransformedDistribution } from "./transformed.ts";
+export type { Transform, TransformCase, ValueAndLogDet } from "./transforms/index.ts";
+export * as transforms from "./transforms/index.ts";
 export { Uniform, UniformDistribution } from "./uniform.ts";
+export { VonMises, VonMisesDistribution } from "./von-mises.ts";
+export { Weibull, WeibullDistribution } from "./weibull.ts";

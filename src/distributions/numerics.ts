@@ -1,8 +1,9 @@
 /** The small careful expressions that several distributions share. */
 import { UsageError } from "../errors.ts";
+import type { DType } from "../tensor/dtype.ts";
 import { operands, type TensorLike } from "../tensor/leaf.ts";
-import { div, mul, neg, sub } from "../tensor/ops/arithmetic.ts";
-import { equal, logicalAnd } from "../tensor/ops/comparison.ts";
+import { abs, add, div, mul, neg, square, sub } from "../tensor/ops/arithmetic.ts";
+import { equal, greater, logicalAnd } from "../tensor/ops/comparison.ts";
 import { expand } from "../tensor/ops/movement.ts";
 import { logsumexp, softmax, sum } from "../tensor/ops/reduce.ts";
 import { log, log1p } from "../tensor/ops/transcendental.ts";
@@ -98,3 +99,42 @@ export function categories(parameters: Readonly<Record<string, Tensor>>): Catego
 
 /** Σ pₖ ln pₖ of `c` under the probabilities of `p`: −H where they are the same, else a cross entropy. */
 export const expectedLogProb = (p: Tensor, c: Categories): Tensor => sub(dotLogits(p, c.weights), c.logTotal);
+
+/** ½ ln 2π. */
+export const HALF_LOG_TWO_PI = 0.5 * Math.log(2 * Math.PI);
+
+/** Euler's constant γ = −ψ(1). */
+export const EULER_GAMMA = 0.5772156649015329;
+
+/** The smallest normal number of a float dtype. */
+export const tiniest = (dtype: DType): number => (dtype === "float64" ? 2 ** -1022 : 2 ** -126);
+
+/** `density` of x where x is `inside`, −∞ elsewhere; the density never sees an x outside, but `stand` in its place. */
+export function densityWithin(
+  inside: Tensor,
+  x: Tensor,
+  stand: TensorLike,
+  density: (x: Tensor) => Tensor,
+): Tensor {
+  return where(inside, density(where(inside, x, stand)), Number.NEGATIVE_INFINITY);
+}
+
+/** a ln x for x ≥ 0, and 0 where both are 0; differentiable in a wherever x > 0, a = 0 included. */
+export function logPower(a: Tensor, x: Tensor): Tensor {
+  const none = logicalAnd(equal(a, 0), equal(x, 0));
+  return mul(a, log(where(none, 1, x)));
+}
+
+/** a ln(1 − x) for x ≤ 1, and 0 where a = 0 and x = 1. */
+export function logComplementPower(a: Tensor, x: Tensor): Tensor {
+  const none = logicalAnd(equal(a, 0), equal(x, 1));
+  return mul(a, log1p(neg(where(none, 0, x))));
+}
+
+/** ln(1 + x²) for any x: past 1 as 2 ln|x| + ln(1 + x⁻²), whose square does not overflow. */
+export function logOnePlusSquare(x: Tensor): Tensor {
+  const a = abs(x);
+  const large = greater(a, 1);
+  const safe = where(large, a, 1);
+  return where(large, add(mul(log(safe), 2), log1p(div(1, square(safe)))), log1p(square(where(large, 0, x))));
+}

@@ -8,6 +8,12 @@ import type { Distribution } from "./distribution.ts";
 import { Independent } from "./independent.ts";
 import { Normal } from "./normal.ts";
 import { OneHotCategorical } from "./one-hot-categorical.ts";
+import { countCases } from "./registry/counts.ts";
+import { lineCases } from "./registry/line.ts";
+import { positiveCases } from "./registry/positive.ts";
+import { relaxedCases } from "./registry/relaxed.ts";
+import { simplexCases } from "./registry/simplex.ts";
+import { vectorCases } from "./registry/vector.ts";
 import { Uniform } from "./uniform.ts";
 
 /** One use of a distribution. Its parameters share a leading batch dimension, which the KL tests roll by one. */
@@ -21,13 +27,30 @@ export interface DistributionCase {
   readonly points: Nested;
   /**
    * How the density is shown to total 1: over `enumerate()` (`support`), by Simpson's rule over the support or 12 standard
-   * deviations around the mean (`quadrature`), over these points because they are all there are (`points`), or by that
-   * of the base alone (`base`).
+   * deviations around the mean (`quadrature`), by the same rule after a change of variable, x = sinh t (`line`), eᵗ
+   * (`halfLine`), σ(t) (`unit`), over one turn of an angle (`turn`), over 0, 1, …, 2000 (`counts`), over these points because they are all there are (`points`),
+   * by that of the base alone (`base`), or not at all, the reference values standing for it (`reference`).
    */
-  readonly total: "support" | "quadrature" | "points" | "base";
+  readonly total:
+    | "support"
+    | "quadrature"
+    | "line"
+    | "halfLine"
+    | "unit"
+    | "turn"
+    | "counts"
+    | "points"
+    | "base"
+    | "reference";
+  /** Draws have no such moments, or none whose estimates settle: checked by quadrature of bounded functions instead. */
+  readonly heavyTailed?: boolean;
+  /** The gradient of draws is biased by design. */
+  readonly biasedGradient?: boolean;
+  /** Uses ops that the host executor alone has. */
+  readonly hostOnly?: boolean;
 }
 
-export const distributionCases: readonly DistributionCase[] = [
+const basicCases: readonly DistributionCase[] = [
   {
     name: "Normal scale",
     parameters: { loc: [0, 1.5, -2, 100], scale: [1, 0.3, 4, 1e-3] },
@@ -154,4 +177,14 @@ export const distributionCases: readonly DistributionCase[] = [
     points: [[[0, 0]], [[0, 1]], [[1, 0]], [[1, 1]]],
     total: "points",
   },
+];
+
+export const distributionCases: readonly DistributionCase[] = [
+  ...basicCases,
+  ...lineCases,
+  ...positiveCases,
+  ...simplexCases,
+  ...countCases,
+  ...vectorCases,
+  ...relaxedCases,
 ];

@@ -1,9 +1,10 @@
 import type { Distribution } from "../distributions/index.ts";
 import { ShapeError, UsageError } from "../errors.ts";
 import { type NamedParameter, parametersOf } from "../nn/index.ts";
-import { type Initializer, parameter, type TensorLike, tensor } from "../tensor/leaf.ts";
+import { type Initializer, parameter, type TensorLike, tensor, zeros } from "../tensor/leaf.ts";
 import { formatShape, type Shape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { Factor } from "./factor.ts";
 import type { Message, Plate, SampleMessage } from "./site.ts";
 
 /** What a program asks for while it runs. */
@@ -12,6 +13,8 @@ export interface Context {
   readonly sample: (name: string, distribution: Distribution) => Tensor;
   /** States that a variable was seen. */
   readonly observe: (name: string, distribution: Distribution, value: TensorLike) => Tensor;
+  /** Adds a term of any kind to the log joint density: a soft constraint, or a cost to minimise. */
+  readonly factor: (name: string, logWeight: Tensor) => void;
   /**
    * Repeats its body, independently, along a batch dimension of its own. With `rows` smaller than `size` the body sees a
    * minibatch, and densities in it count for size / rows. The plate owns the minibatch: a model and a guide that name the same
@@ -154,6 +157,9 @@ export function model<A extends readonly unknown[], R>(
           distribution,
           value instanceof Tensor ? value : tensor(value, { dtype: distribution.dtype }),
         ),
+      factor(site, logWeight) {
+        random("observe", site, new Factor(logWeight), zeros([], logWeight.dtype));
+      },
       plate(plateName, size, inside, { rows = size } = {}) {
         if (!Number.isInteger(size) || size < 1 || !Number.isInteger(rows) || rows < 1 || rows > size) {
           throw new UsageError(

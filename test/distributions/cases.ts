@@ -58,13 +58,13 @@ export const rolled = (c: DistributionCase): DistributionCase => ({
   ),
 });
 
-/** Largest error, relative where the expected value exceeds 1, absolute elsewhere; infinities must be equal. */
+/** Largest error, relative where the expected value exceeds 1, absolute elsewhere; infinities and NaN must be equal. */
 export function largestError(found: readonly number[], expected: readonly number[]): number {
   if (found.length !== expected.length) return Number.POSITIVE_INFINITY;
   let worst = 0;
   found.forEach((f, i) => {
     const e = expected[i];
-    const error = f === e ? 0 : Math.abs(f - e) / Math.max(1, Math.abs(e));
+    const error = Object.is(f, e) || f === e ? 0 : Math.abs(f - e) / Math.max(1, Math.abs(e));
     worst = Number.isNaN(error) ? Number.POSITIVE_INFINITY : Math.max(worst, error);
   });
   return worst;

@@ -11,13 +11,13 @@ interface Reference {
   readonly logProb: readonly (number | string)[];
   readonly gradients: Readonly<Record<string, readonly number[]>>;
   readonly valueGradient?: readonly number[];
-  readonly mean?: readonly number[];
-  readonly variance?: readonly number[];
-  readonly entropy: readonly number[];
-  readonly klToRolled: readonly (number | string)[];
+  readonly mean?: readonly (number | string)[];
+  readonly variance?: readonly (number | string)[];
+  readonly entropy?: readonly (number | string)[];
+  readonly klToRolled?: readonly (number | string)[];
 }
 
-// PyTorch 1.13 and mpmath 1.2 in float64: reference.py.
+// PyTorch 1.13, SciPy 1.10 and mpmath 1.2 in float64: reference.py.
 const references: Readonly<Record<string, Reference>> = JSON.parse(
   readFileSync(new URL("reference.json", import.meta.url), "utf8"),
 );
@@ -59,15 +59,19 @@ describe.each(distributionCases.map((c) => [c.name, c] as const))("%s against th
 
   test("mean, variance and entropy", async () => {
     const forms = (["mean", "variance", "entropy"] as const).filter((f) => d.has(f));
-    expect(forms).toEqual(["mean", "variance", "entropy"].filter((f) => f in reference));
+    // Only an entropy by summing over a finite support, and circular moments, are stated by one side alone.
+    expect(forms.filter((f) => !(f in reference))).toEqual([]);
     const found = await evaluate(c, (p) => Object.fromEntries(forms.map((f) => [f, p[f]()])));
     for (const f of forms) check(found[f], reference[f] ?? []);
   });
 
-  test("closed-form KL to the case with its parameters rolled by one", async () => {
-    const found = await evaluate(c, (p, _, parameters) => ({
-      kl: kl(p, c.make(Object.fromEntries(Object.entries(parameters).map(([k, t]) => [k, roll(t)])))),
-    }));
-    check(found.kl, reference.klToRolled);
-  });
+  test.runIf(reference.klToRolled !== undefined)(
+    "closed-form KL to the case with its parameters rolled by one",
+    async () => {
+      const found = await evaluate(c, (p, _, parameters) => ({
+        kl: kl(p, c.make(Object.fromEntries(Object.entries(parameters).map(([k, t]) => [k, roll(t)])))),
+      }));
+      check(found.kl, reference.klToRolled ?? []);
+    },
+  );
 });

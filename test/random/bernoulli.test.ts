@@ -16,19 +16,22 @@ const pixels = (count: number): Float32Array =>
   Float32Array.from({ length: count }, (_, i) => (i % 64 < 40 ? Number(i % 3 === 0) : (i % 11) / 10));
 
 describe("drawBernoulli", () => {
-  test.each([1, 15, 16, 17, 100, 1000, 12_345])("element i of %d compares uniform i of the stream", (count) => {
-    const p = pixels(count);
-    const u = new Float32Array(count);
-    const source = stream(3, "binarize");
-    fillUniform(u, source, { step: 9 });
-    const expected = p.map((value, i) => (u[i] < value ? 1 : 0));
-    const inPlace = planned(p);
-    drawBernoulli(inPlace, source, { step: 9 });
-    expect([...inPlace]).toEqual([...expected]);
-    const ordinary = p.slice();
-    drawBernoulli(ordinary, source, { step: 9 });
-    expect([...ordinary]).toEqual([...expected]);
-  });
+  test.each([1, 15, 16, 17, 100, 1000, 12_345])(
+    "element i of %d compares uniform i of the stream",
+    (count) => {
+      const p = pixels(count);
+      const u = new Float32Array(count);
+      const source = stream(3, "binarize");
+      fillUniform(u, source, { step: 9 });
+      const expected = p.map((value, i) => (u[i] < value ? 1 : 0));
+      const inPlace = planned(p);
+      drawBernoulli(inPlace, source, { step: 9 });
+      expect([...inPlace]).toEqual([...expected]);
+      const ordinary = p.slice();
+      drawBernoulli(ordinary, source, { step: 9 });
+      expect([...ordinary]).toEqual([...expected]);
+    },
+  );
 
   test("0 stays 0 and 1 stays 1; another step draws otherwise", () => {
     const draw = (step: number) => {

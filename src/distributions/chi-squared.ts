@@ -1,0 +1,71 @@
+import { add, lgamma, log, mul, type Shape, sub, type Tensor, type TensorLike } from "../tensor/index.ts";
+import { operands } from "../tensor/leaf.ts";
+import { positive } from "./constraints.ts";
+import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import type { ExponentialFamily } from "./exponential-family.ts";
+import { Gamma, type GammaDistribution } from "./gamma.ts";
+import { kl, registerKl } from "./kl.ts";
+import { expandTo } from "./numerics.ts";
+
+export class ChiSquaredDistribution extends Distribution {
+  readonly df: Tensor;
+  /** Gamma(df/2, ½), the same distribution. */
+  readonly gamma: GammaDistribution;
+
+  /** Use {@link ChiSquared}. */
+  constructor(parameters: Parameters) {
+    super({
+      name: "ChiSquared",
+      parameters,
+      constraints: { df: positive },
+      support: positive,
+      reparameterised: true,
+    });
+    this.df = parameters.df;
+    this.gamma = Gamma(mul(this.df, 0.5), 0.5);
+  }
+
+  /** With the rate fixed at ½, its term belongs to the base measure. */
+  override get exponentialFamily(): ExponentialFamily {
+    return {
+      ranks: [0],
+      naturalParameters: [expandTo(sub(this.gamma.concentration, 1), this.batchShape)],
+      sufficientStatistics: (x) => [log(x)],
+      logNormalizer: ([eta]) => add(lgamma(add(eta, 1)), mul(add(eta, 1), Math.LN2)),
+      logBaseMeasure: (x) => mul(x, -0.5),
+    };
+  }
+
+  protected override logDensity(x: Tensor): Tensor {
+    return this.gamma.logProb(x);
+  }
+
+  protected override draw(site: string, shape: Shape): Tensor {
+    return this.gamma.expand(shape).sample(site);
+  }
+
+  protected override rebuild(parameters: Parameters): Distribution {
+    return new ChiSquaredDistribution(parameters);
+  }
+
+  protected override forms(): ClosedForms {
+    const { df, gamma } = this;
+    return {
+      mean: () => df,
+      variance: () => mul(df, 2),
+      mode: () => gamma.mode(),
+      entropy: () => gamma.entropy(),
+    };
+  }
+}
+
+/**
+ * The sum of the squares of `df` standard normals: Gamma(df/2, ½), with its sampler and gradients. `df` need not be whole; its
+ * shape is the batch shape.
+ *
+ * @throws UsageError when `df` is a known number that is not positive.
+ */
+export const ChiSquared = (df: TensorLike): ChiSquaredDistribution =>
+  new ChiSquaredDistribution({ df: operands("ChiSquared", df)[0] });
+
+registerKl(ChiSquaredDistribution, ChiSquaredDistribution, (p, q) => kl(p.gamma, q.gamma));

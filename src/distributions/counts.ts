@@ -1,0 +1,179 @@
+/** Samplers of counts as graphs: inversion where the mean is small, transformed rejection (Hörmann 1993) where it is large. */
+
+import type { DType } from "../tensor/index.ts";
+import {
+  abs,
+  add,
+  arange,
+  cast,
+  constant,
+  cumsum,
+  div,
+  exp,
+  floor,
+  gather,
+  greater,
+  greaterEqual,
+  less,
+  lessEqual,
+  lgamma,
+  log,
+  log1p,
+  logicalAnd,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  noise,
+  type Shape,
+  sqrt,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  unsqueeze,
+  where,
+} from "../tensor/index.ts";
+import { isConstant } from "../tensor/leaf.ts";
+import { lgamma as lgammaOf } from "../tensor/special/index.ts";
+import { HALF_LOG_TWO_PI } from "./numerics.ts";
+import { firstAccepted } from "./rejection.ts";
+
+/** Means below this are drawn by inversion; the rejection samplers need at least this. */
+const SMALL_MEAN = 10;
+
+/** Inversion looks at 0 … 44: a Poisson with mean 10 exceeds that with probability 1e-15, a binomial with less. */
+const LARGEST_SEARCHED = 44;
+
+/** Refused with probability at most ¼ (mean 10), all of them with probability below 1e-9. */
+const POISSON_PROPOSALS = 15;
+/** Refused with probability at most 0.31 (mean 10 of 20), all of them with probability below 1e-9. */
+const BINOMIAL_PROPOSALS = 18;
+
+/** ln k! − (k + ½) ln k + k − ½ ln 2π for k = 1, …, 15; the first place is not used. */
+const SMALL_REMAINDERS = Array.from({ length: 16 }, (_, k) =>
+  k === 0 ? 0 : lgammaOf(k + 1) - (k + 0.5) * Math.log(k) + k - HALF_LOG_TWO_PI,
+);
+
+/** The same for any whole k ≥ 1, by its series past the table. */
+function stirlingRemainder(k: Tensor): Tensor {
+  const large = greater(k, 15);
+  const table = gather(constant(SMALL_REMAINDERS, [16], k.dtype), cast(minimum(k, 15), "int32"));
+  const q = div(1, k);
+  const s = square(q);
+  const series = [1 / 12, -1 / 360, 1 / 1260].reduceRight<Tensor>(
+    (t, c) => add(mul(t, s), c),
+    mul(s, -1 / 1680),
+  );
+  return where(large, mul(q, series), table);
+}
+
+/**
+ * ln [μᵏ e^−μ / k!] by the deviance, −k (r − ln(1 + r)) with r = (μ − k)/k, whose error does not grow with μ: acceptance in
+ * float32 stays right where k ln μ − ln k! would have lost its digits.
+ */
+function logPoissonMass(k: Tensor, mu: Tensor): Tensor {
+  const some = greater(k, 0);
+  const n = where(some, k, 1);
+  const ratio = div(mu, n);
+  const r = div(sub(mu, n), n);
+  const near = less(abs(r), 0.5);
+  const deviance = sub(r, where(near, log1p(where(near, r, 0)), log(ratio)));
+  const stirling = add(mul(add(log(n), 2 * HALF_LOG_TWO_PI), 0.5), stirlingRemainder(n));
+  return where(some, neg(add(mul(n, deviance), stirling)), neg(mu));
+}
+
+/** C(n, k) pᵏ qⁿ⁻ᵏ from three Poisson masses: of k at np and of n − k at nq, given that of n at n. */
+const logBinomialMass = (k: Tensor, n: Tensor, p: Tensor): Tensor =>
+  sub(add(logPoissonMass(k, mul(n, p)), logPoissonMass(sub(n, k), mul(n, sub(1, p)))), logPoissonMass(n, n));
+
+/** 0, 1, …, 44 of a float dtype. */
+const searched = (dtype: DType): Tensor => arange(LARGEST_SEARCHED + 1, dtype);
+
+/** Counts by inversion: how many of the distribution function's values at 0 … 44 (the last axis) a uniform exceeds. */
+function invert(site: string, shape: Shape, logMass: Tensor): Tensor {
+  const cumulative = cumsum(exp(logMass), -1);
+  const u = unsqueeze(noise("uniform", site, shape, logMass.dtype), -1);
+  return sum(cast(less(cumulative, u), logMass.dtype), -1);
+}
+
+/** One way for small means, another for the others; only one of them where the means are known and agree. */
+function byMean(mean: Tensor, small: (chosen: Tensor) => Tensor, large: (chosen: Tensor) => Tensor): Tensor {
+  const isSmall = less(mean, SMALL_MEAN);
+  if (isConstant(mean)) {
+    const { values } = mean.attributes;
+    if (values.every((m) => m < SMALL_MEAN)) return small(isSmall);
+    if (values.every((m) => m >= SMALL_MEAN)) return large(isSmall);
+  }
+  return where(isSmall, small(isSmall), large(isSmall));
+}
+
+/**
+ * Poisson draws of `shape`, to which `rate` broadcasts. Below a mean of 10 by inversion (in float32 the uniforms resolve tail
+ * probabilities down to 2⁻²⁴), from there on by PTRS with 15 unrolled proposals (none fits with probability below 1e-9).
+ */
+export function drawPoisson(site: string, shape: Shape, rate: Tensor): Tensor {
+  const bySearch = (isSmall: Tensor): Tensor => {
+    const mu = unsqueeze(where(isSmall, rate, 1), -1);
+    const k = searched(rate.dtype);
+    return invert(`${site}/inversion`, shape, sub(sub(mul(k, log(mu)), mu), lgamma(add(k, 1))));
+  };
+  const byRejection = (isSmall: Tensor): Tensor => {
+    const mu = unsqueeze(where(isSmall, SMALL_MEAN, rate), -1);
+    const wide = [...shape, POISSON_PROPOSALS];
+    const b = add(mul(sqrt(mu), 2.53), 0.931);
+    const a = sub(mul(b, 0.02483), 0.059);
+    const inverseAlpha = add(div(1.1328, sub(b, 3.4)), 1.1239);
+    const u = sub(noise("uniform", `${site}/proposals`, wide, rate.dtype), 0.5);
+    const v = noise("uniform", `${site}/acceptance`, wide, rate.dtype);
+    const us = sub(0.5, abs(u));
+    const k = floor(add(mul(add(div(mul(a, 2), us), b), u), add(mu, 0.43)));
+    const hat = log(div(mul(v, inverseAlpha), add(div(a, square(us)), b)));
+    const fits = lessEqual(hat, logPoissonMass(maximum(k, 0), mu));
+    return firstAccepted(maximum(k, 0), cast(logicalAnd(fits, greaterEqual(k, 0)), rate.dtype));
+  };
+  return byMean(rate, bySearch, byRejection);
+}
+
+/**
+ * Binomial draws of `shape`, to which `total` and `probs` broadcast. With fewer than 10 expected (of the rarer outcome) by
+ * inversion, else by BTRS with 18 unrolled proposals (none fits with probability below 1e-9).
+ */
+export function drawBinomial(site: string, shape: Shape, total: Tensor, probs: Tensor): Tensor {
+  const { dtype } = probs;
+  const flipped = greater(probs, 0.5);
+  const p = where(flipped, sub(1, probs), probs);
+  const mean = mul(total, p);
+  const bySearch = (isSmall: Tensor): Tensor => {
+    const [n, rare] = [unsqueeze(total, -1), unsqueeze(where(isSmall, p, 0), -1)];
+    // ln C(n, k) as the running sum of ln (n − j)/(j + 1), −∞ past n; p = 0 leaves all mass at 0.
+    const j = searched(dtype);
+    const open = greater(n, j);
+    const factors = where(open, log(div(where(open, sub(n, j), 1), add(j, 1))), Number.NEGATIVE_INFINITY);
+    const odds = log(div(rare, sub(1, rare)));
+    const ratios = cumsum(add(factors, odds), -1, { exclusive: true });
+    return invert(`${site}/inversion`, shape, add(ratios, mul(n, log1p(neg(rare)))));
+  };
+  const byRejection = (isSmall: Tensor): Tensor => {
+    const n = unsqueeze(where(isSmall, 2 * SMALL_MEAN, total), -1);
+    const q = unsqueeze(where(isSmall, 0.5, p), -1);
+    const wide = [...shape, BINOMIAL_PROPOSALS];
+    const spread = sqrt(mul(mul(n, q), sub(1, q)));
+    const b = add(mul(spread, 2.53), 1.15);
+    const a = add(sub(mul(b, 0.0248), 0.0873), mul(q, 0.01));
+    const centre = add(mul(n, q), 0.5);
+    const alpha = mul(add(div(5.1, b), 2.83), spread);
+    const u = sub(noise("uniform", `${site}/proposals`, wide, dtype), 0.5);
+    const v = noise("uniform", `${site}/acceptance`, wide, dtype);
+    const us = sub(0.5, abs(u));
+    const k = floor(add(mul(add(div(mul(a, 2), us), b), u), centre));
+    const possible = logicalAnd(greaterEqual(k, 0), lessEqual(k, n));
+    const count = where(possible, k, 0);
+    const hat = log(div(mul(v, alpha), add(div(a, square(us)), b)));
+    const mode = floor(mul(add(n, 1), q));
+    const relative = sub(logBinomialMass(count, n, q), logBinomialMass(mode, n, q));
+    return firstAccepted(count, cast(logicalAnd(possible, lessEqual(hat, relative)), dtype));
+  };
+  const rarer = byMean(mean, bySearch, byRejection);
+  return where(flipped, sub(total, rarer), rarer);
+}

@@ -1,0 +1,79 @@
+import {
+  div,
+  greaterEqual,
+  log,
+  mul,
+  neg,
+  noise,
+  type Shape,
+  square,
+  sub,
+  type Tensor,
+  type TensorLike,
+} from "../tensor/index.ts";
+import { operands } from "../tensor/leaf.ts";
+import { nonNegative, positive } from "./constraints.ts";
+import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import type { ExponentialFamily } from "./exponential-family.ts";
+import { registerKl } from "./kl.ts";
+import { densityWithin, expandTo } from "./numerics.ts";
+
+export class ExponentialDistribution extends Distribution {
+  readonly rate: Tensor;
+
+  /** Use {@link Exponential}. */
+  constructor(parameters: Parameters) {
+    super({
+      name: "Exponential",
+      parameters,
+      constraints: { rate: positive },
+      support: nonNegative,
+      reparameterised: true,
+    });
+    this.rate = parameters.rate;
+  }
+
+  override get exponentialFamily(): ExponentialFamily {
+    return {
+      ranks: [0],
+      naturalParameters: [expandTo(neg(this.rate), this.batchShape)],
+      sufficientStatistics: (x) => [x],
+      logNormalizer: ([eta]) => neg(log(neg(eta))),
+      logBaseMeasure: (x) => mul(x, 0),
+    };
+  }
+
+  protected override logDensity(x: Tensor): Tensor {
+    return densityWithin(greaterEqual(x, 0), x, 0, (y) => sub(log(this.rate), mul(this.rate, y)));
+  }
+
+  protected override draw(site: string, shape: Shape): Tensor {
+    return div(neg(log(noise("uniform", site, shape, this.dtype))), this.rate);
+  }
+
+  protected override rebuild(parameters: Parameters): Distribution {
+    return new ExponentialDistribution(parameters);
+  }
+
+  protected override forms(): ClosedForms {
+    const { rate } = this;
+    return {
+      mean: () => div(1, rate),
+      variance: () => div(1, square(rate)),
+      mode: () => mul(rate, 0),
+      entropy: () => sub(1, log(rate)),
+    };
+  }
+}
+
+/**
+ * The exponential distribution with mean 1/`rate`; the rate's shape is the batch shape. Drawn by −ln u / rate.
+ * @throws UsageError when `rate` is a known number that is not positive.
+ */
+export const Exponential = (rate: TensorLike): ExponentialDistribution =>
+  new ExponentialDistribution({ rate: operands("Exponential", rate)[0] });
+
+registerKl(ExponentialDistribution, ExponentialDistribution, (p, q) => {
+  const ratio = div(q.rate, p.rate);
+  return sub(sub(ratio, 1), log(ratio));
+});

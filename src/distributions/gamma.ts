@@ -1,0 +1,105 @@
+import {
+  add,
+  digamma,
+  div,
+  greater,
+  lgamma,
+  log,
+  maximum,
+  mul,
+  neg,
+  type Shape,
+  sub,
+  type Tensor,
+  type TensorLike,
+} from "../tensor/index.ts";
+import { operands } from "../tensor/leaf.ts";
+import { positive } from "./constraints.ts";
+import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import type { ExponentialFamily } from "./exponential-family.ts";
+import { drawGamma } from "./implicit/standard-gamma.ts";
+import { registerKl } from "./kl.ts";
+import { densityWithin, expandTo, tiniest } from "./numerics.ts";
+
+export class GammaDistribution extends Distribution {
+  readonly concentration: Tensor;
+  readonly rate: Tensor;
+
+  /** Use {@link Gamma}. */
+  constructor(parameters: Parameters) {
+    super({
+      name: "Gamma",
+      parameters,
+      constraints: { concentration: positive, rate: positive },
+      support: positive,
+      reparameterised: true,
+    });
+    this.concentration = parameters.concentration;
+    this.rate = parameters.rate;
+  }
+
+  override get exponentialFamily(): ExponentialFamily {
+    const shape = this.batchShape;
+    return {
+      ranks: [0, 0],
+      naturalParameters: [expandTo(sub(this.concentration, 1), shape), expandTo(neg(this.rate), shape)],
+      sufficientStatistics: (x) => [log(x), x],
+      logNormalizer: ([a, b]) => sub(lgamma(add(a, 1)), mul(add(a, 1), log(neg(b)))),
+      logBaseMeasure: (x) => mul(x, 0),
+    };
+  }
+
+  protected override logDensity(x: Tensor): Tensor {
+    const { concentration: a, rate: b } = this;
+    return densityWithin(greater(x, 0), x, 1, (y) =>
+      sub(sub(mul(a, log(mul(b, y))), log(y)), add(mul(b, y), lgamma(a))),
+    );
+  }
+
+  protected override draw(site: string, shape: Shape): Tensor {
+    const { value } = drawGamma(site, shape, this.concentration);
+    return maximum(div(value, this.rate), tiniest(this.dtype));
+  }
+
+  protected override rebuild(parameters: Parameters): Distribution {
+    return new GammaDistribution(parameters);
+  }
+
+  protected override forms(): ClosedForms {
+    const { concentration: a, rate: b } = this;
+    return {
+      mean: () => div(a, b),
+      variance: () => div(div(a, b), b),
+      mode: () => div(maximum(sub(a, 1), 0), b),
+      entropy: () => add(sub(a, log(b)), add(lgamma(a), mul(sub(1, a), digamma(a)))),
+    };
+  }
+}
+
+/**
+ * The gamma distribution with density ∝ x^(concentration − 1) e^(−rate x) on x > 0. Shapes broadcast to the batch shape.
+ *
+ * Drawn by Marsaglia & Tsang (2000) with seven unrolled proposals (none fits with probability below 7e-10); draws that would
+ * underflow are held at the smallest normal number. Gradients are implicit (Figurnov, Mohamed & Mnih 2018), in both
+ * parameters.
+ *
+ * @example
+ * await Gamma(2, 1).logProb(1).value(); // -1
+ *
+ * @throws UsageError when a known parameter is not positive.
+ */
+export function Gamma(concentration: TensorLike, rate: TensorLike): GammaDistribution {
+  const [a, b] = operands("Gamma", concentration, rate);
+  return new GammaDistribution({ concentration: a, rate: b });
+}
+
+/** KL between Gamma(a, b) and Gamma(c, d); that of their reciprocals too. */
+export function gammaKl(a: Tensor, b: Tensor, c: Tensor, d: Tensor): Tensor {
+  const ratio = div(d, b);
+  const shapes = sub(mul(sub(a, c), digamma(a)), sub(lgamma(a), lgamma(c)));
+  return add(shapes, sub(mul(a, sub(ratio, 1)), mul(c, log(ratio))));
+}
+
+registerKl(GammaDistribution, GammaDistribution, (p, q) =>
+  gammaKl(p.concentration, p.rate, q.concentration, q.rate),
+);

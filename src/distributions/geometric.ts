@@ -1,0 +1,102 @@
+import {
+  add,
+  div,
+  exp,
+  expm1,
+  floor,
+  log,
+  log1p,
+  mul,
+  neg,
+  noise,
+  type Shape,
+  sigmoid,
+  softplus,
+  sub,
+  type Tensor,
+} from "../tensor/index.ts";
+import { leftOpenUnitInterval, nonNegativeInteger, real } from "./constraints.ts";
+import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import type { ExponentialFamily } from "./exponential-family.ts";
+import { registerKl } from "./kl.ts";
+import { expandTo, type LogitsOrProbs, oneOf, xlog1my } from "./numerics.ts";
+
+export class GeometricDistribution extends Distribution {
+  readonly probs: Tensor;
+  /** (1 − p)/p, the mean. */
+  readonly odds: Tensor;
+
+  /** `parameters` holds one of `logits`, `probs`. Use {@link Geometric}. */
+  constructor(parameters: Parameters) {
+    const { logits, probs } = parameters;
+    super({
+      name: "Geometric",
+      parameters,
+      constraints: "logits" in parameters ? { logits: real } : { probs: leftOpenUnitInterval },
+      support: nonNegativeInteger,
+      reparameterised: false,
+    });
+    this.probs = probs ?? sigmoid(logits);
+    this.odds = logits === undefined ? div(sub(1, probs), probs) : exp(neg(logits));
+  }
+
+  /** ln(1 − p). */
+  private logFailure(): Tensor {
+    const { logits, probs } = this.parameters;
+    return logits === undefined ? log1p(neg(probs)) : neg(softplus(logits));
+  }
+
+  override get exponentialFamily(): ExponentialFamily {
+    return {
+      ranks: [0],
+      naturalParameters: [expandTo(this.logFailure(), this.batchShape)],
+      sufficientStatistics: (x) => [x],
+      logNormalizer: ([eta]) => neg(log(neg(expm1(eta)))),
+      logBaseMeasure: (x) => mul(x, 0),
+    };
+  }
+
+  /** ln p + x ln(1 − p), linear in x. */
+  expectedLogProb(x: Tensor): Tensor {
+    const { logits, probs } = this.parameters;
+    return logits === undefined
+      ? add(log(probs), xlog1my(x, probs))
+      : neg(add(softplus(neg(logits)), mul(x, softplus(logits))));
+  }
+
+  protected override logDensity(x: Tensor): Tensor {
+    return this.expectedLogProb(x);
+  }
+
+  protected override draw(site: string, shape: Shape): Tensor {
+    return floor(div(log(noise("uniform", site, shape, this.dtype)), this.logFailure()));
+  }
+
+  protected override rebuild(parameters: Parameters): Distribution {
+    return new GeometricDistribution(parameters);
+  }
+
+  protected override forms(): ClosedForms {
+    return {
+      mean: () => this.odds,
+      variance: () => mul(this.odds, add(this.odds, 1)),
+      mode: () => mul(this.odds, 0),
+      entropy: () => neg(this.expectedLogProb(this.odds)),
+    };
+  }
+}
+
+/**
+ * How many failures come before the first success of probability p: 0, 1, 2, … in a float dtype. Drawn by inversion.
+ *
+ * @example
+ * await Geometric({ probs: 0.25 }).mean().value(); // 3
+ *
+ * @throws UsageError when both or neither are given, or a known probability is outside (0, 1].
+ */
+export const Geometric = (parameters: LogitsOrProbs): GeometricDistribution =>
+  new GeometricDistribution({ ...oneOf("Geometric", parameters) });
+
+registerKl(GeometricDistribution, GeometricDistribution, (p, q) =>
+  sub(p.expectedLogProb(p.odds), q.expectedLogProb(p.odds)),
+);

@@ -1,0 +1,86 @@
+import {
+  add,
+  div,
+  exp,
+  lgamma,
+  log,
+  mul,
+  neg,
+  noise,
+  type Shape,
+  square,
+  sub,
+  type Tensor,
+  type TensorLike,
+} from "../tensor/index.ts";
+import { operands } from "../tensor/leaf.ts";
+import { positive, real } from "./constraints.ts";
+import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import { registerKl } from "./kl.ts";
+import { EULER_GAMMA } from "./numerics.ts";
+
+export class GumbelDistribution extends Distribution {
+  readonly loc: Tensor;
+  readonly scale: Tensor;
+
+  /** Use {@link Gumbel}. */
+  constructor(parameters: Parameters) {
+    super({
+      name: "Gumbel",
+      parameters,
+      constraints: { loc: real, scale: positive },
+      support: real,
+      reparameterised: true,
+    });
+    this.loc = parameters.loc;
+    this.scale = parameters.scale;
+  }
+
+  private standardise(x: Tensor): Tensor {
+    return div(sub(x, this.loc), this.scale);
+  }
+
+  protected override logDensity(x: Tensor): Tensor {
+    const z = this.standardise(x);
+    return neg(add(add(z, exp(neg(z))), log(this.scale)));
+  }
+
+  protected override draw(site: string, shape: Shape): Tensor {
+    const u = noise("uniform", site, shape, this.dtype);
+    return sub(this.loc, mul(this.scale, log(neg(log(u)))));
+  }
+
+  protected override rebuild(parameters: Parameters): Distribution {
+    return new GumbelDistribution(parameters);
+  }
+
+  protected override forms(): ClosedForms {
+    const { loc, scale } = this;
+    return {
+      mean: () => add(loc, mul(scale, EULER_GAMMA)),
+      variance: () => mul(square(scale), Math.PI ** 2 / 6),
+      mode: () => loc,
+      entropy: () => add(log(scale), 1 + EULER_GAMMA),
+    };
+  }
+}
+
+/**
+ * The distribution of maxima: density e^(−z − e^−z) / scale with z = (x − loc) / scale. Shapes broadcast to the batch shape.
+ * The largest of logits plus standard Gumbels is at a category drawn with their probabilities.
+ *
+ * @throws UsageError when `scale` is a known number that is not positive.
+ */
+export function Gumbel(loc: TensorLike, scale: TensorLike): GumbelDistribution {
+  const [l, s] = operands("Gumbel", loc, scale);
+  return new GumbelDistribution({ loc: l, scale: s });
+}
+
+// E_p[z_q] − E_p[z_p] + E_p[e^−z_q] − 1 + ln(b_q / b_p), E_p[e^−z_q] = e^((μ_q − μ_p)/b_q) Γ(1 + b_p/b_q).
+registerKl(GumbelDistribution, GumbelDistribution, (p, q) => {
+  const ratio = div(p.scale, q.scale);
+  const shift = div(sub(p.loc, q.loc), q.scale);
+  const moment = exp(sub(lgamma(add(ratio, 1)), shift));
+  const linear = add(shift, mul(sub(ratio, 1), EULER_GAMMA));
+  return sub(add(linear, sub(moment, 1)), log(ratio));
+});

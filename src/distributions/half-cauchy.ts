@@ -1,0 +1,77 @@
+import {
+  abs,
+  add,
+  cos,
+  div,
+  greaterEqual,
+  log,
+  log1p,
+  mul,
+  noise,
+  type Shape,
+  sin,
+  square,
+  sub,
+  type Tensor,
+  type TensorLike,
+} from "../tensor/index.ts";
+import { operands } from "../tensor/leaf.ts";
+import { nonNegative, positive } from "./constraints.ts";
+import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import { registerKl } from "./kl.ts";
+import { densityWithin, logOnePlusSquare } from "./numerics.ts";
+
+const LOG_TWO_OVER_PI = Math.log(2 / Math.PI);
+
+export class HalfCauchyDistribution extends Distribution {
+  readonly scale: Tensor;
+
+  /** Use {@link HalfCauchy}. */
+  constructor(parameters: Parameters) {
+    super({
+      name: "HalfCauchy",
+      parameters,
+      constraints: { scale: positive },
+      support: nonNegative,
+      reparameterised: true,
+    });
+    this.scale = parameters.scale;
+  }
+
+  protected override logDensity(x: Tensor): Tensor {
+    return densityWithin(greaterEqual(x, 0), x, 0, (y) =>
+      sub(LOG_TWO_OVER_PI, add(log(this.scale), logOnePlusSquare(div(y, this.scale)))),
+    );
+  }
+
+  protected override draw(site: string, shape: Shape): Tensor {
+    const angle = mul(noise("uniform", site, shape, this.dtype), Math.PI / 2);
+    // |tan|: the largest float32 below π/2 · 1 may round past the pole.
+    return mul(this.scale, abs(div(sin(angle), cos(angle))));
+  }
+
+  protected override rebuild(parameters: Parameters): Distribution {
+    return new HalfCauchyDistribution(parameters);
+  }
+
+  protected override forms(): ClosedForms {
+    return {
+      mode: () => mul(this.scale, 0),
+      entropy: () => log(mul(this.scale, 2 * Math.PI)),
+    };
+  }
+}
+
+/**
+ * |x| of a Cauchy x about 0 with half-width `scale`: the usual weak prior of a standard deviation (Gelman 2006). The scale's shape
+ * is the batch shape. It has no mean and no variance.
+ *
+ * @throws UsageError when `scale` is a known number that is not positive.
+ */
+export const HalfCauchy = (scale: TensorLike): HalfCauchyDistribution =>
+  new HalfCauchyDistribution({ scale: operands("HalfCauchy", scale)[0] });
+
+// As for two Cauchys about 0, whose density is symmetric: ln [(s + t)² / (4 s t)].
+registerKl(HalfCauchyDistribution, HalfCauchyDistribution, (p, q) =>
+  log1p(div(square(sub(p.scale, q.scale)), mul(mul(p.scale, q.scale), 4))),
+);

@@ -1,0 +1,78 @@
+import {
+  abs,
+  add,
+  div,
+  greaterEqual,
+  log,
+  mul,
+  noise,
+  type Shape,
+  square,
+  sub,
+  type Tensor,
+  type TensorLike,
+} from "../tensor/index.ts";
+import { operands } from "../tensor/leaf.ts";
+import { nonNegative, positive } from "./constraints.ts";
+import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import { registerKl } from "./kl.ts";
+import { densityWithin } from "./numerics.ts";
+
+/** ½ ln(2/π). */
+const HALF_LOG_TWO_OVER_PI = 0.5 * Math.log(2 / Math.PI);
+
+export class HalfNormalDistribution extends Distribution {
+  readonly scale: Tensor;
+
+  /** Use {@link HalfNormal}. */
+  constructor(parameters: Parameters) {
+    super({
+      name: "HalfNormal",
+      parameters,
+      constraints: { scale: positive },
+      support: nonNegative,
+      reparameterised: true,
+    });
+    this.scale = parameters.scale;
+  }
+
+  protected override logDensity(x: Tensor): Tensor {
+    return densityWithin(greaterEqual(x, 0), x, 0, (y) =>
+      sub(add(mul(square(div(y, this.scale)), -0.5), HALF_LOG_TWO_OVER_PI), log(this.scale)),
+    );
+  }
+
+  protected override draw(site: string, shape: Shape): Tensor {
+    return mul(this.scale, abs(noise("normal", site, shape, this.dtype)));
+  }
+
+  protected override rebuild(parameters: Parameters): Distribution {
+    return new HalfNormalDistribution(parameters);
+  }
+
+  protected override forms(): ClosedForms {
+    return {
+      mean: () => mul(this.scale, Math.sqrt(2 / Math.PI)),
+      variance: () => mul(square(this.scale), 1 - 2 / Math.PI),
+      mode: () => mul(this.scale, 0),
+      entropy: () => add(log(this.scale), 0.5 - HALF_LOG_TWO_OVER_PI),
+    };
+  }
+}
+
+/**
+ * |x| of a normal x with mean 0 and standard deviation `scale`; the scale's shape is the batch shape.
+ *
+ * @example
+ * await HalfNormal(1).logProb(0).value(); // -0.2258
+ *
+ * @throws UsageError when `scale` is a known number that is not positive.
+ */
+export const HalfNormal = (scale: TensorLike): HalfNormalDistribution =>
+  new HalfNormalDistribution({ scale: operands("HalfNormal", scale)[0] });
+
+// As for two normals about 0: the halves' factors of 2 cancel.
+registerKl(HalfNormalDistribution, HalfNormalDistribution, (p, q) => {
+  const ratio = div(p.scale, q.scale);
+  return sub(mul(sub(square(ratio), 1), 0.5), log(ratio));
+});

@@ -1,0 +1,86 @@
+import {
+  add,
+  digamma,
+  div,
+  exp,
+  greater,
+  lgamma,
+  log,
+  mul,
+  neg,
+  type Shape,
+  square,
+  sub,
+  type Tensor,
+  type TensorLike,
+  where,
+} from "../tensor/index.ts";
+import { operands } from "../tensor/leaf.ts";
+import { positive } from "./constraints.ts";
+import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import { gammaKl } from "./gamma.ts";
+import { drawGamma } from "./implicit/standard-gamma.ts";
+import { registerKl } from "./kl.ts";
+import { densityWithin } from "./numerics.ts";
+
+export class InverseGammaDistribution extends Distribution {
+  readonly concentration: Tensor;
+  readonly scale: Tensor;
+
+  /** Use {@link InverseGamma}. */
+  constructor(parameters: Parameters) {
+    super({
+      name: "InverseGamma",
+      parameters,
+      constraints: { concentration: positive, scale: positive },
+      support: positive,
+      reparameterised: true,
+    });
+    this.concentration = parameters.concentration;
+    this.scale = parameters.scale;
+  }
+
+  protected override logDensity(x: Tensor): Tensor {
+    const { concentration: a, scale: b } = this;
+    return densityWithin(greater(x, 0), x, 1, (y) => {
+      const ratio = div(b, y);
+      return sub(sub(mul(a, log(ratio)), log(y)), add(ratio, lgamma(a)));
+    });
+  }
+
+  protected override draw(site: string, shape: Shape): Tensor {
+    return mul(this.scale, exp(neg(drawGamma(site, shape, this.concentration).log)));
+  }
+
+  protected override rebuild(parameters: Parameters): Distribution {
+    return new InverseGammaDistribution(parameters);
+  }
+
+  protected override forms(): ClosedForms {
+    const { concentration: a, scale: b } = this;
+    const above = (n: number): Tensor => where(greater(a, n), sub(a, n), 1);
+    return {
+      mean: () => where(greater(a, 1), div(b, above(1)), Number.POSITIVE_INFINITY),
+      variance: () => where(greater(a, 2), div(square(div(b, above(1))), above(2)), Number.POSITIVE_INFINITY),
+      mode: () => div(b, add(a, 1)),
+      entropy: () => sub(add(add(a, log(b)), lgamma(a)), mul(add(a, 1), digamma(a))),
+    };
+  }
+}
+
+/**
+ * The distribution of 1/x for x ~ Gamma(concentration, rate = scale): the conjugate prior of a normal's variance. Shapes
+ * broadcast to the batch shape. The mean is infinite for concentrations up to 1, the variance up to 2. Draws and their gradients
+ * are those of `Gamma`.
+ *
+ * @throws UsageError when a known parameter is not positive.
+ */
+export function InverseGamma(concentration: TensorLike, scale: TensorLike): InverseGammaDistribution {
+  const [a, b] = operands("InverseGamma", concentration, scale);
+  return new InverseGammaDistribution({ concentration: a, scale: b });
+}
+
+// That of the gammas: KL does not change under a bijection.
+registerKl(InverseGammaDistribution, InverseGammaDistribution, (p, q) =>
+  gammaKl(p.concentration, p.scale, q.concentration, q.scale),
+);

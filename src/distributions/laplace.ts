@@ -1,0 +1,87 @@
+import {
+  abs,
+  add,
+  div,
+  exp,
+  log,
+  log1p,
+  mul,
+  neg,
+  noise,
+  type Shape,
+  sign,
+  square,
+  sub,
+  type Tensor,
+  type TensorLike,
+} from "../tensor/index.ts";
+import { operands } from "../tensor/leaf.ts";
+import { positive, real } from "./constraints.ts";
+import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import { registerKl } from "./kl.ts";
+
+export class LaplaceDistribution extends Distribution {
+  readonly loc: Tensor;
+  readonly scale: Tensor;
+
+  /** Use {@link Laplace}. */
+  constructor(parameters: Parameters) {
+    super({
+      name: "Laplace",
+      parameters,
+      constraints: { loc: real, scale: positive },
+      support: real,
+      reparameterised: true,
+    });
+    this.loc = parameters.loc;
+    this.scale = parameters.scale;
+  }
+
+  private standardise(x: Tensor): Tensor {
+    return div(sub(x, this.loc), this.scale);
+  }
+
+  protected override logDensity(x: Tensor): Tensor {
+    return neg(add(abs(this.standardise(x)), log(mul(this.scale, 2))));
+  }
+
+  protected override draw(site: string, shape: Shape): Tensor {
+    const u = noise("uniform", site, shape, this.dtype);
+    // −sign(w) ln(1 − 2|w|) with w = u − ½.
+    const w = sub(u, 0.5);
+    return sub(this.loc, mul(this.scale, mul(sign(w), log1p(mul(abs(w), -2)))));
+  }
+
+  protected override rebuild(parameters: Parameters): Distribution {
+    return new LaplaceDistribution(parameters);
+  }
+
+  protected override forms(): ClosedForms {
+    const { loc, scale } = this;
+    return {
+      mean: () => loc,
+      variance: () => mul(square(scale), 2),
+      mode: () => loc,
+      entropy: () => add(log(mul(scale, 2)), 1),
+    };
+  }
+}
+
+/**
+ * The two-sided exponential distribution about `loc`, with density e^(−|x − loc| / scale) / (2 scale). Shapes broadcast to
+ * the batch shape.
+ *
+ * @throws UsageError when `scale` is a known number that is not positive.
+ */
+export function Laplace(loc: TensorLike, scale: TensorLike): LaplaceDistribution {
+  const [l, s] = operands("Laplace", loc, scale);
+  return new LaplaceDistribution({ loc: l, scale: s });
+}
+
+// With r = b_p / b_q and d = |μ_p − μ_q|: r e^(−d/b_p) + d/b_q − 1 − ln r (Meyer 2021).
+registerKl(LaplaceDistribution, LaplaceDistribution, (p, q) => {
+  const ratio = div(p.scale, q.scale);
+  const distance = abs(sub(p.loc, q.loc));
+  const overlap = mul(ratio, exp(neg(div(distance, p.scale))));
+  return sub(add(overlap, sub(div(distance, q.scale), 1)), log(ratio));
+});

@@ -1,0 +1,86 @@
+import {
+  add,
+  div,
+  exp,
+  expm1,
+  greater,
+  log,
+  mul,
+  noise,
+  type Shape,
+  square,
+  sub,
+  type Tensor,
+  type TensorLike,
+} from "../tensor/index.ts";
+import { operands } from "../tensor/leaf.ts";
+import { positive, real } from "./constraints.ts";
+import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import { registerKl } from "./kl.ts";
+import { densityWithin, HALF_LOG_TWO_PI } from "./numerics.ts";
+
+export class LogNormalDistribution extends Distribution {
+  readonly loc: Tensor;
+  readonly scale: Tensor;
+
+  /** Use {@link LogNormal}. */
+  constructor(parameters: Parameters) {
+    super({
+      name: "LogNormal",
+      parameters,
+      constraints: { loc: real, scale: positive },
+      support: positive,
+      reparameterised: true,
+    });
+    this.loc = parameters.loc;
+    this.scale = parameters.scale;
+  }
+
+  protected override logDensity(x: Tensor): Tensor {
+    return densityWithin(greater(x, 0), x, 1, (y) => {
+      const l = log(y);
+      const z = div(sub(l, this.loc), this.scale);
+      return sub(sub(mul(square(z), -0.5), l), add(log(this.scale), HALF_LOG_TWO_PI));
+    });
+  }
+
+  protected override draw(site: string, shape: Shape): Tensor {
+    return exp(add(this.loc, mul(this.scale, noise("normal", site, shape, this.dtype))));
+  }
+
+  protected override rebuild(parameters: Parameters): Distribution {
+    return new LogNormalDistribution(parameters);
+  }
+
+  protected override forms(): ClosedForms {
+    const { loc, scale } = this;
+    const s2 = square(scale);
+    return {
+      mean: () => exp(add(loc, mul(s2, 0.5))),
+      variance: () => mul(expm1(s2), exp(add(mul(loc, 2), s2))),
+      mode: () => exp(sub(loc, s2)),
+      entropy: () => add(add(loc, log(scale)), 0.5 + HALF_LOG_TWO_PI),
+    };
+  }
+}
+
+/**
+ * exp of a normal with mean `loc` and standard deviation `scale`: both belong to the logarithm. Shapes broadcast to the
+ * batch shape.
+ *
+ * @example
+ * await LogNormal(0, 1).mean().value(); // 1.6487
+ *
+ * @throws UsageError when `scale` is a known number that is not positive.
+ */
+export function LogNormal(loc: TensorLike, scale: TensorLike): LogNormalDistribution {
+  const [l, s] = operands("LogNormal", loc, scale);
+  return new LogNormalDistribution({ loc: l, scale: s });
+}
+
+// That of the two normals: KL does not change under a bijection.
+registerKl(LogNormalDistribution, LogNormalDistribution, (p, q) => {
+  const ratio = div(p.scale, q.scale);
+  const distance = square(div(sub(p.loc, q.loc), q.scale));
+  return sub(mul(sub(add(square(ratio), distance), 1), 0.5), log(ratio));
+});

@@ -1,0 +1,78 @@
+import {
+  abs,
+  add,
+  div,
+  log,
+  log1p,
+  mul,
+  neg,
+  noise,
+  type Shape,
+  softplus,
+  square,
+  sub,
+  type Tensor,
+  type TensorLike,
+} from "../tensor/index.ts";
+import { operands } from "../tensor/leaf.ts";
+import { positive, real } from "./constraints.ts";
+import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+
+export class LogisticDistribution extends Distribution {
+  readonly loc: Tensor;
+  readonly scale: Tensor;
+
+  /** Use {@link Logistic}. */
+  constructor(parameters: Parameters) {
+    super({
+      name: "Logistic",
+      parameters,
+      constraints: { loc: real, scale: positive },
+      support: real,
+      reparameterised: true,
+    });
+    this.loc = parameters.loc;
+    this.scale = parameters.scale;
+  }
+
+  private standardise(x: Tensor): Tensor {
+    return div(sub(x, this.loc), this.scale);
+  }
+
+  protected override logDensity(x: Tensor): Tensor {
+    const z = this.standardise(x);
+    // Symmetric in z: by |z| nothing overflows.
+    const a = abs(z);
+    return neg(add(add(a, mul(softplus(neg(a)), 2)), log(this.scale)));
+  }
+
+  protected override draw(site: string, shape: Shape): Tensor {
+    const u = noise("uniform", site, shape, this.dtype);
+    return add(this.loc, mul(this.scale, sub(log(u), log1p(neg(u)))));
+  }
+
+  protected override rebuild(parameters: Parameters): Distribution {
+    return new LogisticDistribution(parameters);
+  }
+
+  protected override forms(): ClosedForms {
+    const { loc, scale } = this;
+    return {
+      mean: () => loc,
+      variance: () => mul(square(scale), Math.PI ** 2 / 3),
+      mode: () => loc,
+      entropy: () => add(log(scale), 2),
+    };
+  }
+}
+
+/**
+ * The logistic distribution, whose distribution function is the sigmoid of (x − loc) / scale. Shapes broadcast to the batch
+ * shape.
+ *
+ * @throws UsageError when `scale` is a known number that is not positive.
+ */
+export function Logistic(loc: TensorLike, scale: TensorLike): LogisticDistribution {
+  const [l, s] = operands("Logistic", loc, scale);
+  return new LogisticDistribution({ loc: l, scale: s });
+}

@@ -1,0 +1,91 @@
+import {
+  add,
+  div,
+  greater,
+  less,
+  log,
+  log1p,
+  logicalAnd,
+  mul,
+  neg,
+  noise,
+  type Shape,
+  sigmoid,
+  softplus,
+  square,
+  sub,
+  type Tensor,
+  type TensorLike,
+} from "../tensor/index.ts";
+import { operands } from "../tensor/leaf.ts";
+import { positive, real, unitInterval } from "./constraints.ts";
+import { Distribution, type Parameters, type SampleAndLogProb } from "./distribution.ts";
+import { registerKl } from "./kl.ts";
+import { densityWithin, HALF_LOG_TWO_PI } from "./numerics.ts";
+
+export class LogitNormalDistribution extends Distribution {
+  readonly loc: Tensor;
+  readonly scale: Tensor;
+
+  /** Use {@link LogitNormal}. */
+  constructor(parameters: Parameters) {
+    super({
+      name: "LogitNormal",
+      parameters,
+      constraints: { loc: real, scale: positive },
+      support: unitInterval,
+      reparameterised: true,
+    });
+    this.loc = parameters.loc;
+    this.scale = parameters.scale;
+  }
+
+  protected override logDensity(x: Tensor): Tensor {
+    const inside = logicalAnd(greater(x, 0), less(x, 1));
+    return densityWithin(inside, x, 0.5, (y) => {
+      const [a, b] = [log(y), log1p(neg(y))];
+      const z = div(sub(sub(a, b), this.loc), this.scale);
+      return sub(sub(mul(square(z), -0.5), add(a, b)), add(log(this.scale), HALF_LOG_TWO_PI));
+    });
+  }
+
+  protected override draw(site: string, shape: Shape): Tensor {
+    return sigmoid(this.logit(site, shape).logit);
+  }
+
+  /** The density from the logit itself: a value that rounds to 0 or 1 keeps a finite one. */
+  override sampleAndLogProb(site: string, sampleShape: Shape = []): SampleAndLogProb {
+    const { logit, epsilon } = this.logit(site, [...sampleShape, ...this.batchShape]);
+    // −ln x − ln(1 − x) = softplus(l) + softplus(−l) with l the logit.
+    const jacobian = add(softplus(logit), softplus(neg(logit)));
+    const base = sub(mul(square(epsilon), -0.5), add(log(this.scale), HALF_LOG_TWO_PI));
+    return { value: sigmoid(logit), logProb: add(base, jacobian) };
+  }
+
+  private logit(site: string, shape: Shape): { readonly logit: Tensor; readonly epsilon: Tensor } {
+    const epsilon = noise("normal", site, shape, this.dtype);
+    return { logit: add(this.loc, mul(this.scale, epsilon)), epsilon };
+  }
+
+  protected override rebuild(parameters: Parameters): Distribution {
+    return new LogitNormalDistribution(parameters);
+  }
+}
+
+/**
+ * The logistic sigmoid of a normal with mean `loc` and standard deviation `scale`. Shapes broadcast to the batch shape.
+ * No moment has a closed form (Aitchison & Shen 1980).
+ *
+ * @throws UsageError when `scale` is a known number that is not positive.
+ */
+export function LogitNormal(loc: TensorLike, scale: TensorLike): LogitNormalDistribution {
+  const [l, s] = operands("LogitNormal", loc, scale);
+  return new LogitNormalDistribution({ loc: l, scale: s });
+}
+
+// That of the two normals: KL does not change under a bijection.
+registerKl(LogitNormalDistribution, LogitNormalDistribution, (p, q) => {
+  const ratio = div(p.scale, q.scale);
+  const distance = square(div(sub(p.loc, q.loc), q.scale));
+  return sub(mul(sub(add(square(ratio), distance), 1), 0.5), log(ratio));
+});

@@ -1,0 +1,147 @@
+import { ShapeError, UsageError } from "../errors.ts";
+import {
+  add,
+  equal,
+  logsumexp,
+  mul,
+  oneHot,
+  reshape,
+  type Shape,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  unsqueeze,
+  where,
+} from "../tensor/index.ts";
+import { broadcastShapes, formatShape } from "../tensor/shape.ts";
+import { type CategoricalDistribution, drawCategory } from "./categorical.ts";
+import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+
+const prefixed = <T>(path: string, record: Readonly<Record<string, T>>): [string, T][] =>
+  Object.entries(record).map(([k, v]) => [`${path}.${k}`, v]);
+
+export class MixtureDistribution<D extends Distribution = Distribution> extends Distribution {
+  readonly weights: CategoricalDistribution;
+  readonly components: D;
+
+  /** Use {@link Mixture}. */
+  constructor(weights: CategoricalDistribution, components: D) {
+    const { batchShape, eventShape, support, dtype } = components;
+    super({
+      name: `Mixture(${components.name})`,
+      parameters: Object.fromEntries([
+        ...prefixed("weights", weights.parameters),
+        ...prefixed("components", components.parameters),
+      ]),
+      constraints: Object.fromEntries([
+        ...prefixed("weights", weights.constraints),
+        ...prefixed("components", components.constraints),
+      ]),
+      support,
+      batchShape: broadcastShapes("Mixture", weights.batchShape, batchShape.slice(0, -1)),
+      eventShape,
+      dtype,
+      reparameterised: false,
+    });
+    this.weights = weights;
+    this.components = components;
+  }
+
+  /** Log weights that sum to 1, of shape batch + [K]. */
+  private logWeights(): Tensor {
+    const { weights, logTotal } = this.weights.categories;
+    return sub(weights, unsqueeze(logTotal, -1));
+  }
+
+  /** The place of the component axis in a tensor of batch + [K] + event, counted from the end. */
+  private get axis(): number {
+    return -1 - this.eventShape.length;
+  }
+
+  protected override logDensity(x: Tensor): Tensor {
+    return logsumexp(this.logProbOfEach(x), -1);
+  }
+
+  /** ln wₖ pₖ(x), shape sample + batch + [K]: normalised over the last axis, the posterior of the component. */
+  logProbOfEach(x: Tensor): Tensor {
+    const at = x.rank - this.eventShape.length;
+    return add(this.components.logProb(unsqueeze(x, at)), this.logWeights());
+  }
+
+  /** Picks, along the component axis of `all` (… + [K] + event), with the `chosen` one-hot vectors (… + [K]). */
+  private pick(all: Tensor, chosen: Tensor): Tensor {
+    const wide = reshape(chosen, [...chosen.shape, ...this.eventShape.map(() => 1)]);
+    const parts = where(equal(wide, 1), all, 0);
+    return sum(parts, parts.rank + this.axis);
+  }
+
+  protected override draw(site: string, shape: Shape): Tensor {
+    const outer = shape.slice(0, shape.length - this.eventShape.length);
+    const count = this.components.batchShape[this.components.batchShape.length - 1];
+    const category = drawCategory(`${site}/component`, outer, this.weights.probs);
+    const all = this.components.expand([...outer, count]).sample(`${site}/value`);
+    return this.pick(all, oneHot(category, count, "float32"));
+  }
+
+  protected override rebuild(parameters: Parameters): Distribution {
+    const weights = this.weights.mapParameters((_, k) => parameters[`weights.${k}`]);
+    const components = this.components.mapParameters((_, k) => parameters[`components.${k}`]);
+    return new MixtureDistribution(weights as CategoricalDistribution, components);
+  }
+
+  protected override forms(): ClosedForms {
+    const { components, eventShape, axis } = this;
+    const { probs } = this.weights;
+    const wide = reshape(probs, [...probs.shape, ...eventShape.map(() => 1)]);
+    const average = (x: Tensor): Tensor => {
+      const weighted = mul(wide, x);
+      return sum(weighted, weighted.rank + axis);
+    };
+    const mean = (): Tensor => average(components.mean());
+    return {
+      ...(components.has("mean") && { mean }),
+      ...(components.has("mean") &&
+        components.has("variance") && {
+          // Within components and between them.
+          variance: () => {
+            const centre = mean();
+            const between = square(
+              sub(components.mean(), unsqueeze(centre, centre.rank - eventShape.length)),
+            );
+            return average(add(components.variance(), between));
+          },
+        }),
+    };
+  }
+}
+
+/**
+ * One of K components of one family, chosen by `weights`: the last batch dimension of `components` (size K) and the categories of
+ * `weights` are mixed, the rest is the batch. Log densities are logsumexp over components. The chosen component is integrated out,
+ * so draws have no gradient.
+ *
+ * @example
+ * Mixture(Categorical({ logits }), Normal(loc, scale)); // logits, loc, scale: [128, 5] → batch [128]
+ *
+ * @throws ShapeError when the components' last batch dimension is not the number of categories.
+ */
+export function Mixture<D extends Distribution>(
+  weights: CategoricalDistribution,
+  components: D,
+): MixtureDistribution<D> {
+  const { batchShape } = components;
+  const count = weights.cardinality;
+  if (batchShape.length === 0 || batchShape[batchShape.length - 1] !== count) {
+    throw new ShapeError(
+      `Mixture: expected components with a last batch dimension of ${count}, one for each category, found ` +
+        `${components.name} of batch shape ${formatShape(batchShape)}. Move that dimension there, or expand the components.`,
+    );
+  }
+  if (components.floatDType !== weights.floatDType) {
+    throw new UsageError(
+      `Mixture: weights are ${weights.floatDType} and components ${components.floatDType}; cast the parameters of one.`,
+    );
+  }
+  return new MixtureDistribution(weights, components);
+}

@@ -1,0 +1,145 @@
+import {
+  add,
+  cumsum,
+  div,
+  full,
+  greater,
+  lgamma,
+  logsumexp,
+  minimum,
+  mul,
+  oneHot,
+  type Shape,
+  slice,
+  squeeze,
+  stack,
+  sub,
+  sum,
+  type Tensor,
+  unsqueeze,
+  where,
+} from "../tensor/index.ts";
+import { checkTotal } from "./binomial.ts";
+import { drawCategory } from "./categorical.ts";
+import { countVector, logitVector, simplex } from "./constraints.ts";
+import { drawBinomial } from "./counts.ts";
+import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import { ClosedFormError } from "./errors.ts";
+import type { ExponentialFamily } from "./exponential-family.ts";
+import { registerKl } from "./kl.ts";
+import {
+  type Categories,
+  categories,
+  dotLogits,
+  expandTo,
+  expectedLogProb,
+  type LogitsOrProbs,
+  oneOf,
+} from "./numerics.ts";
+
+/** Up to this many, a draw is the sum of its one-hot categories. */
+const LARGEST_SUM = 32;
+
+export class MultinomialDistribution extends Distribution {
+  readonly total: number;
+  readonly categories: Categories;
+
+  /** `parameters` holds one of `logits`, `probs`. Use {@link Multinomial}. */
+  constructor(parameters: Parameters, total: number) {
+    const given = parameters.logits ?? parameters.probs;
+    super({
+      name: "Multinomial",
+      parameters,
+      constraints: "logits" in parameters ? { logits: logitVector } : { probs: simplex },
+      support: countVector(total),
+      eventShape: given.shape.slice(-1),
+      reparameterised: false,
+    });
+    this.total = total;
+    this.categories = categories(parameters);
+  }
+
+  get probs(): Tensor {
+    return this.categories.probs;
+  }
+
+  override get exponentialFamily(): ExponentialFamily {
+    return {
+      ranks: [1],
+      naturalParameters: [expandTo(this.categories.weights, [...this.batchShape, ...this.eventShape])],
+      sufficientStatistics: (x) => [x],
+      logNormalizer: ([eta]) => mul(logsumexp(eta, -1), this.total),
+      logBaseMeasure: (x) => this.logChoose(x),
+    };
+  }
+
+  /** ln n!/Π xₖ!. */
+  private logChoose(x: Tensor): Tensor {
+    const whole = lgamma(full([], this.total + 1, x.dtype));
+    return sub(whole, sum(lgamma(add(x, 1)), -1));
+  }
+
+  protected override logDensity(x: Tensor): Tensor {
+    const { weights, logTotal } = this.categories;
+    return add(this.logChoose(x), sub(dotLogits(x, weights), mul(logTotal, this.total)));
+  }
+
+  protected override draw(site: string, shape: Shape): Tensor {
+    const { total, probs, dtype } = this;
+    const [size] = this.eventShape;
+    const outer = shape.slice(0, -1);
+    if (total <= LARGEST_SUM) {
+      const drawn = drawCategory(site, [...outer, total], unsqueeze(probs, -2));
+      return sum(oneHot(drawn, size, dtype), -2);
+    }
+    // One category after the other: a binomial of what is left, with the probability among those left.
+    const parts: Tensor[] = [];
+    let left = full(outer, total, dtype);
+    const remaining = cumsum(probs, -1, { reverse: true });
+    for (let k = 0; k < size - 1; k++) {
+      const at = (t: Tensor) => squeeze(slice(t, { axis: -1, start: k, end: k + 1 }), -1);
+      const rest = at(remaining);
+      const share = minimum(where(greater(rest, 0), div(at(probs), rest), 0), 1);
+      const count = drawBinomial(`${site}/${k}`, outer, left, share);
+      parts.push(count);
+      left = sub(left, count);
+    }
+    return stack([...parts, left], -1);
+  }
+
+  protected override rebuild(parameters: Parameters): Distribution {
+    return new MultinomialDistribution(parameters, this.total);
+  }
+
+  protected override forms(): ClosedForms {
+    const { probs, total } = this;
+    return {
+      mean: () => mul(probs, total),
+      variance: () => mul(mul(probs, sub(1, probs)), total),
+    };
+  }
+}
+
+/**
+ * How often each of K categories comes up in `total` draws: vectors of counts, in a float dtype, event shape [K]. Parameters as for
+ * `Categorical`.
+ *
+ * Drawn as a sum of one-hot vectors for totals up to 32, else as K − 1 conditional binomials.
+ *
+ * @throws UsageError when `total` is no whole number, both or neither of `logits`, `probs` are given, or known probabilities do not
+ * sum to 1.
+ */
+export function Multinomial(total: number, parameters: LogitsOrProbs): MultinomialDistribution {
+  checkTotal("Multinomial", total);
+  return new MultinomialDistribution({ ...oneOf("Multinomial", parameters) }, total);
+}
+
+// n times that of one draw.
+registerKl(MultinomialDistribution, MultinomialDistribution, (p, q) => {
+  if (p.total !== q.total) {
+    throw new ClosedFormError(
+      `kl: no closed form of KL(Multinomial ‖ Multinomial) unless the totals agree, found ${p.total} and ${q.total}.`,
+    );
+  }
+  return mul(sub(expectedLogProb(p.probs, p.categories), expectedLogProb(p.probs, q.categories)), p.total);
+});

@@ -1,0 +1,86 @@
+import {
+  add,
+  div,
+  exp,
+  lgamma,
+  log1p,
+  maximum,
+  mul,
+  neg,
+  type Shape,
+  softplus,
+  sub,
+  type Tensor,
+  type TensorLike,
+} from "../tensor/index.ts";
+import { operands } from "../tensor/leaf.ts";
+import { halfOpenUnitInterval, nonNegativeInteger, positive, real } from "./constraints.ts";
+import { drawPoisson } from "./counts.ts";
+import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import { drawGamma } from "./implicit/standard-gamma.ts";
+import { type LogitsOrProbs, oneOf, tiniest, xlogy } from "./numerics.ts";
+
+export class NegativeBinomialDistribution extends Distribution {
+  readonly total: Tensor;
+  /** p/(1 − p). */
+  readonly odds: Tensor;
+
+  /** `parameters` holds `total` and one of `logits`, `probs`. Use {@link NegativeBinomial}. */
+  constructor(parameters: Parameters) {
+    const { total, logits, probs } = parameters;
+    super({
+      name: "NegativeBinomial",
+      parameters,
+      constraints: {
+        total: positive,
+        ...("logits" in parameters ? { logits: real } : { probs: halfOpenUnitInterval }),
+      },
+      support: nonNegativeInteger,
+      reparameterised: false,
+    });
+    this.total = total;
+    this.odds = logits === undefined ? div(probs, sub(1, probs)) : exp(logits);
+  }
+
+  protected override logDensity(x: Tensor): Tensor {
+    const { total, logits, probs } = this.parameters;
+    const count = sub(lgamma(add(x, total)), add(lgamma(total), lgamma(add(x, 1))));
+    const powers =
+      logits === undefined
+        ? add(mul(total, log1p(neg(probs))), xlogy(x, probs))
+        : sub(mul(x, logits), mul(add(total, x), softplus(logits)));
+    return add(count, powers);
+  }
+
+  protected override draw(site: string, shape: Shape): Tensor {
+    const { value } = drawGamma(`${site}/rate`, shape, this.total);
+    return drawPoisson(site, shape, maximum(mul(value, this.odds), tiniest(this.dtype)));
+  }
+
+  protected override rebuild(parameters: Parameters): Distribution {
+    return new NegativeBinomialDistribution(parameters);
+  }
+
+  protected override forms(): ClosedForms {
+    const { total, odds } = this;
+    return {
+      mean: () => mul(total, odds),
+      variance: () => mul(mul(total, odds), add(odds, 1)),
+    };
+  }
+}
+
+/**
+ * How many successes of probability p come before `total` failures, in a float dtype; `total` > 0 need not be whole. Its mean is
+ * total p/(1 − p). Shapes broadcast to the batch shape. Drawn as a Poisson whose rate is a gamma.
+ *
+ * @example
+ * await NegativeBinomial(5, { probs: 0.5 }).mean().value(); // 5
+ *
+ * @throws UsageError when both or neither of `logits`, `probs` are given, or known parameters are out of range.
+ */
+export function NegativeBinomial(total: TensorLike, parameters: LogitsOrProbs): NegativeBinomialDistribution {
+  const given = oneOf("NegativeBinomial", parameters);
+  const [, n] = operands("NegativeBinomial", Object.values(given)[0], total);
+  return new NegativeBinomialDistribution({ total: n, ...given });
+}

@@ -1,0 +1,87 @@
+import {
+  add,
+  div,
+  exp,
+  greater,
+  greaterEqual,
+  log,
+  mul,
+  neg,
+  noise,
+  type Shape,
+  square,
+  sub,
+  type Tensor,
+  type TensorLike,
+  where,
+} from "../tensor/index.ts";
+import { operands } from "../tensor/leaf.ts";
+import { greaterThan, positive } from "./constraints.ts";
+import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import { registerKl } from "./kl.ts";
+import { densityWithin } from "./numerics.ts";
+
+export class ParetoDistribution extends Distribution {
+  readonly scale: Tensor;
+  readonly concentration: Tensor;
+
+  /** Use {@link Pareto}. */
+  constructor(parameters: Parameters) {
+    super({
+      name: "Pareto",
+      parameters,
+      constraints: { scale: positive, concentration: positive },
+      support: greaterThan(parameters.scale),
+      reparameterised: true,
+    });
+    this.scale = parameters.scale;
+    this.concentration = parameters.concentration;
+  }
+
+  protected override logDensity(x: Tensor): Tensor {
+    const { scale, concentration: a } = this;
+    return densityWithin(greaterEqual(x, scale), x, scale, (y) =>
+      sub(log(a), add(mul(a, log(div(y, scale))), log(y))),
+    );
+  }
+
+  protected override draw(site: string, shape: Shape): Tensor {
+    const e = neg(log(noise("uniform", site, shape, this.dtype)));
+    return mul(this.scale, exp(div(e, this.concentration)));
+  }
+
+  protected override rebuild(parameters: Parameters): Distribution {
+    return new ParetoDistribution(parameters);
+  }
+
+  protected override forms(): ClosedForms {
+    const { scale, concentration: a } = this;
+    const above = (n: number): Tensor => where(greater(a, n), sub(a, n), 1);
+    return {
+      mean: () => where(greater(a, 1), div(mul(a, scale), above(1)), Number.POSITIVE_INFINITY),
+      variance: () =>
+        where(greater(a, 2), div(mul(square(div(scale, above(1))), a), above(2)), Number.POSITIVE_INFINITY),
+      mode: () => scale,
+      entropy: () => add(log(div(scale, a)), add(div(1, a), 1)),
+    };
+  }
+}
+
+/**
+ * The Pareto distribution on x > `scale`, with density ∝ x^(−concentration − 1). Shapes broadcast to the batch shape. The mean is
+ * infinite for concentrations up to 1, the variance up to 2.
+ *
+ * @throws UsageError when a known parameter is not positive.
+ */
+export function Pareto(scale: TensorLike, concentration: TensorLike): ParetoDistribution {
+  const [s, a] = operands("Pareto", scale, concentration);
+  return new ParetoDistribution({ scale: s, concentration: a });
+}
+
+// Infinite where p starts below q.
+registerKl(ParetoDistribution, ParetoDistribution, (p, q) => {
+  const ratio = div(q.concentration, p.concentration);
+  const start = mul(q.concentration, log(div(p.scale, q.scale)));
+  const divergence = add(start, sub(sub(ratio, 1), log(ratio)));
+  return where(greaterEqual(p.scale, q.scale), divergence, Number.POSITIVE_INFINITY);
+});

@@ -1,0 +1,81 @@
+import {
+  add,
+  div,
+  exp,
+  floor,
+  lgamma,
+  log,
+  mul,
+  neg,
+  type Shape,
+  sub,
+  type Tensor,
+  type TensorLike,
+} from "../tensor/index.ts";
+import { operands } from "../tensor/leaf.ts";
+import { nonNegativeInteger, positive } from "./constraints.ts";
+import { drawPoisson } from "./counts.ts";
+import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import type { ExponentialFamily } from "./exponential-family.ts";
+import { registerKl } from "./kl.ts";
+import { expandTo } from "./numerics.ts";
+
+export class PoissonDistribution extends Distribution {
+  readonly rate: Tensor;
+
+  /** Use {@link Poisson}. */
+  constructor(parameters: Parameters) {
+    super({
+      name: "Poisson",
+      parameters,
+      constraints: { rate: positive },
+      support: nonNegativeInteger,
+      reparameterised: false,
+    });
+    this.rate = parameters.rate;
+  }
+
+  override get exponentialFamily(): ExponentialFamily {
+    return {
+      ranks: [0],
+      naturalParameters: [expandTo(log(this.rate), this.batchShape)],
+      sufficientStatistics: (x) => [x],
+      logNormalizer: ([eta]) => exp(eta),
+      logBaseMeasure: (x) => neg(lgamma(add(x, 1))),
+    };
+  }
+
+  protected override logDensity(x: Tensor): Tensor {
+    return sub(sub(mul(x, log(this.rate)), this.rate), lgamma(add(x, 1)));
+  }
+
+  protected override draw(site: string, shape: Shape): Tensor {
+    return drawPoisson(site, shape, this.rate);
+  }
+
+  protected override rebuild(parameters: Parameters): Distribution {
+    return new PoissonDistribution(parameters);
+  }
+
+  protected override forms(): ClosedForms {
+    return { mean: () => this.rate, variance: () => this.rate, mode: () => floor(this.rate) };
+  }
+}
+
+/**
+ * Counts with mean `rate`, in a float dtype; the rate's shape is the batch shape.
+ *
+ * Drawn by inversion below a mean of 10 and by transformed rejection (Hörmann 1993) above, with 15 unrolled proposals (none fits
+ * with probability below 1e-9).
+ *
+ * @example
+ * await Poisson(3).logProb(2).value(); // -1.4959
+ *
+ * @throws UsageError when `rate` is a known number that is not positive.
+ */
+export const Poisson = (rate: TensorLike): PoissonDistribution =>
+  new PoissonDistribution({ rate: operands("Poisson", rate)[0] });
+
+registerKl(PoissonDistribution, PoissonDistribution, (p, q) =>
+  sub(mul(p.rate, log(div(p.rate, q.rate))), sub(p.rate, q.rate)),
+);

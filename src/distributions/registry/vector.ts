@@ -1,0 +1,154 @@
+/** Cases of the families on vectors, angles and points, and of mixtures. */
+import { Categorical } from "../categorical.ts";
+import { Delta } from "../delta.ts";
+import { LowRankMultivariateNormal } from "../low-rank-multivariate-normal.ts";
+import { Mixture } from "../mixture.ts";
+import { MultivariateNormal } from "../multivariate-normal.ts";
+import { Normal } from "../normal.ts";
+import type { DistributionCase } from "../registry.ts";
+import { VonMises } from "../von-mises.ts";
+
+const loc = [
+  [0, 1, -2],
+  [3, 0.5, 0],
+];
+const points = [[[0, 0, 0]], [[1, -2, 3]], [[30, -30, 30]]];
+
+export const vectorCases: readonly DistributionCase[] = [
+  {
+    name: "MultivariateNormal scaleTril",
+    parameters: {
+      loc,
+      scaleTril: [
+        [
+          [1, 0, 0],
+          [0.5, 2, 0],
+          [-1, 0.25, 0.5],
+        ],
+        [
+          [0.5, 0, 0],
+          [0, 1, 0],
+          [0.75, -0.5, 3],
+        ],
+      ],
+    },
+    make: (p) => MultivariateNormal(p.loc, { scaleTril: p.scaleTril }),
+    points,
+    total: "reference",
+    hostOnly: true,
+  },
+  {
+    name: "MultivariateNormal covariance",
+    parameters: {
+      loc,
+      covariance: [
+        [
+          [2, 0.5, -1],
+          [0.5, 3, 0.25],
+          [-1, 0.25, 1.5],
+        ],
+        [
+          [1, 0, 0.75],
+          [0, 2, -0.5],
+          [0.75, -0.5, 4],
+        ],
+      ],
+    },
+    make: (p) => MultivariateNormal(p.loc, { covariance: p.covariance }),
+    points,
+    total: "reference",
+    hostOnly: true,
+  },
+  {
+    name: "LowRankMultivariateNormal",
+    parameters: {
+      loc,
+      factor: [
+        [
+          [1, 0],
+          [0.5, 2],
+          [-1, 0.25],
+        ],
+        [
+          [0.5, 0.5],
+          [0, 1],
+          [0.75, -0.5],
+        ],
+      ],
+      diagonal: [
+        [1, 0.5, 2],
+        [0.25, 1, 3],
+      ],
+    },
+    make: (p) => LowRankMultivariateNormal(p.loc, p.factor, p.diagonal),
+    points,
+    total: "reference",
+    hostOnly: true,
+  },
+  {
+    name: "Mixture Normal",
+    parameters: {
+      logits: [
+        [0, 1, -1],
+        [0.5, -2, 0],
+      ],
+      loc: [
+        [-3, 0, 4],
+        [0, 5, 1],
+      ],
+      scale: [
+        [1, 0.5, 2],
+        [2, 1, 0.5],
+      ],
+    },
+    make: (p) => Mixture(Categorical({ logits: p.logits }), Normal(p.loc, p.scale)),
+    points: [[-40], [-3], [0.25], [5], [60]],
+    total: "quadrature",
+  },
+  {
+    name: "Mixture vectors",
+    parameters: {
+      probs: [
+        [0.25, 0.75],
+        [0.5, 0.5],
+      ],
+      loc: [
+        [
+          [0, 1, -2],
+          [3, 0.5, 0],
+        ],
+        [
+          [1, 1, 1],
+          [-1, -1, 0],
+        ],
+      ],
+      scale: [
+        [
+          [1, 0.5, 2],
+          [0.5, 1, 1],
+        ],
+        [
+          [1, 1, 0.5],
+          [2, 0.5, 1],
+        ],
+      ],
+    },
+    make: (p) => Mixture(Categorical({ probs: p.probs }), Normal(p.loc, p.scale).toEvent(1)),
+    points,
+    total: "reference",
+  },
+  {
+    name: "VonMises",
+    parameters: { loc: [0, 3, -1], concentration: [0.1, 2, 40] },
+    make: (p) => VonMises(p.loc, p.concentration),
+    points: [[-3], [-1], [0.25], [2], [3.125]],
+    total: "turn",
+  },
+  {
+    name: "Delta",
+    parameters: { value: [0.5, -2, 3] },
+    make: ({ value }) => Delta(value),
+    points: [[0.5], [-2], [1]],
+    total: "reference",
+  },
+];

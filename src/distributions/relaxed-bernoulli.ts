@@ -1,0 +1,145 @@
+import type { DType } from "../tensor/dtype.ts";
+import {
+  abs,
+  add,
+  cast,
+  div,
+  greater,
+  less,
+  log,
+  log1p,
+  logicalAnd,
+  mul,
+  neg,
+  noise,
+  type Shape,
+  sigmoid,
+  softplus,
+  stopGradient,
+  sub,
+  type Tensor,
+  type TensorLike,
+} from "../tensor/index.ts";
+import { operands } from "../tensor/leaf.ts";
+import { BernoulliDistribution } from "./bernoulli.ts";
+import { checkConstant, positive, real, unitInterval } from "./constraints.ts";
+import { Distribution, type Parameters, type SampleAndLogProb } from "./distribution.ts";
+import { densityWithin } from "./numerics.ts";
+import { straightThrough } from "./straight-through.ts";
+
+/** Standard logistic noise. */
+function logistic(site: string, shape: Shape, dtype: DType): Tensor {
+  const u = noise("uniform", site, shape, dtype);
+  return sub(log(u), log1p(neg(u)));
+}
+
+export class RelaxedBernoulliDistribution extends Distribution {
+  readonly temperature: Tensor;
+  readonly logits: Tensor;
+
+  /** Use {@link RelaxedBernoulli}. */
+  constructor(parameters: Parameters) {
+    super({
+      name: "RelaxedBernoulli",
+      parameters,
+      constraints: { temperature: positive, logits: real },
+      support: unitInterval,
+      reparameterised: true,
+    });
+    this.temperature = parameters.temperature;
+    this.logits = parameters.logits;
+  }
+
+  /** From the logit of the value, l: ln τ + d − 2 softplus(d) − ln x (1 − x), with d = logits − τ l. */
+  private density(logit: Tensor, jacobian: Tensor): Tensor {
+    const d = abs(sub(this.logits, mul(this.temperature, logit)));
+    return add(sub(log(this.temperature), add(d, mul(softplus(neg(d)), 2))), jacobian);
+  }
+
+  protected override logDensity(x: Tensor): Tensor {
+    return densityWithin(logicalAnd(greater(x, 0), less(x, 1)), x, 0.5, (y) => {
+      const [a, b] = [log(y), log1p(neg(y))];
+      return this.density(sub(a, b), neg(add(a, b)));
+    });
+  }
+
+  private drawLogit(site: string, shape: Shape): Tensor {
+    return div(add(this.logits, logistic(site, shape, this.dtype)), this.temperature);
+  }
+
+  protected override draw(site: string, shape: Shape): Tensor {
+    return sigmoid(this.drawLogit(site, shape));
+  }
+
+  /** The density from the logit: at low temperatures values round to 0 and 1, whose own density is not finite. */
+  override sampleAndLogProb(site: string, sampleShape: Shape = []): SampleAndLogProb {
+    const logit = this.drawLogit(site, [...sampleShape, ...this.batchShape]);
+    const jacobian = add(softplus(logit), softplus(neg(logit)));
+    return { value: sigmoid(logit), logProb: this.density(logit, jacobian) };
+  }
+
+  protected override rebuild(parameters: Parameters): Distribution {
+    return new RelaxedBernoulliDistribution(parameters);
+  }
+}
+
+/** A Bernoulli whose draws, exactly 0 or 1, carry the gradient of a relaxed draw with the same noise: biased. */
+export class StraightThroughBernoulliDistribution extends BernoulliDistribution {
+  readonly temperature: Tensor;
+  override readonly reparameterisedIn: readonly string[];
+
+  /** Use {@link RelaxedBernoulli} with `straightThrough`. */
+  constructor(parameters: Parameters, temperature: Tensor) {
+    super(parameters);
+    this.temperature = temperature;
+    this.reparameterisedIn = Object.keys(parameters);
+  }
+
+  protected override draw(site: string, shape: Shape): Tensor {
+    const logit = add(this.logits, logistic(site, shape, this.dtype));
+    const soft = sigmoid(div(logit, stopGradient(this.temperature)));
+    return straightThrough(cast(greater(logit, 0), this.dtype), soft);
+  }
+
+  protected override rebuild(parameters: Parameters): Distribution {
+    return new StraightThroughBernoulliDistribution(parameters, this.temperature);
+  }
+}
+
+export interface RelaxedOptions {
+  /**
+   * Draws are exact discrete values with the gradient of the relaxed ones (Bengio, Léonard & Courville 2013), and densities,
+   * moments and divergences are those of the discrete distribution. The gradient is biased. Default false.
+   */
+  readonly straightThrough?: boolean;
+}
+
+/**
+ * The binary Concrete distribution on (0, 1) (Maddison, Mnih & Teh 2017): σ((logits + logistic noise) / temperature), which
+ * nears a Bernoulli(logits) as the temperature falls and is reparameterised in both. Shapes broadcast to the batch shape.
+ *
+ * With `straightThrough`, a Bernoulli whose draws carry the relaxed gradient in the logits; the temperature is then a constant.
+ *
+ * @throws UsageError when `temperature` is a known number that is not positive.
+ */
+export function RelaxedBernoulli(
+  temperature: TensorLike,
+  logits: TensorLike,
+  options?: RelaxedOptions & { readonly straightThrough?: false },
+): RelaxedBernoulliDistribution;
+export function RelaxedBernoulli(
+  temperature: TensorLike,
+  logits: TensorLike,
+  options: RelaxedOptions,
+): RelaxedBernoulliDistribution | StraightThroughBernoulliDistribution;
+export function RelaxedBernoulli(
+  temperature: TensorLike,
+  logits: TensorLike,
+  options: RelaxedOptions = {},
+): RelaxedBernoulliDistribution | StraightThroughBernoulliDistribution {
+  const [l, t] = operands("RelaxedBernoulli", logits, temperature);
+  if (options.straightThrough !== true)
+    return new RelaxedBernoulliDistribution({ temperature: t, logits: l });
+  checkConstant("RelaxedBernoulli", "temperature", t, positive);
+  return new StraightThroughBernoulliDistribution({ logits: l }, t);
+}

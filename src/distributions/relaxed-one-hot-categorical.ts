@@ -1,0 +1,142 @@
+import type { DType } from "../tensor/dtype.ts";
+import {
+  add,
+  argmax,
+  div,
+  exp,
+  log,
+  logSoftmax,
+  logsumexp,
+  mul,
+  neg,
+  noise,
+  oneHot,
+  type Shape,
+  softmax,
+  stopGradient,
+  sub,
+  sum,
+  type Tensor,
+  type TensorLike,
+  unsqueeze,
+} from "../tensor/index.ts";
+import { operands } from "../tensor/leaf.ts";
+import { lgamma as lgammaOf } from "../tensor/special/index.ts";
+import { checkConstant, positive, realVector, simplex } from "./constraints.ts";
+import { Distribution, type Parameters, type SampleAndLogProb } from "./distribution.ts";
+import { OneHotCategoricalDistribution } from "./one-hot-categorical.ts";
+import type { RelaxedOptions } from "./relaxed-bernoulli.ts";
+import { straightThrough } from "./straight-through.ts";
+
+/** Standard Gumbel noise. */
+const gumbel = (site: string, shape: Shape, dtype: DType): Tensor =>
+  neg(log(neg(log(noise("uniform", site, shape, dtype)))));
+
+export class RelaxedOneHotCategoricalDistribution extends Distribution {
+  readonly temperature: Tensor;
+  readonly logits: Tensor;
+
+  /** Use {@link RelaxedOneHotCategorical}. */
+  constructor(parameters: Parameters) {
+    const { temperature, logits } = parameters;
+    super({
+      name: "RelaxedOneHotCategorical",
+      parameters,
+      constraints: { temperature: positive, logits: realVector },
+      support: simplex,
+      eventShape: logits.shape.slice(-1),
+      reparameterised: true,
+    });
+    this.temperature = temperature;
+    this.logits = logits;
+  }
+
+  /** From ln x: ln (K − 1)! + (K − 1) ln τ + Σ(αₖ − τ ln xₖ) − K ln Σ e^(αₖ − τ ln xₖ) − Σ ln xₖ. */
+  private density(logs: Tensor): Tensor {
+    const [size] = this.eventShape;
+    const { temperature } = this;
+    const scores = sub(this.logits, mul(unsqueeze(temperature, -1), logs));
+    const centred = sub(sum(scores, -1), mul(logsumexp(scores, -1), size));
+    const constants = add(mul(log(temperature), size - 1), lgammaOf(size));
+    return sub(add(constants, centred), sum(logs, -1));
+  }
+
+  protected override logDensity(x: Tensor): Tensor {
+    return this.density(log(x));
+  }
+
+  private drawLog(site: string, shape: Shape): Tensor {
+    const scores = add(this.logits, gumbel(site, shape, this.dtype));
+    return logSoftmax(div(scores, unsqueeze(this.temperature, -1)));
+  }
+
+  protected override draw(site: string, shape: Shape): Tensor {
+    return exp(this.drawLog(site, shape));
+  }
+
+  /** The density from the logarithms: at low temperatures parts underflow, where that of the value is not finite. */
+  override sampleAndLogProb(site: string, sampleShape: Shape = []): SampleAndLogProb {
+    const logs = this.drawLog(site, [...sampleShape, ...this.batchShape, ...this.eventShape]);
+    return { value: exp(logs), logProb: this.density(logs) };
+  }
+
+  protected override rebuild(parameters: Parameters): Distribution {
+    return new RelaxedOneHotCategoricalDistribution(parameters);
+  }
+}
+
+/** A one-hot categorical whose exact draws carry the gradient of a relaxed draw with the same noise: biased. */
+export class StraightThroughOneHotCategoricalDistribution extends OneHotCategoricalDistribution {
+  readonly temperature: Tensor;
+  override readonly reparameterisedIn: readonly string[];
+
+  /** Use {@link RelaxedOneHotCategorical} with `straightThrough`. */
+  constructor(parameters: Parameters, temperature: Tensor) {
+    super(parameters);
+    this.temperature = temperature;
+    this.reparameterisedIn = Object.keys(parameters);
+  }
+
+  protected override draw(site: string, shape: Shape): Tensor {
+    const scores = add(this.parameters.logits, gumbel(site, shape, this.dtype));
+    const soft = softmax(div(scores, unsqueeze(stopGradient(this.temperature), -1)));
+    return straightThrough(oneHot(argmax(scores, -1), this.eventShape[0], this.dtype), soft);
+  }
+
+  protected override rebuild(parameters: Parameters): Distribution {
+    return new StraightThroughOneHotCategoricalDistribution(parameters, this.temperature);
+  }
+}
+
+/**
+ * The Concrete or Gumbel-softmax distribution on the simplex (Maddison, Mnih & Teh 2017; Jang, Gu & Poole 2017):
+ * softmax((logits + Gumbel noise) / temperature), which nears a one-hot categorical as the temperature falls and is
+ * reparameterised in both. `logits` [..., K], `temperature` [...]; event shape [K].
+ *
+ * With `straightThrough`, a one-hot categorical whose draws carry the relaxed gradient in the logits; the temperature is then a
+ * constant.
+ *
+ * @throws UsageError when `temperature` is a known number that is not positive.
+ */
+export function RelaxedOneHotCategorical(
+  temperature: TensorLike,
+  logits: TensorLike,
+  options?: RelaxedOptions & { readonly straightThrough?: false },
+): RelaxedOneHotCategoricalDistribution;
+export function RelaxedOneHotCategorical(
+  temperature: TensorLike,
+  logits: TensorLike,
+  options: RelaxedOptions,
+): RelaxedOneHotCategoricalDistribution | StraightThroughOneHotCategoricalDistribution;
+export function RelaxedOneHotCategorical(
+  temperature: TensorLike,
+  logits: TensorLike,
+  options: RelaxedOptions = {},
+): RelaxedOneHotCategoricalDistribution | StraightThroughOneHotCategoricalDistribution {
+  const [l, t] = operands("RelaxedOneHotCategorical", logits, temperature);
+  if (options.straightThrough !== true) {
+    return new RelaxedOneHotCategoricalDistribution({ temperature: t, logits: l });
+  }
+  checkConstant("RelaxedOneHotCategorical", "temperature", t, positive);
+  return new StraightThroughOneHotCategoricalDistribution({ logits: l }, t);
+}

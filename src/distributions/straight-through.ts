@@ -1,0 +1,17 @@
+import type { Tensor } from "../tensor/index.ts";
+import { type Attributes, defineOp } from "../tensor/op.ts";
+
+const straightThroughOp = defineOp<Attributes>({
+  name: "straightThrough",
+  infer: ([hard]) => ({ shape: hard.shape, dtype: hard.dtype }),
+  derivative: (g) => [undefined, g],
+  host: "alias",
+  native: { onnx: (_, [hard]) => hard },
+  cases: [],
+});
+
+/**
+ * The value of `hard` with the gradient of `soft`, of one shape and dtype (Bengio, Léonard & Courville 2013). The value is exact:
+ * nothing is added and subtracted again.
+ */
+export const straightThrough = (hard: Tensor, soft: Tensor): Tensor => straightThroughOp([hard, soft], {});

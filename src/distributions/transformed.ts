@@ -1,0 +1,207 @@
+import { ShapeError, UsageError } from "../errors.ts";
+import { isConstant, zeros } from "../tensor/leaf.ts";
+import { add, mul, square, sub } from "../tensor/ops/arithmetic.ts";
+import { logicalAnd } from "../tensor/ops/comparison.ts";
+import { broadcastShapes, formatShape, type Shape, sameShape } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import {
+  type Constraint,
+  type IndependentConstraint,
+  type IntervalConstraint,
+  independentConstraint,
+  real,
+} from "./constraints.ts";
+import { type ClosedForms, Distribution, type Parameters, type SampleAndLogProb } from "./distribution.ts";
+import { ClosedFormError } from "./errors.ts";
+import { AffineTransform } from "./transforms/affine.ts";
+import { checkMeets } from "./transforms/compose.ts";
+import type { Transform } from "./transforms/transform.ts";
+import { withParameters } from "./transforms/with-parameters.ts";
+
+export class TransformedDistribution extends Distribution {
+  /** Of the joint batch. */
+  readonly base: Distribution;
+  readonly transform: Transform;
+  /** How many event dimensions of the base are batch to the transform. */
+  readonly reinterpreted: number;
+
+  /** Use {@link Transformed}. */
+  constructor(base: Distribution, transform: Transform) {
+    const { name, batchShape, eventShape, n } = shapesOf(base, transform);
+    const mapParameters = Object.entries(transform.parameters).filter(
+      // Plain numbers take the dtype of what they meet.
+      ([, t]) => !(isConstant(t) && t.dtype !== base.floatDType),
+    );
+    super({
+      name,
+      parameters: {
+        ...prefixed("base", base.parameters),
+        ...prefixed("transform", Object.fromEntries(mapParameters)),
+      },
+      constraints: {
+        ...prefixed("base", base.constraints),
+        ...Object.fromEntries(mapParameters.map(([k]) => [`transform.${k}`, real])),
+      },
+      support: supportOf(base, transform, n),
+      batchShape,
+      eventShape,
+      dtype: base.dtype,
+      reparameterised: [
+        ...base.reparameterisedIn.map((k) => `base.${k}`),
+        ...mapParameters.map(([k]) => `transform.${k}`),
+      ],
+    });
+    this.base = base.expand(batchShape);
+    this.transform = transform;
+    this.reinterpreted = n;
+  }
+
+  protected override logDensity(y: Tensor): Tensor {
+    if (!this.transform.hasInverse) {
+      throw new ClosedFormError(
+        `${this.name}.logProb: the transform ${this.transform.name} has no inverse in closed form, so the density of a given ` +
+          "value is not known. Draw with sampleAndLogProb, which gives the density of what it draws; or use a flow that " +
+          "can be inverted (affineCoupling, splineCoupling, maskedAutoregressive).",
+      );
+    }
+    const { value, logDet } = this.transform.inverseAndLogDet(y, this.reinterpreted);
+    return add(this.base.logProb(value), logDet);
+  }
+
+  protected override draw(site: string, shape: Shape): Tensor {
+    const own = this.batchShape.length + this.eventShape.length;
+    return this.transform.forward(this.base.sample(site, shape.slice(0, shape.length - own)));
+  }
+
+  /** Never inverts: the base's draw, its density and the log determinant on the way. */
+  override sampleAndLogProb(site: string, sampleShape: Shape = []): SampleAndLogProb {
+    const drawn = this.base.sampleAndLogProb(site, sampleShape);
+    const { value, logDet } = this.transform.forwardAndLogDet(drawn.value, this.reinterpreted);
+    return { value, logProb: sub(drawn.logProb, logDet) };
+  }
+
+  protected override rebuild(parameters: Parameters): Distribution {
+    const under = (prefix: string): Parameters =>
+      Object.fromEntries(
+        Object.entries(parameters).flatMap(([k, t]) =>
+          k.startsWith(`${prefix}.`) ? [[k.slice(prefix.length + 1), t] as const] : [],
+        ),
+      );
+    const ofBase = under("base");
+    return new TransformedDistribution(
+      this.base.mapParameters((_, name) => ofBase[name]),
+      withParameters(this.transform, under("transform")),
+    );
+  }
+
+  override expand(batchShape: Shape): this {
+    const wide = super.expand(batchShape);
+    if (wide === this) return this;
+    const base = this.base.expand(batchShape);
+    return Object.assign(Object.create(Object.getPrototypeOf(this)), wide, { base });
+  }
+
+  /** Those of an affine map; other maps do not commute with expectations. */
+  protected override forms(): ClosedForms {
+    const { base, transform, reinterpreted } = this;
+    if (!(transform instanceof AffineTransform)) return {};
+    const logDet = (): Tensor => {
+      const x = zeros([...this.batchShape, ...this.eventShape], this.dtype);
+      return transform.logDet(x, x, reinterpreted);
+    };
+    return {
+      ...(base.has("mean") && { mean: () => transform.forward(base.mean()) }),
+      ...(base.has("mode") && { mode: () => transform.forward(base.mode()) }),
+      ...(base.has("variance") && {
+        variance: () => mul(base.variance(), square(transform.factor(this.dtype))),
+      }),
+      ...(base.has("entropy") && { entropy: () => add(base.entropy(), logDet()) }),
+    };
+  }
+}
+
+const prefixed = <T>(prefix: string, record: Readonly<Record<string, T>>): Record<string, T> =>
+  Object.fromEntries(Object.entries(record).map(([k, v]) => [`${prefix}.${k}`, v]));
+
+/** The event rank's bookkeeping. */
+function shapesOf(base: Distribution, transform: Transform) {
+  const name = `Transformed(${base.name}, ${transform.name})`;
+  if (base.isDiscrete) {
+    throw new UsageError(
+      `${name}: the base is discrete and has no density to transform; transform a continuous distribution.`,
+    );
+  }
+  checkMeets(name, base.support, transform.domain);
+  const n = base.eventShape.length - transform.eventRank;
+  if (n < 0) {
+    throw new ShapeError(
+      `${name}: the transform takes events of ${transform.eventRank} dimension${transform.eventRank === 1 ? "" : "s"}, ` +
+        `the base has event shape ${formatShape(base.eventShape)} (batch ${formatShape(base.batchShape)}); ` +
+        `say which of its batch belongs to one draw with base.toEvent(${-n}), after expand if the batch is too small.`,
+    );
+  }
+  const own = transform.batchShape;
+  const outer = own.slice(0, Math.max(0, own.length - n));
+  const batchShape = broadcastShapes(name, base.batchShape, outer);
+  const inner = base.eventShape.slice(0, n);
+  const through = transform.forwardShape([...batchShape, ...base.eventShape]);
+  const event = through.slice(batchShape.length);
+  if (
+    through.length !== batchShape.length + n + transform.codomain.eventRank ||
+    !sameShape(event.slice(0, n), inner)
+  ) {
+    throw new ShapeError(
+      `${name}: the transform's parameters have batch shape ${formatShape(own)}, which would enlarge the base's event shape ` +
+        `${formatShape(base.eventShape)}; expand the base before toEvent, so that its event has the full shape.`,
+    );
+  }
+  return { name, batchShape, eventShape: event, n };
+}
+
+/** The set of numbers that a constraint keeps, whatever arrays they come in. */
+function elementOf(constraint: Constraint): Constraint {
+  const { base } = constraint as Partial<IndependentConstraint>;
+  return base === undefined ? constraint : elementOf(base);
+}
+
+function sameSet(a: Constraint, b: Constraint): boolean {
+  const [p, q] = [elementOf(a), elementOf(b)] as const;
+  const ends = (c: Constraint) => [
+    (c as Partial<IntervalConstraint>).low,
+    (c as Partial<IntervalConstraint>).high,
+  ];
+  const [low, high] = ends(p);
+  const [otherLow, otherHigh] = ends(q);
+  return p.name === q.name && low === otherLow && high === otherHigh;
+}
+
+/** The image of the base's support: the transform's codomain, where the base fills the transform's domain. */
+function supportOf(base: Distribution, transform: Transform, n: number): Constraint {
+  const codomain = independentConstraint(transform.codomain, n);
+  if (sameSet(base.support, transform.domain) || !transform.hasInverse) return codomain;
+  return {
+    name: `${transform.name}(${base.support.name})`,
+    eventRank: codomain.eventRank,
+    isDiscrete: false,
+    check: (y) => logicalAnd(codomain.check(y), base.support.check(transform.inverse(y))),
+  };
+}
+
+/**
+ * The distribution of y = f(x) for x from `base`: log p(y) = log p(x) − ln |det ∂y/∂x|. A normalising flow where `f` is one.
+ *
+ * The transform's event may have fewer dimensions than the base's: its log determinants are then summed over the rest. Its
+ * parameters' batch broadcasts with the base's, each element with draws of its own. Draws are differentiable in the
+ * transform's parameters, and in those of the base in which it is reparameterised.
+ *
+ * `sampleAndLogProb` never inverts; it is the way for flows whose inverse is costly (`inverseAutoregressive`) or unknown
+ * (`planar`), and the accurate one where `f` saturates. Nothing is cached between `sample` and `logProb`.
+ *
+ * @example
+ * const logNormal = Transformed(Normal(0, 1), transforms.exp);
+ * const flow = Transformed(Normal(0, 1).expand([2]).toEvent(1), transforms.affineCoupling({ size: 2 }));
+ *
+ * @throws ShapeError when the events do not fit; UsageError when the base is discrete.
+ */
+export const Transformed = (base: Distribution, transform: Transform): TransformedDistribution =>
+  new TransformedDistribution(base, transform);

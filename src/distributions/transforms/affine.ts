@@ -1,0 +1,79 @@
+import { UsageError } from "../../errors.ts";
+import type { DType } from "../../tensor/dtype.ts";
+import { isConstant, operands, type TensorLike } from "../../tensor/leaf.ts";
+import { abs, add, div, mul, neg, sub } from "../../tensor/ops/arithmetic.ts";
+import { exp, log } from "../../tensor/ops/transcendental.ts";
+import { broadcastShapes } from "../../tensor/shape.ts";
+import { Tensor } from "../../tensor/tensor.ts";
+import { real } from "../constraints.ts";
+import { inDType } from "./limits.ts";
+import { Transform } from "./transform.ts";
+
+export class AffineTransform extends Transform {
+  readonly loc: Tensor;
+  /** The scale as given: itself, or its logarithm under the other name. */
+  readonly scale?: Tensor;
+  readonly logScale?: Tensor;
+
+  /** Use {@link affine}. */
+  constructor(loc: Tensor, given: { readonly scale: Tensor } | { readonly logScale: Tensor }) {
+    const spread = "scale" in given ? given.scale : given.logScale;
+    super({
+      name: "affine",
+      domain: real,
+      codomain: real,
+      batchShape: broadcastShapes("affine", loc.shape, spread.shape),
+    });
+    this.loc = loc;
+    if ("scale" in given) this.scale = given.scale;
+    else this.logScale = given.logScale;
+  }
+
+  /** The factor of x. */
+  factor(dtype: DType): Tensor {
+    return this.scale === undefined ? exp(this.logFactor(dtype)) : inDType(this.scale, dtype);
+  }
+
+  protected override map(x: Tensor): Tensor {
+    return add(mul(x, this.factor(x.dtype)), inDType(this.loc, x.dtype));
+  }
+
+  protected override unmap(y: Tensor): Tensor {
+    const centred = sub(y, inDType(this.loc, y.dtype));
+    return this.scale === undefined
+      ? mul(centred, exp(neg(this.logFactor(y.dtype))))
+      : div(centred, inDType(this.scale, y.dtype));
+  }
+
+  protected override logAbsDet(x: Tensor): Tensor {
+    return this.logFactor(x.dtype);
+  }
+
+  private logFactor(dtype: DType): Tensor {
+    return this.logScale === undefined ? log(abs(this.factor(dtype))) : inDType(this.logScale, dtype);
+  }
+}
+
+/**
+ * y = loc + scale · x, element by element; the scale may be negative, not 0. Its shape broadcasts with the values'. Give
+ * `{ logScale }` when a network predicts the logarithm. ln |dy/dx| = ln |scale|.
+ *
+ * @example
+ * await transforms.affine(1, 2).forward([0, 3]).value(); // [1, 7]
+ *
+ * @throws UsageError when a scale whose numbers are known holds a 0.
+ */
+export function affine(
+  loc: TensorLike,
+  scale: TensorLike | { readonly logScale: TensorLike },
+): AffineTransform {
+  if (typeof scale === "object" && !(scale instanceof Tensor) && "logScale" in scale) {
+    const [l, logScale] = operands("affine", loc, scale.logScale);
+    return new AffineTransform(l, { logScale });
+  }
+  const [l, s] = operands("affine", loc, scale);
+  if (isConstant(s) && s.attributes.values.includes(0)) {
+    throw new UsageError("affine: 'scale' must not be 0, which has no inverse; found a 0 in it.");
+  }
+  return new AffineTransform(l, { scale: s });
+}

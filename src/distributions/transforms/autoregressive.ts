@@ -1,0 +1,169 @@
+import { ShapeError, UsageError } from "../../errors.ts";
+import type { ActivationName } from "../../nn/activation.ts";
+import type { DType } from "../../tensor/dtype.ts";
+import { zeros } from "../../tensor/leaf.ts";
+import { add } from "../../tensor/ops/arithmetic.ts";
+import { concat, slice } from "../../tensor/ops/movement.ts";
+import { formatShape, type Shape } from "../../tensor/shape.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import { realVector } from "../constraints.ts";
+import { type Made, made } from "./made.ts";
+import { Transform, type ValueAndLogDet } from "./transform.ts";
+import { affineTransformer, type Transformer } from "./transformer.ts";
+
+export interface AutoregressiveOptions {
+  /** Of the vectors. */
+  readonly size: number;
+  /** Widths of the masked network's hidden layers. Default [64, 64]. */
+  readonly hidden?: readonly number[];
+  /** Default `relu`. */
+  readonly activation?: ActivationName;
+  /** What the flow is conditioned on, [..., c]: an encoder's output, say. */
+  readonly context?: Tensor;
+  /** A masked network of your own, or one shared by flows with different contexts. */
+  readonly network?: Made;
+  /** What happens to each element. Default {@link affineTransformer}. */
+  readonly transformer?: Transformer;
+  /** Of the network's parameters. Default float32. */
+  readonly dtype?: DType;
+}
+
+/** Which side of the map the masked network reads: the element's own predecessors there say what happens to it. */
+type Reads = "output" | "input";
+/** One direction of the element-wise transform. */
+type Apply = (t: Transform, value: Tensor) => ValueAndLogDet;
+
+class AutoregressiveTransform extends Transform {
+  readonly network: Made;
+  readonly context: Tensor | undefined;
+  readonly #transformer: Transformer;
+  readonly #reads: Reads;
+
+  constructor(reads: Reads, network: Made, transformer: Transformer, context: Tensor | undefined) {
+    super({
+      name: reads === "output" ? "maskedAutoregressive" : "inverseAutoregressive",
+      domain: realVector,
+      codomain: realVector,
+      batchShape: context?.shape.slice(0, -1) ?? [],
+    });
+    this.network = network;
+    this.context = context;
+    this.#transformer = transformer;
+    this.#reads = reads;
+  }
+
+  protected override map(x: Tensor): Tensor {
+    return this.mapWithLogDet(x).value;
+  }
+
+  protected override mapWithLogDet(x: Tensor): ValueAndLogDet {
+    const apply: Apply = (t, v) => t.forwardAndLogDet(v, 1);
+    return this.#reads === "input" ? this.parallel(x, apply) : this.sequential(x, apply);
+  }
+
+  protected override unmap(y: Tensor): Tensor {
+    return this.unmapWithLogDet(y).value;
+  }
+
+  protected override unmapWithLogDet(y: Tensor): ValueAndLogDet {
+    const apply: Apply = (t, v) => t.inverseAndLogDet(v, 1);
+    return this.#reads === "output" ? this.parallel(y, apply) : this.sequential(y, apply);
+  }
+
+  protected override logAbsDet(x: Tensor, y: Tensor): Tensor {
+    const t = this.#transformer.build(this.predict(this.#reads === "input" ? x : y));
+    return t.logDet(x, y, 1);
+  }
+
+  protected override forwardEvent(event: Shape): Shape | undefined {
+    return event[0] === this.network.size ? event : undefined;
+  }
+
+  protected override inverseEvent(event: Shape): Shape | undefined {
+    return this.forwardEvent(event);
+  }
+
+  protected override describeEvent(): string {
+    return `[..., ${this.network.size}]`;
+  }
+
+  /** What the network reads is known: one pass. */
+  private parallel(known: Tensor, apply: Apply): ValueAndLogDet {
+    return apply(this.#transformer.build(this.predict(known)), known);
+  }
+
+  /** What the network reads is what is being made: one pass for each element, unrolled. */
+  private sequential(given: Tensor, apply: Apply): ValueAndLogDet {
+    const { size } = this.network;
+    const batch = given.shape.slice(0, -1);
+    const columns: Tensor[] = [];
+    const logDets: Tensor[] = [];
+    for (let i = 0; i < size; i++) {
+      const sofar = concat([...columns, zeros([...batch, size - i], given.dtype)], -1);
+      const predictions = slice(this.predict(sofar), { axis: -2, start: i, end: i + 1 });
+      const own = slice(given, { axis: -1, start: i, end: i + 1 });
+      const { value, logDet } = apply(this.#transformer.build(predictions), own);
+      columns.push(value);
+      logDets.push(logDet);
+    }
+    return { value: concat(columns, -1), logDet: logDets.reduce((a, b) => add(a, b)) };
+  }
+
+  /** [..., size, parameters]. */
+  private predict(known: Tensor): Tensor {
+    return this.network.apply(known, this.context);
+  }
+}
+
+function autoregressive(reads: Reads, options: AutoregressiveOptions): Transform {
+  const { size, context, hidden, activation, dtype, transformer = affineTransformer() } = options;
+  const outputs = transformer.parameters;
+  const what = reads === "output" ? "maskedAutoregressive" : "inverseAutoregressive";
+  if (context !== undefined && context.rank === 0) {
+    throw new ShapeError(
+      `${what}: the context must be vectors [..., c], found ${formatShape(context.shape)}.`,
+    );
+  }
+  const network =
+    options.network ??
+    made({
+      size,
+      outputs,
+      context: context?.shape.at(-1) ?? 0,
+      ...(hidden && { hidden }),
+      ...(activation && { activation }),
+      ...(dtype && { dtype }),
+    });
+  if (network.size !== size || network.outputs !== outputs) {
+    throw new UsageError(
+      `${what}: expected a network of size ${size} with ${outputs} outputs for each element (the ${transformer.name} ` +
+        `transformer's), found size ${network.size} with ${network.outputs}; build it with made({ size: ${size}, ` +
+        `outputs: ${outputs} }).`,
+    );
+  }
+  return new AutoregressiveTransform(reads, network, transformer, context);
+}
+
+/**
+ * The masked autoregressive flow: yᵢ = τ(xᵢ; network(y before i)), by default μ + σ xᵢ. Papamakarios, Pavlakou & Murray,
+ * "Masked autoregressive flow for density estimation" (2017). [..., size] → [..., size].
+ *
+ * `inverse`, and with it the density of given values, takes one pass of the network; `forward`, and with it sampling, takes
+ * `size` of them, unrolled in the graph. For fitting densities; for guides take {@link inverseAutoregressive}.
+ *
+ * @throws UsageError when a network of your own does not fit.
+ */
+export const maskedAutoregressive = (options: AutoregressiveOptions): Transform =>
+  autoregressive("output", options);
+
+/**
+ * The inverse autoregressive flow: yᵢ = τ(xᵢ; network(x before i)). Kingma et al., "Improved variational inference with
+ * inverse autoregressive flow" (2016). [..., size] → [..., size].
+ *
+ * `forward`, and with it sampling and `sampleAndLogProb`, takes one pass of the network: for guides. `inverse` takes `size`
+ * of them, unrolled in the graph.
+ *
+ * @throws UsageError when a network of your own does not fit.
+ */
+export const inverseAutoregressive = (options: AutoregressiveOptions): Transform =>
+  autoregressive("input", options);

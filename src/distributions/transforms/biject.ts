@@ -1,0 +1,89 @@
+import { UsageError } from "../../errors.ts";
+import type { Constraint, IndependentConstraint, IntervalConstraint } from "../constraints.ts";
+import { affine } from "./affine.ts";
+import { composeWith } from "./compose.ts";
+import { exp } from "./exp.ts";
+import { identity } from "./identity.ts";
+import { interval } from "./interval.ts";
+import { lowerCholesky } from "./lower-cholesky.ts";
+import { ordered } from "./ordered.ts";
+import { sigmoid } from "./sigmoid.ts";
+import { softplus } from "./softplus.ts";
+import { stickBreaking } from "./stick-breaking.ts";
+import type { Transform } from "./transform.ts";
+
+export interface BijectOptions {
+  /**
+   * How positive numbers are reached. `exp` (default): a normal guide becomes log-normal, and a change of units becomes a
+   * shift, which suits scales and rates over orders of magnitude. `softplus`: grows as x does, which tames large values.
+   */
+  readonly positive?: "exp" | "softplus";
+}
+
+type Rule = (constraint: Constraint, positive: Transform) => Transform;
+
+const between: Rule = (constraint) => {
+  const { low, high } = constraint as IntervalConstraint;
+  return composeWith([interval(low, high)], { codomain: constraint });
+};
+
+/** low + a positive number. */
+const above: Rule = (constraint, positive) =>
+  composeWith([positive, affine((constraint as IntervalConstraint).low, 1)], { codomain: constraint });
+
+const rules: Readonly<Record<string, Rule>> = {
+  real: () => identity,
+  logit: (constraint) => composeWith([identity], { codomain: constraint }),
+  realVector: (constraint) => composeWith([identity], { eventRank: 1, codomain: constraint }),
+  positive: (_, positive) => positive,
+  nonNegative: (constraint, positive) => composeWith([positive], { codomain: constraint }),
+  greaterThan: above,
+  unitInterval: () => sigmoid,
+  halfOpenUnitInterval: (constraint) => composeWith([sigmoid], { codomain: constraint }),
+  leftOpenUnitInterval: (constraint) => composeWith([sigmoid], { codomain: constraint }),
+  interval: between,
+  simplex: () => stickBreaking,
+  orderedVector: () => ordered,
+  lowerCholesky: (_, positive) => lowerCholesky({ diagonal: positive }),
+};
+
+/**
+ * The transform from unconstrained real numbers to a constraint's set: what automatic guides and gradient-based samplers
+ * work through. What it reaches is the set's interior.
+ *
+ * | set | transform |
+ * |---|---|
+ * | real, logit, realVector | identity |
+ * | positive, nonNegative, greaterThan | exp or softplus, shifted |
+ * | unitInterval and its half-open forms, interval | sigmoid, interval |
+ * | simplex | stickBreaking |
+ * | orderedVector | ordered |
+ * | lowerCholesky | lowerCholesky, its diagonal as positive numbers |
+ * | independent(c, n) | that of c, with n more event dimensions |
+ *
+ * @example
+ * const t = transforms.biject(constraints.interval(-1, 3));
+ * await t.forward(0).value(); // 1
+ *
+ * @throws UsageError when the set is discrete or no transform to it is known.
+ */
+export function biject(constraint: Constraint, options: BijectOptions = {}): Transform {
+  if (constraint.isDiscrete) {
+    throw new UsageError(
+      `biject: '${constraint.name}' is a discrete set, and no smooth map reaches it; ` +
+        "enumerate or marginalise the variable, or use a relaxed distribution.",
+    );
+  }
+  const { base, reinterpreted } = constraint as Partial<IndependentConstraint>;
+  if (base !== undefined && !Object.hasOwn(rules, constraint.name)) {
+    const inner = biject(base, options);
+    return composeWith([inner], { eventRank: inner.eventRank + (reinterpreted ?? 0), codomain: constraint });
+  }
+  if (!Object.hasOwn(rules, constraint.name)) {
+    throw new UsageError(
+      `biject: no transform to '${constraint.name}' is known; known are ${Object.keys(rules).join(", ")} ` +
+        "and independent(…) of them.",
+    );
+  }
+  return rules[constraint.name](constraint, options.positive === "softplus" ? softplus : exp);
+}

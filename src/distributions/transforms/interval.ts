@@ -1,0 +1,50 @@
+import { operands, type TensorLike } from "../../tensor/leaf.ts";
+import { add, mul, sub } from "../../tensor/ops/arithmetic.ts";
+import { log, softplus } from "../../tensor/ops/transcendental.ts";
+import { broadcastShapes } from "../../tensor/shape.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import { type Constraint, interval as intervalConstraint, real } from "../constraints.ts";
+import { inDType } from "./limits.ts";
+import { sigmoid } from "./sigmoid.ts";
+import { Transform } from "./transform.ts";
+
+class IntervalTransform extends Transform {
+  readonly low: Tensor;
+  readonly high: Tensor;
+
+  constructor(low: Tensor, high: Tensor, codomain: Constraint) {
+    super({
+      name: "interval",
+      domain: real,
+      codomain,
+      batchShape: broadcastShapes("interval", low.shape, high.shape),
+    });
+    this.low = low;
+    this.high = high;
+  }
+
+  protected override map(x: Tensor): Tensor {
+    return add(inDType(this.low, x.dtype), mul(this.range(x), sigmoid.forward(x)));
+  }
+
+  protected override unmap(y: Tensor): Tensor {
+    const above = sub(y, inDType(this.low, y.dtype));
+    return sub(log(above), log(sub(inDType(this.high, y.dtype), y)));
+  }
+
+  protected override logAbsDet(x: Tensor): Tensor {
+    return add(log(this.range(x)), sub(x, mul(softplus(x), 2)));
+  }
+
+  private range(x: Tensor): Tensor {
+    return sub(inDType(this.high, x.dtype), inDType(this.low, x.dtype));
+  }
+}
+
+/** y = low + (high − low) σ(x), real → (low, high); shapes broadcast. It may round to an end that is large against the range. */
+export function interval(low: TensorLike, high: TensorLike): Transform {
+  const [a, b] = operands("interval", low, high);
+  // Numbers stay numbers in the constraint, which then checks values of any dtype.
+  const end = (given: TensorLike, t: Tensor) => (typeof given === "number" ? given : t);
+  return new IntervalTransform(a, b, intervalConstraint(end(low, a), end(high, b)));
+}

@@ -1,0 +1,44 @@
+import { UsageError } from "../../errors.ts";
+import { isConstant, operands, type TensorLike } from "../../tensor/leaf.ts";
+import { abs, add, div, mul, pow, sub } from "../../tensor/ops/arithmetic.ts";
+import { log } from "../../tensor/ops/transcendental.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import { positive } from "../constraints.ts";
+import { inDType } from "./limits.ts";
+import { Transform } from "./transform.ts";
+
+export class PowerTransform extends Transform {
+  readonly exponent: Tensor;
+
+  /** Use {@link power}. */
+  constructor(exponent: Tensor) {
+    super({ name: "power", domain: positive, codomain: positive, batchShape: exponent.shape });
+    this.exponent = exponent;
+  }
+
+  protected override map(x: Tensor): Tensor {
+    return pow(x, inDType(this.exponent, x.dtype));
+  }
+
+  protected override unmap(y: Tensor): Tensor {
+    return pow(y, div(1, inDType(this.exponent, y.dtype)));
+  }
+
+  protected override logAbsDet(x: Tensor): Tensor {
+    const p = inDType(this.exponent, x.dtype);
+    return add(log(abs(p)), mul(sub(p, 1), log(x)));
+  }
+}
+
+/**
+ * y = xᵖ, positive → positive, for any p but 0; ln |dy/dx| = ln |p| + (p − 1) ln x. Shapes broadcast.
+ *
+ * @throws UsageError when an exponent whose numbers are known holds a 0.
+ */
+export function power(exponent: TensorLike): PowerTransform {
+  const [p] = operands("power", exponent);
+  if (isConstant(p) && p.attributes.values.includes(0)) {
+    throw new UsageError("power: 'exponent' must not be 0, which has no inverse; found a 0 in it.");
+  }
+  return new PowerTransform(p);
+}

@@ -1,0 +1,108 @@
+import { rewrite } from "../../compile/graph.ts";
+import { ShapeError } from "../../errors.ts";
+import { input } from "../../tensor/leaf.ts";
+import { rebuild } from "../../tensor/op.ts";
+import { formatShape, type Shape, sameShape } from "../../tensor/shape.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import type { Parameters } from "../distribution.ts";
+import { Transform, type ValueAndLogDet } from "./transform.ts";
+
+/** A transform as it was, with other tensors in the place of its parameters in whatever it writes. */
+class ReplacedTransform extends Transform {
+  readonly #of: Transform;
+  readonly #replacements: ReadonlyMap<Tensor, Tensor>;
+
+  constructor(of: Transform, replacements: ReadonlyMap<Tensor, Tensor>) {
+    super(of);
+    this.#of = of;
+    this.#replacements = replacements;
+  }
+
+  override get hasForward(): boolean {
+    return this.#of.hasForward;
+  }
+
+  override get hasInverse(): boolean {
+    return this.#of.hasInverse;
+  }
+
+  override get parameters(): Parameters {
+    const replaced = Object.entries(this.#of.parameters).map(
+      ([name, t]) => [name, this.#replacements.get(t) ?? t] as const,
+    );
+    return Object.fromEntries(replaced);
+  }
+
+  protected override map(x: Tensor): Tensor {
+    return this.write([x], ([v]) => [this.#of.forward(v)])[0];
+  }
+
+  protected override unmap(y: Tensor): Tensor {
+    return this.write([y], ([v]) => [this.#of.inverse(v)])[0];
+  }
+
+  protected override logAbsDet(x: Tensor, y: Tensor): Tensor {
+    return this.write([x, y], ([a, b]) => [this.#of.logDet(a, b)])[0];
+  }
+
+  protected override mapWithLogDet(x: Tensor): ValueAndLogDet {
+    return this.both(x, (v) => this.#of.forwardAndLogDet(v));
+  }
+
+  protected override unmapWithLogDet(y: Tensor): ValueAndLogDet {
+    return this.both(y, (v) => this.#of.inverseAndLogDet(v));
+  }
+
+  protected override forwardEvent(event: Shape): Shape {
+    const shape = this.#of.forwardShape(event);
+    return shape.slice(shape.length - this.codomain.eventRank);
+  }
+
+  protected override inverseEvent(event: Shape): Shape {
+    const shape = this.#of.inverseShape(event);
+    return shape.slice(shape.length - this.domain.eventRank);
+  }
+
+  private both(given: Tensor, apply: (v: Tensor) => ValueAndLogDet): ValueAndLogDet {
+    const [value, logDet] = this.write([given], ([v]) => {
+      const out = apply(v);
+      return [out.value, out.logDet];
+    });
+    return { value, logDet };
+  }
+
+  /** Traces on stand-ins, so that parameters are replaced in the transform's own expressions and not in its operands'. */
+  private write(
+    given: readonly Tensor[],
+    trace: (standIns: readonly Tensor[]) => readonly Tensor[],
+  ): readonly Tensor[] {
+    const standIns = given.map((t, i) => input(`operand ${i}`, t.shape, t.dtype));
+    const replacements = new Map([...this.#replacements, ...standIns.map((s, i) => [s, given[i]] as const)]);
+    return rewrite(
+      trace(standIns),
+      (node, inputs) =>
+        replacements.get(node) ??
+        (inputs.every((x, i) => x === node.inputs[i]) ? node : rebuild(node, inputs)),
+    );
+  }
+}
+
+/**
+ * The same transform with other parameters, by the names of `transform.parameters`; those that are missing stay.
+ * @throws ShapeError when a parameter's shape or dtype would change.
+ */
+export function withParameters(transform: Transform, parameters: Parameters): Transform {
+  const replacements = new Map<Tensor, Tensor>();
+  for (const [name, old] of Object.entries(transform.parameters)) {
+    const next = parameters[name] ?? old;
+    if (next === old) continue;
+    if (!sameShape(next.shape, old.shape) || next.dtype !== old.dtype) {
+      throw new ShapeError(
+        `${transform.name}: parameter '${name}' is ${old.dtype} ${formatShape(old.shape)}; ` +
+          `found ${next.dtype} ${formatShape(next.shape)} to take its place. Build the transform anew for another shape.`,
+      );
+    }
+    replacements.set(old, next);
+  }
+  return replacements.size === 0 ? transform : new ReplacedTransform(transform, replacements);
+}

@@ -1,0 +1,84 @@
+import {
+  add,
+  div,
+  exp,
+  greater,
+  lgamma,
+  log,
+  mul,
+  neg,
+  noise,
+  type Shape,
+  square,
+  sub,
+  type Tensor,
+  type TensorLike,
+} from "../tensor/index.ts";
+import { operands } from "../tensor/leaf.ts";
+import { positive } from "./constraints.ts";
+import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import { registerKl } from "./kl.ts";
+import { densityWithin, EULER_GAMMA } from "./numerics.ts";
+
+export class WeibullDistribution extends Distribution {
+  readonly scale: Tensor;
+  readonly concentration: Tensor;
+
+  /** Use {@link Weibull}. */
+  constructor(parameters: Parameters) {
+    super({
+      name: "Weibull",
+      parameters,
+      constraints: { scale: positive, concentration: positive },
+      support: positive,
+      reparameterised: true,
+    });
+    this.scale = parameters.scale;
+    this.concentration = parameters.concentration;
+  }
+
+  protected override logDensity(x: Tensor): Tensor {
+    const { scale, concentration: k } = this;
+    return densityWithin(greater(x, 0), x, 1, (y) => {
+      const power = mul(k, log(div(y, scale)));
+      return sub(sub(add(log(k), power), log(y)), exp(power));
+    });
+  }
+
+  protected override draw(site: string, shape: Shape): Tensor {
+    const e = neg(log(noise("uniform", site, shape, this.dtype)));
+    return mul(this.scale, exp(div(log(e), this.concentration)));
+  }
+
+  protected override rebuild(parameters: Parameters): Distribution {
+    return new WeibullDistribution(parameters);
+  }
+
+  protected override forms(): ClosedForms {
+    const { scale, concentration: k } = this;
+    const moment = (n: number): Tensor => exp(lgamma(add(div(n, k), 1)));
+    return {
+      mean: () => mul(scale, moment(1)),
+      variance: () => mul(square(scale), sub(moment(2), square(moment(1)))),
+      entropy: () => add(mul(sub(1, div(1, k)), EULER_GAMMA), add(log(div(scale, k)), 1)),
+    };
+  }
+}
+
+/**
+ * The Weibull distribution: (x / scale)^concentration is standard exponential. Shapes broadcast to the batch shape.
+ * @throws UsageError when a known parameter is not positive.
+ */
+export function Weibull(scale: TensorLike, concentration: TensorLike): WeibullDistribution {
+  const [s, k] = operands("Weibull", scale, concentration);
+  return new WeibullDistribution({ scale: s, concentration: k });
+}
+
+// Bauckhage 2013, with ln(x/λ_q) = ln(λ_p/λ_q) + ln(e)/k_p and e standard exponential.
+registerKl(WeibullDistribution, WeibullDistribution, (p, q) => {
+  const [k, m] = [p.concentration, q.concentration];
+  const ratio = div(m, k);
+  const shift = mul(m, log(div(p.scale, q.scale)));
+  const moment = exp(add(shift, lgamma(add(ratio, 1))));
+  return add(sub(sub(mul(sub(ratio, 1), EULER_GAMMA), shift), log(ratio)), sub(moment, 1));
+});

@@ -1,0 +1,76 @@
+/** What automatic guides share: the latent sites of a model, each with a way from unconstrained reals to its support. */
+import { type Distribution, transforms } from "../../distributions/index.ts";
+import { UsageError } from "../../errors.ts";
+import {
+  type Context,
+  latentSites,
+  type Plate,
+  type Program,
+  model as program,
+  type RandomSite,
+  trace,
+} from "../../program/index.ts";
+import type { Shape } from "../../tensor/shape.ts";
+
+/** A continuous latent site as a guide sees it. */
+export interface GuidedSite {
+  readonly name: string;
+  /** Batch shape over the site's plates. */
+  readonly batchShape: Shape;
+  /** Shape of the unconstrained value, batch first. */
+  readonly shape: Shape;
+  /** How many trailing dimensions of it are one event. */
+  readonly eventRank: number;
+  /** From unconstrained reals to the site's support. */
+  readonly toSupport: transforms.Transform;
+}
+
+function guided(site: RandomSite): GuidedSite {
+  const { distribution, name, plates } = site;
+  const minibatch = plates.find((p) => p.rows < p.size);
+  if (minibatch !== undefined) {
+    throw new UsageError(
+      `automatic guide: site '${name}' stands in plate '${minibatch.name}', of which only ${minibatch.rows} of ${minibatch.size} ` +
+        "rows are seen at a time; its parameters would be those of other rows at each step. Write an amortised guide for it.",
+    );
+  }
+  const toSupport = transforms.biject(distribution.support);
+  const whole = [...distribution.batchShape, ...distribution.eventShape];
+  return {
+    name,
+    batchShape: distribution.batchShape,
+    shape: toSupport.inverseShape(whole),
+    eventRank: distribution.eventShape.length,
+    toSupport,
+  };
+}
+
+/** Opens a site's plates again, outermost first. */
+function within(context: Context, plates: readonly Plate[], body: () => void): void {
+  const [first, ...rest] = plates;
+  if (first === undefined) body();
+  else context.plate(first.name, first.size, () => within(context, rest, body), { rows: first.rows });
+}
+
+/**
+ * A guide with one distribution for each continuous latent site of a model, in the site's plates. Discrete sites with a finite
+ * support are left to the model, where they are summed out exactly.
+ */
+export function siteGuide<A extends readonly unknown[]>(
+  target: Program<A>,
+  name: string,
+  family: (site: GuidedSite, context: Context) => Distribution,
+): Program<A> {
+  return program<A, void>(
+    (context, ...args) => {
+      for (const site of latentSites(trace(target, args))) {
+        if (site.distribution.cardinality !== undefined) continue;
+        const described = guided(site);
+        within(context, site.plates, () => {
+          context.sample(site.name, family(described, context));
+        });
+      }
+    },
+    { name: `${name}(${target.name})` },
+  );
+}

@@ -1,0 +1,107 @@
+import { describe, expect, test } from "vitest";
+import {
+  constraints,
+  distributionCases,
+  Normal,
+  Transformed,
+  transforms,
+} from "../../../src/distributions/index.ts";
+import { UsageError } from "../../../src/errors.ts";
+import { tensor } from "../../../src/tensor/index.ts";
+import { symbolic } from "../cases.ts";
+import { numbersOf } from "./cases.ts";
+
+const { biject } = transforms;
+
+const sets = [
+  constraints.real,
+  constraints.positive,
+  constraints.nonNegative,
+  constraints.unitInterval,
+  constraints.interval(-1, 3),
+  constraints.greaterThan(2),
+  constraints.realVector,
+  constraints.simplex,
+  constraints.orderedVector,
+  constraints.lowerCholesky,
+  constraints.independentConstraint(constraints.positive, 1),
+  constraints.independentConstraint(constraints.simplex, 1),
+];
+
+describe.each(sets.map((c) => [c.name, c] as const))("to %s", (_, c) => {
+  test.each([{}, { positive: "softplus" }] as const)(
+    "values lie in it, for any real numbers, with %o",
+    async (options) => {
+      const t = biject(c, options);
+      expect([t.codomain.name, t.codomain.eventRank]).toEqual([c.name, c.eventRank]);
+      // Two elements of the domain, of six numbers a vector.
+      const shape = [2, ...[6, 6].slice(0, t.eventRank)];
+      const size = shape.reduce((a, b) => a * b, 1);
+      const x = tensor(
+        Array.from({ length: size }, (_, i) => 7 * Math.sin(3 * i + 1)),
+        { dtype: "float64" },
+      ).reshape(shape);
+      expect(await numbersOf(() => c.check(t.forward(x)))).toEqual([1, 1]);
+    },
+  );
+
+  test("a normal guide reaches it, with a density", async () => {
+    const t = biject(c);
+    const normal = Normal(tensor(0, { dtype: "float64" }), 1);
+    const base = normal.expand([6, 6].slice(0, t.eventRank)).toEvent(t.eventRank);
+    const q = Transformed(base, t);
+    const { value, logProb } = q.sampleAndLogProb("z", [5]);
+    expect(await numbersOf(() => q.support.check(value))).toEqual([1, 1, 1, 1, 1]);
+    const [direct, drawn] = [await numbersOf(() => q.logProb(value)), await numbersOf(() => logProb)];
+    direct.forEach((d, i) => {
+      expect(d).toBeCloseTo(drawn[i], 9);
+    });
+  });
+});
+
+test("positive numbers through exp, or softplus where asked", async () => {
+  const one = tensor(1, { dtype: "float64" });
+  expect(await numbersOf(() => biject(constraints.positive).forward(one))).toEqual([Math.E]);
+  const [y] = await numbersOf(() => biject(constraints.positive, { positive: "softplus" }).forward(one));
+  expect(y).toBeCloseTo(Math.log1p(Math.E), 14);
+});
+
+test("the ends of an interval are where they were given", async () => {
+  const x = tensor([-3, 0, 3], { dtype: "float64" });
+  const y = await numbersOf(() => biject(constraints.interval(-1, 3)).forward(x));
+  // −1 + 4 σ(x).
+  [-3, 0, 3].forEach((v, i) => {
+    expect(y[i]).toBeCloseTo(-1 + 4 / (1 + Math.exp(-v)), 14);
+  });
+});
+
+test("a discrete set is refused", () => {
+  expect(() => biject(constraints.boolean)).toThrow(
+    new UsageError(
+      "biject: 'boolean' is a discrete set, and no smooth map reaches it; " +
+        "enumerate or marginalise the variable, or use a relaxed distribution.",
+    ),
+  );
+});
+
+test("an unknown set is refused, with what is known", () => {
+  expect(() => biject(constraints.independentConstraint({ ...constraints.real, name: "sphere" }, 1))).toThrow(
+    new UsageError(
+      "biject: no transform to 'sphere' is known; known are real, logit, realVector, positive, nonNegative, greaterThan, " +
+        "unitInterval, halfOpenUnitInterval, leftOpenUnitInterval, interval, simplex, orderedVector, lowerCholesky and independent(…) of them.",
+    ),
+  );
+});
+
+describe("supports of distributions", () => {
+  const continuous = distributionCases
+    .map((c) => [c.name, symbolic(c)] as const)
+    .filter(([, d]) => !d.isDiscrete);
+
+  test.each(continuous)("%s", (_, d) => {
+    const t = biject(d.support);
+    expect(t.codomain.eventRank).toBe(d.eventShape.length);
+    const shape = [...d.batchShape, ...d.eventShape];
+    expect(t.forwardShape(t.inverseShape(shape))).toEqual(shape);
+  });
+});
