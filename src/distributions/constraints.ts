@@ -16,7 +16,8 @@ import {
   logicalOr,
 } from "../tensor/ops/comparison.ts";
 import { cholesky, diagonal, triu } from "../tensor/ops/linalg.ts";
-import { slice, transpose } from "../tensor/ops/movement.ts";
+import { transpose } from "../tensor/ops/movement.ts";
+import { slice } from "../tensor/ops/parts.ts";
 import { max, sum } from "../tensor/ops/reduce.ts";
 import { Tensor } from "../tensor/tensor.ts";
 

@@ -14,7 +14,7 @@ import { mean } from "../tensor/ops/reduce.ts";
 import { type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Likelihood, likelihood } from "./likelihood.ts";
-import { checkLatent, decoder, encoderBody } from "./networks.ts";
+import { checkLatent, decoder, encoderBody, resolveNetwork } from "./networks.ts";
 import type { VaeOptions } from "./vae.ts";
 
 export type AutoencoderOptions = VaeOptions;
@@ -44,18 +44,10 @@ export interface DeterministicAutoencoder {
  * const autoencoder = Autoencoder({ shape: [28, 28], latent: 20, hidden: [400] });
  */
 export function Autoencoder(options: AutoencoderOptions): DeterministicAutoencoder {
-  const { shape, latent = 20, hidden = [400], likelihood: name = "bernoulli" } = options;
+  const { shape, latent = 20, likelihood: name = "bernoulli" } = options;
   checkLatent("autoencoder", latent);
   const features = sizeOf(shape);
-  const networkOptions = {
-    shape,
-    hidden,
-    network: options.network ?? "mlp",
-    channels: options.channels ?? [32, 64],
-    activation: options.activation ?? "relu",
-    batchNorm: options.batchNorm ?? false,
-    dropout: options.dropout ?? 0,
-  };
+  const networkOptions = resolveNetwork(options);
   const body = encoderBody(networkOptions);
   const encoder = { body: body.layers, code: dense(body.width, latent) };
   const decode = decoder(latent, networkOptions);

@@ -22,18 +22,42 @@ export type NetworkName = (typeof networkNames)[number];
 export interface NetworkOptions {
   /** Shape of a datum: [features], [height, width] or [height, width, channels]. */
   readonly shape: Shape;
-  /** Widths of the hidden dense layers, from the data inwards. */
-  readonly hidden: readonly number[];
-  readonly network: NetworkName;
-  readonly activation: ActivationName;
-  readonly batchNorm: boolean;
-  readonly dropout: number;
-  /** Channels of the convolutions, from the data inwards; each halves height and width. */
-  readonly channels: readonly number[];
+  /** Widths of the hidden dense layers, from the data inwards; the decoder mirrors them. Default [400]. */
+  readonly hidden?: readonly number[];
+  /** Default `mlp`. */
+  readonly network?: NetworkName;
+  /** Channels of the convolutions, from the data inwards; each halves height and width. Default [32, 64]. */
+  readonly channels?: readonly number[];
+  /** Default `relu`. */
+  readonly activation?: ActivationName;
+  readonly batchNorm?: boolean;
+  /** Share of hidden units dropped in training. Default 0. */
+  readonly dropout?: number;
 }
 
+type Network = Required<NetworkOptions>;
+
+/** The options of a network, defaults filled in. */
+export const resolveNetwork = ({
+  shape,
+  hidden,
+  network,
+  channels,
+  activation,
+  batchNorm,
+  dropout,
+}: NetworkOptions): Network => ({
+  shape,
+  hidden: hidden ?? [400],
+  network: network ?? "mlp",
+  channels: channels ?? [32, 64],
+  activation: activation ?? "relu",
+  batchNorm: batchNorm ?? false,
+  dropout: dropout ?? 0,
+});
+
 /** Dense layer, normalisation, activation, dropout: one hidden layer of either side. */
-function hiddenLayer(inputs: number, outputs: number, options: NetworkOptions, site: string): Layer[] {
+function hiddenLayer(inputs: number, outputs: number, options: Network, site: string): Layer[] {
   return [
     dense(inputs, outputs, { bias: !options.batchNorm }),
     ...(options.batchNorm ? [batchNorm(outputs)] : []),
@@ -42,7 +66,7 @@ function hiddenLayer(inputs: number, outputs: number, options: NetworkOptions, s
   ];
 }
 
-function hiddenStack(widths: readonly number[], options: NetworkOptions, site: string): Layer[] {
+function hiddenStack(widths: readonly number[], options: Network, site: string): Layer[] {
   return widths
     .slice(1)
     .flatMap((width, i) => hiddenLayer(widths[i], width, options, `${site}/dropout.${i}`));
@@ -62,7 +86,7 @@ export function checkLatent(model: string, latent: number): void {
 }
 
 /** [height, width, channels] of an image's shape. */
-function imageShape({ shape, channels: convolutions }: NetworkOptions): [number, number, number] {
+function imageShape({ shape, channels: convolutions }: Network): [number, number, number] {
   if (convolutions.length === 0) {
     throw new UsageError(
       "a convolutional network needs at least one convolution; found no channels. Use --network mlp.",
@@ -89,7 +113,7 @@ const channelsFirst: Layer = { apply: (x) => transpose(x, [0, 3, 1, 2]) };
 const channelsLast: Layer = { apply: (x) => transpose(x, [0, 2, 3, 1]) };
 
 /** Data [batch, features] → hidden [batch, width]. */
-export function encoderBody(options: NetworkOptions): Body {
+export function encoderBody(options: Network): Body {
   const { shape, hidden, channels } = options;
   const features = sizeOf(shape);
   if (options.network === "mlp") {
@@ -126,7 +150,7 @@ export function encoderBody(options: NetworkOptions): Body {
 }
 
 /** Latent [batch, latent] → outputs [batch, features]: the encoder's mirror image. */
-export function decoder(latent: number, options: NetworkOptions): Layer {
+export function decoder(latent: number, options: Network): Layer {
   const { shape, hidden, channels } = options;
   const features = sizeOf(shape);
   const inward = [...hidden].reverse();

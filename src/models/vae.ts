@@ -9,7 +9,6 @@ import {
   weightedElbo,
 } from "../inference/index.ts";
 import {
-  type ActivationName,
   dense,
   evaluation,
   type Layer,
@@ -26,26 +25,13 @@ import { mean } from "../tensor/ops/reduce.ts";
 import { type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Likelihood, type LikelihoodName, likelihood } from "./likelihood.ts";
-import { checkLatent, decoder, encoderBody, type NetworkName } from "./networks.ts";
+import { checkLatent, decoder, encoderBody, type NetworkOptions, resolveNetwork } from "./networks.ts";
 
-export interface VaeOptions {
-  /** Shape of a datum: [features], [height, width] or [height, width, channels]. */
-  readonly shape: Shape;
+export interface VaeOptions extends NetworkOptions {
   /** Dimensions of z. Default 20. */
   readonly latent?: number;
-  /** Widths of the hidden layers, from the data inwards; the decoder mirrors them. Default [400]. */
-  readonly hidden?: readonly number[];
-  /** Default `mlp`. */
-  readonly network?: NetworkName;
-  /** Channels of a convolutional network; each convolution halves height and width. Default [32, 64]. */
-  readonly channels?: readonly number[];
-  /** Default `relu`. */
-  readonly activation?: ActivationName;
   /** Default `bernoulli`. */
   readonly likelihood?: LikelihoodName;
-  readonly batchNorm?: boolean;
-  /** Share of hidden units dropped in training. Default 0. */
-  readonly dropout?: number;
 }
 
 /** How a VAE is trained. */
@@ -100,18 +86,10 @@ export interface Vae {
  * const vae = VAE({ shape: [28, 28], latent: 20, hidden: [400] });
  */
 export function VAE(options: VaeOptions): Vae {
-  const { shape, latent = 20, hidden = [400], likelihood: name = "bernoulli" } = options;
+  const { shape, latent = 20, likelihood: name = "bernoulli" } = options;
   checkLatent("vae", latent);
   const features = sizeOf(shape);
-  const networkOptions = {
-    shape,
-    hidden,
-    network: options.network ?? "mlp",
-    channels: options.channels ?? [32, 64],
-    activation: options.activation ?? "relu",
-    batchNorm: options.batchNorm ?? false,
-    dropout: options.dropout ?? 0,
-  };
+  const networkOptions = resolveNetwork(options);
   const body = encoderBody(networkOptions);
   const encoder = {
     body: body.layers,

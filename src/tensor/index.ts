@@ -42,7 +42,8 @@ export {
   triu,
 } from "./ops/linalg.ts";
 export { type MatmulOptions, matmul } from "./ops/matmul.ts";
-export * from "./ops/movement.ts";
+export { expand, flatten, reshape, squeeze, transpose, unsqueeze } from "./ops/movement.ts";
+export * from "./ops/parts.ts";
 export {
   type Axes,
   argmax,

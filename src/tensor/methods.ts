@@ -5,7 +5,8 @@ import { abs, add, clip, div, maximum, minimum, mul, neg, pow, sqrt, square, sub
 import { cast } from "./ops/cast.ts";
 import { equal, greater, greaterEqual, less, lessEqual } from "./ops/comparison.ts";
 import { type MatmulOptions, matmul } from "./ops/matmul.ts";
-import { expand, flatten, reshape, slice, squeeze, transpose, unsqueeze } from "./ops/movement.ts";
+import { expand, flatten, reshape, squeeze, transpose, unsqueeze } from "./ops/movement.ts";
+import { slice } from "./ops/parts.ts";
 import { type Axes, logsumexp, max, mean, min, type ReduceOptions, softmax, sum } from "./ops/reduce.ts";
 import { exp, log, relu, sigmoid, softplus, tanh } from "./ops/transcendental.ts";
 import type { Shape } from "./shape.ts";

@@ -3,7 +3,7 @@ import type { ActivationName } from "../../nn/activation.ts";
 import type { DType } from "../../tensor/dtype.ts";
 import { zeros } from "../../tensor/leaf.ts";
 import { add } from "../../tensor/ops/arithmetic.ts";
-import { concat, slice } from "../../tensor/ops/movement.ts";
+import { concat, slice } from "../../tensor/ops/parts.ts";
 import { formatShape, type Shape } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { realVector } from "../constraints.ts";

@@ -1,5 +1,5 @@
 import { sub } from "../../tensor/ops/arithmetic.ts";
-import { concat, slice } from "../../tensor/ops/movement.ts";
+import { concat, slice } from "../../tensor/ops/parts.ts";
 import { cumsum, sum } from "../../tensor/ops/reduce.ts";
 import { exp, log } from "../../tensor/ops/transcendental.ts";
 import type { Shape } from "../../tensor/shape.ts";

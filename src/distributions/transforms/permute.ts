@@ -1,7 +1,7 @@
 import { UsageError } from "../../errors.ts";
 import { constant, zeros } from "../../tensor/leaf.ts";
 import { gather } from "../../tensor/ops/gather.ts";
-import { flip } from "../../tensor/ops/movement.ts";
+import { flip } from "../../tensor/ops/parts.ts";
 import { formatShape, type Shape } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { realVector } from "../constraints.ts";

@@ -1,6 +1,6 @@
 import { constant, zeros } from "../../tensor/leaf.ts";
 import { add, maximum, neg, sub } from "../../tensor/ops/arithmetic.ts";
-import { concat, slice } from "../../tensor/ops/movement.ts";
+import { concat, slice } from "../../tensor/ops/parts.ts";
 import { cumsum, sum } from "../../tensor/ops/reduce.ts";
 import { exp, log, softplus } from "../../tensor/ops/transcendental.ts";
 import type { Shape } from "../../tensor/shape.ts";

@@ -2,7 +2,8 @@
 import { UsageError } from "../../errors.ts";
 import { checkCount } from "../../nn/check.ts";
 import { mul } from "../../tensor/ops/arithmetic.ts";
-import { reshape, slice } from "../../tensor/ops/movement.ts";
+import { reshape } from "../../tensor/ops/movement.ts";
+import { slice } from "../../tensor/ops/parts.ts";
 import { tanh } from "../../tensor/ops/transcendental.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { affine } from "./affine.ts";

@@ -7,7 +7,8 @@ import type { Tensor } from "../tensor.ts";
 import { checkDType } from "./elementwise.ts";
 import { gather } from "./gather.ts";
 import { matmul } from "./matmul.ts";
-import { flip, pad, reshape, slice, transpose, unsqueeze } from "./movement.ts";
+import { reshape, transpose, unsqueeze } from "./movement.ts";
+import { flip, pad, slice } from "./parts.ts";
 
 /** One number for both axes, or [height, width]. */
 export type Pair = number | readonly [number, number];

@@ -1,0 +1,244 @@
+/** Ops that join and take apart: concat, stack, slice, flip, split, pad. */
+import { ShapeError } from "../../errors.ts";
+import { sameDType } from "../leaf.ts";
+import { defineOp } from "../op.ts";
+import { formatShape, normalizeAxis, sizeOf, stridesOf } from "../shape.ts";
+import type { Tensor } from "../tensor.ts";
+import { reshape, stridedCopy, unsqueeze } from "./movement.ts";
+
+type AxisAttributes = { readonly axis: number };
+
+const concatOp = defineOp<AxisAttributes>({
+  name: "concat",
+  infer: (inputs, { axis }) => {
+    const dtype = sameDType("concat", inputs);
+    const [first] = inputs;
+    for (const t of inputs) {
+      if (t.rank !== first.rank || t.shape.some((n, i) => i !== axis && n !== first.shape[i])) {
+        throw new ShapeError(
+          `concat: along axis ${axis} all other sizes must be equal, found ${inputs.map((x) => formatShape(x.shape)).join(", ")}.`,
+        );
+      }
+    }
+    const total = inputs.reduce((n, t) => n + t.shape[axis], 0);
+    return { shape: first.shape.map((n, i) => (i === axis ? total : n)), dtype };
+  },
+  derivative: (g, _, inputs, { axis }) => {
+    let start = 0;
+    return inputs.map((t) => {
+      const part = slice(g, { axis, start, end: start + t.shape[axis] });
+      start += t.shape[axis];
+      return part;
+    });
+  },
+  host: {
+    kernel: (node) => {
+      const { axis } = node.attributes as AxisAttributes;
+      const outer = sizeOf(node.shape.slice(0, axis));
+      const row = sizeOf(node.shape.slice(axis));
+      const widths = node.inputs.map((t) => sizeOf(t.shape.slice(axis)));
+      return (out, ...inputs) => {
+        let at = 0;
+        inputs.forEach((x, n) => {
+          const width = widths[n];
+          for (let o = 0; o < outer; o++) {
+            for (let j = 0; j < width; j++) out[o * row + at + j] = x[o * width + j];
+          }
+          at += width;
+        });
+      };
+    },
+  },
+  native: {
+    onnx: (builder, inputs, node) =>
+      builder.node("Concat", inputs, { axis: (node.attributes as AxisAttributes).axis }),
+  },
+  cases: [
+    {
+      inputs: [
+        [2, 3],
+        [2, 1],
+        [2, 2],
+      ],
+      attributes: { axis: 1 },
+    },
+    {
+      inputs: [
+        [2, 3],
+        [1, 3],
+      ],
+      attributes: { axis: 0 },
+    },
+  ],
+});
+
+/** Tensors joined along one axis. */
+export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
+  if (tensors.length === 0) throw new ShapeError("concat: expected at least one tensor, found none.");
+  return tensors.length === 1
+    ? tensors[0]
+    : concatOp(tensors, { axis: normalizeAxis("concat", axis, tensors[0].rank) });
+}
+
+/** Tensors of one shape joined along a new axis. */
+export const stack = (tensors: readonly Tensor[], axis = 0): Tensor =>
+  concat(
+    tensors.map((t) => unsqueeze(t, axis)),
+    axis,
+  );
+
+type SliceAttributes = {
+  readonly axis: number;
+  readonly start: number;
+  readonly count: number;
+  readonly step: number;
+};
+
+const sliceOp = defineOp<SliceAttributes>({
+  name: "slice",
+  infer: ([x], { axis, count }) => ({
+    shape: x.shape.map((n, i) => (i === axis ? count : n)),
+    dtype: x.dtype,
+  }),
+  derivative: (g, _, [x], { axis, start, count, step }) => {
+    if (step < 0) {
+      const last = start + (count - 1) * step;
+      return [spread(flip(g, axis), axis, last, -step, x.shape[axis])];
+    }
+    return [spread(g, axis, start, step, x.shape[axis])];
+  },
+  host: {
+    kernel: (node) => {
+      const { axis, start, step } = node.attributes as SliceAttributes;
+      const strides = stridesOf(node.inputs[0].shape);
+      return stridedCopy(
+        node.shape,
+        strides.map((s, i) => (i === axis ? s * step : s)),
+        start * strides[axis],
+      );
+    },
+  },
+  native: {
+    onnx: (builder, [x], node) => {
+      const { axis, start, count, step } = node.attributes as SliceAttributes;
+      const end = start + count * step;
+      // A negative end counts from the back in ONNX: "before the first element" is a number below −size.
+      const stop = end < 0 ? -node.inputs[0].shape[axis] - 1 : end;
+      return builder.node("Slice", [
+        x,
+        builder.ints([start]),
+        builder.ints([stop]),
+        builder.ints([axis]),
+        builder.ints([step]),
+      ]);
+    },
+  },
+  cases: [
+    { inputs: [[5, 3]], attributes: { axis: 0, start: 1, count: 3, step: 1 } },
+    { inputs: [[2, 7]], attributes: { axis: 1, start: 1, count: 3, step: 2 } },
+    { inputs: [[2, 6]], attributes: { axis: 1, start: 5, count: 3, step: -2 } },
+    { inputs: [[4]], attributes: { axis: 0, start: 3, count: 4, step: -1 } },
+  ],
+});
+
+/** Places slices `step` apart along an axis of `size` zeros, the first at `start`. */
+function spread(x: Tensor, axis: number, start: number, step: number, size: number): Tensor {
+  let y = x;
+  if (step > 1) {
+    const gaps = pad(unsqueeze(y, axis + 1), axis + 1, 0, step - 1);
+    y = reshape(
+      gaps,
+      y.shape.map((n, i) => (i === axis ? n * step : n)),
+    );
+    const used = Math.min(y.shape[axis], size - start);
+    if (used < y.shape[axis]) y = slice(y, { axis, start: 0, end: used });
+  }
+  return pad(y, axis, start, size - start - y.shape[axis]);
+}
+
+/**
+ * Elements `start`, `start + step`, … up to but not including `end` along one axis. Negative places count from the end,
+ * as in NumPy.
+ */
+export function slice(
+  x: Tensor,
+  options: { readonly axis: number; readonly start?: number; readonly end?: number; readonly step?: number },
+): Tensor {
+  const axis = normalizeAxis("slice", options.axis, x.rank);
+  const size = x.shape[axis];
+  const step = options.step ?? 1;
+  if (!Number.isInteger(step) || step === 0)
+    throw new ShapeError(`slice: step must be a whole number other than 0, found ${step}.`);
+  const resolve = (place: number | undefined, missing: number): number => {
+    if (place === undefined) return missing;
+    const fromStart = place < 0 ? place + size : place;
+    return step > 0 ? Math.min(Math.max(fromStart, 0), size) : Math.min(Math.max(fromStart, -1), size - 1);
+  };
+  const start = resolve(options.start, step > 0 ? 0 : size - 1);
+  const end = resolve(options.end, step > 0 ? size : -1);
+  const count = Math.max(0, Math.ceil((end - start) / step));
+  if (step === 1 && count === size) return x;
+  return sliceOp([x], { axis, start, count, step });
+}
+
+/** x in reverse order along one axis. */
+export const flip = (x: Tensor, axis: number): Tensor => slice(x, { axis, step: -1 });
+
+/** Equal parts along one axis. Throws ShapeError when it does not divide. */
+export function split(x: Tensor, parts: number, axis = -1): Tensor[] {
+  const at = normalizeAxis("split", axis, x.rank);
+  const width = x.shape[at] / parts;
+  if (!Number.isInteger(width)) {
+    throw new ShapeError(
+      `split: axis ${axis} of ${formatShape(x.shape)} does not divide into ${parts} equal parts.`,
+    );
+  }
+  return Array.from({ length: parts }, (_, i) =>
+    slice(x, { axis: at, start: i * width, end: (i + 1) * width }),
+  );
+}
+
+type PadAttributes = { readonly axis: number; readonly before: number; readonly after: number };
+
+const padOp = defineOp<PadAttributes>({
+  name: "pad",
+  infer: ([x], { axis, before, after }) => ({
+    shape: x.shape.map((n, i) => (i === axis ? n + before + after : n)),
+    dtype: x.dtype,
+  }),
+  derivative: (g, _, [x], { axis, before }) => [
+    slice(g, { axis, start: before, end: before + x.shape[axis] }),
+  ],
+  host: {
+    kernel: (node) => {
+      const { axis, before } = node.attributes as PadAttributes;
+      const inner = sizeOf(node.shape.slice(axis + 1));
+      const from = node.inputs[0].shape[axis] * inner;
+      const to = node.shape[axis] * inner;
+      const outer = sizeOf(node.shape.slice(0, axis));
+      return (out, x) => {
+        out.fill(0);
+        for (let o = 0; o < outer; o++)
+          for (let j = 0; j < from; j++) out[o * to + before * inner + j] = x[o * from + j];
+      };
+    },
+  },
+  native: {
+    onnx: (builder, [x], node) => {
+      const { axis, before, after } = node.attributes as PadAttributes;
+      return builder.node("Pad", [x, builder.ints([before, after]), "", builder.ints([axis])]);
+    },
+  },
+  cases: [
+    { inputs: [[2, 3]], attributes: { axis: 1, before: 1, after: 2 } },
+    { inputs: [[2, 3, 2]], attributes: { axis: 1, before: 0, after: 1 } },
+  ],
+});
+
+/** Zeros before and after along one axis. */
+export function pad(x: Tensor, axis: number, before: number, after: number): Tensor {
+  if (before < 0 || after < 0)
+    throw new ShapeError(`pad: widths must be at least 0, found ${before} and ${after}.`);
+  if (before === 0 && after === 0) return x;
+  return padOp([x], { axis: normalizeAxis("pad", axis, x.rank), before, after });
+}
