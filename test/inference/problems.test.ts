@@ -4,6 +4,7 @@ import { compile } from "../../src/compile/index.ts";
 import { Bernoulli, Beta, HalfCauchy, Normal } from "../../src/distributions/index.ts";
 import { UsageError } from "../../src/errors.ts";
 import { programElbo } from "../../src/inference/bounds/program-elbo.ts";
+import { autoDelta } from "../../src/inference/guides/auto-delta.ts";
 import { autoNormal } from "../../src/inference/guides/auto-normal.ts";
 import { svi } from "../../src/inference/svi.ts";
 import { adam, schedules } from "../../src/optim/index.ts";
@@ -42,6 +43,27 @@ describe("Beta(10, 10) prior, 6 heads of 10", () => {
     expect(bound).toBeLessThan(evidence + 0.01);
     expect(bound).toBeGreaterThan(evidence - 0.05);
   });
+});
+
+test("the point guide finds the mode: maximum a posteriori of Beta(10, 10) with 6 heads of 10", async () => {
+  const coin = model(({ sample, observe, plate }) => {
+    const p = sample("p", Beta(10, 10));
+    plate("flip", 10, () => observe("x", Bernoulli({ probs: p }), tensor([1, 1, 1, 1, 1, 1, 0, 0, 0, 0])));
+  });
+  const guide = autoDelta(coin);
+  const { elbo, parameters } = await svi(coin, guide).run([], {
+    steps: 1500,
+    seed: 0,
+    optimizer: adam({ learningRate: 0.01 }),
+  });
+  const { sites } = trace(guide, []);
+  const value = sites.get("p.value")?.value;
+  const p = value && (await compile(() => value, { executor: "host", parameters })()).item();
+  // The mode of Beta(16, 14) is 15/28, and no noise is drawn.
+  expect(p).toBeCloseTo(15 / 28, 4);
+  // Its bound is the log joint density at the mode: ln Beta(10, 10)(p) + 6 ln p + 4 ln(1 − p), with ln B(10, 10) = −13.736229.
+  const q = 15 / 28;
+  expect(elbo[1499]).toBeCloseTo(15 * Math.log(q) + 13 * Math.log(1 - q) + 13.736229, 3);
 });
 
 describe("eight schools", () => {
