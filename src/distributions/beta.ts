@@ -108,8 +108,9 @@ export class BetaDistribution extends Distribution {
 /**
  * The beta distribution on [0, 1] with density ∝ x^(a − 1) (1 − x)^(b − 1). Shapes broadcast to the batch shape.
  *
- * Drawn as x/(x + y) of two gammas by their logarithms, so that small concentrations do not underflow; gradients are the gammas'
- * implicit ones. A draw close to 1 is rounded to the resolution of the dtype there; `sampleAndLogProb` is not.
+ * Drawn as x/(x + y) of two gammas by their logarithms, so that small concentrations do not underflow; gradients are
+ * the gammas' implicit ones. A draw close to 1 is rounded to the resolution of the dtype there; `sampleAndLogProb` is
+ * not.
  *
  * @example
  * await Beta(2, 3).mean().value(); // 0.4

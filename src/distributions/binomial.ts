@@ -117,12 +117,13 @@ export class BinomialDistribution extends Distribution {
 }
 
 /**
- * How many of `total` trials succeed, each with probability p, in a float dtype. `total` is a whole number, or a tensor of them
- * whose shape broadcasts with the parameter's to the batch shape; only in the first case are the support enumerable and the
- * entropy known.
+ * How many of `total` trials succeed, each with probability p, in a float dtype. `total` is a whole number, or a
+ * tensor of them whose shape broadcasts with the parameter's to the batch shape; only in the first case are the
+ * support enumerable and the entropy known.
  *
- * Drawn as a sum of Bernoullis for a number up to 32; else by inversion while fewer than 10 of the rarer outcome are expected, and
- * by transformed rejection (Hörmann 1993) above, with 18 unrolled proposals (none fits with probability below 1e-9).
+ * Drawn as a sum of Bernoullis for a number up to 32; else by inversion while fewer than 10 of the rarer outcome are
+ * expected, and by transformed rejection (Hörmann 1993) above, with 18 unrolled proposals (none fits with probability
+ * below 1e-9).
  *
  * @example
  * await Binomial(10, { probs: 0.3 }).logProb(3).value(); // -1.3211

@@ -68,8 +68,8 @@ export class CauchyDistribution extends Distribution {
 }
 
 /**
- * The Cauchy distribution about `loc` with half-width `scale`. Shapes broadcast to the batch shape. It has no mean and no
- * variance.
+ * The Cauchy distribution about `loc` with half-width `scale`. Shapes broadcast to the batch shape. It has no mean
+ * and no variance.
  *
  * @example
  * await Cauchy(0, 1).logProb(0).value(); // -1.1447

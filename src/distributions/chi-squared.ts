@@ -60,8 +60,8 @@ export class ChiSquaredDistribution extends Distribution {
 }
 
 /**
- * The sum of the squares of `df` standard normals: Gamma(df/2, ½), with its sampler and gradients. `df` need not be whole; its
- * shape is the batch shape.
+ * The sum of the squares of `df` standard normals: Gamma(df/2, ½), with its sampler and gradients. `df` need not be
+ * whole; its shape is the batch shape.
  *
  * @throws UsageError when `df` is a known number that is not positive.
  */

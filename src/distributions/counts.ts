@@ -1,6 +1,8 @@
-/** Samplers of counts as graphs: inversion where the mean is small, transformed rejection (Hörmann 1993) where it is large. */
+/**
+ * Samplers of counts as graphs: inversion where the mean is small, transformed rejection (Hörmann 1993) where it is
+ * large.
+ */
 
-import type { DType } from "../tensor/index.ts";
 import {
   abs,
   add,
@@ -8,6 +10,7 @@ import {
   cast,
   constant,
   cumsum,
+  type DType,
   div,
   exp,
   floor,
@@ -69,8 +72,8 @@ function stirlingRemainder(k: Tensor): Tensor {
 }
 
 /**
- * ln [μᵏ e^−μ / k!] by the deviance, −k (r − ln(1 + r)) with r = (μ − k)/k, whose error does not grow with μ: acceptance in
- * float32 stays right where k ln μ − ln k! would have lost its digits.
+ * ln [μᵏ e^−μ / k!] by the deviance, −k (r − ln(1 + r)) with r = (μ − k)/k, whose error does not grow with μ:
+ * acceptance in float32 stays right where k ln μ − ln k! would have lost its digits.
  */
 function logPoissonMass(k: Tensor, mu: Tensor): Tensor {
   const some = greater(k, 0);
@@ -109,8 +112,9 @@ function byMean(mean: Tensor, small: (chosen: Tensor) => Tensor, large: (chosen:
 }
 
 /**
- * Poisson draws of `shape`, to which `rate` broadcasts. Below a mean of 10 by inversion (in float32 the uniforms resolve tail
- * probabilities down to 2⁻²⁴), from there on by PTRS with 15 unrolled proposals (none fits with probability below 1e-9).
+ * Poisson draws of `shape`, to which `rate` broadcasts. Below a mean of 10 by inversion (in float32 the uniforms
+ * resolve tail probabilities down to 2⁻²⁴), from there on by PTRS with 15 unrolled proposals (none fits with
+ * probability below 1e-9).
  */
 export function drawPoisson(site: string, shape: Shape, rate: Tensor): Tensor {
   const bySearch = (isSmall: Tensor): Tensor => {
@@ -136,8 +140,8 @@ export function drawPoisson(site: string, shape: Shape, rate: Tensor): Tensor {
 }
 
 /**
- * Binomial draws of `shape`, to which `total` and `probs` broadcast. With fewer than 10 expected (of the rarer outcome) by
- * inversion, else by BTRS with 18 unrolled proposals (none fits with probability below 1e-9).
+ * Binomial draws of `shape`, to which `total` and `probs` broadcast. With fewer than 10 expected (of the rarer
+ * outcome) by inversion, else by BTRS with 18 unrolled proposals (none fits with probability below 1e-9).
  */
 export function drawBinomial(site: string, shape: Shape, total: Tensor, probs: Tensor): Tensor {
   const { dtype } = probs;

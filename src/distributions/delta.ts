@@ -56,8 +56,9 @@ export class DeltaDistribution extends Distribution {
 }
 
 /**
- * All mass at `value`: what a guide of a point estimate draws. Its log density is that of a unit mass: 0 at the value, −∞
- * elsewhere. The last `eventRank` dimensions of the value (default 0) are its event, the rest the batch. Needs no noise.
+ * All mass at `value`: what a guide of a point estimate draws. Its log density is that of a unit mass: 0 at the
+ * value, −∞ elsewhere. The last `eventRank` dimensions of the value (default 0) are its event, the rest the batch.
+ * Needs no noise.
  *
  * @example
  * await Delta([1, 2]).logProb([1, 3]).value(); // [0, -Infinity]

@@ -92,12 +92,12 @@ export class DirichletDistribution extends Distribution {
 }
 
 /**
- * The Dirichlet distribution of K probabilities with density ∝ Π xₖ^(αₖ − 1), α the `concentration` of shape [..., K]: event
- * shape [K], the rest is the batch.
+ * The Dirichlet distribution of K probabilities with density ∝ Π xₖ^(αₖ − 1), α the `concentration` of shape [...,
+ * K]: event shape [K], the rest is the batch.
  *
- * Drawn as normalised gammas by their logarithms, so that small concentrations do not underflow; gradients are the gammas'
- * implicit ones (Figurnov, Mohamed & Mnih 2018). Densities of values that hold a 0 are infinite where α < 1: prefer
- * `sampleAndLogProb` for draws.
+ * Drawn as normalised gammas by their logarithms, so that small concentrations do not underflow; gradients are the
+ * gammas' implicit ones (Figurnov, Mohamed & Mnih 2018). Densities of values that hold a 0 are infinite where α < 1:
+ * prefer `sampleAndLogProb` for draws.
  *
  * @example
  * await Dirichlet([1, 1, 1]).logProb([0.2, 0.3, 0.5]).value(); // ln 2 = 0.6931

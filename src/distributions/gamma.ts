@@ -77,11 +77,12 @@ export class GammaDistribution extends Distribution {
 }
 
 /**
- * The gamma distribution with density ∝ x^(concentration − 1) e^(−rate x) on x > 0. Shapes broadcast to the batch shape.
+ * The gamma distribution with density ∝ x^(concentration − 1) e^(−rate x) on x > 0. Shapes broadcast to the batch
+ * shape.
  *
- * Drawn by Marsaglia & Tsang (2000) with seven unrolled proposals (none fits with probability below 7e-10); draws that would
- * underflow are held at the smallest normal number. Gradients are implicit (Figurnov, Mohamed & Mnih 2018), in both
- * parameters.
+ * Drawn by Marsaglia & Tsang (2000) with seven unrolled proposals (none fits with probability below 7e-10); draws
+ * that would underflow are held at the smallest normal number. Gradients are implicit (Figurnov, Mohamed & Mnih
+ * 2018), in both parameters.
  *
  * @example
  * await Gamma(2, 1).logProb(1).value(); // -1

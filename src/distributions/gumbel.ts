@@ -66,8 +66,8 @@ export class GumbelDistribution extends Distribution {
 }
 
 /**
- * The distribution of maxima: density e^(−z − e^−z) / scale with z = (x − loc) / scale. Shapes broadcast to the batch shape.
- * The largest of logits plus standard Gumbels is at a category drawn with their probabilities.
+ * The distribution of maxima: density e^(−z − e^−z) / scale with z = (x − loc) / scale. Shapes broadcast to the batch
+ * shape. The largest of logits plus standard Gumbels is at a category drawn with their probabilities.
  *
  * @throws UsageError when `scale` is a known number that is not positive.
  */

@@ -63,8 +63,8 @@ export class HalfCauchyDistribution extends Distribution {
 }
 
 /**
- * |x| of a Cauchy x about 0 with half-width `scale`: the usual weak prior of a standard deviation (Gelman 2006). The scale's shape
- * is the batch shape. It has no mean and no variance.
+ * |x| of a Cauchy x about 0 with half-width `scale`: the usual weak prior of a standard deviation (Gelman 2006). The
+ * scale's shape is the batch shape. It has no mean and no variance.
  *
  * @throws UsageError when `scale` is a known number that is not positive.
  */

@@ -69,9 +69,9 @@ export class InverseGammaDistribution extends Distribution {
 }
 
 /**
- * The distribution of 1/x for x ~ Gamma(concentration, rate = scale): the conjugate prior of a normal's variance. Shapes
- * broadcast to the batch shape. The mean is infinite for concentrations up to 1, the variance up to 2. Draws and their gradients
- * are those of `Gamma`.
+ * The distribution of 1/x for x ~ Gamma(concentration, rate = scale): the conjugate prior of a normal's variance.
+ * Shapes broadcast to the batch shape. The mean is infinite for concentrations up to 1, the variance up to 2. Draws
+ * and their gradients are those of `Gamma`.
  *
  * @throws UsageError when a known parameter is not positive.
  */

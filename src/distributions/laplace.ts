@@ -68,8 +68,8 @@ export class LaplaceDistribution extends Distribution {
 }
 
 /**
- * The two-sided exponential distribution about `loc`, with density e^(−|x − loc| / scale) / (2 scale). Shapes broadcast to
- * the batch shape.
+ * The two-sided exponential distribution about `loc`, with density e^(−|x − loc| / scale) / (2 scale). Shapes
+ * broadcast to the batch shape.
  *
  * @throws UsageError when `scale` is a known number that is not positive.
  */

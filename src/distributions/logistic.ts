@@ -67,8 +67,8 @@ export class LogisticDistribution extends Distribution {
 }
 
 /**
- * The logistic distribution, whose distribution function is the sigmoid of (x − loc) / scale. Shapes broadcast to the batch
- * shape.
+ * The logistic distribution, whose distribution function is the sigmoid of (x − loc) / scale. Shapes broadcast to the
+ * batch shape.
  *
  * @throws UsageError when `scale` is a known number that is not positive.
  */

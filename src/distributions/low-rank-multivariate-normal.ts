@@ -111,8 +111,9 @@ export class LowRankMultivariateNormalDistribution extends Distribution {
 }
 
 /**
- * The normal distribution of vectors with mean `loc` [..., n] and covariance W Wᵀ + diag(D): `factor` W [..., n, r] and variances
- * `diagonal` D [..., n]. Densities cost O(n r²) (Woodbury's identity). Event shape [n]; the rest broadcasts to the batch.
+ * The normal distribution of vectors with mean `loc` [..., n] and covariance W Wᵀ + diag(D): `factor` W [..., n, r]
+ * and variances `diagonal` D [..., n]. Densities cost O(n r²) (Woodbury's identity). Event shape [n]; the rest
+ * broadcasts to the batch.
  *
  * Draws run on both executors; densities, entropy and KL factor an r by r matrix, which the host executor alone can.
  *

@@ -117,9 +117,9 @@ export class MixtureDistribution<D extends Distribution = Distribution> extends 
 }
 
 /**
- * One of K components of one family, chosen by `weights`: the last batch dimension of `components` (size K) and the categories of
- * `weights` are mixed, the rest is the batch. Log densities are logsumexp over components. The chosen component is integrated out,
- * so draws have no gradient.
+ * One of K components of one family, chosen by `weights`: the last batch dimension of `components` (size K) and the
+ * categories of `weights` are mixed, the rest is the batch. Log densities are logsumexp over components. The chosen
+ * component is integrated out, so draws have no gradient.
  *
  * @example
  * Mixture(Categorical({ logits }), Normal(loc, scale)); // logits, loc, scale: [128, 5] → batch [128]

@@ -121,8 +121,8 @@ export class MultinomialDistribution extends Distribution {
 }
 
 /**
- * How often each of K categories comes up in `total` draws: vectors of counts, in a float dtype, event shape [K]. Parameters as for
- * `Categorical`.
+ * How often each of K categories comes up in `total` draws: vectors of counts, in a float dtype, event shape [K].
+ * Parameters as for `Categorical`.
  *
  * Drawn as a sum of one-hot vectors for totals up to 32, else as K − 1 conditional binomials.
  *

@@ -132,12 +132,12 @@ export class MultivariateNormalDistribution extends Distribution {
 }
 
 /**
- * The normal distribution of vectors with mean `loc` [..., n] and covariance Σ, given as `covariance` [..., n, n] or by its factor
- * `scaleTril` L with L Lᵀ = Σ (what a network or guide should give: no factorisation, and positive definite by construction).
- * Event shape [n]; the rest broadcasts to the batch.
+ * The normal distribution of vectors with mean `loc` [..., n] and covariance Σ, given as `covariance` [..., n, n] or
+ * by its factor `scaleTril` L with L Lᵀ = Σ (what a network or guide should give: no factorisation, and positive
+ * definite by construction). Event shape [n]; the rest broadcasts to the batch.
  *
- * Draws, `sampleAndLogProb` and the entropy with `scaleTril` run on both executors. `logProb` of a given value, KL and everything
- * with `covariance` need triangular solves or factorisation, which the host executor alone has.
+ * Draws, `sampleAndLogProb` and the entropy with `scaleTril` run on both executors. `logProb` of a given value, KL
+ * and everything with `covariance` need triangular solves or factorisation, which the host executor alone has.
  *
  * @example
  * await MultivariateNormal([0, 0], { scaleTril: [[1, 0], [1, 1]] }).variance().value({ executor: "host" }); // [1, 2]

@@ -71,8 +71,8 @@ export class NegativeBinomialDistribution extends Distribution {
 }
 
 /**
- * How many successes of probability p come before `total` failures, in a float dtype; `total` > 0 need not be whole. Its mean is
- * total p/(1 − p). Shapes broadcast to the batch shape. Drawn as a Poisson whose rate is a gamma.
+ * How many successes of probability p come before `total` failures, in a float dtype; `total` > 0 need not be whole.
+ * Its mean is total p/(1 − p). Shapes broadcast to the batch shape. Drawn as a Poisson whose rate is a gamma.
  *
  * @example
  * await NegativeBinomial(5, { probs: 0.5 }).mean().value(); // 5

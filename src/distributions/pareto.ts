@@ -68,8 +68,8 @@ export class ParetoDistribution extends Distribution {
 }
 
 /**
- * The Pareto distribution on x > `scale`, with density ∝ x^(−concentration − 1). Shapes broadcast to the batch shape. The mean is
- * infinite for concentrations up to 1, the variance up to 2.
+ * The Pareto distribution on x > `scale`, with density ∝ x^(−concentration − 1). Shapes broadcast to the batch shape.
+ * The mean is infinite for concentrations up to 1, the variance up to 2.
  *
  * @throws UsageError when a known parameter is not positive.
  */

@@ -65,8 +65,8 @@ export class PoissonDistribution extends Distribution {
 /**
  * Counts with mean `rate`, in a float dtype; the rate's shape is the batch shape.
  *
- * Drawn by inversion below a mean of 10 and by transformed rejection (Hörmann 1993) above, with 15 unrolled proposals (none fits
- * with probability below 1e-9).
+ * Drawn by inversion below a mean of 10 and by transformed rejection (Hörmann 1993) above, with 15 unrolled proposals
+ * (none fits with probability below 1e-9).
  *
  * @example
  * await Poisson(3).logProb(2).value(); // -1.4959

@@ -26,10 +26,11 @@ export interface DistributionCase {
   /** Values of shape [n, 1 for each batch dimension] + event, tails included. */
   readonly points: Nested;
   /**
-   * How the density is shown to total 1: over `enumerate()` (`support`), by Simpson's rule over the support or 12 standard
-   * deviations around the mean (`quadrature`), by the same rule after a change of variable, x = sinh t (`line`), eᵗ
-   * (`halfLine`), σ(t) (`unit`), over one turn of an angle (`turn`), over 0, 1, …, 2000 (`counts`), over these points because they are all there are (`points`),
-   * by that of the base alone (`base`), or not at all, the reference values standing for it (`reference`).
+   * How the density is shown to total 1: over `enumerate()` (`support`), by Simpson's rule over the support or 12
+   * standard deviations around the mean (`quadrature`), by the same rule after a change of variable, x = sinh t
+   * (`line`), eᵗ (`halfLine`), σ(t) (`unit`), over one turn of an angle (`turn`), over 0, 1, …, 2000 (`counts`), over
+   * these points because they are all there are (`points`), by that of the base alone (`base`), or not at all, the
+   * reference values standing for it (`reference`).
    */
   readonly total:
     | "support"

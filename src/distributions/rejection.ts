@@ -1,4 +1,7 @@
-/** Rejection samplers as graphs: a fixed number of proposals along the last axis, of which the first accepted one counts. */
+/**
+ * Rejection samplers as graphs: a fixed number of proposals along the last axis, of which the first accepted one
+ * counts.
+ */
 import { argmax, equal, oneHot, sum, type Tensor, where } from "../tensor/index.ts";
 
 /**

@@ -108,17 +108,19 @@ export class StraightThroughBernoulliDistribution extends BernoulliDistribution 
 
 export interface RelaxedOptions {
   /**
-   * Draws are exact discrete values with the gradient of the relaxed ones (Bengio, Léonard & Courville 2013), and densities,
-   * moments and divergences are those of the discrete distribution. The gradient is biased. Default false.
+   * Draws are exact discrete values with the gradient of the relaxed ones (Bengio, Léonard & Courville 2013), and
+   * densities, moments and divergences are those of the discrete distribution. The gradient is biased. Default false.
    */
   readonly straightThrough?: boolean;
 }
 
 /**
- * The binary Concrete distribution on (0, 1) (Maddison, Mnih & Teh 2017): σ((logits + logistic noise) / temperature), which
- * nears a Bernoulli(logits) as the temperature falls and is reparameterised in both. Shapes broadcast to the batch shape.
+ * The binary Concrete distribution on (0, 1) (Maddison, Mnih & Teh 2017): σ((logits + logistic noise) / temperature),
+ * which nears a Bernoulli(logits) as the temperature falls and is reparameterised in both. Shapes broadcast to the
+ * batch shape.
  *
- * With `straightThrough`, a Bernoulli whose draws carry the relaxed gradient in the logits; the temperature is then a constant.
+ * With `straightThrough`, a Bernoulli whose draws carry the relaxed gradient in the logits; the temperature is then a
+ * constant.
  *
  * @throws UsageError when `temperature` is a known number that is not positive.
  */

@@ -113,8 +113,8 @@ export class StraightThroughOneHotCategoricalDistribution extends OneHotCategori
  * softmax((logits + Gumbel noise) / temperature), which nears a one-hot categorical as the temperature falls and is
  * reparameterised in both. `logits` [..., K], `temperature` [...]; event shape [K].
  *
- * With `straightThrough`, a one-hot categorical whose draws carry the relaxed gradient in the logits; the temperature is then a
- * constant.
+ * With `straightThrough`, a one-hot categorical whose draws carry the relaxed gradient in the logits; the temperature
+ * is then a constant.
  *
  * @throws UsageError when `temperature` is a known number that is not positive.
  */

@@ -93,13 +93,14 @@ export class StudentTDistribution extends Distribution {
 }
 
 /**
- * Student's t with `df` degrees of freedom about `loc`, with scale `scale`. Shapes broadcast to the batch shape. The mean is NaN
- * up to 1 degree of freedom, the variance infinite up to 2 (NaN up to 1).
+ * Student's t with `df` degrees of freedom about `loc`, with scale `scale`. Shapes broadcast to the batch shape. The
+ * mean is NaN up to 1 degree of freedom, the variance infinite up to 2 (NaN up to 1).
  *
- * Drawn as a normal over the root of a gamma; reparameterised in all three parameters, in `df` by the gamma's implicit gradient.
+ * Drawn as a normal over the root of a gamma; reparameterised in all three parameters, in `df` by the gamma's
+ * implicit gradient.
  *
  * @example
- * await StudentT(3, 0, 1).logProb(0).value(); // -1.0008
+ * await StudentT(3, 0, 1).logProb(0).value(); // -1.0009
  *
  * @throws UsageError when a known `df` or `scale` is not positive.
  */

@@ -135,8 +135,8 @@ export class VonMisesDistribution extends Distribution {
 }
 
 /**
- * arcsin x for x in [0, 1]: the half angle brings it to arctan of x/(1 + √(1 − x²)) in [0, 1], halved twice more, then its
- * series, within 1e-16.
+ * arcsin x for x in [0, 1]: the half angle brings it to arctan of x/(1 + √(1 − x²)) in [0, 1], halved twice more,
+ * then its series, within 1e-16.
  */
 function arcsin(x: Tensor): Tensor {
   const halve = (t: Tensor): Tensor => div(t, add(sqrt(add(square(t), 1)), 1));
@@ -148,10 +148,11 @@ function arcsin(x: Tensor): Tensor {
 }
 
 /**
- * The von Mises distribution of an angle about `loc`, with density ∝ e^(κ cos(x − loc)), κ the `concentration`. Shapes broadcast to
- * the batch shape. The density has period 2π and totals 1 over one turn; draws lie in [−π, π).
+ * The von Mises distribution of an angle about `loc`, with density ∝ e^(κ cos(x − loc)), κ the `concentration`.
+ * Shapes broadcast to the batch shape. The density has period 2π and totals 1 over one turn; draws lie in [−π, π).
  *
- * Drawn by Best & Fisher (1979) with 20 unrolled proposals (none fits with probability below 5e-10). Reparameterised in `loc` alone.
+ * Drawn by Best & Fisher (1979) with 20 unrolled proposals (none fits with probability below 5e-10). Reparameterised
+ * in `loc` alone.
  *
  * @throws UsageError when `concentration` is a known number that is not positive.
  */

@@ -13,8 +13,6 @@ import sys
 
 import mpmath
 import numpy as np
-import scipy.integrate
-import scipy.special
 import scipy.stats
 import torch
 import torch.distributions as td
@@ -295,7 +293,6 @@ def continuous_bernoulli(case):
 
 
 BY_HAND = {"ContinuousBernoulli logits": continuous_bernoulli, "Logistic": logistic, "Delta": delta}
-# Cases of transformed distributions have a script of their own.
 result = {}
 cases = json.load(sys.stdin)
 VON_MISES_POINTS = next(case["points"] for case in cases if case["name"] == "VonMises")

@@ -52,9 +52,9 @@ export interface GammaDraw {
  * Draws of a standard gamma (rate 1) of `shape`, to which `alpha` broadcasts, differentiable in α by implicit
  * reparameterisation (Figurnov, Mohamed & Mnih 2018).
  *
- * The sampler is that of Marsaglia & Tsang (2000) at concentration α + 1, times u^(1/α), which makes it right for every
- * α > 0. Its loop is unrolled: 7 proposals, of which the first accepted one counts. None is accepted with probability below
- * 7e-10; the first then stands, whatever it is.
+ * The sampler is that of Marsaglia & Tsang (2000) at concentration α + 1, times u^(1/α), which makes it right for
+ * every α > 0. Its loop is unrolled: 7 proposals, of which the first accepted one counts. None is accepted with
+ * probability below 7e-10; the first then stands, whatever it is.
  */
 export function drawGamma(site: string, shape: Shape, alpha: Tensor): GammaDraw {
   const { dtype } = alpha;
