@@ -3,13 +3,14 @@ import { summary } from "./stats.mjs";
 
 const MIB = 2 ** 20;
 
-/**
- * Resident memory in MiB, sampled every 500 of 5,000 steps after a warm-up of 500; `ratio` is the last sample
- * over the first.
- */
+/** Steps before the first sample: by then the garbage collector has met the step's allocations a few times. */
+const WARM_UP = 2000;
+
+/** Resident memory in MiB, sampled every 500 of 5,000 steps after a warm-up; `ratio` is the last sample over the first. */
 export const measureMemory = async (contestant, { progress }) => {
   const process = await launch(contestant);
   const samples = [];
+  await process.ask({ cmd: "steps", count: WARM_UP });
   for (let done = 0; done <= 5000; done += 500) {
     progress(`memory of ${contestant.key}: ${done} of 5000 steps`);
     await process.ask({ cmd: "steps", count: 500 });
