@@ -29,8 +29,8 @@ export const CONTESTANTS = [
   {
     key: "torch",
     commands: interpreters().map((python) => [python, peer("pytorch.py")]),
-    // Passive waiting: interleaved on a busy machine, 13.4 ms a step against 14.9 without; on a quiet one the
-    // two have not been compared.
+    // Passive waiting serves it best here. By itself the default is as fast (8.8 and 10.1 ms a step against 9.1 and 10.3), but
+    // in turns with others its spinning threads are slow to come back (13 to 15 ms, with a tail to 40; passive 12.5).
     env: { OMP_NUM_THREADS: THREADS, OPENBLAS_NUM_THREADS: THREADS, OMP_WAIT_POLICY: "passive" },
     atLeast: 2,
   },
