@@ -81,7 +81,6 @@ function sortLeaves(program: CompiledGraph, named: readonly NamedLeaf[]) {
       );
     }
   }
-  const used = new Set(program.leaves);
   const inputs = program.leaves.filter(isInput);
   const seen = new Set<string>();
   for (const { attributes } of inputs) {
@@ -96,7 +95,6 @@ function sortLeaves(program: CompiledGraph, named: readonly NamedLeaf[]) {
     inputs,
     noises: program.leaves.filter(isNoise),
     buffers: named.filter(({ tensor }) => isParameter(tensor) && !tensor.attributes.trainable),
-    isUsed: (t: Tensor) => used.has(t),
   };
 }
 

@@ -165,6 +165,9 @@ async function importanceSample(
 ): Promise<LogLikelihood> {
   const { samples = 500, bounds = [] } = options;
   const rows = Math.min(options.rows ?? dataset.rows, dataset.rows);
+  if (!Number.isInteger(rows) || rows < 1) {
+    throw new UsageError(`log-likelihood: rows must be a whole number of at least 1, found ${options.rows}.`);
+  }
   for (const k of [samples, ...bounds]) {
     if (!Number.isInteger(k) || k < 1 || samples % k !== 0) {
       throw new UsageError(`importance samples: ${k} must be a whole number that divides ${samples}.`);

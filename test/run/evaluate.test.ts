@@ -121,6 +121,7 @@ describe("evaluating a VAE whose every term is known", () => {
     [{ samples: 500, bounds: [7] }, "importance samples: 7 must be a whole number that divides 500."],
     [{ samples: 0 }, "importance samples: 0 must be a whole number that divides 0."],
     [{ samples: 10, bounds: [2.5] }, "importance samples: 2.5 must be a whole number that divides 10."],
+    [{ samples: 10, rows: 0 }, "log-likelihood: rows must be a whole number of at least 1, found 0."],
   ])("%o is refused", async (options, message) => {
     await expect(evaluator.logLikelihood(rows, options)).rejects.toThrow(new UsageError(message));
   });

@@ -1,0 +1,31 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, sep } from "node:path";
+import { expect, test } from "vitest";
+
+const src = join(import.meta.dirname, "..", "src");
+
+/** From the top floor down, as ARCHITECTURE.md lists them. */
+const floors = readFileSync(join(src, "..", "ARCHITECTURE.md"), "utf8")
+  .split("\n")
+  .flatMap((line) => /^\| `([a-z]+)\/` \|/.exec(line)?.[1] ?? []);
+
+const files = (readdirSync(src, { recursive: true }) as string[]).filter((path) => path.endsWith(".ts"));
+
+test("every folder of src is a floor, and every floor a folder", () => {
+  const folders = new Set(files.filter((path) => path.includes(sep)).map((path) => path.split(sep)[0]));
+  expect([...folders].sort()).toEqual([...floors].sort());
+});
+
+test("each floor imports only from floors below it", () => {
+  const upward = files.flatMap((path) => {
+    const from = floors.indexOf(path.split(sep)[0]);
+    if (from < 0) return [];
+    const imports = [...readFileSync(join(src, path), "utf8").matchAll(/from "(\.[^"]+)"/g)].map(
+      ([, target]) => relative(src, join(src, dirname(path), target)),
+    );
+    return imports
+      .filter((target) => target.includes(sep) && floors.indexOf(target.split(sep)[0]) < from)
+      .map((target) => `${path} imports ${target}`);
+  });
+  expect(upward).toEqual([]);
+});
