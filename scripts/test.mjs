@@ -21,7 +21,8 @@ const checks = [
 ];
 const tested = run("tests (vitest)", bin("vitest"), [
   "run",
-  "--reporter=dot",
+  // Without a terminal the dots of all tests are one endless line.
+  `--reporter=${process.stdout.isTTY ? "dot" : "default"}`,
   "--reporter=json",
   `--outputFile.json=${results}`,
   ...process.argv.slice(2),
