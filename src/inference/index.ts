@@ -12,5 +12,11 @@ export { type ProgramElbo, programElbo } from "./bounds/program-elbo.ts";
 export type { Baseline, Estimator, EstimatorOptions, SiteEstimator } from "./estimators/choose.ts";
 export { autoDelta } from "./guides/auto-delta.ts";
 export { type AutoNormalOptions, autoNormal } from "./guides/auto-normal.ts";
+export {
+  fitGeneralisedPareto,
+  type ImportanceOptions,
+  type ImportanceResult,
+  importance,
+} from "./importance.ts";
 export { type PredictiveOptions, predictive } from "./predictive.ts";
 export { type Svi, type SviOptions, type SviResult, type SviRunOptions, svi } from "./svi.ts";
