@@ -15,32 +15,17 @@ import {
   type TensorLike,
 } from "../tensor/index.ts";
 import { operands } from "../tensor/leaf.ts";
-import { positive, real } from "./constraints.ts";
-import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import type { ClosedForms, Distribution, Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";
+import { LocationScaleDistribution } from "./location-scale.ts";
 import { logOnePlusSquare } from "./numerics.ts";
 
 const LOG_PI = Math.log(Math.PI);
 
-export class CauchyDistribution extends Distribution {
-  readonly loc: Tensor;
-  readonly scale: Tensor;
-
+export class CauchyDistribution extends LocationScaleDistribution {
   /** Use {@link Cauchy}. */
   constructor(parameters: Parameters) {
-    super({
-      name: "Cauchy",
-      parameters,
-      constraints: { loc: real, scale: positive },
-      support: real,
-      reparameterised: true,
-    });
-    this.loc = parameters.loc;
-    this.scale = parameters.scale;
-  }
-
-  private standardise(x: Tensor): Tensor {
-    return div(sub(x, this.loc), this.scale);
+    super("Cauchy", parameters);
   }
 
   protected override logDensity(x: Tensor): Tensor {

@@ -14,30 +14,15 @@ import {
   type TensorLike,
 } from "../tensor/index.ts";
 import { operands } from "../tensor/leaf.ts";
-import { positive, real } from "./constraints.ts";
-import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import type { ClosedForms, Distribution, Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";
+import { LocationScaleDistribution } from "./location-scale.ts";
 import { EULER_GAMMA } from "./numerics.ts";
 
-export class GumbelDistribution extends Distribution {
-  readonly loc: Tensor;
-  readonly scale: Tensor;
-
+export class GumbelDistribution extends LocationScaleDistribution {
   /** Use {@link Gumbel}. */
   constructor(parameters: Parameters) {
-    super({
-      name: "Gumbel",
-      parameters,
-      constraints: { loc: real, scale: positive },
-      support: real,
-      reparameterised: true,
-    });
-    this.loc = parameters.loc;
-    this.scale = parameters.scale;
-  }
-
-  private standardise(x: Tensor): Tensor {
-    return div(sub(x, this.loc), this.scale);
+    super("Gumbel", parameters);
   }
 
   protected override logDensity(x: Tensor): Tensor {

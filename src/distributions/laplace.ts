@@ -16,29 +16,14 @@ import {
   type TensorLike,
 } from "../tensor/index.ts";
 import { operands } from "../tensor/leaf.ts";
-import { positive, real } from "./constraints.ts";
-import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import type { ClosedForms, Distribution, Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";
+import { LocationScaleDistribution } from "./location-scale.ts";
 
-export class LaplaceDistribution extends Distribution {
-  readonly loc: Tensor;
-  readonly scale: Tensor;
-
+export class LaplaceDistribution extends LocationScaleDistribution {
   /** Use {@link Laplace}. */
   constructor(parameters: Parameters) {
-    super({
-      name: "Laplace",
-      parameters,
-      constraints: { loc: real, scale: positive },
-      support: real,
-      reparameterised: true,
-    });
-    this.loc = parameters.loc;
-    this.scale = parameters.scale;
-  }
-
-  private standardise(x: Tensor): Tensor {
-    return div(sub(x, this.loc), this.scale);
+    super("Laplace", parameters);
   }
 
   protected override logDensity(x: Tensor): Tensor {

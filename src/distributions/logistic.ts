@@ -1,7 +1,6 @@
 import {
   abs,
   add,
-  div,
   log,
   log1p,
   mul,
@@ -15,28 +14,13 @@ import {
   type TensorLike,
 } from "../tensor/index.ts";
 import { operands } from "../tensor/leaf.ts";
-import { positive, real } from "./constraints.ts";
-import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import type { ClosedForms, Distribution, Parameters } from "./distribution.ts";
+import { LocationScaleDistribution } from "./location-scale.ts";
 
-export class LogisticDistribution extends Distribution {
-  readonly loc: Tensor;
-  readonly scale: Tensor;
-
+export class LogisticDistribution extends LocationScaleDistribution {
   /** Use {@link Logistic}. */
   constructor(parameters: Parameters) {
-    super({
-      name: "Logistic",
-      parameters,
-      constraints: { loc: real, scale: positive },
-      support: real,
-      reparameterised: true,
-    });
-    this.loc = parameters.loc;
-    this.scale = parameters.scale;
-  }
-
-  private standardise(x: Tensor): Tensor {
-    return div(sub(x, this.loc), this.scale);
+    super("Logistic", parameters);
   }
 
   protected override logDensity(x: Tensor): Tensor {

@@ -1,0 +1,26 @@
+import { div, sub, type Tensor } from "../tensor/index.ts";
+import { positive, real } from "./constraints.ts";
+import { Distribution, type Parameters } from "./distribution.ts";
+
+/** A family of the real line moved by `loc` and stretched by `scale`, with differentiable draws. */
+export abstract class LocationScaleDistribution extends Distribution {
+  readonly loc: Tensor;
+  readonly scale: Tensor;
+
+  protected constructor(name: string, parameters: Parameters) {
+    super({
+      name,
+      parameters,
+      constraints: { loc: real, scale: positive },
+      support: real,
+      reparameterised: true,
+    });
+    this.loc = parameters.loc;
+    this.scale = parameters.scale;
+  }
+
+  /** (x − loc) / scale. */
+  protected standardise(x: Tensor): Tensor {
+    return div(sub(x, this.loc), this.scale);
+  }
+}
