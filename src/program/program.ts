@@ -9,8 +9,15 @@ import type { Message, Plate, SampleMessage } from "./site.ts";
 
 /** What a program asks for while it runs. */
 export interface Context {
-  /** Draws a latent variable: shape plates + event. */
-  readonly sample: (name: string, distribution: Distribution) => Tensor;
+  /**
+   * Draws a latent variable: shape plates + event. An `auxiliary` one exists in a guide alone: other sites are computed from it
+   * (each a `Delta` with the log density that its Jacobian asks for), and the model has none of its name.
+   */
+  readonly sample: (
+    name: string,
+    distribution: Distribution,
+    options?: { readonly auxiliary?: boolean },
+  ) => Tensor;
   /** States that a variable was seen. */
   readonly observe: (name: string, distribution: Distribution, value: TensorLike) => Tensor;
   /** Adds a term of any kind to the log joint density: a soft constraint, or a cost to minimise. */
@@ -142,23 +149,27 @@ export function model<A extends readonly unknown[], R>(
       kind: "sample" | "observe",
       site: string,
       distribution: Distribution,
-      value?: Tensor,
+      { value, auxiliary }: { readonly value?: Tensor; readonly auxiliary?: boolean | undefined } = {},
     ): Tensor => {
       claim(site, kind === "sample" ? "sample site" : "observed site");
       const repeated = intoPlates(site, distribution, [...outer, ...plates], freeFrom);
-      return send({ kind, name: site, distribution: repeated, value, plates: [...outer, ...plates] });
+      return send({
+        kind,
+        name: site,
+        distribution: repeated,
+        value,
+        plates: [...outer, ...plates],
+        ...(auxiliary === true && { auxiliary }),
+      });
     };
     const context: Context = {
-      sample: (site, distribution) => random("sample", site, distribution),
+      sample: (site, distribution, { auxiliary } = {}) => random("sample", site, distribution, { auxiliary }),
       observe: (site, distribution, value) =>
-        random(
-          "observe",
-          site,
-          distribution,
-          value instanceof Tensor ? value : tensor(value, { dtype: distribution.dtype }),
-        ),
+        random("observe", site, distribution, {
+          value: value instanceof Tensor ? value : tensor(value, { dtype: distribution.dtype }),
+        }),
       factor(site, logWeight) {
-        random("observe", site, new Factor(logWeight), zeros([], logWeight.dtype));
+        random("observe", site, new Factor(logWeight), { value: zeros([], logWeight.dtype) });
       },
       plate(plateName, size, inside, { rows = size } = {}) {
         if (!Number.isInteger(size) || size < 1 || !Number.isInteger(rows) || rows < 1 || rows > size) {

@@ -29,6 +29,8 @@ export interface SampleMessage {
   /** Data, or what a handler put there; without it the site is drawn. */
   readonly value: Tensor | undefined;
   readonly plates: readonly Plate[];
+  /** A guide's own variable, from which it computes others: the model has no site of its name. */
+  readonly auxiliary?: boolean;
 }
 
 /** A named quantity that is no random variable. */

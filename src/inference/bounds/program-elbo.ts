@@ -50,7 +50,9 @@ export function checkMatch(modelTrace: Trace, guideTrace: Trace): void {
   const inModel = latentSites(modelTrace)
     .filter((s) => s.distribution.cardinality === undefined)
     .map((s) => s.name);
-  const inGuide = latentSites(guideTrace).map((s) => s.name);
+  const inGuide = latentSites(guideTrace)
+    .filter((s) => s.auxiliary !== true)
+    .map((s) => s.name);
   const missing = inModel.filter((n) => !inGuide.includes(n));
   const latent = latentSites(modelTrace).map((s) => s.name);
   const extra = inGuide.filter((n) => !latent.includes(n));
