@@ -5,7 +5,7 @@ import type { TypedArray } from "../tensor/dtype.ts";
 import { sub } from "../tensor/ops/arithmetic.ts";
 import { cast } from "../tensor/ops/cast.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { checkMatch } from "./bounds/program-elbo.ts";
+import { checkMatch } from "./bounds/pair.ts";
 
 export interface ImportanceOptions {
   /** Number of draws from the guide. */

@@ -1,15 +1,13 @@
+export type { Bound } from "./bounds/bound.ts";
+export { type Elbo, type ElboOptions, type ElboTerms, elbo } from "./bounds/elbo.ts";
 export {
-  type ElboForm,
-  type ElboOptions,
-  type ElboTerms,
-  type ElboWeights,
-  elbo,
-  type LatentModel,
-  weightedElbo,
-} from "./bounds/elbo.ts";
-export { importanceWeighted, logImportanceWeights } from "./bounds/importance-weighted.ts";
-export { type ProgramElbo, programElbo } from "./bounds/program-elbo.ts";
-export type { Baseline, Estimator, EstimatorOptions, SiteEstimator } from "./estimators/choose.ts";
+  type ImportanceWeighted,
+  type ImportanceWeightedOptions,
+  importanceWeighted,
+} from "./bounds/importance-weighted.ts";
+export { renyi } from "./bounds/renyi.ts";
+export { type Baseline, type NeuralBaseline, neuralBaseline } from "./estimators/baselines.ts";
+export type { Estimator, EstimatorOptions, EstimatorSettings, SiteEstimator } from "./estimators/choose.ts";
 export { autoDelta } from "./guides/auto-delta.ts";
 export { type AutoNormalOptions, autoNormal } from "./guides/auto-normal.ts";
 export {

@@ -1,13 +1,25 @@
 import type { Executor } from "../compile/index.ts";
+import { UsageError } from "../errors.ts";
+import { trainingContext } from "../nn/index.ts";
 import { adam, type Optimizer } from "../optim/index.ts";
 import { compileStep, type NamedLeaf, type TrainStep } from "../optim/step.ts";
 import type { Program } from "../program/index.ts";
 import { neg } from "../tensor/ops/arithmetic.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { type Baselines, programElbo } from "./bounds/program-elbo.ts";
-import type { EstimatorOptions, SiteEstimator } from "./estimators/choose.ts";
+import type { Bound } from "./bounds/bound.ts";
+import { type ElboOptions, elbo } from "./bounds/elbo.ts";
+import { importanceWeighted } from "./bounds/importance-weighted.ts";
+import { describeControl, type SiteEstimator } from "./estimators/choose.ts";
 
-export interface SviOptions extends EstimatorOptions {
+/** What is climbed, and how each site's gradient is estimated. */
+export interface BoundOptions extends ElboOptions {
+  /** Default `elbo`. The others weigh `particles` draws under one logarithm for each datum. */
+  readonly bound?: "elbo" | "importance-weighted" | "renyi";
+  /** Order of the Rényi bound. */
+  readonly alpha?: number;
+}
+
+export interface SviOptions extends BoundOptions {
   /** Default Adam with learning rate 0.01. */
   readonly optimizer?: Optimizer;
   /** Default `host`: small programs. `native` for networks and large data. */
@@ -46,14 +58,38 @@ export interface Svi<A extends readonly unknown[]> {
   step(state: SviState): Promise<{ readonly state: SviState; readonly elbo: number }>;
   run(args: A, options: SviRunOptions): Promise<SviResult>;
   /** The estimator of each latent site, why it was chosen, and its control variate, as lines of text. */
-  explain(args: A, options?: EstimatorOptions): string;
+  explain(args: A, options?: BoundOptions): string;
 }
 
-const named = (...programs: Program<never>[]): NamedLeaf[] => {
+/** Every parameter and buffer of some programs, once, by path. */
+export function parametersOfPrograms(...programs: readonly Pick<Program, "parameters">[]): NamedLeaf[] {
   const found = new Map<Tensor, NamedLeaf>();
   for (const program of programs) for (const p of program.parameters()) found.set(p.tensor, p);
   return [...found.values()];
-};
+}
+
+/** The bound that the options ask for. @throws UsageError when they contradict each other. */
+function boundOf<A extends readonly unknown[]>(
+  model: Program<A>,
+  guide: Program<A>,
+  args: A,
+  options: BoundOptions,
+): Bound {
+  const { bound = "elbo", alpha, ...rest } = options;
+  if ((bound === "renyi") !== (alpha !== undefined)) {
+    throw new UsageError(
+      `svi: alpha is the order of the Rényi bound; found bound "${bound}" and alpha ${alpha}. Give both or neither.`,
+    );
+  }
+  if (bound === "elbo") return elbo(model, guide, args, rest);
+  const terms = (["analyticKl", "beta", "freeBits"] as const).find((k) => rest[k] !== undefined);
+  if (terms !== undefined) {
+    throw new UsageError(
+      `svi: ${terms} is about the ELBO's KL term; under one logarithm there is none. Use bound "elbo".`,
+    );
+  }
+  return importanceWeighted(model, guide, args, { ...rest, alpha: alpha ?? 0 });
+}
 
 /**
  * Stochastic variational inference (Hoffman et al. 2013; Ranganath et al. 2014), the recipe in five steps: a model, a
@@ -64,16 +100,17 @@ const named = (...programs: Program<never>[]): NamedLeaf[] => {
  * const { values } = await svi(coin, guide).run([flips], { steps: 2000, seed: 0 });
  */
 export function svi<A extends readonly unknown[]>(model: Program<A>, guide: Program<A>): Svi<A> {
-  const build = (args: A, options: EstimatorOptions) => {
-    const baselines: Baselines = { buffers: new Map(), updates: new Map() };
-    return { baselines, bound: programElbo(model, guide, args, options, baselines) };
-  };
   const machine: Svi<A> = {
     async init(args, options = {}) {
-      const { baselines, bound } = build(args, options);
+      const layers = trainingContext();
+      const bound = boundOf(model, guide, args, { layers, ...options });
       const compiled = await compileStep(
-        { loss: neg(bound.surrogate), metrics: { elbo: bound.elbo }, updates: baselines.updates },
-        [...named(model, guide), ...[...baselines.buffers].map(([name, tensor]) => ({ name, tensor }))],
+        {
+          loss: neg(bound.surrogate),
+          metrics: { elbo: bound.value },
+          updates: new Map([...layers.updates, ...bound.updates]),
+        },
+        [...parametersOfPrograms(model, guide), ...bound.leaves],
         options.optimizer ?? adam({ learningRate: 0.01 }),
         {
           seed: options.seed ?? 0,
@@ -98,7 +135,7 @@ export function svi<A extends readonly unknown[]>(model: Program<A>, guide: Prog
         elbo[index] = result.elbo;
         onStep?.({ step: index, elbo: result.elbo });
       }
-      const leaves = named(model, guide);
+      const leaves = parametersOfPrograms(model, guide);
       const value = (leaf: NamedLeaf) => state.compiled.value(leaf.name);
       return {
         state,
@@ -107,7 +144,7 @@ export function svi<A extends readonly unknown[]>(model: Program<A>, guide: Prog
         parameters: new Map(leaves.map((leaf) => [leaf.tensor, value(leaf)])),
       };
     },
-    explain: (args, options = {}) => describe(build(args, options).bound.choices),
+    explain: (args, options = {}) => describe(boundOf(model, guide, args, options).choices),
   };
   return machine;
 }
@@ -116,7 +153,7 @@ export function svi<A extends readonly unknown[]>(model: Program<A>, guide: Prog
 function describe(choices: readonly SiteEstimator[]): string {
   const rows = [
     ["site", "distribution", "estimator", "reason", "control variate"],
-    ...choices.map((c) => [c.site, c.distribution, c.estimator, c.reason, c.baseline]),
+    ...choices.map((c) => [c.site, c.distribution, c.estimator, c.reason, describeControl(c)]),
   ];
   const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
   return rows

@@ -1,7 +1,9 @@
 /** Log densities as terms that know their plates and which random sites they depend on. */
 import { type Plate, type RandomSite, scaleOf } from "../program/index.ts";
 import { mul } from "../tensor/ops/arithmetic.ts";
+import { reshape } from "../tensor/ops/movement.ts";
 import { sum } from "../tensor/ops/reduce.ts";
+import { nodesOf } from "../tensor/substitute.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
 /** log p or log q of a site: one value for each element of its plates (and of whatever dimensions stand left of them). */
@@ -12,23 +14,40 @@ export interface Term {
   readonly plates: readonly Plate[];
 }
 
+/** The name of the plate that repeats a whole program. */
+export const PARTICLES = "particles";
+
 export const termOf = (site: RandomSite, value: Tensor = site.distribution.logProb(site.value)): Term => ({
   site: site.name,
   value,
   plates: site.plates.filter((p) => p.name !== PARTICLES),
 });
 
-/** The name of the plate that repeats a whole program. */
-export const PARTICLES = "particles";
+const scaled = (t: Tensor, plates: readonly Plate[]): Tensor => {
+  const scale = scaleOf(plates);
+  return scale === 1 ? t : mul(t, scale);
+};
 
 /** Sums a term over the plates that are not in `kept`, scaled for minibatches; the dimensions stay, of size 1. */
 export function sumOver(term: Term, kept: readonly Plate[]): Tensor {
   const gone = term.plates.filter((p) => !kept.some((k) => k.name === p.name));
   const axes = gone.filter((p) => -p.dimension <= term.value.rank).map((p) => p.dimension);
-  const total = axes.length === 0 ? term.value : sum(term.value, axes, { keepDims: true });
-  const scale = scaleOf(gone);
-  return scale === 1 ? total : mul(total, scale);
+  return scaled(axes.length === 0 ? term.value : sum(term.value, axes, { keepDims: true }), gone);
 }
+
+/** A term summed over everything, scaled for minibatches: a scalar (over particles it is their sum). */
+export const totalOf = ({ value, plates }: Term): Tensor => scaled(sum(value), plates);
+
+/** The plates that all terms stand in: along them a program falls apart into independent rows. Outermost first. */
+export function commonPlates(terms: readonly Term[]): readonly Plate[] {
+  const [first, ...rest] = terms;
+  if (first === undefined) return [];
+  return first.plates.filter((p) => rest.every((t) => t.plates.some((other) => other.name === p.name)));
+}
+
+/** Gives a tensor a shape of at least `rank` dimensions, ones on the left. */
+export const padTo = (t: Tensor, rank: number): Tensor =>
+  t.rank >= rank ? t : reshape(t, [...new Array<number>(rank - t.rank).fill(1), ...t.shape]);
 
 /**
  * Which of `sources` an expression depends on. The graph is the dependency structure: nothing has to be declared, and what a
@@ -36,14 +55,9 @@ export function sumOver(term: Term, kept: readonly Plate[]): Tensor {
  */
 export function dependencies(expression: Tensor, sources: ReadonlyMap<Tensor, string>): Set<string> {
   const found = new Set<string>();
-  const seen = new Set<Tensor>();
-  const stack = [expression];
-  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-    if (seen.has(node)) continue;
-    seen.add(node);
+  for (const node of nodesOf(expression)) {
     const name = sources.get(node);
     if (name !== undefined) found.add(name);
-    stack.push(...node.inputs);
   }
   return found;
 }

@@ -1,13 +1,5 @@
 import { type Distribution, kl, Normal } from "../distributions/index.ts";
-import {
-  type ElboForm,
-  type ElboTerms,
-  elbo,
-  importanceWeighted,
-  type LatentModel,
-  logImportanceWeights,
-  weightedElbo,
-} from "../inference/index.ts";
+import { type ElboTerms, elbo, importanceWeighted } from "../inference/index.ts";
 import {
   dense,
   evaluation,
@@ -18,10 +10,10 @@ import {
   trainingContext,
 } from "../nn/index.ts";
 import type { Objective } from "../optim/step.ts";
+import { model, type Program } from "../program/index.ts";
 import { input } from "../tensor/leaf.ts";
 import { mul, neg } from "../tensor/ops/arithmetic.ts";
 import { reshape } from "../tensor/ops/movement.ts";
-import { mean } from "../tensor/ops/reduce.ts";
 import { type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Likelihood, type LikelihoodName, likelihood } from "./likelihood.ts";
@@ -33,6 +25,9 @@ export interface VaeOptions extends NetworkOptions {
   /** Default `bernoulli`. */
   readonly likelihood?: LikelihoodName;
 }
+
+/** `analytic`: the KL in closed form, only the reconstruction sampled. `monteCarlo`: both terms from the same sample. */
+export type ElboForm = "analytic" | "monteCarlo";
 
 /** How a VAE is trained. */
 export interface VaeObjectiveOptions {
@@ -63,17 +58,16 @@ export interface Vae {
   encode(x: Tensor, context?: LayerContext): Distribution;
   /** p(x|z) for z [..., latent]: event shape [features]. */
   decode(z: Tensor, context?: LayerContext): Distribution;
-  /** The decoder as p(x|z) and the prior, for bounds. */
-  model(context?: LayerContext): LatentModel;
+  /** z ~ N(0, I), x | z ~ the decoder's likelihood, for each row of x [batch, features]. */
+  readonly model: Program<[x: Tensor]>;
+  /** q(z|x), the amortised guide. */
+  readonly guide: Program<[x: Tensor]>;
   /** ELBO and its terms per datum, x [batch, features] → each [batch]. */
-  elbo(
-    x: Tensor,
-    options?: { readonly form?: ElboForm; readonly samples?: number; readonly context?: LayerContext },
-  ): ElboTerms;
+  elbo(x: Tensor, options?: { readonly form?: ElboForm; readonly samples?: number }): ElboTerms;
   /** KL(q(z_d|x) ‖ p(z_d)) of each dimension, [batch, latent]. */
-  klPerDimension(x: Tensor, context?: LayerContext): Tensor;
+  klPerDimension(x: Tensor): Tensor;
   /** log w of `samples` draws from q, [samples, batch]. */
-  logWeights(x: Tensor, samples: number, context?: LayerContext): Tensor;
+  logWeights(x: Tensor, samples: number): Tensor;
   /** What a train step minimises and reports; its data input is named `x`, [batch, features]. */
   objective(options: VaeObjectiveOptions): Objective;
 }
@@ -96,16 +90,40 @@ export function VAE(options: VaeOptions): Vae {
     mean: dense(body.width, latent),
     logVariance: dense(body.width, latent),
   };
-  const decode: Layer = decoder(latent, networkOptions);
+  const network: Layer = decoder(latent, networkOptions);
   const observation = likelihood(name, features);
   const prior = Normal(0, 1).expand([latent]).toEvent(1);
 
-  const perDimension = (x: Tensor, context: LayerContext) => {
+  const perDimension = (x: Tensor, context: LayerContext = evaluation) => {
     const h = encoder.body.apply(x, context);
     return Normal(encoder.mean.apply(h, context), {
       logScale: mul(encoder.logVariance.apply(h, context), 0.5),
     });
   };
+  const posterior = (x: Tensor, context?: LayerContext) => perDimension(x, context).toEvent(1);
+  const decode = (z: Tensor, context?: LayerContext): Distribution => {
+    const leading = z.shape.slice(0, -1);
+    const outputs = network.apply(reshape(z, [-1, latent]), context);
+    return observation.distribution(reshape(outputs, [...leading, features]));
+  };
+  const generative = model(
+    ({ plate, sample, observe, module, layers }, x: Tensor) => {
+      module("decoder", network);
+      module("likelihood", observation);
+      plate("row", x.shape[0], () => {
+        const z = sample("z", prior);
+        observe("x", decode(z, layers), x);
+      });
+    },
+    { name: "vae" },
+  );
+  const guide = model(
+    ({ plate, sample, module, layers }, x: Tensor) => {
+      module("encoder", encoder);
+      plate("row", x.shape[0], () => sample("z", posterior(x, layers)));
+    },
+    { name: "vae encoder" },
+  );
   const vae: Vae = {
     kind: "vae",
     shape,
@@ -113,50 +131,34 @@ export function VAE(options: VaeOptions): Vae {
     latent,
     likelihood: observation,
     prior,
-    parameters: parametersOf({ encoder, decoder: decode, likelihood: observation }),
-    encode: (x, context = evaluation) => perDimension(x, context).toEvent(1),
-    decode(z, context = evaluation) {
-      const leading = z.shape.slice(0, -1);
-      const outputs = decode.apply(reshape(z, [-1, latent]), context);
-      return observation.distribution(reshape(outputs, [...leading, features]));
-    },
-    model: (context = evaluation) => ({ likelihood: (z) => vae.decode(z, context), prior }),
-    elbo: (x, { context = evaluation, ...rest } = {}) =>
-      elbo(vae.model(context), vae.encode(x, context), x, rest),
-    klPerDimension: (x, context = evaluation) => kl(perDimension(x, context), Normal(0, 1)),
-    logWeights: (x, samples, context = evaluation) =>
-      logImportanceWeights(vae.model(context), vae.encode(x, context), x, { samples }),
-    objective: (settings) => vaeObjective(vae, perDimension, settings),
+    parameters: parametersOf({ encoder, decoder: network, likelihood: observation }),
+    model: generative,
+    guide,
+    encode: posterior,
+    decode,
+    elbo: (x, { form = "analytic", samples = 1 } = {}) =>
+      elbo(generative, guide, [x], { analyticKl: form === "analytic", particles: samples }).perDatum,
+    klPerDimension: (x) => kl(perDimension(x), Normal(0, 1)),
+    logWeights: (x, samples) => importanceWeighted(generative, guide, [x], { particles: samples }).logWeights,
+    objective: (settings) => vaeObjective(vae, settings),
   };
   return vae;
 }
 
-function vaeObjective(
-  vae: Vae,
-  perDimension: (x: Tensor, context: LayerContext) => Distribution,
-  options: VaeObjectiveOptions,
-): Objective {
+function vaeObjective(vae: Vae, options: VaeObjectiveOptions): Objective {
   const { batch, bound = "elbo", form = "analytic", samples = 1, freeBits = 0 } = options;
-  const context = trainingContext();
+  const layers = trainingContext();
   const x = input("x", [batch, vae.features]);
-  const latent = perDimension(x, context);
-  const posterior = latent.toEvent(1);
+  const shared = { particles: samples, scale: 1 / batch, layers };
   if (bound === "iwae") {
-    const value = mean(
-      importanceWeighted(logImportanceWeights(vae.model(context), posterior, x, { samples })),
-    );
-    return { loss: neg(value), metrics: { elbo: value }, updates: context.updates };
+    const { surrogate, value } = importanceWeighted(vae.model, vae.guide, [x], shared);
+    return { loss: neg(surrogate), metrics: { elbo: value }, updates: layers.updates };
   }
-  const terms = elbo(vae.model(context), posterior, x, { form, samples });
-  const beta = options.beta === "input" ? input("beta", []) : (options.beta ?? 1);
-  const objective = weightedElbo(terms, {
-    beta,
+  const { surrogate, reconstruction, kl } = elbo(vae.model, vae.guide, [x], {
+    analyticKl: form === "analytic",
+    beta: options.beta === "input" ? input("beta", []) : (options.beta ?? 1),
     freeBits,
-    ...(freeBits > 0 && { klPerDimension: kl(latent, Normal(0, 1)) }),
+    ...shared,
   });
-  return {
-    loss: neg(objective),
-    metrics: { reconstruction: mean(terms.reconstruction), kl: mean(terms.kl) },
-    updates: context.updates,
-  };
+  return { loss: neg(surrogate), metrics: { reconstruction, kl }, updates: layers.updates };
 }

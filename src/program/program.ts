@@ -1,6 +1,6 @@
 import type { Distribution } from "../distributions/index.ts";
 import { ShapeError, UsageError } from "../errors.ts";
-import { type NamedParameter, parametersOf } from "../nn/index.ts";
+import { evaluation, type LayerContext, type NamedParameter, parametersOf } from "../nn/index.ts";
 import { type Initializer, parameter, type TensorLike, tensor, zeros } from "../tensor/leaf.ts";
 import { formatShape, type Shape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -39,6 +39,8 @@ export interface Context {
   readonly module: <M extends object>(name: string, network: M) => M;
   /** Gives a computed quantity a name, by which predictive draws and summaries know it. */
   readonly deterministic: (name: string, value: Tensor) => Tensor;
+  /** Whether this run trains or evaluates: for `layer.apply(x, layers)`, where dropout and running statistics need to know. */
+  readonly layers: LayerContext;
 }
 
 /** A handler sees every site on its way to a value: it may change the message, answer it, or look at the answer. */
@@ -50,6 +52,8 @@ export interface RunOptions {
   readonly outer?: readonly Plate[];
   /** From this many dimensions on, counted from the right, sizes are nobody's plate: enumerated values live there. */
   readonly freeFrom?: number;
+  /** The pass that layers are traced in. Default: evaluation. */
+  readonly layers?: LayerContext;
 }
 
 /** A generative program: what {@link model} makes of a function. */
@@ -129,7 +133,7 @@ export function model<A extends readonly unknown[], R>(
   const store = new Map<string, Tensor>();
 
   const run = (handlers: readonly Handler[], args: A, options: RunOptions = {}): R => {
-    const { outer = [], freeFrom = Number.POSITIVE_INFINITY } = options;
+    const { outer = [], freeFrom = Number.POSITIVE_INFINITY, layers = evaluation } = options;
     const seen = new Map<string, string>();
     const plates: Plate[] = [];
     const claim = (site: string, what: string): void => {
@@ -163,6 +167,7 @@ export function model<A extends readonly unknown[], R>(
       });
     };
     const context: Context = {
+      layers,
       sample: (site, distribution, { auxiliary } = {}) => random("sample", site, distribution, { auxiliary }),
       observe: (site, distribution, value) =>
         random("observe", site, distribution, {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { compile } from "../../src/compile/index.ts";
 import { Bernoulli, Beta, HalfCauchy, Normal } from "../../src/distributions/index.ts";
 import { UsageError } from "../../src/errors.ts";
-import { programElbo } from "../../src/inference/bounds/program-elbo.ts";
+import { elbo } from "../../src/inference/bounds/elbo.ts";
 import { autoDelta } from "../../src/inference/guides/auto-delta.ts";
 import { autoNormal } from "../../src/inference/guides/auto-normal.ts";
 import { svi } from "../../src/inference/svi.ts";
@@ -114,7 +114,7 @@ describe("eight schools", () => {
       ["tau", [], []],
       ["theta", [8], ["school"]],
     ]);
-    expect(programElbo(schools, autoNormal(schools), []).choices.map((c) => c.estimator)).toEqual([
+    expect(elbo(schools, autoNormal(schools), []).choices.map((c) => c.estimator)).toEqual([
       "pathwise",
       "pathwise",
       "pathwise",

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { build, compile } from "../../src/compile/index.ts";
 import { Bernoulli, Categorical, Normal } from "../../src/distributions/index.ts";
 import { UsageError } from "../../src/errors.ts";
-import { programElbo } from "../../src/inference/bounds/program-elbo.ts";
+import { elbo } from "../../src/inference/bounds/elbo.ts";
 import { svi } from "../../src/inference/svi.ts";
 import { initializers } from "../../src/nn/index.ts";
 import { adam } from "../../src/optim/index.ts";
@@ -58,10 +58,10 @@ describe("estimators", () => {
 
   test("enumeration of the only site is exact: no noise, and the gradient of the summed bound", async () => {
     const { program, guide } = toy(0.45);
-    const { surrogate, elbo, choices } = programElbo(program, guide, []);
+    const { surrogate, value: bound, choices } = elbo(program, guide, []);
     expect(choices.map((c) => [c.site, c.estimator])).toEqual([["b", "enumeration"]]);
     const [{ tensor: logit }] = guide.parameters();
-    const f = compile(() => [elbo, ...grad(surrogate, [logit])], { executor: "host" });
+    const f = compile(() => [bound, ...grad(surrogate, [logit])], { executor: "host" });
     const [value, gradient] = await f();
     // theta = ½: E log p(b) = −ln 2, entropy ln 2, E[−(b − t)²] = −½ (0.45² + 0.55²), normaliser −½ ln π.
     expect(value.item()).toBeCloseTo(-0.5 * (0.45 ** 2 + 0.55 ** 2) - 0.5 * Math.log(Math.PI), 6);
@@ -73,7 +73,7 @@ describe("estimators", () => {
     "the score function with baseline %s is unbiased",
     async (baseline) => {
       const { program, guide } = toy(0.45);
-      const { surrogate } = programElbo(program, guide, [], { estimators: { b: "score" }, baseline });
+      const { surrogate } = elbo(program, guide, [], { estimators: { b: "score" }, baseline });
       const [{ tensor: logit }] = guide.parameters();
       const f = compile(() => grad(surrogate, [logit]), { executor: "host", seed: 1 });
       const n = 20_000;
@@ -94,7 +94,7 @@ describe("estimators", () => {
   test("leave-one-out over particles is unbiased and has less variance than no baseline", async () => {
     const { program, guide } = toy(0.45);
     const moments = async (baseline: "none" | "leave-one-out") => {
-      const { surrogate } = programElbo(program, guide, [], {
+      const { surrogate } = elbo(program, guide, [], {
         estimators: { b: "score" },
         baseline,
         particles: 4,
@@ -133,9 +133,11 @@ describe("estimators", () => {
       });
     });
     const empty = model(() => undefined);
-    const { elbo, surrogate } = programElbo(mixture, empty, []);
+    const { value: bound, surrogate } = elbo(mixture, empty, []);
     const [{ tensor: locs }] = mixture.parameters();
-    const [value, gradient] = await compile(() => [elbo, ...grad(surrogate, [locs])], { executor: "host" })();
+    const [value, gradient] = await compile(() => [bound, ...grad(surrogate, [locs])], {
+      executor: "host",
+    })();
     const density = (v: number, m: number) => Math.exp(-0.5 * (v - m) ** 2) / Math.sqrt(2 * Math.PI);
     const expected = y.reduce((s, v) => s + Math.log(0.3 * density(v, -1) + 0.7 * density(v, 2)), 0);
     expect(value.item()).toBeCloseTo(expected, 5);
@@ -157,7 +159,7 @@ describe("estimators", () => {
       sample("a", Bernoulli({ logits: param("la", [], zeros) }));
       sample("b", Bernoulli({ logits: param("lb", [], zeros) }));
     });
-    const { surrogate } = programElbo(program, guide, [], {
+    const { surrogate } = elbo(program, guide, [], {
       estimators: { a: "score", b: "score" },
       baseline: "none",
     });
@@ -201,21 +203,21 @@ describe("explain and errors", () => {
       sample("a", Normal(0, 1));
       sample("c", Normal(0, 1));
     });
-    expect(() => programElbo(program, half, [])).toThrow(
+    expect(() => elbo(program, half, [])).toThrow(
       new UsageError(
         "model and guide do not match: the guide has no site for 'b', and the model no latent site for 'c'. " +
           "Latent in the model: 'a', 'b'; in the guide: 'a', 'c'.",
       ),
     );
     const coin = model(({ sample }) => sample("k", Bernoulli({ probs: 0.5 })));
-    expect(() => programElbo(coin, coin, [], { estimators: { k: "pathwise" } })).toThrow(
+    expect(() => elbo(coin, coin, [], { estimators: { k: "pathwise" } })).toThrow(
       new UsageError(
         'site \'k\': Bernoulli is not reparameterised, so there is no pathwise gradient; use "score" or "enumeration".',
       ),
     );
     const rows = (n: number) =>
       model(({ sample, plate }) => plate("p", 10, () => sample("z", Normal(0, 1)), { rows: n }));
-    expect(() => programElbo(rows(5), rows(2), [])).toThrow(
+    expect(() => elbo(rows(5), rows(2), [])).toThrow(
       new UsageError(
         "plate 'p': the model looks at 5 of 10, the guide at 2 of 10; one minibatch must serve both.",
       ),
@@ -234,12 +236,12 @@ test("minibatches: the scaled bound over random rows is the full bound in expect
     const guide = model(({ sample }) => {
       sample("mu", Normal(0.3, 1e-6));
     });
-    return { x, elbo: programElbo(program, guide, []).elbo };
+    return { x, elbo: elbo(program, guide, []).value };
   };
   const full = bound(40);
   const part = bound(10);
-  const run = async ({ x, elbo }: ReturnType<typeof bound>, values: Float32Array): Promise<number> => {
-    const program = await build([elbo], { executor: "host" });
+  const run = async ({ x, elbo: value }: ReturnType<typeof bound>, values: Float32Array): Promise<number> => {
+    const program = await build([value], { executor: "host" });
     const out = new Float64Array(1);
     await program.bind(
       program.leaves.map((l) => (l === x ? values : new Float32Array(l.size))),

@@ -1,100 +1,184 @@
-import { type Distribution, kl } from "../../distributions/index.ts";
-import { ShapeError, UsageError } from "../../errors.ts";
-import { maximum, mul, sub } from "../../tensor/ops/arithmetic.ts";
-import { mean, sum } from "../../tensor/ops/reduce.ts";
-import { formatShape } from "../../tensor/shape.ts";
+/** The evidence lower bound of a program under a guide, with a gradient estimator for each site. */
+import { UsageError } from "../../errors.ts";
+import type { Program } from "../../program/index.ts";
+import { scalar } from "../../tensor/leaf.ts";
+import { add, mul, neg, sub } from "../../tensor/ops/arithmetic.ts";
+import { mean } from "../../tensor/ops/reduce.ts";
+import { stopGradient } from "../../tensor/ops/stop-gradient.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
+import { baselineOf, ControlState } from "../estimators/baselines.ts";
+import { isScored } from "../estimators/choose.ts";
+import { relaxedControl } from "../estimators/rebar.ts";
+import { commonPlates, dependencies, sumOver, type Term, totalOf } from "../terms.ts";
+import { closedKl } from "./analytic-kl.ts";
+import { type Bound, perRow } from "./bound.ts";
+import { freeBitsPenalty } from "./free-bits.ts";
+import { type Pair, type PairOptions, runPair } from "./pair.ts";
 
-/** `analytic`: the KL in closed form, only the reconstruction sampled. `monteCarlo`: both terms from the same sample. */
-export type ElboForm = "analytic" | "monteCarlo";
-
-/** An amortised latent-variable model with one latent vector per datum. */
-export interface LatentModel {
-  /** p(x | z), batch shape samples + [batch], event shape that of a datum. */
-  readonly likelihood: (z: Tensor) => Distribution;
-  /** p(z), event shape [latent]. */
-  readonly prior: Distribution;
+export interface ElboOptions extends PairOptions {
+  /**
+   * Latent sites (or all: `true`) whose part of the bound, E_q[log q − log p], is taken as KL(q ‖ p) in closed form instead of from
+   * the draw. Default none.
+   */
+  readonly analyticKl?: boolean | readonly string[];
+  /**
+   * Factor of the KL: β-VAE (Higgins et al. 2017), or an input that a warm-up schedule feeds (Bowman et al. 2016). What is climbed
+   * is then no bound of log p(x), unless β is at least 1. Default 1.
+   */
+  readonly beta?: number | Tensor;
+  /**
+   * Free bits λ, nats per latent dimension and row (Kingma et al. 2016, "Improving variational inference with inverse autoregressive
+   * flow", eq. 15): a dimension whose KL, averaged over the minibatch, is below λ costs λ, and is left alone. Needs `analyticKl`.
+   */
+  readonly freeBits?: number;
 }
 
-export interface ElboOptions {
-  /** Default `analytic`. */
-  readonly form?: ElboForm;
-  /** Samples of z per datum. Default 1. */
-  readonly samples?: number;
-  /** Name of the noise. Default `z`. */
-  readonly site?: string;
-}
-
-/** The bound and its terms, nats per datum, each of shape [batch]. */
+/** The bound's terms; elbo = reconstruction − kl. Free of β and free bits. */
 export interface ElboTerms {
-  /** E_q[log p(x|z)] − KL(q(z|x) ‖ p(z)), a lower bound of log p(x). */
   readonly elbo: Tensor;
-  /** E_q[log p(x|z)]. */
+  /** E_q[log p(x|z)] of what was observed (and of what the model summed out). */
   readonly reconstruction: Tensor;
-  /** KL(q(z|x) ‖ p(z)), exact or estimated as `form` says. */
+  /** E_q[log q(z) − log p(z)], exact or from the draw. */
   readonly kl: Tensor;
 }
 
+export interface Elbo extends Bound, ElboTerms {
+  /** The terms for each element of the plates that hold every random site (a row of data), their shape: innermost plate first. */
+  readonly perDatum: ElboTerms;
+}
+
+/** A part of the bound: a term of log p (+1) or of log q or a divergence (−1). */
+interface Part {
+  readonly term: Term;
+  readonly sign: 1 | -1;
+  readonly of: "reconstruction" | "kl";
+}
+
 /**
- * The evidence lower bound of Kingma and Welling (2014, "Auto-encoding variational Bayes"), per datum, by reparameterised
- * samples: their estimator B with `analytic`, A with `monteCarlo`.
+ * The evidence lower bound E_q[log p(x, z) − log q(z)]. Pathwise sites carry their own gradient; enumerated sites are summed with
+ * their probabilities; score-function sites add stop(cost − baseline) · log q, where the cost holds only the terms that depend on
+ * the site, element by element of its plates.
  *
- * @param posterior q(z|x), batch shape [batch], event shape [latent], reparameterised
- * @param x data of shape [batch, …]
- * @throws ClosedFormError when `analytic` is asked for and there is no closed-form KL.
+ * @example
+ * const { value, reconstruction, kl } = elbo(vae.model, vae.guide, [x], { analyticKl: true });
+ *
+ * @throws UsageError when model and guide do not match, an override cannot work, or a closed-form KL is asked for where there is
+ * none or it would not be valid.
  */
-export function elbo(
-  model: LatentModel,
-  posterior: Distribution,
-  x: Tensor,
+export function elbo<A extends readonly unknown[]>(
+  model: Program<A>,
+  guide: Program<A>,
+  args: A,
   options: ElboOptions = {},
-): ElboTerms {
-  const { form = "analytic", samples = 1, site = "z" } = options;
-  if (!Number.isInteger(samples) || samples < 1) {
-    throw new UsageError(`elbo: samples must be a whole number of at least 1, found ${samples}.`);
-  }
-  // One sample needs no axis of its own.
-  const over = samples === 1 ? [] : [samples];
-  const average = (t: Tensor): Tensor => (samples === 1 ? t : mean(t, 0));
-  if (form === "analytic") {
-    const z = posterior.sample(site, over);
-    const reconstruction = average(model.likelihood(z).logProb(x));
-    const divergence = kl(posterior, model.prior);
-    return { elbo: sub(reconstruction, divergence), reconstruction, kl: divergence };
-  }
-  const { value: z, logProb: logQ } = posterior.sampleAndLogProb(site, over);
-  const reconstruction = average(model.likelihood(z).logProb(x));
-  const divergence = average(sub(logQ, model.prior.logProb(z)));
-  return { elbo: sub(reconstruction, divergence), reconstruction, kl: divergence };
+): Elbo {
+  const pair = runPair(model, guide, args, options);
+  const parts = partsOf(pair, options);
+  if (parts.length === 0)
+    throw new UsageError(`${model.name}: the program has no random site, so it has no bound.`);
+
+  const scored = new Set([...pair.choices.values()].filter((c) => isScored(c.estimator)).map((c) => c.site));
+  // Its own log q gives a score-function site's parameters a gradient of mean zero: noise alone, so it is held constant.
+  const own = ({ of, sign, term }: Part) => of === "kl" && sign < 0 && scored.has(term.site);
+  const total = (of: Part["of"]) =>
+    signedSum(
+      parts.filter((p) => p.of === of),
+      (part) => totalOf(own(part) ? { ...part.term, value: stopGradient(part.term.value) } : part.term),
+      pair.scale / pair.particles,
+    );
+  const reconstruction = total("reconstruction");
+  const divergence = neg(total("kl"));
+  const value = sub(reconstruction, divergence);
+
+  const state = new ControlState();
+  const weigh = (part: Part): Tensor =>
+    part.of === "kl" && options.beta !== undefined && options.beta !== 1
+      ? mul(part.term.value, options.beta)
+      : part.term.value;
+  const costOf = (q: Term): Tensor =>
+    parts
+      .filter(({ term }) => dependencies(term.value, pair.drawn).has(q.site))
+      .map((part) => mul(sumOver({ ...part.term, value: weigh(part) }, q.plates), part.sign))
+      .reduce(add);
+  const scores = pair.guideTerms.flatMap((q) => {
+    const choice = pair.choices.get(q.site);
+    if (choice === undefined || !isScored(choice.estimator)) return [];
+    if (choice.estimator !== "score") return [relaxedControl(pair, choice, q, costOf(q), state)];
+    const cost = stopGradient(costOf(q));
+    const centred = stopGradient(sub(cost, baselineOf(choice, cost, pair, state)));
+    return [mul(totalOf({ ...q, value: mul(centred, q.value) }), pair.scale / pair.particles)];
+  });
+  return {
+    value,
+    elbo: value,
+    reconstruction,
+    kl: divergence,
+    surrogate: [...scores, ...state.losses.map(neg)].reduce(
+      add,
+      objectiveOf(pair, options, reconstruction, divergence),
+    ),
+    choices: [...pair.choices.values()],
+    leaves: state.named(),
+    updates: state.updates,
+    perDatum: termsPerDatum(pair, parts),
+  };
 }
 
-/** Changes of the objective that make training easier; with any of them it is no longer a bound of log p(x). */
-export interface ElboWeights {
-  /** Factor of the KL: β-VAE (Higgins et al. 2017), or a number or input that a warm-up schedule feeds (Bowman et al. 2016). */
-  readonly beta?: number | Tensor;
-  /**
-   * Free bits λ, nats per latent dimension (Kingma et al. 2016, "Improving variational inference with inverse autoregressive
-   * flow", eq. 15): a dimension whose KL, averaged over the minibatch, is below λ costs λ, and is left alone.
-   */
-  readonly freeBits?: number;
-  /** KL of each latent dimension, shape [batch, latent]; needed for free bits. */
-  readonly klPerDimension?: Tensor;
-}
-
-/** What training maximises, a scalar in nats per datum: the mean reconstruction less the weighted KL. */
-export function weightedElbo(
-  terms: ElboTerms,
-  { beta = 1, freeBits, klPerDimension }: ElboWeights = {},
+/** What is climbed pathwise: the bound, or its weighted form. */
+function objectiveOf(
+  pair: Pair,
+  { beta = 1, freeBits = 0 }: ElboOptions,
+  gain: Tensor,
+  cost: Tensor,
 ): Tensor {
-  let cost = mean(terms.kl);
-  if (freeBits !== undefined && freeBits > 0) {
-    if (klPerDimension === undefined || klPerDimension.rank !== 2) {
-      throw new ShapeError(
-        "free bits: the KL of each latent dimension is needed, shape [batch, latent]" +
-          `${klPerDimension === undefined ? "; none was given" : `, found ${formatShape(klPerDimension.shape)}`}.`,
-      );
-    }
-    cost = sum(maximum(mean(klPerDimension, 0), freeBits));
-  }
-  return sub(mean(terms.reconstruction), beta === 1 ? cost : mul(cost, beta));
+  const paid = freeBits > 0 ? freeBitsPenalty(pair, freeBits) : cost;
+  return sub(gain, beta === 1 ? paid : mul(paid, beta));
+}
+
+function signedSum(parts: readonly Part[], of: (part: Part) => Tensor, factor: number): Tensor {
+  const [first, ...rest] = parts;
+  if (first === undefined) return scalar(0);
+  const start = first.sign > 0 ? of(first) : neg(of(first));
+  const all = rest.reduce((acc, p) => (p.sign > 0 ? add(acc, of(p)) : sub(acc, of(p))), start);
+  return factor === 1 ? all : mul(all, factor);
+}
+
+function partsOf(pair: Pair, { analyticKl = false }: ElboOptions): Part[] {
+  const latent = new Set(pair.guideTerms.map((t) => t.site));
+  const closed = new Set(
+    analyticKl === true ? latent : analyticKl === false ? [] : checkNames(analyticKl, latent),
+  );
+  const expected = pair.enumeration.expectation(pair.guideTerms);
+  return [
+    ...pair.modelTerms
+      .filter((t) => !closed.has(t.site))
+      .map((t): Part => ({ term: expected(t), sign: 1, of: latent.has(t.site) ? "kl" : "reconstruction" })),
+    ...pair.guideTerms.map(
+      (t): Part => ({
+        term: expected(closed.has(t.site) ? closedKl(pair, t.site) : t),
+        sign: -1,
+        of: "kl",
+      }),
+    ),
+  ];
+}
+
+function checkNames(names: readonly string[], latent: ReadonlySet<string>): readonly string[] {
+  const unknown = names.find((n) => !latent.has(n));
+  if (unknown === undefined) return names;
+  throw new UsageError(
+    `analyticKl: the guide has no latent site '${unknown}'; it has ${[...latent].map((n) => `'${n}'`).join(", ")}.`,
+  );
+}
+
+function termsPerDatum(pair: Pair, parts: readonly Part[]): ElboTerms {
+  const plates = commonPlates(parts.map((p) => p.term));
+  const of = (kind: Part["of"]) => {
+    const chosen = parts.filter((p) => p.of === kind);
+    const value = signedSum(chosen, ({ term }) => sumOver(term, plates), 1);
+    return value.rank === 0 && plates.length > 0
+      ? value
+      : perRow(pair.particles === 1 ? value : mean(value, pair.particleAxis, { keepDims: true }), plates);
+  };
+  const [reconstruction, divergence] = [of("reconstruction"), neg(of("kl"))];
+  return { elbo: sub(reconstruction, divergence), reconstruction, kl: divergence };
 }

@@ -1,0 +1,71 @@
+/** Divergences of single sites in closed form, where they are valid. */
+import { type Distribution, hasKl, IndependentDistribution, kl } from "../../distributions/index.ts";
+import { UsageError } from "../../errors.ts";
+import type { RandomSite } from "../../program/index.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import { dependencies, type Term, termOf } from "../terms.ts";
+import type { Pair } from "./pair.ts";
+
+/** The sites of model and guide of one name. */
+function sitePair(pair: Pair, name: string): { readonly q: RandomSite; readonly p: RandomSite } {
+  const [q, p] = [pair.guide, pair.model].map(({ sites }) => sites.get(name));
+  if (q?.kind !== "sample" || p?.kind !== "sample") {
+    throw new UsageError(
+      `analyticKl: site '${name}' is a variable of the guide alone, so there is no prior to take a divergence from.`,
+    );
+  }
+  return { q, p };
+}
+
+/**
+ * KL(q ‖ p) of one site as a term, given everything that the guide draws before it.
+ * @throws UsageError when there is no closed form, or when the prior depends on something that the guide draws from the site.
+ */
+export function closedKl(pair: Pair, name: string): Term {
+  const { q, p } = sitePair(pair, name);
+  if (!hasKl(q.distribution, p.distribution)) {
+    throw new UsageError(
+      `site '${name}': no closed form of KL(${q.distribution.name} ‖ ${p.distribution.name}); leave it out of analyticKl, ` +
+        "and its part of the bound is estimated from the draw, or register the form with registerKl.",
+    );
+  }
+  const needed = new Set(
+    Object.values(p.distribution.parameters).flatMap((t) => [
+      ...dependencies(t, pair.drawn),
+      ...dependencies(t, pair.enumeration.sources),
+    ]),
+  );
+  for (const parent of needed) {
+    const site = pair.guide.sites.get(parent);
+    if (parent !== name && site?.kind !== "sample") continue;
+    const through =
+      site?.kind === "sample"
+        ? Object.values(site.distribution.parameters).flatMap((t) => [...dependencies(t, pair.drawn)])
+        : [];
+    if (parent === name || through.includes(name)) {
+      throw new UsageError(
+        `site '${name}': its divergence in closed form is not valid here, because its prior depends on '${parent}', ` +
+          `which the guide draws ${parent === name ? "there" : `from '${name}'`}; leave '${name}' out of analyticKl.`,
+      );
+    }
+  }
+  return termOf(q, kl(q.distribution, p.distribution));
+}
+
+/** KL(q ‖ p) of one site, each of its dimensions apart: shape particles + plates + event. */
+export function klPerDimension(
+  pair: Pair,
+  name: string,
+): { readonly value: Tensor; readonly site: RandomSite } {
+  closedKl(pair, name);
+  const { q, p } = sitePair(pair, name);
+  const base = (d: Distribution) => (d instanceof IndependentDistribution ? d.base : d);
+  const value = kl(base(q.distribution), base(p.distribution));
+  if (value.rank !== q.distribution.batchShape.length + q.distribution.eventShape.length) {
+    throw new UsageError(
+      `site '${name}': ${q.distribution.name} and ${p.distribution.name} are not made of independent dimensions, ` +
+        "so there is no divergence of each for free bits.",
+    );
+  }
+  return { value, site: q };
+}

@@ -1,0 +1,26 @@
+import type { NamedLeaf } from "../../optim/step.ts";
+import type { Plate } from "../../program/index.ts";
+import { reshape } from "../../tensor/ops/movement.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import type { SiteEstimator } from "../estimators/choose.ts";
+
+/** A lower bound of log p(data) and a way to climb it. */
+export interface Bound {
+  /** The bound's estimate: a scalar, nats. */
+  readonly value: Tensor;
+  /** A scalar whose gradient is the estimator of the bound's gradient; its value has no meaning. To be maximised. */
+  readonly surrogate: Tensor;
+  readonly choices: readonly SiteEstimator[];
+  /** What control variates train or carry beside the programs' own parameters. */
+  readonly leaves: readonly NamedLeaf[];
+  /** Next values of buffers among `leaves`. */
+  readonly updates: ReadonlyMap<Tensor, Tensor>;
+}
+
+/** The rows of plates as they are laid: the innermost first. */
+export const rowsShape = (plates: readonly Plate[]): number[] =>
+  [...plates].sort((a, b) => a.dimension - b.dimension).map((p) => p.rows);
+
+/** What is left of a term after sums over all but `plates`, without the ones in its shape. */
+export const perRow = (t: Tensor, plates: readonly Plate[], leading: readonly number[] = []): Tensor =>
+  reshape(t, [...leading, ...rowsShape(plates)]);

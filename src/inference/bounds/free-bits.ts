@@ -1,0 +1,33 @@
+import { UsageError } from "../../errors.ts";
+import { scaleOf } from "../../program/index.ts";
+import { add, maximum, mul } from "../../tensor/ops/arithmetic.ts";
+import { sum } from "../../tensor/ops/reduce.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import { isPathwise } from "../estimators/choose.ts";
+import { klPerDimension } from "./analytic-kl.ts";
+import type { Pair } from "./pair.ts";
+
+/**
+ * What the KL costs with free bits: Σ_d N · max(mean of KL_d over the rows, λ), a scalar in nats.
+ * @throws UsageError when a site has no divergence of each dimension in closed form, or is not reparameterised: the maximum of an
+ * estimate is not an estimate of the maximum.
+ */
+export function freeBitsPenalty(pair: Pair, lambda: number): Tensor {
+  const sites = [...pair.choices.values()];
+  const other = sites.find((c) => !isPathwise(c.estimator));
+  if (other !== undefined) {
+    throw new UsageError(
+      `free bits: site '${other.site}' is not reparameterised (its estimator is "${other.estimator}").`,
+    );
+  }
+  return sites
+    .map(({ site: name }) => {
+      const { value, site } = klPerDimension(pair, name);
+      const rows = site.distribution.batchShape.map((_, i) => i);
+      const factor = pair.scale / pair.particles;
+      const each = mul(sum(value, rows), scaleOf(site.plates) * factor);
+      const size = site.plates.reduce((n, p) => n * p.size, 1) * factor;
+      return sum(maximum(each, lambda * size));
+    })
+    .reduce(add);
+}

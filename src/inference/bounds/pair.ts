@@ -1,0 +1,207 @@
+/** A model and a guide run together: what every bound starts from. */
+import { UsageError } from "../../errors.ts";
+import { evaluation, type LayerContext } from "../../nn/index.ts";
+import {
+  type Handler,
+  latentSites,
+  type Plate,
+  type Program,
+  randomSites,
+  type Trace,
+  trace,
+} from "../../program/index.ts";
+import { stopGradient } from "../../tensor/ops/stop-gradient.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import {
+  chooseEstimator,
+  type EstimatorOptions,
+  isPathwise,
+  type SiteEstimator,
+} from "../estimators/choose.ts";
+import { Enumeration } from "../estimators/enumeration.ts";
+import { type Relaxation, relax } from "../estimators/relaxation.ts";
+import { PARTICLES, type Term, termOf } from "../terms.ts";
+import { heldParameters } from "./held.ts";
+
+export interface PairOptions extends EstimatorOptions {
+  /** The pass that the programs' layers are traced in. Default: evaluation. */
+  readonly layers?: LayerContext;
+  /** Factor of the bound and its terms, such as 1/N for nats per datum. Default 1. */
+  readonly scale?: number;
+}
+
+export interface Pair {
+  readonly guide: Trace;
+  readonly model: Trace;
+  readonly choices: ReadonlyMap<string, SiteEstimator>;
+  readonly particles: number;
+  readonly scale: number;
+  /** Dimension of the particles, negative; with one particle there is none. */
+  readonly particleAxis: number;
+  readonly enumeration: Enumeration;
+  /** log q of each latent site of the guide. */
+  readonly guideTerms: readonly Term[];
+  /** log p of each random site of the model, what it alone has summed out. */
+  readonly modelTerms: readonly Term[];
+  /** The sites by the values that the guide gave them. */
+  readonly drawn: ReadonlyMap<Tensor, string>;
+  readonly relaxations: ReadonlyMap<string, Relaxation>;
+  /**
+   * Of doubly reparameterised sites: the draw held constant, as all terms see it. Their path to the parameters goes through the
+   * draw in `guide` alone.
+   */
+  readonly held: ReadonlyMap<string, Tensor>;
+}
+
+const depthOf = (recorded: Trace): number =>
+  Math.max(0, ...[...recorded.sites.values()].flatMap((s) => s.plates.map((p) => -p.dimension)));
+
+/** @throws UsageError when the latent sites of model and guide, or the rows of their plates, are not the same. */
+export function checkMatch(modelTrace: Trace, guideTrace: Trace): void {
+  const list = (names: readonly string[]) => names.map((n) => `'${n}'`).join(", ") || "none";
+  const inModel = latentSites(modelTrace)
+    .filter((s) => s.distribution.cardinality === undefined)
+    .map((s) => s.name);
+  const inGuide = latentSites(guideTrace)
+    .filter((s) => s.auxiliary !== true)
+    .map((s) => s.name);
+  const missing = inModel.filter((n) => !inGuide.includes(n));
+  const latent = latentSites(modelTrace).map((s) => s.name);
+  const extra = inGuide.filter((n) => !latent.includes(n));
+  if (missing.length > 0 || extra.length > 0) {
+    throw new UsageError(
+      `model and guide do not match: the guide has no site for ${list(missing)}, and the model no latent site for ${list(extra)}. ` +
+        `Latent in the model: ${list(latent)}; in the guide: ${list(inGuide)}.`,
+    );
+  }
+  const plates = new Map(randomSites(modelTrace).flatMap((s) => s.plates.map((p) => [p.name, p] as const)));
+  for (const site of randomSites(guideTrace)) {
+    for (const p of site.plates) {
+      const other = plates.get(p.name);
+      if (other !== undefined && (other.rows !== p.rows || other.size !== p.size)) {
+        throw new UsageError(
+          `plate '${p.name}': the model looks at ${other.rows} of ${other.size}, the guide at ${p.rows} of ${p.size}; ` +
+            "one minibatch must serve both.",
+        );
+      }
+    }
+  }
+}
+
+/**
+ * Runs the guide, then the model on the guide's draws, with particles and enumerated values as dimensions on the left.
+ * @param enumerate whether finite sites of the guide may be enumerated
+ * @throws UsageError when model and guide do not match, or an estimator cannot work.
+ */
+export function runPair<A extends readonly unknown[]>(
+  model: Program<A>,
+  guide: Program<A>,
+  args: A,
+  options: PairOptions = {},
+  enumerate = true,
+): Pair {
+  const { particles = 1, layers = evaluation, scale = 1 } = options;
+  if (!Number.isInteger(particles) || particles < 1) {
+    throw new UsageError(`particles must be a whole number of at least 1, found ${particles}.`);
+  }
+  // Traced once to see its plates, so that particles can stand left of all of them.
+  const probe = { guide: trace(guide, args), model: trace(model, args) };
+  checkMatch(probe.model, probe.guide);
+  const depth = Math.max(depthOf(probe.guide), depthOf(probe.model));
+  const particleAxis = -(depth + 1);
+  const outer: Plate[] =
+    particles === 1 ? [] : [{ name: PARTICLES, size: particles, rows: particles, dimension: particleAxis }];
+  const from = depth + outer.length;
+  const enumeration = new Enumeration(from);
+  const choices = new Map(
+    latentSites(probe.guide).map((s) => [s.name, chooseEstimator(s, options, enumerate)]),
+  );
+  checkMixture([...choices.values()]);
+  const runOptions = { outer, freeFrom: from + 1, layers };
+
+  const logProbs = new Map<string, Tensor>();
+  const relaxations = new Map<string, Relaxation>();
+  const draw: Handler = (message, next) => {
+    if (message.kind !== "sample" || message.value !== undefined) return next(message);
+    const { name, distribution } = message;
+    const choice = choices.get(name);
+    switch (choice?.estimator) {
+      case "enumeration":
+        return next({ ...message, value: enumeration.values(message) });
+      case "score":
+        return next({ ...message, value: stopGradient(distribution.sample(name)) });
+      case "rebar":
+      case "relax":
+      case "gumbel-softmax": {
+        const relaxation = relax(name, distribution);
+        relaxations.set(name, relaxation);
+        const value =
+          choice.estimator === "gumbel-softmax"
+            ? relaxation.soften(relaxation.z, choice.temperature ?? 0.5)
+            : relaxation.hard;
+        logProbs.set(name, relaxation.logProb(value));
+        return next({ ...message, value });
+      }
+      case "pathwise": {
+        const { value, logProb } = distribution.sampleAndLogProb(name);
+        logProbs.set(name, logProb);
+        return next({ ...message, value });
+      }
+      default:
+        return next({ ...message, value: distribution.sample(name) });
+    }
+  };
+  const guideTrace = trace(guide, args, [draw], runOptions);
+  const inGuide = latentSites(guideTrace);
+  const held = new Map(
+    inGuide
+      .filter((s) => choices.get(s.name)?.estimator === "doubly-reparameterised")
+      .map((s) => [s.name, stopGradient(s.value)]),
+  );
+
+  const answer: Handler = (message, next) => {
+    if (message.kind !== "sample") return next(message);
+    const site = guideTrace.sites.get(message.name);
+    if (site !== undefined) return next({ ...message, value: held.get(message.name) ?? site.value });
+    enumeration.summedOut.set(
+      message.name,
+      message.plates.filter((p) => p.name !== PARTICLES),
+    );
+    return next({ ...message, value: enumeration.values(message) });
+  };
+  const modelTrace = trace(model, args, [answer], runOptions);
+
+  const cut = new Map(inGuide.map((s) => [s.value, held.get(s.name) ?? s.value]));
+  return {
+    guide: guideTrace,
+    model: modelTrace,
+    choices,
+    particles,
+    scale,
+    particleAxis,
+    enumeration,
+    guideTerms: inGuide.map((s) => {
+      const term = termOf(s, logProbs.get(s.name));
+      const { estimator } = choices.get(s.name) ?? {};
+      return estimator === "sticking-the-landing" || estimator === "doubly-reparameterised"
+        ? { ...term, value: heldParameters(term.value, cut) }
+        : term;
+    }),
+    modelTerms: enumeration.eliminate(randomSites(modelTrace).map((s) => termOf(s))),
+    drawn: new Map(inGuide.map((s) => [held.get(s.name) ?? s.value, s.name])),
+    relaxations,
+    held,
+  };
+}
+
+/** One draw's path cannot be weighed by w̃² and another's, downstream of it, by w̃. */
+function checkMixture(choices: readonly SiteEstimator[]): void {
+  const paths = choices.filter((c) => isPathwise(c.estimator));
+  const doubly = paths.filter((c) => c.estimator === "doubly-reparameterised");
+  if (doubly.length === 0 || doubly.length === paths.length) return;
+  const other = paths.find((c) => c.estimator !== "doubly-reparameterised");
+  throw new UsageError(
+    `site '${doubly[0].site}' is doubly reparameterised and site '${other?.site}' is not; ` +
+      "all sites with a path must be, or none.",
+  );
+}

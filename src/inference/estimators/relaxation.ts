@@ -1,0 +1,116 @@
+/** Continuous relaxations of Bernoulli and one-hot sites: the variables that REBAR, RELAX and Gumbel-softmax are made of. */
+import {
+  BernoulliDistribution,
+  type Distribution,
+  IndependentDistribution,
+  OneHotCategoricalDistribution,
+} from "../../distributions/index.ts";
+import { UsageError } from "../../errors.ts";
+import { noise } from "../../tensor/leaf.ts";
+import { add, div, mul, neg, sub } from "../../tensor/ops/arithmetic.ts";
+import { cast } from "../../tensor/ops/cast.ts";
+import { greater } from "../../tensor/ops/comparison.ts";
+import { oneHot } from "../../tensor/ops/gather.ts";
+import { expand } from "../../tensor/ops/movement.ts";
+import { argmax, logsumexp, softmax, sum } from "../../tensor/ops/reduce.ts";
+import { stopGradient } from "../../tensor/ops/stop-gradient.ts";
+import { log, log1p, sigmoid, softplus } from "../../tensor/ops/transcendental.ts";
+import { where } from "../../tensor/ops/where.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+
+/**
+ * A discrete draw b = H(z) of a continuous variable z, in the notation of Tucker et al. (2017). All tensors have the shape of the
+ * site's value.
+ */
+export interface Relaxation {
+  /** Unnormalised log probabilities, one for each element of the draw: nothing is shared between rows or particles. */
+  readonly logits: Tensor;
+  /** z ~ p(z): logistic (Bernoulli) or Gumbel (one-hot) noise added to the logits. */
+  readonly z: Tensor;
+  /** b = H(z), a constant to every derivative. */
+  readonly hard: Tensor;
+  /** z̃ ~ p(z | b), reparameterised, with noise of its own. */
+  readonly conditional: Tensor;
+  /** σ_λ(z): a relaxed draw, which nears H(z) as the temperature λ falls. */
+  readonly soften: (z: Tensor, temperature: Tensor | number) => Tensor;
+  /** log q(b) of the logits above, without event dimensions. */
+  readonly logProb: (value: Tensor) => Tensor;
+}
+
+/** Logit of uniform noise. */
+const logistic = (u: Tensor): Tensor => sub(log(u), log1p(neg(u)));
+
+function binary(
+  site: string,
+  base: BernoulliDistribution,
+  shape: readonly number[],
+  eventRank: number,
+): Relaxation {
+  const logits = expand(base.logits, shape);
+  const z = add(logits, logistic(noise("uniform", site, shape, base.dtype)));
+  const isOne = greater(z, 0);
+  const hard = stopGradient(cast(isOne, base.dtype));
+  // Given b = 1, z is logit(v) + … folded above zero: softplus(logit(v) + softplus(l)); given b = 0 its mirror image.
+  const v = logistic(noise("uniform", `${site}/conditional`, shape, base.dtype));
+  const above = softplus(add(v, softplus(logits)));
+  const below = neg(softplus(add(v, softplus(neg(logits)))));
+  const events = Array.from({ length: eventRank }, (_, i) => -1 - i);
+  return {
+    logits,
+    z,
+    hard,
+    conditional: where(isOne, above, below),
+    soften: (t, temperature) => sigmoid(div(t, temperature)),
+    logProb: (value) => {
+      const each = sub(mul(value, logits), softplus(logits));
+      return eventRank === 0 ? each : sum(each, events);
+    },
+  };
+}
+
+function oneOfMany(
+  site: string,
+  base: OneHotCategoricalDistribution,
+  shape: readonly number[],
+  eventRank: number,
+): Relaxation {
+  const raw = base.parameters.logits ?? log(base.probs);
+  const logits = expand(raw, shape);
+  const logP = sub(logits, logsumexp(logits, -1, { keepDims: true }));
+  const gumbel = (u: Tensor): Tensor => neg(log(neg(log(u))));
+  const z = add(logP, gumbel(noise("uniform", site, shape, base.dtype)));
+  const hard = stopGradient(oneHot(argmax(z, -1), shape[shape.length - 1], base.dtype));
+  // The largest z is Gumbel whatever its index; the others are Gumbel cut off above by it (Maddison et al. 2014).
+  const e = neg(log(noise("uniform", `${site}/conditional`, shape, base.dtype)));
+  const top = sum(mul(e, hard), -1, { keepDims: true });
+  // −ln(e / p + top), from logarithms: p may be too small to divide by.
+  const a = sub(log(e), logP);
+  const others = neg(add(a, softplus(sub(log(top), a))));
+  const events = Array.from({ length: eventRank }, (_, i) => -1 - i);
+  return {
+    logits,
+    z,
+    hard,
+    conditional: where(greater(hard, 0.5), expand(neg(log(top)), shape), others),
+    soften: (t, temperature) => softmax(div(t, temperature), -1),
+    logProb: (value) => sum(mul(value, logP), events),
+  };
+}
+
+/** The relaxed family of a site's distribution, if it has one. */
+export function relaxable(distribution: Distribution): boolean {
+  const base = distribution instanceof IndependentDistribution ? distribution.base : distribution;
+  return base instanceof BernoulliDistribution || base instanceof OneHotCategoricalDistribution;
+}
+
+/** Draws a site through its relaxation. @throws UsageError where the family has none. */
+export function relax(site: string, distribution: Distribution): Relaxation {
+  const base = distribution instanceof IndependentDistribution ? distribution.base : distribution;
+  const shape = [...distribution.batchShape, ...distribution.eventShape];
+  const eventRank = distribution.eventShape.length;
+  if (base instanceof BernoulliDistribution) return binary(site, base, shape, eventRank);
+  if (base instanceof OneHotCategoricalDistribution) return oneOfMany(site, base, shape, eventRank);
+  throw new UsageError(
+    `site '${site}': ${distribution.name} has no continuous relaxation; Bernoulli and OneHotCategorical have.`,
+  );
+}

@@ -1,0 +1,25 @@
+import { eye } from "../../tensor/leaf.ts";
+import { mul, sub } from "../../tensor/ops/arithmetic.ts";
+import { greater } from "../../tensor/ops/comparison.ts";
+import { reshape } from "../../tensor/ops/movement.ts";
+import { sum } from "../../tensor/ops/reduce.ts";
+import { where } from "../../tensor/ops/where.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+
+/**
+ * The baselines of VIMCO (Mnih and Rezende 2016, "Variational inference for Monte Carlo objectives"): for each of K draws, what the
+ * bound would have been with that draw's log weight replaced by the mean of the others'. It is free, and it does not depend on the
+ * draw.
+ *
+ * @param logWeights [K, rows]
+ * @param bound from log weights [K, …] to the bound of each row, over the first dimension
+ * @returns [K, rows]
+ */
+export function leaveOneOutBounds(logWeights: Tensor, bound: (logWeights: Tensor) => Tensor): Tensor {
+  const [k, rows] = logWeights.shape;
+  const others = mul(sub(sum(logWeights, 0, { keepDims: true }), logWeights), 1 / (k - 1));
+  // Replaced [draw i, left out j, row].
+  const own = reshape(greater(eye(k, logWeights.dtype), 0), [k, k, 1]);
+  const replaced = where(own, reshape(others, [1, k, rows]), reshape(logWeights, [k, 1, rows]));
+  return bound(replaced);
+}

@@ -1,0 +1,42 @@
+import { rebuild } from "./op.ts";
+import type { Tensor } from "./tensor.ts";
+
+/**
+ * An expression with some of its parts exchanged: every occurrence of a key of `parts`, however deep, becomes its value, and what
+ * is above it is written anew; what does not depend on a key stays the same node. A key that maps to itself is left as it is, and
+ * nothing below it is touched.
+ *
+ * @example
+ * const y = add(mul(x, x), z);
+ * substitute(y, new Map([[x, w]])); // w · w + z
+ *
+ * @throws ShapeError when a part's replacement does not fit where the part stood.
+ */
+export function substitute(expression: Tensor, parts: ReadonlyMap<Tensor, Tensor>): Tensor {
+  const done = new Map<Tensor, Tensor>(parts);
+  const stack = [expression];
+  for (let node = stack.at(-1); node !== undefined; node = stack.at(-1)) {
+    const pending = done.has(node) ? [] : node.inputs.filter((x) => !done.has(x));
+    if (pending.length > 0) {
+      stack.push(...pending);
+      continue;
+    }
+    stack.pop();
+    if (done.has(node)) continue;
+    const inputs = node.inputs.map((x) => done.get(x) ?? x);
+    done.set(node, inputs.every((x, i) => x === node.inputs[i]) ? node : rebuild(node, inputs));
+  }
+  return done.get(expression) ?? expression;
+}
+
+/** The leaves and inner nodes that an expression is made of. */
+export function nodesOf(expression: Tensor): Set<Tensor> {
+  const seen = new Set<Tensor>();
+  const stack = [expression];
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    if (seen.has(node)) continue;
+    seen.add(node);
+    stack.push(...node.inputs);
+  }
+  return seen;
+}
