@@ -4,15 +4,16 @@ import { CONTESTANTS } from "./lib/contestants.mjs";
 import { installPeers } from "./lib/install.mjs";
 import { launch } from "./lib/process.mjs";
 import { measureMemory, measureStart } from "./lib/process-rows.mjs";
+import { measurePrograms } from "./lib/programs.mjs";
 import { environment, save, table } from "./lib/report.mjs";
 import { measureTrainSteps } from "./lib/train-step.mjs";
 
-const USAGE = `usage: npm run bench -- [--quick] [--only NAME,NAME] [--steps] [--memory] [--start]
+const USAGE = `usage: npm run bench -- [--quick] [--only NAME,NAME] [--steps] [--memory] [--start] [--programs]
 
   --quick    40 counted steps each instead of 200, train step only
   --only     these contestants alone: ${CONTESTANTS.map(({ key }) => key).join(", ")}
-  --steps, --memory, --start
-             these parts alone (default: all three; the last two for tightbound, or those in --only)`;
+  --steps, --memory, --start, --programs
+             these parts alone (default: all four; memory and start for tightbound, or those in --only)`;
 
 const usage = (problem) => {
   console.error(`${problem}\n\n${USAGE}`);
@@ -28,6 +29,7 @@ const parse = () => {
       steps: flag,
       memory: flag,
       start: flag,
+      programs: flag,
       help: flag,
     };
     return parseArgs({ options }).values;
@@ -125,6 +127,17 @@ const processRows = async (name, measure, contestants, { suffix }) => {
   save(`${name}${suffix}`, { environment: environment(), entries });
 };
 
+const programs = async () => {
+  const entries = await measurePrograms({ progress });
+  const rows = entries.map(({ name, unit, median, min, max, atLeast, atMost }) => {
+    const wanted = atLeast === undefined ? `≤ ${atMost}` : `≥ ${atLeast}`;
+    const met = atLeast === undefined ? median <= atMost : median >= atLeast;
+    return [name, unit, cell(median), cell(min), cell(max), `${wanted} ${met ? "met" : "missed"}`];
+  });
+  console.log(`\n${table(["programs", "unit", "median", "min", "max", "target"], rows)}\n`);
+  save("programs", { environment: environment(), entries });
+};
+
 const args = parse();
 if (args.help) {
   console.log(USAGE);
@@ -135,14 +148,16 @@ const unknown = only?.find((key) => !CONTESTANTS.some((contestant) => contestant
 if (unknown !== undefined) usage(`--only: there is no contestant ${JSON.stringify(unknown)}`);
 const chosen = CONTESTANTS.filter(({ key }) => !only || only.includes(key));
 
-const missing = chosen.some(({ npm }) => npm) ? installPeers() : undefined;
+const steps = args.steps || !(args.memory || args.start || args.programs);
+const missing = steps && chosen.some(({ npm }) => npm) ? installPeers() : undefined;
 if (missing) console.log(`left out: the JavaScript peers: ${missing}`);
 const present = chosen.filter(({ npm }) => !(npm && missing));
 
-const every = !(args.steps || args.memory || args.start);
+const every = !(args.steps || args.memory || args.start || args.programs);
 const suffix = only || args.quick ? ".partial" : "";
 const mine = only ? present : present.filter(({ key }) => key === "tightbound");
 if (args.start || (every && !args.quick)) await processRows("start", measureStart, mine, { suffix });
 if (args.memory || (every && !args.quick)) await processRows("memory", measureMemory, mine, { suffix });
+if (args.programs || (every && !args.quick)) await programs();
 const valid = args.steps || every ? await trainSteps(present, { quick: args.quick, suffix }) : true;
 process.exitCode = valid ? 0 : 1;
