@@ -3,7 +3,7 @@ import { ShapeError, UsageError } from "../errors.ts";
 import { formatShape, sameShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Handler, Program, RunOptions } from "./program.ts";
-import { isRandom, type RandomSite, type Site, scaleOf } from "./site.ts";
+import { isRandom, type RandomSite, type SampleMessage, type Site, scaleOf } from "./site.ts";
 
 /** What a program did in one run. */
 export interface Trace<R = unknown> {
@@ -41,7 +41,7 @@ export function condition(values: Readonly<Record<string, Tensor>>): Handler {
   return (message, next) => {
     const value = values[message.name];
     if (value === undefined || message.kind !== "sample") return next(message);
-    return next({ ...message, kind: "observe", value: fitted(message.name, message.distribution, value) });
+    return next({ ...message, kind: "observe", value: fitted(message, value) });
   };
 }
 
@@ -50,7 +50,7 @@ export function replay(recorded: Trace): Handler {
   return (message, next) => {
     const site = recorded.sites.get(message.name);
     if (message.kind !== "sample" || site === undefined || site.kind !== "sample") return next(message);
-    return next({ ...message, value: fitted(message.name, message.distribution, site.value) });
+    return next({ ...message, value: fitted(message, site.value) });
   };
 }
 
@@ -64,10 +64,27 @@ export function block(hidden: (name: string) => boolean): Handler {
   };
 }
 
-function fitted(name: string, distribution: RandomSite["distribution"], value: Tensor): Tensor {
+/**
+ * A program that always runs under handlers, the first nearest to it: `handled(m2, condition({ y }))` is the program with its labels
+ * observed, to be given to any inference. Its parameters are those of the program.
+ */
+export const handled = <A extends readonly unknown[], R>(
+  program: Program<A, R>,
+  ...handlers: readonly Handler[]
+): Program<A, R> => ({
+  name: program.name,
+  run: (others, args, options) => program.run([...handlers, ...others], args, options),
+  parameters: () => program.parameters(),
+});
+
+function fitted({ name, distribution, plates }: SampleMessage, value: Tensor): Tensor {
   const expected = [...distribution.batchShape, ...distribution.eventShape];
-  const tail = value.shape.slice(value.rank - expected.length);
-  if (value.rank < expected.length || !sameShape(tail, expected)) {
+  const outer = plates.filter((p) => p.outer === true).length;
+  const common = Math.min(value.rank, expected.length);
+  const fits =
+    value.rank >= expected.length - outer &&
+    sameShape(value.shape.slice(value.rank - common), expected.slice(expected.length - common));
+  if (!fits) {
     throw new ShapeError(
       `site '${name}': a value of shape ${formatShape(value.shape)} was given, the site's shape is ${formatShape(expected)} ` +
         `(batch ${formatShape(distribution.batchShape)}, event ${formatShape(distribution.eventShape)}).`,

@@ -1,6 +1,7 @@
 export {
   block,
   condition,
+  handled,
   latentSites,
   logDensity,
   randomSites,

@@ -28,6 +28,8 @@ export interface PairOptions extends EstimatorOptions {
   readonly layers?: LayerContext;
   /** Factor of the bound and its terms, such as 1/N for nats per datum. Default 1. */
   readonly scale?: number;
+  /** Leads the names of the noise, so that one program can be run twice in a graph. Default "". */
+  readonly stream?: string;
 }
 
 export interface Pair {
@@ -100,7 +102,7 @@ export function runPair<A extends readonly unknown[]>(
   options: PairOptions = {},
   enumerate = true,
 ): Pair {
-  const { particles = 1, layers = evaluation, scale = 1 } = options;
+  const { particles = 1, layers = evaluation, scale = 1, stream = "" } = options;
   if (!Number.isInteger(particles) || particles < 1) {
     throw new UsageError(`particles must be a whole number of at least 1, found ${particles}.`);
   }
@@ -110,7 +112,9 @@ export function runPair<A extends readonly unknown[]>(
   const depth = Math.max(depthOf(probe.guide), depthOf(probe.model));
   const particleAxis = -(depth + 1);
   const outer: Plate[] =
-    particles === 1 ? [] : [{ name: PARTICLES, size: particles, rows: particles, dimension: particleAxis }];
+    particles === 1
+      ? []
+      : [{ name: PARTICLES, size: particles, rows: particles, dimension: particleAxis, outer: true }];
   const from = depth + outer.length;
   const enumeration = new Enumeration(from);
   const choices = new Map(
@@ -125,15 +129,16 @@ export function runPair<A extends readonly unknown[]>(
     if (message.kind !== "sample" || message.value !== undefined) return next(message);
     const { name, distribution } = message;
     const choice = choices.get(name);
+    const noise = `${stream}${name}`;
     switch (choice?.estimator) {
       case "enumeration":
         return next({ ...message, value: enumeration.values(message) });
       case "score":
-        return next({ ...message, value: stopGradient(distribution.sample(name)) });
+        return next({ ...message, value: stopGradient(distribution.sample(noise)) });
       case "rebar":
       case "relax":
       case "gumbel-softmax": {
-        const relaxation = relax(name, distribution);
+        const relaxation = relax(noise, distribution);
         relaxations.set(name, relaxation);
         const value =
           choice.estimator === "gumbel-softmax"
@@ -143,12 +148,12 @@ export function runPair<A extends readonly unknown[]>(
         return next({ ...message, value });
       }
       case "pathwise": {
-        const { value, logProb } = distribution.sampleAndLogProb(name);
+        const { value, logProb } = distribution.sampleAndLogProb(noise);
         logProbs.set(name, logProb);
         return next({ ...message, value });
       }
       default:
-        return next({ ...message, value: distribution.sample(name) });
+        return next({ ...message, value: distribution.sample(noise) });
     }
   };
   const guideTrace = trace(guide, args, [draw], runOptions);

@@ -1,0 +1,278 @@
+import { type Distribution, Normal, OneHotCategorical } from "../distributions/index.ts";
+import { UsageError } from "../errors.ts";
+import { elbo, importanceWeighted } from "../inference/index.ts";
+import {
+  type ActivationName,
+  activation,
+  type Dense,
+  dense,
+  evaluation,
+  type Layer,
+  type LayerContext,
+  mlp,
+  type NamedParameter,
+  parametersOf,
+  sequential,
+  trainingContext,
+  type WeightOptions,
+} from "../nn/index.ts";
+import type { Objective } from "../optim/step.ts";
+import { condition, handled, logDensity, model, type Program, trace } from "../program/index.ts";
+import { type Initializer, input, tensor } from "../tensor/leaf.ts";
+import { add, mul, neg, sub } from "../tensor/ops/arithmetic.ts";
+import { expand } from "../tensor/ops/movement.ts";
+import { concat } from "../tensor/ops/parts.ts";
+import { logsumexp } from "../tensor/ops/reduce.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { type LikelihoodName, likelihood } from "./likelihood.ts";
+import { checkLatent } from "./networks.ts";
+
+/** Likelihoods of the VAE, and the Gaussian whose variances are computed from y and z, as the means are. */
+export type M2Likelihood = LikelihoodName | "gaussian-heteroscedastic";
+
+export interface M2Options {
+  /** Number of values of a datum. */
+  readonly features: number;
+  readonly classes: number;
+  /** Dimensions of z. Default 50. */
+  readonly latent?: number;
+  /** Widths of the hidden layers of each of the three networks. Default [500]. */
+  readonly hidden?: readonly number[];
+  /** Default softplus. */
+  readonly activation?: ActivationName;
+  /** Default bernoulli. */
+  readonly likelihood?: M2Likelihood;
+  /** Of the weights. Default Glorot uniform. */
+  readonly weightInit?: Initializer;
+}
+
+/** How many rows there are, how many a step looks at, and what the classification term counts for. */
+export interface M2ObjectiveOptions {
+  readonly labelled: { readonly size: number; readonly rows: number };
+  readonly unlabelled: { readonly size: number; readonly rows: number };
+  /** Weight of the classification term: each labelled row's log q(y|x) counts α · size of all data / labelled size. Default 0.1. */
+  readonly alpha?: number;
+}
+
+export interface M2 {
+  readonly kind: "m2";
+  readonly features: number;
+  readonly classes: number;
+  readonly latent: number;
+  readonly parameters: readonly NamedParameter[];
+  /** y uniform, z ~ N(0, I), x | y, z, for each row of x [batch, features]; y is a one-hot vector. */
+  readonly model: Program<[x: Tensor]>;
+  /** q(y|x) q(z|x, y). */
+  readonly guide: Program<[x: Tensor]>;
+  /** q(y|x) as a classifier of labelled rows: y is observed. */
+  readonly classifier: Program<[x: Tensor, y: Tensor]>;
+  /** Log probabilities of the classes under q(y|x): [batch, classes]. */
+  classify(x: Tensor): Tensor;
+  /** log p(x, y) of every class by importance samples from q(z|x, y): [batch, classes]; its softmax is Bayes' rule. */
+  logJoint(x: Tensor, samples: number): Tensor;
+  /** p(x|y, z): y [..., classes], z [..., latent]. */
+  decode(y: Tensor, z: Tensor): Distribution;
+  /** q(z|x, y). */
+  encode(x: Tensor, y: Tensor): Distribution;
+  /** What a step minimises: inputs `x` [unlabelled rows, features], `xLabelled` and one-hot `y`. Nats per row of all data. */
+  objective(options: M2ObjectiveOptions): Objective;
+}
+
+/** A first layer of two inputs, x A + y B + b, in which each input's product is made once, whatever the other is repeated over. */
+function jointDense(
+  sizes: readonly [number, number],
+  outputs: number,
+  options: WeightOptions,
+): { readonly first: Dense; readonly second: Dense; apply(a: Tensor, b: Tensor): Tensor } {
+  const first = dense(sizes[0], outputs, options);
+  const second = dense(sizes[1], outputs, { ...options, bias: false });
+  return { first, second, apply: (a, b) => add(first.apply(a), second.apply(b)) };
+}
+
+/** A perceptron of two inputs: hidden layers, of which the first is joint. */
+function jointBody(
+  sizes: readonly [number, number],
+  hidden: readonly number[],
+  name: ActivationName,
+  options: WeightOptions,
+) {
+  const joint = jointDense(sizes, hidden[0], options);
+  const rest: Layer[] = [activation(name)];
+  hidden.slice(1).forEach((width, i) => {
+    rest.push(dense(hidden[i], width, options), activation(name));
+  });
+  const body = sequential(...rest);
+  return {
+    joint,
+    body,
+    apply: (a: Tensor, b: Tensor, layers: LayerContext = evaluation) => body.apply(joint.apply(a, b), layers),
+  };
+}
+
+/**
+ * The generative semi-supervised model M2 of Kingma, Mohamed, Rezende and Welling (2014, "Semi-supervised learning with deep generative
+ * models"): a class y and a style z make a datum x. Where y is observed its bound is −L(x, y) of their eq. 6; where it is not, y is
+ * summed out exactly, −U(x) of eq. 7; and the classification term of eq. 9 is a program of its own. There is no loss in here: the
+ * bounds are those of the programs.
+ *
+ * @example
+ * const m2 = M2({ features: 784, classes: 10, latent: 50, hidden: [500] });
+ * const loss = m2.objective({ labelled: { size: 100, rows: 100 }, unlabelled: { size: 49_900, rows: 200 } });
+ *
+ * @throws UsageError when there are fewer than two classes, no latent dimension or no hidden layer.
+ */
+export function M2(options: M2Options): M2 {
+  const { features, classes, latent = 50, hidden = [500], likelihood: name = "bernoulli" } = options;
+  const { activation: nonlinearity = "softplus", weightInit } = options;
+  checkLatent("m2", latent);
+  if (!Number.isInteger(classes) || classes < 2)
+    throw new UsageError(`m2: expected at least two classes, found ${classes}.`);
+  if (hidden.length === 0) throw new UsageError("m2: expected at least one hidden layer, found none.");
+  const weights: WeightOptions = { ...(weightInit && { weightInit }) };
+  const last = hidden[hidden.length - 1];
+
+  const discriminator = mlp({
+    inputs: features,
+    hidden,
+    outputs: classes,
+    activation: nonlinearity,
+    ...weights,
+  });
+  const encoder = {
+    body: jointBody([features, classes], hidden, nonlinearity, weights),
+    mean: dense(last, latent, weights),
+    logVariance: dense(last, latent, weights),
+  };
+  const decoder = {
+    body: jointBody([latent, classes], hidden, nonlinearity, weights),
+    out: dense(last, features, weights),
+    ...(name === "gaussian-heteroscedastic" && { logVariance: dense(last, features, weights) }),
+  };
+  const observation = name === "gaussian-heteroscedastic" ? undefined : likelihood(name, features);
+
+  const q = (x: Tensor, layers?: LayerContext) =>
+    OneHotCategorical({ logits: discriminator.apply(x, layers) });
+  const encode = (x: Tensor, y: Tensor, layers?: LayerContext) => {
+    const h = encoder.body.apply(x, y, layers);
+    return Normal(encoder.mean.apply(h), { logScale: mul(encoder.logVariance.apply(h), 0.5) }).toEvent(1);
+  };
+  const decode = (y: Tensor, z: Tensor, layers?: LayerContext) => {
+    const h = decoder.body.apply(z, y, layers);
+    const out = decoder.out.apply(h);
+    if (observation !== undefined) return observation.distribution(out);
+    const logScale = mul(decoder.logVariance?.apply(h) ?? out, 0.5);
+    return Normal(out, { logScale }).toEvent(1);
+  };
+  const uniform = OneHotCategorical({ probs: new Array<number>(classes).fill(1 / classes) });
+  const standard = Normal(0, 1).expand([latent]).toEvent(1);
+
+  const generative = model(
+    ({ plate, sample, observe, module, layers }, x: Tensor) => {
+      module("decoder", decoder);
+      if (observation !== undefined) module("likelihood", observation);
+      plate("row", x.shape[0], () => {
+        const y = sample("y", uniform);
+        const z = sample("z", standard);
+        observe("x", decode(y, z, layers), x);
+      });
+    },
+    { name: "m2" },
+  );
+  const guide = model(
+    ({ plate, sample, module, layers }, x: Tensor) => {
+      module("discriminator", discriminator);
+      module("encoder", encoder);
+      plate("row", x.shape[0], () => {
+        const y = sample("y", q(x, layers));
+        sample("z", encode(x, y, layers));
+      });
+    },
+    { name: "m2 guide" },
+  );
+  const classifier = model(
+    ({ plate, observe, module, layers }, x: Tensor, y: Tensor) => {
+      module("discriminator", discriminator);
+      plate("row", x.shape[0], () => observe("y", q(x, layers), y));
+    },
+    { name: "m2 classifier" },
+  );
+  const m2: M2 = {
+    kind: "m2",
+    features,
+    classes,
+    latent,
+    model: generative,
+    guide,
+    classifier,
+    parameters: parametersOf({
+      discriminator,
+      encoder,
+      decoder,
+      ...(observation && { likelihood: observation }),
+    }),
+    classify: (x) => logSoftmax(q(x).categories.weights),
+    logJoint(x, samples) {
+      const each = Array.from({ length: classes }, (_, k) => {
+        const y = expand(tensor([Array.from({ length: classes }, (_, i) => (i === k ? 1 : 0))]), [
+          x.shape[0],
+          classes,
+        ]);
+        const observed = condition({ y });
+        const { logWeights } = importanceWeighted(
+          handled(generative, observed),
+          handled(guide, observed),
+          [x],
+          {
+            particles: samples,
+            stream: `class ${k}/`,
+          },
+        );
+        return logsumexp(logWeights, 0).sub(Math.log(samples)).reshape([-1, 1]);
+      });
+      return concat(each, 1);
+    },
+    decode: (y, z) => decode(y, z),
+    encode: (x, y) => encode(x, y),
+    objective: (settings) => m2Objective(m2, settings),
+  };
+  return m2;
+}
+
+const logSoftmax = (logits: Tensor): Tensor => sub(logits, logsumexp(logits, -1, { keepDims: true }));
+
+/** J of eq. 9 over all rows, divided by their number, from one minibatch of each kind. */
+function m2Objective(m2: M2, { labelled, unlabelled, alpha = 0.1 }: M2ObjectiveOptions): Objective {
+  const total = labelled.size + unlabelled.size;
+  const layers = trainingContext();
+  const [xl, y] = [input("xLabelled", [labelled.rows, m2.features]), input("y", [labelled.rows, m2.classes])];
+  const xu = input("x", [unlabelled.rows, m2.features]);
+  const observed = condition({ y });
+  const bounds = {
+    labelled: elbo(handled(m2.model, observed), handled(m2.guide, observed), [xl], {
+      analyticKl: ["z"],
+      scale: labelled.size / labelled.rows / total,
+      stream: "labelled/",
+      layers,
+    }),
+    unlabelled: elbo(m2.model, m2.guide, [xu], {
+      analyticKl: ["z"],
+      scale: unlabelled.size / unlabelled.rows / total,
+      layers,
+    }),
+  };
+  const classification = logDensity(trace(m2.classifier, [xl, y], [], { layers }));
+  const weight = (alpha * total) / labelled.size;
+  const objective = add(
+    add(bounds.labelled.surrogate, bounds.unlabelled.surrogate),
+    mul(classification, (weight * labelled.size) / labelled.rows / total),
+  );
+  return {
+    loss: neg(objective),
+    metrics: {
+      labelledElbo: mul(bounds.labelled.value, total / labelled.size),
+      unlabelledElbo: mul(bounds.unlabelled.value, total / unlabelled.size),
+      classification: mul(classification, 1 / labelled.rows),
+    },
+    updates: layers.updates,
+  };
+}

@@ -1,0 +1,159 @@
+import { describe, expect, test } from "vitest";
+import { build } from "../../src/compile/index.ts";
+import { initialValues } from "../../src/compile/leaves.ts";
+import { UsageError } from "../../src/errors.ts";
+import { M2, type M2Likelihood } from "../../src/models/index.ts";
+import { initializers } from "../../src/nn/index.ts";
+import { fillNormal, stream } from "../../src/random/index.ts";
+import {
+  add,
+  concat,
+  grad,
+  input,
+  log,
+  mul,
+  noise,
+  sub,
+  sum,
+  type Tensor,
+  tensor,
+} from "../../src/tensor/index.ts";
+import { isInput, isNoise, isParameter } from "../../src/tensor/leaf.ts";
+
+const [D, K, Z, L, U] = [6, 3, 2, 4, 5];
+
+const data: Record<string, Float64Array> = {
+  x: Float64Array.from({ length: U * D }, (_, i) => Number((i * 7) % 5 < 2)),
+  xLabelled: Float64Array.from({ length: L * D }, (_, i) => Number((i * 11) % 7 < 3)),
+  y: Float64Array.from({ length: L * K }, (_, i) => Number(i % K === (2 * Math.floor(i / K)) % K)),
+};
+
+/** Values in float64, with random parameters and the noise that the names of the draws define. */
+async function values(outputs: readonly Tensor[]): Promise<number[][]> {
+  const program = await build(outputs, { executor: "host" });
+  const leaves = program.leaves.map((leaf) => {
+    if (isParameter(leaf)) return Float64Array.from(initialValues(leaf, `parameter ${leaf.id}`, 5));
+    const out = new Float64Array(leaf.size);
+    if (isNoise(leaf)) fillNormal(out, stream(2, leaf.attributes.site));
+    else if (isInput(leaf)) out.set(data[leaf.attributes.name]);
+    return out;
+  });
+  const out = outputs.map((t) => new Float64Array(t.size));
+  await program.bind(leaves, out)();
+  return out.map((o) => [...o]);
+}
+
+const hot = (k: number, rows: number): Tensor =>
+  tensor(Array.from({ length: rows }, () => Array.from({ length: K }, (_, i) => Number(i === k))));
+
+/** −L(x, y) of eq. 6, one row each, from a draw of noise: log p(x|y, z) + log p(y) + log p(z) − log q(z|x, y), its KL in closed form. */
+function boundGivenY(m2: ReturnType<typeof M2>, x: Tensor, y: Tensor, epsilon: Tensor): Tensor {
+  const q = m2.encode(x, y);
+  const [mean, variance] = [q.mean(), q.variance()];
+  const z = add(mean, mul(variance.sqrt(), epsilon));
+  const divergence = mul(sum(sub(sub(add(variance, mean.square()), 1), log(variance)), -1), 0.5);
+  return sub(add(m2.decode(y, z).logProb(x), -Math.log(K)), divergence);
+}
+
+describe.each<[M2Likelihood]>([["bernoulli"], ["gaussian-per-feature"], ["gaussian-heteroscedastic"]])(
+  "%s",
+  (likelihood) => {
+    const m2 = M2({
+      features: D,
+      classes: K,
+      latent: Z,
+      hidden: [7, 5],
+      likelihood,
+      weightInit: initializers.normal(0.7),
+    });
+    const settings = { labelled: { size: 20, rows: L }, unlabelled: { size: 300, rows: U }, alpha: 0.1 };
+
+    test("the compiled loss is the paper's, to float64", async () => {
+      const { loss } = m2.objective(settings);
+      const x = input("x", [U, D]);
+      const xl = input("xLabelled", [L, D]);
+      const y = input("y", [L, K]);
+      // Eq. 7: U(x) = Σ_y q(y|x) (L(x, y)) − H(q(y|x)).
+      const epsilon = noise("normal", "z", [K, U, Z]);
+      const logQ = m2.classify(x);
+      const each = Array.from({ length: K }, (_, k) => {
+        const bound = boundGivenY(
+          m2,
+          x,
+          hot(k, U),
+          epsilon.slice({ axis: 0, start: k, end: k + 1 }).reshape([U, Z]),
+        );
+        return mul(logQ.exp(), logQ.mul(-1).add(bound.reshape([U, 1]))).slice({
+          axis: 1,
+          start: k,
+          end: k + 1,
+        });
+      });
+      const unlabelled = sum(concat(each, 1));
+      const labelled = sum(boundGivenY(m2, xl, y, noise("normal", "labelled/z", [L, Z])));
+      const classification = sum(mul(m2.classify(xl), y));
+      // Eqs. 8 and 9 over all rows, divided by their number; α counts for all data, shared among the labelled ones.
+      const total = 320;
+      const byHand = labelled
+        .mul(20 / L / total)
+        .add(unlabelled.mul(300 / U / total))
+        .add(classification.mul((0.1 * total) / L / total))
+        .neg();
+      const parameters = m2.parameters.map((p) => p.tensor);
+      const found = await values([loss, ...grad(loss, parameters)]);
+      const expected = await values([byHand, ...grad(byHand, parameters)]);
+      expected.flat().forEach((v, i) => {
+        expect(Math.abs(found.flat()[i] - v)).toBeLessThan(1e-12 * Math.max(1, Math.abs(v)));
+      });
+    });
+
+    test("log p(x, y) by importance samples: of one sample the bound without its closed form, of many above it", async () => {
+      const x = input("x", [U, D]);
+      const [one, many] = await values([m2.logJoint(x, 1), m2.logJoint(x, 500)]);
+      const mean = (v: number[]) => v.reduce((a, b) => a + b, 0) / v.length;
+      expect([one.length, many.length]).toEqual([U * K, U * K]);
+      expect(mean(many)).toBeGreaterThan(mean(one));
+      // The class of the first row, by its own program: the same draws, so the same number.
+      const epsilon = noise("normal", "class 0/z", [U, Z]);
+      const q = m2.encode(x, hot(0, U));
+      const z = add(q.mean(), mul(q.variance().sqrt(), epsilon));
+      const standard = sum(
+        z
+          .square()
+          .mul(-0.5)
+          .sub(0.5 * Math.log(2 * Math.PI)),
+        -1,
+      );
+      const byHand = m2.decode(hot(0, U), z).logProb(x).add(standard).sub(Math.log(K)).sub(q.logProb(z));
+      (await values([byHand]))[0].forEach((v, i) => {
+        expect(one[i * K]).toBeCloseTo(v, 9);
+      });
+    });
+  },
+);
+
+test("every parameter has a gradient", async () => {
+  const m2 = M2({ features: D, classes: K, latent: Z, hidden: [7] });
+  const { loss } = m2.objective({ labelled: { size: 9, rows: L }, unlabelled: { size: 90, rows: U } });
+  const gradients = await values(
+    grad(
+      loss,
+      m2.parameters.map((p) => p.tensor),
+    ),
+  );
+  m2.parameters.forEach(({ name }, i) => {
+    expect(
+      gradients[i].some((g) => g !== 0),
+      name,
+    ).toBe(true);
+  });
+});
+
+test("what M2 refuses", () => {
+  expect(() => M2({ features: 4, classes: 1 })).toThrow(
+    new UsageError("m2: expected at least two classes, found 1."),
+  );
+  expect(() => M2({ features: 4, classes: 2, hidden: [] })).toThrow(
+    new UsageError("m2: expected at least one hidden layer, found none."),
+  );
+});
