@@ -7,6 +7,8 @@ export {
   describe,
   loadData,
   loadMnist,
+  type Minibatches,
+  minibatches,
   readCsv,
   readIdx,
   readIdxPair,

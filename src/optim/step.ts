@@ -185,6 +185,11 @@ export class TrainStep {
     return report as StepReport;
   }
 
+  /** The gradient of the loss in a parameter, as the last run computed it: a copy. */
+  gradient(name: string): Float32Array {
+    return this.arena.gradient(name).map((g) => g * this.#factor);
+  }
+
   /** Values of the buffers (running statistics), copied: they go into a checkpoint beside the arena's tensors. */
   buffers(): readonly NamedTensor[] {
     return [...this.#buffers].map(([name, { leaf, value }]) => ({

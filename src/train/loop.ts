@@ -1,10 +1,9 @@
 /** The training loop: minibatches, steps, epochs. It knows a model by its objective alone. */
-import { type Dataset, rowSize, rowsOf } from "../data/index.ts";
+import { type Dataset, type Minibatches, minibatches, rowSize } from "../data/index.ts";
 import { NonFiniteError, UsageError } from "../errors.ts";
 import type { Optimizer, Schedule } from "../optim/index.ts";
 import { adam, adamw, rmsprop, schedules, sgd } from "../optim/index.ts";
 import { compileStep, type NamedLeaf, type Objective, type TrainStep } from "../optim/step.ts";
-import { drawBernoulli, permutation, type Stream, stream } from "../random/index.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { TrainSettings } from "./settings.ts";
@@ -69,28 +68,22 @@ export class Trainer {
   readonly settings: TrainSettings;
   readonly stepsPerEpoch: number;
   readonly trainStep: TrainStep;
-  readonly #data: Dataset;
-  readonly #batch: number;
+  readonly #minibatches: Minibatches;
   readonly #parameters: readonly NamedLeaf[];
-  readonly #binary: Stream;
-  #order: { readonly epoch: number; readonly rows: Uint32Array } | undefined;
   #step = 0;
   #sums: Record<string, number> = {};
 
   private constructor(parts: {
     settings: TrainSettings;
-    data: Dataset;
-    batch: number;
+    minibatches: Minibatches;
     parameters: readonly NamedLeaf[];
     trainStep: TrainStep;
   }) {
     this.settings = parts.settings;
-    this.#data = parts.data;
-    this.#batch = parts.batch;
+    this.#minibatches = parts.minibatches;
     this.#parameters = parts.parameters;
     this.trainStep = parts.trainStep;
-    this.#binary = stream(parts.settings.seed, "binarize");
-    this.stepsPerEpoch = Math.floor(parts.data.rows / parts.batch);
+    this.stepsPerEpoch = parts.minibatches.stepsPerEpoch;
   }
 
   /**
@@ -109,14 +102,20 @@ export class Trainer {
         `${data.name}: rows of shape [${data.shape.join(", ")}] hold ${rowSize(data.shape)} values, the model takes ${model.features}.`,
       );
     }
-    const batch = Math.min(settings.batch, data.rows);
-    const steps = settings.epochs * Math.floor(data.rows / batch);
-    const trainStep = await compileStep(objective(batch), model.parameters, optimizerOf(settings, steps), {
-      seed: settings.seed,
-      ...(settings.threads !== undefined && { threads: settings.threads }),
-      ...(settings.clip !== undefined && { maxGradientNorm: settings.clip }),
-    });
-    return new Trainer({ settings, data, batch, parameters: model.parameters, trainStep });
+    const { seed, binarize, epochs } = settings;
+    const batches = minibatches(data, { batch: settings.batch, seed, binarize });
+    const steps = epochs * batches.stepsPerEpoch;
+    const trainStep = await compileStep(
+      objective(batches.batch),
+      model.parameters,
+      optimizerOf(settings, steps),
+      {
+        seed: settings.seed,
+        ...(settings.threads !== undefined && { threads: settings.threads }),
+        ...(settings.clip !== undefined && { maxGradientNorm: settings.clip }),
+      },
+    );
+    return new Trainer({ settings, minibatches: batches, parameters: model.parameters, trainStep });
   }
 
   get progress(): Progress {
@@ -143,16 +142,9 @@ export class Trainer {
 
   /** One step: the minibatch, its binary draws, β, the gradient, the update. @throws NonFiniteError naming epoch and step. */
   async next(): Promise<Readonly<Record<string, number>>> {
-    const { seed, binarize, warmup } = this.settings;
-    const epoch = Math.floor(this.#step / this.stepsPerEpoch);
-    const position = this.#step % this.stepsPerEpoch;
-    if (this.#order?.epoch !== epoch)
-      this.#order = { epoch, rows: permutation(this.#data.rows, seed, epoch) };
-    if (position === 0) this.#sums = {};
-    const rows = this.#order.rows.subarray(position * this.#batch, (position + 1) * this.#batch);
-    const x = rowsOf(this.#data, rows, this.trainStep.input("x"));
-    if (binarize === "dynamic") drawBernoulli(x, this.#binary, { step: this.#step });
-    if (warmup > 0) this.trainStep.input("beta")[0] = this.beta(this.#step);
+    if (this.#step % this.stepsPerEpoch === 0) this.#sums = {};
+    this.#minibatches.fill(this.#step, this.trainStep.input("x"));
+    if (this.settings.warmup > 0) this.trainStep.input("beta")[0] = this.beta(this.#step);
     const report = await this.#attempt();
     for (const [name, value] of Object.entries(report)) this.#sums[name] = (this.#sums[name] ?? 0) + value;
     this.#step++;
