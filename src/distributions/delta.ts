@@ -1,4 +1,5 @@
 import {
+  add,
   equal,
   expand,
   full,
@@ -19,12 +20,12 @@ export class DeltaDistribution extends Distribution {
 
   /** Use {@link Delta}. */
   constructor(parameters: Parameters, eventRank: number) {
-    const { value } = parameters;
+    const { value, logDensity } = parameters;
     const constraint = independentConstraint(real, eventRank);
     super({
       name: "Delta",
       parameters,
-      constraints: { value: constraint },
+      constraints: { value: constraint, ...(logDensity !== undefined && { logDensity: real }) },
       support: constraint,
       eventShape: value.shape.slice(value.rank - eventRank),
       reparameterised: true,
@@ -34,7 +35,9 @@ export class DeltaDistribution extends Distribution {
 
   protected override logDensity(x: Tensor): Tensor {
     const off = where(equal(x, this.value), full([], 0, this.dtype), Number.NEGATIVE_INFINITY);
-    return this.eventShape.length === 0 ? off : sum(off, lastAxes(this.eventShape.length));
+    const mass = this.eventShape.length === 0 ? off : sum(off, lastAxes(this.eventShape.length));
+    const { logDensity } = this.parameters;
+    return logDensity === undefined ? mass : add(mass, logDensity);
   }
 
   protected override draw(_site: string, shape: Shape): Tensor {
@@ -50,7 +53,9 @@ export class DeltaDistribution extends Distribution {
       mean: () => this.value,
       mode: () => this.value,
       variance: () => mul(this.value, 0),
-      entropy: () => mul(sum(this.value, lastAxes(this.eventShape.length)), 0),
+      ...(this.parameters.logDensity === undefined && {
+        entropy: () => mul(sum(this.value, lastAxes(this.eventShape.length)), 0),
+      }),
     };
   }
 }
@@ -60,8 +65,19 @@ export class DeltaDistribution extends Distribution {
  * value, −∞ elsewhere. The last `eventRank` dimensions of the value (default 0) are its event, the rest the batch.
  * Needs no noise.
  *
+ * With `logDensity` (of the batch shape) the log density at the value is that instead: what a guide says of a value that it
+ * computed from another draw, whose Jacobian it knows.
+ *
  * @example
  * await Delta([1, 2]).logProb([1, 3]).value(); // [0, -Infinity]
  */
-export const Delta = (value: TensorLike, options: { readonly eventRank?: number } = {}): DeltaDistribution =>
-  new DeltaDistribution({ value: operands("Delta", value)[0] }, options.eventRank ?? 0);
+export function Delta(
+  value: TensorLike,
+  options: { readonly eventRank?: number; readonly logDensity?: TensorLike } = {},
+): DeltaDistribution {
+  const { eventRank = 0, logDensity } = options;
+  if (logDensity === undefined)
+    return new DeltaDistribution({ value: operands("Delta", value)[0] }, eventRank);
+  const [at, density] = operands("Delta", value, logDensity);
+  return new DeltaDistribution({ value: at, logDensity: density }, eventRank);
+}

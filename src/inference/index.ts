@@ -9,6 +9,9 @@ export { renyi } from "./bounds/renyi.ts";
 export { type Baseline, type NeuralBaseline, neuralBaseline } from "./estimators/baselines.ts";
 export type { Estimator, EstimatorOptions, EstimatorSettings, SiteEstimator } from "./estimators/choose.ts";
 export { autoDelta } from "./guides/auto-delta.ts";
+export { type AutoFlowOptions, autoFlow } from "./guides/auto-flow.ts";
+export { autoFullRankNormal } from "./guides/auto-full-rank-normal.ts";
+export { type AutoLowRankNormalOptions, autoLowRankNormal } from "./guides/auto-low-rank-normal.ts";
 export { type AutoNormalOptions, autoNormal } from "./guides/auto-normal.ts";
 export {
   fitGeneralisedPareto,

@@ -174,10 +174,10 @@ function termsPerDatum(pair: Pair, parts: readonly Part[]): ElboTerms {
   const plates = commonPlates(parts.map((p) => p.term));
   const of = (kind: Part["of"]) => {
     const chosen = parts.filter((p) => p.of === kind);
+    if (chosen.length === 0) return scalar(0);
     const value = signedSum(chosen, ({ term }) => sumOver(term, plates), 1);
-    return value.rank === 0 && plates.length > 0
-      ? value
-      : perRow(pair.particles === 1 ? value : mean(value, pair.particleAxis, { keepDims: true }), plates);
+    const averaged = pair.particles === 1 ? value : mean(value, pair.particleAxis, { keepDims: true });
+    return perRow(averaged, plates);
   };
   const [reconstruction, divergence] = [of("reconstruction"), neg(of("kl"))];
   return { elbo: sub(reconstruction, divergence), reconstruction, kl: divergence };

@@ -1,5 +1,5 @@
 /** A model and a guide run together: what every bound starts from. */
-import { UsageError } from "../../errors.ts";
+import { ShapeError, UsageError } from "../../errors.ts";
 import { evaluation, type LayerContext } from "../../nn/index.ts";
 import {
   type Handler,
@@ -11,6 +11,7 @@ import {
   trace,
 } from "../../program/index.ts";
 import { stopGradient } from "../../tensor/ops/stop-gradient.ts";
+import { formatShape } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import {
   chooseEstimator,
@@ -176,6 +177,7 @@ export function runPair<A extends readonly unknown[]>(
   };
   const modelTrace = trace(model, args, [answer], runOptions);
 
+  for (const recorded of [guideTrace, modelTrace]) checkLayout(recorded, from, enumeration);
   const cut = new Map(inGuide.map((s) => [s.value, held.get(s.name) ?? s.value]));
   return {
     guide: guideTrace,
@@ -197,6 +199,29 @@ export function runPair<A extends readonly unknown[]>(
     relaxations,
     held,
   };
+}
+
+/**
+ * Left of plates and particles stand enumerated values alone. What else is found there was put there by a program that counts
+ * dimensions from the left, or adds one.
+ * @throws ShapeError naming site, shapes and the ways out.
+ */
+function checkLayout(recorded: Trace, from: number, enumeration: Enumeration): void {
+  const cardinality = new Map([...enumeration.sources].map(([value, name]) => [name, value.shape[0]]));
+  const sizes = new Map([...enumeration.axes].map(([name, axis]) => [axis, cardinality.get(name)]));
+  for (const { name, distribution } of randomSites(recorded)) {
+    const { batchShape } = distribution;
+    for (let axis = -batchShape.length; axis < -from; axis++) {
+      const size = batchShape[batchShape.length + axis];
+      if (size === 1 || size === sizes.get(axis)) continue;
+      throw new ShapeError(
+        `site '${name}': batch shape ${formatShape(batchShape)} (event ${formatShape(distribution.eventShape)}) has size ${size} along ` +
+          `dimension ${axis}, where neither a plate nor particles nor values of an enumerated site stand. Inference adds such dimensions ` +
+          "on the left of every site's value: count dimensions from the right (-1, -2), let values broadcast, and do not unsqueeze or " +
+          "reshape a site's value as if its shape were the one without them.",
+      );
+    }
+  }
 }
 
 /** One draw's path cannot be weighed by w̃² and another's, downstream of it, by w̃. */

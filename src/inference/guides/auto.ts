@@ -1,5 +1,5 @@
 /** What automatic guides share: the latent sites of a model, each with a way from unconstrained reals to its support. */
-import { type Distribution, transforms } from "../../distributions/index.ts";
+import { Delta, type Distribution, transforms } from "../../distributions/index.ts";
 import { UsageError } from "../../errors.ts";
 import {
   type Context,
@@ -10,7 +10,11 @@ import {
   type RandomSite,
   trace,
 } from "../../program/index.ts";
-import type { Shape } from "../../tensor/shape.ts";
+import { neg } from "../../tensor/ops/arithmetic.ts";
+import { reshape } from "../../tensor/ops/movement.ts";
+import { slice } from "../../tensor/ops/parts.ts";
+import { type Shape, sizeOf } from "../../tensor/shape.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
 
 /** A continuous latent site as a guide sees it. */
 export interface GuidedSite {
@@ -70,6 +74,53 @@ export function siteGuide<A extends readonly unknown[]>(
           context.sample(site.name, family(described, context));
         });
       }
+    },
+    { name: `${name}(${target.name})` },
+  );
+}
+
+/** The site that a joint guide draws: every coordinate of every continuous latent site, unconstrained. */
+export const JOINT = "joint";
+
+/** A part of the joint draw, [...outer, 1, …, 1, coordinates], laid out as a site in its plates, [...outer, …site]. */
+function part(joint: Tensor, start: number, { shape, batchShape }: GuidedSite): Tensor {
+  const own = slice(joint, { axis: -1, start, end: start + sizeOf(shape) });
+  const leading = joint.shape.slice(0, -1);
+  return reshape(own, [...leading.slice(0, Math.max(0, leading.length - batchShape.length)), ...shape]);
+}
+
+/**
+ * A guide with one distribution over all continuous latent sites together, each site computed from its part of one draw. Discrete
+ * sites with a finite support are left to the model.
+ *
+ * @param family the distribution of the joint draw, event shape [dimension]
+ */
+export function jointGuide<A extends readonly unknown[]>(
+  target: Program<A>,
+  name: string,
+  family: (dimension: number, context: Context) => Distribution,
+): Program<A> {
+  return program<A, void>(
+    (context, ...args) => {
+      const sites = latentSites(trace(target, args)).filter((s) => s.distribution.cardinality === undefined);
+      const described = sites.map(guided);
+      const dimension = described.reduce((n, { shape }) => n + sizeOf(shape), 0);
+      if (dimension === 0)
+        throw new UsageError(
+          `${name}: ${target.name} has no continuous latent site; there is nothing to guide.`,
+        );
+      const joint = context.sample(JOINT, family(dimension, context), { auxiliary: true });
+      let start = 0;
+      sites.forEach((site, i) => {
+        const { toSupport, shape, batchShape, eventRank } = described[i];
+        const free = part(joint, start, described[i]);
+        start += sizeOf(shape);
+        const reinterpreted = shape.length - batchShape.length - toSupport.eventRank;
+        const { value, logDet } = toSupport.forwardAndLogDet(free, reinterpreted);
+        within(context, site.plates, () => {
+          context.sample(site.name, Delta(value, { eventRank, logDensity: neg(logDet) }));
+        });
+      });
     },
     { name: `${name}(${target.name})` },
   );

@@ -1,0 +1,43 @@
+import { LowRankMultivariateNormal } from "../../distributions/index.ts";
+import { UsageError } from "../../errors.ts";
+import { initializers } from "../../nn/index.ts";
+import type { Program } from "../../program/index.ts";
+import { exp } from "../../tensor/ops/transcendental.ts";
+import { JOINT, jointGuide } from "./auto.ts";
+import type { AutoNormalOptions } from "./auto-normal.ts";
+
+export interface AutoLowRankNormalOptions extends AutoNormalOptions {
+  /** Directions of correlation, r. Default ⌈√n⌉. */
+  readonly rank?: number;
+}
+
+/**
+ * The low-rank normal guide (Ong, Nott and Smith 2018): one normal over the unconstrained coordinates of all continuous latent
+ * sites, covariance W Wᵀ + diag(D) with W of r columns. Between the mean-field and the full-rank guide, in what it can say and in
+ * what it costs, n (r + 2) numbers. Its densities run on the host executor alone.
+ *
+ * @example
+ * await svi(model, autoLowRankNormal(model, { rank: 5 })).run([x, y], { steps: 5000, seed: 0 });
+ *
+ * @throws UsageError when the rank is no whole number of at least 1, the model has no continuous latent site, or one stands in a
+ * minibatch.
+ */
+export function autoLowRankNormal<A extends readonly unknown[]>(
+  target: Program<A>,
+  options: AutoLowRankNormalOptions = {},
+): Program<A> {
+  const { initialScale = 0.1, rank } = options;
+  if (rank !== undefined && (!Number.isInteger(rank) || rank < 1)) {
+    throw new UsageError(`autoLowRankNormal: rank must be a whole number of at least 1, found ${rank}.`);
+  }
+  return jointGuide(target, "autoLowRankNormal", (n, { param }) => {
+    const columns = Math.min(n, rank ?? Math.ceil(Math.sqrt(n)));
+    // Half of the first variance from either part.
+    const each = initialScale * Math.SQRT1_2;
+    return LowRankMultivariateNormal(
+      param(`${JOINT}.loc`, [n], initializers.zeros),
+      param(`${JOINT}.factor`, [n, columns], initializers.normal(each / Math.sqrt(columns))),
+      exp(param(`${JOINT}.logVariance`, [n], initializers.constant(2 * Math.log(each)))),
+    );
+  });
+}
