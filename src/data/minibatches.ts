@@ -42,7 +42,8 @@ export function minibatches(dataset: Dataset, options: MinibatchOptions): Miniba
     fill(step, out) {
       const epoch = Math.floor(step / stepsPerEpoch);
       const position = step % stepsPerEpoch;
-      if (order?.epoch !== epoch) order = { epoch, rows: permutation(dataset.rows, seed, epoch, `${site}shuffle`) };
+      if (order?.epoch !== epoch)
+        order = { epoch, rows: permutation(dataset.rows, seed, epoch, `${site}shuffle`) };
       const rows = order.rows.subarray(position * batch, (position + 1) * batch);
       rowsOf(dataset, rows, out);
       if (binarize === "dynamic") drawBernoulli(out, pixels, { step });

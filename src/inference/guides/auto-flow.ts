@@ -27,19 +27,14 @@ function layersOf(
     const transformer = transforms.splineTransformer();
     return [transforms.inverseAutoregressive({ size: 1, hidden, transformer })];
   }
-  return Array.from({ length: layers }, (_, i) => {
+  const layer = (i: number): transforms.Transform => {
     const keep = i % 2 === 0 ? "first" : "last";
-    switch (flow) {
-      case "affine-coupling":
-        return transforms.affineCoupling({ size: n, hidden, keep });
-      case "spline-coupling":
-        return transforms.splineCoupling({ size: n, hidden, keep });
-      case "inverse-autoregressive": {
-        const step = transforms.inverseAutoregressive({ size: n, hidden, activation: "tanh" });
-        return i === 0 ? step : transforms.compose(transforms.reverse, step);
-      }
-    }
-  });
+    if (flow === "affine-coupling") return transforms.affineCoupling({ size: n, hidden, keep });
+    if (flow === "spline-coupling") return transforms.splineCoupling({ size: n, hidden, keep });
+    const step = transforms.inverseAutoregressive({ size: n, hidden, activation: "tanh" });
+    return i === 0 ? step : transforms.compose(transforms.reverse, step);
+  };
+  return Array.from({ length: layers }, (_, i) => layer(i));
 }
 
 /**

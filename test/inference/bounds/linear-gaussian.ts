@@ -1,6 +1,6 @@
 /** z ~ N(0, I), x | z ~ N(W z, σ² I): the model whose evidence and posterior are known in closed form. */
 import { type Distribution, Normal } from "../../../src/distributions/index.ts";
-import type { LatentModel } from "../../../src/inference/index.ts";
+import { model as program } from "../../../src/program/index.ts";
 import { matmul, type Tensor, tensor } from "../../../src/tensor/index.ts";
 
 const F = "float64";
@@ -19,13 +19,18 @@ export const DATA = [
 
 export const x: Tensor = tensor(DATA, { dtype: F });
 
-export const model: LatentModel = {
-  likelihood: (z) =>
-    Normal(matmul(z, tensor(W, { dtype: F }), { transposeB: true }), tensor(SIGMA, { dtype: F })).toEvent(1),
-  prior: Normal(tensor(0, { dtype: F }), 1)
-    .expand([2])
-    .toEvent(1),
-};
+const prior = Normal(tensor(0, { dtype: F }), 1)
+  .expand([2])
+  .toEvent(1);
+
+/** p(x, z) for the two rows of data. */
+export const generative = program<[], void>(({ sample, observe, plate }) => {
+  plate("row", 2, () => {
+    const z = sample("z", prior);
+    const mean = matmul(z, tensor(W, { dtype: F }), { transposeB: true });
+    observe("x", Normal(mean, tensor(SIGMA, { dtype: F })).toEvent(1), x);
+  });
+});
 
 /** q(z|x), diagonal, with a mean and scale for each datum. */
 export const MEAN = [
@@ -40,6 +45,12 @@ export const posterior: Distribution = Normal(
   tensor(MEAN, { dtype: F }),
   tensor(SCALE, { dtype: F }),
 ).toEvent(1);
+
+/** The guide of {@link posterior}, or of one with other parameters. */
+export const guideOf = (q: Distribution = posterior) =>
+  program<[], void>(({ sample, plate }) => {
+    plate("row", 2, () => sample("z", q));
+  });
 
 const dot = (a: readonly number[], b: readonly number[]) => a.reduce((t, v, i) => t + v * b[i], 0);
 
