@@ -6,6 +6,7 @@ import { sub } from "../tensor/ops/arithmetic.ts";
 import { cast } from "../tensor/ops/cast.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { checkMatch } from "./bounds/pair.ts";
+import { smoothWeights, trustedShape } from "./pareto-smoothing.ts";
 
 export interface ImportanceOptions {
   /** Number of draws from the guide. */
@@ -18,8 +19,11 @@ export interface ImportanceOptions {
 export interface ImportanceResult {
   /** log (1/S) Σ w: an estimate of log p(data); in expectation a lower bound, and consistent. */
   readonly logEvidence: number;
-  /** log w of each draw. */
+  /** log w of each draw, and the same with its tail smoothed. */
   readonly logWeights: Float64Array;
+  readonly smoothedLogWeights: Float64Array;
+  /** Posterior mean and standard deviation of each latent site, its elements in order, from draws weighted by smoothed weights. */
+  readonly moments: ReadonlyMap<string, SiteMoments>;
   /** (Σ w)² / Σ w²: how many draws from the posterior the weighted draws are worth. */
   readonly effectiveSampleSize: number;
   /**
@@ -28,6 +32,13 @@ export interface ImportanceResult {
    * the effective sample size is close to the number of draws the weights are all but equal, and their tail's shape says nothing.
    */
   readonly paretoK: number;
+  /** Whether k̂ is below what this number of draws allows: min(1 − 1 / log₁₀ S, 0.7). */
+  readonly trusted: boolean;
+}
+
+export interface SiteMoments {
+  readonly mean: Float64Array;
+  readonly sd: Float64Array;
 }
 
 /**
@@ -60,53 +71,55 @@ export async function importance<A extends readonly unknown[]>(
     );
   }
   // The host computes in float64 throughout; a float32 result would tie the weights of a good guide.
-  const draw = compile(() => cast(sub(logDensity(scored), logDensity(drawn)), "float64"), {
-    executor: "host",
-    seed,
-    ...(parameters && { parameters }),
-  });
+  const latent = latentSites(scored);
+  const draw = compile(
+    () =>
+      [sub(logDensity(scored), logDensity(drawn)), ...latent.map((s) => s.value)].map((t) =>
+        cast(t, "float64"),
+      ),
+    { executor: "host", seed, ...(parameters && { parameters }) },
+  );
   const logWeights = new Float64Array(draws);
-  for (let i = 0; i < draws; i++) logWeights[i] = (await draw()).item();
-  const top = logWeights.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  const weights = logWeights.map((w) => Math.exp(w - top));
-  const total = weights.reduce((a, b) => a + b, 0);
-  const squares = weights.reduce((a, b) => a + b * b, 0);
+  const values = latent.map((s) => new Float64Array(draws * s.value.size));
+  for (let i = 0; i < draws; i++) {
+    const [w, ...sites] = await draw();
+    logWeights[i] = w.item();
+    sites.forEach(({ data }, j) => {
+      values[j].set(Float64Array.from(data, Number), i * data.length);
+    });
+  }
+  const raw = normalise(logWeights);
+  const smooth = smoothWeights(logWeights);
+  const { weights } = normalise(smooth.logWeights);
   return {
-    logEvidence: top + Math.log(total / draws),
+    logEvidence: raw.logMean,
     logWeights,
-    effectiveSampleSize: total ** 2 / squares,
-    paretoK: paretoShape(weights),
+    smoothedLogWeights: smooth.logWeights,
+    moments: new Map(latent.map((s, j) => [s.name, momentsOf(values[j], weights)])),
+    effectiveSampleSize: 1 / raw.weights.reduce((a, w) => a + w * w, 0),
+    paretoK: smooth.shape,
+    trusted: smooth.shape < trustedShape(draws),
   };
 }
 
-/** k̂ of the largest weights: min(S / 5, 3 √S) of them, measured from the next one. */
-export function paretoShape(weights: Float64Array): number {
-  const sorted = weights.slice().sort();
-  const count = Math.ceil(Math.min(0.2 * sorted.length, 3 * Math.sqrt(sorted.length)));
-  const cutoff = sorted[sorted.length - count - 1];
-  const exceedances = sorted.slice(sorted.length - count).map((w) => w - cutoff);
-  return fitGeneralisedPareto(exceedances.filter((x) => x > 0));
+/** Weights that add up to 1, and the logarithm of the mean weight. */
+function normalise(logWeights: Float64Array) {
+  const top = logWeights.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  const weights = logWeights.map((w) => Math.exp(w - top));
+  const total = weights.reduce((a, b) => a + b, 0);
+  return { weights: weights.map((w) => w / total), logMean: top + Math.log(total / logWeights.length) };
 }
 
-/**
- * Shape of a generalised Pareto distribution, by the empirical Bayes estimate of Zhang and Stephens (2009, Technometrics 51), drawn
- * towards ½ with the weight of ten observations as Vehtari et al. do. Ascending positive exceedances; too few give infinity.
- */
-export function fitGeneralisedPareto(x: Float64Array): number {
-  const n = x.length;
-  if (n < 5) return Number.POSITIVE_INFINITY;
-  const m = 30 + Math.floor(Math.sqrt(n));
-  const quartile = x[Math.floor(n / 4 + 0.5) - 1];
-  const shapeAt = (b: number): number => x.reduce((sum, v) => sum + Math.log1p(-b * v), 0) / n;
-  const bs = Array.from(
-    { length: m },
-    (_, j) => 1 / x[n - 1] + (1 - Math.sqrt(m / (j + 0.5))) / (3 * quartile),
-  );
-  const profile = bs.map((b) => {
-    const k = shapeAt(b);
-    return n * (Math.log(-b / k) - k - 1);
+/** Weighted mean and standard deviation of each column of [draws, size]. */
+function momentsOf(values: Float64Array, weights: Float64Array): SiteMoments {
+  const size = values.length / weights.length;
+  const mean = new Float64Array(size);
+  const squares = new Float64Array(size);
+  weights.forEach((w, i) => {
+    for (let j = 0; j < size; j++) mean[j] += w * values[i * size + j];
   });
-  const posterior = profile.map((own) => 1 / profile.reduce((sum, other) => sum + Math.exp(other - own), 0));
-  const k = shapeAt(bs.reduce((sum, b, j) => sum + b * posterior[j], 0));
-  return (n * k + 5) / (n + 10);
+  weights.forEach((w, i) => {
+    for (let j = 0; j < size; j++) squares[j] += w * (values[i * size + j] - mean[j]) ** 2;
+  });
+  return { mean, sd: squares.map(Math.sqrt) };
 }

@@ -14,10 +14,18 @@ export { autoFullRankNormal } from "./guides/auto-full-rank-normal.ts";
 export { type AutoLowRankNormalOptions, autoLowRankNormal } from "./guides/auto-low-rank-normal.ts";
 export { type AutoNormalOptions, autoNormal } from "./guides/auto-normal.ts";
 export {
-  fitGeneralisedPareto,
   type ImportanceOptions,
   type ImportanceResult,
   importance,
+  type SiteMoments,
 } from "./importance.ts";
+export {
+  fitGeneralisedPareto,
+  type ParetoTail,
+  type SmoothedWeights,
+  smoothWeights,
+  trustedShape,
+} from "./pareto-smoothing.ts";
 export { type PredictiveOptions, predictive } from "./predictive.ts";
+export { type ReweightedWakeSleepOptions, reweightedWakeSleep } from "./reweighted-wake-sleep.ts";
 export { type Svi, type SviOptions, type SviResult, type SviRunOptions, svi } from "./svi.ts";

@@ -99,11 +99,19 @@ function boundOf<A extends readonly unknown[]>(
  * @example
  * const { values } = await svi(coin, guide).run([flips], { steps: 2000, seed: 0 });
  */
-export function svi<A extends readonly unknown[]>(model: Program<A>, guide: Program<A>): Svi<A> {
+export const svi = <A extends readonly unknown[]>(model: Program<A>, guide: Program<A>): Svi<A> =>
+  climber(model, guide, (args, options) => boundOf(model, guide, args, options));
+
+/** Compiles a bound of two programs into steps, and runs them. */
+export function climber<A extends readonly unknown[]>(
+  model: Program<A>,
+  guide: Program<A>,
+  boundAt: (args: A, options: BoundOptions) => Bound,
+): Svi<A> {
   const machine: Svi<A> = {
     async init(args, options = {}) {
       const layers = trainingContext();
-      const bound = boundOf(model, guide, args, { layers, ...options });
+      const bound = boundAt(args, { layers, ...options });
       const compiled = await compileStep(
         {
           loss: neg(bound.surrogate),
@@ -144,7 +152,7 @@ export function svi<A extends readonly unknown[]>(model: Program<A>, guide: Prog
         parameters: new Map(leaves.map((leaf) => [leaf.tensor, value(leaf)])),
       };
     },
-    explain: (args, options = {}) => describe(boundOf(model, guide, args, options).choices),
+    explain: (args, options = {}) => describe(boundAt(args, options).choices),
   };
   return machine;
 }

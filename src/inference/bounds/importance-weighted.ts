@@ -2,6 +2,7 @@
 import { UsageError } from "../../errors.ts";
 import { type Program, scaleOf } from "../../program/index.ts";
 import { grad } from "../../tensor/grad.ts";
+import { zeros } from "../../tensor/leaf.ts";
 import { add, mul, neg, sub } from "../../tensor/ops/arithmetic.ts";
 import { reshape } from "../../tensor/ops/movement.ts";
 import { softmax, sum } from "../../tensor/ops/reduce.ts";
@@ -11,7 +12,7 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import { baselineOf, ControlState, checkParticles } from "../estimators/baselines.ts";
 import { isScored, type SiteEstimator } from "../estimators/choose.ts";
 import { leaveOneOutBounds } from "../estimators/vimco.ts";
-import { commonPlates, sumOver } from "../terms.ts";
+import { commonPlates, sumOver, type Term } from "../terms.ts";
 import { type Bound, perRow, rowsShape } from "./bound.ts";
 import { type Pair, type PairOptions, runPair } from "./pair.ts";
 import { renyi } from "./renyi.ts";
@@ -31,14 +32,21 @@ export interface ImportanceWeighted extends Bound {
 }
 
 /** log w of each particle and of each element of the plates that hold every site, [particles, …plates]. */
-function weigh(pair: Pair): { readonly logWeights: Tensor; readonly scale: number } {
+export function weigh(pair: Pair): {
+  readonly logWeights: Tensor;
+  /** log q of the same draws, of the same shape. */
+  readonly logGuide: Tensor;
+  readonly scale: number;
+} {
   const plates = commonPlates([...pair.modelTerms, ...pair.guideTerms]);
-  const [first, ...rest] = [
-    ...pair.modelTerms.map((t) => sumOver(t, plates)),
-    ...pair.guideTerms.map((t) => neg(sumOver(t, plates))),
-  ];
+  const total = (terms: readonly Term[]): Tensor =>
+    terms.length === 0
+      ? zeros([pair.particles, ...rowsShape(plates)])
+      : perRow(terms.map((t) => sumOver(t, plates)).reduce(add), plates, [pair.particles]);
+  const logGuide = total(pair.guideTerms);
   return {
-    logWeights: perRow(rest.reduce(add, first), plates, [pair.particles]),
+    logWeights: pair.guideTerms.length === 0 ? total(pair.modelTerms) : sub(total(pair.modelTerms), logGuide),
+    logGuide,
     scale: pair.scale * scaleOf(plates),
   };
 }

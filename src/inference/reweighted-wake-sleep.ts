@@ -1,0 +1,110 @@
+import { UsageError } from "../errors.ts";
+import { type Handler, logDensity, type Program, replay, type Trace, trace } from "../program/index.ts";
+import { add, mul } from "../tensor/ops/arithmetic.ts";
+import { softmax, sum } from "../tensor/ops/reduce.ts";
+import { stopGradient } from "../tensor/ops/stop-gradient.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { Bound } from "./bounds/bound.ts";
+import { weigh } from "./bounds/importance-weighted.ts";
+import { type PairOptions, runPair } from "./bounds/pair.ts";
+import { renyi } from "./bounds/renyi.ts";
+import { climber, type Svi } from "./svi.ts";
+
+export interface ReweightedWakeSleepOptions<A extends readonly unknown[]> {
+  /**
+   * What the guide learns from. `wake` (default): draws for the data at hand, by their normalised weights. `sleep`: draws of the
+   * model, data and all. `both`: half of each.
+   */
+  readonly phase?: "wake" | "sleep" | "both";
+  /** For the sleep phase: the programs' arguments from what the model dreamt, by site name. */
+  readonly dream?: (sites: ReadonlyMap<string, Tensor>) => A;
+}
+
+/**
+ * Reweighted wake-sleep (Bornschein and Bengio 2015; Le et al. 2019). The model climbs the importance-weighted bound of `particles`
+ * draws; the guide follows Σ w̃ ∇ log q(z|x) of the same draws (wake), or ∇ log q(z|x) of pairs that the model dreams (sleep). No
+ * gradient goes through a draw, so every kind of site will do, and more draws make the guide's gradient better, not worse. The two
+ * descend different functions: KL(p ‖ q) for the guide, where SVI descends KL(q ‖ p).
+ *
+ * @example
+ * await reweightedWakeSleep(network.model, network.guide).run([x], { steps: 10_000, particles: 10, executor: "native" });
+ *
+ * @throws UsageError when a sleep phase is asked for without `dream`.
+ */
+export function reweightedWakeSleep<A extends readonly unknown[]>(
+  model: Program<A>,
+  guide: Program<A>,
+  options: ReweightedWakeSleepOptions<A> = {},
+): Svi<A> {
+  const { phase = "wake", dream } = options;
+  if (phase !== "wake" && dream === undefined) {
+    throw new UsageError(
+      `reweighted wake-sleep: phase "${phase}" needs 'dream', which makes the guide's arguments from what the model dreamt.`,
+    );
+  }
+  return climber(model, guide, (args, { layers, particles = 1, scale = 1, stream = "" }) =>
+    wakeSleepBound(model, guide, args, { layers, particles, scale, stream }, { phase, dream }),
+  );
+}
+
+function wakeSleepBound<A extends readonly unknown[]>(
+  model: Program<A>,
+  guide: Program<A>,
+  args: A,
+  options: { readonly [K in "layers" | "particles" | "scale" | "stream"]: PairOptions[K] },
+  {
+    phase,
+    dream,
+  }: { readonly phase: string; readonly dream: ReweightedWakeSleepOptions<A>["dream"] | undefined },
+): Bound {
+  const { layers, particles = 1, scale = 1, stream = "" } = options;
+  const pair = runPair(
+    model,
+    guide,
+    args,
+    { estimators: "score", baseline: "none", particles, scale, stream, ...(layers && { layers }) },
+    false,
+  );
+  const { logWeights, logGuide, scale: whole } = weigh(pair);
+  const normalised = stopGradient(softmax(logWeights, 0));
+  const awake = (t: Tensor): Tensor => mul(sum(mul(normalised, t)), whole);
+  const logJoint = add(logWeights, logGuide);
+  const lessons = [
+    ...(phase === "sleep" ? [] : [awake(logGuide)]),
+    ...(phase === "wake" || dream === undefined
+      ? []
+      : [asleep(model, guide, args, dream, stream).mul(scale)]),
+  ];
+  const lesson = mul(lessons.reduce(add), 1 / lessons.length);
+  return {
+    value: mul(sum(renyi(logWeights, 0)), whole),
+    surrogate: add(awake(logJoint), lesson),
+    choices: [...pair.choices.values()].map((c) => ({
+      ...c,
+      reason: `reweighted wake-sleep, ${phase} phase: no gradient through draws`,
+    })),
+    leaves: [],
+    updates: new Map(),
+  };
+}
+
+/** log q(z|x) of latent variables and data that the model dreamt together. */
+function asleep<A extends readonly unknown[]>(
+  model: Program<A>,
+  guide: Program<A>,
+  args: A,
+  dream: (sites: ReadonlyMap<string, Tensor>) => A,
+  stream: string,
+): Tensor {
+  const draw: Handler = (message, next) =>
+    message.kind === "sample" || (message.kind === "observe" && message.distribution.name !== "Factor")
+      ? next({
+          ...message,
+          kind: "sample",
+          value: stopGradient(message.distribution.sample(`${stream}dream/${message.name}`)),
+        })
+      : next(message);
+  const dreamt: Trace = trace(model, args, [draw]);
+  const sites = new Map([...dreamt.sites].map(([name, { value }]) => [name, value]));
+  return logDensity(trace(guide, dream(sites), [replay(dreamt)]));
+}
