@@ -1,5 +1,5 @@
 // `npm run example -- NAME …`: compiles examples/ and runs one of them.
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 
 const [name, ...args] = process.argv.slice(2);
@@ -10,6 +10,7 @@ if (name === undefined || !existsSync(`examples/${name}.ts`)) {
   console.error(`usage: npm run example -- NAME\n\nNAME is one of ${names.join(", ")}`);
   process.exit(2);
 }
-execFileSync("npx", ["tsc", "-p", "tsconfig.examples.json"], { stdio: "inherit" });
+const { status } = spawnSync("npx", ["tsc", "-p", "tsconfig.examples.json"], { stdio: "inherit" });
+if (status !== 0) process.exit(1);
 const { main } = await import(`../dist-examples/examples/${name}.js`);
 await main(args);

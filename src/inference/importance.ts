@@ -1,4 +1,4 @@
-import { compile } from "../compile/index.ts";
+import { ArrayValue, compile } from "../compile/index.ts";
 import { UsageError } from "../errors.ts";
 import { latentSites, logDensity, type Program, replay, trace } from "../program/index.ts";
 import type { TypedArray } from "../tensor/dtype.ts";
@@ -22,6 +22,8 @@ export interface ImportanceResult {
   /** log w of each draw, and the same with its tail smoothed. */
   readonly logWeights: Float64Array;
   readonly smoothedLogWeights: Float64Array;
+  /** The guide's draws of each latent site, [draws, …site], unweighted. */
+  readonly draws: ReadonlyMap<string, ArrayValue>;
   /** Posterior mean and standard deviation of each latent site, its elements in order, from draws weighted by smoothed weights. */
   readonly moments: ReadonlyMap<string, SiteMoments>;
   /** (Σ w)² / Σ w²: how many draws from the posterior the weighted draws are worth. */
@@ -80,12 +82,12 @@ export async function importance<A extends readonly unknown[]>(
     { executor: "host", seed, ...(parameters && { parameters }) },
   );
   const logWeights = new Float64Array(draws);
-  const values = latent.map((s) => new Float64Array(draws * s.value.size));
+  const values = latent.map((s) => new ArrayValue([draws, ...s.value.shape], "float64"));
   for (let i = 0; i < draws; i++) {
     const [w, ...sites] = await draw();
     logWeights[i] = w.item();
     sites.forEach(({ data }, j) => {
-      values[j].set(Float64Array.from(data, Number), i * data.length);
+      (values[j].data as Float64Array).set(Float64Array.from(data, Number), i * data.length);
     });
   }
   const raw = normalise(logWeights);
@@ -95,7 +97,8 @@ export async function importance<A extends readonly unknown[]>(
     logEvidence: raw.logMean,
     logWeights,
     smoothedLogWeights: smooth.logWeights,
-    moments: new Map(latent.map((s, j) => [s.name, momentsOf(values[j], weights)])),
+    draws: new Map(latent.map((s, j) => [s.name, values[j]])),
+    moments: new Map(latent.map((s, j) => [s.name, momentsOf(values[j].data as Float64Array, weights)])),
     effectiveSampleSize: 1 / raw.weights.reduce((a, w) => a + w * w, 0),
     paretoK: smooth.shape,
     trusted: smooth.shape < trustedShape(draws),
