@@ -64,4 +64,5 @@ export { stopGradient } from "./ops/stop-gradient.ts";
 export * from "./ops/transcendental.ts";
 export { where } from "./ops/where.ts";
 export type { Shape } from "./shape.ts";
+export { substitute } from "./substitute.ts";
 export { Tensor } from "./tensor.ts";
