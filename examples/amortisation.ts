@@ -22,7 +22,7 @@ import {
   train,
   VAE,
 } from "../src/index.ts";
-import { lineFigure } from "../src/report/plots.ts";
+import { drawFigure, loadPlot } from "../src/report/figure.ts";
 import { table } from "./table.ts";
 
 export interface Settings {
@@ -135,20 +135,30 @@ export async function amortisation(settings: Settings): Promise<Result> {
 }
 
 /** The bound of the images against the time that their own parameters took, beside what the encoder gives at once. */
-export const figure = ({ amortised, local }: Result, images: number): Promise<string> => {
-  const x = local.map((p) => Math.log10(p.seconds / images) + 3);
-  return lineFigure({
-    title: "Amortised and per-datum inference",
-    yLabel: "ELBO, nats per image",
-    xLabel: "log₁₀ milliseconds per image",
-    series: [
-      { name: "parameters of each image", role: "train", x, y: local.map((p) => p.elbo) },
-      { name: "encoder", role: "test", x: [x[0], x[x.length - 1]], y: [amortised, amortised] },
+export async function figure({ amortised, local }: Result, images: number): Promise<string> {
+  const Plot = await loadPlot();
+  const points = local.map((p) => ({ x: (1000 * p.seconds) / images, y: p.elbo }));
+  const top = Math.max(amortised, ...local.map((p) => p.elbo));
+  return drawFigure(
+    "The amortisation gap",
+    {
+      width: 640,
+      height: 300,
+      yLabel: "ELBO, nats per image (earlier steps lie below)",
+      x: { type: "log", label: "milliseconds per image", tickFormat: "~g", tickSize: 4 },
+      y: { domain: [top - 40, top + 3], grid: true, ticks: 5, tickSize: 0 },
+    },
+    [
+      Plot.line(points, { x: "x", y: "y", stroke: "var(--train)", strokeWidth: 1.8, clip: true }),
+      Plot.dot(points, { x: "x", y: "y", fill: "var(--train)", r: 2.5, clip: true }),
+      Plot.ruleY([amortised], { stroke: "var(--test)", strokeWidth: 1.8 }),
     ],
-    width: 480,
-    height: 300,
-  });
-};
+    [
+      { name: "parameters of each image", colour: "var(--train)" },
+      { name: "encoder", colour: "var(--test)" },
+    ],
+  );
+}
 
 /** `npm run example -- amortisation [figure.svg]` */
 export async function main([path = "amortisation.svg"]: readonly string[]): Promise<void> {
