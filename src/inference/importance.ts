@@ -24,7 +24,9 @@ export interface ImportanceResult {
   readonly smoothedLogWeights: Float64Array;
   /** The guide's draws of each latent site, [draws, …site], unweighted. */
   readonly draws: ReadonlyMap<string, ArrayValue>;
-  /** Posterior mean and standard deviation of each latent site, its elements in order, from draws weighted by smoothed weights. */
+  /**
+   * Posterior mean and standard deviation of each latent site, its elements in order, from draws weighted by smoothed weights: what the
+   * guide says of the site, corrected. */
   readonly moments: ReadonlyMap<string, SiteMoments>;
   /** (Σ w)² / Σ w²: how many draws from the posterior the weighted draws are worth. */
   readonly effectiveSampleSize: number;
@@ -40,7 +42,10 @@ export interface ImportanceResult {
 
 export interface SiteMoments {
   readonly mean: Float64Array;
+  /** Of the posterior. */
   readonly sd: Float64Array;
+  /** Monte Carlo standard error of the mean, √Σ w̃² (z − mean)² (Vehtari et al. 2024, section 2.3). Itself of use only where k̂ is. */
+  readonly standardError: Float64Array;
 }
 
 /**
@@ -113,16 +118,21 @@ function normalise(logWeights: Float64Array) {
   return { weights: weights.map((w) => w / total), logMean: top + Math.log(total / logWeights.length) };
 }
 
-/** Weighted mean and standard deviation of each column of [draws, size]. */
+/** Weighted moments of each column of [draws, size]. */
 function momentsOf(values: Float64Array, weights: Float64Array): SiteMoments {
   const size = values.length / weights.length;
   const mean = new Float64Array(size);
   const squares = new Float64Array(size);
+  const errors = new Float64Array(size);
   weights.forEach((w, i) => {
     for (let j = 0; j < size; j++) mean[j] += w * values[i * size + j];
   });
   weights.forEach((w, i) => {
-    for (let j = 0; j < size; j++) squares[j] += w * (values[i * size + j] - mean[j]) ** 2;
+    for (let j = 0; j < size; j++) {
+      const square = w * (values[i * size + j] - mean[j]) ** 2;
+      squares[j] += square;
+      errors[j] += w * square;
+    }
   });
-  return { mean, sd: squares.map(Math.sqrt) };
+  return { mean, sd: squares.map(Math.sqrt), standardError: errors.map(Math.sqrt) };
 }

@@ -53,15 +53,16 @@ const tailLength = (draws: number): number => Math.ceil(Math.min(0.2 * draws, 3 
 export function smoothWeights(logWeights: Float64Array): SmoothedWeights {
   const order = [...logWeights.keys()].sort((a, b) => logWeights[a] - logWeights[b]);
   const count = tailLength(logWeights.length);
-  const tail = order.slice(order.length - count);
   const top = logWeights[order[order.length - 1]];
-  const cutoff = Math.exp(logWeights[order[order.length - count - 1]] - top);
-  const exceedances = Float64Array.from(tail, (i) => Math.exp(logWeights[i] - top) - cutoff);
-  const { shape, scale } = fitGeneralisedPareto(exceedances.filter((v) => v > 0));
+  const relative = (i: number): number => Math.exp(logWeights[i] - top);
+  const cutoff = relative(order[order.length - count - 1]);
+  // Weights of discrete draws tie: those equal to the cutoff are no part of the tail.
+  const tail = order.slice(order.length - count).filter((i) => relative(i) > cutoff);
+  const { shape, scale } = fitGeneralisedPareto(Float64Array.from(tail, (i) => relative(i) - cutoff));
   const smoothed = logWeights.slice();
   if (Number.isFinite(shape)) {
     tail.forEach((i, rank) => {
-      const p = (rank + 0.5) / count;
+      const p = (rank + 0.5) / tail.length;
       const quantile = (scale / shape) * ((1 - p) ** -shape - 1);
       smoothed[i] = top + Math.min(0, Math.log(cutoff + quantile));
     });

@@ -1,12 +1,21 @@
 import { UsageError } from "../errors.ts";
-import { type Handler, logDensity, type Program, replay, type Trace, trace } from "../program/index.ts";
+import {
+  type Handler,
+  latentSites,
+  logDensity,
+  type Program,
+  type RandomSite,
+  replay,
+  type Trace,
+  trace,
+} from "../program/index.ts";
 import { add, mul } from "../tensor/ops/arithmetic.ts";
 import { softmax, sum } from "../tensor/ops/reduce.ts";
 import { stopGradient } from "../tensor/ops/stop-gradient.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { Bound } from "./bounds/bound.ts";
+import type { Bound, ScoredSite } from "./bounds/bound.ts";
 import { weigh } from "./bounds/importance-weighted.ts";
-import { type PairOptions, runPair } from "./bounds/pair.ts";
+import { type PairOptions, runPair, scoredSites } from "./bounds/pair.ts";
 import { renyi } from "./bounds/renyi.ts";
 import { climber, type Svi } from "./svi.ts";
 
@@ -69,11 +78,10 @@ function wakeSleepBound<A extends readonly unknown[]>(
   const normalised = stopGradient(softmax(logWeights, 0));
   const awake = (t: Tensor): Tensor => mul(sum(mul(normalised, t)), whole);
   const logJoint = add(logWeights, logGuide);
+  const dreamt = phase === "wake" || dream === undefined ? [] : [asleep(model, guide, args, dream, stream)];
   const lessons = [
     ...(phase === "sleep" ? [] : [awake(logGuide)]),
-    ...(phase === "wake" || dream === undefined
-      ? []
-      : [asleep(model, guide, args, dream, stream).mul(scale)]),
+    ...dreamt.map((recorded) => logDensity(recorded).mul(scale)),
   ];
   const lesson = mul(lessons.reduce(add), 1 / lessons.length);
   return {
@@ -85,17 +93,25 @@ function wakeSleepBound<A extends readonly unknown[]>(
     })),
     leaves: [],
     updates: new Map(),
+    scored: [...scoredSites(pair, true), ...dreamt.flatMap(latentSites).map(dreamtSite)],
   };
 }
 
-/** log q(z|x) of latent variables and data that the model dreamt together. */
+const dreamtSite = (site: RandomSite): ScoredSite => ({
+  program: "dream",
+  site,
+  logDensity: site.distribution.logProb(site.value),
+  mayBeZero: false,
+});
+
+/** The guide on latent variables and data that the model dreamt together. */
 function asleep<A extends readonly unknown[]>(
   model: Program<A>,
   guide: Program<A>,
   args: A,
   dream: (sites: ReadonlyMap<string, Tensor>) => A,
   stream: string,
-): Tensor {
+): Trace {
   const draw: Handler = (message, next) =>
     message.kind === "sample" || (message.kind === "observe" && message.distribution.name !== "Factor")
       ? next({
@@ -104,7 +120,7 @@ function asleep<A extends readonly unknown[]>(
           value: stopGradient(message.distribution.sample(`${stream}dream/${message.name}`)),
         })
       : next(message);
-  const dreamt: Trace = trace(model, args, [draw]);
+  const dreamt = trace(model, args, [draw]);
   const sites = new Map([...dreamt.sites].map(([name, { value }]) => [name, value]));
-  return logDensity(trace(guide, dream(sites), [replay(dreamt)]));
+  return trace(guide, dream(sites), [replay(dreamt)]);
 }

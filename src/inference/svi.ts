@@ -1,14 +1,15 @@
 import type { Executor } from "../compile/index.ts";
-import { UsageError } from "../errors.ts";
+import { NonFiniteError, UsageError } from "../errors.ts";
 import { trainingContext } from "../nn/index.ts";
 import { adam, type Optimizer } from "../optim/index.ts";
 import { compileStep, type NamedLeaf, type TrainStep } from "../optim/step.ts";
 import type { Program } from "../program/index.ts";
 import { neg } from "../tensor/ops/arithmetic.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { Bound } from "./bounds/bound.ts";
+import type { Bound, ScoredSite } from "./bounds/bound.ts";
 import { type ElboOptions, elbo } from "./bounds/elbo.ts";
 import { importanceWeighted } from "./bounds/importance-weighted.ts";
+import { diagnose } from "./diagnose.ts";
 import { describeControl, type SiteEstimator } from "./estimators/choose.ts";
 
 /** What is climbed, and how each site's gradient is estimated. */
@@ -40,6 +41,8 @@ export interface SviRunOptions extends SviOptions {
 export interface SviState {
   readonly compiled: TrainStep;
   readonly choices: readonly SiteEstimator[];
+  /** Where to look when a step fails. */
+  readonly scored: readonly ScoredSite[];
   readonly step: number;
 }
 
@@ -55,6 +58,7 @@ export interface SviResult {
 
 export interface Svi<A extends readonly unknown[]> {
   init(args: A, options?: SviOptions): Promise<SviState>;
+  /** @throws NonFiniteError naming the site whose log density is not finite, its value and its parameters. */
   step(state: SviState): Promise<{ readonly state: SviState; readonly elbo: number }>;
   run(args: A, options: SviRunOptions): Promise<SviResult>;
   /** The estimator of each latent site, why it was chosen, and its control variate, as lines of text. */
@@ -126,11 +130,16 @@ export function climber<A extends readonly unknown[]>(
           ...(options.threads !== undefined && { threads: options.threads }),
         },
       );
-      return { compiled, choices: bound.choices, step: 0 };
+      return { compiled, choices: bound.choices, scored: bound.scored, step: 0 };
     },
     async step(state) {
-      const { elbo } = await state.compiled.run(state.step);
-      return { state: { ...state, step: state.step + 1 }, elbo };
+      try {
+        const { elbo } = await state.compiled.run(state.step);
+        return { state: { ...state, step: state.step + 1 }, elbo };
+      } catch (error) {
+        if (!(error instanceof NonFiniteError)) throw error;
+        throw await diagnose(error, { ...state, named: parametersOfPrograms(model, guide) });
+      }
     },
     async run(args, options) {
       const { steps, feed, onStep } = options;

@@ -123,6 +123,7 @@ export class TrainStep {
   >;
   readonly #report: readonly (readonly [string, Floats])[];
   readonly #fillNoise: NoiseFiller;
+  readonly #arrayOf: (leaf: Tensor) => Floats | undefined;
   readonly #factor: number;
   readonly #options: StepOptions;
 
@@ -134,6 +135,7 @@ export class TrainStep {
     buffers: ReadonlyMap<string, { leaf: Tensor; value: Floats; next: Floats | undefined }>;
     report: readonly (readonly [string, Floats])[];
     fillNoise: NoiseFiller;
+    arrayOf: (leaf: Tensor) => Floats | undefined;
     factor: number;
     options: StepOptions;
   }) {
@@ -144,6 +146,7 @@ export class TrainStep {
     this.#buffers = parts.buffers;
     this.#report = parts.report;
     this.#fillNoise = parts.fillNoise;
+    this.#arrayOf = parts.arrayOf;
     this.#factor = parts.factor;
     this.#options = parts.options;
   }
@@ -167,7 +170,7 @@ export class TrainStep {
   async run(step: number): Promise<StepReport> {
     this.#fillNoise(this.#options.seed, step);
     await this.#program();
-    const report = Object.fromEntries(this.#report.map(([name, value]) => [name, value[0]]));
+    const report = this.report();
     this.#checkReport(report, step);
     const { maxGradientNorm } = this.#options;
     let gradientScale = this.#factor;
@@ -182,7 +185,24 @@ export class TrainStep {
     // checkpoint has good ones. Looking first would cost a pass over the gradients at every step.
     if (!this.arena.update({ step, gradientScale })) checkFinite(this.arena, step);
     for (const { value, next } of this.#buffers.values()) if (next !== undefined) value.set(next);
-    return report as StepReport;
+    return report;
+  }
+
+  /** What the last run reported, finite or not. */
+  report(): StepReport {
+    return Object.fromEntries(this.#report.map(([name, value]) => [name, value[0]])) as StepReport;
+  }
+
+  /**
+   * What a run of `step` would read for these leaves as things stand: parameters, buffers and inputs (views), and that step's noise,
+   * drawn again. A leaf that the step has no use for is zero.
+   */
+  leafValues(leaves: readonly Tensor[], step: number): Floats[] {
+    const values = leaves.map((leaf) =>
+      isNoise(leaf) ? new Float32Array(leaf.size) : (this.#arrayOf(leaf) ?? new Float32Array(leaf.size)),
+    );
+    noiseFiller(leaves, (leaf) => values[leaves.indexOf(leaf)])(this.#options.seed, step);
+    return values;
   }
 
   /** The gradient of the loss in a parameter, as the last run computed it: a copy. */
@@ -309,6 +329,7 @@ export async function compileStep(
     ),
     report,
     fillNoise: noiseFiller(program.leaves, view),
+    arrayOf: (leaf) => (slots.has(leaf) || names.has(leaf) ? arrayOf(leaf) : undefined),
     factor,
     options,
   });

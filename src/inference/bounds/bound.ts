@@ -1,8 +1,19 @@
 import type { NamedLeaf } from "../../optim/step.ts";
-import type { Plate } from "../../program/index.ts";
+import type { Plate, RandomSite } from "../../program/index.ts";
 import { reshape } from "../../tensor/ops/movement.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { SiteEstimator } from "../estimators/choose.ts";
+
+/** A random site as a bound scores it. */
+export interface ScoredSite {
+  /** `dream`: the guide, on what the model dreamt. */
+  readonly program: "guide" | "model" | "dream";
+  readonly site: RandomSite;
+  /** Its log density: one value for each element of its plates, and of particles and enumerated values left of them. */
+  readonly logDensity: Tensor;
+  /** Whether a density of zero may do no harm: the values of a site that is summed out, and particles, stand under one logarithm. */
+  readonly mayBeZero: boolean;
+}
 
 /** A lower bound of log p(data) and a way to climb it. */
 export interface Bound {
@@ -15,6 +26,8 @@ export interface Bound {
   readonly leaves: readonly NamedLeaf[];
   /** Next values of buffers among `leaves`. */
   readonly updates: ReadonlyMap<Tensor, Tensor>;
+  /** What is added up in it, in the order in which the programs ran: the guide first. */
+  readonly scored: readonly ScoredSite[];
 }
 
 /** The rows of plates as they are laid: the innermost first. */

@@ -13,7 +13,7 @@ import { commonPlates, dependencies, sumOver, type Term, totalOf } from "../term
 import { closedKl } from "./analytic-kl.ts";
 import { type Bound, perRow } from "./bound.ts";
 import { freeBitsPenalty } from "./free-bits.ts";
-import { type Pair, type PairOptions, runPair } from "./pair.ts";
+import { type Pair, type PairOptions, runPair, scoredSites } from "./pair.ts";
 
 export interface ElboOptions extends PairOptions {
   /**
@@ -119,6 +119,7 @@ export function elbo<A extends readonly unknown[]>(
     choices: [...pair.choices.values()],
     leaves: state.named(),
     updates: state.updates,
+    scored: scoredSites(pair),
     perDatum: termsPerDatum(pair, parts),
   };
 }

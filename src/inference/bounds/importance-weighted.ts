@@ -14,7 +14,7 @@ import { isScored, type SiteEstimator } from "../estimators/choose.ts";
 import { leaveOneOutBounds } from "../estimators/vimco.ts";
 import { commonPlates, sumOver, type Term } from "../terms.ts";
 import { type Bound, perRow, rowsShape } from "./bound.ts";
-import { type Pair, type PairOptions, runPair } from "./pair.ts";
+import { type Pair, type PairOptions, runPair, scoredSites } from "./pair.ts";
 import { renyi } from "./renyi.ts";
 
 export interface ImportanceWeightedOptions extends PairOptions {
@@ -90,6 +90,7 @@ export function importanceWeighted<A extends readonly unknown[]>(
     choices,
     leaves: state.named(),
     updates: state.updates,
+    scored: scoredSites(pair, true),
     perDatum,
     logWeights,
   };

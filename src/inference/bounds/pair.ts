@@ -6,6 +6,7 @@ import {
   latentSites,
   type Plate,
   type Program,
+  type RandomSite,
   randomSites,
   type Trace,
   trace,
@@ -21,7 +22,8 @@ import {
 } from "../estimators/choose.ts";
 import { Enumeration } from "../estimators/enumeration.ts";
 import { type Relaxation, relax } from "../estimators/relaxation.ts";
-import { PARTICLES, type Term, termOf } from "../terms.ts";
+import { dependencies, PARTICLES, type Term, termOf } from "../terms.ts";
+import type { ScoredSite } from "./bound.ts";
 import { heldParameters } from "./held.ts";
 
 export interface PairOptions extends EstimatorOptions {
@@ -199,6 +201,31 @@ export function runPair<A extends readonly unknown[]>(
     relaxations,
     held,
   };
+}
+
+/**
+ * Every random site of a pair with its log density, before anything is summed out.
+ * @param oneLogarithm whether the bound weighs the particles under one
+ */
+export function scoredSites(pair: Pair, oneLogarithm = false): ScoredSite[] {
+  const { guide, guideTerms, model, enumeration, particles } = pair;
+  const terms = new Map(guideTerms.map((t) => [t.site, t]));
+  const scored = (
+    program: "guide" | "model",
+    site: RandomSite,
+    { value }: Term = termOf(site),
+  ): ScoredSite => ({
+    program,
+    site,
+    logDensity: value,
+    mayBeZero:
+      (oneLogarithm && particles > 1) ||
+      [...dependencies(value, enumeration.sources)].some((name) => enumeration.summedOut.has(name)),
+  });
+  return [
+    ...latentSites(guide).map((site) => scored("guide", site, terms.get(site.name))),
+    ...randomSites(model).map((site) => scored("model", site)),
+  ];
 }
 
 /**

@@ -1,0 +1,252 @@
+/** Where a step stopped being finite: the site, its value, its distribution, and the learnable parameters behind them. */
+import { build } from "../compile/compile.ts";
+import {
+  type Constraint,
+  constraints,
+  type Distribution,
+  IndependentDistribution,
+} from "../distributions/index.ts";
+import { NonFiniteError } from "../errors.ts";
+import type { NamedLeaf, TrainStep } from "../optim/step.ts";
+import { cast } from "../tensor/ops/cast.ts";
+import { expand } from "../tensor/ops/movement.ts";
+import { broadcastShapes, formatShape, type Shape, sizeOf } from "../tensor/shape.ts";
+import { nodesOf } from "../tensor/substitute.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { ScoredSite } from "./bounds/bound.ts";
+
+/** A step that failed, and what it added up. */
+export interface FailedStep {
+  readonly compiled: TrainStep;
+  readonly scored: readonly ScoredSite[];
+  readonly step: number;
+  /** Paths of learnable parameters and buffers. */
+  readonly named: readonly NamedLeaf[];
+}
+
+/**
+ * Explains a metric that is not finite: each site's log density is computed again, in float64, from the same parameters, inputs and
+ * noise, and the first that is not finite is looked into. An error whose metrics were finite is returned as it is: a gradient was
+ * not, and the update has spoilt the parameters.
+ */
+export async function diagnose(error: NonFiniteError, failed: FailedStep): Promise<NonFiniteError> {
+  if (Object.values(failed.compiled.report()).every(Number.isFinite)) return error;
+  const densities = await evaluate(
+    failed.scored.map((s) => s.logDensity),
+    failed,
+  );
+  const culprit =
+    firstFault(failed.scored, densities, ({ mayBeZero }) => mayBeZero) ??
+    firstFault(failed.scored, densities, () => false);
+  const found =
+    culprit === undefined
+      ? `${error.message.replace(/\.?$/, ".")} Computed again in float64, every site's log density is finite: look at what else the bound holds (a factor ` +
+        "beta, a closed-form KL, a baseline), or for values whose square float32 cannot hold."
+      : `step ${failed.step}: ${await explain(failed.scored[culprit.site], culprit.row, failed)}`;
+  return new NonFiniteError(found, { cause: error });
+}
+
+/** The numbers of some expressions at the failed step, in float64. */
+async function evaluate(outputs: readonly Tensor[], { compiled, step }: FailedStep): Promise<Float64Array[]> {
+  const program = await build(outputs, { executor: "host" });
+  const results = outputs.map((t) => new Float64Array(t.size));
+  await program.bind(compiled.leafValues(program.leaves, step), results)();
+  return results;
+}
+
+/** Finite in the precision that a step reports in. */
+const isFinite32 = (v: number): boolean => Number.isFinite(Math.fround(v));
+
+/** The first site with a log density that is not finite, or whose sum is not, and where in it. */
+function firstFault(
+  scored: readonly ScoredSite[],
+  densities: readonly Float64Array[],
+  forgives: (site: ScoredSite) => boolean,
+): { readonly site: number; readonly row: number } | undefined {
+  for (const [site, values] of densities.entries()) {
+    const forgiven = forgives(scored[site]) ? Number.NEGATIVE_INFINITY : Number.NaN;
+    const looked = values.map((v) => (v === forgiven ? 0 : v));
+    if (!isFinite32(looked.reduce((a, b) => a + b, 0)) || !looked.every(isFinite32))
+      return { site, row: worst(looked) };
+  }
+  return undefined;
+}
+
+/** Where the first number is that is not finite; else the largest. */
+function worst(values: ArrayLike<number>): number {
+  const size = (v: number): number => (isFinite32(v) ? Math.abs(v) : Number.POSITIVE_INFINITY);
+  let found = 0;
+  for (let i = 1; i < values.length; i++) if (size(values[i]) > size(values[found])) found = i;
+  return found;
+}
+
+/** The distribution that `toEvent` made one draw of. */
+const baseOf = (d: Distribution): Distribution => (d instanceof IndependentDistribution ? baseOf(d.base) : d);
+
+/** What is wrong at one row of a site's log density, and what to do. */
+async function explain(
+  { program, site, logDensity }: ScoredSite,
+  row: number,
+  failed: FailedStep,
+): Promise<string> {
+  const base = baseOf(site.distribution);
+  const rank = site.value.rank - base.eventShape.length;
+  const batch = broadcastShapes(base.name, site.value.shape.slice(0, rank), base.batchShape);
+  const support = constraints.independentConstraint(
+    base.support,
+    base.eventShape.length - base.support.eventRank,
+  );
+  const [total, each, inside, value] = await evaluate(
+    [
+      logDensity,
+      // A flow may have no inverse, and then no density of a given value.
+      base === site.distribution ? logDensity : expand(base.logProb(site.value), batch),
+      expand(cast(support.check(site.value), "float32"), batch),
+      expand(cast(site.value, "float64"), [...batch, ...base.eventShape]),
+    ],
+    failed,
+  );
+  const width = each.length / total.length;
+  const at = row * width + worst(each.subarray(row * width, (row + 1) * width));
+  const parameters = await parametersAt(base, batch, at, failed);
+
+  const whose = program === "dream" ? "the guide, on what the model dreamt," : `the ${program}`;
+  const start = `site '${site.name}' of ${whose} has log density ${show(total.subarray(row, row + 1))}: `;
+  const found = blockAt(value, at, base.eventShape);
+  const where = batch.length === 0 ? "" : ` (element ${place(at, batch)})`;
+  const family = `${base.name}(${parameters.map((p) => `${p.name} ${show(p.values)}`).join(", ")})`;
+
+  const broken = parameters.find((p) => !p.holds);
+  if (broken !== undefined) {
+    const learnt = learnable(broken.tensor, failed);
+    return (
+      `${start}parameter '${broken.name}' of ${family}${where} must be ${broken.constraint.name}, found ${show(broken.values)}.` +
+      `${learnt} ${adviceOnParameter(learnt !== "", broken.values)}`
+    );
+  }
+  if (inside[at] === 0) {
+    const outside = found.every(Number.isFinite);
+    return (
+      `${start}its value ${show(found)}${where} ${outside ? "lies outside the support of" : "is not finite; its distribution is"} ${family}.` +
+      `${site.kind === "observe" ? "" : learnable(site.value, failed)} ${adviceOnValue(site.kind === "observe", outside)}`
+    );
+  }
+  return (
+    `${start}its value ${show(found)}${where} under ${family} has a density that float32 cannot hold.` +
+    `${learnable(logDensity, failed)} Rescale the data, start from a wider scale, or lower the learning rate.`
+  );
+}
+
+interface ParameterThere {
+  readonly name: string;
+  readonly tensor: Tensor;
+  readonly constraint: Constraint;
+  readonly values: Float64Array;
+  /** Whether the constraint does. */
+  readonly holds: boolean;
+}
+
+/** A distribution's parameters at one element of its batch; those of a nested distribution as a whole. */
+async function parametersAt(
+  base: Distribution,
+  batch: Shape,
+  at: number,
+  failed: FailedStep,
+): Promise<ParameterThere[]> {
+  const list = Object.entries(base.parameters).map(([name, tensor]) => {
+    const constraint = base.constraints[name];
+    const own = tensor.shape.slice(0, tensor.rank - constraint.eventRank);
+    const event = tensor.shape.slice(own.length);
+    const check = cast(constraint.check(tensor), "float32");
+    return name.includes(".")
+      ? { name, tensor, constraint, event: tensor.shape, at: 0, outputs: [tensor, check] }
+      : {
+          name,
+          tensor,
+          constraint,
+          event,
+          at,
+          outputs: [expand(tensor, [...batch, ...event]), expand(check, batch)],
+        };
+  });
+  const numbers = await evaluate(
+    list.flatMap((p) => p.outputs),
+    failed,
+  );
+  return list.map(({ name, tensor, constraint, event, at: place }, i) => {
+    const [values, checks] = [numbers[2 * i], numbers[2 * i + 1]];
+    const holds = name.includes(".") ? checks.every((ok) => ok === 1) : checks[place] === 1;
+    return { name, tensor, constraint, values: blockAt(values, place, event), holds };
+  });
+}
+
+const blockAt = (values: Float64Array, at: number, event: Shape): Float64Array =>
+  values.subarray(at * sizeOf(event), (at + 1) * sizeOf(event));
+
+/** A row-major index in words: [row, column] of [rows, columns]. */
+function place(at: number, shape: Shape): string {
+  const index: number[] = [];
+  let rest = at;
+  for (const size of [...shape].reverse()) {
+    index.unshift(rest % size);
+    rest = Math.floor(rest / size);
+  }
+  return `${formatShape(index)} of ${formatShape(shape)}`;
+}
+
+/** Six digits. */
+const round = (v: number): string =>
+  Math.abs(v) >= 1e6 ? v.toExponential(5).replace(/\.?0*e/, "e") : String(Number(v.toPrecision(6)));
+
+/** One number, the bad one of several, or their range. */
+function show(values: Float64Array): string {
+  if (values.length === 1) return round(values[0]);
+  const bad = values[worst(values)];
+  if (!Number.isFinite(bad)) return `${round(bad)} among ${values.length}`;
+  const [low, high] = [Math.min, Math.max].map((pick) => values.reduce((a, b) => pick(a, b)));
+  return low === high ? round(low) : `${round(low)} … ${round(high)}`;
+}
+
+/** The learnable parameters that an expression is computed from: the three worst, in a sentence. */
+function learnable(expression: Tensor, { compiled, named, step }: FailedStep): string {
+  const nodes = nodesOf(expression);
+  const used = named.filter(({ tensor }) => nodes.has(tensor));
+  const arrays = compiled.leafValues(
+    used.map((leaf) => leaf.tensor),
+    step,
+  );
+  const size = (v: number) => (Number.isFinite(v) ? Math.abs(v) : Number.POSITIVE_INFINITY);
+  const listed = used
+    .map(({ name, tensor }, i) => ({
+      name,
+      tensor,
+      values: Float64Array.from(arrays[i]),
+      at: worst(arrays[i]),
+    }))
+    .sort((a, b) => size(b.values[b.at]) - size(a.values[a.at]))
+    .map(({ name, tensor, values, at }) => {
+      const where = tensor.rank === 0 || Number.isFinite(values[at]) ? "" : ` at ${place(at, tensor.shape)}`;
+      return `'${name}' (${show(values)}${where})`;
+    });
+  if (listed.length === 0) return "";
+  const more = listed.length > 3 ? ` and ${listed.length - 3} more` : "";
+  return ` It is computed from learnable ${listed.slice(0, 3).join(", ")}${more}.`;
+}
+
+function adviceOnParameter(learnt: boolean, values: Float64Array): string {
+  if (!learnt) return "Look at the data or the draws that it is computed from.";
+  return values.every(Number.isFinite)
+    ? "Give it a form that cannot leave its range (logScale or softplus for a scale, logits for probabilities), or lower the learning rate."
+    : "Lower the learning rate, and look at the parameter's first value.";
+}
+
+function adviceOnValue(observed: boolean, finite: boolean): string {
+  if (!observed) {
+    return finite
+      ? "Give the guide's site the support of the model's, as automatic guides do."
+      : "Lower the learning rate.";
+  }
+  return finite
+    ? "Rescale the data, or choose a distribution whose support holds them."
+    : "Look for missing or infinite values in the data.";
+}
