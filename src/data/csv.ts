@@ -1,8 +1,7 @@
 import { basename } from "node:path";
-import { type Info, parse } from "csv-parse/sync";
 import { DataError } from "../errors.ts";
+import { type CsvRecord, classIndices, quoted, type RecordVisitor, readRecords } from "./csv-records.ts";
 import { createDataset, type Dataset } from "./dataset.ts";
-import { messageOf, readBytes } from "./file.ts";
 
 export interface CsvOptions {
   /** By default the file's name. */
@@ -16,9 +15,6 @@ export interface CsvOptions {
   readonly header?: boolean;
 }
 
-/** A record of the file and the line, counted from 1, on which it ends. */
-type CsvRecord = { readonly cells: readonly string[]; readonly line: number };
-
 /**
  * Reads a table of numbers from comma-, semicolon- or tab-separated text (the first line tells), gzipped or not.
  * Values become float32.
@@ -28,65 +24,13 @@ type CsvRecord = { readonly cells: readonly string[]; readonly line: number };
  * number.
  */
 export const readCsv = (path: string, options: CsvOptions = {}): Dataset => {
-  const bytes = readBytes(path);
   const table = new TableBuilder(path, options);
-  // Two records decide whether there is a header, so the first waits for the second.
-  let first: CsvRecord | undefined;
-  let second = false;
-  const begin = (next?: CsvRecord) => {
-    if (!first) return;
-    const named = options.header ?? isHeader(first.cells, next?.cells);
-    table.begin(named ? first.cells.map((cell) => cell.trim()) : first.cells.map((_, i) => String(i)));
-    if (!named) table.add(first);
-  };
-  eachRecord(path, bytes, (record) => {
-    if (!first) {
-      first = record;
-      return;
-    }
-    if (!second) begin(record);
-    second = true;
-    table.add(record);
-  });
-  if (!second) begin();
+  readRecords(path, options.header, table);
   return table.finish();
 };
 
-const eachRecord = (path: string, bytes: Uint8Array, visit: (record: CsvRecord) => void): void => {
-  try {
-    parse(bytes, {
-      bom: true,
-      delimiter: delimiterOf(bytes),
-      skip_empty_lines: true,
-      // Ragged rows are ours to report: we know the columns' names.
-      relax_column_count: true,
-      on_record: (cells: string[], info: Pick<Info, "lines">) => {
-        visit({ cells, line: info.lines });
-        return null;
-      },
-    });
-  } catch (cause) {
-    if (cause instanceof DataError) throw cause;
-    throw new DataError(`${path}: not well-formed CSV. ${messageOf(cause)}.`, { cause });
-  }
-};
-
-const delimiterOf = (bytes: Uint8Array): string => {
-  const end = bytes.indexOf(0x0a);
-  const line = Buffer.from(bytes.subarray(0, end < 0 ? bytes.length : end)).toString("utf8");
-  const count = (delimiter: string) => line.split(delimiter).length;
-  return [";", "\t"].reduce((best, next) => (count(next) > count(best) ? next : best), ",");
-};
-
-const isNumber = (cell: string | undefined): boolean =>
-  cell !== undefined && cell.trim() !== "" && !Number.isNaN(Number(cell));
-
-const isHeader = (first: readonly string[], next: readonly string[] | undefined): boolean =>
-  first.every((cell) => !isNumber(cell)) ||
-  first.some((cell, i) => !isNumber(cell) && next !== undefined && isNumber(next[i]));
-
 /** Collects numbers and labels row by row: the file's text is never all held as strings. */
-class TableBuilder {
+class TableBuilder implements RecordVisitor {
   readonly #path: string;
   readonly #options: CsvOptions;
   #columns: readonly string[] = [];
@@ -118,13 +62,6 @@ class TableBuilder {
 
   add({ cells, line }: CsvRecord): void {
     const columns = this.#columns;
-    if (cells.length !== columns.length) {
-      const missing = columns[cells.length];
-      throw new DataError(
-        `${this.#path}, line ${line}: expected ${columns.length} cells, as on the first line; found ` +
-          `${cells.length}${missing === undefined ? "" : `, with nothing for column "${missing}"`}.`,
-      );
-    }
     this.#reserve(cells.length);
     for (let i = 0; i < cells.length; i++) {
       const cell = (cells[i] as string).trim();
@@ -159,7 +96,7 @@ class TableBuilder {
       shape: [columns.length],
       x: this.#values.slice(0, this.#length),
       columns,
-      ...(this.#labelAt >= 0 && indexLabels(this.#labels)),
+      ...(this.#labelAt >= 0 && classIndices(this.#labels)),
     });
   }
 
@@ -170,18 +107,3 @@ class TableBuilder {
     this.#values = grown;
   }
 }
-
-const quoted = (names: readonly string[]): string => {
-  const shown = names.slice(0, 10).map((name) => `"${name}"`);
-  return names.length > 10 ? `${shown.join(", ")} and ${names.length - 10} more` : shown.join(", ");
-};
-
-/** Classes in numeric order where all are numbers, otherwise by code unit; an empty cell is unlabelled. */
-const indexLabels = (
-  cells: readonly string[],
-): { readonly labels: Int32Array; readonly classes: readonly string[] } => {
-  const distinct = [...new Set(cells.filter((cell) => cell !== ""))];
-  const classes = distinct.every(isNumber) ? distinct.sort((a, b) => Number(a) - Number(b)) : distinct.sort();
-  const index = new Map(classes.map((name, i) => [name, i]));
-  return { labels: Int32Array.from(cells, (cell) => index.get(cell) ?? -1), classes };
-};

@@ -1,5 +1,8 @@
 import { DataError, UsageError } from "../errors.ts";
 
+/** Row numbers, counted from 0. */
+export type RowIndices = Uint32Array | Int32Array | readonly number[];
+
 /** Rows of images or of a table, held in memory as they were stored, with what a model needs to read them. */
 export interface Dataset {
   /** `mnist/train`, or the file's name. */
@@ -10,6 +13,8 @@ export interface Dataset {
   readonly kind: "image" | "table";
   /** Row-major, `rows * prod(shape)` values. Images that came as bytes stay bytes 0..255. */
   readonly x: Uint8Array | Float32Array;
+  /** Of the same length as `x`: 1 where the value was given, 0 where it is missing (`x` then holds 0). Absent where nothing is. */
+  readonly observed?: Uint8Array;
   /** What `x` is multiplied by to get model units: 1/255 for bytes, otherwise 1. */
   readonly scale: number;
   /** A class index per row; -1 where the row is unlabelled. */
@@ -44,7 +49,7 @@ export const rowSize = (shape: readonly number[]): number => shape.reduce((size,
  * (the message names the row and column, counted from 0).
  */
 export const createDataset = (fields: DatasetFields): Dataset => {
-  const { source = fields.name, shape, x, labels, classes, columns } = fields;
+  const { source = fields.name, shape, x, observed, labels, classes, columns } = fields;
   const width = rowSize(shape);
   const rows = fields.rows ?? (width > 0 ? x.length / width : 0);
   const shapeText = `[${shape.join(", ")}]`;
@@ -55,6 +60,11 @@ export const createDataset = (fields: DatasetFields): Dataset => {
   if (!Number.isInteger(rows) || rows * width !== x.length) {
     throw new DataError(
       `${source}: expected whole rows of shape ${shapeText}, ${width} values each; found ${x.length} values.`,
+    );
+  }
+  if (observed && observed.length !== x.length) {
+    throw new DataError(
+      `${source}: expected one mark of what is observed for each of ${x.length} values; found ${observed.length}.`,
     );
   }
   if (labels && labels.length !== rows) {
@@ -71,6 +81,7 @@ export const createDataset = (fields: DatasetFields): Dataset => {
     kind: fields.kind ?? (shape.length === 1 ? "table" : "image"),
     x,
     scale: fields.scale ?? (x instanceof Uint8Array ? 1 / 255 : 1),
+    ...(observed && { observed }),
     ...(labels && { labels }),
     ...(classes && { classes }),
     ...(columns && { columns }),
@@ -107,11 +118,13 @@ export const take = (dataset: Dataset, count: number): Dataset => {
       `take: expected a whole number of rows from 1 to ${dataset.rows} (all of ${dataset.name}); found ${count}.`,
     );
   }
-  const { labels } = dataset;
+  const { labels, observed } = dataset;
+  const size = count * rowSize(dataset.shape);
   return {
     ...dataset,
     rows: count,
-    x: dataset.x.subarray(0, count * rowSize(dataset.shape)),
+    x: dataset.x.subarray(0, size),
+    ...(observed && { observed: observed.subarray(0, size) }),
     ...(labels && { labels: labels.subarray(0, count) }),
   };
 };
@@ -147,24 +160,49 @@ export const split = (
     );
   }
   return {
-    train: pick(dataset, `${name}/train`, permutation.subarray(0, rows - count)),
-    test: pick(dataset, `${name}/test`, permutation.subarray(rows - count)),
+    train: select(dataset, permutation.subarray(0, rows - count), `${name}/train`),
+    test: select(dataset, permutation.subarray(rows - count), `${name}/test`),
   };
 };
 
-const pick = (dataset: Dataset, name: string, indices: Uint32Array): Dataset => {
+/**
+ * The rows of these numbers, counted from 0, in this order, as a copy; labels and marks of what is observed go along.
+ *
+ * ```ts
+ * const first = select(digits, [0, 1, 2], "the first three");
+ * ```
+ *
+ * @throws UsageError when there are no numbers, or one that is no row.
+ */
+export const select = (dataset: Dataset, indices: RowIndices, name: string = dataset.name): Dataset => {
+  const { x, observed, labels, rows } = dataset;
+  if (indices.length === 0) {
+    throw new UsageError(`select: expected at least one row number of ${dataset.name}; found none.`);
+  }
+  for (const row of indices) {
+    if (Number.isInteger(row) && row >= 0 && row < rows) continue;
+    throw new UsageError(`select: ${dataset.name} has rows 0 to ${rows - 1}; found row number ${row}.`);
+  }
   const width = rowSize(dataset.shape);
   const size = indices.length * width;
-  const x = dataset.x instanceof Uint8Array ? new Uint8Array(size) : new Float32Array(size);
-  indices.forEach((row, i) => {
-    x.set(dataset.x.subarray(row * width, (row + 1) * width), i * width);
-  });
-  const { labels } = dataset;
   return {
     ...dataset,
     name,
     rows: indices.length,
-    x,
-    ...(labels && { labels: Int32Array.from(indices, (row) => labels[row] as number) }),
+    x: gather(x, indices, width, x instanceof Uint8Array ? new Uint8Array(size) : new Float32Array(size)),
+    ...(observed && { observed: gather(observed, indices, width, new Uint8Array(size)) }),
+    ...(labels && { labels: Int32Array.from(indices, (row) => labels[row]) }),
   };
+};
+
+const gather = <T extends Uint8Array | Float32Array>(
+  from: Uint8Array | Float32Array,
+  indices: RowIndices,
+  width: number,
+  out: T,
+): T => {
+  for (let i = 0; i < indices.length; i++) {
+    out.set(from.subarray(indices[i] * width, (indices[i] + 1) * width), i * width);
+  }
+  return out;
 };

@@ -4,16 +4,38 @@ export {
   createDataset,
   type Dataset,
   type DatasetFields,
+  type RowIndices,
   rowSize,
+  select,
   split,
   take,
 } from "./dataset.ts";
 export { type DatasetSummary, describe } from "./describe.ts";
 export { fingerprint } from "./fingerprint.ts";
 export { type IdxArray, type IdxType, readIdx, readIdxImages, readIdxLabels, readIdxPair } from "./idx.ts";
+export { drawLabels, type LabelDraw, type LabelDrawOptions } from "./label-draw.ts";
+export {
+  checkSupervision,
+  type LabelledDataset,
+  type LabelSummary,
+  rowsByClass,
+  type Supervision,
+  withClasses,
+} from "./labelled.ts";
 export { type DataSplit, defaultPermute, type LoadOptions, loadData, type Permute } from "./load.ts";
+export { type LoadTableOptions, loadTable, type TableSplit } from "./load-table.ts";
 export { type Minibatches, type MinibatchOptions, minibatches } from "./minibatches.ts";
 export { loadMnist, type MnistSplit, readIdxDirectory } from "./mnist.ts";
 export { type NpyArray, readNpy, readNpyDataset, readNpyLabels } from "./npy.ts";
 export { readPngFolder } from "./png.ts";
-export { type RowIndices, rowsOf } from "./rows.ts";
+export { rowsOf } from "./rows.ts";
+export { type EncodedTable, encodeTable, readTable, type TextTable } from "./table.ts";
+export { fitTable, type TableFit, type TableOptions } from "./table-fit.ts";
+export {
+  type CategoricalBlock,
+  type FeatureLayout,
+  featureLayout,
+  type TableColumn,
+  type TablePreprocessing,
+  tablePreprocessing,
+} from "./table-preprocessing.ts";

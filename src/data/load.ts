@@ -23,6 +23,10 @@ export interface LoadOptions {
   readonly seed?: number;
   /** The shuffle. Default {@link defaultPermute}. */
   readonly permute?: Permute;
+  /** Hold out labelled rows only, and that fraction of them: the others cannot tell right from wrong. Default false. */
+  readonly labelledTest?: boolean;
+  /** For semi-supervised learning: a directory of images must have an `unlabelled/` beside its classes. Default false. */
+  readonly needsUnlabelled?: boolean;
 }
 
 /** Training data and the data to test on, of the same row shape and with the same classes. */
@@ -77,13 +81,14 @@ const loadDirectory = (directory: string, options: LoadOptions): DataSplit => {
     if (!idx.test.images) return holdOut(train, directory, options);
     return sameRows(directory, train, readIdxDirectory(directory, "test"));
   }
+  const { needsUnlabelled = false } = options;
   const subfolders = listDirectory(directory).flatMap((entry) => (entry.directory ? [entry.name] : []));
   if (subfolders.includes("train") && subfolders.includes("test")) {
-    const train = readPngFolder(join(directory, "train"));
+    const train = readPngFolder(join(directory, "train"), { needsUnlabelled });
     const classes = train.classes ? { classes: train.classes } : {};
     return sameRows(directory, train, readPngFolder(join(directory, "test"), classes));
   }
-  if (holdsPngs(directory)) return holdOut(readPngFolder(directory), directory, options);
+  if (holdsPngs(directory)) return holdOut(readPngFolder(directory, { needsUnlabelled }), directory, options);
   throw new UsageError(`${directory}: found no data that can be read in this directory. ${ACCEPTED}`);
 };
 
@@ -127,14 +132,25 @@ const refuse = (options: LoadOptions, keys: readonly ("labels" | "labelColumn")[
 };
 
 const holdOut = (dataset: Dataset, path: string, options: LoadOptions): DataSplit => {
-  const { testFraction = 0.1, seed = 0, permute = defaultPermute } = options;
+  const { testFraction = 0.1, seed = 0, permute = defaultPermute, labelledTest = false } = options;
   if (!(testFraction > 0 && testFraction < 1)) {
     throw new UsageError(`testFraction: expected a number between 0 and 1, found ${testFraction}.`);
   }
-  if (dataset.rows < 2) {
-    throw new DataError(`${path}: holds 1 row. Expected at least 2: one to train on and one to test on.`);
+  const { rows } = dataset;
+  const labels = labelledTest ? dataset.labels : undefined;
+  const order = permute(rows, seed);
+  // The last rows are held out.
+  const unlabelled = order.filter((row) => labels !== undefined && labels[row] < 0);
+  const candidates = rows - unlabelled.length;
+  if (candidates < 2) {
+    throw new DataError(
+      `${path}: holds ${candidates}${labels ? " labelled" : ""} row${candidates === 1 ? "" : "s"}. Expected at least 2: ` +
+        "one to train on and one to test on.",
+    );
   }
-  return split(dataset, testFraction, permute(dataset.rows, seed));
+  const count = Math.min(Math.max(Math.round(testFraction * candidates), 1), candidates - 1);
+  const labelled = order.filter((row) => labels === undefined || labels[row] >= 0);
+  return split(dataset, count, Uint32Array.from([...unlabelled, ...labelled]));
 };
 
 /**

@@ -1,8 +1,8 @@
 import { UsageError } from "../errors.ts";
 import { drawBernoulli, permutation, stream } from "../random/index.ts";
 import type { Binarization } from "./binarize.ts";
-import type { Dataset } from "./dataset.ts";
-import { type RowIndices, rowsOf } from "./rows.ts";
+import type { Dataset, RowIndices } from "./dataset.ts";
+import { rowsOf } from "./rows.ts";
 
 export interface MinibatchOptions {
   /** Rows of a minibatch; a dataset with fewer is one minibatch. */

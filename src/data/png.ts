@@ -7,6 +7,12 @@ import { listDirectory, messageOf, readBytes } from "./file.ts";
 /** The subfolder whose images have no class. */
 const UNLABELLED = "unlabelled";
 
+export interface PngFolderOptions {
+  readonly name?: string;
+  readonly classes?: readonly string[];
+  readonly needsUnlabelled?: boolean;
+}
+
 interface PngFile {
   readonly path: string;
   /** The subfolder it lies in. */
@@ -30,14 +36,14 @@ export const holdsPngs = (directory: string): boolean => listPngs(directory).len
  * those in a subfolder `unlabelled` get label -1. Rows are sorted by subfolder and file name.
  *
  * @param options.classes the classes and their order, where another part of the data has fixed them.
+ * @param options.needsUnlabelled for semi-supervised learning: there must be an `unlabelled/`, and no class without an
+ * image. Default false.
  * @throws DataError for no images, images beside subfolders of images, an image that cannot be decoded, or two
  * images of different size (the message names both).
  */
-export const readPngFolder = (
-  directory: string,
-  options: { readonly name?: string; readonly classes?: readonly string[] } = {},
-): Dataset => {
+export const readPngFolder = (directory: string, options: PngFolderOptions = {}): Dataset => {
   const files = listPngs(directory);
+  if (options.needsUnlabelled) checkUnlabelled(directory, files);
   const loose = files.find((file) => file.folder === undefined);
   const inFolder = files.find((file) => file.folder !== undefined);
   if (loose && inFolder) {
@@ -83,6 +89,27 @@ const listPngs = (directory: string): readonly PngFile[] =>
       .filter((file) => !file.directory && isPng(file.name))
       .map((file) => ({ path: join(path, file.name), folder: entry.name }));
   });
+
+/** What a semi-supervised model needs and an unsupervised one does not. */
+const checkUnlabelled = (directory: string, files: readonly PngFile[]): void => {
+  const folders = listDirectory(directory).flatMap(({ name, directory: is }) => (is ? [name] : []));
+  const empty = folders.filter((folder) => !files.some((file) => file.folder === folder));
+  const classes = folders.filter((folder) => folder !== UNLABELLED);
+  if (!folders.includes(UNLABELLED) || empty.includes(UNLABELLED)) {
+    const found = folders.includes(UNLABELLED) ? "found it without a PNG" : "found none";
+    throw new DataError(
+      `${directory}: semi-supervised learning needs images without a class: expected PNGs in ${join(directory, UNLABELLED)}` +
+        `${classes.length > 0 ? `, beside the classes ${classes.join(", ")}` : ""}; ${found}. Put images there, or say how ` +
+        "many labels to keep (labels): the others are then hidden.",
+    );
+  }
+  if (empty.length > 0) {
+    throw new DataError(
+      `${join(directory, empty[0])}: expected at least one PNG of the class "${empty[0]}"; found none. Add one, or remove ` +
+        "the folder.",
+    );
+  }
+};
 
 const isPng = (name: string): boolean => name.toLowerCase().endsWith(".png") && !name.startsWith(".");
 

@@ -1,12 +1,9 @@
 import { endianness } from "node:os";
 import { UsageError } from "../errors.ts";
 import { kernelsOf } from "../kernels/index.ts";
-import { type Dataset, rowSize } from "./dataset.ts";
+import { type Dataset, type RowIndices, rowSize } from "./dataset.ts";
 
 const LITTLE_ENDIAN = endianness() === "LE";
-
-/** Row numbers, counted from 0. */
-export type RowIndices = Uint32Array | Int32Array | readonly number[];
 
 /**
  * Gathers rows into a buffer, in model units: `out[i, :] = x[indices[i], :] * scale`. Returns `out`, which may

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createDataset, split, take } from "../../src/data/index.ts";
+import { createDataset, select, split, take } from "../../src/data/index.ts";
 import { DataError, UsageError } from "../../src/errors.ts";
 
 const table = createDataset({
@@ -105,6 +105,42 @@ describe("split", () => {
         "split: expected a permutation with each of the row numbers 0 to 3 of t once; " +
           `found ${length} numbers that are not.`,
       ),
+    );
+  });
+});
+
+describe("select", () => {
+  const masked = createDataset({
+    name: "m",
+    shape: [2],
+    x: Float32Array.of(0, 1, 10, 0, 20, 21),
+    observed: Uint8Array.of(1, 1, 1, 0, 1, 1),
+    labels: Int32Array.of(0, 1, -1),
+    classes: ["a", "b"],
+  });
+
+  test("copies rows, with their labels and marks, in any order and more than once", () => {
+    const picked = select(masked, [2, 1, 1], "p");
+    expect(picked).toMatchObject({ name: "p", rows: 3, labels: Int32Array.of(-1, 1, 1) });
+    expect(picked.x).toEqual(Float32Array.of(20, 21, 10, 0, 10, 0));
+    expect(picked.observed).toEqual(Uint8Array.of(1, 1, 1, 0, 1, 0));
+    expect(picked.x.buffer).not.toBe(masked.x.buffer);
+    expect(take(masked, 2).observed).toEqual(Uint8Array.of(1, 1, 1, 0));
+    expect(split(masked, 1, Uint32Array.of(2, 0, 1)).test.observed).toEqual(Uint8Array.of(1, 0));
+  });
+
+  test.each([3, -1, 0.5])("refuses %d, which is no row", (row) => {
+    expect(() => select(masked, [0, row])).toThrow(
+      new UsageError(`select: m has rows 0 to 2; found row number ${row}.`),
+    );
+  });
+
+  test("refuses no rows, and marks that do not fit", () => {
+    expect(() => select(masked, [])).toThrow(
+      new UsageError("select: expected at least one row number of m; found none."),
+    );
+    expect(() => createDataset({ ...masked, observed: new Uint8Array(5) })).toThrow(
+      new DataError("m: expected one mark of what is observed for each of 6 values; found 5."),
     );
   });
 });

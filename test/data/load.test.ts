@@ -50,6 +50,63 @@ describe("loadData", () => {
     );
   });
 
+  test("can hold out labelled rows only, and that fraction of them", async () => {
+    const x = write(
+      "partly.npy",
+      npyBytes("<f4", "(8, 1)", bytesOf(Float32Array.from({ length: 8 }, (_, i) => i))),
+    );
+    const y = write(
+      "partly-y.npy",
+      npyBytes("<i4", "(8,)", bytesOf(Int32Array.of(-1, 0, -1, 1, 1, 0, -1, -1))),
+    );
+    const { train, test: held } = await loadData(x, {
+      labels: y,
+      labelledTest: true,
+      testFraction: 0.5,
+      permute: inOrder,
+    });
+    expect([...held.x]).toEqual([4, 5]);
+    expect([...train.x]).toEqual([0, 2, 6, 7, 1, 3]);
+    const few = write(
+      "few-y.npy",
+      npyBytes("<i4", "(8,)", bytesOf(Int32Array.of(-1, 0, -1, -1, -1, -1, -1, -1))),
+    );
+    await expect(loadData(x, { labels: few, labelledTest: true })).rejects.toThrow(
+      new DataError(`${x}: holds 1 labelled row. Expected at least 2: one to train on and one to test on.`),
+    );
+  });
+
+  test("a directory of images can be asked for unlabelled ones", async () => {
+    write("few/cat/1.png", grey(1));
+    write("few/dog/1.png", grey(2));
+    const missing =
+      `${folder}/few: semi-supervised learning needs images without a class: expected PNGs in ${folder}/few/unlabelled, ` +
+      "beside the classes cat, dog; found none. Put images there, or say how many labels to keep (labels): the others " +
+      "are then hidden.";
+    await expect(loadData(`${folder}/few`, { needsUnlabelled: true })).rejects.toThrow(
+      new DataError(missing),
+    );
+    write("few/unlabelled/read.me", "none yet");
+    await expect(loadData(`${folder}/few`, { needsUnlabelled: true })).rejects.toThrow(
+      new DataError(missing.replace("found none.", "found it without a PNG.")),
+    );
+    write("few/unlabelled/1.png", grey(3));
+    write("few/owl/read.me", "none yet");
+    await expect(loadData(`${folder}/few`, { needsUnlabelled: true })).rejects.toThrow(
+      new DataError(
+        `${folder}/few/owl: expected at least one PNG of the class "owl"; found none. Add one, or remove the folder.`,
+      ),
+    );
+    write("few/owl/1.png", grey(4));
+    const { train, test: held } = await loadData(`${folder}/few`, {
+      needsUnlabelled: true,
+      labelledTest: true,
+      permute: inOrder,
+    });
+    expect(train.labels).toEqual(Int32Array.of(-1, 0, 1));
+    expect(held.labels).toEqual(Int32Array.of(2));
+  });
+
   test("directories of PNGs", async () => {
     write("pngs/cat/1.png", grey(1));
     write("pngs/dog/1.png", grey(2));

@@ -1,0 +1,114 @@
+import { DataError, UsageError } from "../errors.ts";
+import { permutation } from "../random/index.ts";
+import type { Dataset } from "./dataset.ts";
+import { rowsByClass, withClasses } from "./labelled.ts";
+
+export interface LabelDrawOptions {
+  /** Labels to keep, in equal parts of every class. By default all that there are. */
+  readonly labels?: number;
+  /** Seed of the draw. Default 0. */
+  readonly seed?: number;
+  /** Labelled rows to set aside before the draw, whatever their class. Default 0. */
+  readonly validation?: number;
+  /** Seed of the validation rows: its own, so that they stay the same from draw to draw. Default 0. */
+  readonly validationSeed?: number;
+}
+
+/** Row numbers, each part ascending; together every row once. */
+export interface LabelDraw {
+  readonly labelled: Uint32Array;
+  /** Rows whose label is hidden, and rows that have none. */
+  readonly unlabelled: Uint32Array;
+  readonly validation: Uint32Array;
+}
+
+/**
+ * Draws the rows whose labels a model may see, as many of each class (Kingma, Mohamed, Rezende and Welling 2014,
+ * section 4: "all classes are balanced"). Where the number cannot be divided by the classes, the seed says which
+ * classes have one more. Draws of one seed are nested: 100 labels are among its 600.
+ *
+ * Validation rows are a uniform draw from all labelled rows, not stratified, so that their error estimates the error
+ * on data of the same make-up; of MNIST's training part 50,000 and 10,000, say.
+ *
+ * ```ts
+ * const { labelled, unlabelled, validation } = drawLabels(loadMnist("train"), { labels: 100, seed: 3, validation: 10_000 });
+ * ```
+ *
+ * @throws UsageError for fewer labels than classes, more than a class has (the message names it), no room for the
+ * validation rows, or a seed that is none.
+ * @throws DataError when the data have no labels.
+ */
+export const drawLabels = (dataset: Dataset, options: LabelDrawOptions = {}): LabelDraw => {
+  const { labels, seed = 0, validation: held = 0, validationSeed = 0 } = options;
+  const data = withClasses(dataset);
+  const validation = new Set(drawValidation(data, held, validationSeed));
+  const perClass = rowsByClass(data).map((rows) => rows.filter((row) => !validation.has(row)));
+  const quotas =
+    labels === undefined
+      ? perClass.map((rows) => rows.length)
+      : classQuotas(data, perClass, labels, seed, held);
+  const labelled = new Set(
+    perClass.flatMap((rows, label) => {
+      const order = permutation(rows.length, seed, label, "labels");
+      return Array.from(order.subarray(0, quotas[label]), (i) => rows[i]);
+    }),
+  );
+  const all = Uint32Array.from({ length: data.rows }, (_, row) => row);
+  return {
+    labelled: all.filter((row) => labelled.has(row)),
+    unlabelled: all.filter((row) => !labelled.has(row) && !validation.has(row)),
+    validation: all.filter((row) => validation.has(row)),
+  };
+};
+
+const drawValidation = (
+  { name, labels }: { readonly name: string; readonly labels: Int32Array },
+  count: number,
+  seed: number,
+): readonly number[] => {
+  if (count === 0) return [];
+  const rows = Array.from(labels.keys()).filter((row) => labels[row] >= 0);
+  if (rows.length === 0)
+    throw new DataError(`${name}: no row is labelled, so none can be held out to validate.`);
+  if (!(Number.isInteger(count) && count > 0 && count < rows.length)) {
+    throw new UsageError(
+      `validation: expected a whole number from 0 to ${rows.length - 1}, fewer than the ${rows.length} labelled rows of ` +
+        `${name}; found ${count}.`,
+    );
+  }
+  return Array.from(permutation(rows.length, seed, 0, "validation").subarray(0, count), (i) => rows[i]);
+};
+
+/** How many labels each class gives. */
+const classQuotas = (
+  { name, classes }: { readonly name: string; readonly classes: readonly string[] },
+  perClass: readonly (readonly number[])[],
+  labels: number,
+  seed: number,
+  held: number,
+): readonly number[] => {
+  if (!Number.isInteger(labels) || labels < classes.length) {
+    throw new UsageError(
+      `labels: expected a whole number of at least ${classes.length}, one for each class of ${name}; found ${labels}.`,
+    );
+  }
+  const share = Math.floor(labels / classes.length);
+  const remainder = labels % classes.length;
+  const quotas = classes.map(() => share);
+  for (const label of permutation(classes.length, seed, 0, "labels/remainder").subarray(0, remainder)) {
+    quotas[label]++;
+  }
+  const short = quotas.findIndex((quota, label) => quota > perClass[label].length);
+  if (short >= 0) {
+    const least = Math.min(...perClass.map((rows) => rows.length));
+    throw new UsageError(
+      `labels: ${labels} labels in equal parts of ${classes.length} classes are ${quotas[short]} of class ` +
+        `"${classes[short]}", which has ${perClass[short].length} labelled rows in ${name}` +
+        `${held > 0 ? ` beside the ${held} held out to validate` : ""}. ` +
+        (least > 0
+          ? `Ask for ${least * classes.length} labels or fewer, or use all there are.`
+          : "Label some, or leave the class out."),
+    );
+  }
+  return quotas;
+};

@@ -1,0 +1,92 @@
+import { DataError } from "../errors.ts";
+import type { Dataset } from "./dataset.ts";
+
+/** A dataset with classes: each row has the index of its class, or -1 where it is unlabelled. */
+export interface LabelledDataset extends Dataset {
+  readonly labels: Int32Array;
+  readonly classes: readonly string[];
+}
+
+/**
+ * What the labels allow. `semi-supervised`: some rows are labelled, some not. `supervised`: every row is labelled, so
+ * nothing is learned from unlabelled rows and a semi-supervised model becomes an ordinary classifier with a
+ * generative term.
+ */
+export type Supervision = "semi-supervised" | "supervised";
+
+export interface LabelSummary {
+  readonly supervision: Supervision;
+  readonly labelled: number;
+  readonly unlabelled: number;
+  /** Labelled rows of each class, in class order. */
+  readonly perClass: readonly number[];
+}
+
+/**
+ * The dataset as one with classes.
+ *
+ * @throws DataError when it has no labels, or a label that is no class (the message names the row, counted from 0).
+ */
+export const withClasses = (dataset: Dataset): LabelledDataset => {
+  const { labels, classes, name } = dataset;
+  if (!labels || !classes) {
+    throw new DataError(
+      `${name}: expected labels, found none. A table has them in a column (labelColumn), a directory of images as one ` +
+        "subfolder a class, an IDX or .npy file in another file (labels).",
+    );
+  }
+  for (let row = 0; row < labels.length; row++) {
+    const label = labels[row];
+    if (Number.isInteger(label) && label >= -1 && label < classes.length) continue;
+    throw new DataError(
+      `${name}: expected labels from 0 to ${classes.length - 1}, the classes ${classes.join(", ")}, or -1 for ` +
+        `unlabelled; found ${label} at row ${row}, counted from 0.`,
+    );
+  }
+  return { ...dataset, labels, classes };
+};
+
+/** Row numbers of each class, ascending, in class order. */
+export const rowsByClass = ({ labels, classes }: LabelledDataset): readonly (readonly number[])[] => {
+  const rows = classes.map((): number[] => []);
+  labels.forEach((label, row) => {
+    if (label >= 0) rows[label].push(row);
+  });
+  return rows;
+};
+
+/**
+ * Checks that a classifier can learn from a dataset's labels, and says what kind of learning it is.
+ *
+ * ```ts
+ * const { supervision, labelled } = checkSupervision(train); // "semi-supervised", 100
+ * ```
+ *
+ * @throws DataError when there are no labels, no row is labelled, there is one class only, a class has no labelled row
+ * (the message names it), or a label is no class.
+ */
+export const checkSupervision = (dataset: Dataset): LabelSummary => {
+  const labelledDataset = withClasses(dataset);
+  const { name, rows, classes } = labelledDataset;
+  const perClass = rowsByClass(labelledDataset).map((members) => members.length);
+  const labelled = perClass.reduce((total, count) => total + count, 0);
+  if (labelled === 0) {
+    throw new DataError(
+      `${name}: expected at least one labelled row a class; none of the ${rows} rows is labelled. Label a few, or ` +
+        "train a model that needs no labels (a VAE).",
+    );
+  }
+  if (classes.length < 2) {
+    throw new DataError(`${name}: expected at least two classes, found only "${classes[0]}".`);
+  }
+  const missing = classes.filter((_, i) => perClass[i] === 0);
+  if (missing.length > 0) {
+    const names = missing.map((label) => `"${label}"`).join(", ");
+    throw new DataError(
+      `${name}: expected at least one labelled row of every class; ${missing.length === 1 ? "class" : "classes"} ` +
+        `${names} ${missing.length === 1 ? "has" : "have"} none. Label one, or leave the class out.`,
+    );
+  }
+  const supervision = labelled === rows ? "supervised" : "semi-supervised";
+  return { supervision, labelled, unlabelled: rows - labelled, perClass };
+};

@@ -1,0 +1,72 @@
+import { basename } from "node:path";
+import { DataError, UsageError } from "../errors.ts";
+import { permutation } from "../random/index.ts";
+import { type Dataset, select } from "./dataset.ts";
+import type { DataSplit } from "./load.ts";
+import { columnOf, encodeTable, readTable, type TextTable } from "./table.ts";
+import { fitTable, type TableOptions } from "./table-fit.ts";
+import type { TablePreprocessing } from "./table-preprocessing.ts";
+
+export interface LoadTableOptions extends TableOptions {
+  /** Whether the first line names the columns; by default it is guessed, as in `readCsv`. */
+  readonly header?: boolean;
+  /** The fraction of the labelled rows (of all rows, without a label column) to hold out. Default 0.1. */
+  readonly testFraction?: number;
+  /** Seed of the rows held out. Default 0. */
+  readonly seed?: number;
+}
+
+/** Training and test rows, and what it takes to encode new ones. */
+export interface TableSplit extends DataSplit {
+  readonly preprocessing: TablePreprocessing;
+  /** What a person should be told: columns left out, and why. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Reads a table, holds out test rows, and makes features of both parts; means and standard deviations are the training
+ * rows'. Test rows are drawn from those with a label, whatever their class: the others cannot tell right from wrong.
+ *
+ * ```ts
+ * const { train, test, preprocessing } = loadTable("penguins.csv", { labelColumn: "species", testFraction: 0.2 });
+ * ```
+ *
+ * @throws UsageError for a fraction outside (0, 1) or an option that names no column.
+ * @throws DataError as {@link readTable} and {@link fitTable}, and when fewer than two rows are labelled.
+ */
+export const loadTable = (path: string, options: LoadTableOptions = {}): TableSplit => {
+  const { header } = options;
+  const table = readTable(path, header === undefined ? {} : { header });
+  const test = heldOut(table, options);
+  const train = Uint32Array.from(table.rows.keys()).filter((row) => !test.has(row));
+  const { preprocessing, notes } = fitTable(table, options, train);
+  const { dataset } = encodeTable(table, preprocessing);
+  const part = (name: string, rows: Uint32Array): Dataset =>
+    select(dataset, rows, `${basename(path)}/${name}`);
+  return {
+    train: part("train", train),
+    test: part("test", Uint32Array.from(test).sort()),
+    preprocessing,
+    notes,
+  };
+};
+
+const heldOut = (
+  table: TextTable,
+  { labelColumn, testFraction = 0.1, seed = 0 }: LoadTableOptions,
+): ReadonlySet<number> => {
+  if (!(testFraction > 0 && testFraction < 1)) {
+    throw new UsageError(`testFraction: expected a number between 0 and 1, found ${testFraction}.`);
+  }
+  const labels = labelColumn === undefined ? table.lines : columnOf(table, labelColumn, " with the labels");
+  const rows = Array.from(labels.keys()).filter((row) => labels[row] !== "");
+  if (rows.length < 2) {
+    throw new DataError(
+      `${table.path}: expected at least 2 ${labelColumn === undefined ? "" : "labelled "}rows, one to train on and one ` +
+        `to test on; found ${rows.length}.`,
+    );
+  }
+  const count = Math.min(Math.max(Math.round(testFraction * rows.length), 1), rows.length - 1);
+  const order = permutation(rows.length, seed, 0, "test");
+  return new Set(Array.from(order.subarray(0, count), (i) => rows[i]));
+};

@@ -1,0 +1,166 @@
+/** Tables of numbers and words, with missing cells and partly labelled rows: read, and made into features. */
+import { basename } from "node:path";
+import { DataError } from "../errors.ts";
+import { type CsvRecord, isNumber, quoted, readRecords } from "./csv-records.ts";
+import { createDataset, type Dataset } from "./dataset.ts";
+import {
+  featureLayout,
+  featuresOf,
+  type TableColumn,
+  type TablePreprocessing,
+} from "./table-preprocessing.ts";
+
+/** Cells that mean that there is no value. */
+const MISSING = new Set(["", "NA", "N/A", "NaN", "nan", "NULL", "null", "?"]);
+
+/** A table as text. */
+export interface TextTable {
+  readonly path: string;
+  readonly columns: readonly string[];
+  /** Trimmed cells; "" where the value is missing, and whole numbers without decimals: `2.0` is `2`. */
+  readonly rows: readonly (readonly string[])[];
+  /** The line on which each row ends, counted from 1. */
+  readonly lines: readonly number[];
+}
+
+/**
+ * Reads a table: comma-, semicolon- or tab-separated, gzipped or not. Cells that are blank or say NA, N/A, NaN, nan, NULL,
+ * null or ? are missing.
+ *
+ * @param options.header as {@link readCsv}'s.
+ * @throws DataError when the file is missing or no CSV, has no rows, two columns of one name, or a row of another length.
+ */
+export const readTable = (path: string, options: { readonly header?: boolean } = {}): TextTable => {
+  let columns: readonly string[] = [];
+  const rows: string[][] = [];
+  const lines: number[] = [];
+  readRecords(path, options.header, {
+    begin(names) {
+      columns = names;
+      const twice = names.find((name, i) => name !== "" && names.indexOf(name) < i);
+      if (twice === undefined) return;
+      throw new DataError(`${path}: expected columns of different names; found "${twice}" twice.`);
+    },
+    add({ cells, line }: CsvRecord) {
+      rows.push(cells.map(canonical));
+      lines.push(line);
+    },
+  });
+  if (rows.length > 0) return { path, columns, rows, lines };
+  const what = columns.length > 0 ? `only the header ${quoted(columns)}` : "an empty file";
+  throw new DataError(`${path}: expected rows, found ${what}.`);
+};
+
+/** Programs that know integers with gaps only as floats write 2 as 2.0. */
+const canonical = (cell: string): string => {
+  const trimmed = cell.trim();
+  return MISSING.has(trimmed) ? "" : trimmed.replace(/^([+-]?\d+)\.0+$/, "$1");
+};
+
+/** The cells of a column. */
+export const columnOf = (
+  { path, columns, rows }: TextTable,
+  name: string,
+  what: string,
+): readonly string[] => {
+  const at = columns.indexOf(name);
+  if (at >= 0) return rows.map((row) => row[at]);
+  throw new DataError(`${path}: expected a column "${name}"${what}; found ${quoted(columns)}.`);
+};
+
+/** Rows as features, and what a person should be told of them. */
+export interface EncodedTable {
+  readonly dataset: Dataset;
+  readonly notes: readonly string[];
+}
+
+/**
+ * Makes features of a table's rows as they were made of the training table's. Missing cells are 0 in `x`, which is the
+ * mean of a standardised column and no category of a block, and 0 in `observed`. Columns that the training table did not
+ * use are left out, with a note. The label column may be missing; rows without a class have label -1.
+ *
+ * ```ts
+ * const { dataset } = encodeTable(readTable("new.csv"), preprocessing);
+ * ```
+ *
+ * @throws DataError when a column is missing; and with line, column and value, for a number that is none, and for a category
+ * or class that the training table did not have.
+ */
+export const encodeTable = (table: TextTable, preprocessing: TablePreprocessing): EncodedTable => {
+  const { path, columns, rows } = table;
+  const { features, names } = featureLayout(preprocessing);
+  const x = new Float32Array(rows.length * features);
+  const observed = new Uint8Array(x.length);
+  let start = 0;
+  for (const column of preprocessing.columns) {
+    const cells = columnOf(table, column.name, " as in the training table");
+    encodeColumn(table, column, cells, (row, value, feature) => {
+      const at = row * features + start;
+      x[at + feature] = value;
+      observed.fill(1, at, at + featuresOf(column));
+    });
+    start += featuresOf(column);
+  }
+  const { labels } = preprocessing;
+  const known = new Set([...preprocessing.columns.map((column) => column.name), labels?.column]);
+  const unused = columns.filter((column) => !known.has(column));
+  const dataset = createDataset({
+    name: basename(path),
+    source: path,
+    shape: [features],
+    x,
+    observed,
+    columns: names,
+    ...(labels && columns.includes(labels.column) && classesOf(table, labels)),
+  });
+  return { dataset, notes: unused.length > 0 ? [`${path}: not used: ${quoted(unused)}.`] : [] };
+};
+
+const encodeColumn = (
+  { path, lines }: TextTable,
+  column: TableColumn,
+  cells: readonly string[],
+  put: (row: number, value: number, feature: number) => void,
+): void => {
+  const where = (row: number) => `${path}, line ${lines[row]}, column "${column.name}"`;
+  cells.forEach((cell, row) => {
+    if (cell === "") return;
+    if (column.kind === "numeric") {
+      put(row, (toNumber(cell, () => where(row)) - column.mean) / column.sd, 0);
+      return;
+    }
+    const category = column.categories.indexOf(cell);
+    if (category < 0) {
+      throw new DataError(
+        `${where(row)}: expected one of ${quoted(column.categories)}, as in the training table; found "${cell}". ` +
+          "Correct the cell, or leave it blank: then it counts as missing.",
+      );
+    }
+    put(row, 1, category);
+  });
+};
+
+/** A number that float32 can hold. */
+export const toNumber = (cell: string, where: () => string): number => {
+  const value = isNumber(cell) ? Number(cell) : Number.NaN;
+  if (Number.isFinite(Math.fround(value))) return value;
+  throw new DataError(
+    `${where()}: expected a finite number, found "${cell}". Correct the cell, or leave it blank: then it counts as missing.`,
+  );
+};
+
+const classesOf = (
+  table: TextTable,
+  { column, classes }: NonNullable<TablePreprocessing["labels"]>,
+): { readonly labels: Int32Array; readonly classes: readonly string[] } => {
+  const index = new Map(classes.map((name, i) => [name, i]));
+  const labels = Int32Array.from(columnOf(table, column, ""), (cell, row) => {
+    const label = cell === "" ? -1 : index.get(cell);
+    if (label !== undefined) return label;
+    throw new DataError(
+      `${table.path}, line ${table.lines[row]}, column "${column}": expected one of the classes ${quoted(classes)}, or a ` +
+        `blank cell; found "${cell}".`,
+    );
+  });
+  return { labels, classes };
+};
