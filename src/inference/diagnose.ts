@@ -132,8 +132,8 @@ async function explain(
     );
   }
   return (
-    `${start}its value ${show(found)}${where} under ${family} has a density that float32 cannot hold.` +
-    `${learnable(logDensity, failed)} Rescale the data, start from a wider scale, or lower the learning rate.`
+    `${start}its value ${show(found)}${where} under ${family} has ${kindOfDensity(total[row])}.` +
+    `${learnable(logDensity, failed)} ${adviceOnDensity(total[row])}`
   );
 }
 
@@ -225,8 +225,8 @@ function learnable(expression: Tensor, { compiled, named, step }: FailedStep): s
     }))
     .sort((a, b) => size(b.values[b.at]) - size(a.values[a.at]))
     .map(({ name, tensor, values, at }) => {
-      const where = tensor.rank === 0 || Number.isFinite(values[at]) ? "" : ` at ${place(at, tensor.shape)}`;
-      return `'${name}' (${show(values)}${where})`;
+      const lost = tensor.rank > 0 && !Number.isFinite(values[at]);
+      return `'${name}' (${lost ? `${round(values[at])} at ${place(at, tensor.shape)}` : show(values)})`;
     });
   if (listed.length === 0) return "";
   const more = listed.length > 3 ? ` and ${listed.length - 3} more` : "";
@@ -249,4 +249,15 @@ function adviceOnValue(observed: boolean, finite: boolean): string {
   return finite
     ? "Rescale the data, or choose a distribution whose support holds them."
     : "Look for missing or infinite values in the data.";
+}
+
+function kindOfDensity(logDensity: number): string {
+  if (logDensity === Number.NEGATIVE_INFINITY) return "density zero";
+  return Number.isFinite(logDensity) ? "a density that float32 cannot hold" : "no finite density";
+}
+
+function adviceOnDensity(logDensity: number): string {
+  return Number.isFinite(logDensity)
+    ? "Rescale the data, start from a wider scale, or lower the learning rate."
+    : "Keep the parameters away from the ends of their ranges (logits do that for probabilities), and values from where the density ends.";
 }

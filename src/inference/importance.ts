@@ -25,8 +25,9 @@ export interface ImportanceResult {
   /** The guide's draws of each latent site, [draws, …site], unweighted. */
   readonly draws: ReadonlyMap<string, ArrayValue>;
   /**
-   * Posterior mean and standard deviation of each latent site, its elements in order, from draws weighted by smoothed weights: what the
-   * guide says of the site, corrected. */
+   * What the guide says of each latent site, corrected: its moments from draws weighted by smoothed weights, the site's elements in
+   * order.
+   */
   readonly moments: ReadonlyMap<string, SiteMoments>;
   /** (Σ w)² / Σ w²: how many draws from the posterior the weighted draws are worth. */
   readonly effectiveSampleSize: number;
@@ -44,7 +45,7 @@ export interface SiteMoments {
   readonly mean: Float64Array;
   /** Of the posterior. */
   readonly sd: Float64Array;
-  /** Monte Carlo standard error of the mean, √Σ w̃² (z − mean)² (Vehtari et al. 2024, section 2.3). Itself of use only where k̂ is. */
+  /** Monte Carlo standard error of the mean, √Σ w̃² (z − mean)² (Owen 2013, section 9.2). Above k̂ 0.7 it is too small. */
   readonly standardError: Float64Array;
 }
 

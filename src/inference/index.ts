@@ -1,4 +1,4 @@
-export type { Bound } from "./bounds/bound.ts";
+export type { Bound, ScoredSite } from "./bounds/bound.ts";
 export { type Elbo, type ElboOptions, type ElboTerms, elbo } from "./bounds/elbo.ts";
 export {
   type ImportanceWeighted,

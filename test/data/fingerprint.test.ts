@@ -24,6 +24,7 @@ test.each([
   ["a label", { labels: Int32Array.of(0, 2) }],
   ["the shape", { shape: [1, 2] }],
   ["the scale", { scale: 0.5 }],
+  ["what is missing", { observed: Uint8Array.of(1, 1, 1, 0) }],
 ])("changes with %s", (_, change) => {
   expect(fingerprint(createDataset({ ...base, ...change }))).not.toBe(fingerprint(createDataset(base)));
 });

@@ -245,14 +245,17 @@ def logistic(case):
 def delta(case):
     values = case["parameters"]["value"]
     zeros = [0.0] * len(values)
-    log_prob = [0.0 if x[0] == v else "-Infinity" for x in case["points"] for v in values]
+    densities = case["parameters"].get("logDensity", zeros)
+    log_prob = [d if x[0] == v else "-Infinity" for x in case["points"] for v, d in zip(values, densities)]
+    hits = [float(sum(x[0] == v for x in case["points"])) for v in values]
+    given = "logDensity" in case["parameters"]
     return {
         "logProb": log_prob,
-        "gradients": {"value": zeros},
+        "gradients": {"value": zeros, **({"logDensity": hits} if given else {})},
         "valueGradient": [0.0] * len(case["points"]),
         "mean": values,
         "variance": zeros,
-        "entropy": zeros,
+        **({} if given else {"entropy": zeros}),
     }
 
 
@@ -292,7 +295,7 @@ def continuous_bernoulli(case):
     }
 
 
-BY_HAND = {"ContinuousBernoulli logits": continuous_bernoulli, "Logistic": logistic, "Delta": delta}
+BY_HAND = {"ContinuousBernoulli logits": continuous_bernoulli, "Logistic": logistic, "Delta": delta, "Delta logDensity": delta}
 result = {}
 cases = json.load(sys.stdin)
 VON_MISES_POINTS = next(case["points"] for case in cases if case["name"] == "VonMises")

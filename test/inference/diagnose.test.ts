@@ -1,5 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { Bernoulli, Categorical, Normal, Uniform } from "../../src/distributions/index.ts";
+import {
+  Bernoulli,
+  Categorical,
+  Dirichlet,
+  type Distribution,
+  Mixture,
+  MultivariateNormal,
+  Normal,
+  Uniform,
+} from "../../src/distributions/index.ts";
 import { NonFiniteError } from "../../src/errors.ts";
 import {
   autoNormal,
@@ -11,7 +20,7 @@ import {
 import { adam } from "../../src/optim/index.ts";
 import type { TrainStep } from "../../src/optim/step.ts";
 import { model } from "../../src/program/index.ts";
-import { type Initializer, input, sqrt, type Tensor, tensor } from "../../src/tensor/index.ts";
+import { eye, type Initializer, input, sqrt, type Tensor, tensor } from "../../src/tensor/index.ts";
 
 const starting = (...values: number[]): Initializer => ({ name: "given", values: () => values });
 const nothing = model(() => undefined);
@@ -76,7 +85,7 @@ describe("a scale that left its range", () => {
         (advice === "give"
           ? "It is computed from learnable 'scale' (0 … 0.5). Give it a form that cannot leave its range (logScale or softplus for a " +
             "scale, logits for probabilities), or lower the learning rate."
-          : "It is computed from learnable 'scale' (NaN among 2 at [1] of [2]). Lower the learning rate, and look at the parameter's " +
+          : "It is computed from learnable 'scale' (NaN at [1] of [2]). Lower the learning rate, and look at the parameter's " +
             "first value."),
     );
   });
@@ -152,6 +161,72 @@ describe("a parameter that exploded", () => {
       "step 0: site 'mu' of the model has log density -5e+39: its value 1e+20 under Normal(loc 0, scale 1) has a density that float32 " +
         "cannot hold. It is computed from learnable 'loc' (1e+20). Rescale the data, start from a wider scale, or lower the learning rate.",
     );
+  });
+});
+
+test("a value that its distribution makes impossible", async () => {
+  const program = model(({ observe, param, plate }) => {
+    const pixels = Bernoulli({ probs: param("probs", [3], starting(0.5, 0.5, 0)) }).toEvent(1);
+    plate("row", 2, () =>
+      observe("x", pixels, [
+        [1, 0, 0],
+        [0, 1, 1],
+      ]),
+    );
+  });
+  expect(await failure(svi(program, nothing), [])).toBe(
+    "step 0: site 'x' of the model has log density -Infinity: its value 1 (element [1, 2] of [2, 3]) under Bernoulli(probs 0) has " +
+      "density zero. It is computed from learnable 'probs' (0 … 0.5). Keep the parameters away from the ends of their ranges (logits " +
+      "do that for probabilities), and values from where the density ends.",
+  );
+});
+
+describe("families of several kinds are explained", () => {
+  // What is learnt, its first values, the data, and what the message says of them.
+  const cases: readonly [
+    string,
+    (p: Tensor) => Distribution,
+    readonly number[],
+    readonly number[],
+    string,
+  ][] = [
+    [
+      "vectors",
+      (p) => MultivariateNormal(p, { scaleTril: eye(2) }),
+      [0, Number.NaN],
+      [1, 2],
+      "parameter 'loc' of Multi",
+    ],
+    [
+      "on a simplex",
+      Dirichlet,
+      [1, 1, 1],
+      [0.5, 0.9, -0.4],
+      "its value -0.4 … 0.9 lies outside the support of Dirichlet(conc",
+    ],
+    [
+      "nested",
+      (p) =>
+        Mixture(Categorical({ logits: [0, 0] }), Normal([0, 1], p))
+          .expand([2])
+          .toEvent(1),
+      [1, -1],
+      [1, 2],
+      "parameter 'components.scale' of Mixture(Normal)(weights.logits 0, components.loc 0 … 1, components.scale -1 … 1)",
+    ],
+    [
+      "categories",
+      (p) => Categorical({ logits: p }).expand([2]).toEvent(1),
+      [0, 0],
+      [1, 7],
+      "its value 7 (element [1] of [2]) lies",
+    ],
+  ];
+  test.each(cases)("%s", async (_, family, first, data, expected) => {
+    const program = model(({ observe, param }) =>
+      observe("x", family(param("p", [first.length], starting(...first))), data),
+    );
+    expect(await failure(svi(program, nothing), [])).toContain(expected);
   });
 });
 

@@ -67,6 +67,30 @@ describe("Pareto smoothing", () => {
     expect(error(means.smooth)).toBeLessThan(error(means.raw));
   });
 
+  test.each([
+    // An implementation in NumPy, written from the paper's formulas: k̂, log mean smoothed weight, smoothed mean of u, weights changed.
+    ["a heavy tail", (u: number) => -0.8 * Math.log(u), 0.75745983273, 1.39695127879, 0.20599615299, 95],
+    ["bounded weights", Math.log, -0.81921124944, -0.69277504478, 0.66678548604, 94],
+    [
+      "tied weights",
+      (u: number) => Math.round(-2 * Math.log(u)) / 2,
+      0.66603087173,
+      2.02201345269,
+      0.13237007588,
+      64,
+    ],
+  ])("%s: as an independent implementation does", (_, logWeight, shape, logMean, mean, changed) => {
+    const S = 1000;
+    const u = Float64Array.from({ length: S }, (_, i) => (((i * 371) % S) + 0.5) / S);
+    const found = smoothWeights(u.map(logWeight));
+    const weights = found.logWeights.map(Math.exp);
+    const total = weights.reduce((a, w) => a + w, 0);
+    expect(found.shape).toBeCloseTo(shape, 9);
+    expect(Math.log(total / S)).toBeCloseTo(logMean, 9);
+    expect(weights.reduce((a, w, i) => a + w * u[i], 0) / total).toBeCloseTo(mean, 9);
+    expect(found.logWeights.filter((v, i) => v !== logWeight(u[i]))).toHaveLength(changed);
+  });
+
   test("equal weights are left as they are", () => {
     const { logWeights, shape } = smoothWeights(new Float64Array(100).fill(-3));
     expect([...logWeights]).toEqual(new Array(100).fill(-3));
@@ -115,6 +139,26 @@ describe("importance sampling with a guide", () => {
     expect(Math.abs(mean[0] - 0.53333)).toBeLessThan(0.006);
     expect(Math.abs(sd[0] - 0.0896)).toBeLessThan(0.004);
     expect(trusted).toBe(true);
+  });
+
+  test("the standard error of a mean is the spread of means over repetitions", async () => {
+    const target = model(({ sample, plate }) => {
+      plate("pair", 2, () => sample("z", Normal(tensor([0, 3]), tensor([1, 2]))));
+    });
+    const wider = model(({ sample, plate }) => {
+      plate("pair", 2, () => sample("z", Normal(tensor([0.3, 2]), tensor([1.3, 3]))));
+    });
+    const runs = [];
+    for (let seed = 0; seed < 100; seed++) {
+      const { moments } = await importance(target, wider, [], { draws: 200, seed });
+      runs.push(moments.get("z") ?? { mean: [], standardError: [] });
+    }
+    for (const [j, exact] of [0, 3].entries()) {
+      const squares = runs.reduce((t, r) => t + (r.mean[j] - exact) ** 2, 0) / runs.length;
+      const stated = runs.reduce((t, r) => t + r.standardError[j] ** 2, 0) / runs.length;
+      // The ratio of variances from 100 repetitions has a standard error of about √(2 / 100) = 0.14.
+      expect(Math.abs(squares / stated - 1)).toBeLessThan(0.5);
+    }
   });
 
   test("a missing site and too few draws are refused", async () => {

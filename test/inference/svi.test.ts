@@ -215,6 +215,11 @@ describe("explain and errors", () => {
         'site \'k\': Bernoulli is not reparameterised, so there is no pathwise gradient; use "score" or "enumeration".',
       ),
     );
+    for (const bound of ["elbo", "importance-weighted"] as const) {
+      expect(() => svi(coin, coin).explain([], { bound, estimators: { K: "score" } })).toThrow(
+        new UsageError("estimators: the guide has no latent site 'K'; it has 'k'."),
+      );
+    }
     const rows = (n: number) =>
       model(({ sample, plate }) => plate("p", 10, () => sample("z", Normal(0, 1)), { rows: n }));
     expect(() => elbo(rows(5), rows(2), [])).toThrow(

@@ -86,8 +86,7 @@ describe.each([
     // Five standard errors: a false alarm in 1.7 million, were the seed not fixed.
     for (const { mean, standardError } of [first, found])
       expect(Math.abs(mean - gradient)).toBeLessThan(5 * standardError);
-    expect(found.variance).toBeLessThan(exactVariance);
-    console.log(_, t, first, found, exactVariance);
+    expect(found.variance).toBeLessThan(exactVariance / 50);
   });
 
   test("exact enumeration: the gradient itself, without noise", async () => {

@@ -151,4 +151,11 @@ export const vectorCases: readonly DistributionCase[] = [
     points: [[0.5], [-2], [1]],
     total: "reference",
   },
+  {
+    name: "Delta logDensity",
+    parameters: { value: [0.5, -2, 3], logDensity: [-1, 0.5, 2] },
+    make: ({ value, logDensity }) => Delta(value, { logDensity }),
+    points: [[0.5], [-2], [1]],
+    total: "reference",
+  },
 ];

@@ -13,7 +13,7 @@ import { commonPlates, dependencies, sumOver, type Term, totalOf } from "../term
 import { closedKl } from "./analytic-kl.ts";
 import { type Bound, perRow } from "./bound.ts";
 import { freeBitsPenalty } from "./free-bits.ts";
-import { type Pair, type PairOptions, runPair, scoredSites } from "./pair.ts";
+import { checkSites, type Pair, type PairOptions, runPair, scoredSites } from "./pair.ts";
 
 export interface ElboOptions extends PairOptions {
   /**
@@ -146,7 +146,7 @@ function signedSum(parts: readonly Part[], of: (part: Part) => Tensor, factor: n
 function partsOf(pair: Pair, { analyticKl = false }: ElboOptions): Part[] {
   const latent = new Set(pair.guideTerms.map((t) => t.site));
   const closed = new Set(
-    analyticKl === true ? latent : analyticKl === false ? [] : checkNames(analyticKl, latent),
+    analyticKl === true ? latent : analyticKl === false ? [] : checkSites("analyticKl", analyticKl, latent),
   );
   const expected = pair.enumeration.expectation(pair.guideTerms);
   return [
@@ -161,14 +161,6 @@ function partsOf(pair: Pair, { analyticKl = false }: ElboOptions): Part[] {
       }),
     ),
   ];
-}
-
-function checkNames(names: readonly string[], latent: ReadonlySet<string>): readonly string[] {
-  const unknown = names.find((n) => !latent.has(n));
-  if (unknown === undefined) return names;
-  throw new UsageError(
-    `analyticKl: the guide has no latent site '${unknown}'; it has ${[...latent].map((n) => `'${n}'`).join(", ")}.`,
-  );
 }
 
 function termsPerDatum(pair: Pair, parts: readonly Part[]): ElboTerms {

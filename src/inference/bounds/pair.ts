@@ -61,6 +61,19 @@ export interface Pair {
 const depthOf = (recorded: Trace): number =>
   Math.max(0, ...[...recorded.sites.values()].flatMap((s) => s.plates.map((p) => -p.dimension)));
 
+/** @throws UsageError when an option names a site that the guide does not have. */
+export function checkSites(
+  option: string,
+  names: readonly string[],
+  latent: ReadonlySet<string>,
+): readonly string[] {
+  const unknown = names.find((n) => !latent.has(n));
+  if (unknown === undefined) return names;
+  throw new UsageError(
+    `${option}: the guide has no latent site '${unknown}'; it has ${[...latent].map((n) => `'${n}'`).join(", ") || "none"}.`,
+  );
+}
+
 /** @throws UsageError when the latent sites of model and guide, or the rows of their plates, are not the same. */
 export function checkMatch(modelTrace: Trace, guideTrace: Trace): void {
   const list = (names: readonly string[]) => names.map((n) => `'${n}'`).join(", ") || "none";
@@ -123,6 +136,9 @@ export function runPair<A extends readonly unknown[]>(
   const choices = new Map(
     latentSites(probe.guide).map((s) => [s.name, chooseEstimator(s, options, enumerate)]),
   );
+  if (typeof options.estimators === "object") {
+    checkSites("estimators", Object.keys(options.estimators), new Set(choices.keys()));
+  }
   checkMixture([...choices.values()]);
   const runOptions = { outer, freeFrom: from + 1, layers };
 
