@@ -1,5 +1,6 @@
 export { Autoencoder, type AutoencoderOptions, type DeterministicAutoencoder } from "./autoencoder.ts";
 export { BeliefNetwork, type BeliefNetworkOptions } from "./belief-network.ts";
+export * from "./classifiers/index.ts";
 export { checkLikelihood, type Likelihood, type LikelihoodName, likelihoodNames } from "./likelihood.ts";
 export { M2, type M2Likelihood, type M2ObjectiveOptions, type M2Options } from "./m2.ts";
 export { type NetworkName, networkNames } from "./networks.ts";

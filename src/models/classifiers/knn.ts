@@ -1,0 +1,84 @@
+import { UsageError } from "../../errors.ts";
+import {
+  type Classifier,
+  checkRows,
+  type FittedClassifier,
+  type LabelledFeatures,
+  labelledRows,
+} from "./classifier.ts";
+import { squaredDistances } from "./kernel.ts";
+
+export interface KnnOptions {
+  /** Neighbours that are asked. Default 5; never more than there are labelled rows. */
+  readonly k?: number;
+}
+
+/**
+ * k nearest neighbours by Euclidean distance, each with a vote of weight 1/distance (the weighting with which votes are
+ * hardly ever equal); scores are shares of the votes. Exhaustive search, rows × labelled rows × features: in the fifty
+ * dimensions of a latent space a tree visits nearly all points anyway.
+ *
+ * ```ts
+ * const fitted = await knn({ k: 5 }).fit({ x, features: 50, labels, classes: 10 });
+ * const predicted = predictedClasses(await fitted.scores(test), 10);
+ * ```
+ *
+ * @throws UsageError unless `k` is a whole number of at least 1.
+ */
+export const knn = ({ k = 5 }: KnnOptions = {}): Classifier => {
+  if (!(Number.isInteger(k) && k >= 1)) {
+    throw new UsageError(`knn: k must be a whole number of at least 1, found ${k}.`);
+  }
+  return { name: `${k} nearest neighbours`, fit: async (data) => fitKnn(labelledRows("knn", data), k) };
+};
+
+const fitKnn = (
+  { x: known, features, labels, classes }: LabelledFeatures,
+  most: number,
+): FittedClassifier => {
+  const k = Math.min(most, labels.length);
+  const all = squaredDistances(known, features);
+  return {
+    classes,
+    features,
+    scoring: "probability",
+    async scores(x) {
+      checkRows("knn", "features", x, features);
+      const rows = x.length / features;
+      const out = new Float32Array(rows * classes);
+      const distances = new Float64Array(labels.length);
+      for (let row = 0; row < rows; row++) {
+        all.compare(x, row, distances);
+        vote(nearest(distances, k), distances, labels, out.subarray(row * classes, (row + 1) * classes));
+      }
+      return out;
+    },
+  };
+};
+
+/** The places of the k smallest values, smallest first; of equals the first. */
+const nearest = (distances: Float64Array, k: number): readonly number[] => {
+  const places: number[] = [];
+  for (let i = 0; i < distances.length; i++) {
+    if (places.length === k && distances[i] >= distances[places[k - 1]]) continue;
+    let at = Math.min(places.length, k - 1);
+    for (; at > 0 && distances[places[at - 1]] > distances[i]; at--) places[at] = places[at - 1];
+    places[at] = i;
+  }
+  return places;
+};
+
+/** Adds each neighbour's weight to its class. A row that is one of the known ones is asked of no other. */
+const vote = (
+  places: readonly number[],
+  squared: Float64Array,
+  labels: Int32Array,
+  out: Float32Array,
+): void => {
+  const known = squared[places[0]] === 0;
+  const weights = places.map((i) => (known ? Number(squared[i] === 0) : 1 / Math.sqrt(squared[i])));
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  places.forEach((i, n) => {
+    out[labels[i]] += weights[n] / total;
+  });
+};
