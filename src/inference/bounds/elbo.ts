@@ -1,6 +1,7 @@
 /** The evidence lower bound of a program under a guide, with a gradient estimator for each site. */
 import { UsageError } from "../../errors.ts";
 import type { Program } from "../../program/index.ts";
+import type { DType } from "../../tensor/dtype.ts";
 import { scalar } from "../../tensor/leaf.ts";
 import { add, mul, neg, sub } from "../../tensor/ops/arithmetic.ts";
 import { mean } from "../../tensor/ops/reduce.ts";
@@ -84,6 +85,7 @@ export function elbo<A extends readonly unknown[]>(
       parts.filter((p) => p.of === of),
       (part) => totalOf(own(part) ? { ...part.term, value: stopGradient(part.term.value) } : part.term),
       pair.scale / pair.particles,
+      parts[0].term.value.dtype,
     );
   const reconstruction = total("reconstruction");
   const divergence = neg(total("kl"));
@@ -135,9 +137,9 @@ function objectiveOf(
   return sub(gain, beta === 1 ? paid : mul(paid, beta));
 }
 
-function signedSum(parts: readonly Part[], of: (part: Part) => Tensor, factor: number): Tensor {
+function signedSum(parts: readonly Part[], of: (part: Part) => Tensor, factor: number, dtype: DType): Tensor {
   const [first, ...rest] = parts;
-  if (first === undefined) return scalar(0);
+  if (first === undefined) return scalar(0, dtype);
   const start = first.sign > 0 ? of(first) : neg(of(first));
   const all = rest.reduce((acc, p) => (p.sign > 0 ? add(acc, of(p)) : sub(acc, of(p))), start);
   return factor === 1 ? all : mul(all, factor);
@@ -167,8 +169,8 @@ function termsPerDatum(pair: Pair, parts: readonly Part[]): ElboTerms {
   const plates = commonPlates(parts.map((p) => p.term));
   const of = (kind: Part["of"]) => {
     const chosen = parts.filter((p) => p.of === kind);
-    if (chosen.length === 0) return scalar(0);
-    const value = signedSum(chosen, ({ term }) => sumOver(term, plates), 1);
+    if (chosen.length === 0) return scalar(0, parts[0].term.value.dtype);
+    const value = signedSum(chosen, ({ term }) => sumOver(term, plates), 1, parts[0].term.value.dtype);
     const averaged = pair.particles === 1 ? value : mean(value, pair.particleAxis, { keepDims: true });
     return perRow(averaged, plates);
   };
