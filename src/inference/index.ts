@@ -29,3 +29,10 @@ export {
 export { type PredictiveOptions, predictive } from "./predictive.ts";
 export { type ReweightedWakeSleepOptions, reweightedWakeSleep } from "./reweighted-wake-sleep.ts";
 export { type Svi, type SviOptions, type SviResult, type SviRunOptions, svi } from "./svi.ts";
+export {
+  type SiteValues,
+  type UnconstrainedDensity,
+  type UnconstrainedDensityOptions,
+  unconstrainedDensity,
+} from "./unconstrained-density.ts";
+export type { SiteCoordinates, UnconstrainedGraph } from "./unconstrained-graph.ts";

@@ -58,7 +58,8 @@ export interface Pair {
   readonly held: ReadonlyMap<string, Tensor>;
 }
 
-const depthOf = (recorded: Trace): number =>
+/** How many dimensions the plates of a trace take. */
+export const depthOf = (recorded: Trace): number =>
   Math.max(0, ...[...recorded.sites.values()].flatMap((s) => s.plates.map((p) => -p.dimension)));
 
 /** @throws UsageError when an option names a site that the guide does not have. */

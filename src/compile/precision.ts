@@ -1,0 +1,55 @@
+/** A graph in another floating-point precision. */
+import { type DType, isFloat } from "../tensor/dtype.ts";
+import {
+  constant,
+  input,
+  isConstant,
+  isInput,
+  isNoise,
+  isParameter,
+  noise,
+  parameter,
+} from "../tensor/leaf.ts";
+import { rebuild } from "../tensor/op.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { rewrite } from "./graph.ts";
+
+export interface Converted {
+  readonly outputs: readonly Tensor[];
+  /** What each float input, parameter and noise of the graph became. */
+  readonly leaves: ReadonlyMap<Tensor, Tensor>;
+}
+
+function convertLeaf(leaf: Tensor, dtype: DType): Tensor {
+  if (isConstant(leaf)) return constant(leaf.attributes.values, leaf.shape, dtype);
+  if (isInput(leaf)) return input(leaf.attributes.name, leaf.shape, dtype);
+  if (isNoise(leaf)) return noise(leaf.attributes.kind, leaf.attributes.site, leaf.shape, dtype);
+  if (isParameter(leaf)) {
+    const { initializer, trainable } = leaf.attributes;
+    return parameter(leaf.shape, initializer, { dtype, trainable });
+  }
+  return leaf;
+}
+
+/**
+ * The same graph with every float in `dtype`. Constants keep the digits they were given: a graph written in float32 and converted to
+ * float64 computes as if it had been written so, but for thresholds that were chosen for float32 when it was traced.
+ */
+export function inPrecision(outputs: readonly Tensor[], dtype: "float32" | "float64"): Converted {
+  const leaves = new Map<Tensor, Tensor>();
+  const converted = rewrite(outputs, (node, inputs) => {
+    if (node.op.host === "leaf") {
+      if (!isFloat(node.dtype) || node.dtype === dtype) return node;
+      const leaf = convertLeaf(node, dtype);
+      if (!isConstant(leaf)) leaves.set(node, leaf);
+      return leaf;
+    }
+    const named = node.attributes.dtype;
+    if ((named === "float32" || named === "float64") && named !== dtype) {
+      const { shape } = node.op.infer(inputs, { ...node.attributes, dtype });
+      return new Tensor(node.op, inputs, { ...node.attributes, dtype }, shape, dtype);
+    }
+    return inputs.every((x, i) => x === node.inputs[i]) ? node : rebuild(node, inputs);
+  });
+  return { outputs: converted, leaves };
+}
