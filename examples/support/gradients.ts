@@ -1,0 +1,41 @@
+/** What an estimator's gradient is like: its mean and variance, with the parameters held where they are. */
+import type { TrainStep } from "../../src/index.ts";
+
+export interface GradientMoments {
+  /** Of each component of the bound's gradient. */
+  readonly mean: Float64Array;
+  readonly variance: Float64Array;
+  /** Mean over the components. */
+  readonly meanVariance: number;
+}
+
+/**
+ * Draws the gradient of the bound many times. The step must leave its parameters alone: `sgd({ learningRate: 0 })`.
+ * @param names of the parameters, whose components are laid one after another
+ * @param feed called before each draw, as in training
+ */
+export async function gradientMoments(
+  step: TrainStep,
+  names: readonly string[],
+  draws: number,
+  feed: (step: TrainStep, index: number) => void = () => undefined,
+): Promise<GradientMoments> {
+  const size = names.reduce((n, name) => n + step.value(name).length, 0);
+  const mean = new Float64Array(size);
+  const squares = new Float64Array(size);
+  for (let i = 0; i < draws; i++) {
+    feed(step, i);
+    await step.run(i);
+    let at = 0;
+    for (const name of names) {
+      for (const g of step.gradient(name)) {
+        // Welford's recurrence; the step minimises, so its gradient is the bound's with the sign turned.
+        const delta = -g - mean[at];
+        mean[at] += delta / (i + 1);
+        squares[at++] += delta * (-g - mean[at - 1]);
+      }
+    }
+  }
+  const variance = squares.map((s) => s / (draws - 1));
+  return { mean, variance, meanVariance: variance.reduce((a, b) => a + b, 0) / size };
+}
