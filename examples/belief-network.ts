@@ -25,6 +25,7 @@ import {
   type Tensor,
   take,
 } from "../src/index.ts";
+import { gradientMoments } from "./support/gradients.ts";
 import { table } from "./table.ts";
 
 export const estimators = [
@@ -148,32 +149,8 @@ export async function beliefNetwork(
     }
     compiled.loadBuffers(own.state.compiled.buffers());
     digits().fill(0, compiled.input("x"));
-    const paths = network.guide.parameters().map((p) => p.name);
-    const sums = new Map(
-      paths.map((p) => [p, { total: 0, squares: new Float64Array(0), mean: new Float64Array(0) }]),
-    );
-    for (let i = 0; i < settings.draws; i++) {
-      await compiled.run(i);
-      for (const path of paths) {
-        const g = compiled.gradient(path);
-        const s = sums.get(path);
-        if (s === undefined) continue;
-        if (i === 0)
-          Object.assign(s, { squares: new Float64Array(g.length), mean: new Float64Array(g.length) });
-        g.forEach((v, j) => {
-          s.mean[j] += v / settings.draws;
-          s.squares[j] += (v * v) / settings.draws;
-        });
-      }
-    }
-    let [total, count] = [0, 0];
-    for (const { mean, squares } of sums.values()) {
-      mean.forEach((m, j) => {
-        total += squares[j] - m * m;
-      });
-      count += mean.length;
-    }
-    return (total / count) * (settings.draws / (settings.draws - 1));
+    const names = network.guide.parameters().map((p) => p.name);
+    return (await gradientMoments(compiled, names, settings.draws)).meanVariance;
   };
 
   const rows: Row[] = [];

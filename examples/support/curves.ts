@@ -40,6 +40,15 @@ function logTick(value: number): string {
   return `10${exponent < 0 ? "⁻" : ""}${digits.join("")}`;
 }
 
+/** Powers of ten about all values: lines at each of their multiples would be a hatching. */
+function decades(values: readonly number[]): number[] {
+  const [low, high] = [Math.min(...values), Math.max(...values)].map(Math.log10);
+  const first = Math.floor(low);
+  const count = Math.ceil(high) - first + 1;
+  const every = Math.ceil(count / 6);
+  return Array.from({ length: Math.ceil(count / every) }, (_, i) => 10 ** (first + i * every));
+}
+
 /** Draws curves and horizontal lines over one pair of axes, as an SVG of 640 by 300. */
 export async function drawCurves(options: CurvesOptions): Promise<string> {
   const { title, xLabel, yLabel, curves, lines = [], xScale, yScale, yDomain, height = 300 } = options;
@@ -87,7 +96,13 @@ export async function drawCurves(options: CurvesOptions): Promise<string> {
         label: xLabel,
         tickSize: 4,
       },
-      y: { ...axis(yScale), grid: true, tickSize: 0, ...(yDomain ? { domain: yDomain } : { nice: true }) },
+      y: {
+        ...axis(yScale),
+        ...(yScale === "log" && { ticks: decades(curves.flatMap(({ y }) => Array.from(y))) }),
+        grid: true,
+        tickSize: 0,
+        ...(yDomain ? { domain: yDomain } : { nice: true }),
+      },
     },
     [
       ...lines.map(({ y }) => Plot.ruleY([y], { stroke: "var(--muted)", strokeDasharray: "4 3" })),

@@ -10,22 +10,24 @@ export interface GradientMoments {
 }
 
 /**
- * Draws the gradient of the bound many times. The step must leave its parameters alone: `sgd({ learningRate: 0 })`.
+ * Draws the gradient of the bound many times. The step must leave these parameters alone: a learning rate of 0.
  * @param names of the parameters, whose components are laid one after another
- * @param feed called before each draw, as in training
+ * @param options.from the step that the draws start at. Default 0
+ * @param options.feed called before each draw, as in training
  */
 export async function gradientMoments(
   step: TrainStep,
   names: readonly string[],
   draws: number,
-  feed: (step: TrainStep, index: number) => void = () => undefined,
+  options: { readonly from?: number; readonly feed?: (step: TrainStep, index: number) => void } = {},
 ): Promise<GradientMoments> {
   const size = names.reduce((n, name) => n + step.value(name).length, 0);
   const mean = new Float64Array(size);
   const squares = new Float64Array(size);
   for (let i = 0; i < draws; i++) {
-    feed(step, i);
-    await step.run(i);
+    const index = (options.from ?? 0) + i;
+    options.feed?.(step, index);
+    await step.run(index);
     let at = 0;
     for (const name of names) {
       for (const g of step.gradient(name)) {
