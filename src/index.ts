@@ -5,8 +5,12 @@ export {
   createDataset,
   type Dataset,
   describe,
+  encodeTable,
+  featureLayout,
+  fitTable,
   loadData,
   loadMnist,
+  loadTable,
   type Minibatches,
   minibatches,
   readCsv,
@@ -14,8 +18,10 @@ export {
   readIdxPair,
   readNpyDataset,
   readPngFolder,
+  readTable,
   rowsOf,
   split as splitDataset,
+  type TablePreprocessing,
   take,
 } from "./data/index.ts";
 export * from "./distributions/index.ts";

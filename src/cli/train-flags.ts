@@ -13,6 +13,7 @@ export const likelihoods = [
   "continuous-bernoulli",
   "gaussian",
   "gaussian-per-feature",
+  "table",
 ] as const satisfies readonly LikelihoodName[];
 export const networks = ["mlp", "convolutional"] as const satisfies readonly NetworkName[];
 export const activations = [

@@ -13,7 +13,10 @@ export interface Dataset {
   readonly kind: "image" | "table";
   /** Row-major, `rows * prod(shape)` values. Images that came as bytes stay bytes 0..255. */
   readonly x: Uint8Array | Float32Array;
-  /** Of the same length as `x`: 1 where the value was given, 0 where it is missing (`x` then holds 0). Absent where nothing is. */
+  /**
+   * Of the same length as `x`: 1 where the value was given, 0 where it is missing (`x` then holds 0, and models are given NaN).
+   * Absent where nothing is.
+   */
   readonly observed?: Uint8Array;
   /** What `x` is multiplied by to get model units: 1/255 for bytes, otherwise 1. */
   readonly scale: number;

@@ -35,6 +35,7 @@ export {
   type CategoricalBlock,
   type FeatureLayout,
   featureLayout,
+  type RowLayout,
   type TableColumn,
   type TablePreprocessing,
   tablePreprocessing,

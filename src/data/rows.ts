@@ -6,14 +6,14 @@ import { type Dataset, type RowIndices, rowSize } from "./dataset.ts";
 const LITTLE_ENDIAN = endianness() === "LE";
 
 /**
- * Gathers rows into a buffer, in model units: `out[i, :] = x[indices[i], :] * scale`. Returns `out`, which may
- * be longer than needed: the rest is left alone. Consecutive indices are read in one pass, and floats that need
+ * Gathers rows into a buffer, in model units: `out[i, :] = x[indices[i], :] * scale`, and NaN where a value is missing.
+ * Returns `out`, which may be longer than needed: the rest is left alone. Consecutive indices are read in one pass, and floats that need
  * no scaling are copied as memory.
  *
  * @throws UsageError when `out` is shorter than `indices.length * prod(shape)` or an index is no row.
  */
 export const rowsOf = (dataset: Dataset, indices: RowIndices, out: Float32Array): Float32Array => {
-  const { x, scale, rows, shape } = dataset;
+  const { x, scale, rows, shape, observed } = dataset;
   const width = rowSize(shape);
   const count = indices.length;
   if (out.length < count * width) {
@@ -43,7 +43,15 @@ export const rowsOf = (dataset: Dataset, indices: RowIndices, out: Float32Array)
     at += run;
   }
   if (kernels && staged) kernels.widenBytes(staged.byteOffset, out.byteOffset, staged.length, scale);
+  if (observed) markMissing(observed, indices, width, out);
   return out;
+};
+
+const markMissing = (observed: Uint8Array, indices: RowIndices, width: number, out: Float32Array): void => {
+  for (let i = 0; i < indices.length; i++) {
+    const from = indices[i] * width;
+    for (let j = 0; j < width; j++) if (observed[from + j] === 0) out[i * width + j] = Number.NaN;
+  }
 };
 
 type Copier = (from: number, count: number, to: number) => void;

@@ -32,10 +32,16 @@ export interface CategoricalBlock {
   readonly categories: readonly string[];
 }
 
-/** Which features are what: the first `numeric` ones are numbers, then one block for each categorical column. */
-export interface FeatureLayout {
-  readonly features: number;
+/** How the features of a row follow one another: the numeric columns, then a block for each categorical one. */
+export interface RowLayout {
   readonly numeric: number;
+  /** How many categories each block has. */
+  readonly categories: readonly number[];
+}
+
+/** Which features are what. */
+export interface FeatureLayout extends RowLayout {
+  readonly features: number;
   readonly blocks: readonly CategoricalBlock[];
   /** `bill_length_mm`, `island=Biscoe`, … */
   readonly names: readonly string[];
@@ -60,5 +66,6 @@ export const featureLayout = ({ columns }: Pick<TablePreprocessing, "columns">):
     names.push(...column.categories.map((category) => `${column.name}=${category}`));
   }
   const numeric = columns.filter(({ kind }) => kind === "numeric").length;
-  return { features: names.length, numeric, blocks, names };
+  const categories = blocks.map((block) => block.categories.length);
+  return { features: names.length, numeric, categories, blocks, names };
 };

@@ -62,6 +62,7 @@ export {
   StraightThroughOneHotCategoricalDistribution,
 } from "./relaxed-one-hot-categorical.ts";
 export { StudentT, StudentTDistribution } from "./student-t.ts";
+export { TableRow, TableRowDistribution, type TableRowParameters } from "./table-row.ts";
 export { Transformed, TransformedDistribution } from "./transformed.ts";
 export type { Transform, TransformCase, ValueAndLogDet } from "./transforms/index.ts";
 export * as transforms from "./transforms/index.ts";

@@ -14,6 +14,7 @@ import { mean } from "../tensor/ops/reduce.ts";
 import { type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Likelihood, likelihood } from "./likelihood.ts";
+import { missingMarks } from "./missing-marks.ts";
 import { checkLatent, decoder, encoderBody, resolveNetwork } from "./networks.ts";
 import type { VaeOptions } from "./vae.ts";
 
@@ -48,10 +49,10 @@ export function Autoencoder(options: AutoencoderOptions): DeterministicAutoencod
   checkLatent("autoencoder", latent);
   const features = sizeOf(shape);
   const networkOptions = resolveNetwork(options);
-  const body = encoderBody(networkOptions);
+  const body = encoderBody(networkOptions, name === "table" ? missingMarks(features) : undefined);
   const encoder = { body: body.layers, code: dense(body.width, latent) };
   const decode = decoder(latent, networkOptions);
-  const observation = likelihood(name, features);
+  const observation = likelihood(name, features, options.layout);
   const model: DeterministicAutoencoder = {
     kind: "autoencoder",
     shape,

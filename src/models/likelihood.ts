@@ -1,9 +1,16 @@
 /** p(x | z): which distribution a decoder's outputs parameterise, and which pixels it may be asked about. */
-import type { Binarization } from "../data/index.ts";
-import { Bernoulli, ContinuousBernoulli, type Distribution, Normal } from "../distributions/index.ts";
+import type { Binarization, RowLayout } from "../data/index.ts";
+import {
+  Bernoulli,
+  ContinuousBernoulli,
+  type Distribution,
+  Normal,
+  TableRow,
+} from "../distributions/index.ts";
 import { UsageError } from "../errors.ts";
 import { initializers } from "../nn/index.ts";
 import { parameter } from "../tensor/leaf.ts";
+import { slice } from "../tensor/ops/parts.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
 export const likelihoodNames = [
@@ -12,6 +19,7 @@ export const likelihoodNames = [
   "continuous-bernoulli",
   "gaussian",
   "gaussian-per-feature",
+  "table",
 ] as const;
 
 /**
@@ -20,6 +28,8 @@ export const likelihoodNames = [
  * - `continuous-bernoulli`: the proper density on [0, 1] (Loaiza-Ganem and Cunningham 2019).
  * - `gaussian`: real data, one learned variance (with a linear decoder: probabilistic PCA).
  * - `gaussian-per-feature`: real data, one learned variance for each feature.
+ * - `table`: columns of numbers and of categories: a learned variance for each number, a categorical distribution for each block.
+ *   Values may be missing (NaN): their columns are marginalised, exactly.
  */
 export type LikelihoodName = (typeof likelihoodNames)[number];
 
@@ -31,8 +41,14 @@ export interface Likelihood {
   distribution(outputs: Tensor): Distribution;
 }
 
-export function likelihood(name: LikelihoodName, features: number): Likelihood {
+/**
+ * @param layout of the features, for `table`
+ * @throws UsageError when `table` has no layout, or one of other features.
+ */
+export function likelihood(name: LikelihoodName, features: number, layout?: RowLayout): Likelihood {
   switch (name) {
+    case "table":
+      return tableLikelihood(features, layout);
     case "bernoulli":
     case "bernoulli-on-grey":
       return { name, distribution: (logits) => Bernoulli({ logits }).toEvent(1) };
@@ -46,6 +62,28 @@ export function likelihood(name: LikelihoodName, features: number): Likelihood {
   }
 }
 
+function tableLikelihood(features: number, layout: RowLayout | undefined): Likelihood {
+  const { numeric, categories } = layout ?? { numeric: 0, categories: [] };
+  const found = categories.reduce((a, b) => a + b, numeric);
+  if (found !== features) {
+    throw new UsageError(
+      `a table likelihood of ${features} features needs their layout, as featureLayout gives it; found ` +
+        `${layout === undefined ? "none" : `one of ${found}`}.`,
+    );
+  }
+  const part = (x: Tensor, start: number, end: number) => slice(x, { axis: -1, start, end });
+  const logScale = numeric > 0 ? parameter([numeric], initializers.zeros) : undefined;
+  return {
+    name: "table",
+    ...(logScale && { logScale }),
+    distribution: (outputs) =>
+      TableRow({
+        ...(logScale && { loc: part(outputs, 0, numeric), logScale }),
+        ...(numeric < features && { logits: part(outputs, numeric, features), categories }),
+      }),
+  };
+}
+
 /**
  * Refuses a likelihood that the data do not fit.
  * @param range smallest and largest value of the data, in model units
@@ -54,9 +92,26 @@ export function likelihood(name: LikelihoodName, features: number): Likelihood {
 export function checkLikelihood(
   name: LikelihoodName,
   binarize: Binarization,
-  data: { readonly name: string; readonly isBinary: boolean; readonly range: readonly [number, number] },
+  data: {
+    readonly name: string;
+    readonly isBinary: boolean;
+    readonly range: readonly [number, number];
+    /** Whether values are missing. */
+    readonly hasMissing?: boolean;
+  },
 ): void {
   const [low, high] = data.range;
+  if (name === "table") {
+    if (binarize === "none") return;
+    throw new UsageError(
+      `${data.name}: the columns of a table are no pixels to binarise; use --binarize none with a table likelihood.`,
+    );
+  }
+  if (data.hasMissing === true) {
+    throw new UsageError(
+      `${data.name}: values are missing, which a ${name} likelihood has no place for; use --likelihood table, or fill them in.`,
+    );
+  }
   const unit = low >= 0 && high <= 1;
   if (binarize !== "none" && !unit) {
     throw new UsageError(

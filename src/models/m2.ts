@@ -1,3 +1,4 @@
+import type { RowLayout } from "../data/index.ts";
 import { type Distribution, Normal, OneHotCategorical } from "../distributions/index.ts";
 import { UsageError } from "../errors.ts";
 import { elbo, importanceWeighted } from "../inference/index.ts";
@@ -25,6 +26,7 @@ import { concat } from "../tensor/ops/parts.ts";
 import { logsumexp } from "../tensor/ops/reduce.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type LikelihoodName, likelihood } from "./likelihood.ts";
+import { missingMarks } from "./missing-marks.ts";
 import { checkLatent } from "./networks.ts";
 
 /** Likelihoods of the VAE, and the Gaussian whose variances are computed from y and z, as the means are. */
@@ -42,6 +44,8 @@ export interface M2Options {
   readonly activation?: ActivationName;
   /** Default bernoulli. */
   readonly likelihood?: M2Likelihood;
+  /** Which features are what, for the likelihood `table`: `featureLayout(preprocessing)`. Missing values are NaN. */
+  readonly layout?: RowLayout;
   /** Of the weights. Default Glorot uniform. */
   readonly weightInit?: Initializer;
 }
@@ -130,16 +134,19 @@ export function M2(options: M2Options): M2 {
   if (hidden.length === 0) throw new UsageError("m2: expected at least one hidden layer, found none.");
   const weights: WeightOptions = { ...(weightInit && { weightInit }) };
   const last = hidden[hidden.length - 1];
+  const front = name === "table" ? missingMarks(features) : undefined;
+  const inputs = front?.width ?? features;
+  const seen = (x: Tensor) => front?.apply(x) ?? x;
 
   const discriminator = mlp({
-    inputs: features,
+    inputs,
     hidden,
     outputs: classes,
     activation: nonlinearity,
     ...weights,
   });
   const encoder = {
-    body: jointBody([features, classes], hidden, nonlinearity, weights),
+    body: jointBody([inputs, classes], hidden, nonlinearity, weights),
     mean: dense(last, latent, weights),
     logVariance: dense(last, latent, weights),
   };
@@ -148,12 +155,13 @@ export function M2(options: M2Options): M2 {
     out: dense(last, features, weights),
     ...(name === "gaussian-heteroscedastic" && { logVariance: dense(last, features, weights) }),
   };
-  const observation = name === "gaussian-heteroscedastic" ? undefined : likelihood(name, features);
+  const observation =
+    name === "gaussian-heteroscedastic" ? undefined : likelihood(name, features, options.layout);
 
   const q = (x: Tensor, layers?: LayerContext) =>
-    OneHotCategorical({ logits: discriminator.apply(x, layers) });
+    OneHotCategorical({ logits: discriminator.apply(seen(x), layers) });
   const encode = (x: Tensor, y: Tensor, layers?: LayerContext) => {
-    const h = encoder.body.apply(x, y, layers);
+    const h = encoder.body.apply(seen(x), y, layers);
     return Normal(encoder.mean.apply(h), { logScale: mul(encoder.logVariance.apply(h), 0.5) }).toEvent(1);
   };
   const decode = (y: Tensor, z: Tensor, layers?: LayerContext) => {
@@ -180,6 +188,7 @@ export function M2(options: M2Options): M2 {
   );
   const guide = model(
     ({ plate, sample, module, layers }, x: Tensor) => {
+      if (front !== undefined) module("front", front);
       module("discriminator", discriminator);
       module("encoder", encoder);
       plate("row", x.shape[0], () => {
@@ -191,6 +200,7 @@ export function M2(options: M2Options): M2 {
   );
   const classifier = model(
     ({ plate, observe, module, layers }, x: Tensor, y: Tensor) => {
+      if (front !== undefined) module("front", front);
       module("discriminator", discriminator);
       plate("row", x.shape[0], () => observe("y", q(x, layers), y));
     },
@@ -205,6 +215,7 @@ export function M2(options: M2Options): M2 {
     guide,
     classifier,
     parameters: parametersOf({
+      ...(front && { front }),
       discriminator,
       encoder,
       decoder,

@@ -15,6 +15,7 @@ import {
 } from "../nn/index.ts";
 import { transpose } from "../tensor/ops/movement.ts";
 import { formatShape, type Shape, sizeOf } from "../tensor/shape.ts";
+import type { MissingMarks } from "./missing-marks.ts";
 
 export const networkNames = ["mlp", "convolutional"] as const;
 export type NetworkName = (typeof networkNames)[number];
@@ -112,14 +113,14 @@ const pyramid = ([height, width]: readonly number[], count: number): (readonly [
 const channelsFirst: Layer = { apply: (x) => transpose(x, [0, 3, 1, 2]) };
 const channelsLast: Layer = { apply: (x) => transpose(x, [0, 2, 3, 1]) };
 
-/** Data [batch, features] → hidden [batch, width]. */
-export function encoderBody(options: Network): Body {
+/** Data [batch, features] → hidden [batch, width]; `front` is what a perceptron sees the data through. */
+export function encoderBody(options: Network, front?: MissingMarks): Body {
   const { shape, hidden, channels } = options;
   const features = sizeOf(shape);
   if (options.network === "mlp") {
-    const widths = [features, ...hidden];
+    const widths = [front?.width ?? features, ...hidden];
     return {
-      layers: sequential(...hiddenStack(widths, options, "encoder")),
+      layers: sequential(...(front ? [front] : []), ...hiddenStack(widths, options, "encoder")),
       width: widths[widths.length - 1],
     };
   }

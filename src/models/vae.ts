@@ -1,3 +1,4 @@
+import type { RowLayout } from "../data/index.ts";
 import { type Distribution, kl, Normal } from "../distributions/index.ts";
 import { type ElboTerms, elbo, importanceWeighted } from "../inference/index.ts";
 import {
@@ -17,6 +18,7 @@ import { reshape } from "../tensor/ops/movement.ts";
 import { type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Likelihood, type LikelihoodName, likelihood } from "./likelihood.ts";
+import { missingMarks } from "./missing-marks.ts";
 import { checkLatent, decoder, encoderBody, type NetworkOptions, resolveNetwork } from "./networks.ts";
 
 export interface VaeOptions extends NetworkOptions {
@@ -24,6 +26,8 @@ export interface VaeOptions extends NetworkOptions {
   readonly latent?: number;
   /** Default `bernoulli`. */
   readonly likelihood?: LikelihoodName;
+  /** Which features are what, for the likelihood `table`: `featureLayout(preprocessing)`. Missing values are NaN. */
+  readonly layout?: RowLayout;
 }
 
 /** `analytic`: the KL in closed form, only the reconstruction sampled. `monteCarlo`: both terms from the same sample. */
@@ -84,14 +88,14 @@ export function VAE(options: VaeOptions): Vae {
   checkLatent("vae", latent);
   const features = sizeOf(shape);
   const networkOptions = resolveNetwork(options);
-  const body = encoderBody(networkOptions);
+  const body = encoderBody(networkOptions, name === "table" ? missingMarks(features) : undefined);
   const encoder = {
     body: body.layers,
     mean: dense(body.width, latent),
     logVariance: dense(body.width, latent),
   };
   const network: Layer = decoder(latent, networkOptions);
-  const observation = likelihood(name, features);
+  const observation = likelihood(name, features, options.layout);
   const prior = Normal(0, 1).expand([latent]).toEvent(1);
 
   const perDimension = (x: Tensor, context: LayerContext = evaluation) => {

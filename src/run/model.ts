@@ -56,6 +56,7 @@ export function checkData(
   checkLikelihood(model.likelihood, train.binarize, {
     name: dataset.name,
     isBinary: isBinary(dataset),
+    hasMissing: dataset.observed?.includes(0) ?? false,
     range,
   });
 }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { build } from "../../src/compile/compile.ts";
 import { allocate, convert, type DType, isFloat } from "../../src/tensor/dtype.ts";
+import { equal, greaterEqual, input, isNan, less, where } from "../../src/tensor/index.ts";
 import { type DrawnCase, drawnCases } from "../tensor/cases.ts";
-import "../../src/tensor/index.ts";
 
 async function run(c: DrawnCase, executor: "host" | "native"): Promise<number[]> {
   const program = await build([c.output], { executor, threads: 1 });
@@ -33,3 +33,27 @@ for (const float of ["float32", "float64"] as const) {
     });
   });
 }
+
+test.each(["float32", "float64"] as const)(
+  "every comparison with NaN is false and isNan finds it, natively as on the host: %s",
+  async (dtype) => {
+    const values = convert([Number.NaN, 0, Number.POSITIVE_INFINITY, -1.5], dtype);
+    const x = input("x", [4], dtype);
+    const outputs = [equal(x, x), less(x, 1), greaterEqual(x, x), isNan(x), where(isNan(x), 0, x)];
+    const found = async (executor: "host" | "native") => {
+      const program = await build(outputs, { executor, threads: 1 });
+      const out = outputs.map((t) => allocate(t.dtype, t.size));
+      await program.bind([values], out)();
+      return out.map((o) => Array.from(o, Number));
+    };
+    const expected = [
+      [0, 1, 1, 1],
+      [0, 1, 0, 1],
+      [0, 1, 1, 1],
+      [1, 0, 0, 0],
+      [0, 0, Number.POSITIVE_INFINITY, -1.5],
+    ];
+    expect(await found("host")).toEqual(expected);
+    expect(await found("native")).toEqual(expected);
+  },
+);

@@ -37,6 +37,18 @@ describe("rowsOf", () => {
     );
   });
 
+  test("missing values are NaN, whatever the order of the rows", () => {
+    const dataset = createDataset({
+      name: "d",
+      shape: [2],
+      x: Float32Array.of(1, 0, 3, 4, 0, 0),
+      observed: Uint8Array.of(1, 0, 1, 1, 0, 0),
+    });
+    const { NaN: nan } = Number;
+    expect([...rowsOf(dataset, [0, 1, 2], new Float32Array(7))]).toEqual([1, nan, 3, 4, nan, nan, 0]);
+    expect([...rowsOf(dataset, [2, 0], new Float32Array(4))]).toEqual([nan, nan, 1, nan]);
+  });
+
   test("maps the ends of the byte range to 0 and 1 exactly", () => {
     const dataset = createDataset({ name: "d", shape: [1, 4], x: Uint8Array.of(0, 255, 0, 255) });
     expect([...rowsOf(dataset, [0], new Float32Array(4))]).toEqual([0, 1, 0, 1]);

@@ -79,6 +79,7 @@ describe("fitTable and encodeTable", () => {
     expect(featureLayout(preprocessing)).toMatchObject({
       features: 6,
       numeric: 1,
+      categories: [2, 3],
       blocks: [
         { name: "sex", start: 1, categories: ["f", "m"] },
         { name: "home", start: 3, categories: ["dream", "north", "south"] },

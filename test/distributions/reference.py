@@ -59,7 +59,37 @@ class Stacked:
         raise NotImplementedError
 
 
+class Row:
+    """Normal columns and one-hot vectors side by side, each by its own distribution."""
+
+    support = td.constraints.one_hot
+
+    def __init__(self, numbers, blocks):
+        self.parts = ([td.Independent(numbers, 1)] if numbers else []) + blocks
+
+    def log_prob(self, x):
+        parts = x.split([part.event_shape[0] for part in self.parts], -1)
+        return sum(part.log_prob(value) for part, value in zip(self.parts, parts))
+
+    def entropy(self):
+        return sum(part.entropy() for part in self.parts)
+
+    @property
+    def mean(self):
+        return torch.cat([part.mean for part in self.parts], -1)
+
+    @property
+    def variance(self):
+        return torch.cat([part.variance for part in self.parts], -1)
+
+
+def blocks(logits, sizes):
+    return [td.OneHotCategorical(logits=block) for block in logits.split(sizes, -1)]
+
+
 MAKE |= {
+    "TableRow": lambda loc, logScale, logits: Row(td.Normal(loc, logScale.exp()), blocks(logits, [3, 2])),
+    "TableRow categories": lambda logits: Row(None, blocks(logits, [3, 2])),
     "Laplace": lambda loc, scale: td.Laplace(loc, scale),
     "Gumbel": lambda loc, scale: td.Gumbel(loc, scale),
     "Cauchy": lambda loc, scale: td.Cauchy(loc, scale),

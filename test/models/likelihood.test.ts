@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { compile } from "../../src/compile/index.ts";
+import type { Distribution } from "../../src/distributions/index.ts";
 import { UsageError } from "../../src/errors.ts";
 import { checkLikelihood, type LikelihoodName } from "../../src/models/index.ts";
 import { likelihood } from "../../src/models/likelihood.ts";
@@ -31,6 +32,30 @@ describe("log densities by hand", () => {
     expect((await compile(() => p.logProb(x), host)()).item()).toBeCloseTo(expected, 5);
   });
 
+  test("table: a normal for each number and a categorical for each block, in the layout's order", async () => {
+    const of = (categories: readonly number[], numeric: number) =>
+      likelihood("table", 3, { numeric, categories }).distribution(tensor([[0.5, -2, 1]]));
+    const value = async (p: Distribution, row: readonly number[]) =>
+      (await compile(() => p.logProb(tensor([row])), host)()).item();
+    const normal = (z: number) => -0.5 * (z ** 2 + Math.log(2 * Math.PI));
+    const category = -2 - Math.log(Math.exp(-2) + Math.exp(1));
+    expect(await value(of([2], 1), [0.25, 1, 0])).toBeCloseTo(normal(0.25) + category, 5);
+    expect(await value(of([2], 1), [Number.NaN, 1, 0])).toBeCloseTo(category, 5);
+    expect(await value(of([], 3), [1.5, Number.NaN, 1])).toBeCloseTo(normal(1) + normal(0), 5);
+    const total = Math.log(Math.exp(0.5) + Math.exp(-2) + Math.exp(1));
+    expect(await value(of([3], 0), [0, 0, 1])).toBeCloseTo(1 - total, 5);
+    expect(likelihood("table", 3, { numeric: 1, categories: [2] }).logScale?.shape).toEqual([1]);
+    expect(likelihood("table", 3, { numeric: 0, categories: [3] }).logScale).toBeUndefined();
+  });
+
+  test("table: without a layout of its features it is refused", () => {
+    const needs = "a table likelihood of 3 features needs their layout, as featureLayout gives it; found ";
+    expect(() => likelihood("table", 3)).toThrow(new UsageError(`${needs}none.`));
+    expect(() => likelihood("table", 3, { numeric: 2, categories: [2] })).toThrow(
+      new UsageError(`${needs}one of 4.`),
+    );
+  });
+
   test("one variance for all features, or one for each", () => {
     expect(likelihood("gaussian", 5).logScale?.shape).toEqual([1]);
     expect(likelihood("gaussian-per-feature", 5).logScale?.shape).toEqual([5]);
@@ -42,6 +67,7 @@ describe("checkLikelihood", () => {
   const grey = { name: "digits", isBinary: false, range: [0, 1] } as const;
   const binary = { name: "bits", isBinary: true, range: [0, 1] } as const;
   const real = { name: "table", isBinary: false, range: [-2, 3.5] } as const;
+  const gaps = { ...real, hasMissing: true } as const;
 
   test.each([
     ["bernoulli", "dynamic", grey],
@@ -52,6 +78,7 @@ describe("checkLikelihood", () => {
     ["gaussian", "none", real],
     ["gaussian-per-feature", "none", real],
     ["gaussian", "none", grey],
+    ["table", "none", gaps],
   ] as const)("%s with binarize %s fits %o", (name, binarize, data) => {
     expect(() => checkLikelihood(name, binarize, data)).not.toThrow();
   });
@@ -78,6 +105,18 @@ describe("checkLikelihood", () => {
       real,
       "table: values from -2 to 3.5 are no probabilities, so they cannot be binarised; use --binarize none with a " +
         "gaussian likelihood, or scale the data to [0, 1].",
+    ],
+    [
+      "gaussian",
+      "none",
+      gaps,
+      "table: values are missing, which a gaussian likelihood has no place for; use --likelihood table, or fill them in.",
+    ],
+    [
+      "table",
+      "fixed",
+      real,
+      "table: the columns of a table are no pixels to binarise; use --binarize none with a table likelihood.",
     ],
   ] as const)("%s with binarize %s is refused", (name, binarize, data, message) => {
     expect(() => checkLikelihood(name, binarize, data)).toThrow(new UsageError(message));

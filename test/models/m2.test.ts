@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { build } from "../../src/compile/index.ts";
 import { initialValues } from "../../src/compile/leaves.ts";
+import type { Distribution } from "../../src/distributions/index.ts";
 import { UsageError } from "../../src/errors.ts";
 import { M2, type M2Likelihood } from "../../src/models/index.ts";
 import { initializers } from "../../src/nn/index.ts";
@@ -22,20 +23,33 @@ import { isInput, isNoise, isParameter } from "../../src/tensor/leaf.ts";
 
 const [D, K, Z, L, U] = [6, 3, 2, 4, 5];
 
-const data: Record<string, Float64Array> = {
+type Data = Readonly<Record<"x" | "xLabelled" | "y", Float64Array>>;
+
+const data: Data = {
   x: Float64Array.from({ length: U * D }, (_, i) => Number((i * 7) % 5 < 2)),
   xLabelled: Float64Array.from({ length: L * D }, (_, i) => Number((i * 11) % 7 < 3)),
   y: Float64Array.from({ length: L * K }, (_, i) => Number(i % K === (2 * Math.floor(i / K)) % K)),
 };
 
+/** Rows of two numbers and two columns of two categories; a column in three is missing. */
+const layout = { numeric: 2, categories: [2, 2] } as const;
+const tableRows = (rows: number, seed: number): Float64Array =>
+  Float64Array.from({ length: rows * D }, (_, i) => {
+    const [row, j] = [Math.floor(i / D), i % D];
+    const column = j < 2 ? j : 1 + Math.floor(j / 2);
+    if ((row * 5 + column * 7 + seed) % 3 === 0) return Number.NaN;
+    return j < 2 ? Math.sin(5 * i + seed) : Number(j % 2 === (row + column) % 2);
+  });
+const tableData: Data = { ...data, x: tableRows(U, 0), xLabelled: tableRows(L, 1) };
+
 /** Values in float64, with random parameters and the noise that the names of the draws define. */
-async function values(outputs: readonly Tensor[]): Promise<number[][]> {
+async function values(outputs: readonly Tensor[], fed: Data = data): Promise<number[][]> {
   const program = await build(outputs, { executor: "host" });
   const leaves = program.leaves.map((leaf) => {
     if (isParameter(leaf)) return Float64Array.from(initialValues(leaf, `parameter ${leaf.id}`, 5));
     const out = new Float64Array(leaf.size);
     if (isNoise(leaf)) fillNormal(out, stream(2, leaf.attributes.site));
-    else if (isInput(leaf)) out.set(data[leaf.attributes.name]);
+    else if (isInput(leaf)) out.set(fed[leaf.attributes.name as keyof Data]);
     return out;
   });
   const out = outputs.map((t) => new Float64Array(t.size));
@@ -47,90 +61,129 @@ const hot = (k: number, rows: number): Tensor =>
   tensor(Array.from({ length: rows }, () => Array.from({ length: K }, (_, i) => Number(i === k))));
 
 /** −L(x, y) of eq. 6, one row each, from a draw of noise: log p(x|y, z) + log p(y) + log p(z) − log q(z|x, y), its KL in closed form. */
-function boundGivenY(m2: ReturnType<typeof M2>, x: Tensor, y: Tensor, epsilon: Tensor): Tensor {
+function boundGivenY(
+  m2: ReturnType<typeof M2>,
+  x: Tensor,
+  y: Tensor,
+  epsilon: Tensor,
+  density: (p: Distribution) => Tensor,
+): Tensor {
   const q = m2.encode(x, y);
   const [mean, variance] = [q.mean(), q.variance()];
   const z = add(mean, mul(variance.sqrt(), epsilon));
   const divergence = mul(sum(sub(sub(add(variance, mean.square()), 1), log(variance)), -1), 0.5);
-  return sub(add(m2.decode(y, z).logProb(x), -Math.log(K)), divergence);
+  return sub(add(density(m2.decode(y, z)), -Math.log(K)), divergence);
 }
 
-describe.each<[M2Likelihood]>([["bernoulli"], ["gaussian-per-feature"], ["gaussian-heteroscedastic"]])(
-  "%s",
-  (likelihood) => {
-    const m2 = M2({
-      features: D,
-      classes: K,
-      latent: Z,
-      hidden: [7, 5],
-      likelihood,
-      weightInit: initializers.normal(0.7),
-    });
-    const settings = { labelled: { size: 20, rows: L }, unlabelled: { size: 300, rows: U }, alpha: 0.1 };
+/** log p(x|y, z) of a table's rows by hand: a sum over the columns that are there, of constants that hold no NaN. */
+function tableDensity({ parameters: { loc, logScale, logits } }: Distribution, x: Float64Array): Tensor {
+  const rows = x.length / D;
+  const column = (j: number) => Array.from({ length: rows }, (_, row) => x[row * D + j]);
+  const filled = (j: number) => tensor(column(j).map((v) => (Number.isNaN(v) ? 0 : v)));
+  const there = (j: number) => tensor(column(j).map((v) => Number(!Number.isNaN(v))));
+  const at = (t: Tensor, j: number) => t.slice({ axis: -1, start: j, end: j + 1 }).squeeze(-1);
+  const numbers = [0, 1].map((j) => {
+    const standard = filled(j).sub(at(loc, j)).div(at(logScale, j).exp());
+    const log = standard
+      .square()
+      .add(Math.log(2 * Math.PI))
+      .mul(-0.5)
+      .sub(at(logScale, j));
+    return log.mul(there(j));
+  });
+  const categories = [0, 2].map((k) => {
+    const [a, b] = [at(logits, k), at(logits, k + 1)];
+    const chosen = a.mul(filled(k + 2)).add(b.mul(filled(k + 3)));
+    return chosen.sub(a.exp().add(b.exp()).log()).mul(there(k + 2));
+  });
+  return [...numbers, ...categories].reduce((s, t) => add(s, t));
+}
 
-    test("the compiled loss is the paper's, to float64", async () => {
-      const { loss } = m2.objective(settings);
-      const x = input("x", [U, D]);
-      const xl = input("xLabelled", [L, D]);
-      const y = input("y", [L, K]);
-      // Eq. 7: U(x) = Σ_y q(y|x) (L(x, y)) − H(q(y|x)).
-      const epsilon = noise("normal", "z", [K, U, Z]);
-      const logQ = m2.classify(x);
-      const each = Array.from({ length: K }, (_, k) => {
-        const bound = boundGivenY(
-          m2,
-          x,
-          hot(k, U),
-          epsilon.slice({ axis: 0, start: k, end: k + 1 }).reshape([U, Z]),
-        );
-        return mul(logQ.exp(), logQ.mul(-1).add(bound.reshape([U, 1]))).slice({
-          axis: 1,
-          start: k,
-          end: k + 1,
-        });
-      });
-      const unlabelled = sum(concat(each, 1));
-      const labelled = sum(boundGivenY(m2, xl, y, noise("normal", "labelled/z", [L, Z])));
-      const classification = sum(mul(m2.classify(xl), y));
-      // Eqs. 8 and 9 over all rows, divided by their number; α counts for all data, shared among the labelled ones.
-      const total = 320;
-      const byHand = labelled
-        .mul(20 / L / total)
-        .add(unlabelled.mul(300 / U / total))
-        .add(classification.mul((0.1 * total) / L / total))
-        .neg();
-      const parameters = m2.parameters.map((p) => p.tensor);
-      const found = await values([loss, ...grad(loss, parameters)]);
-      const expected = await values([byHand, ...grad(byHand, parameters)]);
-      expected.flat().forEach((v, i) => {
-        expect(Math.abs(found.flat()[i] - v)).toBeLessThan(1e-12 * Math.max(1, Math.abs(v)));
-      });
-    });
+describe.each<[M2Likelihood, Data]>([
+  ["bernoulli", data],
+  ["gaussian-per-feature", data],
+  ["gaussian-heteroscedastic", data],
+  ["table", tableData],
+])("%s", (likelihood, fed) => {
+  const table = likelihood === "table";
+  const of = (rows: "x" | "xLabelled", x: Tensor) => (p: Distribution) =>
+    table ? tableDensity(p, fed[rows]) : p.logProb(x);
+  const m2 = M2({
+    features: D,
+    classes: K,
+    latent: Z,
+    hidden: [7, 5],
+    likelihood,
+    ...(table && { layout }),
+    weightInit: initializers.normal(0.7),
+  });
+  const settings = { labelled: { size: 20, rows: L }, unlabelled: { size: 300, rows: U }, alpha: 0.1 };
 
-    test("log p(x, y) by importance samples: of one sample the bound without its closed form, of many above it", async () => {
-      const x = input("x", [U, D]);
-      const [one, many] = await values([m2.logJoint(x, 1), m2.logJoint(x, 500)]);
-      const mean = (v: number[]) => v.reduce((a, b) => a + b, 0) / v.length;
-      expect([one.length, many.length]).toEqual([U * K, U * K]);
-      expect(mean(many)).toBeGreaterThan(mean(one));
-      // The class of the first row, by its own program: the same draws, so the same number.
-      const epsilon = noise("normal", "class 0/z", [U, Z]);
-      const q = m2.encode(x, hot(0, U));
-      const z = add(q.mean(), mul(q.variance().sqrt(), epsilon));
-      const standard = sum(
-        z
-          .square()
-          .mul(-0.5)
-          .sub(0.5 * Math.log(2 * Math.PI)),
-        -1,
+  test("the compiled loss is the paper's, to float64", async () => {
+    const { loss } = m2.objective(settings);
+    const x = input("x", [U, D]);
+    const xl = input("xLabelled", [L, D]);
+    const y = input("y", [L, K]);
+    // Eq. 7: U(x) = Σ_y q(y|x) (L(x, y)) − H(q(y|x)).
+    const epsilon = noise("normal", "z", [K, U, Z]);
+    const logQ = m2.classify(x);
+    const each = Array.from({ length: K }, (_, k) => {
+      const bound = boundGivenY(
+        m2,
+        x,
+        hot(k, U),
+        epsilon.slice({ axis: 0, start: k, end: k + 1 }).reshape([U, Z]),
+        of("x", x),
       );
-      const byHand = m2.decode(hot(0, U), z).logProb(x).add(standard).sub(Math.log(K)).sub(q.logProb(z));
-      (await values([byHand]))[0].forEach((v, i) => {
-        expect(one[i * K]).toBeCloseTo(v, 9);
+      return mul(logQ.exp(), logQ.mul(-1).add(bound.reshape([U, 1]))).slice({
+        axis: 1,
+        start: k,
+        end: k + 1,
       });
     });
-  },
-);
+    const unlabelled = sum(concat(each, 1));
+    const epsilonL = noise("normal", "labelled/z", [L, Z]);
+    const labelled = sum(boundGivenY(m2, xl, y, epsilonL, of("xLabelled", xl)));
+    const classification = sum(mul(m2.classify(xl), y));
+    // Eqs. 8 and 9 over all rows, divided by their number; α counts for all data, shared among the labelled ones.
+    const total = 320;
+    const byHand = labelled
+      .mul(20 / L / total)
+      .add(unlabelled.mul(300 / U / total))
+      .add(classification.mul((0.1 * total) / L / total))
+      .neg();
+    const parameters = m2.parameters.map((p) => p.tensor);
+    const found = await values([loss, ...grad(loss, parameters)], fed);
+    const expected = await values([byHand, ...grad(byHand, parameters)], fed);
+    expected.flat().forEach((v, i) => {
+      expect(Math.abs(found.flat()[i] - v)).toBeLessThan(1e-12 * Math.max(1, Math.abs(v)));
+    });
+  });
+
+  test("log p(x, y) by importance samples: of one sample the bound without its closed form, of many above it", async () => {
+    const x = input("x", [U, D]);
+    const [one, many] = await values([m2.logJoint(x, 1), m2.logJoint(x, 500)], fed);
+    const mean = (v: number[]) => v.reduce((a, b) => a + b, 0) / v.length;
+    expect([one.length, many.length]).toEqual([U * K, U * K]);
+    expect(mean(many)).toBeGreaterThan(mean(one));
+    // The class of the first row, by its own program: the same draws, so the same number.
+    const epsilon = noise("normal", "class 0/z", [U, Z]);
+    const q = m2.encode(x, hot(0, U));
+    const z = add(q.mean(), mul(q.variance().sqrt(), epsilon));
+    const standard = sum(
+      z
+        .square()
+        .mul(-0.5)
+        .sub(0.5 * Math.log(2 * Math.PI)),
+      -1,
+    );
+    const density = of("x", x)(m2.decode(hot(0, U), z));
+    const byHand = density.add(standard).sub(Math.log(K)).sub(q.logProb(z));
+    (await values([byHand], fed))[0].forEach((v, i) => {
+      expect(one[i * K]).toBeCloseTo(v, 9);
+    });
+  });
+});
 
 test("every parameter has a gradient", async () => {
   const m2 = M2({ features: D, classes: K, latent: Z, hidden: [7] });

@@ -6,6 +6,7 @@ import { Mixture } from "../mixture.ts";
 import { MultivariateNormal } from "../multivariate-normal.ts";
 import { Normal } from "../normal.ts";
 import type { DistributionCase } from "../registry.ts";
+import { TableRow } from "../table-row.ts";
 import { VonMises } from "../von-mises.ts";
 
 const loc = [
@@ -136,6 +137,41 @@ export const vectorCases: readonly DistributionCase[] = [
     make: (p) => Mixture(Categorical({ probs: p.probs }), Normal(p.loc, p.scale).toEvent(1)),
     points,
     total: "reference",
+  },
+  {
+    name: "TableRow",
+    parameters: {
+      loc: [
+        [0, -1.5],
+        [3, 0.5],
+      ],
+      logScale: [
+        [0, -2],
+        [1, 0.25],
+      ],
+      logits: [
+        [0.1, -2, 3, 40, -40],
+        [0, 1, -1, 0.5, 0],
+      ],
+    },
+    make: (p) => TableRow({ ...p, categories: [3, 2] }),
+    points: [[[0, 0, 1, 0, 0, 1, 0]], [[1, -2, 0, 1, 0, 0, 1]], [[30, -30, 0, 0, 1, 1, 0]]],
+    total: "reference",
+  },
+  {
+    // Without numbers every row can be listed.
+    name: "TableRow categories",
+    parameters: {
+      logits: [
+        [0.1, -2, 3, 1, -1],
+        [0, 1, -1, 0.5, 0],
+      ],
+    },
+    make: (p) => TableRow({ ...p, categories: [3, 2] }),
+    points: [0, 1, 2].flatMap((i) =>
+      [0, 1].map((j) => [[...[0, 1, 2].map((k) => Number(k === i)), ...[0, 1].map((k) => Number(k === j))]]),
+    ),
+    total: "points",
   },
   {
     name: "VonMises",

@@ -1,0 +1,190 @@
+import { ShapeError, UsageError } from "../errors.ts";
+import { operands, type TensorLike } from "../tensor/leaf.ts";
+import { add, mul } from "../tensor/ops/arithmetic.ts";
+import { cast } from "../tensor/ops/cast.ts";
+import { equal, isNan, logicalAnd, logicalNot, logicalOr } from "../tensor/ops/comparison.ts";
+import { concat, slice } from "../tensor/ops/parts.ts";
+import { sum } from "../tensor/ops/reduce.ts";
+import { where } from "../tensor/ops/where.ts";
+import { formatShape, type Shape } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import {
+  type Constraint,
+  independentConstraint,
+  logitVector,
+  oneHotVector,
+  real,
+  realVector,
+} from "./constraints.ts";
+import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import { Normal, type NormalDistribution } from "./normal.ts";
+import { expandTo } from "./numerics.ts";
+import { OneHotCategorical } from "./one-hot-categorical.ts";
+
+/** Features of a row that belong together, and what they follow. */
+interface Part<D extends Distribution = Distribution> {
+  readonly start: number;
+  readonly end: number;
+  readonly of: D;
+}
+
+const partOf = (x: Tensor, { start, end }: Pick<Part, "start" | "end">): Tensor =>
+  slice(x, { axis: -1, start, end });
+
+/** True where a whole vector is there: one NaN makes its sum NaN. */
+const isComplete = (x: Tensor): Tensor => isThere(sum(x, -1));
+
+/** Not missing: a number is equal to itself, NaN is not. */
+const isThere = (x: Tensor): Tensor => equal(x, x);
+
+export class TableRowDistribution extends Distribution {
+  /** How many categories each categorical column has. */
+  readonly categories: readonly number[];
+  private readonly numbers: Part<NormalDistribution> | undefined;
+  private readonly blocks: readonly Part[];
+
+  /** Use {@link TableRow}. */
+  constructor(parameters: Parameters, categories: readonly number[]) {
+    const { loc, logScale, logits } = parameters;
+    const numeric = loc?.shape.at(-1) ?? 0;
+    const numbers = loc && { start: 0, end: numeric, of: Normal(loc, { logScale }) };
+    let end = 0;
+    const blocks = categories.map((count) => {
+      const span = { start: end, end: end + count };
+      end += count;
+      const of = OneHotCategorical({ logits: partOf(logits, span) });
+      return { start: numeric + span.start, end: numeric + span.end, of };
+    });
+    super({
+      name: "TableRow",
+      parameters,
+      constraints: {
+        ...(loc && { loc: realVector, logScale: realVector }),
+        ...(logits && { logits: logitVector }),
+      },
+      support: tableRow(numbers, blocks),
+      eventShape: [numeric + end],
+      reparameterised: loc ? ["loc", "logScale"] : false,
+    });
+    this.categories = categories;
+    this.numbers = numbers;
+    this.blocks = blocks;
+  }
+
+  protected override logDensity(x: Tensor): Tensor {
+    // Filled first: 0 · NaN is NaN, in a gradient too.
+    const filled = where(isThere(x), x, 0);
+    const terms = this.blocks.map((block) =>
+      mul(block.of.logProb(partOf(filled, block)), cast(isComplete(partOf(x, block)), this.floatDType)),
+    );
+    const { numbers } = this;
+    if (numbers !== undefined) {
+      const seen = cast(isThere(partOf(x, numbers)), this.floatDType);
+      terms.push(sum(mul(numbers.of.logProb(partOf(filled, numbers)), seen), -1));
+    }
+    return terms.reduce((a, b) => add(a, b));
+  }
+
+  protected override draw(site: string, shape: Shape): Tensor {
+    const lead = shape.slice(0, -1);
+    const { numbers } = this;
+    return concat(
+      [
+        ...(numbers ? [numbers.of.expand([...lead, numbers.end]).sample(`${site}/numbers`)] : []),
+        ...this.blocks.map(({ of }, i) => of.expand(lead).sample(`${site}/categories.${i}`)),
+      ],
+      -1,
+    );
+  }
+
+  protected override rebuild(parameters: Parameters): Distribution {
+    return new TableRowDistribution(parameters, this.categories);
+  }
+
+  protected override forms(): ClosedForms {
+    const { numbers, blocks, batchShape } = this;
+    const parts = [...(numbers ? [{ ...numbers, of: numbers.of.toEvent(1) }] : []), ...blocks];
+    const joined = (form: "mean" | "variance" | "mode") => () =>
+      concat(
+        parts.map(({ of }) => expandTo(of[form](), [...batchShape, ...of.eventShape])),
+        -1,
+      );
+    return {
+      mean: joined("mean"),
+      variance: joined("variance"),
+      mode: joined("mode"),
+      entropy: () => parts.map(({ of }) => of.entropy()).reduce((a, b) => add(a, b)),
+    };
+  }
+}
+
+/** A number, or NaN for one that is missing. */
+const numberOrMissing: Constraint = {
+  ...real,
+  name: "numberOrMissing",
+  check: (x) => logicalOr(real.check(x), isNan(x)),
+};
+
+/** Numbers, then one-hot vectors; what is missing is NaN. */
+const tableRow = (numbers: Part | undefined, blocks: readonly Part[]): Constraint => ({
+  name: "tableRow",
+  eventRank: 1,
+  isDiscrete: blocks.length > 0,
+  check: (x) =>
+    [
+      ...(numbers ? [independentConstraint(numberOrMissing, 1).check(partOf(x, numbers))] : []),
+      ...blocks.map((block) => {
+        const vector = partOf(x, block);
+        return logicalOr(oneHotVector.check(vector), logicalNot(isComplete(vector)));
+      }),
+    ].reduce((a, b) => logicalAnd(a, b)),
+});
+
+/** What the columns of a table follow; leave out what it has none of. */
+export interface TableRowParameters {
+  /** Means of the numeric columns, [..., numeric]. */
+  readonly loc?: TensorLike;
+  /** Logarithms of their standard deviations, [numeric] or [..., numeric]. */
+  readonly logScale?: TensorLike;
+  /** Of all categorical columns, one after another: [..., sum of `categories`]. */
+  readonly logits?: TensorLike;
+  /** How many categories each categorical column has. Default none. */
+  readonly categories?: readonly number[];
+}
+
+/**
+ * A row of a table, whose columns are independent: first the numeric ones, each normal, then the categorical ones, each a one-hot
+ * vector. Event shape [numeric + sum of `categories`].
+ *
+ * A missing value is NaN, a missing category NaN in its whole vector (one NaN in it is enough). It is marginalised, exactly: since
+ * the columns are independent, ∫ p(x) over a column is the product of the other columns' factors, so a missing column adds nothing
+ * to the log density, and to no gradient. Draws are complete. Draws of numbers are reparameterised, those of categories are not.
+ *
+ * @example
+ * const row = TableRow({ loc: [0, 1], logScale: [0, 0], logits: [0, 1, 2], categories: [3] });
+ * await row.logProb([0.5, Number.NaN, 0, 1, 0]).value(); // -2.4515, of the first number and of the category
+ *
+ * @throws UsageError when `loc` comes without `logScale` or `logits` without `categories`, or none of them is given.
+ * @throws ShapeError when the logits are not as many as the categories.
+ */
+export function TableRow({ categories = [], ...given }: TableRowParameters): TableRowDistribution {
+  const names = (["loc", "logScale", "logits"] as const).filter((name) => given[name] !== undefined);
+  const tensors = operands("TableRow", ...names.map((name) => given[name] ?? 0));
+  const parameters = Object.fromEntries(names.map((name, i) => [name, tensors[i]]));
+  const { loc, logScale, logits } = parameters;
+  const paired = (loc === undefined) === (logScale === undefined);
+  if (!paired || (logits === undefined) !== (categories.length === 0) || names.length === 0) {
+    throw new UsageError(
+      "TableRow: give loc and logScale for numeric columns, logits and categories for categorical ones, or all four; found " +
+        `${[...names, ...(categories.length > 0 ? ["categories"] : [])].join(", ") || "none"}.`,
+    );
+  }
+  const wanted = categories.reduce((a, b) => a + b, 0);
+  if (logits !== undefined && logits.shape.at(-1) !== wanted) {
+    throw new ShapeError(
+      `TableRow: columns of ${categories.join(", ")} categories need ${wanted} logits along the last axis; found shape ` +
+        `${formatShape(logits.shape)}.`,
+    );
+  }
+  return new TableRowDistribution(parameters, categories);
+}
