@@ -6,7 +6,7 @@ export const parts = ["test", "train", "all"] as const;
 /** Which rows a verb looks at. */
 export interface DataOptions {
   readonly data?: string;
-  readonly labels?: string;
+  readonly labelFile?: string;
   readonly labelColumn?: string;
   readonly part?: (typeof parts)[number];
 }
@@ -15,7 +15,7 @@ export interface DataOptions {
 export const dataOptions = (command: Command): Command =>
   command
     .option("--data <path>", "other data than the run's own, of the same shape")
-    .option("--labels <path>", "with --data: a file of class indices")
+    .option("--label-file <path>", "with --data: a file of class indices")
     .option("--label-column <name>", "with --data: the column of class names in a CSV file")
     .option(
       "--part <which>",

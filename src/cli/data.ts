@@ -1,41 +1,29 @@
 /** The data that a verb looks at: the run's own, or others of the same shape. */
 import { type DataSplit, type Dataset, loadData, rowSize } from "../data/index.ts";
 import { DataError, UsageError } from "../errors.ts";
-import { checkFingerprint, type RunSettings } from "../run/index.ts";
+import { isStacked, type RunSettings, reloadData } from "../run/index.ts";
 import { checkData } from "../run/model.ts";
 import type { DataOptions } from "./data-options.ts";
 
-/** Training and test data as the run saw them. @throws CheckpointError when the files hold others by now. */
-export async function loadOwnData(settings: RunSettings, spec = settings.data.spec): Promise<DataSplit> {
-  const { labels, labelColumn, testFraction } = settings.data;
-  const data = await loadData(spec, {
-    ...(labels !== undefined && { labels }),
-    ...(labelColumn !== undefined && { labelColumn }),
-    ...(testFraction !== undefined && { testFraction }),
-  });
-  checkFingerprint(settings, data.train);
-  return data;
-}
-
 /** The rows that the options ask for. @throws UsageError when they do not fit the model. */
-export async function loadRunData(
+export async function askedRows(
   settings: RunSettings,
-  { data: spec, part, ...labels }: DataOptions,
+  { data: spec, part, labelFile, labelColumn: column }: DataOptions,
 ): Promise<Dataset> {
   if (spec === undefined) {
-    const given = Object.keys(labels).at(0);
+    const given =
+      labelFile !== undefined ? "--label-file" : column !== undefined ? "--label-column" : undefined;
     if (given !== undefined) {
-      throw new UsageError(
-        `--${given === "labels" ? "labels" : "label-column"} goes with --data: the run knows the labels of its own data.`,
-      );
+      throw new UsageError(`${given} goes with --data: the run knows the labels of its own data.`);
     }
-    return partOf(await loadOwnData(settings), part ?? "test");
+    return partOf(await reloadData(settings), part ?? "test");
   }
   const { labelColumn } = settings.data;
   let heldOut = false;
   const other = await loadData(spec, {
     ...(labelColumn !== undefined && /\.[ct]sv(\.gz)?$/i.test(spec) && { labelColumn }),
-    ...labels,
+    ...(labelFile !== undefined && { labels: labelFile }),
+    ...(column !== undefined && { labelColumn: column }),
     // In the file's order, so that rows of the output are rows of the file.
     permute: (n) => {
       heldOut = true;
@@ -50,7 +38,8 @@ export async function loadRunData(
         `found [${dataset.shape.join(", ")}].`,
     );
   }
-  checkData(dataset, settings.model, settings.train);
+  const seen = isStacked(settings) ? settings.m1 : settings;
+  checkData(dataset, seen.model, seen.train);
   return dataset;
 }
 

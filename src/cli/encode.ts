@@ -33,12 +33,12 @@ export function addEncode(program: Command, context: Context): void {
     .action(async (path: string, { out = `${path}/latents.csv`, json, ...data }: Options) => {
       const { openTrained } = await import("../run/index.ts");
       const { rowSize, rowsOf } = await import("../data/index.ts");
-      const { loadRunData } = await import("./data.ts");
+      const { askedRows } = await import("./data.ts");
       const { checkExtension, save } = await import("./output.ts");
       const { matrixRows, toCsv, toNpy } = await import("./table.ts");
       checkExtension(out, [".csv", ".npy"], "latents");
       const { run, trained } = await openTrained(path);
-      const dataset = await loadRunData(run.settings, data);
+      const dataset = await askedRows(run.settings, data);
       const { latent } = trained.model;
       const seen = trained.prepare(dataset);
       const means = new Float32Array(dataset.rows * latent);

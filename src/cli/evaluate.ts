@@ -30,12 +30,17 @@ export function addEvaluate(program: Command, context: Context): void {
     .option("--json", "print one JSON object")
     .addHelpText("after", EXAMPLES)
     .action(async (path: string, { samples, rows, json, ...where }: Options) => {
-      const { openTrained } = await import("../run/index.ts");
-      const { loadRunData } = await import("./data.ts");
+      const { isSemiSupervised, openTrained, readRun } = await import("../run/index.ts");
+      const { askedRows } = await import("./data.ts");
+      if (isSemiSupervised(readRun(path).settings)) {
+        const { evaluateClassifier } = await import("./evaluate-classifier.ts");
+        await evaluateClassifier(path, where, json === true, context);
+        return;
+      }
       const { assessAloud } = await import("./report-run.ts");
       const { figuresOf, summaryLines } = await import("./summary.ts");
       const { run, trained, epoch } = await openTrained(path);
-      const test = await loadRunData(run.settings, where);
+      const test = await askedRows(run.settings, where);
       const { terminal } = context;
       const options = { json: json === true };
       const say = speaker(terminal, options);

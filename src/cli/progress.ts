@@ -7,6 +7,7 @@ import { clock, grouped, type OutputStream, type Terminal } from "./terminal.ts"
 export interface DisplayOptions {
   readonly epochs: number;
   readonly rowsPerStep: number;
+  /** Of a model whose active units are counted. */
   readonly latent: number;
   /** What a row is called: images, rows. */
   readonly noun: string;
@@ -56,29 +57,50 @@ export function trainDisplay(terminal: Terminal, options: DisplayOptions): Displ
   };
 }
 
+type Cell = readonly [head: string, text: string];
+
+const nats = (value: number | undefined, width = 9) =>
+  (value === undefined ? "–" : value.toFixed(2)).padStart(width);
+
+/** What an epoch says of a VAE or an autoencoder. */
+const boundCells = ({ train, test, activeUnits }: EpochLine, latent: number): readonly Cell[] => [
+  ...(test.elbo === undefined
+    ? ([
+        ["train reconstruction", nats(train.reconstruction)],
+        ["test reconstruction", nats(test.reconstruction)],
+      ] as const)
+    : ([
+        ["train ELBO", nats(train.elbo)],
+        ["test ELBO", nats(test.elbo)],
+        ["reconstruction", nats(test.reconstruction)],
+        ["KL", nats(test.kl, 7)],
+      ] as const)),
+  ["active", `${activeUnits}/${latent}`.padStart(2 * String(latent).length + 1)],
+];
+
+/** Share of rows as `3.33 %`. */
+export const percent = (error: number | undefined): string =>
+  error === undefined ? "–" : `${(100 * error).toFixed(2)} %`;
+
+/** What an epoch says of a model that learns from labels. */
+const labelCells = ({ train, test, validation }: EpochLine): readonly Cell[] => [
+  ...(train.unlabelledElbo === undefined ? [] : [["ELBO", nats(train.unlabelledElbo)] as const]),
+  ["labelled ELBO", nats(train.labelledElbo)],
+  ["log q(y|x)", nats(train.classification, 7)],
+  ...(validation === undefined ? [] : [["validation error", percent(validation.error).padStart(7)] as const]),
+  ["test error", percent(test.error).padStart(7)],
+];
+
 /** Heads and values of an epoch's line, padded to widths that later epochs keep. */
 function epochCells(
-  { epoch, train, test, activeUnits, seconds }: EpochLine,
+  line: EpochLine,
   { epochs, latent, noun }: DisplayOptions,
   rate: number,
-): readonly (readonly [string, string])[] {
-  const nats = (value: number | undefined, width = 9) =>
-    (value === undefined ? "–" : value.toFixed(2)).padStart(width);
-  const hasBound = test.elbo !== undefined;
-  const bound = [
-    ["train ELBO", nats(train.elbo)],
-    ["test ELBO", nats(test.elbo)],
-  ] as const;
-  const reconstruction = ["reconstruction", nats(test.reconstruction)] as const;
+): readonly Cell[] {
+  const { epoch, train, seconds } = line;
   return [
     ["epoch", `${epoch}/${epochs}`.padStart(2 * String(epochs).length + 1)],
-    ...(hasBound
-      ? [...bound, reconstruction, ["KL", nats(test.kl, 7)] as const]
-      : [
-          ["train reconstruction", nats(train.reconstruction)] as const,
-          ["test reconstruction", nats(test.reconstruction)] as const,
-        ]),
-    ["active", `${activeUnits}/${latent}`.padStart(2 * String(latent).length + 1)],
+    ...(train.labelledElbo === undefined ? boundCells(line, latent) : labelCells(line)),
     [`${noun}/s`, (Number.isFinite(rate) ? grouped(rate) : "–").padStart(7)],
     ["time", clock(seconds).padStart(7)],
   ];
@@ -89,7 +111,8 @@ interface View {
   readonly fraction: number;
   readonly epoch: string;
   readonly terms: readonly string[];
-  readonly active: string;
+  /** Of the last epoch. */
+  readonly measured: string;
   readonly speed: string;
   readonly noun: string;
   readonly left: string;
@@ -101,7 +124,7 @@ function createMeter({ epochs, rowsPerStep, latent, noun }: DisplayOptions) {
   let last = 0;
   let evaluation = 0;
   let speed = Number.NaN;
-  let active = "–";
+  let measured = "";
   return {
     step({ step, stepOfEpoch, stepsPerEpoch }: Progress): void {
       last = performance.now();
@@ -112,7 +135,7 @@ function createMeter({ epochs, rowsPerStep, latent, noun }: DisplayOptions) {
     },
     epoch(line: EpochLine): void {
       evaluation = performance.now() - last;
-      active = `${line.activeUnits}/${latent}`;
+      measured = measuredOf(line, latent);
     },
     /** Rows a second in the current epoch. */
     rate: (): number => speed * rowsPerStep,
@@ -124,7 +147,7 @@ function createMeter({ epochs, rowsPerStep, latent, noun }: DisplayOptions) {
         fraction: step / total,
         epoch: `${epoch}/${epochs}`,
         terms: terms(means),
-        active: `active ${active}`,
+        measured,
         speed: Number.isFinite(speed) ? grouped(speed * rowsPerStep) : "–",
         noun,
         left: `${Number.isFinite(remaining) ? clock(Math.ceil(remaining)).replace(/\.0 s$/, " s") : "–"} left`,
@@ -133,8 +156,18 @@ function createMeter({ epochs, rowsPerStep, latent, noun }: DisplayOptions) {
   };
 }
 
-const terms = ({ elbo, reconstruction, kl }: Means): string[] => {
-  const bound = elbo ?? (reconstruction !== undefined && kl !== undefined ? reconstruction - kl : undefined);
+/** What the bar says of the last epoch. */
+function measuredOf({ activeUnits, validation, test }: EpochLine, latent: number): string {
+  if (activeUnits !== undefined) return `active ${activeUnits}/${latent}`;
+  const { error } = validation ?? test;
+  return error === undefined ? "" : `error ${percent(error)}`;
+}
+
+const terms = ({ elbo, reconstruction, kl, unlabelledElbo }: Means): string[] => {
+  const bound =
+    elbo ??
+    unlabelledElbo ??
+    (reconstruction !== undefined && kl !== undefined ? reconstruction - kl : undefined);
   return [
     ...(bound === undefined ? [] : [`ELBO ${bound.toFixed(1)}`]),
     ...(reconstruction === undefined ? [] : [`rec ${reconstruction.toFixed(1)}`]),
@@ -143,10 +176,13 @@ const terms = ({ elbo, reconstruction, kl }: Means): string[] => {
 };
 
 /** The line of the bar: the bar is whatever room the text leaves, and the text is shorter where that is too little. */
-const barLine = ({ fraction, epoch, terms, active, speed, noun, left }: View, columns: number): string => {
-  const percent = `${Math.floor(100 * fraction)}%`.padStart(4);
-  const long = [[percent, ...terms, active, `${speed} ${noun}/s`, left].join("  "), `epoch ${epoch}`];
-  const short = [[percent, ...terms, active, `${speed}/s`, left].join(" "), epoch];
+const barLine = ({ fraction, epoch, terms, measured, speed, noun, left }: View, columns: number): string => {
+  const done = `${Math.floor(100 * fraction)}%`.padStart(4);
+  const long = [
+    [done, ...terms, measured, `${speed} ${noun}/s`, left].filter(Boolean).join("  "),
+    `epoch ${epoch}`,
+  ];
+  const short = [[done, ...terms, measured, `${speed}/s`, left].filter(Boolean).join(" "), epoch];
   const roomOf = ([right, start]: readonly string[]) =>
     Math.min(40, columns - start.length - right.length - 3);
   const [right, start] = roomOf(long) >= 10 ? long : short;

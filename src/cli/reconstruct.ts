@@ -37,7 +37,7 @@ export function addReconstruct(program: Command, context: Context): void {
     .addHelpText("after", EXAMPLES)
     .action(async (path: string, { count: asked, out, json, ...data }: Options) => {
       const { openTrained } = await import("../run/index.ts");
-      const { loadRunData } = await import("./data.ts");
+      const { askedRows } = await import("./data.ts");
       const { featureTable, imagesOf, savePictureOrTable, target } = await import("./output.ts");
       const { reconstructionPicture } = await import("../report/pictures.ts");
       const {
@@ -45,7 +45,7 @@ export function addReconstruct(program: Command, context: Context): void {
         trained,
       } = await openTrained(path);
       const where = target(settings, path, "reconstructions", out);
-      const rows = await loadRunData(settings, data);
+      const rows = await askedRows(settings, data);
       const count = Math.min(asked, rows.rows, where.picture ? MOST_PICTURED : asked);
       const { originals, reconstructions } = await trained.reconstruct(
         rows,

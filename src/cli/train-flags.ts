@@ -2,7 +2,7 @@
 import { Option } from "commander";
 import type { LikelihoodName, NetworkName } from "../models/index.ts";
 import type { ActivationName } from "../nn/index.ts";
-import type { RunSettings } from "../run/index.ts";
+import type { ModelName, RunSettings } from "../run/index.ts";
 import type { TrainSettings } from "../train/settings.ts";
 import { notNegative, number, oneOf, positive, whole, wholes } from "./parse.ts";
 
@@ -37,16 +37,57 @@ const schedules = ["constant", "linear", "cosine"] as const satisfies readonly T
 const bounds = ["elbo", "iwae"] as const satisfies readonly TrainSettings["bound"][];
 const forms = ["analytic", "monteCarlo"] as const satisfies readonly TrainSettings["form"][];
 
+export const models = ["vae", "autoencoder", "m2", "m1m2"] as const satisfies readonly ModelName[];
+
+/** Flags that only some models have, and why the others do not. */
+interface Group {
+  readonly models: readonly ModelName[];
+  readonly why: (model: ModelName) => string;
+}
+
+const everything: Group = { models, why: () => "" };
+const networkGroup: Group = {
+  models: ["vae", "autoencoder"],
+  why: (model) => `the networks of ${model} are plain perceptrons.`,
+};
+const bound: Group = {
+  models: ["vae"],
+  why: (model) =>
+    model === "autoencoder"
+      ? "an autoencoder has no KL, no samples and no bound."
+      : `the bound of ${model} has its KL in closed form, and one sample.`,
+};
+const labels: Group = {
+  models: ["m2", "m1m2"],
+  why: (model) => `${model} learns without labels. To learn from a few, train m2 or m1m2.`,
+};
+const beneath: Group = { models: ["m1m2"], why: () => "only m1m2 has an M1 beneath it." };
+
 export interface TrainFlag {
   readonly flags: string;
   readonly description: string;
   readonly parse?: (text: string) => unknown;
-  readonly part: "model" | "train";
-  /** Its name in that part of the settings, and, commander's way, of the option. */
+  /** Its name as an option, commander's way. */
   readonly key: string;
-  /** Of the bound and its KL, which only a VAE has. */
-  readonly vaeOnly?: true;
+  /** Where the settings of a run hold it. */
+  readonly path: string;
+  readonly group: Group;
 }
+
+const flag = (
+  path: string,
+  flags: string,
+  description: string,
+  parse?: TrainFlag["parse"],
+  group: Group = everything,
+): TrainFlag => ({
+  key: (/^--([\w-]+)/.exec(flags)?.[1] ?? "").replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase()),
+  path,
+  flags,
+  description,
+  group,
+  ...(parse && { parse }),
+});
 
 const choice = (names: readonly string[]) => ({ parse: oneOf(names), names: names.join(" | ") });
 const likelihood = choice(likelihoods);
@@ -55,69 +96,167 @@ const activation = choice(activations);
 const binarize = choice(binarizations);
 const optimizer = choice(optimizers);
 const schedule = choice(schedules);
-const bound = choice(bounds);
+const boundName = choice(bounds);
 const form = choice(forms);
-
-const model = (key: string, flags: string, description: string, parse?: TrainFlag["parse"]): TrainFlag => ({
-  part: "model",
-  key,
-  flags,
-  description,
-  ...(parse && { parse }),
-});
-const train = (key: string, flags: string, description: string, parse?: TrainFlag["parse"]): TrainFlag => ({
-  ...model(key, flags, description, parse),
-  part: "train",
-});
-const vae = (key: string, flags: string, description: string, parse?: TrainFlag["parse"]): TrainFlag => ({
-  ...train(key, flags, description, parse),
-  vaeOnly: true,
-});
+const share = number((n) => n >= 0 && n < 1, "a number from 0 up to, but not, 1");
+const widths = wholes(1, { none: true });
 
 export const trainFlags: readonly TrainFlag[] = [
-  model("latent", "--latent <n>", "dimensions of z (default: 20)", whole(1)),
-  model(
-    "hidden",
+  flag("model.latent", "--latent <n>", "dimensions of z (default: 20; of m2 and m1m2 50)", whole(1)),
+  flag(
+    "model.hidden",
     "--hidden <widths>",
-    "hidden layers from the data inwards, such as 400,200, or none (default: 400)",
-    wholes(1, { none: true }),
+    "hidden layers from the data inwards, such as 400,200, or none (default: 400; of m2 500, of m1m2 300)",
+    widths,
   ),
-  model("network", "--network <kind>", `${network.names} (default: mlp)`, network.parse),
-  model(
-    "channels",
+  flag("model.network", "--network <kind>", `${network.names} (default: mlp)`, network.parse, networkGroup),
+  flag(
+    "model.channels",
     "--channels <list>",
     "channels of a convolutional network; each convolution halves the image (default: 32,64)",
     wholes(1),
+    networkGroup,
   ),
-  model("activation", "--activation <name>", `${activation.names} (default: relu)`, activation.parse),
-  model("likelihood", "--likelihood <name>", `${likelihood.names} (default: by the data)`, likelihood.parse),
-  model("batchNorm", "--batch-norm", "normalise hidden layers over the minibatch"),
-  model(
-    "dropout",
+  flag(
+    "model.activation",
+    "--activation <name>",
+    `${activation.names} (default: relu; of m2 and m1m2 softplus)`,
+    activation.parse,
+  ),
+  flag(
+    "model.likelihood",
+    "--likelihood <name>",
+    `${likelihood.names} (default: by the data)`,
+    likelihood.parse,
+  ),
+  flag(
+    "model.batchNorm",
+    "--batch-norm",
+    "normalise hidden layers over the minibatch",
+    undefined,
+    networkGroup,
+  ),
+  flag(
+    "model.dropout",
     "--dropout <share>",
     "share of hidden units dropped in training (default: 0)",
-    number((n) => n >= 0 && n < 1, "a number from 0 up to, but not, 1"),
+    share,
+    networkGroup,
   ),
-  train(
-    "binarize",
+  flag(
+    "train.binarize",
     "--binarize <how>",
     `${binarize.names}: grey pixels drawn anew at each step, once, or used as they are (default: by the data)`,
     binarize.parse,
   ),
-  train("epochs", "--epochs <n>", "passes over the data (default: 10)", whole(1)),
-  train("batch", "--batch <n>", "rows in a minibatch (default: 128)", whole(1)),
-  train("lr", "--lr <rate>", "learning rate (default: 0.001)", positive),
-  train("schedule", "--schedule <name>", `${schedule.names} (default: constant)`, schedule.parse),
-  train("optimizer", "--optimizer <name>", `${optimizer.names} (default: adam)`, optimizer.parse),
-  train("clip", "--clip <norm>", "clip the gradient's global norm", positive),
-  vae("bound", "--bound <name>", `${bound.names} (default: elbo)`, bound.parse),
-  vae("form", "--form <name>", `${form.names}: how the ELBO's KL is had (default: analytic)`, form.parse),
-  vae("samples", "--samples <k>", "samples of z per datum (default: 1)", whole(1)),
-  vae("beta", "--beta <factor>", "factor of the KL (default: 1)", notNegative),
-  vae("warmup", "--warmup <epochs>", "epochs over which beta grows from 0 (default: 0)", notNegative),
-  vae("freeBits", "--free-bits <nats>", "nats per dimension that cost nothing (default: 0)", notNegative),
-  train("seed", "--seed <n>", "seed of every random number (default: 0)", whole(0)),
-  train("threads", "--threads <n>", "threads within an operation (default: one a core)", whole(1)),
+  flag(
+    "train.epochs",
+    "--epochs <n>",
+    "passes over the data, of m2 and m1m2 over the unlabelled rows (default: 10; of m2 100, of m1m2 200)",
+    whole(1),
+  ),
+  flag(
+    "train.batch",
+    "--batch <n>",
+    "rows in a minibatch, of m2 and m1m2 unlabelled ones (default: 128; of m2 and m1m2 100)",
+    whole(1),
+  ),
+  flag("train.lr", "--lr <rate>", "learning rate (default: 0.001; of m2 0.0005, of m1m2 0.003)", positive),
+  flag(
+    "train.schedule",
+    "--schedule <name>",
+    `${schedule.names} (default: constant; of m2 and m1m2 cosine)`,
+    schedule.parse,
+  ),
+  flag("train.optimizer", "--optimizer <name>", `${optimizer.names} (default: adam)`, optimizer.parse),
+  flag("train.clip", "--clip <norm>", "clip the gradient's global norm", positive),
+  flag("train.bound", "--bound <name>", `${boundName.names} (default: elbo)`, boundName.parse, bound),
+  flag(
+    "train.form",
+    "--form <name>",
+    `${form.names}: how the ELBO's KL is had (default: analytic)`,
+    form.parse,
+    bound,
+  ),
+  flag("train.samples", "--samples <k>", "samples of z per datum (default: 1)", whole(1), bound),
+  flag("train.beta", "--beta <factor>", "factor of the KL (default: 1)", notNegative, bound),
+  flag(
+    "train.warmup",
+    "--warmup <epochs>",
+    "epochs over which beta grows from 0 (default: 0)",
+    notNegative,
+    bound,
+  ),
+  flag(
+    "train.freeBits",
+    "--free-bits <nats>",
+    "nats per dimension that cost nothing (default: 0)",
+    notNegative,
+    bound,
+  ),
+  flag("train.seed", "--seed <n>", "seed of every random number (default: 0)", whole(0)),
+  flag("train.threads", "--threads <n>", "threads within an operation (default: one a core)", whole(1)),
+  flag(
+    "labels.count",
+    "--labels <n>",
+    "labels to keep, in equal parts of every class; the others are hidden (default: all there are)",
+    whole(1),
+    labels,
+  ),
+  flag("labels.seed", "--label-seed <n>", "seed of the labels that are kept (default: 0)", whole(0), labels),
+  flag(
+    "train.labelledBatch",
+    "--labelled-batch <n>",
+    "labelled rows in a minibatch (default: 100)",
+    whole(1),
+    labels,
+  ),
+  flag(
+    "train.alpha",
+    "--alpha <weight>",
+    "weight of the classification term (default: 0.1)",
+    notNegative,
+    labels,
+  ),
+  flag(
+    "train.evaluateEvery",
+    "--evaluate-every <epochs>",
+    "epochs from one error on held-out rows to the next (default: 1)",
+    whole(1),
+    labels,
+  ),
+  flag(
+    "data.validation.count",
+    "--validation <n>",
+    "labelled rows to keep out of training, to validate (default: 0)",
+    whole(1),
+  ),
+  flag(
+    "data.validation.seed",
+    "--validation-seed <n>",
+    "seed of the rows to validate (default: 0)",
+    whole(0),
+  ),
+  flag(
+    "model.keepInactive",
+    "--keep-inactive",
+    "give M2 all dimensions of M1, those that carry nothing among them",
+    undefined,
+    beneath,
+  ),
+  flag("m1.model.latent", "--m1-latent <n>", "dimensions of M1's z (default: 50)", whole(1), beneath),
+  flag("m1.model.hidden", "--m1-hidden <widths>", "hidden layers of M1 (default: 500,500)", widths, beneath),
+  flag(
+    "m1.model.activation",
+    "--m1-activation <name>",
+    "of M1's hidden layers (default: softplus)",
+    activation.parse,
+    beneath,
+  ),
+  flag("m1.train.epochs", "--m1-epochs <n>", "epochs of M1 (default: 200)", whole(1), beneath),
+  flag("m1.train.batch", "--m1-batch <n>", "rows in a minibatch of M1 (default: 250)", whole(1), beneath),
+  flag("m1.train.lr", "--m1-lr <rate>", "learning rate of M1 (default: 0.001)", positive, beneath),
+  flag("m1.train.schedule", "--m1-schedule <name>", "of M1 (default: cosine)", schedule.parse, beneath),
 ];
 
 export const optionOf = ({ flags, description, parse }: TrainFlag): Option => {
@@ -128,17 +267,33 @@ export const optionOf = ({ flags, description, parse }: TrainFlag): Option => {
 /** `--free-bits` of `--free-bits <nats>`. */
 export const flagName = ({ flags }: TrainFlag): string => flags.split(" ")[0];
 
-/** The value that a run's settings hold for a flag. */
-export const settingOf = (settings: RunSettings, { part, key }: TrainFlag): unknown =>
-  Object.entries(settings[part]).find(([name]) => name === key)?.[1];
+/** In M1+M2 it is M1 that sees the data, and so it is M1's observation that a flag speaks of. */
+const pathOf = ({ path, key }: TrainFlag, model: ModelName): readonly string[] =>
+  (model === "m1m2" && (key === "likelihood" || key === "binarize") ? `m1.${path}` : path).split(".");
 
-/** Only what the user gave, for one part of the settings. */
-export const givenSettings = (
-  options: Readonly<Record<string, unknown>>,
-  part: TrainFlag["part"],
-): Record<string, unknown> =>
-  Object.fromEntries(
-    trainFlags
-      .filter((flag) => flag.part === part && options[flag.key] !== undefined)
-      .map(({ key }) => [key, options[key]]),
+/** The value that a run's settings hold for a flag. */
+export const settingOf = (settings: RunSettings, flag: TrainFlag): unknown =>
+  pathOf(flag, settings.model.model).reduce<unknown>(
+    (part, key) => Object.entries(part ?? {}).find(([name]) => name === key)?.[1],
+    settings,
   );
+
+/** Settings as nested objects. */
+export type Tree = { [key: string]: unknown };
+
+/** Only what the user gave, as the settings of a run hold it. */
+export function givenSettings(options: Readonly<Record<string, unknown>>, model: ModelName): Tree {
+  const tree: Tree = {};
+  for (const flag of trainFlags) {
+    const value = options[flag.key];
+    if (value === undefined) continue;
+    const path = pathOf(flag, model);
+    let part = tree;
+    for (const name of path.slice(0, -1)) {
+      part[name] ??= {};
+      part = part[name] as Tree;
+    }
+    part[path[path.length - 1]] = value;
+  }
+  return tree;
+}

@@ -1,30 +1,35 @@
 /** The two ways to a run that can be trained: a new one from a command line, and one that was stopped. */
 import { resolve } from "node:path";
-import { type DataSplit, describe, fingerprint, isBinary, loadData } from "../data/index.ts";
+import { describe, isBinary } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
 import {
-  modelSettings,
-  parseTrainSettings,
+  describeData,
+  isStacked,
+  loadRunData,
+  type ModelName,
+  newRun,
+  type RunData,
   type RunHooks,
   type RunResult,
   type RunSettings,
   readRun,
+  reloadData,
   resumeRun,
   startRun,
 } from "../run/index.ts";
 import { chooseObservation } from "./choose.ts";
-import { loadOwnData } from "./data.ts";
 import { nextRunFolder } from "./run-name.ts";
 import { type Context, commandLine, grouped, type Say } from "./terminal.ts";
-import { flagName, givenSettings, settingOf, trainFlags } from "./train-flags.ts";
+import { flagName, givenSettings, models, settingOf, type Tree, trainFlags } from "./train-flags.ts";
 import { version } from "./version.ts";
 
 /** Options as commander reads them; those of {@link trainFlags} by their keys. */
 export interface TrainOptions extends Readonly<Record<string, unknown>> {
   readonly data?: string;
-  readonly labels?: string;
+  readonly labelFile?: string;
   readonly labelColumn?: string;
   readonly testFraction?: number;
+  readonly m1?: string;
   readonly epochs?: number;
   readonly out?: string;
   readonly overwrite?: true;
@@ -34,45 +39,39 @@ export interface TrainOptions extends Readonly<Record<string, unknown>> {
   readonly quiet?: true;
 }
 
-const models = ["vae", "autoencoder"] as const;
-
 /** A run that is ready to be trained, new or not. */
 export interface Prepared {
   readonly path: string;
   readonly settings: RunSettings;
-  readonly data: DataSplit;
+  readonly data: RunData;
   train(hooks: RunHooks): Promise<RunResult>;
 }
 
-export function checkModel(
-  model: string | undefined,
-  options: TrainOptions,
-): (typeof models)[number] | undefined {
+const listed = `${models.slice(0, -1).join(", ")} or ${models.at(-1)}`;
+
+export function checkModel(model: string | undefined, options: TrainOptions): ModelName | undefined {
   const found = models.find((name) => name === model);
   if (found !== undefined) return found;
   if (model === undefined) {
     if (options.resume !== undefined) return undefined;
     throw new UsageError(
-      "train: expected a model, vae or autoencoder, such as `tightbound train vae --data mnist`; found none.",
+      `train: expected a model, ${listed}, such as \`tightbound train vae --data mnist\`; found none.`,
     );
   }
   const close = models.find((name) => name.startsWith(model.toLowerCase().slice(0, 1)));
   throw new UsageError(
-    `train: unknown model "${model}". Expected vae or autoencoder.${close ? ` Did you mean ${close}?` : ""}`,
+    `train: unknown model "${model}". Expected ${listed}.${close ? ` Did you mean ${close}?` : ""}`,
   );
 }
 
 /** @throws UsageError for flags that say nothing about this model or network. */
-function checkApplicable(model: string, options: TrainOptions): void {
+function checkApplicable(model: ModelName, options: TrainOptions): void {
   const refuse = (keys: readonly string[], why: string): void => {
     const flag = trainFlags.find(({ key }) => keys.includes(key) && options[key] !== undefined);
     if (flag) throw new UsageError(`${flagName(flag)} does not apply: ${why} Leave it out.`);
   };
-  if (model === "autoencoder") {
-    refuse(
-      trainFlags.filter((flag) => flag.vaeOnly).map(({ key }) => key),
-      "an autoencoder has no KL, no samples and no bound.",
-    );
+  for (const { key, group } of trainFlags) {
+    if (!group.models.includes(model)) refuse([key], group.why(model));
   }
   if (options.network !== "convolutional") {
     refuse(["channels"], "only --network convolutional has channels.");
@@ -83,54 +82,78 @@ function checkApplicable(model: string, options: TrainOptions): void {
       "the importance-weighted bound has no KL term of its own to change.",
     );
   }
+  if (options.validation === undefined) refuse(["validationSeed"], "there is no --validation.");
+  if (options.m1 === undefined) return;
+  if (model !== "m1m2") {
+    throw new UsageError("--m1 does not apply: only m1m2 has an M1 beneath it. Leave it out.");
+  }
+  refuse(
+    [
+      ...trainFlags.filter(({ path }) => path.startsWith("m1.")).map(({ key }) => key),
+      "likelihood",
+      "binarize",
+    ],
+    `M1 is taken from ${options.m1} as it is.`,
+  );
+}
+
+/** What follows from the data where the user did not say, put among what they gave. */
+function withObservation(model: ModelName, given: Tree, { train }: RunData, say: Say): void {
+  const place = (model === "m1m2" ? (given.m1 ?? {}) : given) as { model?: Tree; train?: Tree };
+  const { range } = describe(train);
+  const { why, likelihood, binarize } = chooseObservation(
+    { kind: train.kind, isBinary: isBinary(train), range },
+    { ...place.model, ...place.train },
+  );
+  if (why !== undefined) say(why);
+  const observed = {
+    model: { ...place.model, likelihood },
+    train: { ...place.train, binarize },
+  };
+  if (model === "m1m2") given.m1 = observed;
+  else Object.assign(given, observed);
+}
+
+/** M1 of another run, as settings. @throws UsageError when it is no vae, CheckpointError when it cannot be read */
+function m1Of(path: string): Tree {
+  const { settings } = readRun(path);
+  return { model: settings.model, train: settings.train, from: resolve(path) };
 }
 
 export async function prepareNew(
-  model: (typeof models)[number] | undefined,
+  model: ModelName | undefined,
   options: TrainOptions,
   { argv }: Context,
   say: Say,
 ): Promise<Prepared> {
-  const { data: spec, labels, labelColumn, testFraction } = options;
+  const { data: spec, labelFile, labelColumn, testFraction, m1 } = options;
   if (model === undefined || spec === undefined) {
     throw new UsageError("train: expected --data, mnist or the path of data; found none.");
   }
   checkApplicable(model, options);
-  const sources = {
-    ...(labels !== undefined && { labels: resolve(labels) }),
+  const { data: given, ...parts } = givenSettings(options, model) as { data?: Tree } & Tree;
+  const { count, seed = 0 } = (given?.validation ?? {}) as { count?: number; seed?: number };
+  const source = {
+    // Found again from wherever the run is looked at.
+    spec: spec === "mnist" ? spec : resolve(spec),
+    ...(labelFile !== undefined && { labels: resolve(labelFile) }),
     ...(labelColumn !== undefined && { labelColumn }),
     ...(testFraction !== undefined && { testFraction }),
+    ...(count !== undefined && { validation: { count, seed } }),
   };
-  const data = await loadData(spec, sources);
-  const { train, test } = data;
-  const given = givenSettings(options, "model");
-  const givenTrain = givenSettings(options, "train");
-  const { range } = describe(train);
-  const { why, likelihood, binarize } = chooseObservation(
-    { kind: train.kind, isBinary: isBinary(train), range },
-    { ...given, ...givenTrain },
-  );
-  const settings: RunSettings = {
-    version: version(),
-    createdAt: new Date().toISOString(),
-    command: commandLine(argv),
-    data: {
-      // Found again from wherever the run is looked at.
-      spec: spec === "mnist" ? spec : resolve(spec),
-      ...sources,
-      name: train.name.replace(/\/train$/, ""),
-      ...(train.columns && { columns: [...train.columns] }),
-      trainRows: train.rows,
-      testRows: test.rows,
-      fingerprint: fingerprint(train),
-    },
-    model: modelSettings.parse({ ...given, model, shape: [...train.shape], likelihood }),
-    train: parseTrainSettings({ ...givenTrain, binarize }),
-  };
-  const path = options.out ?? nextRunFolder(spec, model);
+  const data = await loadRunData({ ...source, spec });
+  const { train, test, validation } = data;
   const noun = train.kind === "image" ? "images" : "rows";
-  say(`${settings.data.name}: ${grouped(train.rows)} ${noun} to train on, ${grouped(test.rows)} to test on.`);
-  if (why !== undefined) say(why);
+  const name = train.name.replace(/\/train$/, "");
+  say(
+    `${name}: ${grouped(train.rows)} ${noun} to train on, ` +
+      `${validation ? `${grouped(validation.rows)} to validate, ` : ""}${grouped(test.rows)} to test on.`,
+  );
+  if (m1 === undefined) withObservation(model, parts, data, say);
+  else parts.m1 = m1Of(m1);
+  const origin = { version: version(), command: commandLine(argv) };
+  const settings = newRun(model, parts, train, describeData(source, data), origin);
+  const path = options.out ?? nextRunFolder(spec, model);
   return {
     path,
     settings,
@@ -140,7 +163,7 @@ export async function prepareNew(
 }
 
 export async function prepareResumed(
-  model: (typeof models)[number] | undefined,
+  model: ModelName | undefined,
   options: TrainOptions,
   say: Say,
 ): Promise<Prepared> {
@@ -165,11 +188,14 @@ export async function prepareResumed(
   const { settings } = readRun(path);
   refuseContradictions(path, settings, model, options);
   const { epochs } = options;
-  const data = await loadOwnData(settings, options.data);
+  const data = await reloadData(settings, options.data);
   say(`${settings.data.name}: going on with ${path}.`);
   return {
     path,
-    settings: epochs === undefined ? settings : { ...settings, train: { ...settings.train, epochs } },
+    settings:
+      epochs === undefined
+        ? settings
+        : ({ ...settings, train: { ...settings.train, epochs } } as RunSettings),
     data,
     train: (hooks) => resumeRun(path, data, { ...hooks, ...(epochs !== undefined && { epochs }) }),
   };
@@ -195,7 +221,8 @@ function refuseContradictions(
   }
   refuse("--test-fraction", options.testFraction, settings.data.testFraction);
   refuse("--label-column", options.labelColumn, settings.data.labelColumn);
-  refuse("--labels", options.labels && resolve(options.labels), settings.data.labels);
+  refuse("--label-file", options.labelFile && resolve(options.labelFile), settings.data.labels);
+  refuse("--m1", options.m1 && resolve(options.m1), isStacked(settings) ? settings.m1.from : undefined);
 }
 
 const text = (value: unknown): string => (Array.isArray(value) ? value.join(",") || "none" : String(value));

@@ -1,6 +1,7 @@
 /** What `tightbound train` does once its command line is read. */
 import { preloadNative } from "../compile/session.ts";
-import { type AnyModel, readRun } from "../run/index.ts";
+import type { NamedParameter } from "../nn/index.ts";
+import { isSemiSupervised, openTrained, type Stage } from "../run/index.ts";
 import { type Interrupts, watchInterrupts } from "./interrupt.ts";
 import { type Display, trainDisplay } from "./progress.ts";
 import { type Context, clock, commandLine, grouped, printJson, type Say, speaker } from "./terminal.ts";
@@ -19,26 +20,29 @@ export async function trainVerb(
     options.resume === undefined
       ? await prepareNew(modelName, options, context, say)
       : await prepareResumed(modelName, options, say);
-  const { settings, data } = prepared;
-  const display = trainDisplay(terminal, {
-    epochs: settings.train.epochs,
-    rowsPerStep: Math.min(settings.train.batch, data.train.rows),
-    latent: settings.model.latent,
-    noun: data.train.kind === "image" ? "images" : "rows",
-    quiet: options.quiet === true,
-    json: options.json === true,
-  });
-  const interrupts = watchInterrupts(
-    () => {
-      display.stop();
-      terminal.err.write("Stopping after this step; once more to end at once.\n");
-    },
-    () => display.stop(),
-  );
+  // One display a training: M1+M2 is two.
+  let display: Display | undefined;
+  const stop = () => display?.stop();
+  const show = ({ settings: { train, model } }: Stage): Display => {
+    stop();
+    display = trainDisplay(terminal, {
+      epochs: train.epochs,
+      rowsPerStep: Math.min(train.batch, prepared.data.train.rows),
+      latent: model.latent,
+      noun: prepared.data.train.kind === "image" ? "images" : "rows",
+      quiet: options.quiet === true,
+      json: options.json === true,
+    });
+    return display;
+  };
+  const interrupts = watchInterrupts(() => {
+    stop();
+    terminal.err.write("Stopping after this step; once more to end at once.\n");
+  }, stop);
   try {
-    await trainAndTell(prepared, { options, context, say, display, interrupts });
+    await trainAndTell(prepared, { options, context, say, show, stop, interrupts });
   } finally {
-    display.stop();
+    stop();
     interrupts.release();
   }
 }
@@ -47,42 +51,55 @@ interface Surroundings {
   readonly options: TrainOptions;
   readonly context: Context;
   readonly say: Say;
-  readonly display: Display;
+  /** Begins the display of a training. */
+  readonly show: (stage: Stage) => Display;
+  readonly stop: () => void;
   readonly interrupts: Interrupts;
 }
 
 async function trainAndTell(
-  { path, train, settings, data }: Prepared,
-  { options, context, say, display, interrupts }: Surroundings,
+  prepared: Prepared,
+  { options, context, say, show, stop, interrupts }: Surroundings,
 ): Promise<void> {
+  const { path, data } = prepared;
   let secondsToFirstStep: number | undefined;
-  const bar = display.prepare();
-  const result = await train({
+  let display: Display | undefined;
+  let stage: Stage | undefined;
+  const bars: Promise<void>[] = [];
+  const result = await prepared.train({
     signal: interrupts.signal,
+    onStage(begun) {
+      stage = begun;
+      display = show(begun);
+      bars.push(display.prepare());
+    },
     onStart: ({ parameters, resumedAt }) => {
-      say(`${grouped(parameters)} parameters. The run is in ${path}.`);
+      const what = stage?.path === path ? "The run" : "M1, which comes first,";
+      say(`${grouped(parameters)} parameters. ${what} is in ${stage?.path ?? path}.`);
       if (resumedAt > 0) say(`Going on after step ${grouped(resumedAt)}.`);
     },
     onStep: (progress) => {
       // The clock of `performance` starts with the process.
       secondsToFirstStep ??= performance.now() / 1000;
-      display.onStep(progress);
+      display?.onStep(progress);
     },
-    onEpochLogged: (line) => display.onEpoch(line),
+    onEpochLogged: (line) => display?.onEpoch(line),
   });
-  await bar;
-  display.stop();
+  await Promise.all(bars);
+  stop();
   const { trained, completed, history, seconds, steps } = result;
+  const { epochs } = result.stage.settings.train;
   if (!completed) {
     const resume = commandLine(["train", "--resume", path]);
     say(
-      `Stopped after step ${grouped(steps)}, in epoch ${history.length + 1} of ${settings.train.epochs}. ` +
-        `The checkpoint is written. To go on:\n  ${resume}`,
+      `Stopped after step ${grouped(steps)}${result.stage.path === path ? "" : " of M1"}, in epoch ${history.length + 1} of ` +
+        `${epochs}. The checkpoint is written. To go on:\n  ${resume}`,
     );
     context.exitCode = interrupts.exitCode ?? 1;
   } else if (secondsToFirstStep === undefined) {
     say(
-      `All of its ${settings.train.epochs} epochs are done. --epochs ${settings.train.epochs + 10} would add 10.`,
+      `All of its ${epochs} epochs are done.` +
+        (result.settings.train.schedule === "constant" ? ` --epochs ${epochs + 10} would add 10.` : ""),
     );
   } else {
     say(`Trained in ${clock(seconds)}.`);
@@ -94,27 +111,29 @@ async function trainAndTell(
     epochs: history.length,
     steps,
     seconds,
-    parameters: parameterCount(trained.model),
+    ...(trained && { parameters: parameterCount(trained.model) }),
     secondsToFirstStep: secondsToFirstStep ?? null,
     train: last?.train ?? null,
     test: last?.test ?? null,
-    activeUnits: last?.activeUnits ?? null,
+    ...(data.validation && { validation: last?.validation ?? null }),
+    ...(!isSemiSupervised(result.settings) && { activeUnits: last?.activeUnits ?? null }),
   };
   if (!completed || options.report !== true) {
     if (options.json === true) printJson(context.terminal, outcome);
     return;
   }
   interrupts.endAtOnce(() => {
-    display.stop();
+    stop();
     context.terminal.err.write(`The run is complete. To make its report: ${commandLine(["report", path])}\n`);
   });
   const { makeReport } = await import("./report-run.ts");
+  const opened = await openTrained(path);
   const { figures, files } = await makeReport(
-    { run: readRun(path), trained, test: data.test },
+    { ...opened, test: data.test },
     { terminal: context.terminal, options, say },
   );
   if (options.json === true) printJson(context.terminal, { ...outcome, evaluation: figures, files });
 }
 
-const parameterCount = ({ parameters }: AnyModel): number =>
+const parameterCount = ({ parameters }: { readonly parameters: readonly NamedParameter[] }): number =>
   parameters.reduce((sum, { tensor }) => sum + (tensor.attributes.trainable === false ? 0 : tensor.size), 0);

@@ -15,6 +15,8 @@ Examples:
   $ tightbound train vae --data mnist --bound iwae --samples 5
   $ tightbound train vae --data table.csv --label-column species --latent 2 --hidden 64
   $ tightbound train autoencoder --data images/ --latent 8
+  $ tightbound train m2 --data mnist --labels 100
+  $ tightbound train m1m2 --data mnist --labels 100 --validation 10000
   $ tightbound train --resume runs/beta
   $ tightbound train --resume runs/beta --epochs 20
 
@@ -24,10 +26,10 @@ bit, as if it had never stopped. A second Ctrl-C ends at once.`;
 export function addTrain(program: Command, context: Context): void {
   const command = program
     .command("train")
-    .description("train a vae or an autoencoder, in the folder of a run")
-    .argument("[model]", "vae | autoencoder")
+    .description("train a model, in the folder of a run")
+    .argument("[model]", "vae | autoencoder | m2 | m1m2")
     .option("--data <spec>", "mnist, or the path of data")
-    .option("--labels <path>", "class indices of data in an IDX or .npy file")
+    .option("--label-file <path>", "class indices of data in an IDX or .npy file")
     .option("--label-column <name>", "the column of class names in a CSV file")
     .option(
       "--test-fraction <share>",
@@ -35,6 +37,10 @@ export function addTrain(program: Command, context: Context): void {
       number((n) => n > 0 && n < 1, "a number between 0 and 1"),
     );
   for (const flag of trainFlags) command.addOption(optionOf(flag));
+  command.option(
+    "--m1 <run>",
+    "the vae of m1m2, trained before on the same rows (default: one is trained first)",
+  );
   command
     .option("--out <folder>", "folder of the run (default: runs/<data>-<model>-<n>)")
     .option("--overwrite", "replace the run that is in the folder")

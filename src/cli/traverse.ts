@@ -45,8 +45,8 @@ export function addTraverse(program: Command, context: Context): void {
       }
       const where = target(settings, path, "traversals", out);
       const active = async (): Promise<readonly number[]> => {
-        const { loadRunData } = await import("./data.ts");
-        return mostActive(await trained.evaluate(await loadRunData(settings, {})));
+        const { askedRows } = await import("./data.ts");
+        return mostActive(await trained.evaluate(await askedRows(settings, {})));
       };
       const { pixels, dimensions, values } = await trained.traverse(asked ?? (await active()));
       await savePictureOrTable(

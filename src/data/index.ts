@@ -1,4 +1,5 @@
 export { type Binarization, binarizations, binarize, isBinary } from "./binarize.ts";
+export { mapRows, overChunks } from "./chunks.ts";
 export { type CsvOptions, readCsv } from "./csv.ts";
 export {
   createDataset,
@@ -13,7 +14,7 @@ export {
 export { type DatasetSummary, describe } from "./describe.ts";
 export { fingerprint } from "./fingerprint.ts";
 export { type IdxArray, type IdxType, readIdx, readIdxImages, readIdxLabels, readIdxPair } from "./idx.ts";
-export { drawLabels, type LabelDraw, type LabelDrawOptions } from "./label-draw.ts";
+export { drawLabels, hideLabels, type LabelDraw, type LabelDrawOptions } from "./label-draw.ts";
 export {
   checkSupervision,
   type LabelledDataset,
@@ -24,7 +25,14 @@ export {
 } from "./labelled.ts";
 export { type DataSplit, defaultPermute, type LoadOptions, loadData, type Permute } from "./load.ts";
 export { type LoadTableOptions, loadTable, type TableSplit } from "./load-table.ts";
-export { type Minibatches, type MinibatchOptions, minibatches } from "./minibatches.ts";
+export {
+  type GaussianRows,
+  gaussianMinibatches,
+  type Minibatches,
+  type MinibatchOptions,
+  minibatches,
+  type RowOrderOptions,
+} from "./minibatches.ts";
 export { loadMnist, type MnistSplit, readIdxDirectory } from "./mnist.ts";
 export { type NpyArray, readNpy, readNpyDataset, readNpyLabels } from "./npy.ts";
 export { readPngFolder } from "./png.ts";

@@ -61,6 +61,14 @@ export const drawLabels = (dataset: Dataset, options: LabelDrawOptions = {}): La
   };
 };
 
+/** The same rows with only these labelled: the labels of the others are hidden. */
+export const hideLabels = (dataset: Dataset, labelled: Iterable<number>): Dataset => {
+  const { labels, ...data } = withClasses(dataset);
+  const shown = new Int32Array(data.rows).fill(-1);
+  for (const row of labelled) shown[row] = labels[row];
+  return { ...data, labels: shown };
+};
+
 const drawValidation = (
   { name, labels }: { readonly name: string; readonly labels: Int32Array },
   count: number,

@@ -1,17 +1,22 @@
 import { UsageError } from "../errors.ts";
-import { drawBernoulli, permutation, stream } from "../random/index.ts";
+import { drawBernoulli, fillNormal, permutation, stream } from "../random/index.ts";
 import type { Binarization } from "./binarize.ts";
 import type { Dataset, RowIndices } from "./dataset.ts";
 import { rowsOf } from "./rows.ts";
 
-export interface MinibatchOptions {
-  /** Rows of a minibatch; a dataset with fewer is one minibatch. */
+export interface RowOrderOptions {
+  /** Rows of a minibatch; where there are fewer, they are one minibatch. */
   readonly batch: number;
   readonly seed: number;
+  /** Names the streams of order and noise, where one program has several minibatches. Default "". */
+  readonly site?: string;
+  /** Only these rows. Default all. */
+  readonly subset?: RowIndices;
+}
+
+export interface MinibatchOptions extends RowOrderOptions {
   /** Of grey pixels; `fixed` ones are drawn beforehand (see `binarize`). Default none. */
   readonly binarize?: Binarization;
-  /** Names the streams of order and pixels, where one program has several minibatches. Default "". */
-  readonly site?: string;
 }
 
 /** Whole minibatches of a dataset, in an order of its own for each epoch. A pure function of the seed and the step. */
@@ -22,19 +27,18 @@ export interface Minibatches {
   fill(step: number, out: Float32Array): RowIndices;
 }
 
-/**
- * @example
- * const digits = minibatches(train, { batch: 100, seed: 0, binarize: "dynamic" });
- * await svi(model, guide).run([input("x", [100, 784])], { steps: 1000, feed: (step, i) => digits.fill(i, step.input("x")) });
- */
-export function minibatches(dataset: Dataset, options: MinibatchOptions): Minibatches {
-  const { seed, binarize = "none", site = "" } = options;
-  if (!Number.isInteger(options.batch) || options.batch < 1) {
-    throw new UsageError(`minibatches: batch must be a whole number of at least 1, found ${options.batch}.`);
+/** An order of rows for each epoch, cut into minibatches that `write` fills. */
+function ordered(
+  count: number,
+  { seed, site = "", subset, batch: asked }: RowOrderOptions,
+  write: (rows: RowIndices, out: Float32Array, step: number) => void,
+): Minibatches {
+  if (!Number.isInteger(asked) || asked < 1) {
+    throw new UsageError(`minibatches: batch must be a whole number of at least 1, found ${asked}.`);
   }
-  const batch = Math.min(options.batch, dataset.rows);
-  const stepsPerEpoch = Math.floor(dataset.rows / batch);
-  const pixels = stream(seed, `${site}binarize`);
+  const size = subset?.length ?? count;
+  const batch = Math.min(asked, size);
+  const stepsPerEpoch = Math.floor(size / batch);
   let order: { readonly epoch: number; readonly rows: Uint32Array } | undefined;
   return {
     batch,
@@ -42,12 +46,56 @@ export function minibatches(dataset: Dataset, options: MinibatchOptions): Miniba
     fill(step, out) {
       const epoch = Math.floor(step / stepsPerEpoch);
       const position = step % stepsPerEpoch;
-      if (order?.epoch !== epoch)
-        order = { epoch, rows: permutation(dataset.rows, seed, epoch, `${site}shuffle`) };
+      if (order?.epoch !== epoch) {
+        const rows = permutation(size, seed, epoch, `${site}shuffle`);
+        order = { epoch, rows: subset === undefined ? rows : rows.map((row) => subset[row]) };
+      }
       const rows = order.rows.subarray(position * batch, (position + 1) * batch);
-      rowsOf(dataset, rows, out);
-      if (binarize === "dynamic") drawBernoulli(out, pixels, { step });
+      write(rows, out, step);
       return rows;
     },
   };
+}
+
+/**
+ * @example
+ * const digits = minibatches(train, { batch: 100, seed: 0, binarize: "dynamic" });
+ * await svi(model, guide).run([input("x", [100, 784])], { steps: 1000, feed: (step, i) => digits.fill(i, step.input("x")) });
+ */
+export function minibatches(dataset: Dataset, options: MinibatchOptions): Minibatches {
+  const { seed, binarize = "none", site = "" } = options;
+  const pixels = stream(seed, `${site}binarize`);
+  return ordered(dataset.rows, options, (rows, out, step) => {
+    rowsOf(dataset, rows, out);
+    if (binarize === "dynamic") drawBernoulli(out, pixels, { step });
+  });
+}
+
+/** A normal distribution with independent features for each row: an encoder's posteriors over data, for one. */
+export interface GaussianRows {
+  readonly rows: number;
+  readonly features: number;
+  /** [rows, features]. */
+  readonly means: Float32Array;
+  /** [rows, features], standard deviations. */
+  readonly scales: Float32Array;
+}
+
+/** Minibatches of draws, made anew each time a row comes up: [batch, features]. */
+export function gaussianMinibatches(gaussian: GaussianRows, options: RowOrderOptions): Minibatches {
+  const { features, means, scales, rows: count } = gaussian;
+  const { seed, site = "" } = options;
+  const source = stream(seed, `${site}draw`);
+  let noise = new Float32Array();
+  return ordered(count, options, (rows, out, step) => {
+    if (noise.length !== rows.length * features) noise = new Float32Array(rows.length * features);
+    fillNormal(noise, source, { step });
+    for (let i = 0; i < rows.length; i++) {
+      const from = rows[i] * features;
+      for (let j = 0; j < features; j++) {
+        const at = i * features + j;
+        out[at] = means[from + j] + scales[from + j] * noise[at];
+      }
+    }
+  });
 }

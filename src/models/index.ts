@@ -2,6 +2,14 @@ export { Autoencoder, type AutoencoderOptions, type DeterministicAutoencoder } f
 export { BeliefNetwork, type BeliefNetworkOptions } from "./belief-network.ts";
 export * from "./classifiers/index.ts";
 export { checkLikelihood, type Likelihood, type LikelihoodName, likelihoodNames } from "./likelihood.ts";
+export {
+  ACTIVE_DEVIATION,
+  activeDimensions,
+  type ParameterValues,
+  posteriorOf,
+  selectFeatures,
+} from "./m1.ts";
 export { M2, type M2Likelihood, type M2ObjectiveOptions, type M2Options } from "./m2.ts";
 export { type NetworkName, networkNames } from "./networks.ts";
+export { Stacked, type StackedOptions } from "./stacked.ts";
 export { VAE, type Vae, type VaeObjectiveOptions, type VaeOptions } from "./vae.ts";

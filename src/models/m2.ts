@@ -53,6 +53,7 @@ export interface M2Options {
 /** How many rows there are, how many a step looks at, and what the classification term counts for. */
 export interface M2ObjectiveOptions {
   readonly labelled: { readonly size: number; readonly rows: number };
+  /** Of size 0 where every row is labelled: there is no input `x` then. */
   readonly unlabelled: { readonly size: number; readonly rows: number };
   /** Weight of the classification term: each labelled row's log q(y|x) counts α · size of all data / labelled size. Default 0.1. */
   readonly alpha?: number;
@@ -256,32 +257,31 @@ function m2Objective(m2: M2, { labelled, unlabelled, alpha = 0.1 }: M2ObjectiveO
   const total = labelled.size + unlabelled.size;
   const layers = trainingContext();
   const [xl, y] = [input("xLabelled", [labelled.rows, m2.features]), input("y", [labelled.rows, m2.classes])];
-  const xu = input("x", [unlabelled.rows, m2.features]);
   const observed = condition({ y });
-  const bounds = {
-    labelled: elbo(handled(m2.model, observed), handled(m2.guide, observed), [xl], {
-      analyticKl: ["z"],
-      scale: labelled.size / labelled.rows / total,
-      stream: "labelled/",
-      layers,
-    }),
-    unlabelled: elbo(m2.model, m2.guide, [xu], {
-      analyticKl: ["z"],
-      scale: unlabelled.size / unlabelled.rows / total,
-      layers,
-    }),
-  };
+  const onLabelled = elbo(handled(m2.model, observed), handled(m2.guide, observed), [xl], {
+    analyticKl: ["z"],
+    scale: labelled.size / labelled.rows / total,
+    stream: "labelled/",
+    layers,
+  });
+  const onUnlabelled =
+    unlabelled.size === 0
+      ? undefined
+      : elbo(m2.model, m2.guide, [input("x", [unlabelled.rows, m2.features])], {
+          analyticKl: ["z"],
+          scale: unlabelled.size / unlabelled.rows / total,
+          layers,
+        });
   const classification = logDensity(trace(m2.classifier, [xl, y], [], { layers }));
   const weight = (alpha * total) / labelled.size;
-  const objective = add(
-    add(bounds.labelled.surrogate, bounds.unlabelled.surrogate),
-    mul(classification, (weight * labelled.size) / labelled.rows / total),
-  );
+  const bound =
+    onUnlabelled === undefined ? onLabelled.surrogate : add(onLabelled.surrogate, onUnlabelled.surrogate);
+  const objective = add(bound, mul(classification, (weight * labelled.size) / labelled.rows / total));
   return {
     loss: neg(objective),
     metrics: {
-      labelledElbo: mul(bounds.labelled.value, total / labelled.size),
-      unlabelledElbo: mul(bounds.unlabelled.value, total / unlabelled.size),
+      labelledElbo: mul(onLabelled.value, total / labelled.size),
+      ...(onUnlabelled && { unlabelledElbo: mul(onUnlabelled.value, total / unlabelled.size) }),
       classification: mul(classification, 1 / labelled.rows),
     },
     updates: layers.updates,

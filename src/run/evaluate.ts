@@ -1,19 +1,13 @@
 /** What a trained model says about held-out data: the bound and its terms, active units, the log-likelihood. */
 import { type Computed, compile } from "../compile/compile.ts";
-import { ArrayValue } from "../compile/index.ts";
-import { type Dataset, rowSize, rowsOf } from "../data/index.ts";
+import type { ArrayValue } from "../compile/index.ts";
+import { type Dataset, overChunks, rowSize } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
-import type { DeterministicAutoencoder, Vae } from "../models/index.ts";
+import type { DeterministicAutoencoder, ParameterValues, Vae } from "../models/index.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
 /** A dimension is active when the variance over data of its posterior mean exceeds this (Burda et al. 2015). */
 export const ACTIVE_UNIT_THRESHOLD = 0.01;
-
-/** Rows computed at once: large enough for the matrix products, small enough for the caches. */
-const CHUNK = 500;
-
-/** Current values of a model's parameters and buffers; live views are read at each call. */
-export type ParameterValues = ReadonlyMap<Tensor, Float32Array>;
 
 export interface EvaluationOptions {
   /** Seed of the noise. Default 0. */
@@ -55,23 +49,6 @@ export interface LogLikelihood {
   readonly rows: number;
   /** For each k asked for: the mean over data, and over the K/k groups of samples, of log (1/k) Σ w. */
   readonly bounds: Readonly<Record<number, number>>;
-}
-
-/** Feeds a dataset in chunks of one size; the last is filled up with its first row, and the copies are left out. */
-async function overChunks(
-  dataset: Dataset,
-  size: number,
-  visit: (x: ArrayValue, count: number, start: number) => Promise<void>,
-): Promise<void> {
-  const width = rowSize(dataset.shape);
-  const chunk = Math.min(size, dataset.rows);
-  const x = new ArrayValue([chunk, width], "float32");
-  for (let start = 0; start < dataset.rows; start += chunk) {
-    const count = Math.min(chunk, dataset.rows - start);
-    const rows = Array.from({ length: chunk }, (_, i) => start + (i < count ? i : 0));
-    rowsOf(dataset, rows, x.data as Float32Array);
-    await visit(x, count, start);
-  }
 }
 
 /** Adds up the first `count` of an array's rows, column by column, in float64. */
@@ -126,7 +103,7 @@ export function vaeEvaluator(
         klPerDimension: new Float64Array(latent),
       };
       const means = new Float32Array(dataset.rows * latent);
-      await overChunks(dataset, CHUNK, async (x, count, start) => {
+      await overChunks(dataset, async (x, count, start) => {
         const out = await f(x);
         for (const [name, total] of Object.entries(totals))
           addRows(total, out[name as keyof typeof totals], count);
@@ -179,7 +156,7 @@ async function importanceSample(
   const first: Dataset = { ...dataset, rows, x: dataset.x.subarray(0, rows * width) };
   const perDatum = new Float64Array(rows);
   const totals = new Map(bounds.map((k) => [k, 0]));
-  await overChunks(first, 100, async (x, count, start) => {
+  const visit = async (x: ArrayValue, count: number, start: number): Promise<void> => {
     const chunk = x.shape[0];
     const log = Array.from({ length: count }, () => new Float64Array(samples));
     for (let s = 0; s < samples; s += perCall) {
@@ -196,7 +173,8 @@ async function importanceSample(
       }
     });
     options.onRows?.(start + count, rows);
-  });
+  };
+  await overChunks(first, visit, 100);
   const logLikelihood = perDatum.reduce((a, b) => a + b, 0) / rows;
   const spread = perDatum.reduce((a, b) => a + (b - logLikelihood) ** 2, 0) / Math.max(1, rows - 1);
   return {
@@ -236,7 +214,7 @@ export async function evaluateAutoencoder(
   });
   const total = new Float64Array(1);
   const means = new Float32Array(dataset.rows * model.latent);
-  await overChunks(dataset, CHUNK, async (x, count, start) => {
+  await overChunks(dataset, async (x, count, start) => {
     const out = await f(x);
     addRows(total, out.reconstruction, count);
     means.set((out.mean.data as Float32Array).subarray(0, count * model.latent), start * model.latent);

@@ -1,27 +1,34 @@
 export { type Assessment, type AssessOptions, assess } from "./assess.ts";
+export { checkFingerprint, describeData, loadRunData, type RunData, reloadData } from "./data.ts";
 export {
   ACTIVE_UNIT_THRESHOLD,
   type EvaluationOptions,
   type LogLikelihood,
   type LogLikelihoodOptions,
-  type ParameterValues,
   type VaeEvaluation,
   vaeEvaluator,
 } from "./evaluate.ts";
 export { type ExportedModel, exportOnnx } from "./export.ts";
 export { type FigureOptions, imageStack, mostActive, reportData } from "./figures.ts";
+export { type RunHooks, type RunResult, resumeRun, type Stage, startRun } from "./folder.ts";
 export { type AnyModel, buildModel } from "./model.ts";
-export { modelSettings, type RunSettings, runSettings } from "./settings.ts";
+export { type GivenSettings, newRun, type RunOrigin } from "./new-run.ts";
+export { type OpenedRun, openClassifier, openTrained, readRun } from "./open.ts";
+export { semiSupervisedTraining, stackOn, trainSemiSupervised } from "./semi-supervised.ts";
 export {
-  checkFingerprint,
-  type EpochLine,
-  openTrained,
-  parseTrainSettings,
-  type RunHooks,
-  type RunResult,
-  readRun,
-  resumeRun,
-  startRun,
-  train,
-} from "./train.ts";
+  isSemiSupervised,
+  isStacked,
+  type ModelName,
+  m2Settings,
+  modelNames,
+  type RunSettings,
+  runSettings,
+  type SemiSupervisedRunSettings,
+  stackedSettings,
+  type VaeRunSettings,
+  vaeSettings,
+} from "./settings.ts";
+export { parseTrainSettings, train } from "./train.ts";
 export { type Evaluation, Trained, type Traversal } from "./trained.ts";
+export { type Classification, type ClassifyingModel, TrainedClassifier } from "./trained-classifier.ts";
+export type { EpochLine } from "./training.ts";

@@ -9,12 +9,12 @@ import {
 } from "../models/index.ts";
 import type { Objective } from "../optim/step.ts";
 import type { TrainSettings } from "../train/settings.ts";
-import type { ModelSettings } from "./settings.ts";
+import type { VaeModelSettings } from "./settings.ts";
 
 export type AnyModel = Vae | DeterministicAutoencoder;
 
 /** The model that settings describe, with fresh parameters. */
-export function buildModel({ model, ...options }: ModelSettings): AnyModel {
+export function buildModel({ model, ...options }: VaeModelSettings): AnyModel {
   return model === "vae" ? VAE(options) : Autoencoder(options);
 }
 
@@ -49,8 +49,8 @@ export function objectiveOf(model: AnyModel, settings: TrainSettings): (batch: n
 /** Refuses data that the likelihood or the binarisation do not fit. @throws UsageError */
 export function checkData(
   dataset: Dataset,
-  model: Pick<ModelSettings, "likelihood">,
-  train: TrainSettings,
+  model: Pick<VaeModelSettings, "likelihood">,
+  train: Pick<TrainSettings, "binarize">,
 ): void {
   const { range } = describe(dataset);
   checkLikelihood(model.likelihood, train.binarize, {

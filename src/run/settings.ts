@@ -1,39 +1,86 @@
 /** The settings of a run: what `config.json` holds and the command line fills, checked in one place. */
 import { z } from "zod";
+import { UsageError } from "../errors.ts";
 import { likelihoodNames } from "../models/likelihood.ts";
 import { networkNames } from "../models/networks.ts";
 import { type ActivationName, activationNames } from "../nn/index.ts";
-import { trainSettings } from "../train/settings.ts";
+import { semiSupervisedTrainSettings, trainSettings } from "../train/settings.ts";
 
 const isActivation = (name: string): name is ActivationName =>
   (activationNames as readonly string[]).includes(name);
 
 const whole = z.int().min(1);
 const share = z.number().min(0).lt(1);
+const activation = z.string().refine(isActivation, `expected one of ${activationNames.join(", ")}`);
+const shape = z.array(whole).min(1);
 
-/** What the model is. */
-export const modelSettings = z.object({
+/** What a VAE or an autoencoder is. */
+export const vaeSettings = z.object({
   model: z.enum(["vae", "autoencoder"]),
-  shape: z.array(whole).min(1),
+  shape,
   latent: whole.default(20),
   hidden: z.array(whole).default([400]),
   network: z.enum(networkNames).default("mlp"),
   channels: z.array(whole).default([32, 64]),
-  activation: z
-    .string()
-    .refine(isActivation, `expected one of ${activationNames.join(", ")}`)
-    .default("relu"),
+  activation: activation.default("relu"),
   likelihood: z.enum(likelihoodNames).default("bernoulli"),
   batchNorm: z.boolean().default(false),
   dropout: share.default(0),
 });
 
+/** Widths of M2's three networks. */
+const m2Networks = {
+  shape,
+  latent: whole.default(50),
+  activation: activation.default("softplus"),
+};
+
+/** M2 over the data themselves. */
+export const m2Settings = z.object({
+  model: z.literal("m2"),
+  ...m2Networks,
+  hidden: z.array(whole).min(1).default([500]),
+  likelihood: z.enum(likelihoodNames).default("bernoulli"),
+});
+
+/** M2 over the latent variable of a VAE that was trained before it. */
+export const stackedSettings = z.object({
+  model: z.literal("m1m2"),
+  ...m2Networks,
+  hidden: z.array(whole).min(1).default([300]),
+  /** Give M2 all of M1's dimensions, those that carry nothing among them. */
+  keepInactive: z.boolean().default(false),
+});
+
+/** Which labels are seen. */
+export const labelSettings = z.object({
+  /** Labels to keep, in equal parts of every class; without it all that there are. */
+  count: whole.optional(),
+  /** Seed of the labels that are kept. */
+  seed: z.int().min(0).default(0),
+  /** Names of the classes. */
+  classes: z.array(z.string()).min(2),
+});
+
+/** The VAE of M1: trained in the folder `m1` of the run, or copied to it from another run. */
+export const m1Settings = z.object({
+  model: vaeSettings,
+  train: trainSettings,
+  /** The run that it is a copy of. */
+  from: z.string().optional(),
+});
+
 /** Where the data came from, and what they were. */
 export const dataSettings = z.object({
   spec: z.string(),
+  /** A file of class indices. */
   labels: z.string().optional(),
   labelColumn: z.string().optional(),
   testFraction: z.number().gt(0).lt(1).optional(),
+  /** Only labelled rows were held out to test, where the data have no test part. */
+  labelledTest: z.boolean().optional(),
+  /** Labelled rows kept out of the training rows, to validate, and the seed of their draw. */
+  validation: z.object({ count: whole, seed: z.int().min(0).default(0) }).optional(),
   name: z.string(),
   /** Names of a table's columns. */
   columns: z.array(z.string()).optional(),
@@ -43,15 +90,66 @@ export const dataSettings = z.object({
   fingerprint: z.string(),
 });
 
-export const runSettings = z.object({
+const shared = {
   version: z.string(),
   createdAt: z.string(),
   command: z.string(),
   data: dataSettings,
-  model: modelSettings,
-  train: trainSettings,
+};
+
+const vaeRun = z.object({ ...shared, model: vaeSettings, train: trainSettings });
+const m2Run = z.object({
+  ...shared,
+  model: m2Settings,
+  labels: labelSettings,
+  train: semiSupervisedTrainSettings,
+});
+const stackedRun = z.object({
+  ...shared,
+  model: stackedSettings,
+  labels: labelSettings,
+  m1: m1Settings,
+  train: semiSupervisedTrainSettings,
 });
 
-export type ModelSettings = z.output<typeof modelSettings>;
+export type VaeModelSettings = z.output<typeof vaeSettings>;
+export type M2ModelSettings = z.output<typeof m2Settings>;
+export type StackedModelSettings = z.output<typeof stackedSettings>;
+export type LabelSettings = z.output<typeof labelSettings>;
+export type M1Settings = z.output<typeof m1Settings>;
 export type DataSettings = z.output<typeof dataSettings>;
-export type RunSettings = z.output<typeof runSettings>;
+export type VaeRunSettings = z.output<typeof vaeRun>;
+export type M2RunSettings = z.output<typeof m2Run>;
+export type StackedRunSettings = z.output<typeof stackedRun>;
+export type SemiSupervisedRunSettings = M2RunSettings | StackedRunSettings;
+export type RunSettings = VaeRunSettings | SemiSupervisedRunSettings;
+
+const schemas = { vae: vaeRun, autoencoder: vaeRun, m2: m2Run, m1m2: stackedRun } as const;
+export type ModelName = keyof typeof schemas;
+export const modelNames = Object.keys(schemas) as readonly ModelName[];
+
+const named = z.object({ model: z.object({ model: z.enum(modelNames) }) });
+
+/** Whatever the model: the schema is chosen by its name, so that a problem is reported as of that model's settings. */
+export const runSettings = z.unknown().transform((value, context): RunSettings => {
+  const kind = named.safeParse(value);
+  const checked = kind.success ? schemas[kind.data.model.model].safeParse(value) : kind;
+  if (checked.success) return checked.data as RunSettings;
+  for (const { path, message } of checked.error.issues) context.addIssue({ code: "custom", path, message });
+  return z.NEVER;
+});
+
+/** Whether a run learns from labels. */
+export const isSemiSupervised = (settings: RunSettings): settings is SemiSupervisedRunSettings =>
+  "labels" in settings;
+
+/** Whether a run is one of M1+M2. */
+export const isStacked = (settings: RunSettings): settings is StackedRunSettings => "m1" in settings;
+
+/** Checks settings as a caller wrote them and fills in the defaults. @throws UsageError naming the field. */
+export function parseSettings<S extends z.ZodType>(schema: S, input: z.input<S>): z.output<S> {
+  const { success, data, error } = schema.safeParse(input);
+  if (success) return data;
+  const problems = error.issues.map((issue) => `${issue.path.join(".") || "settings"}: ${issue.message}`);
+  throw new UsageError(`train: ${problems.join("; ")}.`);
+}

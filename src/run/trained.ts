@@ -3,14 +3,13 @@ import { compile } from "../compile/compile.ts";
 import { ArrayValue } from "../compile/index.ts";
 import { binarize, type Dataset, rowSize, rowsOf } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
-import type { Vae } from "../models/index.ts";
+import type { ParameterValues, Vae } from "../models/index.ts";
 import { fillNormal, stream } from "../random/index.ts";
 import type { TrainSettings } from "../train/settings.ts";
 import {
   evaluateAutoencoder,
   type LogLikelihood,
   type LogLikelihoodOptions,
-  type ParameterValues,
   vaeEvaluator,
 } from "./evaluate.ts";
 import type { AnyModel } from "./model.ts";

@@ -1,12 +1,12 @@
-/** The training loop: minibatches, steps, epochs. It knows a model by its objective alone. */
-import { type Dataset, type Minibatches, minibatches, rowSize } from "../data/index.ts";
-import { NonFiniteError, UsageError } from "../errors.ts";
+/** The training loop: minibatches, steps, epochs. It knows a model by its objective alone, and data by their minibatches. */
+import { NonFiniteError } from "../errors.ts";
 import type { Optimizer, Schedule } from "../optim/index.ts";
 import { adam, adamw, rmsprop, schedules, sgd } from "../optim/index.ts";
 import { compileStep, type NamedLeaf, type Objective, type TrainStep } from "../optim/step.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import type { Batches } from "./batches.ts";
 import type { Checkpoint } from "./checkpoint.ts";
-import type { TrainSettings } from "./settings.ts";
+import type { OptimisationSettings } from "./settings.ts";
 
 /** Means over the steps of an epoch so far; NaN before the first. */
 export type Means = Readonly<Record<string, number>>;
@@ -32,20 +32,14 @@ export interface TrainHooks {
   readonly signal?: AbortSignal;
 }
 
-/** A model as the loop sees it. */
-export interface Trainable {
-  readonly features: number;
-  readonly parameters: readonly NamedLeaf[];
-}
-
-function learningRate(settings: TrainSettings, steps: number): number | Schedule {
+function learningRate(settings: OptimisationSettings, steps: number): number | Schedule {
   const { lr, schedule } = settings;
   if (schedule === "linear") return schedules.linear({ from: lr, to: 0, steps });
   if (schedule === "cosine") return schedules.cosine({ peak: lr, steps });
   return lr;
 }
 
-function optimizerOf(settings: TrainSettings, steps: number): Optimizer {
+function optimizerOf(settings: OptimisationSettings, steps: number): Optimizer {
   const options = { learningRate: learningRate(settings, steps) };
   switch (settings.optimizer) {
     case "adam":
@@ -60,62 +54,50 @@ function optimizerOf(settings: TrainSettings, steps: number): Optimizer {
 }
 
 /**
- * Trains an objective over the rows of a dataset. Each epoch visits the rows in an order of its own, in whole minibatches;
- * a remainder smaller than one is left for the next epoch's order. State is (parameters, moments, buffers, step): it goes
- * into a {@link Checkpoint} at any step, and resuming from it gives what an uninterrupted run gives, bit for bit.
+ * Trains an objective over minibatches. State is (parameters, moments, buffers, step): it goes into a {@link Checkpoint} at any
+ * step, and resuming from it gives what an uninterrupted run gives, bit for bit.
  */
 export class Trainer {
-  readonly settings: TrainSettings;
+  readonly settings: OptimisationSettings;
   readonly stepsPerEpoch: number;
   readonly trainStep: TrainStep;
-  readonly #minibatches: Minibatches;
+  readonly #batches: Batches;
   readonly #parameters: readonly NamedLeaf[];
   #step = 0;
   #sums: Record<string, number> = {};
 
   private constructor(parts: {
-    settings: TrainSettings;
-    minibatches: Minibatches;
+    settings: OptimisationSettings;
+    batches: Batches;
     parameters: readonly NamedLeaf[];
     trainStep: TrainStep;
   }) {
     this.settings = parts.settings;
-    this.#minibatches = parts.minibatches;
+    this.#batches = parts.batches;
     this.#parameters = parts.parameters;
     this.trainStep = parts.trainStep;
-    this.stepsPerEpoch = parts.minibatches.stepsPerEpoch;
+    this.stepsPerEpoch = parts.batches.stepsPerEpoch;
   }
 
   /**
    * Compiles the train step.
-   * @param objective given the minibatch size: data are fed to its input `x`, β (if it has one) to `beta`
-   * @throws UsageError when rows and model do not fit.
+   * @param parameters of the model, and buffers
+   * @param batches fill the objective's inputs
    */
   static async create(
-    model: Trainable,
-    objective: (batch: number) => Objective,
-    data: Dataset,
-    settings: TrainSettings,
+    parameters: readonly NamedLeaf[],
+    objective: Objective,
+    batches: Batches,
+    settings: OptimisationSettings,
   ): Promise<Trainer> {
-    if (rowSize(data.shape) !== model.features) {
-      throw new UsageError(
-        `${data.name}: rows of shape [${data.shape.join(", ")}] hold ${rowSize(data.shape)} values, the model takes ${model.features}.`,
-      );
-    }
-    const { seed, binarize, epochs } = settings;
-    const batches = minibatches(data, { batch: settings.batch, seed, binarize });
+    const { seed, epochs, threads, clip } = settings;
     const steps = epochs * batches.stepsPerEpoch;
-    const trainStep = await compileStep(
-      objective(batches.batch),
-      model.parameters,
-      optimizerOf(settings, steps),
-      {
-        seed: settings.seed,
-        ...(settings.threads !== undefined && { threads: settings.threads }),
-        ...(settings.clip !== undefined && { maxGradientNorm: settings.clip }),
-      },
-    );
-    return new Trainer({ settings, minibatches: batches, parameters: model.parameters, trainStep });
+    const trainStep = await compileStep(objective, parameters, optimizerOf(settings, steps), {
+      seed,
+      ...(threads !== undefined && { threads }),
+      ...(clip !== undefined && { maxGradientNorm: clip }),
+    });
+    return new Trainer({ settings, batches, parameters, trainStep });
   }
 
   get progress(): Progress {
@@ -134,17 +116,10 @@ export class Trainer {
     return new Map(this.#parameters.map(({ name, tensor }) => [tensor, this.trainStep.value(name)]));
   }
 
-  /** β at a step: grows linearly from 0 over the warm-up epochs. */
-  beta(step: number): number {
-    const { beta, warmup } = this.settings;
-    return warmup > 0 ? beta * Math.min(1, step / (warmup * this.stepsPerEpoch)) : beta;
-  }
-
-  /** One step: the minibatch, its binary draws, β, the gradient, the update. @throws NonFiniteError naming epoch and step. */
+  /** One step: the minibatch, the gradient, the update. @throws NonFiniteError naming epoch and step. */
   async next(): Promise<Readonly<Record<string, number>>> {
     if (this.#step % this.stepsPerEpoch === 0) this.#sums = {};
-    this.#minibatches.fill(this.#step, this.trainStep.input("x"));
-    if (this.settings.warmup > 0) this.trainStep.input("beta")[0] = this.beta(this.#step);
+    this.#batches.fill(this.#step, this.trainStep);
     const report = await this.#attempt();
     for (const [name, value] of Object.entries(report)) this.#sums[name] = (this.#sums[name] ?? 0) + value;
     this.#step++;

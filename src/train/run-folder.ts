@@ -21,6 +21,8 @@ export interface RunFolder {
   /** A folder of PNGs. */
   readonly images: string;
   readonly report: string;
+  /** The folder of the run that this one is built on. */
+  readonly m1: string;
 }
 
 /** Files in a run's folder that a run may replace. Anything else in it belongs to the user. */
@@ -44,6 +46,8 @@ const OWN_FILES: readonly string[] = [
 ];
 const CONFIG = "config.json";
 const IMAGES = "images";
+/** Of a run that is built on another: that one's folder, itself a run. */
+const M1 = "m1";
 
 /** In `config.json`, to tell a run from any other folder that has such a file. */
 const FORMAT = "tightbound run";
@@ -56,6 +60,7 @@ export const runFolder = (path: string): RunFolder => ({
   checkpoint: join(path, "checkpoint.safetensors"),
   images: join(path, IMAGES),
   report: join(path, "report.html"),
+  m1: join(path, M1),
 });
 
 /**
@@ -193,7 +198,7 @@ const list = (path: string): readonly string[] => {
   }
 };
 
-const isOwn = (name: string): boolean => OWN_FILES.includes(name) || name === IMAGES;
+const isOwn = (name: string): boolean => OWN_FILES.includes(name) || name === IMAGES || name === M1;
 
 /** What a run that was killed before it wrote its config leaves behind. */
 const isRemains = (name: string): boolean =>
@@ -221,11 +226,16 @@ const readConfig = (path: string): Readonly<Record<string, unknown>> => {
   throw new CheckpointError(`${path}: expected the settings of a run as a JSON object, found another value`);
 };
 
-const removeRun = ({ path, images }: RunFolder): void => {
+const removeRun = ({ path, images, m1 }: RunFolder): void => {
   for (const name of OWN_FILES) {
     if (name !== CONFIG) rmSync(join(path, name), { force: true });
   }
   // Not through a link: what it leads to is not the run's.
+  if (isRun(m1) && lstatSync(m1).isDirectory()) {
+    removeRun(runFolder(m1));
+    rmSync(join(m1, CONFIG), { force: true });
+    if (list(m1).length === 0) rmdirSync(m1);
+  }
   if (lstatSync(images, { throwIfNoEntry: false })?.isDirectory() !== true) return;
   for (const name of readdirSync(images)) {
     if (name.endsWith(".png")) rmSync(join(images, name));

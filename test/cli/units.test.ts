@@ -6,17 +6,28 @@ import { clock, commandLine, grouped } from "../../src/cli/terminal.ts";
 import { activations, likelihoods, networks, trainFlags } from "../../src/cli/train-flags.ts";
 import { likelihoodNames, networkNames } from "../../src/models/index.ts";
 import { activationNames } from "../../src/nn/index.ts";
-import { modelSettings } from "../../src/run/index.ts";
-import { trainSettings } from "../../src/train/settings.ts";
+import { type ModelName, m2Settings, stackedSettings, vaeSettings } from "../../src/run/index.ts";
+import { semiSupervisedTrainSettings, trainSettings } from "../../src/train/settings.ts";
 
 test("flags name every choice and every setting of the library", () => {
   expect([...likelihoods]).toEqual([...likelihoodNames]);
   expect([...networks]).toEqual([...networkNames]);
   expect([...activations]).toEqual([...activationNames]);
-  const keys = (part: "model" | "train") => trainFlags.filter((f) => f.part === part).map(({ key }) => key);
+  const keys = (part: "model" | "train", model: ModelName) =>
+    trainFlags
+      .filter(({ path, group }) => path.startsWith(`${part}.`) && group.models.includes(model))
+      .map(({ path }) => path.slice(part.length + 1))
+      .sort();
+  const settings = ({ shape }: { shape: object }) => Object.keys(shape).sort();
   // The model is an argument, and the shape the data's.
-  expect(["model", "shape", ...keys("model")].sort()).toEqual(Object.keys(modelSettings.shape).sort());
-  expect(keys("train").sort()).toEqual(Object.keys(trainSettings.shape).sort());
+  expect(["model", "shape", ...keys("model", "vae")].sort()).toEqual(settings(vaeSettings));
+  expect(["model", "shape", ...keys("model", "m2")].sort()).toEqual(settings(m2Settings));
+  // What data look like is M1's to say.
+  expect(["model", "shape", ...keys("model", "m1m2").filter((key) => key !== "likelihood")].sort()).toEqual(
+    settings(stackedSettings),
+  );
+  expect(keys("train", "vae")).toEqual(settings(trainSettings));
+  expect(keys("train", "m2")).toEqual(settings(semiSupervisedTrainSettings));
 });
 
 test("what is not said follows from the data", () => {
@@ -112,12 +123,12 @@ const barOn = async (columns: number): Promise<string> => {
 test("on a terminal there is a bar with the terms, the speed and the time left", async () => {
   // Five steps of twenty.
   expect(await barOn(120)).toMatch(
-    /epoch 1\/2 █{5,10}░{15,30} 25% {2}ELBO -120\.0 {2}rec -100\.0 {2}KL 20\.0 {2}active – {2}[\d,]+ images\/s {2}\d+ s left/,
+    /epoch 1\/2 █{5,10}░{15,30} 25% {2}ELBO -120\.0 {2}rec -100\.0 {2}KL 20\.0 {2}[\d,]+ images\/s {2}\d+ s left/,
   );
 });
 
 test("on a narrow terminal the bar's text is shorter and the line still fits", async () => {
-  const line = /1\/2 █+░+ 25% ELBO -120\.0 rec -100\.0 KL 20\.0 active – [\d,]+\/s \d+ s left/.exec(
+  const line = /1\/2 █+░+ 25% ELBO -120\.0 rec -100\.0 KL 20\.0 [\d,]+\/s \d+ s left/.exec(
     await barOn(80),
   )?.[0];
   expect(line?.length).toBeGreaterThan(60);

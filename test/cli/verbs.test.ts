@@ -3,9 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { decode } from "fast-png";
 import { beforeAll, describe, expect, test } from "vitest";
-import { loadOwnData } from "../../src/cli/data.ts";
 import { readCsv, readNpy, rowsOf } from "../../src/data/index.ts";
-import { openTrained } from "../../src/run/index.ts";
+import { openTrained, reloadData } from "../../src/run/index.ts";
 import { cli, type Outcome, ok, temporary, writeDigits } from "./harness.ts";
 
 const folder = temporary();
@@ -289,7 +288,7 @@ describe("pictures", () => {
 describe("encode", () => {
   test("CSV and .npy hold the posterior means of the test set, in its order", async () => {
     const { trained: model, run: opened } = await openTrained(run);
-    const { test: data } = await loadOwnData(opened.settings);
+    const { test: data } = await reloadData(opened.settings);
     const rows = Array.from({ length: 60 }, (_, i) => i);
     const expected = await model.encode(rowsOf(model.prepare(data), rows, new Float32Array(60 * 784)));
     const npy = path("z.npy");

@@ -3,15 +3,9 @@ import { compile } from "../../src/compile/index.ts";
 import { initialValues } from "../../src/compile/leaves.ts";
 import { binarize, createDataset, take } from "../../src/data/index.ts";
 import { ShapeError, UsageError } from "../../src/errors.ts";
-import { Autoencoder, VAE, type Vae } from "../../src/models/index.ts";
+import { Autoencoder, type ParameterValues, VAE, type Vae } from "../../src/models/index.ts";
 import { fillNormal, fillUniform, stream } from "../../src/random/index.ts";
-import {
-  ACTIVE_UNIT_THRESHOLD,
-  type ParameterValues,
-  parseTrainSettings,
-  train,
-  vaeEvaluator,
-} from "../../src/run/index.ts";
+import { ACTIVE_UNIT_THRESHOLD, parseTrainSettings, train, vaeEvaluator } from "../../src/run/index.ts";
 import { Trained } from "../../src/run/trained.ts";
 import { isParameter } from "../../src/tensor/leaf.ts";
 import { bars, data } from "./toys.ts";

@@ -7,11 +7,11 @@ import { fillUniform, stream } from "../../src/random/index.ts";
 import {
   assess,
   imageStack,
-  modelSettings,
   mostActive,
   parseTrainSettings,
   reportData,
   startRun,
+  vaeSettings,
 } from "../../src/run/index.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tightbound-figures-"));
@@ -31,7 +31,7 @@ const trainedRun = async (name: string, shape: number[], model: "vae" | "autoenc
     createdAt: "2026-01-01T00:00:00Z",
     command: "tightbound train",
     data: { spec: "noise", name: "noise", trainRows: 64, testRows: 30, fingerprint: fingerprint(train) },
-    model: modelSettings.parse({ model, shape, latent: 12, hidden: [8], likelihood: "gaussian" }),
+    model: vaeSettings.parse({ model, shape, latent: 12, hidden: [8], likelihood: "gaussian" }),
     train: parseTrainSettings({ epochs: 2, batch: 16, binarize: "none", seed: 3 }),
   };
   const { folder: run, trained } = await startRun(join(folder, name), settings, { train, test });

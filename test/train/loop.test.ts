@@ -1,12 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { createDataset } from "../../src/data/index.ts";
+import { createDataset, type Dataset } from "../../src/data/index.ts";
 import { CheckpointError, NonFiniteError, UsageError } from "../../src/errors.ts";
 import { batchNorm, dense, dropout, parametersOf, sequential, trainingContext } from "../../src/nn/index.ts";
-import type { Objective } from "../../src/optim/step.ts";
+import type { NamedLeaf, Objective } from "../../src/optim/step.ts";
 import { fillUniform, permutation, stream } from "../../src/random/index.ts";
 import { input, log, mean, mul, square, sum } from "../../src/tensor/index.ts";
+import { betaAt, datasetBatches } from "../../src/train/batches.ts";
 import { Trainer } from "../../src/train/loop.ts";
-import { type TrainInput, trainSettings } from "../../src/train/settings.ts";
+import { type TrainInput, type TrainSettings, trainSettings } from "../../src/train/settings.ts";
 
 const FEATURES = 3;
 const ROWS = 23;
@@ -39,7 +40,18 @@ const settings = (given: TrainInput) =>
 
 async function trainerOf(given: TrainInput, options: Parameters<typeof model>[0] = {}) {
   const { trainable, objective } = model(options);
-  return Trainer.create(trainable, objective, bytes, settings(given));
+  return create(trainable, objective, bytes, settings(given));
+}
+
+/** A trainer over the rows of a dataset. */
+async function create(
+  model: { readonly features: number; readonly parameters: readonly NamedLeaf[] },
+  objective: (batch: number) => Objective,
+  data: Dataset,
+  checked: TrainSettings,
+) {
+  const batches = datasetBatches(model, data, checked);
+  return Trainer.create(model.parameters, objective(batches.batch), batches, checked);
 }
 
 describe("minibatches", () => {
@@ -167,7 +179,7 @@ describe("settings", () => {
     fed.forEach((v, i) => {
       expect(v).toBeCloseTo(expected[i], 6);
     });
-    expect((await trainerOf({ beta: 3 })).beta(0)).toBe(3);
+    expect(betaAt(0, { beta: 3, warmup: 0 }, 4)).toBe(3);
   });
 
   test.each([
@@ -266,7 +278,7 @@ describe("what stops it", () => {
   test("data of another width", async () => {
     const { trainable, objective } = model();
     const wide = createDataset({ name: "wide", shape: [2, 2], x: new Float32Array(8) });
-    await expect(Trainer.create(trainable, objective, wide, settings({}))).rejects.toThrow(
+    await expect(create(trainable, objective, wide, settings({}))).rejects.toThrow(
       new UsageError("wide: rows of shape [2, 2] hold 4 values, the model takes 3."),
     );
   });
@@ -283,7 +295,7 @@ describe("what stops it", () => {
       shape: [FEATURES],
       x: new Float32Array(ROWS * FEATURES).fill(1),
     });
-    const trainer = await Trainer.create(trainable, objective, zero, settings({}));
+    const trainer = await create(trainable, objective, zero, settings({}));
     const fail = trainer.run({ onStep: ({ step }) => step === 5 && zero.x.fill(0) });
     await expect(fail).rejects.toThrow(NonFiniteError);
     expect(trainer.progress.step).toBe(5);

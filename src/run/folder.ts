@@ -1,0 +1,308 @@
+/** Training in the folder of a run: new, or from where it stopped. */
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { preloadNative } from "../compile/index.ts";
+import { checkSupervision, type Dataset } from "../data/index.ts";
+import { CheckpointError, NonFiniteError, UsageError } from "../errors.ts";
+import { countParameters } from "../nn/index.ts";
+import { checkFinite } from "../optim/clip.ts";
+import { type Checkpoint, loadCheckpoint, saveCheckpoint } from "../train/checkpoint.ts";
+import { writeDurably } from "../train/durable-write.ts";
+import { type Json, toJson } from "../train/json.ts";
+import type { Trainer, TrainHooks } from "../train/loop.ts";
+import { openMetricsLog } from "../train/metrics-log.ts";
+import { createRun, lockRun, type RunFolder, runFolder } from "../train/run-folder.ts";
+import { checkFingerprint, type RunData } from "./data.ts";
+import { checkData } from "./model.ts";
+import { openTrained, readRun } from "./open.ts";
+import {
+  isSemiSupervised,
+  isStacked,
+  type RunSettings,
+  type SemiSupervisedRunSettings,
+  type StackedRunSettings,
+  type VaeRunSettings,
+} from "./settings.ts";
+import { labelledPart } from "./supervision.ts";
+import type { Trained } from "./trained.ts";
+import type { TrainedClassifier } from "./trained-classifier.ts";
+import { type EpochLine, m2Training, stackedTraining, type Training, vaeTraining } from "./training.ts";
+
+/** One training of a run: the run's own, or, before it, that of the M1 it is built on. */
+export interface Stage {
+  readonly path: string;
+  readonly settings: RunSettings;
+}
+
+export interface RunHooks extends TrainHooks {
+  /** Called before each training: for M1+M2 that of M1 comes first, unless it is done. */
+  readonly onStage?: (stage: Stage) => void;
+  /** Called once the step is compiled. */
+  readonly onStart?: (info: {
+    readonly parameters: number;
+    readonly nodes: number;
+    readonly resumedAt: number;
+  }) => void;
+  /** Called after an epoch was evaluated, logged and saved. */
+  readonly onEpochLogged?: (line: EpochLine) => void;
+}
+
+/** What training settings of a kind ends in; a run that learns from labels may be stopped before its own training begins. */
+export type TrainedOf<S extends RunSettings> = S extends SemiSupervisedRunSettings
+  ? TrainedClassifier | undefined
+  : Trained;
+
+export interface RunResult<S extends RunSettings = RunSettings> {
+  readonly folder: RunFolder;
+  readonly settings: S;
+  readonly trained: TrainedOf<S>;
+  /** False when a signal stopped it before its last epoch. */
+  readonly completed: boolean;
+  /** The training that it ended in, to which what follows belongs. */
+  readonly stage: Stage;
+  /** Updates made, those before resuming among them. */
+  readonly steps: number;
+  readonly history: readonly EpochLine[];
+  readonly seconds: number;
+}
+
+/** @throws CheckpointError naming the file, the tensor, what was expected and what was found. */
+function restoreFrom(path: string, trainer: Trainer, checkpoint: Checkpoint): void {
+  try {
+    trainer.restore(checkpoint);
+  } catch (error) {
+    throw error instanceof CheckpointError ? new CheckpointError(`${path}: ${error.message}`) : error;
+  }
+}
+
+/** An update may overflow what it updates; the step after would say so, but by then it would be the checkpoint. */
+function checkHealth({ trainStep, progress }: Trainer): void {
+  try {
+    if (progress.step > 0) checkFinite(trainStep.arena, progress.step - 1);
+  } catch (error) {
+    if (error instanceof NonFiniteError) {
+      throw new NonFiniteError(
+        `epoch ${Math.ceil(progress.step / progress.stepsPerEpoch)}, ${error.message}`,
+      );
+    }
+    throw error;
+  }
+}
+
+/** Trains in a folder that is already locked, from its checkpoint if it has one. */
+async function trainIn<S extends RunSettings>(
+  folder: RunFolder,
+  settings: S,
+  training: Training<NonNullable<TrainedOf<S>>>,
+  hooks: RunHooks,
+): Promise<RunResult<S>> {
+  const { trainer, trained } = training;
+  const resumed = existsSync(folder.checkpoint) ? loadCheckpoint(folder.checkpoint) : undefined;
+  if (resumed !== undefined) restoreFrom(folder.checkpoint, trainer, resumed);
+  const before = Number(resumed?.metadata.seconds ?? 0);
+  const started = performance.now();
+  const seconds = (): number => before + (performance.now() - started) / 1000;
+  const log = openMetricsLog(folder.metrics, { completedEpochs: trainer.progress.epoch });
+  const { version } = settings;
+  const save = (): void => {
+    const { seed } = settings.train;
+    const metadata = { seconds: seconds(), version, seed, ...training.built };
+    saveCheckpoint(folder.checkpoint, trainer.checkpoint(metadata));
+  };
+  hooks.onStart?.({
+    parameters: countParameters(training.parameters.map(({ tensor }) => tensor)),
+    nodes: trainer.trainStep.nodes,
+    resumedAt: trainer.progress.step,
+  });
+  const completed = await trainer.run({
+    ...(hooks.onStep && { onStep: hooks.onStep }),
+    ...(hooks.signal && { signal: hooks.signal }),
+    async onEpoch(progress) {
+      checkHealth(trainer);
+      const figures = await training.figures(progress);
+      const line: EpochLine = {
+        epoch: progress.epoch,
+        step: progress.step,
+        seconds: seconds(),
+        ...figures,
+        learningRate: trainer.trainStep.arena.optimizer.groups[0].learningRate(progress.step - 1),
+      };
+      // The line goes first: a kill between the two leaves an epoch to be done again, never one without its line.
+      log.append(line);
+      save();
+      hooks.onEpochLogged?.(line);
+      await hooks.onEpoch?.(progress);
+    },
+  });
+  if (!completed) {
+    checkHealth(trainer);
+    save();
+  }
+  return {
+    folder,
+    settings,
+    trained: trained as TrainedOf<S>,
+    completed,
+    stage: { path: folder.path, settings },
+    steps: trainer.progress.step,
+    history: log.lines as readonly EpochLine[],
+    seconds: seconds(),
+  };
+}
+
+/** M1's own run, made from the settings of the run that is built on it. */
+const m1Run = ({ version, createdAt, command, data, m1 }: StackedRunSettings): VaeRunSettings => ({
+  version,
+  createdAt,
+  command,
+  data,
+  model: m1.model,
+  train: m1.train,
+});
+
+/** A copy of a run, so that the folder stands alone. */
+function copyRun(from: string, to: string): void {
+  const [source, copy] = [runFolder(from), runFolder(to)];
+  mkdirSync(to, { recursive: true });
+  // The checkpoint comes last: with it the copy is whole.
+  for (const file of ["config", "metrics", "checkpoint"] as const)
+    writeDurably(copy[file], readFileSync(source[file]));
+}
+
+/** M1 in the folder `m1` of a run: opened, copied, trained or trained further; undefined where a signal stopped it. */
+async function prepareM1(
+  folder: RunFolder,
+  settings: StackedRunSettings,
+  data: RunData,
+  hooks: RunHooks,
+): Promise<{ readonly m1: Trained } | { readonly stopped: RunResult<VaeRunSettings> }> {
+  const path = folder.m1;
+  const { from } = settings.m1;
+  const { checkpoint, config } = runFolder(path);
+  if (from !== undefined && !existsSync(checkpoint)) copyRun(from, path);
+  const done =
+    existsSync(checkpoint) &&
+    (from !== undefined || loadCheckpoint(checkpoint).epoch >= settings.m1.train.epochs);
+  if (done) return { m1: (await openTrained(path)).trained };
+  const result = existsSync(config)
+    ? ((await resumeRun(path, data, hooks)) as RunResult<VaeRunSettings>)
+    : await startRun(path, m1Run(settings), data, hooks);
+  return result.completed ? { m1: result.trained } : { stopped: result };
+}
+
+/** All trainings of a run whose folder is locked. */
+async function trainStages(
+  folder: RunFolder,
+  settings: RunSettings,
+  data: RunData,
+  hooks: RunHooks,
+): Promise<RunResult> {
+  const begin = () => hooks.onStage?.({ path: folder.path, settings });
+  if (isStacked(settings)) {
+    const prepared = await prepareM1(folder, settings, data, hooks);
+    if ("stopped" in prepared) return { ...prepared.stopped, folder, settings, trained: undefined };
+    begin();
+    return trainIn(folder, settings, await stackedTraining(settings, data, prepared.m1), hooks);
+  }
+  begin();
+  return isSemiSupervised(settings)
+    ? trainIn(folder, settings, await m2Training(settings, data), hooks)
+    : trainIn(folder, settings, await vaeTraining(settings, data), hooks);
+}
+
+/** Refuses data and M1 that do not fit the settings, before anything is written. */
+function checkSettings(settings: RunSettings, { train }: RunData): void {
+  if (isStacked(settings)) {
+    const { model, train: how, from } = settings.m1;
+    checkData(train, model, how);
+    if (from !== undefined) checkM1(from, settings, train);
+  } else checkData(train, settings.model, settings.train);
+  if (isSemiSupervised(settings)) checkSupervision(labelledPart(train, settings.labels));
+}
+
+/** M1 must know the rows that M2 learns from, and none that are held out. @throws UsageError */
+function checkM1(from: string, settings: RunSettings, train: Dataset): void {
+  const m1 = readRun(from).settings;
+  const shape = (of: RunSettings) => `[${of.model.shape.join(", ")}]`;
+  if (m1.model.model !== "vae") {
+    throw new UsageError(`--m1 ${from}: expected the run of a vae, found one of ${m1.model.model}.`);
+  }
+  if (shape(m1) !== shape(settings)) {
+    throw new UsageError(
+      `--m1 ${from}: expected a vae of rows of shape ${shape(settings)}, as those of ${train.name}; found one of ${shape(m1)}.`,
+    );
+  }
+  if (m1.data.fingerprint !== settings.data.fingerprint) {
+    const rows = ({ data }: RunSettings) =>
+      `${data.trainRows} rows of ${data.name}${data.validation ? `, ${data.validation.count} held out to validate` : ""}`;
+    throw new UsageError(
+      `--m1 ${from}: it was trained on other rows (${rows(m1)}) than these (${rows(settings)}). M1 must have seen the rows that ` +
+        "M2 learns from and none that are held out: train it with the same --data and --validation, or leave --m1 out.",
+    );
+  }
+}
+
+/**
+ * Trains a new run in a folder: `config.json` first, then a line of metrics and a checkpoint for each epoch. M1+M2 has M1 in the
+ * folder `m1`, a run of its own.
+ * @throws UsageError when the folder holds another run (unless `overwrite`), or the data do not fit.
+ */
+export async function startRun<S extends RunSettings>(
+  path: string,
+  settings: S,
+  data: RunData,
+  options: RunHooks & { readonly overwrite?: boolean } = {},
+): Promise<RunResult<S>> {
+  preloadNative();
+  checkSettings(settings, data);
+  const folder = createRun(path, settings, { overwrite: options.overwrite ?? false });
+  try {
+    return (await trainStages(folder, settings, data, options)) as RunResult<S>;
+  } finally {
+    folder.lock.release();
+  }
+}
+
+/**
+ * Goes on with a run from its last checkpoint to its last epoch, as if it had never stopped. `epochs` may ask for more of
+ * them, which `config.json` then says (with a constant learning rate; a schedule would have been another from the start).
+ * @throws CheckpointError when the data are not those it was trained on, or the checkpoint is damaged.
+ * @throws UsageError for fewer epochs than the run's, or more with a schedule.
+ */
+export async function resumeRun(
+  path: string,
+  data: RunData,
+  { epochs, ...hooks }: RunHooks & { readonly epochs?: number } = {},
+): Promise<RunResult> {
+  preloadNative();
+  const run = readRun(path);
+  checkFingerprint(run.settings, data.train);
+  const settings = withEpochs(run.settings, epochs);
+  const lock = lockRun(run);
+  try {
+    if (settings !== run.settings) {
+      const config = JSON.parse(readFileSync(run.config, "utf8")) as Record<string, Json>;
+      writeDurably(run.config, `${toJson({ ...config, train: settings.train }, "config", 2)}\n`);
+    }
+    return await trainStages(run, settings, data, hooks);
+  } finally {
+    lock.release();
+  }
+}
+
+function withEpochs(settings: RunSettings, epochs: number | undefined): RunSettings {
+  const { train } = settings;
+  if (epochs === undefined || epochs === train.epochs) return settings;
+  if (epochs < train.epochs) {
+    throw new UsageError(
+      `--epochs ${epochs}: expected at least the ${train.epochs} epochs that the run was started with. ` +
+        "To stop earlier, stop it; for a shorter run, start a new one.",
+    );
+  }
+  if (train.schedule !== "constant") {
+    throw new UsageError(
+      `--epochs ${epochs}: the run's learning rate follows a ${train.schedule} schedule over its ${train.epochs} epochs, ` +
+        "so more of them would have been another run from the start. Start a new run.",
+    );
+  }
+  return { ...settings, train: { ...train, epochs } } as RunSettings;
+}

@@ -1,0 +1,55 @@
+/** Bars whose place is their class, of which few are labelled, and settings of runs on them. */
+import { type Dataset, drawLabels, hideLabels } from "../../src/data/index.ts";
+import { describeData, type GivenSettings, newRun, type RunData } from "../../src/run/index.ts";
+import { bars } from "./toys.ts";
+
+const classes = ["first", "second", "third", "fourth"];
+
+/** Grey 4 × 3 images of a bright row, and which row it is. */
+export const labelledBars = (rows: number, seed = 0): Dataset => ({
+  ...bars(rows, seed),
+  labels: Int32Array.from({ length: rows }, (_, row) => row % 4),
+  classes,
+});
+
+export const data: RunData = {
+  train: labelledBars(120, 0),
+  test: labelledBars(40, 1),
+  validation: { ...labelledBars(40, 2), name: "bars/validation" },
+};
+
+/** The training rows with eight labels shown. */
+export const few: Dataset = hideLabels(data.train, drawLabels(data.train, { labels: 8 }).labelled);
+
+const training = { epochs: 3, batch: 16, labelledBatch: 8, threads: 1, lr: 0.01, seed: 5 };
+const about = { version: "0.0.0", command: "test", createdAt: "2026-01-01T00:00:00Z" };
+
+export const m2Run = ({ model, train, labels }: GivenSettings = {}, rows: RunData = data) =>
+  newRun(
+    "m2",
+    {
+      model: { latent: 2, hidden: [8], ...model },
+      train: { ...training, ...train },
+      labels: { count: 8, ...labels },
+    },
+    rows.train,
+    describeData({ spec: "bars" }, rows),
+    about,
+  );
+
+export const stackedRun = ({ model, train, labels, m1 }: GivenSettings = {}, rows: RunData = data) =>
+  newRun(
+    "m1m2",
+    {
+      model: { latent: 2, hidden: [8], ...model },
+      train: { ...training, ...train },
+      labels: { count: 8, ...labels },
+      m1: m1 ?? {
+        model: { latent: 3, hidden: [8] },
+        train: { epochs: 3, batch: 16, threads: 1, lr: 0.01, seed: 5 },
+      },
+    },
+    rows.train,
+    describeData({ spec: "bars" }, rows),
+    about,
+  );
