@@ -40,13 +40,15 @@ function logTick(value: number): string {
   return `10${exponent < 0 ? "⁻" : ""}${digits.join("")}`;
 }
 
-/** Powers of ten about all values: lines at each of their multiples would be a hatching. */
-function decades(values: readonly number[]): number[] {
-  const [low, high] = [Math.min(...values), Math.max(...values)].map(Math.log10);
-  const first = Math.floor(low);
-  const count = Math.ceil(high) - first + 1;
-  const every = Math.ceil(count / 6);
-  return Array.from({ length: Math.ceil(count / every) }, (_, i) => 10 ** (first + i * every));
+/** A logarithmic axis that holds all values; ticks at powers of ten, and at 2 and 5 between them where these are few. */
+function logAxis(values: readonly number[]) {
+  const [low, high] = [Math.min(...values) / 1.1, Math.max(...values) * 1.1];
+  const first = Math.floor(Math.log10(low));
+  const powers = Array.from({ length: Math.ceil(Math.log10(high)) - first + 1 }, (_, i) => 10 ** (first + i));
+  const every = Math.ceil(powers.length / 6);
+  const ticks =
+    high < 100 * low ? powers.flatMap((p) => [p, 2 * p, 5 * p]) : powers.filter((_, i) => i % every === 0);
+  return { domain: [low, high], ticks: ticks.filter((v) => v >= low && v <= high) };
 }
 
 /** Draws curves and horizontal lines over one pair of axes, as an SVG of 640 by 300. */
@@ -82,6 +84,7 @@ export async function drawCurves(options: CurvesOptions): Promise<string> {
   for (const { name } of lines) legend.push({ name, colour: "var(--muted)", dashed: true });
   // Above the plot while title and legend fit there side by side, else beside it.
   const beside = title.length + legend.reduce((n, { name }) => n + name.length + 6, 0) > 88;
+  const right = beside ? 44 + 6.4 * Math.max(...legend.map(({ name }) => name.length)) : 16;
   return drawFigure(
     title,
     {
@@ -89,7 +92,7 @@ export async function drawCurves(options: CurvesOptions): Promise<string> {
       height,
       yLabel,
       marginLeft: 56,
-      marginRight: beside ? 150 : 16,
+      marginRight: right,
       x: {
         ...axis(xScale),
         ...(xScale === "log" && inPowersOfTwo && { base: 2, ticks: 12 }),
@@ -98,16 +101,18 @@ export async function drawCurves(options: CurvesOptions): Promise<string> {
       },
       y: {
         ...axis(yScale),
-        ...(yScale === "log" && { ticks: decades(curves.flatMap(({ y }) => Array.from(y))) }),
+        ...(yScale === "log"
+          ? logAxis([...curves, ...lines].flatMap(({ y }) => (typeof y === "number" ? y : Array.from(y))))
+          : { nice: true }),
+        ...(yDomain && { domain: yDomain, nice: false }),
         grid: true,
         tickSize: 0,
-        ...(yDomain ? { domain: yDomain } : { nice: true }),
       },
     },
     [
       ...lines.map(({ y }) => Plot.ruleY([y], { stroke: "var(--muted)", strokeDasharray: "4 3" })),
       ...marks,
-      beside ? sideLegend(legend, 510, 60) : null,
+      beside ? sideLegend(legend, 660 - right, 60) : null,
     ],
     beside ? [] : legend,
   );
