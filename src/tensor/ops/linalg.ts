@@ -73,7 +73,7 @@ const choleskyOp = defineOp<Attributes>({
       return (out, a) => {
         out.fill(0);
         for (let c = 0; c < count; c++)
-          if (!factor(out, a, c * n * n, n)) out.fill(NaN, c * n * n, (c + 1) * n * n);
+          if (factorRows(out, a, c * n * n, n) < n) out.fill(NaN, c * n * n, (c + 1) * n * n);
       };
     },
   },
@@ -81,22 +81,26 @@ const choleskyOp = defineOp<Attributes>({
   cases: matrices.map((matrix) => ({ inputs: [matrix] })),
 });
 
-/** Factors the symmetric part of the matrix at `start`, row by row; false when it is not positive definite. */
-function factor(out: Float64Array, a: HostArray, start: number, n: number): boolean {
+/**
+ * Factors the symmetric part of the n × n matrix at `start`, row by row, into the lower triangle of `out`: a plain function, for
+ * algorithms that work on arrays. Returns how many rows it could factor: below n, the leading block of one row more is not positive
+ * definite.
+ */
+export function factorRows(out: Float64Array, a: HostArray, start: number, n: number): number {
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= i; j++) {
       let v = (a[start + i * n + j] + a[start + j * n + i]) / 2;
       for (let k = 0; k < j; k++) v -= out[start + i * n + k] * out[start + j * n + k];
       if (i === j) {
         // Written so that NaN fails too.
-        if (!(v > 0)) return false;
+        if (!(v > 0)) return i;
         out[start + i * n + i] = Math.sqrt(v);
       } else {
         out[start + i * n + j] = v / out[start + j * n + j];
       }
     }
   }
-  return true;
+  return n;
 }
 
 /**

@@ -1,0 +1,50 @@
+import {
+  DIVERGENCE,
+  type Kernel,
+  kick,
+  kickAndDrift,
+  moverAt,
+  type Point,
+  pointAt,
+  type Querying,
+  type Randomness,
+  type Transition,
+} from "./kernel.ts";
+import { kineticEnergy, type Metric, toMomentum, velocity } from "./metric.ts";
+import { vector } from "./vectors.ts";
+
+/** Leapfrog steps of one trajectory at most: a step size on its way to zero must not make a trajectory endless. */
+const MOST_STEPS = 1024;
+
+/**
+ * The transition of Hamiltonian Monte Carlo with a static trajectory (Duane et al. 1987; Neal 2011): leapfrog steps over a time, and an
+ * accept step on the energy error. The time is drawn anew for each transition, uniform on (0, 2 · `time`), because a fixed one can be
+ * near a period of some coordinate and then never leaves it (Mackenzie 1989).
+ */
+export const hmcKernel = ({ time = Math.PI / 2 }: { readonly time?: number } = {}): Kernel =>
+  function* (point: Point, metric: Metric, stepSize: number, random: Randomness): Querying<Transition> {
+    const p = random.normals(point.q.length);
+    toMomentum(metric, p);
+    const v = vector(p);
+    velocity(metric, p, v);
+    const initial = kineticEnergy(p, v) - point.logDensity;
+    const z = moverAt(point, p);
+    const steps = Math.min(MOST_STEPS, Math.max(1, Math.round((2 * time * random.uniform()) / stepSize)));
+    let energy = initial;
+    let leapfrogs = 0;
+    for (; leapfrogs < steps && !(energy - initial > DIVERGENCE); leapfrogs++) {
+      kickAndDrift(z, metric, stepSize, v);
+      z.logDensity = yield z;
+      kick(z, stepSize);
+      velocity(metric, z.p, v);
+      const reached = kineticEnergy(z.p, v) - z.logDensity;
+      energy = Number.isNaN(reached) ? Number.POSITIVE_INFINITY : reached;
+    }
+    const divergent = energy - initial > DIVERGENCE;
+    const acceptance = divergent ? 0 : Math.min(1, Math.exp(initial - energy));
+    const accepted = random.uniform() < acceptance;
+    return {
+      point: accepted ? pointAt(z) : point,
+      info: { acceptance, divergent, treeDepth: 0, leapfrogs, energy: accepted ? energy : initial },
+    };
+  };

@@ -1,0 +1,116 @@
+/** What the Monte Carlo kernels share: points, how they ask for a density, and the leapfrog step. */
+import { type Metric, velocity } from "./metric.ts";
+import { type Vector, vector } from "./vectors.ts";
+
+/** A position with its log density and gradient there: never written to again. */
+export interface Point {
+  readonly q: Readonly<Vector>;
+  readonly logDensity: number;
+  readonly gradient: Readonly<Vector>;
+}
+
+/** A place in phase space that a trajectory moves in place. */
+export interface Mover {
+  readonly q: Float64Array;
+  readonly gradient: Float64Array;
+  readonly p: Vector;
+  logDensity: number;
+}
+
+/** A request of a kernel: the log density at `q`, and its gradient written into `gradient`. */
+export interface Query {
+  readonly q: Float64Array;
+  readonly gradient: Float64Array;
+}
+
+/**
+ * A computation that asks for densities while it runs, by yielding. It is pure: it does not know who answers, at once (host) or in a
+ * promise (native), so that each algorithm is written once.
+ */
+export type Querying<T> = Generator<Query, T, number>;
+
+/** The log density at q, its gradient written into `gradient`. */
+export type Density = (q: Float64Array, gradient: Float64Array) => number | Promise<number>;
+
+/** Runs a kernel on a density: at once where the density answers at once, otherwise in a promise. */
+export function drive<T>(kernel: Querying<T>, density: Density): T | Promise<T> {
+  let next = kernel.next();
+  while (next.done !== true) {
+    const answer = density(next.value.q, next.value.gradient);
+    if (typeof answer !== "number") return answer.then((value) => resume(kernel, density, value));
+    next = kernel.next(answer);
+  }
+  return next.value;
+}
+
+async function resume<T>(kernel: Querying<T>, density: Density, answer: number): Promise<T> {
+  let next = kernel.next(answer);
+  while (next.done !== true) next = kernel.next(await density(next.value.q, next.value.gradient));
+  return next.value;
+}
+
+/** The point where a mover stands: a copy. */
+export const pointAt = ({ q, logDensity, gradient }: Mover): Point => ({
+  q: vector(q),
+  logDensity,
+  gradient: vector(gradient),
+});
+
+/** A mover at a point with a momentum: copies. */
+export const moverAt = ({ q, logDensity, gradient }: Point, p: Vector): Mover => ({
+  q: new Float64Array(q),
+  gradient: new Float64Array(gradient),
+  p: vector(p),
+  logDensity,
+});
+
+/** Half a kick and a whole drift of a leapfrog step; a query, and {@link kick}, complete it. `v` is scratch. */
+export function kickAndDrift(z: Mover, metric: Metric, stepSize: number, v: Vector): void {
+  kick(z, stepSize);
+  velocity(metric, z.p, v);
+  const { q } = z;
+  for (let i = 0; i < q.length; i++) q[i] += stepSize * v[i];
+}
+
+/** Half a kick: p += ½ ε ∇ log p(q). */
+export function kick({ p, gradient }: Mover, stepSize: number): void {
+  const half = 0.5 * stepSize;
+  for (let i = 0; i < p.length; i++) p[i] += half * gradient[i];
+}
+
+/** Energy above which a trajectory has left where leapfrog steps follow the density (Betancourt 2017, section 6.2; as Stan). */
+export const DIVERGENCE = 1000;
+
+/** What a transition reports. */
+export interface TransitionInfo {
+  /** Mean acceptance probability along the trajectory: what step-size adaptation looks at. */
+  readonly acceptance: number;
+  readonly divergent: boolean;
+  /** Number of doublings of a NUTS trajectory; 0 for static HMC. */
+  readonly treeDepth: number;
+  /** Gradients that the trajectory took. */
+  readonly leapfrogs: number;
+  /** Energy H = −log density + kinetic of the new point, nats. */
+  readonly energy: number;
+}
+
+export interface Transition {
+  readonly point: Point;
+  readonly info: TransitionInfo;
+}
+
+/** Random numbers of one transition. */
+export interface Randomness {
+  /** Standard normals, each call others. */
+  normals(size: number): Vector;
+  /** In (0, 1), each call another. */
+  uniform(): number;
+}
+
+/** A Markov kernel that leaves the density invariant. */
+export type Kernel = (
+  point: Point,
+  metric: Metric,
+  stepSize: number,
+  random: Randomness,
+) => Querying<Transition>;
