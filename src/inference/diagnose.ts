@@ -8,6 +8,7 @@ import {
 } from "../distributions/index.ts";
 import { NonFiniteError } from "../errors.ts";
 import type { NamedLeaf, TrainStep } from "../optim/step.ts";
+import type { TypedArray } from "../tensor/dtype.ts";
 import { cast } from "../tensor/ops/cast.ts";
 import { expand } from "../tensor/ops/movement.ts";
 import { broadcastShapes, formatShape, type Shape, sizeOf } from "../tensor/shape.ts";
@@ -24,6 +25,16 @@ export interface FailedStep {
   readonly named: readonly NamedLeaf[];
 }
 
+/** Where a log density is not finite, and what moved there. */
+export interface Fault {
+  readonly scored: readonly ScoredSite[];
+  /** The leaves that an algorithm chose values of: what it learns, or the coordinates of a point. */
+  readonly named: readonly NamedLeaf[];
+  readonly moved: "learnable" | "unconstrained";
+  /** The values of leaves at the fault. */
+  leafValues(leaves: readonly Tensor[]): TypedArray[];
+}
+
 /**
  * Explains a metric that is not finite: each site's log density is computed again, in float64, from the same parameters, inputs and
  * noise, and the first that is not finite is looked into. An error whose metrics were finite is returned as it is: a gradient was
@@ -31,26 +42,38 @@ export interface FailedStep {
  */
 export async function diagnose(error: NonFiniteError, failed: FailedStep): Promise<NonFiniteError> {
   if (Object.values(failed.compiled.report()).every(Number.isFinite)) return error;
-  const densities = await evaluate(
-    failed.scored.map((s) => s.logDensity),
-    failed,
-  );
-  const culprit =
-    firstFault(failed.scored, densities, ({ mayBeZero }) => mayBeZero) ??
-    firstFault(failed.scored, densities, () => false);
+  const { compiled, scored, named, step } = failed;
+  const culprit = await explainFault({
+    scored,
+    named,
+    moved: "learnable",
+    leafValues: (leaves) => compiled.leafValues(leaves, step),
+  });
   const found =
     culprit === undefined
       ? `${error.message.replace(/\.?$/, ".")} Computed again in float64, every site's log density is finite: look at what else the bound holds (a factor ` +
         "beta, a closed-form KL, a baseline), or for values whose square float32 cannot hold."
-      : `step ${failed.step}: ${await explain(failed.scored[culprit.site], culprit.row, failed)}`;
+      : `step ${step}: ${culprit}`;
   return new NonFiniteError(found, { cause: error });
 }
 
-/** The numbers of some expressions at the failed step, in float64. */
-async function evaluate(outputs: readonly Tensor[], { compiled, step }: FailedStep): Promise<Float64Array[]> {
+/** The first site whose log density is not finite at the fault, what is wrong there and what to do; nothing where all are finite. */
+export async function explainFault(fault: Fault): Promise<string | undefined> {
+  const densities = await evaluate(
+    fault.scored.map((s) => s.logDensity),
+    fault,
+  );
+  const culprit =
+    firstFault(fault.scored, densities, ({ mayBeZero }) => mayBeZero) ??
+    firstFault(fault.scored, densities, () => false);
+  return culprit && explain(fault.scored[culprit.site], culprit.row, fault);
+}
+
+/** The numbers of some expressions at the fault, in float64. */
+async function evaluate(outputs: readonly Tensor[], { leafValues }: Fault): Promise<Float64Array[]> {
   const program = await build(outputs, { executor: "host" });
   const results = outputs.map((t) => new Float64Array(t.size));
-  await program.bind(compiled.leafValues(program.leaves, step), results)();
+  await program.bind(leafValues(program.leaves), results)();
   return results;
 }
 
@@ -87,7 +110,7 @@ const baseOf = (d: Distribution): Distribution => (d instanceof IndependentDistr
 async function explain(
   { program, site, logDensity }: ScoredSite,
   row: number,
-  failed: FailedStep,
+  fault: Fault,
 ): Promise<string> {
   const base = baseOf(site.distribution);
   const rank = site.value.rank - base.eventShape.length;
@@ -104,11 +127,11 @@ async function explain(
       expand(cast(support.check(site.value), "float32"), batch),
       expand(cast(site.value, "float64"), [...batch, ...base.eventShape]),
     ],
-    failed,
+    fault,
   );
   const width = each.length / total.length;
   const at = row * width + worst(each.subarray(row * width, (row + 1) * width));
-  const parameters = await parametersAt(base, batch, at, failed);
+  const parameters = await parametersAt(base, batch, at, fault);
 
   const whose = program === "dream" ? "the guide, on what the model dreamt," : `the ${program}`;
   const start = `site '${site.name}' of ${whose} has log density ${show(total.subarray(row, row + 1))}: `;
@@ -118,22 +141,22 @@ async function explain(
 
   const broken = parameters.find((p) => !p.holds);
   if (broken !== undefined) {
-    const learnt = learnable(broken.tensor, failed);
+    const source = computedFrom(broken.tensor, fault);
     return (
       `${start}parameter '${broken.name}' of ${family}${where} must be ${broken.constraint.name}, found ${show(broken.values)}.` +
-      `${learnt} ${adviceOnParameter(learnt !== "", broken.values)}`
+      `${source} ${adviceOnParameter(source !== "", broken.values, fault)}`
     );
   }
   if (inside[at] === 0) {
     const outside = found.every(Number.isFinite);
     return (
       `${start}its value ${show(found)}${where} ${outside ? "lies outside the support of" : "is not finite; its distribution is"} ${family}.` +
-      `${site.kind === "observe" ? "" : learnable(site.value, failed)} ${adviceOnValue(site.kind === "observe", outside)}`
+      `${site.kind === "observe" ? "" : computedFrom(site.value, fault)} ${adviceOnValue(site.kind === "observe", outside, fault)}`
     );
   }
   return (
     `${start}its value ${show(found)}${where} under ${family} has ${kindOfDensity(total[row])}.` +
-    `${learnable(logDensity, failed)} ${adviceOnDensity(total[row])}`
+    `${computedFrom(logDensity, fault)} ${adviceOnDensity(total[row])}`
   );
 }
 
@@ -151,7 +174,7 @@ async function parametersAt(
   base: Distribution,
   batch: Shape,
   at: number,
-  failed: FailedStep,
+  fault: Fault,
 ): Promise<ParameterThere[]> {
   const list = Object.entries(base.parameters).map(([name, tensor]) => {
     const constraint = base.constraints[name];
@@ -171,7 +194,7 @@ async function parametersAt(
   });
   const numbers = await evaluate(
     list.flatMap((p) => p.outputs),
-    failed,
+    fault,
   );
   return list.map(({ name, tensor, constraint, event, at: place }, i) => {
     const [values, checks] = [numbers[2 * i], numbers[2 * i + 1]];
@@ -207,21 +230,18 @@ function show(values: Float64Array): string {
   return low === high ? round(low) : `${round(low)} … ${round(high)}`;
 }
 
-/** The learnable parameters that an expression is computed from: the three worst, in a sentence. */
-function learnable(expression: Tensor, { compiled, named, step }: FailedStep): string {
+/** The leaves of the algorithm's own that an expression is computed from: the three worst, in a sentence. */
+function computedFrom(expression: Tensor, { named, moved, leafValues }: Fault): string {
   const nodes = nodesOf(expression);
   const used = named.filter(({ tensor }) => nodes.has(tensor));
-  const arrays = compiled.leafValues(
-    used.map((leaf) => leaf.tensor),
-    step,
-  );
+  const arrays = leafValues(used.map((leaf) => leaf.tensor));
   const size = (v: number) => (Number.isFinite(v) ? Math.abs(v) : Number.POSITIVE_INFINITY);
   const listed = used
     .map(({ name, tensor }, i) => ({
       name,
       tensor,
-      values: Float64Array.from(arrays[i]),
-      at: worst(arrays[i]),
+      values: Float64Array.from(arrays[i] as ArrayLike<number>),
+      at: worst(arrays[i] as ArrayLike<number>),
     }))
     .sort((a, b) => size(b.values[b.at]) - size(a.values[a.at]))
     .map(({ name, tensor, values, at }) => {
@@ -230,18 +250,22 @@ function learnable(expression: Tensor, { compiled, named, step }: FailedStep): s
     });
   if (listed.length === 0) return "";
   const more = listed.length > 3 ? ` and ${listed.length - 3} more` : "";
-  return ` It is computed from learnable ${listed.slice(0, 3).join(", ")}${more}.`;
+  return ` It is computed from ${moved} ${listed.slice(0, 3).join(", ")}${more}.`;
 }
 
-function adviceOnParameter(learnt: boolean, values: Float64Array): string {
-  if (!learnt) return "Look at the data or the draws that it is computed from.";
+function adviceOnParameter(ours: boolean, values: Float64Array, { moved }: Fault): string {
+  if (!ours) return "Look at the data or the draws that it is computed from.";
+  const form =
+    "Give it a form that cannot leave its range (logScale or softplus for a scale, logits for probabilities)";
+  if (moved === "unconstrained") return `${form}, or start the site elsewhere.`;
   return values.every(Number.isFinite)
-    ? "Give it a form that cannot leave its range (logScale or softplus for a scale, logits for probabilities), or lower the learning rate."
+    ? `${form}, or lower the learning rate.`
     : "Lower the learning rate, and look at the parameter's first value.";
 }
 
-function adviceOnValue(observed: boolean, finite: boolean): string {
+function adviceOnValue(observed: boolean, finite: boolean, { moved }: Fault): string {
   if (!observed) {
+    if (moved === "unconstrained") return "Start the site elsewhere.";
     return finite
       ? "Give the guide's site the support of the model's, as automatic guides do."
       : "Lower the learning rate.";

@@ -19,6 +19,14 @@ export {
   importance,
   type SiteMoments,
 } from "./importance.ts";
+export { energyFraction, essBulk, essTail, mcseMean, mcseSd, rHat } from "./mcmc/diagnostics.ts";
+export { type HmcOptions, hmc } from "./mcmc/hmc.ts";
+export type { TransitionInfo } from "./mcmc/kernel.ts";
+export type { Metric, MetricKind } from "./mcmc/metric.ts";
+export { type NutsOptions, nuts } from "./mcmc/nuts.ts";
+export type { ChainProgress, Statistics } from "./mcmc/run-chain.ts";
+export type { Mcmc, McmcOptions, McmcRunOptions, McmcState, Sampler } from "./mcmc/sampler.ts";
+export { type Summary, type SummaryRow, summary, summaryText } from "./mcmc/summary.ts";
 export {
   fitGeneralisedPareto,
   type ParetoTail,

@@ -1,32 +1,44 @@
 import { ArrayValue } from "../compile/array-value.ts";
 import { build, type Executor } from "../compile/compile.ts";
-import { describeLeaf, initialValues } from "../compile/leaves.ts";
-import { inPrecision } from "../compile/precision.ts";
+import { chooseExecutor } from "../compile/work.ts";
 import { biject } from "../distributions/transforms/biject.ts";
 import { UsageError } from "../errors.ts";
 import { type Handler, type Program, trace } from "../program/index.ts";
 import { fillUniform, stream } from "../random/index.ts";
-import { convert, type TypedArray } from "../tensor/dtype.ts";
+import type { TypedArray } from "../tensor/dtype.ts";
 import { grad } from "../tensor/grad.ts";
-import { constant, isInput, isParameter } from "../tensor/leaf.ts";
+import { constant } from "../tensor/leaf.ts";
 import { add } from "../tensor/ops/arithmetic.ts";
 import { cast } from "../tensor/ops/cast.ts";
 import { formatShape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { explainFault } from "./diagnose.ts";
+import { type PortableDensity, portableDensity } from "./portable-density.ts";
 import {
   type SiteCoordinates,
   type UnconstrainedGraph,
   type UnconstrainedGraphOptions,
   unconstrainedGraph,
 } from "./unconstrained-graph.ts";
+import {
+  compileAt,
+  type Floats,
+  fixedValues,
+  type Precision,
+  type Source,
+  vectorOf,
+} from "./unconstrained-point.ts";
 
 export interface UnconstrainedDensityOptions extends UnconstrainedGraphOptions {
   /** Values of the program's parameters, as `svi(…).run` returns them; others take their initial ones. */
   readonly parameters?: ReadonlyMap<Tensor, TypedArray>;
-  /** Default `host`: double precision, and microseconds a call for small programs. `native` for large data and networks. */
-  readonly executor?: Executor;
+  /**
+   * Default `host`: double precision, and microseconds a call for small programs. `native` for large data and networks. `auto`: by the
+   * size of the program's graph, native from about 10,000 element operations on.
+   */
+  readonly executor?: Executor | "auto";
   /** Of the native executor; the host computes in float64 whatever is said. Default `float64`. */
-  readonly precision?: "float32" | "float64";
+  readonly precision?: Precision;
   /** Of the native executor. */
   readonly threads?: number;
   /** Whether the transforms' Jacobian is part of it. Without, it is the density of the sites' own values. Default true. */
@@ -38,12 +50,16 @@ export type SiteValues = ReadonlyMap<string, ArrayValue | ArrayLike<number>>;
 
 /** A program and its data as one log density of a flat vector of unconstrained reals. */
 export interface UnconstrainedDensity {
+  /** The program's. */
+  readonly name: string;
   readonly dimension: number;
   /** Which coordinates belong to which site. */
   readonly sites: readonly SiteCoordinates[];
   readonly executor: Executor;
   /** The expressions behind it. */
   readonly graph: UnconstrainedGraph;
+  /** The expression of the log density itself. */
+  readonly logDensity: Tensor;
   /**
    * ln p(θ(q), x) + ln |det ∂θ/∂q|, and its gradient into `gradient`; both arrays of length `dimension`, neither is kept. A number on
    * the host executor, a promise on the native one; one call at a time. Not finite where the density is zero or undefined.
@@ -56,65 +72,20 @@ export interface UnconstrainedDensity {
     inverseTemperature?: number,
   ): number | Promise<number>;
   /** The values of latent and deterministic sites at q, float64. Sites that were summed out are absent. */
-  constrain(q: Float64Array): ReadonlyMap<string, ArrayValue>;
+  constrain(q: ArrayLike<number>): ReadonlyMap<string, ArrayValue>;
   /** The coordinates at which the sites have these values. @throws UsageError naming a site without values, or outside its support. */
   unconstrain(values: SiteValues): Promise<Float64Array>;
   /** A starting point: each coordinate uniform on (−2, 2), as Stan's. A function of the seed and the attempt alone. */
   initial(seed: number, attempt?: number): Float64Array;
-}
-
-type Floats = Float32Array | Float64Array;
-
-/** A flat vector and its parts, one for each site: views. */
-function vectorOf(graph: UnconstrainedGraph, dtype: "float32" | "float64") {
-  const flat: Floats =
-    dtype === "float32" ? new Float32Array(graph.dimension) : new Float64Array(graph.dimension);
-  return { flat, parts: graph.sites.map(({ start, end }) => flat.subarray(start, end)) };
-}
-
-/** The values of a leaf that is no coordinate. @throws UsageError for noise, and for data without a value. */
-function fixedValues(
-  program: Pick<Program, "name" | "parameters">,
-  leaf: Tensor,
-  given: ReadonlyMap<Tensor, TypedArray> | undefined,
-): ArrayLike<number> {
-  if (isParameter(leaf)) {
-    const name = program.parameters().find((p) => p.tensor === leaf)?.name ?? "parameter";
-    return (given?.get(leaf) as ArrayLike<number> | undefined) ?? initialValues(leaf, name, 0);
-  }
-  throw new UsageError(
-    isInput(leaf)
-      ? `${program.name}: ${describeLeaf(leaf)} has no value. A posterior is of fixed data: pass them as a constant, tensor(…).`
-      : `${program.name}: the log density reads ${describeLeaf(leaf)}, so it would change from call to call. Draw what is random in ` +
-          "a sample site, and trace layers in their evaluation pass.",
-  );
-}
-
-/** Compiles expressions of the coordinates: a flat point to write, arrays to read, and a run between. */
-async function compileAt(
-  program: Pick<Program, "name" | "parameters">,
-  graph: UnconstrainedGraph,
-  outputs: readonly Tensor[],
-  results: readonly Floats[],
-  options: UnconstrainedDensityOptions,
-) {
-  const { executor = "host", precision = "float64", threads, parameters } = options;
-  const dtype = executor === "host" ? "float64" : precision;
-  const { outputs: converted, leaves } =
-    executor === "host" ? { outputs, leaves: new Map<Tensor, Tensor>() } : inPrecision(outputs, dtype);
-  const original = new Map([...leaves].map(([from, to]) => [to, from]));
-  const compiled = await build(converted, { executor, ...(threads !== undefined && { threads }) });
-  const point = vectorOf(graph, dtype);
-  const beta: Floats = dtype === "float32" ? new Float32Array([1]) : new Float64Array([1]);
-  const arrays = compiled.leaves.map((leaf): TypedArray => {
-    const from = original.get(leaf) ?? leaf;
-    if (from === graph.inverseTemperature) return beta;
-    const at = graph.coordinates.indexOf(from);
-    if (at >= 0) return point.parts[at];
-    const values = fixedValues(program, from, parameters);
-    return executor === "host" ? Float64Array.from(values) : convert(values, leaf.dtype);
-  });
-  return { point: point.flat, beta, run: compiled.bind(arrays, results) };
+  /** Which site makes the log density at q not finite, and what to do about it; nothing where every site's is finite. */
+  explain(q: ArrayLike<number>): Promise<string | undefined>;
+  /** Compiles further expressions of the coordinates, on the host: their values at a point, and at values of further inputs. */
+  evaluator(
+    outputs: readonly Tensor[],
+    inputs?: readonly Tensor[],
+  ): Promise<(q: ArrayLike<number>, ...fed: ArrayLike<number>[]) => readonly Float64Array[]>;
+  /** The density as plain data, for a worker. */
+  portable(): PortableDensity;
 }
 
 /**
@@ -137,42 +108,60 @@ export async function unconstrainedDensity<A extends readonly unknown[]>(
   args: A,
   options: UnconstrainedDensityOptions = {},
 ): Promise<UnconstrainedDensity> {
-  const { executor = "host", precision = "float64", jacobian = true } = options;
+  const { precision = "float64", threads, jacobian = true } = options;
+  const source: Source = { program, parameters: options.parameters };
   const graph = unconstrainedGraph(program, args, options);
-  const { coordinates, dimension, sites, values } = graph;
+  const { coordinates, dimension, sites, values, inverseTemperature } = graph;
   const logDensity = jacobian ? add(graph.logJoint, graph.logJacobian) : graph.logJoint;
+  const outputs = [logDensity, ...grad(logDensity, coordinates)];
+  const executor = options.executor === "auto" ? chooseExecutor(outputs) : (options.executor ?? "host");
   const slope = vectorOf(graph, executor === "host" ? "float64" : precision);
   const result = slope.flat.slice(0, 1);
-  const { point, beta, run } = await compileAt(
-    program,
-    graph,
-    [logDensity, ...grad(logDensity, coordinates)],
-    [result, ...slope.parts],
-    options,
-  );
-  const constrained = [...values].map(([name, t]) => ({ name, value: new ArrayValue(t.shape, "float64") }));
-  const outward = await compileAt(
-    program,
-    graph,
-    [...values.values()].map((t) => cast(t, "float64")),
-    constrained.map(({ value }) => value.data as Float64Array),
-    { ...options, executor: "host" },
-  );
+  const beta: Floats = slope.flat.slice(0, 1);
+  const { point, run } = await compileAt(source, graph, outputs, [result, ...slope.parts], {
+    executor,
+    precision,
+    ...(threads !== undefined && { threads }),
+    inputs: new Map(inverseTemperature && [[inverseTemperature, beta]]),
+  });
+
+  const evaluator: UnconstrainedDensity["evaluator"] = async (outputs, inputs = []) => {
+    const results = outputs.map((t) => new Float64Array(t.size));
+    const arrays = inputs.map((t) => new Float64Array(t.size));
+    const at = await compileAt(source, graph, outputs, results, {
+      inputs: new Map(inputs.map((t, i) => [t, arrays[i]])),
+    });
+    return (q, ...fed) => {
+      at.point.set(q);
+      fed.forEach((numbers, i) => {
+        arrays[i].set(numbers);
+      });
+      at.run();
+      return results;
+    };
+  };
+  const names = [...values.keys()];
+  const shapes = [...values.values()].map((t) => t.shape);
+  const outward = await evaluator([...values.values()].map((t) => cast(t, "float64")));
 
   return {
+    name: program.name,
     dimension,
     sites,
     executor,
     graph,
-    logDensityAndGradient(q, gradient, inverseTemperature = 1) {
-      if (inverseTemperature !== 1 && graph.inverseTemperature === undefined) {
+    logDensity,
+    evaluator,
+    portable: () => portableDensity(source, dimension, sites, coordinates, outputs),
+    logDensityAndGradient(q, gradient, power = 1) {
+      if (power !== 1 && inverseTemperature === undefined) {
         throw new UsageError(
-          `${graph.name}: an inverse temperature of ${inverseTemperature} was given, and the density is not annealed; make it with ` +
+          `${program.name}: an inverse temperature of ${power} was given, and the density is not annealed; make it with ` +
             "unconstrainedDensity(program, args, { annealed: true }).",
         );
       }
       point.set(q);
-      beta[0] = inverseTemperature;
+      beta[0] = power;
       const running = run();
       const read = (): number => {
         gradient.set(slope.flat);
@@ -181,20 +170,30 @@ export async function unconstrainedDensity<A extends readonly unknown[]>(
       return running === undefined ? read() : running.then(read);
     },
     constrain(q) {
-      outward.point.set(q);
-      outward.run();
+      const numbers = outward(q);
       return new Map(
-        constrained.map(({ name, value }) => [
-          name,
-          new ArrayValue(value.shape, "float64", value.data.slice()),
-        ]),
+        names.map((name, i) => [name, new ArrayValue(shapes[i], "float64", numbers[i].slice())]),
       );
     },
-    unconstrain: (given) => unconstrain(program, args, graph, given, options.parameters),
+    unconstrain: (given) => unconstrain(program, args, graph, given, source),
     initial(seed, attempt = 0) {
       const q = new Float64Array(dimension);
       fillUniform(q, stream(seed, "initial"), { step: attempt });
       return q.map((u) => 4 * u - 2);
+    },
+    async explain(q) {
+      const at = vectorOf(graph);
+      at.flat.set(q);
+      return explainFault({
+        scored: graph.scored,
+        named: sites.map(({ name }, i) => ({ name, tensor: coordinates[i] })),
+        moved: "unconstrained",
+        leafValues: (leaves) =>
+          leaves.map((leaf) => {
+            const i = coordinates.indexOf(leaf);
+            return i < 0 ? Float64Array.from(fixedValues(source, leaf)) : at.parts[i];
+          }),
+      });
     },
   };
 }
@@ -205,7 +204,7 @@ async function unconstrain<A extends readonly unknown[]>(
   args: A,
   graph: UnconstrainedGraph,
   given: SiteValues,
-  parameters: ReadonlyMap<Tensor, TypedArray> | undefined,
+  source: Source,
 ): Promise<Float64Array> {
   const free: Tensor[] = [];
   const answer: Handler = (message, next) => {
@@ -224,9 +223,9 @@ async function unconstrain<A extends readonly unknown[]>(
     return next({ ...message, value });
   };
   trace(program, args, [answer]);
-  const q = vectorOf(graph, "float64");
+  const q = vectorOf(graph);
   const compiled = await build(free, { executor: "host" });
-  const arrays = compiled.leaves.map((leaf) => Float64Array.from(fixedValues(program, leaf, parameters)));
+  const arrays = compiled.leaves.map((leaf) => Float64Array.from(fixedValues(source, leaf)));
   await compiled.bind(arrays, q.parts)();
   const bad = graph.sites.find((_, i) => !q.parts[i].every(Number.isFinite));
   if (bad !== undefined) {

@@ -1,0 +1,56 @@
+/** A graph as plain data: what can be sent to a worker, where closures cannot go. */
+import { InternalError } from "../errors.ts";
+import { isConstant } from "../tensor/leaf.ts";
+import { type Attributes, ops } from "../tensor/op.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { topological } from "./graph.ts";
+
+interface PlainNode {
+  readonly op: string;
+  /** Places of its inputs in the list of nodes. */
+  readonly inputs: readonly number[];
+  readonly attributes: Attributes;
+}
+
+export interface PlainGraph {
+  readonly nodes: readonly PlainNode[];
+  /** Places of the outputs, and of the leaves that must be bound, in the order in which they were given. */
+  readonly outputs: readonly number[];
+  readonly leaves: readonly number[];
+}
+
+/** @param leaves the graph's leaves that are no constants; they become inputs, in this order */
+export function toPlainGraph(outputs: readonly Tensor[], leaves: readonly Tensor[]): PlainGraph {
+  const nodes = topological([...outputs, ...leaves]);
+  const places = new Map(nodes.map((node, i) => [node, i]));
+  const placeOf = (t: Tensor): number => {
+    const place = places.get(t);
+    if (place === undefined) throw new InternalError(`${t} is not in the graph that is written down`);
+    return place;
+  };
+  return {
+    nodes: nodes.map((node): PlainNode => {
+      const { op, inputs, attributes, shape, dtype } = node;
+      if (op.host !== "leaf" || isConstant(node))
+        return { op: op.name, inputs: inputs.map(placeOf), attributes };
+      const at = leaves.indexOf(node);
+      if (at < 0) throw new InternalError(`${node} is a leaf without a place among those that are bound`);
+      return { op: "input", inputs: [], attributes: { name: `leaf ${at}`, shape, dtype } };
+    }),
+    outputs: outputs.map(placeOf),
+    leaves: leaves.map(placeOf),
+  };
+}
+
+/** The graph again. Nodes are made in their old order, so that the code compiled from it is the same. */
+export function fromPlainGraph({ nodes, outputs, leaves }: PlainGraph) {
+  const made: Tensor[] = [];
+  for (const { op: name, inputs, attributes } of nodes) {
+    const op = ops.get(name);
+    if (op === undefined) throw new InternalError(`op '${name}' is not known here`);
+    const parts = inputs.map((i) => made[i]);
+    const { shape, dtype } = op.infer(parts, attributes);
+    made.push(new Tensor(op, parts, attributes, shape, dtype));
+  }
+  return { outputs: outputs.map((i) => made[i]), leaves: leaves.map((i) => made[i]) };
+}

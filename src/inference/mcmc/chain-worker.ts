@@ -1,0 +1,27 @@
+/** The other side of `workers.ts`: runs the chains that it is sent, one after another. */
+import { parentPort } from "node:worker_threads";
+import "../../distributions/index.ts";
+import "../../tensor/index.ts";
+import { type PortableDensity, reviveDensity } from "../portable-density.ts";
+import { type ChainJob, type ChainProgress, type ChainRun, runChain } from "./run-chain.ts";
+
+/** What the worker is sent: the density first, then jobs. */
+export type ToWorker =
+  | { readonly kind: "density"; readonly density: PortableDensity }
+  | { readonly kind: "job"; readonly job: ChainJob };
+
+export type FromWorker =
+  | { readonly kind: "progress"; readonly progress: ChainProgress }
+  | { readonly kind: "done"; readonly run: ChainRun };
+
+const port = parentPort;
+let density: ReturnType<typeof reviveDensity> | undefined;
+
+port?.on("message", async (message: ToWorker) => {
+  const send = (answer: FromWorker): void => port.postMessage(answer);
+  if (message.kind === "density") density = reviveDensity(message.density);
+  else if (density !== undefined) {
+    const run = await runChain(density, message.job, (progress) => send({ kind: "progress", progress }));
+    send({ kind: "done", run });
+  }
+});

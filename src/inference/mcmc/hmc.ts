@@ -1,0 +1,26 @@
+import { UsageError } from "../../errors.ts";
+import type { Program } from "../../program/index.ts";
+import { type Sampler, sampler } from "./sampler.ts";
+
+export interface HmcOptions {
+  /** Mean length of a trajectory, in units of the posterior's scales once warm-up has learnt them. Default π / 2. */
+  readonly time?: number;
+}
+
+/**
+ * Hamiltonian Monte Carlo with trajectories of one mean length (Duane et al. 1987; Neal 2011), each drawn uniformly from zero to twice
+ * that, because a fixed length can be near a period of a coordinate. Step size and metric are adapted as `nuts` does, which chooses
+ * the length by itself and is the better default; this one is for teaching and for densities whose good length is known.
+ *
+ * @example
+ * const posterior = await hmc(coin).run([flips], { chains: 4, draws: 1000, seed: 0 });
+ *
+ * @throws UsageError when an option is out of range, or the program has no unconstrained density (see `unconstrainedDensity`).
+ */
+export function hmc<A extends readonly unknown[]>(program: Program<A>, options: HmcOptions = {}): Sampler<A> {
+  const { time = Math.PI / 2 } = options;
+  if (!(time > 0 && Number.isFinite(time))) {
+    throw new UsageError(`hmc: time must be a finite number above 0, found ${time}.`);
+  }
+  return sampler(program, { name: "hmc", time });
+}

@@ -1,0 +1,108 @@
+/** A whole chain: warm-up, then draws, with what each transition reports. */
+import { type ChainSettings, type ChainState, type ChainStep, startChain, stepChain } from "./chain.ts";
+import { hmcKernel } from "./hmc-kernel.ts";
+import { type Density, drive, type Kernel, type Point } from "./kernel.ts";
+import type { Metric } from "./metric.ts";
+import { nutsKernel } from "./nuts-kernel.ts";
+
+/** A kernel by name: plain data, so that a worker can be told. */
+export type KernelSpec =
+  | { readonly name: "nuts"; readonly maxTreeDepth: number }
+  | { readonly name: "hmc"; readonly time: number };
+
+export const kernelOf = (spec: KernelSpec): Kernel =>
+  spec.name === "nuts" ? nutsKernel(spec) : hmcKernel(spec);
+
+/** What a transition reports, number by number. */
+export const statisticNames = [
+  "logDensity",
+  "acceptance",
+  "stepSize",
+  "treeDepth",
+  "leapfrogs",
+  "divergent",
+  "energy",
+] as const;
+export type Statistics = Readonly<Record<(typeof statisticNames)[number], Float64Array>>;
+
+export interface ChainJob {
+  readonly kernel: KernelSpec;
+  readonly settings: ChainSettings;
+  readonly draws: number;
+  readonly start: Point;
+}
+
+export interface ChainProgress {
+  readonly chain: number;
+  /** Transitions made, of `total`, those of warm-up included. */
+  readonly iteration: number;
+  readonly total: number;
+  readonly phase: "warm-up" | "sampling";
+  /** Divergent transitions after warm-up. */
+  readonly divergences: number;
+}
+
+export interface ChainRun {
+  /** [draws, dimension], unconstrained. */
+  readonly coordinates: Float64Array;
+  /** Each of length `draws`. */
+  readonly statistics: Statistics;
+  readonly stepSize: number;
+  readonly metric: Metric;
+}
+
+/** Milliseconds between reports of progress; between them the chain keeps the thread for itself. */
+const TURN = 50;
+
+/** Runs a chain on a density. On the host it gives the event loop a turn every 50 ms, so that a progress bar can move. */
+export async function runChain(
+  density: Density,
+  { kernel: spec, settings, draws, start }: ChainJob,
+  onProgress?: (progress: ChainProgress) => void,
+): Promise<ChainRun> {
+  const { chain, warmUp } = settings;
+  const kernel = kernelOf(spec);
+  const total = warmUp + draws;
+  const dimension = start.q.length;
+  const coordinates = new Float64Array(draws * dimension);
+  const statistics = Object.fromEntries(
+    statisticNames.map((name) => [name, new Float64Array(draws)]),
+  ) as Statistics;
+  let divergences = 0;
+  const report = (iteration: number): void =>
+    onProgress?.({
+      chain,
+      iteration,
+      total,
+      phase: iteration < warmUp ? "warm-up" : "sampling",
+      divergences,
+    });
+
+  const started = drive(startChain(start, settings), density);
+  let state: ChainState = started instanceof Promise ? await started : started;
+  let turn = performance.now();
+  for (let i = 0; i < total; i++) {
+    const stepped = drive(stepChain(kernel, state), density);
+    const { state: next, info }: ChainStep = stepped instanceof Promise ? await stepped : stepped;
+    if (i >= warmUp) {
+      const at = i - warmUp;
+      coordinates.set(next.point.q, at * dimension);
+      statistics.logDensity[at] = next.point.logDensity;
+      statistics.acceptance[at] = info.acceptance;
+      statistics.stepSize[at] = state.stepSize;
+      statistics.treeDepth[at] = info.treeDepth;
+      statistics.leapfrogs[at] = info.leapfrogs;
+      statistics.divergent[at] = info.divergent ? 1 : 0;
+      statistics.energy[at] = info.energy;
+      divergences += statistics.divergent[at];
+    }
+    state = next;
+    const now = performance.now();
+    if (now - turn > TURN || i + 1 === total) {
+      report(i + 1);
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      turn = performance.now();
+    }
+  }
+  return { coordinates, statistics, stepSize: state.stepSize, metric: state.metric };
+}

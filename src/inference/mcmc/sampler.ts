@@ -1,0 +1,252 @@
+/** What `hmc` and `nuts` share: options, chains side by side, and the result. */
+import { ArrayValue } from "../../compile/array-value.ts";
+import { UsageError } from "../../errors.ts";
+import type { Program } from "../../program/index.ts";
+import { checkSeed } from "../../random/index.ts";
+import { startingPoint } from "../starting-point.ts";
+import {
+  type SiteValues,
+  type UnconstrainedDensity,
+  type UnconstrainedDensityOptions,
+  unconstrainedDensity,
+} from "../unconstrained-density.ts";
+import { type ChainState, startChain, stepChain } from "./chain.ts";
+import { drive, type Point, type TransitionInfo } from "./kernel.ts";
+import type { Metric, MetricKind } from "./metric.ts";
+import {
+  type ChainJob,
+  type ChainProgress,
+  type ChainRun,
+  type KernelSpec,
+  kernelOf,
+  runChain,
+  type Statistics,
+  statisticNames,
+} from "./run-chain.ts";
+import { vector } from "./vectors.ts";
+import { parallelism, runInWorkers } from "./workers.ts";
+
+export interface McmcOptions
+  extends Pick<UnconstrainedDensityOptions, "parameters" | "executor" | "precision" | "threads"> {
+  /** Default 0. */
+  readonly seed?: number;
+  /** Transitions that adapt step size and metric, and are thrown away; of each chain. Default 1000. */
+  readonly warmUp?: number;
+  /** δ, the mean acceptance probability that the step size is adapted to. Nearer to 1 is slower and diverges less. Default 0.8. */
+  readonly targetAcceptance?: number;
+  /** What warm-up learns of the posterior's scales: each coordinate's (default), or all covariances, which cost dimension² a step. */
+  readonly metric?: MetricKind;
+  /** Values of latent sites to start from, one set for all chains or one for each. Default: random points. */
+  readonly initial?: SiteValues | readonly SiteValues[];
+}
+
+export interface McmcRunOptions extends McmcOptions {
+  /** Default 4: fewer cannot show that they disagree. */
+  readonly chains?: number;
+  /** Kept, of each chain. Default 1000. */
+  readonly draws?: number;
+  /**
+   * How many worker threads chains may run in; 1 is none. Default: as many as there are cores, once the chains together would take some
+   * seconds; a worker itself takes a quarter of a second to start. Draws do not depend on it.
+   */
+  readonly workers?: number;
+  /** Called about every 50 ms of each chain, and at its end. */
+  readonly onProgress?: (progress: ChainProgress) => void;
+}
+
+/** Draws from a posterior, and what the sampler said of each. */
+export interface Mcmc {
+  /** `nuts` or `hmc`. */
+  readonly method: KernelSpec["name"];
+  readonly chains: number;
+  readonly draws: number;
+  /** Values of latent and deterministic sites, float64, [chains, draws, …site]. Sites that were summed out are absent. */
+  readonly values: ReadonlyMap<string, ArrayValue>;
+  /** Reports of transitions, chain by chain, each of chains × draws numbers. */
+  readonly statistics: Statistics;
+  /** What warm-up learnt, of each chain. */
+  readonly adapted: readonly { readonly stepSize: number; readonly metric: Metric }[];
+  /** Doublings at which a NUTS trajectory is cut off; none for HMC. */
+  readonly maxTreeDepth: number | undefined;
+}
+
+/** What is carried from step to step: a compiled density, and plain data. */
+export interface McmcState {
+  readonly density: UnconstrainedDensity;
+  readonly chain: ChainState;
+}
+
+export interface Sampler<A extends readonly unknown[]> {
+  /** A chain at its starting point. */
+  init(args: A, options?: McmcOptions & { readonly chain?: number }): Promise<McmcState>;
+  /** One transition; the first `warmUp` of them adapt. */
+  step(state: McmcState): Promise<{ readonly state: McmcState; readonly info: TransitionInfo }>;
+  /** @throws NonFiniteError naming the site, when there is no starting point of finite density. */
+  run(args: A, options?: McmcRunOptions): Promise<Mcmc>;
+}
+
+/** @throws UsageError naming the option. */
+function check(method: string, name: string, value: number, least: number): void {
+  if (Number.isInteger(value) && value >= least) return;
+  throw new UsageError(`${method}: ${name} must be a whole number of at least ${least}, found ${value}.`);
+}
+
+function checkOptions(
+  method: string,
+  { seed = 0, warmUp = 1000, targetAcceptance = 0.8 }: McmcOptions,
+): void {
+  checkSeed(seed);
+  check(method, "warmUp", warmUp, 0);
+  if (!(targetAcceptance > 0 && targetAcceptance < 1)) {
+    throw new UsageError(`${method}: targetAcceptance must lie between 0 and 1, found ${targetAcceptance}.`);
+  }
+}
+
+/** A sampler of a program's posterior by a kernel. */
+export function sampler<A extends readonly unknown[]>(program: Program<A>, spec: KernelSpec): Sampler<A> {
+  const method = spec.name;
+
+  const densityFor = (args: A, { parameters, executor = "auto", precision, threads }: McmcOptions) =>
+    unconstrainedDensity(program, args, {
+      executor,
+      ...(parameters && { parameters }),
+      ...(precision && { precision }),
+      ...(threads !== undefined && { threads }),
+    });
+
+  const jobFor = async (
+    density: UnconstrainedDensity,
+    chain: number,
+    draws: number,
+    options: McmcOptions,
+  ): Promise<ChainJob> => {
+    const { seed = 0, warmUp = 1000, targetAcceptance = 0.8, metric = "diagonal", initial } = options;
+    const values = initial instanceof Map ? initial : (initial as readonly SiteValues[] | undefined)?.[chain];
+    const start = await startingPoint(density, { seed, attempt: chain, values });
+    return {
+      kernel: spec,
+      draws,
+      settings: { seed, chain, warmUp, targetAcceptance, metric },
+      start: pointOf(start),
+    };
+  };
+
+  return {
+    async init(args, options = {}) {
+      checkOptions(method, options);
+      const density = await densityFor(args, options);
+      const { start, settings } = await jobFor(density, options.chain ?? 0, 0, options);
+      return { density, chain: await drive(startChain(start, settings), density.logDensityAndGradient) };
+    },
+    async step({ density, chain }) {
+      const { state, info } = await drive(stepChain(kernelOf(spec), chain), density.logDensityAndGradient);
+      return { state: { density, chain: state }, info };
+    },
+    async run(args, options = {}) {
+      const { chains = 4, draws = 1000, onProgress } = options;
+      check(method, "chains", chains, 1);
+      check(method, "draws", draws, 1);
+      checkOptions(method, options);
+      if (options.workers !== undefined) check(method, "workers", options.workers, 1);
+      checkInitial(method, options.initial, chains);
+      const density = await densityFor(args, options);
+      const jobs: ChainJob[] = [];
+      for (let chain = 0; chain < chains; chain++) jobs.push(await jobFor(density, chain, draws, options));
+      const workers = Math.min(chains, options.workers ?? (await workersThatPay(density, jobs)));
+      const runs =
+        workers > 1 && density.executor === "host" && (await parallelism()) > 1
+          ? await runInWorkers(density.portable(), jobs, workers, onProgress)
+          : await inTurn(density, jobs, onProgress);
+      return collect(density, spec, runs, draws);
+    },
+  };
+}
+
+const pointOf = ({
+  q,
+  logDensity,
+  gradient,
+}: {
+  q: Float64Array;
+  logDensity: number;
+  gradient: Float64Array;
+}): Point => ({
+  q: vector(q),
+  logDensity,
+  gradient: vector(gradient),
+});
+
+function checkInitial(method: string, initial: McmcOptions["initial"], chains: number): void {
+  if (initial === undefined || initial instanceof Map) return;
+  const { length } = initial as readonly SiteValues[];
+  if (length !== chains) {
+    throw new UsageError(
+      `${method}: initial must be one set of values for all chains or one for each of ${chains}, found ${length}.`,
+    );
+  }
+}
+
+async function inTurn(
+  { logDensityAndGradient }: UnconstrainedDensity,
+  jobs: readonly ChainJob[],
+  onProgress: McmcRunOptions["onProgress"],
+): Promise<ChainRun[]> {
+  const runs: ChainRun[] = [];
+  for (const job of jobs) runs.push(await runChain(logDensityAndGradient, job, onProgress));
+  return runs;
+}
+
+/** Leapfrog steps that a transition is reckoned with, and the seconds of all chains from which on workers are worth their start. */
+const USUAL_LEAPFROGS = 15;
+const WORTH_A_WORKER = 2;
+
+/** The number of workers that shortens the run, by the time of a few gradients: it decides where chains run, not what they draw. */
+async function workersThatPay(density: UnconstrainedDensity, jobs: readonly ChainJob[]): Promise<number> {
+  if (density.executor !== "host" || jobs.length === 1) return 1;
+  const [{ start, settings, draws }] = jobs;
+  const q = Float64Array.from(start.q);
+  const gradient = new Float64Array(q.length);
+  const calls = 20;
+  const before = performance.now();
+  for (let i = 0; i < calls; i++) density.logDensityAndGradient(q, gradient);
+  const each = (performance.now() - before) / 1000 / calls;
+  const seconds = each * USUAL_LEAPFROGS * (settings.warmUp + draws) * jobs.length;
+  return seconds > WORTH_A_WORKER ? await parallelism() : 1;
+}
+
+/** Chains put together: their coordinates as values of sites, their reports one after another. */
+function collect(
+  density: UnconstrainedDensity,
+  spec: KernelSpec,
+  runs: readonly ChainRun[],
+  draws: number,
+): Mcmc {
+  const { dimension } = density;
+  const values = new Map<string, ArrayValue>();
+  runs.forEach(({ coordinates }, chain) => {
+    for (let i = 0; i < draws; i++) {
+      const at = density.constrain(coordinates.subarray(i * dimension, (i + 1) * dimension));
+      for (const [name, { shape, data }] of at) {
+        const found = values.get(name) ?? new ArrayValue([runs.length, draws, ...shape], "float64");
+        values.set(name, found);
+        (found.data as Float64Array).set(data as Float64Array, (chain * draws + i) * data.length);
+      }
+    }
+  });
+  const joined = (name: keyof Statistics): Float64Array => {
+    const all = new Float64Array(runs.length * draws);
+    runs.forEach(({ statistics }, chain) => {
+      all.set(statistics[name], chain * draws);
+    });
+    return all;
+  };
+  return {
+    method: spec.name,
+    chains: runs.length,
+    draws,
+    values,
+    statistics: Object.fromEntries(statisticNames.map((name) => [name, joined(name)])) as Statistics,
+    adapted: runs.map(({ stepSize, metric }) => ({ stepSize, metric })),
+    maxTreeDepth: spec.name === "nuts" ? spec.maxTreeDepth : undefined,
+  };
+}

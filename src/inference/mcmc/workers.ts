@@ -1,0 +1,57 @@
+/** Chains in worker threads. A chain is a pure function of its job, so where it runs changes nothing but the time. */
+import type { Worker } from "node:worker_threads";
+import type { PortableDensity } from "../portable-density.ts";
+import type { FromWorker, ToWorker } from "./chain-worker.ts";
+import type { ChainJob, ChainProgress, ChainRun } from "./run-chain.ts";
+
+/** How many chains can run side by side here: the cores, or 1 where there are no worker threads or no compiled file to start. */
+export async function parallelism(): Promise<number> {
+  // Sources run under a test runner or a loader have no file that a bare worker could start from.
+  if (!import.meta.url.startsWith("file:") || !import.meta.url.endsWith(".js")) return 1;
+  try {
+    const { availableParallelism } = await import("node:os");
+    return availableParallelism();
+  } catch {
+    return 1;
+  }
+}
+
+/** Runs each job in one of `count` workers. The first error ends all. */
+export async function runInWorkers(
+  density: PortableDensity,
+  jobs: readonly ChainJob[],
+  count: number,
+  onProgress?: (progress: ChainProgress) => void,
+): Promise<ChainRun[]> {
+  const { Worker: Thread } = await import("node:worker_threads");
+  const runs: ChainRun[] = [];
+  let next = 0;
+  const work = (worker: Worker): Promise<void> =>
+    new Promise((resolve, reject) => {
+      let at = -1;
+      const send = (message: ToWorker): void => worker.postMessage(message);
+      const take = (): void => {
+        at = next++;
+        if (at < jobs.length) send({ kind: "job", job: jobs[at] });
+        else resolve();
+      };
+      worker.on("error", reject);
+      worker.on("message", (message: FromWorker) => {
+        if (message.kind === "progress") return onProgress?.(message.progress);
+        runs[at] = message.run;
+        take();
+      });
+      send({ kind: "density", density });
+      take();
+    });
+  const workers = Array.from(
+    { length: Math.min(count, jobs.length) },
+    () => new Thread(new URL("./chain-worker.js", import.meta.url)),
+  );
+  try {
+    await Promise.all(workers.map(work));
+  } finally {
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+  return runs;
+}

@@ -1,0 +1,54 @@
+/** A log density as plain data, and back: how a chain of a program, which is a closure, gets into a worker. */
+import { compileHost } from "../compile/host.ts";
+import { fromPlainGraph, type PlainGraph, toPlainGraph } from "../compile/plain-graph.ts";
+import { simplify } from "../compile/simplify.ts";
+import { isConstant } from "../tensor/leaf.ts";
+import { nodesOf } from "../tensor/substitute.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { SiteCoordinates } from "./unconstrained-graph.ts";
+import { fixedValues, type Source } from "./unconstrained-point.ts";
+
+export interface PortableDensity {
+  readonly dimension: number;
+  readonly sites: readonly SiteCoordinates[];
+  /** Log density, then its gradient in each site's coordinates. Its leaves: the coordinates, then those with `values`. */
+  readonly graph: PlainGraph;
+  readonly values: readonly Float64Array[];
+}
+
+export function portableDensity(
+  source: Source,
+  dimension: number,
+  sites: readonly SiteCoordinates[],
+  coordinates: readonly Tensor[],
+  outputs: readonly Tensor[],
+): PortableDensity {
+  const nodes = new Set(outputs.flatMap((t) => [...nodesOf(t)]));
+  const others = [...nodes].filter((t) => t.op.host === "leaf" && !isConstant(t) && !coordinates.includes(t));
+  return {
+    dimension,
+    sites,
+    graph: toPlainGraph(outputs, [...coordinates, ...others]),
+    values: others.map((leaf) => Float64Array.from(fixedValues(source, leaf))),
+  };
+}
+
+/** The log density on the host executor: the same code as where it came from, so the same numbers. */
+export function reviveDensity({ dimension, sites, graph, values }: PortableDensity) {
+  const { outputs, leaves } = fromPlainGraph(graph);
+  const program = compileHost(simplify(outputs));
+  const parts = (flat: Float64Array) => sites.map(({ start, end }) => flat.subarray(start, end));
+  const [point, slope] = [new Float64Array(dimension), new Float64Array(dimension)];
+  const result = new Float64Array(1);
+  const arrays = [...parts(point), ...values];
+  const run = program.bind(
+    program.leaves.map((leaf) => arrays[leaves.indexOf(leaf)]),
+    [result, ...parts(slope)],
+  );
+  return (q: Float64Array, gradient: Float64Array): number => {
+    point.set(q);
+    run();
+    gradient.set(slope);
+    return result[0];
+  };
+}

@@ -1,0 +1,80 @@
+/** Expressions of a program's unconstrained coordinates, compiled and evaluated at points. */
+import { build, type Executor } from "../compile/compile.ts";
+import { describeLeaf, initialValues } from "../compile/leaves.ts";
+import { inPrecision } from "../compile/precision.ts";
+import { UsageError } from "../errors.ts";
+import type { Program } from "../program/index.ts";
+import { convert, type TypedArray } from "../tensor/dtype.ts";
+import { isInput, isParameter } from "../tensor/leaf.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { UnconstrainedGraph } from "./unconstrained-graph.ts";
+
+export type Floats = Float32Array | Float64Array;
+export type Precision = "float32" | "float64";
+
+/** The program that a graph was traced from, and the values of its parameters. */
+export interface Source {
+  readonly program: Pick<Program, "name" | "parameters">;
+  readonly parameters: ReadonlyMap<Tensor, TypedArray> | undefined;
+}
+
+/** A flat vector of coordinates and its parts, one for each site: views. */
+export function vectorOf({ dimension, sites }: UnconstrainedGraph, dtype: Precision = "float64") {
+  const flat: Floats = dtype === "float32" ? new Float32Array(dimension) : new Float64Array(dimension);
+  return { flat, parts: sites.map(({ start, end }) => flat.subarray(start, end)) };
+}
+
+/** The values of a leaf that is no coordinate. @throws UsageError for noise, and for data without a value. */
+export function fixedValues({ program, parameters }: Source, leaf: Tensor): ArrayLike<number> {
+  if (isParameter(leaf)) {
+    const name = program.parameters().find((p) => p.tensor === leaf)?.name ?? "parameter";
+    return (parameters?.get(leaf) as ArrayLike<number> | undefined) ?? initialValues(leaf, name, 0);
+  }
+  throw new UsageError(
+    isInput(leaf)
+      ? `${program.name}: ${describeLeaf(leaf)} has no value. A posterior is of fixed data: pass them as a constant, tensor(…).`
+      : `${program.name}: the log density reads ${describeLeaf(leaf)}, so it would change from call to call. Draw what is random in ` +
+          "a sample site, and trace layers in their evaluation pass.",
+  );
+}
+
+export interface CompileAtOptions {
+  readonly executor?: Executor;
+  /** Of the native executor. */
+  readonly precision?: Precision;
+  readonly threads?: number;
+  /** Inputs beside the coordinates, with the arrays that they are read from. */
+  readonly inputs?: ReadonlyMap<Tensor, Floats>;
+}
+
+export interface CompiledAt {
+  /** The coordinates: written to before a run. */
+  readonly point: Floats;
+  readonly run: () => void | Promise<void>;
+}
+
+/** Compiles expressions of the coordinates: a flat point to write, `results` to read, and a run between. */
+export async function compileAt(
+  source: Source,
+  graph: UnconstrainedGraph,
+  outputs: readonly Tensor[],
+  results: readonly Floats[],
+  { executor = "host", precision = "float64", threads, inputs = new Map() }: CompileAtOptions = {},
+): Promise<CompiledAt> {
+  // The host computes in float64 whatever a node's dtype says.
+  const converted =
+    executor === "host" ? { outputs, leaves: new Map<Tensor, Tensor>() } : inPrecision(outputs, precision);
+  const original = new Map([...converted.leaves].map(([from, to]) => [to, from]));
+  const compiled = await build(converted.outputs, { executor, ...(threads !== undefined && { threads }) });
+  const point = vectorOf(graph, executor === "host" ? "float64" : precision);
+  const arrays = compiled.leaves.map((leaf): TypedArray => {
+    const from = original.get(leaf) ?? leaf;
+    const at = graph.coordinates.indexOf(from);
+    if (at >= 0) return point.parts[at];
+    const given = inputs.get(from);
+    if (given !== undefined) return given;
+    const values = fixedValues(source, from);
+    return executor === "host" ? Float64Array.from(values) : convert(values, leaf.dtype);
+  });
+  return { point: point.flat, run: compiled.bind(arrays, results) };
+}
