@@ -1,3 +1,13 @@
+export {
+  type AnnealedDatum,
+  type AnnealingOptions,
+  type AnnealingResult,
+  type AnnealingSchedule,
+  annealedImportanceSampling,
+  inverseTemperatures,
+  reverseAnnealedImportanceSampling,
+} from "./annealed-importance-sampling.ts";
+export { type Bracket, bidirectionalMonteCarlo } from "./bidirectional-monte-carlo.ts";
 export type { Bound, ScoredSite } from "./bounds/bound.ts";
 export { type Elbo, type ElboOptions, type ElboTerms, elbo } from "./bounds/elbo.ts";
 export {

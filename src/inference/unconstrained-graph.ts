@@ -1,7 +1,14 @@
 /** A program's log joint density as an expression of free real numbers: what gradient-based samplers and point estimates work on. */
 import { biject } from "../distributions/transforms/biject.ts";
 import { UsageError } from "../errors.ts";
-import { type Handler, type Program, type RandomSite, randomSites, trace } from "../program/index.ts";
+import {
+  type Handler,
+  type Plate,
+  type Program,
+  type RandomSite,
+  randomSites,
+  trace,
+} from "../program/index.ts";
 import { input } from "../tensor/leaf.ts";
 import { add, mul } from "../tensor/ops/arithmetic.ts";
 import { cast } from "../tensor/ops/cast.ts";
@@ -11,7 +18,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import type { ScoredSite } from "./bounds/bound.ts";
 import { depthOf } from "./bounds/pair.ts";
 import { Enumeration } from "./estimators/enumeration.ts";
-import { dependencies, type Term, termOf, totalOf } from "./terms.ts";
+import { dependencies, PARTICLES, type Term, termOf, totalOf } from "./terms.ts";
 
 /** A continuous latent site among the coordinates of the flat vector. */
 export interface SiteCoordinates {
@@ -30,10 +37,16 @@ export interface UnconstrainedGraph {
   readonly name: string;
   readonly dimension: number;
   readonly sites: readonly SiteCoordinates[];
+  /** The plate of side-by-side chains, where there is one. */
+  readonly outer: readonly Plate[];
   /** The unconstrained value of each site, an input leaf, in the order of `sites`. */
   readonly coordinates: readonly Tensor[];
   /** Values of latent and deterministic sites as expressions of the coordinates. */
   readonly values: ReadonlyMap<string, Tensor>;
+  /** Parts of log p(θ, x), finite sites summed out, in the plates that they vary along. */
+  readonly terms: readonly Term[];
+  /** Parts of Σ ln |det ∂θ/∂q|, one for each site. */
+  readonly jacobians: readonly Term[];
   /** log p(θ, x) with finite sites summed out, θ constrained: no Jacobian. A scalar. */
   readonly logJoint: Tensor;
   /** Σ ln |det ∂θ/∂q|: what makes `logJoint` a density of the coordinates. A scalar. */
@@ -51,6 +64,11 @@ export interface UnconstrainedGraphOptions {
    * prior (β = 0) to the posterior (β = 1). Default false.
    */
   readonly annealed?: boolean;
+  /**
+   * Repeats the whole program that many times, side by side, along a dimension left of all plates: each chain has coordinates of its
+   * own, and the scalars are sums over chains. Default: no such dimension.
+   */
+  readonly chains?: number;
 }
 
 function checkContinuous(program: string, { name, distribution, plates }: RandomSite): void {
@@ -69,6 +87,15 @@ function checkContinuous(program: string, { name, distribution, plates }: Random
     );
   }
 }
+
+/** The plate of side-by-side chains, left of a program's own plates. */
+const chainsPlate = (chains: number, depth: number): Plate => ({
+  name: PARTICLES,
+  size: chains,
+  rows: chains,
+  dimension: -(depth + 1),
+  outer: true,
+});
 
 const signature = (sites: readonly RandomSite[]): string[] =>
   sites.map(
@@ -98,14 +125,16 @@ function checkSameSites(program: string, first: readonly RandomSite[], second: r
 export function unconstrainedGraph<A extends readonly unknown[]>(
   program: Program<A>,
   args: A,
-  { annealed = false }: UnconstrainedGraphOptions = {},
+  { annealed = false, chains }: UnconstrainedGraphOptions = {},
 ): UnconstrainedGraph {
   const open = new Set<string>();
   const watch: Handler = (message, next) => {
     if (message.kind === "sample" && message.value === undefined) open.add(message.name);
     return next(message);
   };
-  const probe = trace(program, args, [watch]);
+  const first = trace(program, args, [watch]);
+  const outer = chains === undefined ? [] : [chainsPlate(chains, depthOf(first))];
+  const probe = chains === undefined ? first : trace(program, args, [], { outer });
   const sites: SiteCoordinates[] = [];
   for (const site of randomSites(probe)) {
     if (!open.has(site.name) || site.distribution.cardinality !== undefined) continue;
@@ -118,15 +147,18 @@ export function unconstrainedGraph<A extends readonly unknown[]>(
   if (sites.length === 0)
     throw new UsageError(`${program.name}: the program has no continuous latent site; nothing can be moved.`);
 
-  const depth = depthOf(probe);
+  const depth = depthOf(first) + outer.length;
   const enumeration = new Enumeration(depth);
   const coordinates = new Map<string, Tensor>();
-  const jacobians: Tensor[] = [];
+  const jacobians: Term[] = [];
   const answer: Handler = (message, next) => {
     if (message.kind !== "sample" || message.value !== undefined) return next(message);
     const { name, distribution, plates } = message;
     if (distribution.cardinality !== undefined) {
-      enumeration.summedOut.set(name, plates);
+      enumeration.summedOut.set(
+        name,
+        plates.filter((p) => p.name !== PARTICLES),
+      );
       return next({ ...message, value: enumeration.values(message) });
     }
     const site = sites.find((s) => s.name === name);
@@ -134,7 +166,9 @@ export function unconstrainedGraph<A extends readonly unknown[]>(
     if (site === undefined) return next(message);
     const toSupport = biject(distribution.support);
     const free = input(name, site.freeShape, distribution.floatDType);
-    const { value, logDet } = toSupport.forwardAndLogDet(free);
+    const batchRank = site.shape.length - distribution.eventShape.length;
+    // One number for each element of the plates, whether the transform works on elements or on whole events.
+    const { value, logDet } = toSupport.forwardAndLogDet(free, free.rank - batchRank - toSupport.eventRank);
     if (!sameShape(value.shape, site.shape)) {
       throw new UsageError(
         `${program.name}: the support of site '${name}' (${distribution.name}) depends on a finite site that is summed out, so it has no ` +
@@ -142,10 +176,10 @@ export function unconstrainedGraph<A extends readonly unknown[]>(
       );
     }
     coordinates.set(name, free);
-    jacobians.push(sum(logDet));
+    jacobians.push(termOf({ ...message, value }, logDet));
     return next({ ...message, value });
   };
-  const recorded = trace(program, args, [answer], { freeFrom: depth + 1 });
+  const recorded = trace(program, args, [answer], { outer, freeFrom: depth + 1 });
   const random = randomSites(recorded);
   checkSameSites(program.name, randomSites(probe), random);
 
@@ -156,6 +190,7 @@ export function unconstrainedGraph<A extends readonly unknown[]>(
       ? { ...term, value: mul(term.value, cast(inverseTemperature, term.value.dtype)) }
       : term;
   const terms = random.map((site) => ({ site, term: termOf(site) }));
+  const joint = enumeration.eliminate(terms.map(({ site, term }) => tempered(site, term)));
   const total = (parts: readonly Tensor[]): Tensor => parts.map((t) => cast(t, dtype)).reduce(add);
   const inSums = (t: Tensor): boolean =>
     [...dependencies(t, enumeration.sources)].some((name) => enumeration.summedOut.has(name));
@@ -163,6 +198,7 @@ export function unconstrainedGraph<A extends readonly unknown[]>(
     name: program.name,
     dimension: sites.at(-1)?.end ?? 0,
     sites,
+    outer,
     coordinates: sites.flatMap((s) => coordinates.get(s.name) ?? []),
     // A quantity that varies with a finite site has no one value once the site is summed out.
     values: new Map(
@@ -170,10 +206,10 @@ export function unconstrainedGraph<A extends readonly unknown[]>(
         .filter(([, { kind, value }]) => (kind === "sample" || kind === "deterministic") && !inSums(value))
         .map(([name, { value }]) => [name, value]),
     ),
-    logJoint: total(
-      enumeration.eliminate(terms.map(({ site, term }) => tempered(site, term))).map((t) => totalOf(t)),
-    ),
-    logJacobian: total(jacobians),
+    terms: joint,
+    jacobians,
+    logJoint: total(joint.map(totalOf)),
+    logJacobian: total(jacobians.map(({ value }) => sum(value))),
     inverseTemperature,
     scored: terms.map(({ site, term }) => ({
       program: "model",

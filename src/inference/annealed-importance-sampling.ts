@@ -1,0 +1,255 @@
+import { ArrayValue, type Executor } from "../compile/index.ts";
+import { NonFiniteError, UsageError } from "../errors.ts";
+import type { Program } from "../program/index.ts";
+import type { TypedArray } from "../tensor/dtype.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { emptyState, moveTo, noiseOf, pilot, type Settings, transition } from "./annealing/chains.ts";
+import { type AnnealedPath, annealedPath } from "./annealing/path.ts";
+
+/** Inverse temperatures from 0 to 1. `sigmoid` spends more of them near both ends (Wu et al. 2017). */
+export type AnnealingSchedule = "linear" | "sigmoid" | readonly number[];
+
+export interface AnnealingOptions<A extends readonly unknown[] = readonly unknown[]> {
+  /** Number of steps from start to posterior, T. More steps, a tighter bound. Default 200. */
+  readonly temperatures?: number;
+  /** Default `sigmoid`. An array holds T + 1 inverse temperatures, rising from 0 to 1. */
+  readonly schedule?: AnnealingSchedule;
+  /** Independent chains, each with a weight. Default 32. */
+  readonly chains?: number;
+  /** Leapfrog steps of each transition. Default 10. */
+  readonly leapfrogs?: number;
+  /** Mean acceptance probability that a pilot run adapts the step sizes to. Default 0.8. */
+  readonly targetAcceptance?: number;
+  /** Start from a guide instead of the prior: its sites must be the program's continuous ones, with densities of their own. */
+  readonly guide?: Program<A>;
+  /** Values of parameters of program and guide, as `svi(…).run` or a trained model hold them. */
+  readonly parameters?: ReadonlyMap<Tensor, TypedArray>;
+  /** Default `host`, in float64. `native` for networks and large data. */
+  readonly executor?: Executor;
+  /** Of the native executor. Default `float64`; `float32` is twice as fast, and its weights are good to about 10⁻⁴ nats. */
+  readonly precision?: "float32" | "float64";
+  /** Of the native executor. */
+  readonly threads?: number;
+  readonly seed?: number;
+}
+
+export interface AnnealedDatum {
+  /** log (1/chains) Σ w. */
+  readonly logEvidence: number;
+  readonly standardError: number;
+  /** (Σ w)² / Σ w². */
+  readonly effectiveSampleSize: number;
+}
+
+export interface AnnealingResult {
+  /**
+   * The estimate of log p(data): summed over the data that the program falls apart into. Going forward it is a lower bound in
+   * expectation, in reverse an upper bound.
+   */
+  readonly logEvidence: number;
+  /** Of the estimate, by the delta method; too small where the effective sample size is. */
+  readonly standardError: number;
+  /**
+   * The mean log w, what one chain gives: forward a lower bound of the log evidence in expectation, in reverse (of −log w) an upper
+   * bound; `boundError` is its standard error. Looser than `logEvidence`, and on its side of the truth for sure.
+   */
+  readonly bound: number;
+  readonly boundError: number;
+  /** The smallest over the data; of `chains`. */
+  readonly effectiveSampleSize: number;
+  /** For each element of the plates that hold every random site; one where there is no such plate. */
+  readonly perDatum: readonly AnnealedDatum[];
+  /** log w, [chains, …data]. */
+  readonly logWeights: ArrayValue;
+  /** Mean acceptance probability of the transitions. */
+  readonly acceptance: number;
+  /** Where the chains ended, [chains, …site] each: going forward, draws from the posterior once they are weighted. */
+  readonly draws: ReadonlyMap<string, ArrayValue>;
+}
+
+/** The steepness of the sigmoid schedule, as Wu et al. (2017) have it. */
+const STEEPNESS = 4;
+
+/** T + 1 inverse temperatures from 0 to 1. @throws UsageError when there are none, or they do not rise from 0 to 1. */
+export function inverseTemperatures(temperatures: number, schedule: AnnealingSchedule): readonly number[] {
+  if (typeof schedule !== "string") {
+    const last = schedule.length - 1;
+    if (
+      last < 1 ||
+      schedule[0] !== 0 ||
+      schedule[last] !== 1 ||
+      schedule.some((b, i) => i > 0 && !(b > schedule[i - 1]))
+    )
+      throw new UsageError("annealing: a schedule's inverse temperatures must rise from 0 to 1.");
+    return schedule;
+  }
+  if (!Number.isInteger(temperatures) || temperatures < 1) {
+    throw new UsageError(
+      `annealing: temperatures must be a whole number of at least 1, found ${temperatures}.`,
+    );
+  }
+  const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+  const at = (x: number) =>
+    schedule === "linear"
+      ? x
+      : (sigmoid(STEEPNESS * (2 * x - 1)) - sigmoid(-STEEPNESS)) / (sigmoid(STEEPNESS) - sigmoid(-STEEPNESS));
+  return Array.from({ length: temperatures + 1 }, (_, t) => (t === temperatures ? 1 : at(t / temperatures)));
+}
+
+/** From the start to the posterior: w = Π f_t(q_{t−1}) / f_{t−1}(q_{t−1}). */
+async function forward(path: AnnealedPath, settings: Settings): Promise<Run> {
+  const steps = await pilot(path, settings);
+  const { betas, seed } = settings;
+  const noise = noiseOf(seed, "forward", path);
+  const state = emptyState(path, await path.start(seed)());
+  const logWeights = new Float64Array(path.rows);
+  let accepted = 0;
+  for (let t = 1; t < betas.length; t++) {
+    const increment = await moveTo(path, state, betas[t], betas[t - 1]);
+    increment.forEach((d, r) => {
+      logWeights[r] += d;
+    });
+    accepted += mean(await transition(path, state, betas[t], steps[t], settings, noise));
+  }
+  return { logWeights, acceptance: accepted / (betas.length - 1), q: state.q };
+}
+
+/** From exact draws of the posterior back to the start; the weights are those of the way forward, each one's inverse. */
+async function backward(path: AnnealedPath, settings: Settings, from: Float64Array): Promise<Run> {
+  const steps = await pilot(path, settings);
+  const { betas, seed } = settings;
+  const noise = noiseOf(seed, "reverse", path);
+  const state = emptyState(path, from);
+  const logWeights = new Float64Array(path.rows);
+  let accepted = 0;
+  await moveTo(path, state, 1, 1);
+  for (let t = betas.length - 1; t > 0; t--) {
+    accepted += mean(await transition(path, state, betas[t], steps[t], settings, noise));
+    const increment = await moveTo(path, state, betas[t - 1], betas[t]);
+    increment.forEach((d, r) => {
+      logWeights[r] += d;
+    });
+  }
+  return { logWeights, acceptance: accepted / (betas.length - 1), q: state.q };
+}
+
+interface Run {
+  readonly logWeights: Float64Array;
+  readonly acceptance: number;
+  readonly q: Float64Array;
+}
+
+const mean = (values: Float64Array): number => values.reduce((a, b) => a + b, 0) / values.length;
+
+/** log mean w of each datum over its chains. */
+function datumOf(
+  logWeights: Float64Array,
+  datum: number,
+  { chains, rows, name }: AnnealedPath,
+): AnnealedDatum {
+  const data = rows / chains;
+  const own = Float64Array.from({ length: chains }, (_, c) => logWeights[c * data + datum]);
+  const top = own.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  if (!Number.isFinite(top) || own.some(Number.isNaN)) {
+    throw new NonFiniteError(
+      `${name}: the log weights of ${data === 1 ? "the chains" : `datum ${datum}`} are not finite (the largest is ${top}): the data have ` +
+        "density zero, or none, wherever the chains went. Look at the data and at the supports of the observed sites.",
+    );
+  }
+  const weights = own.map((w) => Math.exp(w - top));
+  const average = mean(weights);
+  const variance = weights.reduce((a, w) => a + (w - average) ** 2, 0) / Math.max(1, chains - 1);
+  const squares = weights.reduce((a, w) => a + w * w, 0);
+  return {
+    logEvidence: top + Math.log(average),
+    standardError: Math.sqrt(variance / chains) / average,
+    effectiveSampleSize: (chains * average) ** 2 / squares,
+  };
+}
+
+async function resultOf(
+  path: AnnealedPath,
+  { logWeights, acceptance, q }: Run,
+  sign: 1 | -1,
+): Promise<AnnealingResult> {
+  const { rows, chains } = path;
+  const data = rows / chains;
+  const totals = Float64Array.from({ length: chains }, (_, c) =>
+    logWeights.subarray(c * data, (c + 1) * data).reduce((a, b) => a + b, 0),
+  );
+  const bound = mean(totals);
+  const perDatum = Array.from({ length: data }, (_, i) => {
+    const datum = datumOf(logWeights, i, path);
+    return { ...datum, logEvidence: sign * datum.logEvidence };
+  });
+  return {
+    logEvidence: perDatum.reduce((n, d) => n + d.logEvidence, 0),
+    standardError: Math.sqrt(perDatum.reduce((n, d) => n + d.standardError ** 2, 0)),
+    bound: sign * bound,
+    boundError: Math.sqrt(mean(totals.map((w) => (w - bound) ** 2)) / Math.max(1, chains - 1)),
+    effectiveSampleSize: Math.min(...perDatum.map((d) => d.effectiveSampleSize)),
+    perDatum,
+    logWeights: new ArrayValue([path.chains, ...path.data], "float64", logWeights),
+    acceptance,
+    draws: await path.constrain(q),
+  };
+}
+
+async function prepare<A extends readonly unknown[]>(
+  program: Program<A>,
+  args: A,
+  options: AnnealingOptions<A>,
+): Promise<{ readonly path: AnnealedPath; readonly settings: Settings }> {
+  const { temperatures = 200, schedule = "sigmoid", chains = 32, leapfrogs = 10 } = options;
+  const { targetAcceptance = 0.8, seed = 0 } = options;
+  if (!Number.isInteger(leapfrogs) || leapfrogs < 1)
+    throw new UsageError(`annealing: leapfrogs must be a whole number of at least 1, found ${leapfrogs}.`);
+  if (!(targetAcceptance > 0 && targetAcceptance < 1))
+    throw new UsageError(`annealing: targetAcceptance must lie between 0 and 1, found ${targetAcceptance}.`);
+  const settings = { betas: inverseTemperatures(temperatures, schedule), leapfrogs, targetAcceptance, seed };
+  return { path: await annealedPath(program, args, { ...options, chains }), settings };
+}
+
+/**
+ * Annealed importance sampling (Neal 2001): chains that start from exact draws of the prior (or of a guide) and follow a path of
+ * densities to the posterior by transitions of Hamiltonian Monte Carlo. The mean weight is an unbiased estimate of the evidence, whatever the
+ * transitions; its logarithm is a lower bound in expectation, which rises to the log evidence with `temperatures` and `chains`.
+ *
+ * Step sizes are adapted in a pilot run, for each temperature and datum, and then held: adapting on the way would bias the estimate.
+ * Where a program falls apart along plates (a VAE along its rows), every datum has weights and an estimate of its own, as Wu et al.
+ * (2017) evaluate decoders. Cost: `temperatures` · (`leapfrogs` + 1) gradients of all chains at once, and at most 120 transitions of
+ * the pilot run.
+ *
+ * @example
+ * const { logEvidence, standardError } = await annealedImportanceSampling(coin, [flips], { temperatures: 100, chains: 100 });
+ *
+ * @throws UsageError when a setting is out of range, a latent site is discrete and infinite, or the guide cannot be a start.
+ * @throws NonFiniteError when no chain has a finite weight.
+ */
+export async function annealedImportanceSampling<A extends readonly unknown[]>(
+  program: Program<A>,
+  args: A,
+  options: AnnealingOptions<A> = {},
+): Promise<AnnealingResult> {
+  const { path, settings } = await prepare(program, args, options);
+  return resultOf(path, await forward(path, settings), 1);
+}
+
+/**
+ * The same chains in reverse (Grosse, Ghahramani and Adams 2015): from exact draws of the posterior back to the start. Its estimate is
+ * an upper bound of the log evidence in expectation, so that both directions bracket it. Exact draws are known where the data were
+ * simulated ({@link bidirectionalMonteCarlo}) or the model is conjugate; with draws of a long Markov chain it is as good as they are.
+ *
+ * @param posterior draws of every continuous latent site, [chains, …site]
+ *
+ * @throws UsageError as {@link annealedImportanceSampling}, and when a site has not one draw for each chain.
+ */
+export async function reverseAnnealedImportanceSampling<A extends readonly unknown[]>(
+  program: Program<A>,
+  args: A,
+  posterior: ReadonlyMap<string, ArrayValue>,
+  options: AnnealingOptions<A> = {},
+): Promise<AnnealingResult> {
+  const { path, settings } = await prepare(program, args, options);
+  return resultOf(path, await backward(path, settings, await path.unconstrain(posterior)), -1);
+}

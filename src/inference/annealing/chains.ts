@@ -1,0 +1,144 @@
+/** Chains that move along a path, all rows at once: transitions that leave a density invariant, and their step sizes. */
+import { fillNormal, fillUniform, stream } from "../../random/index.ts";
+import type { AnnealedPath } from "./path.ts";
+
+/** How chains move. */
+export interface Settings {
+  /** Inverse temperatures, from 0 to 1. */
+  readonly betas: readonly number[];
+  readonly leapfrogs: number;
+  readonly targetAcceptance: number;
+  readonly seed: number;
+}
+
+/** Where the chains are, and what is known there. */
+export interface State {
+  readonly q: Float64Array;
+  /** At the last evaluated temperature. */
+  readonly gradient: Float64Array;
+  readonly value: Float64Array;
+}
+
+/** The path's answers at q, copied into a state. Returns the increments. */
+export async function moveTo(
+  path: AnnealedPath,
+  state: State,
+  beta: number,
+  other: number,
+): Promise<Float64Array> {
+  const { value, gradient, increment } = await path.evaluate(state.q, beta, other);
+  state.value.set(value);
+  state.gradient.set(gradient);
+  return Float64Array.from(increment);
+}
+
+/** Noise of one use: transition n draws its n-th momentum and uniforms. */
+export function noiseOf(seed: number, use: string, path: AnnealedPath) {
+  const momenta = stream(seed, `annealing/${use}/momentum`);
+  const uniforms = stream(seed, `annealing/${use}/uniform`);
+  const momentum = new Float64Array(path.dimension);
+  const uniform = new Float64Array(path.rows + 1);
+  let step = 0;
+  return () => {
+    fillNormal(momentum, momenta, { step });
+    fillUniform(uniform, uniforms, { step });
+    step++;
+    return { momentum, uniform };
+  };
+}
+
+/**
+ * One transition of Hamiltonian Monte Carlo for every row at once, each accepted on its own (Neal 2011); the state is changed in place.
+ * Returns the rows' acceptance probabilities.
+ *
+ * @param stepSizes of each datum, the same for all chains
+ */
+export async function transition(
+  path: AnnealedPath,
+  state: State,
+  beta: number,
+  stepSizes: Float64Array,
+  { leapfrogs }: Settings,
+  noise: ReturnType<typeof noiseOf>,
+): Promise<Float64Array> {
+  const { owner, rows } = path;
+  const { momentum: p, uniform } = noise();
+  // A little off the adapted step size, the same for all: a fixed time can be a period of some coordinate.
+  const jitter = 0.8 + 0.4 * uniform[rows];
+  const stepOf = Float64Array.from({ length: rows }, (_, r) => jitter * stepSizes[r % stepSizes.length]);
+  const kinetic = (): Float64Array => {
+    const energy = new Float64Array(rows);
+    for (let i = 0; i < p.length; i++) energy[owner[i]] += 0.5 * p[i] * p[i];
+    return energy;
+  };
+  const kick = (gradient: ArrayLike<number>, factor: number): void => {
+    for (let i = 0; i < p.length; i++) p[i] += factor * stepOf[owner[i]] * gradient[i];
+  };
+  const before = kinetic().map((k, r) => k - state.value[r]);
+  const q = state.q.slice();
+  kick(state.gradient, 0.5);
+  let reached = await drift();
+  for (let l = 1; l < leapfrogs; l++) {
+    kick(reached.gradient, 1);
+    reached = await drift();
+  }
+  kick(reached.gradient, 0.5);
+  const { value, gradient } = reached;
+  const acceptance = kinetic().map((k, r) => {
+    const ratio = Math.exp(before[r] - (k - value[r]));
+    return Number.isNaN(ratio) ? 0 : Math.min(1, ratio);
+  });
+  const accepted = acceptance.map((a, r) => Number(uniform[r] < a));
+  for (let i = 0; i < q.length; i++) {
+    if (accepted[owner[i]] === 0) continue;
+    state.q[i] = q[i];
+    state.gradient[i] = gradient[i];
+  }
+  accepted.forEach((yes, r) => {
+    if (yes === 1) state.value[r] = value[r];
+  });
+  return acceptance;
+
+  function drift() {
+    for (let i = 0; i < q.length; i++) q[i] += stepOf[owner[i]] * p[i];
+    return path.evaluate(q, beta, beta);
+  }
+}
+
+export const emptyState = (path: AnnealedPath, q: Float64Array): State => ({
+  q,
+  gradient: new Float64Array(path.dimension),
+  value: new Float64Array(path.rows),
+});
+
+/** Temperatures that the pilot run stops at, at most, and its transitions at the first and at each further one. */
+const PILOT_TEMPERATURES = 50;
+const PILOT_FIRST = 20;
+const PILOT_EACH = 2;
+
+/**
+ * Step sizes for each temperature and datum, from a run whose draws are thrown away: what adapts to the chains that it moves would
+ * no longer leave their density invariant, and the weights would be those of nothing.
+ */
+export async function pilot(path: AnnealedPath, settings: Settings): Promise<readonly Float64Array[]> {
+  const { betas, targetAcceptance, seed } = settings;
+  const state = emptyState(path, await path.start(seed + 1)());
+  const noise = noiseOf(seed, "pilot", path);
+  const data = path.rows / path.chains;
+  const logSteps = new Float64Array(data).fill(Math.log(0.5));
+  const every = Math.max(1, Math.ceil((betas.length - 1) / PILOT_TEMPERATURES));
+  const found: Float64Array[] = [];
+  for (let t = 0; t < betas.length; t++) {
+    if (t === 0 || t % every === 0 || t === betas.length - 1) {
+      await moveTo(path, state, betas[t], betas[t]);
+      for (let i = 0; i < (t === 0 ? PILOT_FIRST : PILOT_EACH); i++) {
+        const acceptance = await transition(path, state, betas[t], logSteps.map(Math.exp), settings, noise);
+        acceptance.forEach((a, r) => {
+          logSteps[r % data] += (a - targetAcceptance) / path.chains;
+        });
+      }
+    }
+    found.push(logSteps.map(Math.exp));
+  }
+  return found;
+}

@@ -1,0 +1,256 @@
+/** A path of densities from a start that can be drawn from to a posterior, for many chains side by side. */
+import { ArrayValue, compile, type Executor } from "../../compile/index.ts";
+import { biject } from "../../distributions/transforms/biject.ts";
+import { UsageError } from "../../errors.ts";
+import {
+  type Handler,
+  latentSites,
+  type Plate,
+  type Program,
+  type RandomSite,
+  replay,
+  type Trace,
+  trace,
+} from "../../program/index.ts";
+import type { TypedArray } from "../../tensor/dtype.ts";
+import { grad } from "../../tensor/grad.ts";
+import { constant, input } from "../../tensor/leaf.ts";
+import { add, mul, sub } from "../../tensor/ops/arithmetic.ts";
+import { cast } from "../../tensor/ops/cast.ts";
+import { expand, reshape } from "../../tensor/ops/movement.ts";
+import { sum } from "../../tensor/ops/reduce.ts";
+import { sizeOf } from "../../tensor/shape.ts";
+import { substitute } from "../../tensor/substitute.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import { perRow, rowsShape } from "../bounds/bound.ts";
+import { commonPlates, sumOver, type Term, termOf } from "../terms.ts";
+import { type UnconstrainedGraph, unconstrainedGraph } from "../unconstrained-graph.ts";
+import { compileAt, type Floats, type Precision } from "../unconstrained-point.ts";
+
+export interface AnnealedPathOptions<A extends readonly unknown[]> {
+  readonly chains: number;
+  /** Where the path starts. Default: the program's prior. */
+  readonly guide?: Program<A> | undefined;
+  /** Values of parameters, as `svi(…).run` returns them; others take their initial ones. */
+  readonly parameters?: ReadonlyMap<Tensor, TypedArray> | undefined;
+  readonly executor?: Executor | undefined;
+  readonly precision?: Precision | undefined;
+  readonly threads?: number | undefined;
+}
+
+/** What one evaluation says of every row: each chain's each datum. */
+export interface Evaluated {
+  /** log f_β, [rows]. */
+  readonly value: Floats;
+  /** Its gradient in the coordinates. */
+  readonly gradient: Floats;
+  /** log f_β − log f_β', [rows]. */
+  readonly increment: Floats;
+}
+
+/**
+ * Densities f_β over unconstrained coordinates, β from 0 to 1: from the prior p(θ) p(x|θ)^β; from a guide q(θ)^(1−β) p(θ, x)^β. They
+ * fall apart into rows: every chain's every element of the plates that hold all random sites.
+ */
+export interface AnnealedPath {
+  readonly name: string;
+  readonly chains: number;
+  /** Shape of the data that the program falls apart into; [] where it is one. */
+  readonly data: readonly number[];
+  /** chains · data. */
+  readonly rows: number;
+  readonly dimension: number;
+  /** The row of each coordinate. */
+  readonly owner: Int32Array;
+  /** Evaluates at the coordinates; the arrays are written anew by the next call. */
+  evaluate(q: Float64Array, beta: number, other: number): Promise<Evaluated>;
+  /** Draws from f₀: call n gives draw n of the seed. */
+  start(seed: number): () => Promise<Float64Array>;
+  /** Coordinates of values of the latent sites, [chains, …site] each. @throws UsageError naming a site that is missing. */
+  unconstrain(values: ReadonlyMap<string, ArrayValue>): Promise<Float64Array>;
+  /** Values of latent and deterministic sites, [chains, …site]. */
+  constrain(q: Float64Array): Promise<ReadonlyMap<string, ArrayValue>>;
+}
+
+/** Each row's part of a sum of terms, [chains, …data]. */
+function rowsOf(terms: readonly Term[], plates: readonly Plate[], [chains]: readonly Plate[]): Tensor {
+  const layout = new Array<number>(-chains.dimension).fill(1);
+  for (const { dimension, rows } of [chains, ...plates]) layout[layout.length + dimension] = rows;
+  const total = terms.map((t) => sumOver(t, plates)).reduce(add);
+  // Where finite sites were summed out, dimensions of size 1 stand on the left.
+  const own = total.rank > layout.length ? reshape(total, total.shape.slice(-layout.length)) : total;
+  // Data that depend on no latent site do not vary along the chains.
+  return perRow(expand(own, layout), plates, [chains.rows]);
+}
+
+/** The row of every coordinate: which chain and which element of the common plates it belongs to. */
+function ownersOf({ sites, dimension, outer }: UnconstrainedGraph, plates: readonly Plate[]): Int32Array {
+  const owner = new Int32Array(dimension);
+  const kept = [...plates].sort((a, b) => a.dimension - b.dimension);
+  for (const { start, end, freeShape } of sites) {
+    const axes = [...outer, ...kept].map((p) => p.dimension - outer[0].dimension);
+    const strides = axes.map((axis) => sizeOf(freeShape.slice(axis + 1)));
+    for (let i = start; i < end; i++) {
+      owner[i] = axes.reduce(
+        (row, axis, k) => row * freeShape[axis] + (Math.floor((i - start) / strides[k]) % freeShape[axis]),
+        0,
+      );
+    }
+  }
+  return owner;
+}
+
+/** log q of the guide's sites where the coordinates put them. @throws UsageError for a guide with sites of its own. */
+function guideTerms<A extends readonly unknown[]>(
+  guide: Program<A>,
+  args: A,
+  graph: UnconstrainedGraph,
+): Term[] {
+  const answer: Handler = (message, next) => {
+    if (message.kind !== "sample") return next(message);
+    const value = graph.values.get(message.name);
+    if (value === undefined || message.distribution.name === "Delta") {
+      throw new UsageError(
+        `${guide.name}: site '${message.name}' has no density at a value that it did not draw; a path starts from a guide whose sites are ` +
+          "the program's continuous sites, each with a distribution of its own (autoNormal, or an amortised one).",
+      );
+    }
+    return next({ ...message, value });
+  };
+  const sites = latentSites(trace(guide, args, [answer], { outer: graph.outer }));
+  const missing = graph.sites.find((s) => !sites.some((site) => site.name === s.name));
+  if (missing !== undefined)
+    throw new UsageError(
+      `${guide.name}: the guide has no site '${missing.name}', where the path must start.`,
+    );
+  return sites.map((s) => termOf(s));
+}
+
+/** Unconstrained values of sites, in the order of the graph's. */
+const freeOf = (graph: UnconstrainedGraph, sites: Trace["sites"]): Tensor[] =>
+  graph.sites.map(({ name }) => {
+    const { distribution, value } = sites.get(name) as RandomSite;
+    return biject(distribution.support).inverse(value);
+  });
+
+/** Traces and compiles a path. @throws UsageError as `unconstrainedDensity` does, or when the guide cannot be a start. */
+export async function annealedPath<A extends readonly unknown[]>(
+  program: Program<A>,
+  args: A,
+  options: AnnealedPathOptions<A>,
+): Promise<AnnealedPath> {
+  const { chains, guide, parameters, executor = "host", precision = "float64", threads } = options;
+  if (!Number.isInteger(chains) || chains < 1)
+    throw new UsageError(`${program.name}: chains must be a whole number of at least 1, found ${chains}.`);
+  const graph = unconstrainedGraph(program, args, { annealed: guide === undefined, chains });
+  const { outer } = graph;
+  const start = guide && guideTerms(guide, args, graph);
+  const plates = commonPlates([...graph.terms, ...(start ?? [])]);
+  const rows = (terms: readonly Term[]): Tensor => rowsOf(terms, plates, outer);
+
+  const dtype = graph.logJoint.dtype;
+  const beta = graph.inverseTemperature ?? input("inverse temperature", [], dtype);
+  const other = input("other inverse temperature", [], dtype);
+  const jacobian = rows(graph.jacobians);
+  const [joint, base] = [rows(graph.terms), start && rows(start)];
+  const observed = graph.scored.filter(({ site }) => site.kind === "observe");
+  const value =
+    base === undefined ? add(joint, jacobian) : add(add(base, mul(beta, sub(joint, base))), jacobian);
+  const increment = (): Tensor => {
+    if (base !== undefined) return mul(sub(beta, other), sub(joint, base));
+    // What is summed out depends on β in its own way; otherwise the difference is taken before it can lose digits.
+    if (graph.summedOut.length > 0) return sub(joint, substitute(joint, new Map([[beta, other]])));
+    return mul(sub(beta, other), rows(observed.map(({ site, logDensity }) => termOf(site, logDensity))));
+  };
+
+  const source = { program, parameters };
+  const wide = executor === "host" ? "float64" : precision;
+  const floats = (size: number): Floats =>
+    wide === "float32" ? new Float32Array(size) : new Float64Array(size);
+  const result = {
+    value: floats(value.size),
+    gradient: floats(graph.dimension),
+    increment: floats(value.size),
+  };
+  const [at, from] = [floats(1), floats(1)];
+  const slopes = graph.sites.map(({ start: a, end: b }) => result.gradient.subarray(a, b));
+  const { point, run } = await compileAt(
+    source,
+    graph,
+    [value, increment(), ...grad(sum(value), graph.coordinates)],
+    [result.value, result.increment, ...slopes],
+    {
+      executor,
+      precision,
+      ...(threads !== undefined && { threads }),
+      inputs: new Map([
+        [beta, at],
+        [other, from],
+      ]),
+    },
+  );
+
+  const values = [...graph.values];
+  const flat = async (parts: readonly Tensor[], seed = 0): Promise<() => Promise<Float64Array>> => {
+    const draw = compile(() => parts.map((t) => cast(t, "float64")), {
+      executor: "host",
+      seed,
+      ...(parameters && { parameters }),
+    });
+    return async () => Float64Array.from((await draw()).flatMap(({ data }) => Array.from(data, Number)));
+  };
+  return {
+    name: program.name,
+    chains,
+    data: rowsShape(plates),
+    rows: value.size,
+    dimension: graph.dimension,
+    owner: ownersOf(graph, plates),
+    async evaluate(q, inverseTemperature, otherTemperature) {
+      point.set(q);
+      at[0] = inverseTemperature;
+      from[0] = otherTemperature;
+      await run();
+      return result;
+    },
+    start(seed) {
+      const drawn = guide && trace(guide, args, [], { outer });
+      const { sites } = trace(program, args, drawn ? [replay(drawn)] : [], { outer });
+      const next = flat(freeOf(graph, sites), seed);
+      return async () => (await next)();
+    },
+    async unconstrain(given) {
+      const answer: Handler = (message, next) => {
+        const site = graph.sites.find((s) => s.name === message.name);
+        if (site === undefined || message.kind !== "sample" || message.value !== undefined)
+          return next(message);
+        const found = given.get(site.name);
+        if (found === undefined || found.data.length !== sizeOf(site.shape)) {
+          throw new UsageError(
+            `${program.name}: site '${site.name}' needs ${sizeOf(site.shape)} values, a draw for each of ${chains} chains; found ` +
+              `${found?.data.length ?? "none"}.`,
+          );
+        }
+        const tensor = constant(
+          Float64Array.from(found.data, Number),
+          site.shape,
+          message.distribution.dtype,
+        );
+        return next({ ...message, value: tensor });
+      };
+      return (await flat(freeOf(graph, trace(program, args, [answer], { outer }).sites)))();
+    },
+    async constrain(q) {
+      const outputs = values.map(([, t]) => new Float64Array(t.size));
+      const outward = await compileAt(
+        source,
+        graph,
+        values.map(([, t]) => cast(t, "float64")),
+        outputs,
+      );
+      outward.point.set(q);
+      await outward.run();
+      return new Map(values.map(([name, t], i) => [name, new ArrayValue(t.shape, "float64", outputs[i])]));
+    },
+  };
+}

@@ -1,0 +1,101 @@
+import { ArrayValue, compile } from "../compile/index.ts";
+import {
+  type Handler,
+  handled,
+  type Program,
+  type RandomSite,
+  randomSites,
+  trace,
+} from "../program/index.ts";
+import { constant } from "../tensor/leaf.ts";
+import { cast } from "../tensor/ops/cast.ts";
+import {
+  type AnnealingOptions,
+  type AnnealingResult,
+  annealedImportanceSampling,
+  reverseAnnealedImportanceSampling,
+} from "./annealed-importance-sampling.ts";
+
+export interface Bracket {
+  /** A lower bound of the simulated data's log evidence, in expectation. */
+  readonly lower: AnnealingResult;
+  /** An upper bound, in expectation. */
+  readonly upper: AnnealingResult;
+  /** upper − lower, nats: how far off either can be. */
+  readonly gap: number;
+  /** The observed sites, as they were simulated. */
+  readonly data: ReadonlyMap<string, ArrayValue>;
+  /** The latent sites that they were simulated from. */
+  readonly latent: ReadonlyMap<string, ArrayValue>;
+}
+
+/** A joint draw of all random sites. */
+async function simulate<A extends readonly unknown[]>(
+  program: Program<A>,
+  args: A,
+  { seed = 0, parameters }: AnnealingOptions<A>,
+) {
+  const draw: Handler = (message, next) =>
+    message.kind === "observe" && message.distribution.name !== "Factor"
+      ? next({ ...message, value: message.distribution.sample(`simulated/${message.name}`) })
+      : next(message);
+  const sites = randomSites(trace(program, args, [draw])).filter((s) => s.distribution.name !== "Factor");
+  const values = await compile(() => sites.map((s) => cast(s.value, "float64")), {
+    executor: "host",
+    seed,
+    ...(parameters && { parameters }),
+  })();
+  const those = (kind: RandomSite["kind"]) =>
+    new Map(sites.flatMap((s, i) => (s.kind === kind ? [[s.name, values[i]] as const] : [])));
+  return { data: those("observe"), latent: those("sample") };
+}
+
+/** The program with other data. */
+function withData<A extends readonly unknown[]>(
+  program: Program<A>,
+  data: ReadonlyMap<string, ArrayValue>,
+): Program<A> {
+  return handled(program, (message, next) => {
+    const value = message.kind === "observe" ? data.get(message.name) : undefined;
+    return value === undefined || message.kind !== "observe"
+      ? next(message)
+      : next({
+          ...message,
+          value: constant(value.data as Float64Array, value.shape, message.distribution.dtype),
+        });
+  });
+}
+
+/**
+ * Bidirectional Monte Carlo (Grosse, Ghahramani and Adams 2015): simulates data from the program, of which the latent values that made them are
+ * an exact draw of the posterior, and brackets their log evidence between annealed importance sampling forward and in reverse. What is
+ * learnt on simulated data, how many temperatures it takes to be right within a nat, goes for real data that are like them.
+ *
+ * All reverse chains start from the one exact draw there is, so the standard error of `upper` is that of the chains, not of the draw.
+ *
+ * @param args of the program; observed values among them are exchanged for simulated ones of the same shape
+ *
+ * @example
+ * const { lower, upper } = await bidirectionalMonteCarlo(eightSchools, [], { temperatures: 500 });
+ *
+ * @throws UsageError as {@link annealedImportanceSampling}.
+ */
+export async function bidirectionalMonteCarlo<A extends readonly unknown[]>(
+  program: Program<A>,
+  args: A,
+  options: AnnealingOptions<A> = {},
+): Promise<Bracket> {
+  const { chains = 32 } = options;
+  const { data, latent } = await simulate(program, args, options);
+  const simulated = withData(program, data);
+  const lower = await annealedImportanceSampling(simulated, args, options);
+  const repeated = new Map(
+    [...latent].map(([name, { shape, data: values }]) => {
+      const copies = new Float64Array(chains * values.length);
+      for (let c = 0; c < chains; c++) copies.set(values as Float64Array, c * values.length);
+      return [name, new ArrayValue([chains, ...shape], "float64", copies)] as const;
+    }),
+  );
+  const upper = await reverseAnnealedImportanceSampling(simulated, args, repeated, options);
+  return { lower, upper, gap: upper.logEvidence - lower.logEvidence, data, latent };
+}
