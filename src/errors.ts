@@ -31,6 +31,11 @@ export class NonFiniteError extends TightboundError {
   override readonly name = "NonFiniteError";
 }
 
+/** An iteration ended before it reached what it was to reach: the message says how near it came, and what stands in the way. */
+export class ConvergenceError extends TightboundError {
+  override readonly name = "ConvergenceError";
+}
+
 /** A fault of our own. The message starts with `internal:`. */
 export class InternalError extends TightboundError {
   override readonly name = "InternalError";

@@ -29,6 +29,15 @@ export {
   importance,
   type SiteMoments,
 } from "./importance.ts";
+export { type LaplaceOptions, type LaplaceResult, type LaplaceRunner, laplace } from "./laplace.ts";
+export {
+  type MapFinder,
+  type MapOptions,
+  type MapResult,
+  type MapRunOptions,
+  type MapState,
+  map,
+} from "./map.ts";
 export { energyFraction, essBulk, essTail, mcseMean, mcseSd, rHat } from "./mcmc/diagnostics.ts";
 export { type HmcOptions, hmc } from "./mcmc/hmc.ts";
 export type { TransitionInfo } from "./mcmc/kernel.ts";

@@ -10,7 +10,7 @@ import { grad } from "../tensor/grad.ts";
 import { constant } from "../tensor/leaf.ts";
 import { add } from "../tensor/ops/arithmetic.ts";
 import { cast } from "../tensor/ops/cast.ts";
-import { formatShape, sizeOf } from "../tensor/shape.ts";
+import { formatShape, type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { explainFault } from "./diagnose.ts";
 import { type PortableDensity, portableDensity } from "./portable-density.ts";
@@ -196,6 +196,25 @@ export async function unconstrainedDensity<A extends readonly unknown[]>(
       });
     },
   };
+}
+
+/** The values of sites at many points, [points, dimension] row by row, as arrays of shape `leading` + the site's. */
+export function constrainAll(
+  { constrain, dimension }: UnconstrainedDensity,
+  coordinates: Float64Array,
+  leading: Shape,
+): ReadonlyMap<string, ArrayValue> {
+  const values = new Map<string, ArrayValue>();
+  for (let i = 0; i < sizeOf(leading); i++) {
+    for (const [name, { shape, data }] of constrain(
+      coordinates.subarray(i * dimension, (i + 1) * dimension),
+    )) {
+      const all = values.get(name) ?? new ArrayValue([...leading, ...shape], "float64");
+      values.set(name, all);
+      (all.data as Float64Array).set(data as Float64Array, i * data.length);
+    }
+  }
+  return values;
 }
 
 /** Runs the program with the given values and takes each back through the transform that belongs to its support there. */

@@ -1,5 +1,5 @@
 /** The Euclidean metric of momentum: an inverse mass matrix, and its estimate from warm-up draws. */
-import { factorRows } from "../../tensor/ops/linalg.ts";
+import { factorRows, solveRows } from "../../tensor/ops/linalg.ts";
 import { dot, type Vector } from "./vectors.ts";
 
 export type MetricKind = "diagonal" | "dense";
@@ -48,10 +48,7 @@ export function toMomentum({ kind, root }: Metric, z: Vector): void {
     for (let i = 0; i < n; i++) z[i] /= root[i];
     return;
   }
-  for (let i = n - 1; i >= 0; i--) {
-    for (let j = i + 1; j < n; j++) z[i] -= root[j * n + i] * z[j];
-    z[i] /= root[i * n + i];
-  }
+  solveRows(root, n, z, true);
 }
 
 /** ½ pᵀ M⁻¹ p, from p and its velocity. */

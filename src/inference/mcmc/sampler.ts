@@ -1,10 +1,11 @@
 /** What `hmc` and `nuts` share: options, chains side by side, and the result. */
-import { ArrayValue } from "../../compile/array-value.ts";
+import type { ArrayValue } from "../../compile/array-value.ts";
 import { UsageError } from "../../errors.ts";
 import type { Program } from "../../program/index.ts";
 import { checkSeed } from "../../random/index.ts";
 import { startingPoint } from "../starting-point.ts";
 import {
+  constrainAll,
   type SiteValues,
   type UnconstrainedDensity,
   type UnconstrainedDensityOptions,
@@ -221,17 +222,9 @@ function collect(
   runs: readonly ChainRun[],
   draws: number,
 ): Mcmc {
-  const { dimension } = density;
-  const values = new Map<string, ArrayValue>();
-  runs.forEach(({ coordinates }, chain) => {
-    for (let i = 0; i < draws; i++) {
-      const at = density.constrain(coordinates.subarray(i * dimension, (i + 1) * dimension));
-      for (const [name, { shape, data }] of at) {
-        const found = values.get(name) ?? new ArrayValue([runs.length, draws, ...shape], "float64");
-        values.set(name, found);
-        (found.data as Float64Array).set(data as Float64Array, (chain * draws + i) * data.length);
-      }
-    }
+  const coordinates = new Float64Array(runs.length * draws * density.dimension);
+  runs.forEach((run, chain) => {
+    coordinates.set(run.coordinates, chain * draws * density.dimension);
   });
   const joined = (name: keyof Statistics): Float64Array => {
     const all = new Float64Array(runs.length * draws);
@@ -244,7 +237,7 @@ function collect(
     method: spec.name,
     chains: runs.length,
     draws,
-    values,
+    values: constrainAll(density, coordinates, [runs.length, draws]),
     statistics: Object.fromEntries(statisticNames.map((name) => [name, joined(name)])) as Statistics,
     adapted: runs.map(({ stepSize, metric }) => ({ stepSize, metric })),
     maxTreeDepth: spec.name === "nuts" ? spec.maxTreeDepth : undefined,

@@ -1,6 +1,6 @@
 /** What a run of chains says: a table of quantities, and warnings with what to do. */
 import { UsageError } from "../../errors.ts";
-import { sizeOf } from "../../tensor/shape.ts";
+import { elementNames } from "../element-names.ts";
 import { energyFraction, essBulk, essTail, mcseMean, mcseSd, moments, rHat } from "./diagnostics.ts";
 import type { Mcmc } from "./sampler.ts";
 
@@ -42,19 +42,6 @@ const MIXED = 1.01;
 const ENOUGH_DRAWS = 100;
 /** Betancourt (2016). */
 const ENOUGH_ENERGY = 0.3;
-
-/** The names of a site's elements, in row-major order. */
-export function elementNames(site: string, shape: readonly number[]): string[] {
-  return Array.from({ length: sizeOf(shape) }, (_, flat) => {
-    const index: number[] = [];
-    let rest = flat;
-    for (const size of [...shape].reverse()) {
-      index.unshift(rest % size);
-      rest = Math.floor(rest / size);
-    }
-    return index.length === 0 ? site : `${site}[${index.join(",")}]`;
-  });
-}
 
 /** Every number of a run with its draws, chain by chain. */
 export function quantities({ values }: Mcmc): { readonly name: string; readonly draws: Float64Array }[] {

@@ -103,6 +103,17 @@ export function factorRows(out: Float64Array, a: HostArray, start: number, n: nu
   return n;
 }
 
+/** Solves L x = b, or Lᵀ x = b, in place of b, with the leading block of a factor of n × n numbers: a plain function as well. */
+export function solveRows(l: Float64Array, n: number, b: number[] | Float64Array, transposed: boolean): void {
+  const size = b.length;
+  for (let step = 0; step < size; step++) {
+    const i = transposed ? size - 1 - step : step;
+    if (transposed) for (let j = i + 1; j < size; j++) b[i] -= l[j * n + i] * b[j];
+    else for (let j = 0; j < i; j++) b[i] -= l[i * n + j] * b[j];
+    b[i] /= l[i * n + i];
+  }
+}
+
 /**
  * The lower triangular L with L Lᵀ = A and a positive diagonal. a [..., n, n] → [..., n, n], zeros above the diagonal.
  *

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { ArrayValue } from "../../../src/compile/index.ts";
 import { UsageError } from "../../../src/errors.ts";
+import { elementNames } from "../../../src/inference/element-names.ts";
 import { unitMetric } from "../../../src/inference/mcmc/metric.ts";
 import { type Statistics, statisticNames } from "../../../src/inference/mcmc/run-chain.ts";
 import type { Mcmc } from "../../../src/inference/mcmc/sampler.ts";
-import { elementNames, summary, summaryText } from "../../../src/inference/mcmc/summary.ts";
+import { summary, summaryText } from "../../../src/inference/mcmc/summary.ts";
 import { fillNormal, stream } from "../../../src/random/index.ts";
 
 /** A run as if of 4 chains of 500 independent draws of a number and a 2 × 2 matrix. */

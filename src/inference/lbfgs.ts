@@ -1,0 +1,110 @@
+/** Limited-memory BFGS: climbs a smooth function by its gradient, with the curvature that its last steps have shown. */
+
+/** The function's value at q, its gradient written into `gradient`. */
+export type Climbed = (q: Float64Array, gradient: Float64Array) => number | Promise<number>;
+
+/** A step and what it did to the gradient. */
+interface Pair {
+  readonly step: Float64Array;
+  readonly change: Float64Array;
+  /** 1 / (change · step). */
+  readonly inverse: number;
+}
+
+/** What is carried from step to step: plain data. */
+export interface LbfgsState {
+  readonly q: Float64Array;
+  readonly value: number;
+  readonly gradient: Float64Array;
+  /** The last steps, oldest first. */
+  readonly pairs: readonly Pair[];
+  readonly iteration: number;
+  readonly evaluations: number;
+}
+
+/** Steps that are remembered (Nocedal and Wright 2006, section 7.2: 3 to 20). */
+const MEMORY = 10;
+/** Constants of the Wolfe conditions (the same, section 3.1). */
+const DECREASE = 1e-4;
+const CURVATURE = 0.9;
+/** Values nearer to each other than this are taken as equal, relative to their size: what rounding leaves of sums. */
+const ROUNDING = 1e-10;
+const HALVINGS = 60;
+
+const dot = (a: Float64Array, b: Float64Array): number => a.reduce((s, v, i) => s + v * b[i], 0);
+const along = (q: Float64Array, d: Float64Array, t: number): Float64Array => q.map((v, i) => v + t * d[i]);
+
+export const startLbfgs = (q: Float64Array, value: number, gradient: Float64Array): LbfgsState => ({
+  q: q.slice(),
+  value,
+  gradient: gradient.slice(),
+  pairs: [],
+  iteration: 0,
+  evaluations: 0,
+});
+
+/** The direction of ascent: the gradient times the inverse curvature of the last steps, by the two-loop recursion. */
+function directionOf({ gradient, pairs }: LbfgsState): Float64Array {
+  let d: Float64Array = gradient.slice();
+  const weights: number[] = [];
+  for (const { step, change, inverse } of [...pairs].reverse()) {
+    const weight = inverse * dot(step, d);
+    weights.push(weight);
+    d = along(d, change, -weight);
+  }
+  const last = pairs.at(-1);
+  // Pairs hold curvature of an ascent: change · step is negative, and so is this scale's denominator.
+  const scale = last === undefined ? 1 : -1 / (last.inverse * dot(last.change, last.change));
+  d = d.map((v) => v * scale);
+  pairs.forEach(({ step, change, inverse }, i) => {
+    d = along(d, step, -(weights[pairs.length - 1 - i] + inverse * dot(change, d)));
+  });
+  return d;
+}
+
+/**
+ * One step of L-BFGS (Liu and Nocedal 1989), uphill, with a line search for the weak Wolfe conditions by doubling and halving (Lewis and
+ * Overton 2013). Where values differ by rounding alone, slopes decide (the approximate Wolfe conditions of Hager and Zhang 2005).
+ * Nothing where no step up is found.
+ */
+export async function stepLbfgs(climbed: Climbed, state: LbfgsState): Promise<LbfgsState | undefined> {
+  const { q, value, gradient, iteration } = state;
+  let direction = directionOf(state);
+  let pairs = state.pairs;
+  if (!(dot(direction, gradient) > 0)) {
+    direction = gradient.slice();
+    pairs = [];
+  }
+  const slope = dot(direction, gradient);
+  const reached = new Float64Array(q.length);
+  let evaluations = state.evaluations;
+  let [low, high] = [0, Number.POSITIVE_INFINITY];
+  // The first step of all knows no scale: one of length 1 at most.
+  let t = pairs.length === 0 ? Math.min(1, 1 / Math.sqrt(slope)) : 1;
+  for (let tries = 0; tries < HALVINGS; tries++) {
+    const to = along(q, direction, t);
+    const found = await climbed(to, reached);
+    evaluations++;
+    const end = dot(direction, reached);
+    const level = Math.abs(found - value) <= ROUNDING * (1 + Math.abs(value));
+    const enough = found >= value + DECREASE * t * slope || (level && end >= -0.8 * slope);
+    if (!enough || !Number.isFinite(end)) high = t;
+    else if (end > CURVATURE * slope) low = t;
+    else {
+      const step = along(to, q, -1);
+      const change = along(reached, gradient, -1);
+      const curvature = dot(change, step);
+      const pair = { step, change, inverse: 1 / curvature };
+      return {
+        q: to,
+        value: found,
+        gradient: reached.slice(),
+        pairs: curvature < 0 ? [...pairs, pair].slice(-MEMORY) : pairs,
+        iteration: iteration + 1,
+        evaluations,
+      };
+    }
+    t = high === Number.POSITIVE_INFINITY ? 2 * low : (low + high) / 2;
+  }
+  return undefined;
+}
