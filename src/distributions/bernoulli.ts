@@ -40,6 +40,7 @@ export class BernoulliDistribution extends Distribution {
       sufficientStatistics: (x) => [x],
       logNormalizer: ([eta]) => softplus(eta),
       logBaseMeasure: (x) => mul(x, 0),
+      distributionAt: ([eta]) => new BernoulliDistribution({ logits: eta }),
     };
   }
 

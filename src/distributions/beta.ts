@@ -55,6 +55,8 @@ export class BetaDistribution extends Distribution {
       sufficientStatistics: (x) => [log(x), log1p(neg(x))],
       logNormalizer: ([a, b]) => logBeta(add(a, 1), add(b, 1)),
       logBaseMeasure: (x) => mul(x, 0),
+      distributionAt: ([a, b]) =>
+        new BetaDistribution({ concentration1: add(a, 1), concentration0: add(b, 1) }),
     };
   }
 

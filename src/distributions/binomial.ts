@@ -71,6 +71,7 @@ export class BinomialDistribution extends Distribution {
       sufficientStatistics: (x) => [x],
       logNormalizer: ([eta]) => mul(this.total, softplus(eta)),
       logBaseMeasure: (x) => logChoose(this.total, x),
+      distributionAt: ([eta]) => Binomial(this.count ?? this.total, { logits: eta }),
     };
   }
 

@@ -65,6 +65,7 @@ export class CategoricalDistribution extends Distribution {
       sufficientStatistics: (x) => [oneHot(x, this.count, this.floatDType)],
       logNormalizer: ([eta]) => logsumexp(eta, -1),
       logBaseMeasure: (x) => mul(cast(x, this.floatDType), 0),
+      distributionAt: ([eta]) => new CategoricalDistribution({ logits: eta }),
     };
   }
 

@@ -33,6 +33,7 @@ export class ChiSquaredDistribution extends Distribution {
       sufficientStatistics: (x) => [log(x)],
       logNormalizer: ([eta]) => add(lgamma(add(eta, 1)), mul(add(eta, 1), Math.LN2)),
       logBaseMeasure: (x) => mul(x, -0.5),
+      distributionAt: ([eta]) => new ChiSquaredDistribution({ df: mul(add(eta, 1), 2) }),
     };
   }
 

@@ -141,6 +141,7 @@ export class ContinuousBernoulliDistribution extends Distribution {
       sufficientStatistics: (x) => [x],
       logNormalizer: ([eta]) => logNormalizer(eta),
       logBaseMeasure: (x) => mul(x, 0),
+      distributionAt: ([eta]) => new ContinuousBernoulliDistribution({ logits: eta }),
     };
   }
 

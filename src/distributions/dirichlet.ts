@@ -53,6 +53,7 @@ export class DirichletDistribution extends Distribution {
       sufficientStatistics: (x) => [log(x)],
       logNormalizer: ([eta]) => logNormalizer(add(eta, 1)),
       logBaseMeasure: (x) => mul(sum(x, -1), 0),
+      distributionAt: ([eta]) => new DirichletDistribution({ concentration: add(eta, 1) }),
     };
   }
 

@@ -1,6 +1,8 @@
+import { grad } from "../tensor/grad.ts";
 import { add, mul, sub } from "../tensor/ops/arithmetic.ts";
 import { sum } from "../tensor/ops/reduce.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import type { Distribution } from "./distribution.ts";
 
 /**
  * log p(x) = Σᵢ ⟨ηᵢ, Tᵢ(x)⟩ − A(η) + h(x). Natural parameters are lists, for families whose statistics have different
@@ -18,6 +20,8 @@ export interface ExponentialFamily {
   logNormalizer(naturalParameters: readonly Tensor[]): Tensor;
   /** h(value), broadcasting against sample + batch. */
   logBaseMeasure(value: Tensor): Tensor;
+  /** The member of the family that has these natural parameters. */
+  distributionAt(naturalParameters: readonly Tensor[]): Distribution;
 }
 
 const lastAxes = (n: number): number[] => Array.from({ length: n }, (_, i) => i - n);
@@ -32,3 +36,9 @@ export function exponentialFamilyLogProb(family: ExponentialFamily, value: Tenso
   const linear = innerProduct(family, eta, family.sufficientStatistics(value));
   return add(sub(linear, family.logNormalizer(eta)), family.logBaseMeasure(value));
 }
+
+/** E[Tᵢ] = ∂A/∂ηᵢ, of the shapes of the natural parameters, which may be any of this family. */
+export const expectedStatistics = (
+  { logNormalizer }: ExponentialFamily,
+  naturalParameters: readonly Tensor[],
+): Tensor[] => grad(sum(logNormalizer(naturalParameters)), naturalParameters);

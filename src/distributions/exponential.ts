@@ -40,6 +40,7 @@ export class ExponentialDistribution extends Distribution {
       sufficientStatistics: (x) => [x],
       logNormalizer: ([eta]) => neg(log(neg(eta))),
       logBaseMeasure: (x) => mul(x, 0),
+      distributionAt: ([eta]) => new ExponentialDistribution({ rate: neg(eta) }),
     };
   }
 

@@ -46,6 +46,7 @@ export class GammaDistribution extends Distribution {
       sufficientStatistics: (x) => [log(x), x],
       logNormalizer: ([a, b]) => sub(lgamma(add(a, 1)), mul(add(a, 1), log(neg(b)))),
       logBaseMeasure: (x) => mul(x, 0),
+      distributionAt: ([a, b]) => new GammaDistribution({ concentration: add(a, 1), rate: neg(b) }),
     };
   }
 

@@ -53,6 +53,7 @@ export class GeometricDistribution extends Distribution {
       sufficientStatistics: (x) => [x],
       logNormalizer: ([eta]) => neg(log(neg(expm1(eta)))),
       logBaseMeasure: (x) => mul(x, 0),
+      distributionAt: ([eta]) => new GeometricDistribution({ probs: neg(expm1(eta)) }),
     };
   }
 

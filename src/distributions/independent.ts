@@ -50,6 +50,7 @@ export class IndependentDistribution<D extends Distribution = Distribution> exte
         ranks: family.ranks.map((r) => r + n),
         logNormalizer: (eta) => sum(family.logNormalizer(eta), lastAxes(n)),
         logBaseMeasure: (x) => sum(family.logBaseMeasure(x), lastAxes(n)),
+        distributionAt: (eta) => Independent(family.distributionAt(eta), n),
       }
     );
   }

@@ -18,7 +18,11 @@ export {
 } from "./distribution.ts";
 export { ClosedFormError } from "./errors.ts";
 export { Exponential, ExponentialDistribution } from "./exponential.ts";
-export { type ExponentialFamily, exponentialFamilyLogProb } from "./exponential-family.ts";
+export {
+  type ExponentialFamily,
+  expectedStatistics,
+  exponentialFamilyLogProb,
+} from "./exponential-family.ts";
 export { Gamma, GammaDistribution } from "./gamma.ts";
 export { Geometric, GeometricDistribution } from "./geometric.ts";
 export { Gumbel, GumbelDistribution } from "./gumbel.ts";

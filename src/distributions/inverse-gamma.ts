@@ -18,10 +18,11 @@ import {
 import { operands } from "../tensor/leaf.ts";
 import { positive } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import type { ExponentialFamily } from "./exponential-family.ts";
 import { gammaKl } from "./gamma.ts";
 import { drawGamma } from "./implicit/standard-gamma.ts";
 import { registerKl } from "./kl.ts";
-import { densityWithin } from "./numerics.ts";
+import { densityWithin, expandTo } from "./numerics.ts";
 
 export class InverseGammaDistribution extends Distribution {
   readonly concentration: Tensor;
@@ -38,6 +39,19 @@ export class InverseGammaDistribution extends Distribution {
     });
     this.concentration = parameters.concentration;
     this.scale = parameters.scale;
+  }
+
+  override get exponentialFamily(): ExponentialFamily {
+    const shape = this.batchShape;
+    return {
+      ranks: [0, 0],
+      naturalParameters: [expandTo(neg(add(this.concentration, 1)), shape), expandTo(neg(this.scale), shape)],
+      sufficientStatistics: (x) => [log(x), div(1, x)],
+      logNormalizer: ([a, b]) => add(lgamma(neg(add(a, 1))), mul(add(a, 1), log(neg(b)))),
+      logBaseMeasure: (x) => mul(x, 0),
+      distributionAt: ([a, b]) =>
+        new InverseGammaDistribution({ concentration: neg(add(a, 1)), scale: neg(b) }),
+    };
   }
 
   protected override logDensity(x: Tensor): Tensor {

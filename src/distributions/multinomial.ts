@@ -70,6 +70,7 @@ export class MultinomialDistribution extends Distribution {
       sufficientStatistics: (x) => [x],
       logNormalizer: ([eta]) => mul(logsumexp(eta, -1), this.total),
       logBaseMeasure: (x) => this.logChoose(x),
+      distributionAt: ([eta]) => new MultinomialDistribution({ logits: eta }, this.total),
     };
   }
 

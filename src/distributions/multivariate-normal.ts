@@ -89,6 +89,14 @@ export class MultivariateNormalDistribution extends Distribution {
         return sub(half, sum(log(diagonal(factor)), -1));
       },
       logBaseMeasure: (x) => sub(mul(sum(x, -1), 0), n * HALF_LOG_TWO_PI),
+      distributionAt: ([a, b]) => {
+        const factor = cholesky(mul(b, -2));
+        const covariance = choleskySolve(factor, eye(n, this.dtype));
+        return new MultivariateNormalDistribution({
+          loc: squeeze(choleskySolve(factor, unsqueeze(a, -1)), -1),
+          scaleTril: cholesky(covariance),
+        });
+      },
     };
   }
 

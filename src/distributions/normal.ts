@@ -42,6 +42,10 @@ export class NormalDistribution extends Distribution {
       sufficientStatistics: (x) => [x, square(x)],
       logNormalizer: ([a, b]) => sub(div(square(a), mul(b, -4)), mul(log(mul(b, -2)), 0.5)),
       logBaseMeasure: (x) => mul(x, 0).sub(HALF_LOG_TWO_PI),
+      distributionAt: ([a, b]) => {
+        const precision = mul(b, -2);
+        return new NormalDistribution({ loc: div(a, precision), logScale: mul(log(precision), -0.5) });
+      },
     };
   }
 

@@ -48,6 +48,7 @@ export class OneHotCategoricalDistribution extends Distribution {
       sufficientStatistics: (x) => [x],
       logNormalizer: ([eta]) => logsumexp(eta, -1),
       logBaseMeasure: (x) => mul(sum(x, -1), 0),
+      distributionAt: ([eta]) => new OneHotCategoricalDistribution({ logits: eta }),
     };
   }
 

@@ -42,6 +42,7 @@ export class PoissonDistribution extends Distribution {
       sufficientStatistics: (x) => [x],
       logNormalizer: ([eta]) => exp(eta),
       logBaseMeasure: (x) => neg(lgamma(add(x, 1))),
+      distributionAt: ([eta]) => new PoissonDistribution({ rate: exp(eta) }),
     };
   }
 

@@ -9,6 +9,7 @@ import {
   type Distribution,
   type DistributionCase,
   distributionCases,
+  expectedStatistics,
   exponentialFamilyLogProb,
   kl,
   klMonteCarlo,
@@ -296,8 +297,12 @@ describe.each(distributionCases.map((c) => [c.name, c] as const))("%s", (_, c) =
       if (family === undefined) throw new Error("no exponential family");
       const value = p.isDiscrete ? x.cast(p.dtype) : x;
       const eta = family.naturalParameters;
-      const rows = grad(sum(family.logNormalizer(eta)), eta);
-      return { careful: p.logProb(x), form: exponentialFamilyLogProb(family, value), ...rowsOf(rows) };
+      return {
+        careful: p.logProb(x),
+        form: exponentialFamilyLogProb(family, value),
+        again: family.distributionAt(eta).logProb(value),
+        ...rowsOf(expectedStatistics(family, eta)),
+      };
     });
     // Both parts of the form are of size loc²/scale² and cancel: the careful form exists for a reason.
     const size = await evaluate(c, (p) => ({
@@ -305,6 +310,7 @@ describe.each(distributionCases.map((c) => [c.name, c] as const))("%s", (_, c) =
     }));
     const scale = Math.max(1, ...size.a.map(Math.abs));
     expect(largestError(found.form, found.careful)).toBeLessThan(1e-13 * scale);
+    expect(largestError(found.again, found.careful)).toBeLessThan(1e-12 * scale);
     const drawn = await blocks(c, (p) => {
       const x = p.sample("x", [DRAWS]);
       return rowsOf((p.exponentialFamily?.sufficientStatistics(x) ?? []).map((t) => mean(t, 0)));
