@@ -16,6 +16,15 @@ export {
   importanceWeighted,
 } from "./bounds/importance-weighted.ts";
 export { renyi } from "./bounds/renyi.ts";
+export {
+  type Cavi,
+  type CaviInfo,
+  type CaviOptions,
+  type CaviResult,
+  type CaviRunOptions,
+  type CaviState,
+  cavi,
+} from "./cavi.ts";
 export { type Baseline, type NeuralBaseline, neuralBaseline } from "./estimators/baselines.ts";
 export type { Estimator, EstimatorOptions, EstimatorSettings, SiteEstimator } from "./estimators/choose.ts";
 export { autoDelta } from "./guides/auto-delta.ts";

@@ -50,7 +50,7 @@ function guided(site: RandomSite): GuidedSite {
 }
 
 /** Opens a site's plates again, outermost first. */
-function within(context: Context, plates: readonly Plate[], body: () => void): void {
+export function within(context: Context, plates: readonly Plate[], body: () => void): void {
   const [first, ...rest] = plates;
   if (first === undefined) body();
   else context.plate(first.name, first.size, () => within(context, rest, body), { rows: first.rows });

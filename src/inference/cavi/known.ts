@@ -1,0 +1,84 @@
+/** Between polynomials and tensors: for what depends on no latent site. */
+import { simplify } from "../../compile/simplify.ts";
+import { InternalError } from "../../errors.ts";
+import { isConstant, isInput, scalar } from "../../tensor/leaf.ts";
+import { add, maximum, mul, pow, reciprocal, square } from "../../tensor/ops/arithmetic.ts";
+import { cast } from "../../tensor/ops/cast.ts";
+import { reshape } from "../../tensor/ops/movement.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import { type Index, isBinary, known, newIndex } from "./atoms.ts";
+import { contract, type Operand } from "./contract.ts";
+import { type Factor, number, type Polynomial, single, type Term } from "./polynomial.ts";
+
+/**
+ * Stands for ln 0 where a term multiplies it by an indicator: its exponential is 0 all the same, and its product with a probability of 0
+ * is 0, where that of −∞ is NaN.
+ */
+const LOG_ZERO = -1e100;
+
+const holdsFinite = (t: Tensor): boolean =>
+  isInput(t) || (isConstant(t) && t.attributes.values.every(Number.isFinite));
+
+function power(t: Tensor, exponent: number): Tensor {
+  if (exponent === 1) return t;
+  if (exponent === 2) return square(t);
+  return exponent === -1 ? reciprocal(t) : pow(t, exponent);
+}
+
+function operandOf({ atom, indices, exponent }: Factor, switched: boolean): Operand {
+  switch (atom.kind) {
+    case "selector":
+      return { at: atom.at, indices };
+    case "case":
+      return { tensor: cast(atom.cases.masks[atom.branch], "float64"), indices };
+    case "known": {
+      const t = power(cast(atom.tensor, "float64"), exponent);
+      return { tensor: switched && !holdsFinite(atom.tensor) ? maximum(t, LOG_ZERO) : t, indices };
+    }
+    default:
+      throw new InternalError(`cavi: ${atom.key} is not known`);
+  }
+}
+
+/** The known factors of a term, as they enter a contraction. */
+export const knownOperands = (t: Term, factors: readonly Factor[] = t.factors): Operand[] => {
+  const switched = t.factors.some((f) => isBinary(f.atom));
+  return factors.map((f) => operandOf(f, switched));
+};
+
+/** A name for each axis whose size is not 1. */
+export const axesOf = (shape: readonly number[]): (Index | undefined)[] =>
+  shape.map((n) => (n === 1 ? undefined : newIndex(n)));
+
+/** A tensor without dimensions of size 1, as atoms hold it. */
+export const squeezed = (t: Tensor): Tensor =>
+  reshape(
+    t,
+    t.shape.filter((n) => n !== 1),
+  );
+
+/** A known tensor along `axes`: a number where all its elements are one. */
+export function fromTensor(tensor: Tensor, axes: Polynomial["axes"] = axesOf(tensor.shape)): Polynomial {
+  const [t] = simplify([tensor]);
+  if (isConstant(t) && t.size > 0) {
+    const { values } = t.attributes;
+    if (Number.isFinite(values[0]) && values.every((v) => v === values[0]))
+      return { axes, terms: number(values[0]).terms };
+  }
+  const varies = axes.map((i, n) => (t.shape[n] === 1 ? undefined : i));
+  return { axes, terms: single(known(squeezed(t)), varies).terms };
+}
+
+/** The tensor that a known polynomial is, float64; of size 1 along an axis on which it does not vary. */
+export function toTensor({ axes, terms }: Polynomial): Tensor {
+  const parts = terms.map((t) => {
+    const product = contract(knownOperands(t), axes);
+    return t.coefficient === 1 ? product : mul(product, t.coefficient);
+  });
+  if (parts.length === 0)
+    return reshape(
+      scalar(0, "float64"),
+      axes.map(() => 1),
+    );
+  return parts.reduce((a, b) => add(a, b));
+}

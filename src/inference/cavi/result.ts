@@ -1,0 +1,79 @@
+/** Factors as distributions, as numbers, and as a guide. */
+import { ArrayValue } from "../../compile/array-value.ts";
+import type { Distribution } from "../../distributions/index.ts";
+import { type Program, model as program } from "../../program/index.ts";
+import type { DType } from "../../tensor/dtype.ts";
+import { constant } from "../../tensor/leaf.ts";
+import { within } from "../guides/auto.ts";
+import { naturalLeaves } from "./ascent.ts";
+import { type Arrays, compileExpressions } from "./compiled.ts";
+import type { ConjugateSite } from "./expected-log-joint.ts";
+
+/** Natural parameters in numbers, by site: the state of an ascent, plain data. */
+export type NaturalValues = ReadonlyMap<string, readonly Float64Array[]>;
+
+export interface Factors {
+  /** The factor of each site, of the site's plates and event, float64. */
+  readonly factors: ReadonlyMap<string, Distribution>;
+  /** Its parameters by name, float64. */
+  readonly parameters: ReadonlyMap<string, Readonly<Record<string, ArrayValue>>>;
+}
+
+/** What natural parameters say of each site. */
+export function factorsOf(name: string, sites: readonly ConjugateSite[], natural: NaturalValues): Factors {
+  const leaves = naturalLeaves(sites);
+  const arrays: Arrays = new Map(
+    sites.flatMap((s) =>
+      (leaves.get(s.name) ?? []).map((leaf, i) => [leaf, natural.get(s.name)?.[i] ?? new Float64Array(0)]),
+    ),
+  );
+  const symbolic = sites.map((s) => ({
+    name: s.name,
+    distribution: s.conjugacy.family.distributionAt(leaves.get(s.name) ?? []),
+  }));
+  const listed = symbolic.flatMap(({ distribution }) => Object.values(distribution.parameters));
+  const compiled = compileExpressions(name, listed, [...arrays.keys()], arrays);
+  compiled.refresh();
+  compiled.run();
+  const values = listed.map((t, i) => new ArrayValue(t.shape, "float64", compiled.results[i]));
+  const parameters = new Map<string, Readonly<Record<string, ArrayValue>>>();
+  const factors = new Map<string, Distribution>();
+  for (const { name: site, distribution } of symbolic) {
+    const own = Object.fromEntries(
+      Object.entries(distribution.parameters).map(([key, t]) => [key, values[listed.indexOf(t)]]),
+    );
+    parameters.set(site, own);
+    factors.set(site, withParameters(distribution, own, "float64"));
+  }
+  return { factors, parameters };
+}
+
+const withParameters = (
+  d: Distribution,
+  values: Readonly<Record<string, ArrayValue>>,
+  dtype: DType,
+): Distribution =>
+  d.mapParameters((_, key) =>
+    constant(Float64Array.from(values[key].data, Number), values[key].shape, dtype),
+  );
+
+/** A guide that draws each site from its factor, in the site's plates: for `importance`, `predictive` and `elbo`. */
+export function guideOf<A extends readonly unknown[]>(
+  name: string,
+  sites: readonly ConjugateSite[],
+  { factors, parameters }: Factors,
+): Program<A> {
+  return program<A, void>(
+    (context, ..._) => {
+      for (const { name: site, plates, dtype } of sites) {
+        const factor = factors.get(site);
+        const values = parameters.get(site);
+        if (factor === undefined || values === undefined) continue;
+        within(context, plates, () => {
+          context.sample(site, withParameters(factor, values, dtype));
+        });
+      }
+    },
+    { name: `cavi(${name})` },
+  );
+}
