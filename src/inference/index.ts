@@ -64,6 +64,16 @@ export {
 } from "./pareto-smoothing.ts";
 export { type PredictiveOptions, predictive } from "./predictive.ts";
 export { type ReweightedWakeSleepOptions, reweightedWakeSleep } from "./reweighted-wake-sleep.ts";
+export {
+  type Minibatch,
+  type StochasticCavi,
+  type StochasticCaviInfo,
+  type StochasticCaviOptions,
+  type StochasticCaviResult,
+  type StochasticCaviRunOptions,
+  type StochasticCaviState,
+  stochasticCavi,
+} from "./stochastic-cavi.ts";
 export { type Svi, type SviOptions, type SviResult, type SviRunOptions, svi } from "./svi.ts";
 export {
   type SiteValues,

@@ -7,7 +7,7 @@ import { nodesOf } from "../../tensor/substitute.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { indicator, type LatentValue, newIndex, opaque, value } from "./atoms.ts";
 import * as functions from "./functions.ts";
-import { opaqueOf, signOf, sitesIn } from "./functions.ts";
+import { describe, opaqueOf, signOf, sitesIn } from "./functions.ts";
 import { axesOf, fromTensor, toTensor } from "./known.ts";
 import {
   add,
@@ -123,7 +123,10 @@ const isElementwise = (t: Tensor): boolean => typeof t.op.host === "object" && "
 
 /** A node that has no rule: one unknown for each of its elements. */
 function unknown(node: Tensor, inputs: readonly Polynomial[]): Polynomial {
-  return single(opaque(node.op.name, sitesIn(inputs), `node ${node.id}`), axesOf(node.shape));
+  return single(
+    opaque(describe(node.op.name, inputs), sitesIn(inputs), `node ${node.id}`),
+    axesOf(node.shape),
+  );
 }
 
 /** The value of a site, element by element. A category as a whole number is Σ k zₖ. */

@@ -54,8 +54,8 @@ export interface ExpectedTerm {
 export interface ExpectedLogJoint {
   readonly sites: readonly ConjugateSite[];
   readonly terms: readonly ExpectedTerm[];
-  /** What the arguments' float inputs became, in float64. */
-  readonly inputs: ReadonlyMap<Tensor, Tensor>;
+  /** Of all random sites, observed ones too. */
+  readonly plates: readonly Plate[];
 }
 
 /** log p of one site, in the form that is linear in sufficient statistics where the family has one; a scaled scalar. */
@@ -144,7 +144,7 @@ export function expectedLogJoint<A extends readonly unknown[]>(
   const terms = polynomials.flatMap((p, n) =>
     p.terms.map((t) => expectedTerm(program.name, random[n], t, byName)),
   );
-  return { sites, terms, inputs: converted.leaves };
+  return { sites, terms, plates: random.flatMap((s) => s.plates) };
 }
 
 /** E of one product: known numbers times one expected statistic for each site. */

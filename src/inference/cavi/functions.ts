@@ -229,7 +229,7 @@ export function opaqueOf(what: string, inputs: readonly Polynomial[]): Polynomia
 const shifts = new Set(["max", "maximum", "minimum"]);
 
 /** The innermost function that could not be written as a sum of products. */
-function describe(what: string, inputs: readonly Polynomial[]): string {
+export function describe(what: string, inputs: readonly Polynomial[]): string {
   for (const p of inputs)
     for (const t of p.terms)
       for (const { atom } of t.factors)

@@ -72,9 +72,9 @@ export function notConjugate(
       `${start}${whose} holds a product of different elements of '${culprit}', and its factor takes elements as independent, so that ` +
         `they cannot be updated at once. ${
           name === "Normal"
-            ? `If they are one vector, say so with toEvent(1): its factor is then a MultivariateNormal. `
-            : ""
-        }Give each element a site of its own (a loop with the index in the name); or use svi(model, guide), which needs no conjugacy.`,
+            ? "If they are one vector, say so with toEvent(1): its factor is then a MultivariateNormal. Or give"
+            : "Give"
+        } each element a site of its own (a loop with the index in the name); or use svi(model, guide), which needs no conjugacy.`,
     );
   }
   const opaque = factors.find((f) => f.atom.kind === "opaque" || f.atom.kind === "exp");
@@ -82,6 +82,18 @@ export function notConjugate(
     .filter((f) => !isKnown(f.atom))
     .map(inWords)
     .join(" · ");
+  if (
+    opaque !== undefined &&
+    owner.distribution.exponentialFamily === undefined &&
+    owner.distribution.name !== "Factor"
+  ) {
+    const mixture = owner.distribution.name.startsWith("Mixture")
+      ? "A mixture is conjugate with its component in a Categorical site, read by gather. "
+      : "";
+    return new UsageError(
+      `${start}it enters ${whose}, which is no exponential family, so that nothing makes it linear in ${linear}. ${mixture}${WAYS_OUT}`,
+    );
+  }
   const found =
     opaque === undefined
       ? `${whose} holds ${product}, which is not linear in ${linear}`
