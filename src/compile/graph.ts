@@ -1,4 +1,17 @@
+import { isConstant } from "../tensor/leaf.ts";
+import { rebuild } from "../tensor/op.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+
+/** Whether an op works element by element: on anything of any shape, with broadcasting. */
+export const isElementwise = (t: Tensor): boolean =>
+  typeof t.op.host === "object" && "expression" in t.op.host;
+
+/** The value of a constant whose elements are all equal. */
+export function uniform(t: Tensor): number | undefined {
+  if (!isConstant(t) || t.size === 0) return undefined;
+  const { values } = t.attributes;
+  return values.every((v) => v === values[0]) ? values[0] : undefined;
+}
 
 /** Every node that `outputs` need, inputs before users. */
 export function topological(outputs: readonly Tensor[]): Tensor[] {
@@ -33,4 +46,45 @@ export function rewrite(
   const of = (t: Tensor): Tensor => replaced.get(t) ?? t;
   for (const node of topological(outputs)) replaced.set(node, visit(node, node.inputs.map(of)));
   return outputs.map(of);
+}
+
+/** A rule sees a node and whether a value is read only once; it returns what replaces the node, or nothing. */
+export type UseRule = (node: Tensor, isUsedOnce: (t: Tensor) => boolean) => Tensor | undefined;
+
+/** Applies one rule to every node, from the leaves up. The same outputs come back when it never fired. */
+export function applyRule(outputs: readonly Tensor[], rule: UseRule): readonly Tensor[] {
+  const uses = countUses(topological(outputs), outputs);
+  const origin = new Map<Tensor, Tensor>();
+  const isUsedOnce = (t: Tensor): boolean => uses.get(origin.get(t) ?? t) === 1;
+  return rewrite(outputs, (node, inputs) => {
+    const moved = inputs.every((x, i) => x === node.inputs[i]) ? node : rebuild(node, inputs);
+    const result = rule(moved, isUsedOnce) ?? moved;
+    origin.set(result, node);
+    return result;
+  });
+}
+
+/** What to put in a node's place: made of other nodes of the same graph, in the form they get themselves. */
+export interface Replacement {
+  readonly from: readonly Tensor[];
+  readonly make: (from: readonly Tensor[]) => Tensor;
+}
+
+/** A graph with some nodes replaced. What a replacement is made of must not depend on what it replaces. */
+export function replaceNodes(outputs: readonly Tensor[], plan: ReadonlyMap<Tensor, Replacement>): Tensor[] {
+  const done = new Map<Tensor, Tensor>();
+  const stack = [...outputs];
+  for (let node = stack.at(-1); node !== undefined; node = stack.at(-1)) {
+    const planned = plan.get(node);
+    const needed = planned?.from ?? node.inputs;
+    const pending = done.has(node) ? [] : needed.filter((x) => !done.has(x));
+    stack.push(...pending);
+    if (pending.length > 0) continue;
+    stack.pop();
+    if (done.has(node)) continue;
+    const inputs = needed.map((x) => done.get(x) ?? x);
+    const same = inputs.every((x, i) => x === needed[i]);
+    done.set(node, planned?.make(inputs) ?? (same ? node : rebuild(node, inputs)));
+  }
+  return outputs.map((t) => done.get(t) ?? t);
 }

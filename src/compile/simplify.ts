@@ -6,20 +6,13 @@ import { add, mul, neg, sqrt, sub } from "../tensor/ops/arithmetic.ts";
 import { matmul } from "../tensor/ops/matmul.ts";
 import { expand, reshape, transpose } from "../tensor/ops/movement.ts";
 import { sum } from "../tensor/ops/reduce.ts";
-import { broadcastShapes, sameShape } from "../tensor/shape.ts";
+import { broadcastShapes, commonTail, sameShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { rewrite } from "./graph.ts";
+import { isElementwise, rewrite, uniform } from "./graph.ts";
 import { evaluateConstant } from "./host.ts";
 
 /** Folding must not trade a small expression for a large constant in the compiled graph. */
 const LARGEST_FOLD = 4096;
-
-/** The value of a constant whose elements are all equal. */
-function uniform(t: Tensor): number | undefined {
-  if (!isConstant(t) || t.size === 0) return undefined;
-  const { values } = t.attributes;
-  return values.every((v) => v === values[0]) ? values[0] : undefined;
-}
 
 /** Whether one factor does what two did: float32 could hold both while it overflows, or loses digits, in their product. */
 const keepsRange = (a: number, b: number, dtype: DType): boolean => {
@@ -27,8 +20,6 @@ const keepsRange = (a: number, b: number, dtype: DType): boolean => {
   const size = Math.abs(a * b);
   return size >= 2 ** -126 && size < 2 ** 127;
 };
-
-const isElementwise = (t: Tensor): boolean => typeof t.op.host === "object" && "expression" in t.op.host;
 
 /** `x` in the shape (and only then) that the replaced node had. */
 const fitted = (x: Tensor, node: Tensor): Tensor =>
@@ -102,9 +93,19 @@ const rules: Record<string, Rule> = {
     return undefined;
   },
   sum(node) {
-    // A sum of a sum is one sum over both sets of axes.
     const [x] = node.inputs;
     const outer = reductionOf(node);
+    // Axes that a reshape made can be summed before it, if all of them are.
+    if (x.op.name === "reshape" && !outer.keepDims) {
+      const [y] = x.inputs;
+      const tail = commonTail(x.shape, y.shape);
+      const [made, before] = [x.rank - tail, y.rank - tail];
+      if (made > 0 && outer.axes.filter((a) => a < made).length === made) {
+        const rest = outer.axes.filter((a) => a >= made).map((a) => a - made + before);
+        return sum(y, [...Array.from({ length: before }, (_, i) => i), ...rest]);
+      }
+    }
+    // A sum of a sum is one sum over both sets of axes.
     const inner = x.op.name === "sum" ? reductionOf(x) : undefined;
     if (inner === undefined || inner.keepDims !== outer.keepDims) return undefined;
     const kept = x.inputs[0].shape.map((_, i) => i).filter((i) => inner.keepDims || !inner.axes.includes(i));
@@ -141,8 +142,23 @@ const rules: Record<string, Rule> = {
       transposeB: flags.transposeB !== (b !== node.inputs[1]),
     });
   },
+  gather(node) {
+    const [x, at] = node.inputs;
+    const { axis } = node.attributes as { readonly axis: number };
+    return countsUpTo(at, x.shape[axis]) ? reshape(x, node.shape) : undefined;
+  },
+  scatterAdd(node) {
+    const [target, at, updates] = node.inputs;
+    return uniform(target) === 0 && countsUpTo(at, target.shape[0])
+      ? reshape(updates, node.shape)
+      : undefined;
+  },
   stopGradient: (node) => node.inputs[0],
 };
+
+/** Whether t is 0, 1, …, size − 1: read or written there, rows stay as they are. */
+const countsUpTo = (t: Tensor, size: number): boolean =>
+  isConstant(t) && t.size === size && t.attributes.values.every((v, i) => v === i);
 
 const reductionOf = (t: Tensor) =>
   t.attributes as { readonly axes: readonly number[]; readonly keepDims: boolean };

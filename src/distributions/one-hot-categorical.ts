@@ -1,6 +1,7 @@
-import { eye } from "../tensor/leaf.ts";
+import { eye, isConstant } from "../tensor/leaf.ts";
 import { mul, sub } from "../tensor/ops/arithmetic.ts";
-import { oneHot } from "../tensor/ops/gather.ts";
+import { gather, oneHot } from "../tensor/ops/gather.ts";
+import { reshape, transpose } from "../tensor/ops/movement.ts";
 import { argmax, logsumexp, sum } from "../tensor/ops/reduce.ts";
 import type { Shape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -53,7 +54,15 @@ export class OneHotCategoricalDistribution extends Distribution {
   }
 
   protected override logDensity(x: Tensor): Tensor {
-    return expectedLogProb(x, this.categories);
+    const { weights, logTotal } = this.categories;
+    if (!holdsAllValues(x) || weights.rank >= x.rank) return expectedLogProb(x, this.categories);
+    // All values at once, as enumeration asks for them: the log weights themselves, categories first. They are still read at x,
+    // because what depends on an enumerated value is found in the graph.
+    const [count, batch] = [x.shape[0], weights.shape.slice(0, -1)];
+    const first = transpose(weights, [weights.rank - 1, ...batch.keys()]);
+    const chosen = gather(first, reshape(argmax(x, -1), [count]));
+    const padding = new Array<number>(x.rank - 1 - weights.rank).fill(1);
+    return sub(reshape(chosen, [count, ...padding, ...batch]), logTotal);
   }
 
   protected override draw(site: string, shape: Shape): Tensor {
@@ -78,6 +87,14 @@ export class OneHotCategoricalDistribution extends Distribution {
       entropy: () => expectedLogProb(probs, categories).neg(),
     };
   }
+}
+
+/** Whether x is what `enumerate` gives, all one-hot vectors in order, set apart from the batch: [K, 1, …, 1, K]. */
+function holdsAllValues(x: Tensor): boolean {
+  const [count, rest] = [x.shape[0], x.shape.slice(1)];
+  const all = x.op.name === "reshape" ? x.inputs[0] : x;
+  if (x.rank < 2 || rest.pop() !== count || rest.some((n) => n !== 1) || !isConstant(all)) return false;
+  return all.attributes.values.every((v, i) => v === (i % (count + 1) === 0 ? 1 : 0));
 }
 
 /**

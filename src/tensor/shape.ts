@@ -89,3 +89,10 @@ export function checkShape(what: string, shape: Shape): void {
     throw new ShapeError(`${what}: shape ${formatShape(shape)} must hold whole numbers of at least 0.`);
   }
 }
+
+/** Number of trailing axes that are the same in both shapes. */
+export function commonTail(a: Shape, b: Shape): number {
+  let n = 0;
+  while (n < Math.min(a.length, b.length) && a[a.length - 1 - n] === b[b.length - 1 - n]) n++;
+  return n;
+}

@@ -68,6 +68,25 @@ describe("shape algebra", () => {
     ]);
   });
 
+  test("all values of a one-hot categorical at once are its log weights, as one value at a time would have it", async () => {
+    // An impossible category, and two with equal weights.
+    const logits = tensor([
+      [0, 1, Number.NEGATIVE_INFINITY],
+      [2, -1, 2],
+    ]);
+    const d = OneHotCategorical({ logits });
+    const all = d.logProb(d.enumerate());
+    expect(passes([all], 6)).not.toContain("where");
+    const found = (await all.value()).data;
+    for (let k = 0; k < 3; k++) {
+      const one = d.logProb(tensor([0, 1, 2].map((i) => Number(i === k))));
+      expect((await one.value()).data).toEqual(found.slice(2 * k, 2 * k + 2));
+    }
+    // Values in another order are looked up, not read off.
+    const reversed = d.logProb(tensor([[[0, 0, 1]], [[0, 1, 0]], [[1, 0, 0]]]));
+    expect((await reversed.value()).data.slice(4)).toEqual(found.slice(0, 2));
+  });
+
   test("an expanded distribution draws differently everywhere and sums over every repeat", async () => {
     const d = Normal(2, 3).expand([4]).toEvent(1);
     const x = await d.sample("x").value({ seed: 1 });

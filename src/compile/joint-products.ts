@@ -1,0 +1,60 @@
+/**
+ * Products that belong together as one product. Two heads on one hidden layer (mean and log-variance) send it the gradient
+ * G₁ W₁ᵀ + G₂ W₂ᵀ = [G₁ G₂] [W₁ W₂]ᵀ: with the narrow factors side by side the wide result is written once, not twice and added. The heads'
+ * own gradients hᵀ G₁ and hᵀ G₂ are then parts of hᵀ [G₁ G₂], which reads h once and fills the runtime's vectors better.
+ */
+import { matmul } from "../tensor/ops/matmul.ts";
+import { concat, slice } from "../tensor/ops/parts.ts";
+import { nodesOf } from "../tensor/substitute.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { countUses, type Replacement, replaceNodes, topological } from "./graph.ts";
+
+type Flags = { readonly transposeA: boolean; readonly transposeB: boolean };
+
+const flagsOf = (t: Tensor): Flags => t.attributes as Flags;
+const isProduct = (t: Tensor): boolean => t.op.name === "matmul" && t.rank === 2;
+const sameFlags = (p: Tensor, q: Tensor): boolean =>
+  flagsOf(p).transposeA === flagsOf(q).transposeA && flagsOf(p).transposeB === flagsOf(q).transposeB;
+
+/** Whether a·b + c·d is cheaper as [a c]·[b; d]: what is copied side by side must be less than the result. */
+function pays(p: Tensor, q: Tensor): boolean {
+  const [rows, columns] = p.shape;
+  const inner = (t: Tensor) => t.inputs[0].shape[flagsOf(t).transposeA ? 0 : 1];
+  return (rows + columns) * (inner(p) + inner(q)) < rows * columns;
+}
+
+/** Joins sums of products, and products with the same factors, where that pays. */
+export function joinProducts(outputs: readonly Tensor[]): readonly Tensor[] {
+  const nodes = topological(outputs);
+  const uses = countUses(nodes, outputs);
+  const plan = new Map<Tensor, Replacement>();
+  const pairs: (readonly [Tensor, Tensor])[] = [];
+  for (const node of nodes) {
+    const [p, q] = node.inputs;
+    if (node.op.name !== "add" || p === q || !isProduct(p) || !isProduct(q)) continue;
+    if (!sameFlags(p, q) || uses.get(p) !== 1 || uses.get(q) !== 1 || !pays(p, q)) continue;
+    const { transposeA, transposeB } = flagsOf(p);
+    plan.set(node, {
+      from: [...p.inputs, ...q.inputs],
+      make: ([a, b, c, d]) =>
+        matmul(concat([a, c], transposeA ? 0 : 1), concat([b, d], transposeB ? 1 : 0), flagsOf(p)),
+    });
+    if (!transposeA) pairs.push([p.inputs[0], q.inputs[0]]);
+  }
+  if (plan.size === 0) return outputs;
+
+  const behind = new Set(pairs.flat().flatMap((t) => [...nodesOf(t)]));
+  const products = nodes.filter((t) => isProduct(t) && !flagsOf(t).transposeB && !behind.has(t));
+  for (const [b, d] of pairs) {
+    for (const p of products.filter((t) => t.inputs[1] === b)) {
+      const q = products.find((t) => t.inputs[0] === p.inputs[0] && t.inputs[1] === d && sameFlags(p, t));
+      if (q === undefined) continue;
+      const width = b.shape[1];
+      const joint = ([a, x, y]: readonly Tensor[]) => matmul(a, concat([x, y], 1), flagsOf(p));
+      const from = [p.inputs[0], b, d];
+      plan.set(p, { from, make: (f) => slice(joint(f), { axis: 1, end: width }) });
+      plan.set(q, { from, make: (f) => slice(joint(f), { axis: 1, start: width }) });
+    }
+  }
+  return replaceNodes(outputs, plan);
+}

@@ -1,0 +1,119 @@
+/**
+ * Sums and products regrouped so that fewer passes go over large tensors: an executor that runs one op at a time, as ONNX Runtime
+ * does, is bound by memory. Equal in exact arithmetic; in float32 results change by roundings, and beyond them only where a value on
+ * the way is within 2¹⁶ of the ends of the range.
+ */
+import { isConstant, scalar } from "../tensor/leaf.ts";
+import { rebuild } from "../tensor/op.ts";
+import { add, mul, sub } from "../tensor/ops/arithmetic.ts";
+import { expand, reshape } from "../tensor/ops/movement.ts";
+import { broadcastShapes, commonTail, sameShape, sizeOf } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { applyRule, isElementwise, type UseRule, uniform } from "./graph.ts";
+import { simplify } from "./simplify.ts";
+
+/** Element-wise ops do not mind the shape: operands that were reshaped alike are reshaped once, afterwards, and reshapes meet. */
+const reshapeAfter: UseRule = (node) => {
+  const isReshape = (x: Tensor) => x.op.name === "reshape" && sameShape(x.shape, node.shape);
+  const { shape } = node.inputs.find(isReshape)?.inputs[0] ?? node;
+  if (shape === node.shape) return undefined;
+  const tail = commonTail(shape, node.shape);
+  const inputs = node.inputs.map((x) => {
+    if (isReshape(x) && sameShape(x.inputs[0].shape, shape)) return x.inputs[0];
+    return x.rank <= tail && x.rank < node.rank ? x : undefined;
+  });
+  return inputs.every((x) => x !== undefined) ? reshape(rebuild(node, inputs), node.shape) : undefined;
+};
+
+/** f(repeated x, c) is f(x, c) repeated. */
+const expandAfter: UseRule = (node, isUsedOnce) => {
+  const inputs = node.inputs.map((x) => (x.op.name === "expand" && isUsedOnce(x) ? x.inputs[0] : x));
+  if (inputs.every((x, i) => x === node.inputs[i])) return undefined;
+  return expand(rebuild(node, inputs), node.shape);
+};
+
+/**
+ * (p + s) + t as p + (s + t), where s and t are smaller than p: a pass over p less. So a bias meets the rows of an enumerated value,
+ * and a product stays bare. p may have been reshaped in between. Numbers stay where they are: x + 1 − 1 may be meant to round.
+ */
+const smallTermsFirst: UseRule = (node, isUsedOnce) => {
+  if (node.op.name !== "add") return undefined;
+  for (const [x, t] of [node.inputs, [...node.inputs].reverse()]) {
+    const inner = x.op.name === "reshape" ? x.inputs[0] : x;
+    if (inner.op.name !== "add" || inner.size !== node.size || !isUsedOnce(x) || !isUsedOnce(inner)) continue;
+    const [p, s] =
+      inner.inputs[0].size < inner.inputs[1].size ? [inner.inputs[1], inner.inputs[0]] : inner.inputs;
+    if (p.size !== node.size || s.rank > commonTail(inner.shape, x.shape)) continue;
+    if (isConstant(s) || isConstant(t)) continue;
+    if (sizeOf(broadcastShapes("add", s.shape, t.shape)) < node.size)
+      return add(reshape(p, x.shape), add(s, t));
+  }
+  return undefined;
+};
+
+/** x + x as x · 2: the number may go elsewhere. */
+const twice: UseRule = (node) => {
+  const [a, b] = node.inputs;
+  return node.op.name === "add" && a === b ? mul(a, scalar(2, node.dtype)) : undefined;
+};
+
+/** A number that multiplies a product goes to its smaller factor, where it costs less and may meet another number. */
+const numbersToSmaller: UseRule = (node, isUsedOnce) => {
+  if (node.op.name !== "mul") return undefined;
+  for (const [x, number] of [node.inputs, [...node.inputs].reverse()]) {
+    const c = Math.abs(uniform(number) ?? 0);
+    if (number.rank > 0 || c < 2 ** -16 || c > 2 ** 16 || x.op.name !== "mul" || !isUsedOnce(x)) continue;
+    const [small, large] = x.inputs[0].size < x.inputs[1].size ? x.inputs : [...x.inputs].reverse();
+    if (x.inputs.some((t) => uniform(t) !== undefined)) continue;
+    if (small.size < x.size) return mul(mul(small, number), large);
+  }
+  return undefined;
+};
+
+/** a·c ± b·c as (a ± b)·c, where b may be 1. */
+const commonFactor: UseRule = (node, isUsedOnce) => {
+  if (node.op.name !== "add" && node.op.name !== "sub") return undefined;
+  const [p, q] = node.inputs;
+  const [plus, minus] = node.op.name === "add" ? [add, sub] : [sub, add];
+  const factors = (t: Tensor) =>
+    t.op.name === "mul" && isUsedOnce(t) ? [t.inputs, [...t.inputs].reverse()] : [];
+  for (const [a, c] of factors(p)) {
+    if (c === q && c.size < node.size) return mul(plus(a, 1), c);
+    for (const [b, d] of factors(q)) {
+      if (c === d) return mul(plus(a, b), c);
+      if (c === negated(d)) return mul(minus(a, b), c);
+      if (negated(c) === d) return node.op.name === "add" ? mul(sub(b, a), d) : mul(add(a, b), c);
+    }
+  }
+  return undefined;
+};
+const negated = (t: Tensor): Tensor | undefined => (t.op.name === "neg" ? t.inputs[0] : undefined);
+
+const rules: readonly UseRule[] = [
+  expandAfter,
+  smallTermsFirst,
+  twice,
+  numbersToSmaller,
+  commonFactor,
+  reshapeAfter,
+];
+
+/** Applies the rules to simplified outputs until none applies, and simplifies what they made. */
+export function regroup(outputs: readonly Tensor[]): readonly Tensor[] {
+  for (let roots = outputs; ; ) {
+    let fired = false;
+    const next = applyRule(roots, (node, isUsedOnce) => {
+      if (!isElementwise(node)) return undefined;
+      for (const rule of rules) {
+        const better = rule(node, isUsedOnce);
+        if (better !== undefined) {
+          fired = true;
+          return better;
+        }
+      }
+      return undefined;
+    });
+    if (!fired) return roots;
+    roots = simplify(next);
+  }
+}
