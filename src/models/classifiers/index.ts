@@ -9,4 +9,5 @@ export {
 export { confusionMatrix, errorRate } from "./confusion.ts";
 export type { KernelName } from "./kernel.ts";
 export { type KnnOptions, knn } from "./knn.ts";
+export { type LogisticOptions, logistic } from "./logistic.ts";
 export { type SvmOptions, svm } from "./svm.ts";
