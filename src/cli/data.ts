@@ -1,7 +1,7 @@
 /** The data that a verb looks at: the run's own, or others of the same shape. */
-import { type DataSplit, type Dataset, loadData, rowSize } from "../data/index.ts";
+import { type DataSplit, type Dataset, loadData, rowSize, withClassesOf } from "../data/index.ts";
 import { DataError, UsageError } from "../errors.ts";
-import { isStacked, type RunSettings, reloadData } from "../run/index.ts";
+import { isLabelled, isStacked, type RunSettings, reloadData } from "../run/index.ts";
 import { checkData } from "../run/model.ts";
 import type { DataOptions } from "./data-options.ts";
 
@@ -30,7 +30,8 @@ export async function askedRows(
       return Uint32Array.from({ length: n }, (_, i) => i);
     },
   });
-  const dataset = partOf(other, part ?? (heldOut ? "all" : "test"));
+  const found = partOf(other, part ?? (heldOut ? "all" : "test"));
+  const dataset = isLabelled(settings) ? withClassesOf(found, settings.labels.classes) : found;
   const expected = settings.model.shape;
   if (rowSize(dataset.shape) !== rowSize(expected)) {
     throw new UsageError(

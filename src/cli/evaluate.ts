@@ -7,12 +7,17 @@ import { type Context, printJson, speaker } from "./terminal.ts";
 interface Options extends DataOptions {
   readonly samples: number;
   readonly rows: number | "all";
+  readonly bayesSamples: number;
+  readonly bayesRows: number | "all";
   readonly json?: true;
 }
 
 const EXAMPLES = `
 The log-likelihood is estimated with the posterior as proposal (Burda et al., 2015); more samples bring it closer from
 below. It and the importance-weighted bounds are of the first --rows rows, the ELBO and its terms of all.
+
+Of a model that learnt from labels: the error of q(y|x), or of each classifier of m1; the error of Bayes' rule, with
+importance samples for p(x, y); how far probabilities are from shares of rows (expected calibration error, 15 bins).
 
 Examples:
   $ tightbound evaluate runs/mnist-vae-1
@@ -22,19 +27,23 @@ Examples:
 export function addEvaluate(program: Command, context: Context): void {
   const command = program
     .command("evaluate")
-    .description("ELBO, its terms, log-likelihood and active units on held-out data")
+    .description(
+      "the bound on held-out data, with its terms and log-likelihood, or with the error of classification",
+    )
     .argument("<run>", "folder of a run")
     .option("--samples <k>", "importance samples of the log-likelihood", whole(1), 500)
-    .option("--rows <n>", "rows of the log-likelihood, or all", rowsOrAll, 2000);
+    .option("--rows <n>", "rows of the log-likelihood, or all", rowsOrAll, 2000)
+    .option("--bayes-samples <k>", "importance samples of Bayes' rule; 0 leaves it out", whole(0), 20)
+    .option("--bayes-rows <n>", "rows that Bayes' rule is asked of, or all", rowsOrAll, "all");
   dataOptions(command)
     .option("--json", "print one JSON object")
     .addHelpText("after", EXAMPLES)
-    .action(async (path: string, { samples, rows, json, ...where }: Options) => {
-      const { isSemiSupervised, openTrained, readRun } = await import("../run/index.ts");
+    .action(async (path: string, { samples, rows, bayesSamples, bayesRows, json, ...where }: Options) => {
+      const { isLabelled, openTrained, readRun } = await import("../run/index.ts");
       const { askedRows } = await import("./data.ts");
-      if (isSemiSupervised(readRun(path).settings)) {
+      if (isLabelled(readRun(path).settings)) {
         const { evaluateClassifier } = await import("./evaluate-classifier.ts");
-        await evaluateClassifier(path, where, json === true, context);
+        await evaluateClassifier(path, where, { bayesSamples, bayesRows, ...(json && { json }) }, context);
         return;
       }
       const { assessAloud } = await import("./report-run.ts");

@@ -1,6 +1,7 @@
 /** The program `tightbound`: its verbs, its help, and what becomes of errors. */
 import { Command, CommanderError } from "commander";
 import { InternalError, TightboundError, UsageError } from "../errors.ts";
+import { addClassify } from "./classify.ts";
 import { addEncode } from "./encode.ts";
 import { addEvaluate } from "./evaluate.ts";
 import { addExport } from "./export.ts";
@@ -46,6 +47,7 @@ export async function runProgram(argv: readonly string[], terminal: Terminal): P
   for (const add of [
     addTrain,
     addEvaluate,
+    addClassify,
     addSample,
     addReconstruct,
     addTraverse,

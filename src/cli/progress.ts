@@ -2,7 +2,7 @@
 import type cliProgress from "cli-progress";
 import type { EpochLine } from "../run/index.ts";
 import type { Means, Progress } from "../train/loop.ts";
-import { clock, grouped, type OutputStream, type Terminal } from "./terminal.ts";
+import { clock, grouped, type OutputStream, percent, type Terminal } from "./terminal.ts";
 
 export interface DisplayOptions {
   readonly epochs: number;
@@ -77,10 +77,6 @@ const boundCells = ({ train, test, activeUnits }: EpochLine, latent: number): re
       ] as const)),
   ["active", `${activeUnits}/${latent}`.padStart(2 * String(latent).length + 1)],
 ];
-
-/** Share of rows as `3.33 %`. */
-export const percent = (error: number | undefined): string =>
-  error === undefined ? "–" : `${(100 * error).toFixed(2)} %`;
 
 /** What an epoch says of a model that learns from labels. */
 const labelCells = ({ train, test, validation }: EpochLine): readonly Cell[] => [

@@ -1,19 +1,11 @@
 /** Evaluation and report of a run, told as they go. */
 import type { Dataset } from "../data/index.ts";
 import { writeReport } from "../report/index.ts";
-import {
-  type Assessment,
-  type AssessOptions,
-  assess,
-  type OpenedRun,
-  reportData,
-  type Trained,
-  type VaeRunSettings,
-} from "../run/index.ts";
+import { type Assessment, type AssessOptions, assess, type openTrained, reportData } from "../run/index.ts";
 import { type Figures, figuresOf, summaryLines } from "./summary.ts";
 import type { Say, Terminal } from "./terminal.ts";
 
-export interface Opened extends Pick<OpenedRun<VaeRunSettings, Trained>, "run" | "trained"> {
+export interface Opened extends Pick<Awaited<ReturnType<typeof openTrained>>, "run" | "trained"> {
   readonly test: Dataset;
 }
 

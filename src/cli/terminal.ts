@@ -42,6 +42,10 @@ export const printJson = ({ out }: Terminal, value: object): void => {
 /** `60000` as `60,000`. Not toLocaleString, which loads its tables for a sixtieth of a second at the start. */
 export const grouped = (n: number): string => String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, ",");
 
+/** Share of rows as `3.33 %`. */
+export const percent = (share: number | undefined): string =>
+  share === undefined ? "–" : `${(100 * share).toFixed(2)} %`;
+
 /** Seconds as `3.1 s`, `4:07` or `1:02:33`. */
 export const clock = (seconds: number): string => {
   if (!Number.isFinite(seconds)) return "–";

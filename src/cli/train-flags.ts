@@ -2,7 +2,7 @@
 import { Option } from "commander";
 import type { LikelihoodName, NetworkName } from "../models/index.ts";
 import type { ActivationName } from "../nn/index.ts";
-import type { ModelName, RunSettings } from "../run/index.ts";
+import type { ClassifierName, ModelName, RunSettings } from "../run/index.ts";
 import type { TrainSettings } from "../train/settings.ts";
 import { notNegative, number, oneOf, positive, whole, wholes } from "./parse.ts";
 
@@ -37,7 +37,14 @@ const schedules = ["constant", "linear", "cosine"] as const satisfies readonly T
 const bounds = ["elbo", "iwae"] as const satisfies readonly TrainSettings["bound"][];
 const forms = ["analytic", "monteCarlo"] as const satisfies readonly TrainSettings["form"][];
 
-export const models = ["vae", "autoencoder", "m2", "m1m2"] as const satisfies readonly ModelName[];
+export const classifiers = [
+  "knn",
+  "linear-svm",
+  "svm",
+  "logistic",
+] as const satisfies readonly ClassifierName[];
+
+export const models = ["vae", "autoencoder", "m1", "m2", "m1m2"] as const satisfies readonly ModelName[];
 
 /** Flags that only some models have, and why the others do not. */
 interface Group {
@@ -47,20 +54,26 @@ interface Group {
 
 const everything: Group = { models, why: () => "" };
 const networkGroup: Group = {
-  models: ["vae", "autoencoder"],
+  models: ["vae", "autoencoder", "m1"],
   why: (model) => `the networks of ${model} are plain perceptrons.`,
 };
 const bound: Group = {
-  models: ["vae"],
+  models: ["vae", "m1"],
   why: (model) =>
     model === "autoencoder"
       ? "an autoencoder has no KL, no samples and no bound."
       : `the bound of ${model} has its KL in closed form, and one sample.`,
 };
 const labels: Group = {
-  models: ["m2", "m1m2"],
-  why: (model) => `${model} learns without labels. To learn from a few, train m2 or m1m2.`,
+  models: ["m1", "m2", "m1m2"],
+  why: (model) => `${model} learns without labels. To learn from a few, train m1, m2 or m1m2.`,
 };
+const together: Group = {
+  models: ["m2", "m1m2"],
+  why: (model) =>
+    `only m2 and m1m2 learn from labels at every step, ${model === "m1" ? "m1 when its vae is done" : `${model} never`}.`,
+};
+const ofM1: Group = { models: ["m1"], why: () => "only m1 has classifiers of its own." };
 const beneath: Group = { models: ["m1m2"], why: () => "only m1m2 has an M1 beneath it." };
 
 export interface TrainFlag {
@@ -98,15 +111,16 @@ const optimizer = choice(optimizers);
 const schedule = choice(schedules);
 const boundName = choice(bounds);
 const form = choice(forms);
+const classifier = choice(classifiers);
 const share = number((n) => n >= 0 && n < 1, "a number from 0 up to, but not, 1");
 const widths = wholes(1, { none: true });
 
 export const trainFlags: readonly TrainFlag[] = [
-  flag("model.latent", "--latent <n>", "dimensions of z (default: 20; of m2 and m1m2 50)", whole(1)),
+  flag("model.latent", "--latent <n>", "dimensions of z (default: 20; of m1, m2 and m1m2 50)", whole(1)),
   flag(
     "model.hidden",
     "--hidden <widths>",
-    "hidden layers from the data inwards, such as 400,200, or none (default: 400; of m2 500, of m1m2 300)",
+    "hidden layers from the data inwards, such as 400,200, or none (default: 400; of m1 500,500; of m2 500; of m1m2 300)",
     widths,
   ),
   flag("model.network", "--network <kind>", `${network.names} (default: mlp)`, network.parse, networkGroup),
@@ -120,7 +134,7 @@ export const trainFlags: readonly TrainFlag[] = [
   flag(
     "model.activation",
     "--activation <name>",
-    `${activation.names} (default: relu; of m2 and m1m2 softplus)`,
+    `${activation.names} (default: relu; of m1, m2 and m1m2 softplus)`,
     activation.parse,
   ),
   flag(
@@ -152,20 +166,20 @@ export const trainFlags: readonly TrainFlag[] = [
   flag(
     "train.epochs",
     "--epochs <n>",
-    "passes over the data, of m2 and m1m2 over the unlabelled rows (default: 10; of m2 100, of m1m2 200)",
+    "passes over the data, of m2 and m1m2 over the unlabelled rows (default: 10; of m2 100, of m1 and m1m2 200)",
     whole(1),
   ),
   flag(
     "train.batch",
     "--batch <n>",
-    "rows in a minibatch, of m2 and m1m2 unlabelled ones (default: 128; of m2 and m1m2 100)",
+    "rows in a minibatch, of m2 and m1m2 unlabelled ones (default: 128; of m1 250, of m2 and m1m2 100)",
     whole(1),
   ),
   flag("train.lr", "--lr <rate>", "learning rate (default: 0.001; of m2 0.0005, of m1m2 0.003)", positive),
   flag(
     "train.schedule",
     "--schedule <name>",
-    `${schedule.names} (default: constant; of m2 and m1m2 cosine)`,
+    `${schedule.names} (default: constant; of m1, m2 and m1m2 cosine)`,
     schedule.parse,
   ),
   flag("train.optimizer", "--optimizer <name>", `${optimizer.names} (default: adam)`, optimizer.parse),
@@ -209,21 +223,21 @@ export const trainFlags: readonly TrainFlag[] = [
     "--labelled-batch <n>",
     "labelled rows in a minibatch (default: 100)",
     whole(1),
-    labels,
+    together,
   ),
   flag(
     "train.alpha",
     "--alpha <weight>",
     "weight of the classification term (default: 0.1)",
     notNegative,
-    labels,
+    together,
   ),
   flag(
     "train.evaluateEvery",
     "--evaluate-every <epochs>",
     "epochs from one error on held-out rows to the next (default: 1)",
     whole(1),
-    labels,
+    together,
   ),
   flag(
     "data.validation.count",
@@ -236,6 +250,42 @@ export const trainFlags: readonly TrainFlag[] = [
     "--validation-seed <n>",
     "seed of the rows to validate (default: 0)",
     whole(0),
+  ),
+  flag(
+    "classifiers.chosen",
+    "--classifier <name>",
+    `${classifier.names}: the one that classifies; all are evaluated (default: svm)`,
+    classifier.parse,
+    ofM1,
+  ),
+  flag(
+    "classifiers.draws",
+    "--draws <k>",
+    "draws of z for each labelled row to fit classifiers on; 0: its mean (default: 20 for 200 labels or fewer)",
+    whole(0),
+    ofM1,
+  ),
+  flag("classifiers.neighbours", "--neighbours <k>", "of knn (default: 5)", whole(1), ofM1),
+  flag(
+    "classifiers.cost",
+    "--svm-cost <c>",
+    "of a row on the wrong side of its margin (default: 1)",
+    positive,
+    ofM1,
+  ),
+  flag(
+    "classifiers.gamma",
+    "--svm-gamma <g>",
+    "of the svm's kernel (default: 1 / (features x variance))",
+    positive,
+    ofM1,
+  ),
+  flag(
+    "classifiers.priorScale",
+    "--prior-scale <s>",
+    "of the weights of logistic (default: 1)",
+    positive,
+    ofM1,
   ),
   flag(
     "model.keepInactive",

@@ -1,10 +1,13 @@
 /** The two ways to a run that can be trained: a new one from a command line, and one that was stopped. */
 import { resolve } from "node:path";
-import { describe, isBinary } from "../data/index.ts";
+import { type Dataset, describe, isBinary } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
 import {
   describeData,
+  isLabelled,
+  isM1,
   isStacked,
+  type LabelledRunSettings,
   loadRunData,
   type ModelName,
   newRun,
@@ -84,15 +87,16 @@ function checkApplicable(model: ModelName, options: TrainOptions): void {
   }
   if (options.validation === undefined) refuse(["validationSeed"], "there is no --validation.");
   if (options.m1 === undefined) return;
-  if (model !== "m1m2") {
-    throw new UsageError("--m1 does not apply: only m1m2 has an M1 beneath it. Leave it out.");
+  if (model !== "m1" && model !== "m1m2") {
+    throw new UsageError("--m1 does not apply: only m1 and m1m2 take a vae of another run. Leave it out.");
   }
+  const settled = trainFlags.filter(({ path, key }) =>
+    model === "m1m2"
+      ? path.startsWith("m1.") || key === "likelihood" || key === "binarize"
+      : /^(model|train)\./.test(path) && key !== "threads",
+  );
   refuse(
-    [
-      ...trainFlags.filter(({ path }) => path.startsWith("m1.")).map(({ key }) => key),
-      "likelihood",
-      "binarize",
-    ],
+    settled.map(({ key }) => key),
     `M1 is taken from ${options.m1} as it is.`,
   );
 }
@@ -118,6 +122,25 @@ function withObservation(model: ModelName, given: Tree, { train }: RunData, say:
 function m1Of(path: string): Tree {
   const { settings } = readRun(path);
   return { model: settings.model, train: settings.train, from: resolve(path) };
+}
+
+/** What the labels allow, told before training begins. */
+function tellLabels(
+  { labels: { count, seed, shown = 0, classes } }: LabelledRunSettings,
+  train: Dataset,
+  say: Say,
+): void {
+  const hidden = train.rows - shown;
+  const each =
+    shown % classes.length === 0
+      ? `${shown / classes.length}`
+      : `about ${Math.round(shown / classes.length)}`;
+  const drawn = count === undefined ? "" : `, ${each} of each class, drawn by seed ${seed}`;
+  say(
+    hidden === 0
+      ? `All ${grouped(shown)} rows are labelled: this is supervised learning. To hide most labels, say how many to keep: --labels 100.`
+      : `${grouped(shown)} labels of ${classes.length} classes${drawn}; ${grouped(hidden)} rows without.`,
+  );
 }
 
 export async function prepareNew(
@@ -153,6 +176,7 @@ export async function prepareNew(
   else parts.m1 = m1Of(m1);
   const origin = { version: version(), command: commandLine(argv) };
   const settings = newRun(model, parts, train, describeData(source, data), origin);
+  if (isLabelled(settings)) tellLabels(settings, train, say);
   const path = options.out ?? nextRunFolder(spec, model);
   return {
     path,
@@ -222,7 +246,11 @@ function refuseContradictions(
   refuse("--test-fraction", options.testFraction, settings.data.testFraction);
   refuse("--label-column", options.labelColumn, settings.data.labelColumn);
   refuse("--label-file", options.labelFile && resolve(options.labelFile), settings.data.labels);
-  refuse("--m1", options.m1 && resolve(options.m1), isStacked(settings) ? settings.m1.from : undefined);
+  refuse(
+    "--m1",
+    options.m1 && resolve(options.m1),
+    isStacked(settings) || isM1(settings) ? settings.m1.from : undefined,
+  );
 }
 
 const text = (value: unknown): string => (Array.isArray(value) ? value.join(",") || "none" : String(value));

@@ -1,8 +1,9 @@
 /** What `tightbound train` does once its command line is read. */
 import { preloadNative } from "../compile/session.ts";
 import type { NamedParameter } from "../nn/index.ts";
-import { isSemiSupervised, openTrained, type Stage } from "../run/index.ts";
+import { assessLabelled, isM1, openClassifier, openTrained, type RunData, type Stage } from "../run/index.ts";
 import { type Interrupts, watchInterrupts } from "./interrupt.ts";
+import { type LabelledFigures, labelledFiguresOf, labelledLines } from "./labelled-summary.ts";
 import { type Display, trainDisplay } from "./progress.ts";
 import { type Context, clock, commandLine, grouped, printJson, type Say, speaker } from "./terminal.ts";
 import { checkModel, type Prepared, prepareNew, prepareResumed, type TrainOptions } from "./train-prepare.ts";
@@ -104,6 +105,9 @@ async function trainAndTell(
   } else {
     say(`Trained in ${clock(seconds)}.`);
   }
+  const m1 =
+    completed && isM1(result.settings) && data.test.labels ? await classifiersOf(path, data) : undefined;
+  for (const line of m1 ? labelledLines(m1) : []) say(line);
   const last = history.at(-1);
   const outcome = {
     run: path,
@@ -116,7 +120,8 @@ async function trainAndTell(
     train: last?.train ?? null,
     test: last?.test ?? null,
     ...(data.validation && { validation: last?.validation ?? null }),
-    ...(!isSemiSupervised(result.settings) && { activeUnits: last?.activeUnits ?? null }),
+    ...(last?.activeUnits !== undefined && { activeUnits: last.activeUnits }),
+    ...(m1 && { classifiers: m1.classifiers }),
   };
   if (!completed || options.report !== true) {
     if (options.json === true) printJson(context.terminal, outcome);
@@ -133,6 +138,12 @@ async function trainAndTell(
     { terminal: context.terminal, options, say },
   );
   if (options.json === true) printJson(context.terminal, { ...outcome, evaluation: figures, files });
+}
+
+/** How the classifiers of M1 do, fitted when its VAE is done. */
+async function classifiersOf(path: string, { test, validation }: RunData): Promise<LabelledFigures> {
+  const { trained } = await openClassifier(path);
+  return labelledFiguresOf(await assessLabelled(trained, test, validation && { validation }));
 }
 
 const parameterCount = ({ parameters }: { readonly parameters: readonly NamedParameter[] }): number =>

@@ -27,7 +27,7 @@ export function addTrain(program: Command, context: Context): void {
   const command = program
     .command("train")
     .description("train a model, in the folder of a run")
-    .argument("[model]", "vae | autoencoder | m2 | m1m2")
+    .argument("[model]", "vae | autoencoder | m1 | m2 | m1m2")
     .option("--data <spec>", "mnist, or the path of data")
     .option("--label-file <path>", "class indices of data in an IDX or .npy file")
     .option("--label-column <name>", "the column of class names in a CSV file")
@@ -39,7 +39,7 @@ export function addTrain(program: Command, context: Context): void {
   for (const flag of trainFlags) command.addOption(optionOf(flag));
   command.option(
     "--m1 <run>",
-    "the vae of m1m2, trained before on the same rows (default: one is trained first)",
+    "the vae of m1 or m1m2, trained before on the same rows (default: one is trained first)",
   );
   command
     .option("--out <folder>", "folder of the run (default: runs/<data>-<model>-<n>)")

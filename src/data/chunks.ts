@@ -27,11 +27,13 @@ export async function mapRows(
   dataset: Dataset,
   width: number,
   fn: (x: ArrayValue) => Promise<ArrayValue>,
+  size = CHUNK,
 ): Promise<Float32Array> {
   const out = new Float32Array(dataset.rows * width);
-  await overChunks(dataset, async (x, count, start) => {
+  const visit = async (x: ArrayValue, count: number, start: number): Promise<void> => {
     const { data } = await fn(x);
     out.set((data as Float32Array).subarray(0, count * width), start * width);
-  });
+  };
+  await overChunks(dataset, visit, size);
   return out;
 }

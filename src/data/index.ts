@@ -22,6 +22,7 @@ export {
   rowsByClass,
   type Supervision,
   withClasses,
+  withClassesOf,
 } from "./labelled.ts";
 export { type DataSplit, defaultPermute, type LoadOptions, loadData, type Permute } from "./load.ts";
 export { type LoadTableOptions, loadTable, type TableSplit } from "./load-table.ts";

@@ -46,6 +46,24 @@ export const withClasses = (dataset: Dataset): LabelledDataset => {
   return { ...dataset, labels, classes };
 };
 
+/**
+ * The same data with labels that count another list of classes, that of a trained model: they are matched by name.
+ *
+ * @throws DataError when a row has a class that is not on the list.
+ */
+export const withClassesOf = (dataset: Dataset, classes: readonly string[]): Dataset => {
+  const { labels, classes: own, name } = dataset;
+  if (labels === undefined || own === undefined) return dataset;
+  const places = own.map((name) => classes.indexOf(name));
+  const unknown = labels.find((label) => label >= 0 && places[label] < 0);
+  if (unknown !== undefined) {
+    throw new DataError(
+      `${name}: expected the classes that the model knows, ${classes.join(", ")}; found "${own[unknown]}".`,
+    );
+  }
+  return { ...dataset, classes, labels: labels.map((label) => (label < 0 ? -1 : places[label])) };
+};
+
 /** Row numbers of each class, ascending, in class order. */
 export const rowsByClass = ({ labels, classes }: LabelledDataset): readonly (readonly number[])[] => {
   const rows = classes.map((): number[] => []);

@@ -5,6 +5,8 @@ export { checkLikelihood, type Likelihood, type LikelihoodName, likelihoodNames 
 export {
   ACTIVE_DEVIATION,
   activeDimensions,
+  labelledFeatures,
+  latentColumns,
   type ParameterValues,
   posteriorOf,
   selectFeatures,

@@ -1,8 +1,13 @@
 /** M1 of Kingma, Mohamed, Rezende and Welling (2014): a VAE's posterior as features for whatever learns from labels. */
 import { compile } from "../compile/compile.ts";
 import { type Dataset, type GaussianRows, overChunks } from "../data/index.ts";
+import { UsageError } from "../errors.ts";
+import { fillNormal, stream } from "../random/index.ts";
+import { tensor } from "../tensor/leaf.ts";
 import { sqrt } from "../tensor/ops/arithmetic.ts";
+import { matmul } from "../tensor/ops/matmul.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import type { LabelledFeatures } from "./classifiers/index.ts";
 import type { Vae } from "./vae.ts";
 
 /** A dimension is of use when the standard deviation over data of its posterior mean exceeds this: the rule of the paper's code. */
@@ -68,4 +73,49 @@ export function selectFeatures(gaussian: GaussianRows, kept: readonly number[]):
     return out;
   };
   return { rows, features: kept.length, means: part(gaussian.means), scales: part(gaussian.scales) };
+}
+
+/**
+ * The labelled rows of a posterior as what classifiers are fitted on: means, or several draws of each row, which tell a classifier how
+ * sure the encoder is of it.
+ *
+ * @param labels a class index per row; rows with -1 are left out
+ * @throws UsageError when the number of draws is none.
+ */
+export function labelledFeatures(
+  posterior: GaussianRows,
+  labels: Int32Array,
+  {
+    classes,
+    draws = 0,
+    seed = 0,
+  }: { readonly classes: number; readonly draws?: number; readonly seed?: number },
+): LabelledFeatures {
+  if (!Number.isInteger(draws) || draws < 0) {
+    throw new UsageError(`m1: draws must be a whole number, 0 for the means; found ${draws}.`);
+  }
+  const { features, means, scales } = posterior;
+  const rows = Array.from(labels.keys()).filter((row) => labels[row] >= 0);
+  const x = new Float32Array(Math.max(draws, 1) * rows.length * features);
+  if (draws > 0) fillNormal(x, stream(seed, "m1/draws"));
+  for (let i = 0; i < x.length; i++) {
+    const at = rows[Math.floor(i / features) % rows.length] * features + (i % features);
+    x[i] = means[at] + scales[at] * x[i];
+  }
+  return {
+    x,
+    features,
+    labels: Int32Array.from({ length: x.length / features }, (_, i) => labels[rows[i % rows.length]]),
+    classes,
+  };
+}
+
+/** Picks columns out of `latent`, and puts them back among zeros: products with a matrix of zeros and ones, which are exact. */
+export function latentColumns(kept: readonly number[], latent: number) {
+  const matrix = tensor(Array.from({ length: latent }, (_, d) => kept.map((k) => (k === d ? 1 : 0))));
+  return {
+    size: kept.length,
+    pick: (z: Tensor): Tensor => matmul(z, matrix),
+    place: (part: Tensor): Tensor => matmul(part, matrix, { transposeB: true }),
+  };
 }

@@ -3,11 +3,9 @@ import { UsageError } from "../errors.ts";
 import type { ActivationName, NamedParameter } from "../nn/index.ts";
 import type { Objective } from "../optim/step.ts";
 import { model, type Program } from "../program/index.ts";
-import { tensor } from "../tensor/leaf.ts";
 import { add, sqrt } from "../tensor/ops/arithmetic.ts";
-import { matmul } from "../tensor/ops/matmul.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { ParameterValues } from "./m1.ts";
+import { latentColumns, type ParameterValues } from "./m1.ts";
 import { M2, type M2ObjectiveOptions } from "./m2.ts";
 import type { Vae } from "./vae.ts";
 
@@ -54,16 +52,6 @@ export interface Stacked {
   objective(options: M2ObjectiveOptions): Objective;
 }
 
-/** Picks columns out of `latent`, and puts them back among zeros: products with a matrix of zeros and ones, which are exact. */
-function columns(kept: readonly number[], latent: number) {
-  const matrix = tensor(Array.from({ length: latent }, (_, d) => kept.map((k) => (k === d ? 1 : 0))));
-  return {
-    size: kept.length,
-    pick: (z: Tensor): Tensor => matmul(z, matrix),
-    place: (part: Tensor): Tensor => matmul(part, matrix, { transposeB: true }),
-  };
-}
-
 /**
  * The stacked model M1+M2 of Kingma, Mohamed, Rezende and Welling (2014, section 3.3): p(y) p(z2) p(z1|y, z2) p(x|z1). M1 is a VAE
  * that was trained first and stays as it is; M2 models draws from its posterior with Gaussians whose means and variances depend on y
@@ -90,8 +78,8 @@ export function Stacked(options: StackedOptions): Stacked {
       "m1m2: no dimension of M1 is active, so M2 would see nothing of the data. Train M1 longer, or keep inactive dimensions.",
     );
   }
-  const used = columns(active, m1.latent);
-  const rest = columns(
+  const used = latentColumns(active, m1.latent);
+  const rest = latentColumns(
     Array.from({ length: m1.latent }, (_, d) => d).filter((d) => !active.includes(d)),
     m1.latent,
   );

@@ -6,7 +6,7 @@ import type { EpochRecord, ImageStack, ReportData, ReportSummary, Traversals } f
 import { type EpochMetrics, readMetricsLog } from "../train/metrics-log.ts";
 import type { RunFolder } from "../train/run-folder.ts";
 import { type Assessment, assess } from "./assess.ts";
-import type { VaeRunSettings } from "./settings.ts";
+import type { M1RunSettings, VaeRunSettings } from "./settings.ts";
 import type { Evaluation, Trained } from "./trained.ts";
 
 export interface FigureOptions {
@@ -67,7 +67,7 @@ export function mostActive(
  * the model has no prior.
  */
 export async function reportData(
-  run: RunFolder & { readonly settings: VaeRunSettings },
+  run: RunFolder & { readonly settings: VaeRunSettings | M1RunSettings },
   trained: Trained,
   test: Dataset,
   options: FigureOptions = {},
@@ -126,7 +126,7 @@ async function pictures(
 }
 
 function summaryOf(
-  settings: VaeRunSettings,
+  settings: VaeRunSettings | M1RunSettings,
   trained: Trained,
   { evaluation, rows, likelihood }: Assessment,
   seconds: number,
@@ -155,7 +155,7 @@ function summaryOf(
 }
 
 /** `784–400–20, relu, bernoulli likelihood, dynamic binarisation`. */
-function describeModel({ model, train }: VaeRunSettings): string {
+function describeModel({ model, train }: VaeRunSettings | M1RunSettings): string {
   const widths = [model.shape.join("×"), ...model.hidden, model.latent].join("–");
   const parts = [
     `${model.network === "mlp" ? "" : "convolutional "}${widths}`,

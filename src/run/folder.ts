@@ -9,22 +9,25 @@ import { type Checkpoint, loadCheckpoint, saveCheckpoint } from "../train/checkp
 import { writeDurably } from "../train/durable-write.ts";
 import { type Json, toJson } from "../train/json.ts";
 import type { Trainer, TrainHooks } from "../train/loop.ts";
-import { openMetricsLog } from "../train/metrics-log.ts";
+import { openMetricsLog, readMetricsLog } from "../train/metrics-log.ts";
 import { createRun, lockRun, type RunFolder, runFolder } from "../train/run-folder.ts";
 import { checkFingerprint, type RunData } from "./data.ts";
 import { checkData } from "./model.ts";
 import { openTrained, readRun } from "./open.ts";
 import {
-  isSemiSupervised,
+  isLabelled,
+  isM1,
   isStacked,
+  type M1RunSettings,
+  type M2RunSettings,
   type RunSettings,
-  type SemiSupervisedRunSettings,
   type StackedRunSettings,
   type VaeRunSettings,
 } from "./settings.ts";
 import { labelledPart } from "./supervision.ts";
 import type { Trained } from "./trained.ts";
 import type { TrainedClassifier } from "./trained-classifier.ts";
+import { labelledByM1, saveLabelled } from "./trained-m1.ts";
 import { type EpochLine, m2Training, stackedTraining, type Training, vaeTraining } from "./training.ts";
 
 /** One training of a run: the run's own, or, before it, that of the M1 it is built on. */
@@ -46,8 +49,8 @@ export interface RunHooks extends TrainHooks {
   readonly onEpochLogged?: (line: EpochLine) => void;
 }
 
-/** What training settings of a kind ends in; a run that learns from labels may be stopped before its own training begins. */
-export type TrainedOf<S extends RunSettings> = S extends SemiSupervisedRunSettings
+/** What training settings of a kind ends in, of M1 its VAE. M1+M2 may be stopped before its own training begins. */
+export type TrainedOf<S extends RunSettings> = S extends M2RunSettings | StackedRunSettings
   ? TrainedClassifier | undefined
   : Trained;
 
@@ -159,13 +162,56 @@ const m1Run = ({ version, createdAt, command, data, m1 }: StackedRunSettings): V
   train: m1.train,
 });
 
-/** A copy of a run, so that the folder stands alone. */
-function copyRun(from: string, to: string): void {
+/** Copies files of a run, so that the folder stands alone. The checkpoint comes last: with it the copy is whole. */
+function copyRun(
+  from: string,
+  to: string,
+  files: readonly ("config" | "metrics" | "labelled" | "checkpoint")[],
+): void {
   const [source, copy] = [runFolder(from), runFolder(to)];
   mkdirSync(to, { recursive: true });
-  // The checkpoint comes last: with it the copy is whole.
-  for (const file of ["config", "metrics", "checkpoint"] as const)
-    writeDurably(copy[file], readFileSync(source[file]));
+  for (const file of files) {
+    // A vae alone has no labelled rows.
+    if (existsSync(source[file])) writeDurably(copy[file], readFileSync(source[file]));
+  }
+}
+
+/** M1 in its own folder: the VAE, trained or copied, and then the labelled rows as it sees them. */
+async function trainM1(
+  folder: RunFolder,
+  settings: M1RunSettings,
+  data: RunData,
+  hooks: RunHooks,
+): Promise<RunResult<M1RunSettings>> {
+  if (settings.m1.from !== undefined && !existsSync(folder.checkpoint)) {
+    copyRun(settings.m1.from, folder.path, ["metrics", "checkpoint"]);
+  }
+  const result =
+    settings.m1.from === undefined
+      ? await trainIn(folder, settings, await vaeTraining(settings, data), hooks)
+      : await asTrained(folder, settings);
+  if (result.completed) {
+    const { classifiers, labels } = settings;
+    const known = labelledPart(data.train, labels);
+    const options = { draws: classifiers.draws, classes: labels.classes.length };
+    saveLabelled(folder.labelled, await labelledByM1(result.trained, known, options));
+  }
+  return result;
+}
+
+/** The result of a training that was done elsewhere. */
+async function asTrained(folder: RunFolder, settings: M1RunSettings): Promise<RunResult<M1RunSettings>> {
+  const history = readMetricsLog(folder.metrics) as readonly EpochLine[];
+  return {
+    folder,
+    settings,
+    trained: (await openTrained(folder.path)).trained,
+    completed: true,
+    stage: { path: folder.path, settings },
+    steps: loadCheckpoint(folder.checkpoint).step,
+    history,
+    seconds: history.at(-1)?.seconds ?? 0,
+  };
 }
 
 /** M1 in the folder `m1` of a run: opened, copied, trained or trained further; undefined where a signal stopped it. */
@@ -178,7 +224,8 @@ async function prepareM1(
   const path = folder.m1;
   const { from } = settings.m1;
   const { checkpoint, config } = runFolder(path);
-  if (from !== undefined && !existsSync(checkpoint)) copyRun(from, path);
+  if (from !== undefined && !existsSync(checkpoint))
+    copyRun(from, path, ["config", "metrics", "labelled", "checkpoint"]);
   const done =
     existsSync(checkpoint) &&
     (from !== undefined || loadCheckpoint(checkpoint).epoch >= settings.m1.train.epochs);
@@ -204,7 +251,8 @@ async function trainStages(
     return trainIn(folder, settings, await stackedTraining(settings, data, prepared.m1), hooks);
   }
   begin();
-  return isSemiSupervised(settings)
+  if (isM1(settings)) return trainM1(folder, settings, data, hooks);
+  return isLabelled(settings)
     ? trainIn(folder, settings, await m2Training(settings, data), hooks)
     : trainIn(folder, settings, await vaeTraining(settings, data), hooks);
 }
@@ -216,14 +264,15 @@ function checkSettings(settings: RunSettings, { train }: RunData): void {
     checkData(train, model, how);
     if (from !== undefined) checkM1(from, settings, train);
   } else checkData(train, settings.model, settings.train);
-  if (isSemiSupervised(settings)) checkSupervision(labelledPart(train, settings.labels));
+  if (isM1(settings) && settings.m1.from !== undefined) checkM1(settings.m1.from, settings, train);
+  if (isLabelled(settings)) checkSupervision(labelledPart(train, settings.labels));
 }
 
-/** M1 must know the rows that M2 learns from, and none that are held out. @throws UsageError */
+/** M1 must know the rows to learn from, and none that are held out. @throws UsageError */
 function checkM1(from: string, settings: RunSettings, train: Dataset): void {
   const m1 = readRun(from).settings;
   const shape = (of: RunSettings) => `[${of.model.shape.join(", ")}]`;
-  if (m1.model.model !== "vae") {
+  if (m1.model.model !== "vae" && m1.model.model !== "m1") {
     throw new UsageError(`--m1 ${from}: expected the run of a vae, found one of ${m1.model.model}.`);
   }
   if (shape(m1) !== shape(settings)) {
@@ -235,8 +284,8 @@ function checkM1(from: string, settings: RunSettings, train: Dataset): void {
     const rows = ({ data }: RunSettings) =>
       `${data.trainRows} rows of ${data.name}${data.validation ? `, ${data.validation.count} held out to validate` : ""}`;
     throw new UsageError(
-      `--m1 ${from}: it was trained on other rows (${rows(m1)}) than these (${rows(settings)}). M1 must have seen the rows that ` +
-        "M2 learns from and none that are held out: train it with the same --data and --validation, or leave --m1 out.",
+      `--m1 ${from}: it was trained on other rows (${rows(m1)}) than these (${rows(settings)}). M1 must have seen the rows to ` +
+        "learn from and none that are held out: train it with the same --data and --validation, or leave --m1 out.",
     );
   }
 }

@@ -1,4 +1,10 @@
 export { type Assessment, type AssessOptions, assess } from "./assess.ts";
+export {
+  assessLabelled,
+  type ClassificationFigures,
+  type LabelledAssessment,
+  type LabelledAssessOptions,
+} from "./assess-labelled.ts";
 export { checkFingerprint, describeData, loadRunData, type RunData, reloadData } from "./data.ts";
 export {
   ACTIVE_UNIT_THRESHOLD,
@@ -16,14 +22,18 @@ export { type GivenSettings, newRun, type RunOrigin } from "./new-run.ts";
 export { type OpenedRun, openClassifier, openTrained, readRun } from "./open.ts";
 export { semiSupervisedTraining, stackOn, trainSemiSupervised } from "./semi-supervised.ts";
 export {
-  isSemiSupervised,
+  type ClassifierName,
+  classifierNames,
+  classifierSettings,
+  isLabelled,
+  isM1,
   isStacked,
+  type LabelledRunSettings,
   type ModelName,
   m2Settings,
   modelNames,
   type RunSettings,
   runSettings,
-  type SemiSupervisedRunSettings,
   stackedSettings,
   type VaeRunSettings,
   vaeSettings,
@@ -31,4 +41,5 @@ export {
 export { parseTrainSettings, train } from "./train.ts";
 export { type Evaluation, Trained, type Traversal } from "./trained.ts";
 export { type Classification, type ClassifyingModel, TrainedClassifier } from "./trained-classifier.ts";
+export { TrainedM1 } from "./trained-m1.ts";
 export type { EpochLine } from "./training.ts";

@@ -15,7 +15,7 @@ export type AnyModel = Vae | DeterministicAutoencoder;
 
 /** The model that settings describe, with fresh parameters. */
 export function buildModel({ model, ...options }: VaeModelSettings): AnyModel {
-  return model === "vae" ? VAE(options) : Autoencoder(options);
+  return model === "autoencoder" ? Autoencoder(options) : VAE(options);
 }
 
 /** Refuses weights of a KL term where the loss has none: they would be left out in silence. */

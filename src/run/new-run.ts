@@ -1,8 +1,9 @@
 /** The settings of a new run: what was asked for, and the defaults of its model for the rest. */
-import { type Dataset, withClasses } from "../data/index.ts";
+import { checkSupervision, type Dataset, withClasses } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
-import type { DataSettings, M1Settings, ModelName, RunSettings } from "./settings.ts";
+import type { BeneathSettings, DataSettings, LabelSettings, ModelName, RunOf } from "./settings.ts";
 import { runSettings } from "./settings.ts";
+import { labelledPart } from "./supervision.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -12,8 +13,10 @@ export interface GivenSettings {
   readonly train?: Fields;
   /** Of models that learn from labels: how many are seen, and the seed of their draw. */
   readonly labels?: { readonly count?: number; readonly seed?: number };
-  /** Of M1+M2: what its VAE is and how it is trained, or the run that it is taken from. */
-  readonly m1?: { readonly model?: Fields; readonly train?: Fields } | M1Settings;
+  /** Of M1: its classifiers. */
+  readonly classifiers?: Fields;
+  /** Of M1+M2 what its VAE is and how it is trained; of M1 and M1+M2 the run that it is taken from. */
+  readonly m1?: { readonly model?: Fields; readonly train?: Fields } | BeneathSettings;
 }
 
 /** What a run says of itself. */
@@ -23,17 +26,21 @@ export interface RunOrigin {
   readonly createdAt?: string;
 }
 
+/** The VAE of M1, alone or beneath M2. */
+const M1 = {
+  model: { latent: 50, hidden: [500, 500], activation: "softplus" },
+  train: { epochs: 200, batch: 250, lr: 1e-3, schedule: "cosine" },
+};
+
 /** Defaults that are not those of the settings' schemas, because they differ from model to model. */
 const DEFAULTS: Readonly<Record<ModelName, GivenSettings>> = {
   vae: {},
   autoencoder: {},
+  m1: M1,
   m2: { train: { epochs: 100, lr: 5e-4, schedule: "cosine" } },
   m1m2: {
-    train: { epochs: 200, lr: 3e-3, schedule: "cosine", binarize: "none" },
-    m1: {
-      model: { latent: 50, hidden: [500, 500], activation: "softplus" },
-      train: { epochs: 200, batch: 250, lr: 1e-3, schedule: "cosine" },
-    },
+    train: { epochs: 200, lr: 3e-3, schedule: "cosine" },
+    m1: M1,
   },
 };
 
@@ -49,16 +56,32 @@ const DEFAULTS: Readonly<Record<ModelName, GivenSettings>> = {
  * @throws UsageError naming the field that is out of range.
  * @throws DataError when the model learns from labels and there are none.
  */
-export function newRun(
-  name: ModelName,
+export function newRun<N extends ModelName>(
+  name: N,
   given: GivenSettings,
   train: Dataset,
   data: DataSettings,
   origin: RunOrigin,
-): RunSettings {
+): RunOf<N> {
   const defaults = DEFAULTS[name];
   const shape = [...train.shape];
+  const learns = name === "m1" || name === "m2" || name === "m1m2";
+  const labels = learns ? labelsOf(train, given.labels) : undefined;
   const m1 = given.m1 ?? {};
+  const taken = "from" in m1;
+  const beneath = {
+    model: { ...(!taken && defaults.m1?.model), ...m1.model, model: "vae", shape: m1.model?.shape ?? shape },
+    train: { ...(!taken && defaults.m1?.train), ...m1.train },
+    ...(taken && { from: m1.from }),
+  };
+  // A vae that is taken is M1 itself, and what M1+M2 is evaluated on is binarised as M1's data are.
+  const [model, training]: [Fields, Fields] =
+    name === "m1" && taken
+      ? [beneath.model, beneath.train]
+      : [
+          { ...defaults.model },
+          { ...defaults.train, ...binarizationOf(name === "m1m2" ? beneath.train : {}) },
+        ];
   const {
     success,
     data: settings,
@@ -67,22 +90,28 @@ export function newRun(
     createdAt: new Date().toISOString(),
     ...origin,
     data,
-    model: { ...defaults.model, ...given.model, model: name, shape },
-    train: { ...defaults.train, ...given.train },
-    ...((name === "m2" || name === "m1m2") && {
-      labels: { ...given.labels, classes: [...withClasses(train).classes] },
+    model: { ...model, ...given.model, model: name, shape },
+    train: { ...training, ...given.train },
+    ...(labels && { labels }),
+    ...(name === "m1" && {
+      classifiers: { draws: drawsFor(labels?.shown ?? 0), ...given.classifiers },
+      m1: taken ? { from: m1.from } : {},
     }),
-    ...(name === "m1m2" && {
-      m1:
-        "from" in m1
-          ? m1
-          : {
-              model: { ...defaults.m1?.model, ...m1.model, model: "vae", shape },
-              train: { ...defaults.m1?.train, ...m1.train },
-            },
-    }),
+    ...(name === "m1m2" && { m1: beneath }),
   });
-  if (success) return settings;
+  if (success) return settings as RunOf<N>;
   const problems = error.issues.map((issue) => `${issue.path.join(".") || "settings"}: ${issue.message}`);
   throw new UsageError(`train: ${problems.join("; ")}.`);
+}
+
+/** Draws of each labelled row: many where rows are few, and their mean where draws would make a support vector machine slow. */
+const drawsFor = (shown: number): number => (shown <= 200 ? 20 : shown <= 1000 ? 4 : 0);
+
+const binarizationOf = ({ binarize }: Fields): Fields => (binarize === undefined ? {} : { binarize });
+
+/** What of the labels is seen. @throws DataError or UsageError when there are none, too few, or a class has none */
+function labelsOf(train: Dataset, given: GivenSettings["labels"] = {}): LabelSettings {
+  const { classes } = withClasses(train);
+  const { labelled } = checkSupervision(labelledPart(train, { seed: 0, ...given }));
+  return { seed: 0, ...given, shown: labelled, classes: [...classes] };
 }

@@ -6,16 +6,19 @@ import { type Checkpoint, loadCheckpoint } from "../train/checkpoint.ts";
 import { openRun, type RunFolder } from "../train/run-folder.ts";
 import { buildModel } from "./model.ts";
 import {
-  isSemiSupervised,
+  isLabelled,
+  isM1,
   isStacked,
+  type LabelledRunSettings,
+  type M1RunSettings,
   type RunSettings,
   runSettings,
-  type SemiSupervisedRunSettings,
   type StackedModelSettings,
   type VaeRunSettings,
 } from "./settings.ts";
 import { Trained } from "./trained.ts";
 import { TrainedClassifier } from "./trained-classifier.ts";
+import { loadLabelled, TrainedM1 } from "./trained-m1.ts";
 import { buildM2 } from "./training.ts";
 
 /** Reads a run's settings. @throws CheckpointError naming file and field when they are missing or damaged. */
@@ -52,13 +55,13 @@ function valuesOf(
 }
 
 /**
- * Opens a trained VAE or autoencoder to use it.
+ * Opens a trained VAE (that of M1 too) or autoencoder to use it.
  * @throws CheckpointError when the run has no checkpoint yet, or one of another architecture.
  * @throws UsageError when it is of a model that learns from labels.
  */
-export async function openTrained(path: string): Promise<OpenedRun<VaeRunSettings, Trained>> {
+export async function openTrained(path: string): Promise<OpenedRun<VaeRunSettings | M1RunSettings, Trained>> {
   const { settings, ...folder } = readRun(path);
-  if (isSemiSupervised(settings)) {
+  if (isLabelled(settings) && !isM1(settings)) {
     const way =
       settings.model.model === "m1m2"
         ? `Its M1 is one: give ${folder.m1}.`
@@ -84,15 +87,21 @@ export async function openTrained(path: string): Promise<OpenedRun<VaeRunSetting
  */
 export async function openClassifier(
   path: string,
-): Promise<OpenedRun<SemiSupervisedRunSettings, TrainedClassifier>> {
+): Promise<OpenedRun<LabelledRunSettings, TrainedClassifier | TrainedM1>> {
   const { settings, ...folder } = readRun(path);
-  if (!isSemiSupervised(settings)) {
+  if (!isLabelled(settings)) {
     throw new UsageError(
-      `${path}: expected the run of a model that learns from labels, m2 or m1m2; found one of ${settings.model.model}.`,
+      `${path}: expected the run of a model that learns from labels, m1, m2 or m1m2; found one of ${settings.model.model}.`,
     );
   }
-  const checkpoint = loadCheckpoint(folder.checkpoint);
   const { classes } = settings.labels;
+  if (isM1(settings)) {
+    const { trained, epoch } = await openTrained(path);
+    const labelled = loadLabelled(folder.labelled, classes.length);
+    const m1 = new TrainedM1(trained, labelled, settings.classifiers, classes);
+    return { run: { ...folder, settings }, trained: m1, epoch };
+  }
+  const checkpoint = loadCheckpoint(folder.checkpoint);
   const model = isStacked(settings)
     ? await stackedOf(folder, settings.model, checkpoint, classes.length)
     : buildM2(settings.model, classes.length);

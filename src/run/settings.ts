@@ -28,6 +28,27 @@ export const vaeSettings = z.object({
   dropout: share.default(0),
 });
 
+/** What the VAE of M1 is, on whose posterior classifiers are fitted. */
+export const m1Settings = vaeSettings.extend({ model: z.literal("m1") });
+
+export const classifierNames = ["knn", "linear-svm", "svm", "logistic"] as const;
+export type ClassifierName = (typeof classifierNames)[number];
+
+/** The classifiers of M1. */
+export const classifierSettings = z.object({
+  /** The one that classifies; all are evaluated. */
+  chosen: z.enum(classifierNames).default("svm"),
+  /** Draws of q(z|x) for each labelled row that classifiers are fitted on; 0: its mean. */
+  draws: z.int().min(0),
+  neighbours: whole.default(5),
+  /** Cost of a row on the wrong side of its margin. */
+  cost: z.number().gt(0).default(1),
+  /** γ of the kernel exp(−γ ‖a − b‖²); without it 1 / (features · variance). */
+  gamma: z.number().gt(0).optional(),
+  /** Standard deviation of the prior on the weights of the logistic regression. */
+  priorScale: z.number().gt(0).default(1),
+});
+
 /** Widths of M2's three networks. */
 const m2Networks = {
   shape,
@@ -58,12 +79,14 @@ export const labelSettings = z.object({
   count: whole.optional(),
   /** Seed of the labels that are kept. */
   seed: z.int().min(0).default(0),
+  /** Labels that are seen; runs of the first version do not say. */
+  shown: whole.optional(),
   /** Names of the classes. */
   classes: z.array(z.string()).min(2),
 });
 
-/** The VAE of M1: trained in the folder `m1` of the run, or copied to it from another run. */
-export const m1Settings = z.object({
+/** The VAE beneath M2: trained in the folder `m1` of the run, or copied to it from another run. */
+export const beneathSettings = z.object({
   model: vaeSettings,
   train: trainSettings,
   /** The run that it is a copy of. */
@@ -98,6 +121,15 @@ const shared = {
 };
 
 const vaeRun = z.object({ ...shared, model: vaeSettings, train: trainSettings });
+const m1Run = z.object({
+  ...shared,
+  model: m1Settings,
+  labels: labelSettings,
+  classifiers: classifierSettings,
+  train: trainSettings,
+  /** The run whose VAE it is, where it was not trained here. */
+  m1: z.object({ from: z.string().optional() }).default({}),
+});
 const m2Run = z.object({
   ...shared,
   model: m2Settings,
@@ -108,23 +140,34 @@ const stackedRun = z.object({
   ...shared,
   model: stackedSettings,
   labels: labelSettings,
-  m1: m1Settings,
+  m1: beneathSettings,
   train: semiSupervisedTrainSettings,
 });
 
-export type VaeModelSettings = z.output<typeof vaeSettings>;
+export type VaeModelSettings = z.output<typeof vaeSettings> | z.output<typeof m1Settings>;
+export type ClassifierSettings = z.output<typeof classifierSettings>;
 export type M2ModelSettings = z.output<typeof m2Settings>;
 export type StackedModelSettings = z.output<typeof stackedSettings>;
 export type LabelSettings = z.output<typeof labelSettings>;
-export type M1Settings = z.output<typeof m1Settings>;
+export type BeneathSettings = z.output<typeof beneathSettings>;
 export type DataSettings = z.output<typeof dataSettings>;
 export type VaeRunSettings = z.output<typeof vaeRun>;
+export type M1RunSettings = z.output<typeof m1Run>;
 export type M2RunSettings = z.output<typeof m2Run>;
 export type StackedRunSettings = z.output<typeof stackedRun>;
-export type SemiSupervisedRunSettings = M2RunSettings | StackedRunSettings;
-export type RunSettings = VaeRunSettings | SemiSupervisedRunSettings;
+/** Of a run that learns from labels. */
+export type LabelledRunSettings = M1RunSettings | M2RunSettings | StackedRunSettings;
+export type RunSettings = VaeRunSettings | LabelledRunSettings;
+/** Of a run of one model. */
+export type RunOf<N extends ModelName> = N extends "m1"
+  ? M1RunSettings
+  : N extends "m2"
+    ? M2RunSettings
+    : N extends "m1m2"
+      ? StackedRunSettings
+      : VaeRunSettings;
 
-const schemas = { vae: vaeRun, autoencoder: vaeRun, m2: m2Run, m1m2: stackedRun } as const;
+const schemas = { vae: vaeRun, autoencoder: vaeRun, m1: m1Run, m2: m2Run, m1m2: stackedRun } as const;
 export type ModelName = keyof typeof schemas;
 export const modelNames = Object.keys(schemas) as readonly ModelName[];
 
@@ -140,11 +183,14 @@ export const runSettings = z.unknown().transform((value, context): RunSettings =
 });
 
 /** Whether a run learns from labels. */
-export const isSemiSupervised = (settings: RunSettings): settings is SemiSupervisedRunSettings =>
-  "labels" in settings;
+export const isLabelled = (settings: RunSettings): settings is LabelledRunSettings => "labels" in settings;
+
+/** Whether a run is one of M1: a VAE, and classifiers on its posterior. */
+export const isM1 = (settings: RunSettings): settings is M1RunSettings => "classifiers" in settings;
 
 /** Whether a run is one of M1+M2. */
-export const isStacked = (settings: RunSettings): settings is StackedRunSettings => "m1" in settings;
+export const isStacked = (settings: RunSettings): settings is StackedRunSettings =>
+  settings.model.model === "m1m2";
 
 /** Checks settings as a caller wrote them and fills in the defaults. @throws UsageError naming the field. */
 export function parseSettings<S extends z.ZodType>(schema: S, input: z.input<S>): z.output<S> {

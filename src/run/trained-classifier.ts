@@ -3,6 +3,7 @@ import { type Computed, compile } from "../compile/compile.ts";
 import type { ArrayValue } from "../compile/index.ts";
 import { type Dataset, mapRows } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
+import { elbo } from "../inference/index.ts";
 import {
   confusionMatrix,
   errorRate,
@@ -11,9 +12,14 @@ import {
   predictedClasses,
   type Stacked,
 } from "../models/index.ts";
+import { logsumexp } from "../tensor/ops/reduce.ts";
 import { exp } from "../tensor/ops/transcendental.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { SemiSupervisedTrainSettings } from "../train/settings.ts";
+import { preparer } from "./prepare.ts";
+
+/** Rows times importance samples that Bayes' rule computes at once. */
+const ROWS_OF_BAYES = 2000;
 
 export type ClassifyingModel = M2 | Stacked;
 
@@ -21,17 +27,20 @@ export type ClassifyingModel = M2 | Stacked;
 export interface Classification {
   /** Class indices. */
   readonly predicted: Int32Array;
-  /** [rows, classes]. */
-  readonly probabilities: Float32Array;
+  /** [rows, classes]; absent where a classifier gives none. */
+  readonly probabilities?: Float32Array;
 }
 
 export class TrainedClassifier {
+  readonly kind: ClassifyingModel["kind"];
   readonly model: ClassifyingModel;
   /** Names of the classes. */
   readonly classes: readonly string[];
   readonly settings: SemiSupervisedTrainSettings;
   /** Of the whole model, a frozen M1 among it. */
   readonly parameters: ParameterValues;
+  /** Held-out data as densities of them see them: binarised once, by the run's seed, where it was trained on binary draws. */
+  readonly prepare: (dataset: Dataset) => Dataset;
   readonly #classify: (x: ArrayValue) => Promise<Computed<Tensor>>;
   // M1 stays as it is, so what M2 sees of a dataset does too.
   readonly #seen = new WeakMap<Dataset, Promise<Dataset>>();
@@ -42,12 +51,18 @@ export class TrainedClassifier {
     settings: SemiSupervisedTrainSettings,
     classes: readonly string[],
   ) {
+    this.kind = model.kind;
     this.model = model;
     this.classes = classes;
     this.settings = settings;
     this.parameters = model.kind === "m2" ? parameters : new Map([...model.frozen, ...parameters]);
-    const m2 = model.kind === "m2" ? model : model.m2;
+    this.prepare = preparer(settings);
+    const m2 = this.#m2;
     this.#classify = compile((x) => exp(m2.classify(x)), this.#options);
+  }
+
+  get #m2(): M2 {
+    return this.model.kind === "m2" ? this.model : this.model.m2;
   }
 
   get #options() {
@@ -56,7 +71,7 @@ export class TrainedClassifier {
   }
 
   /** q(y|x) of every row. Grey pixels go in as they are, whatever binary draws the model was trained on. */
-  async classify(data: Dataset): Promise<Classification> {
+  async classify(data: Dataset): Promise<Required<Classification>> {
     const probabilities = await mapRows(await this.#view(data), this.classes.length, this.#classify);
     return { probabilities, predicted: predictedClasses(probabilities, this.classes.length) };
   }
@@ -68,6 +83,39 @@ export class TrainedClassifier {
     }
     const { predicted } = await this.classify(data);
     return errorRate(confusionMatrix(data.labels, predicted, this.classes.length));
+  }
+
+  /**
+   * The class of every row by Bayes' rule, p(y|x) ∝ p(x, y), with importance samples from q(z|x, y) for p(x, y). Of M1+M2: of the
+   * mean of q(z1|x). Data are binarised once where the model was trained on binary draws.
+   *
+   * Cost: `samples` passes through M2's decoder for each row and class.
+   */
+  async classifyByBayes(data: Dataset, samples: number): Promise<Required<Classification>> {
+    const m2 = this.#m2;
+    const seen = this.model.kind === "m2" ? this.prepare(data) : await this.#view(data);
+    const width = this.classes.length;
+    // Compiled anew for the noise to start at step 0: the same data give the same classes.
+    const posterior = compile((x) => {
+      const joint = m2.logJoint(x, samples);
+      return exp(joint.sub(logsumexp(joint, -1, { keepDims: true })));
+    }, this.#options);
+    // Rows × samples hidden layers lie in memory at once.
+    const rows = Math.max(1, Math.floor(ROWS_OF_BAYES / samples));
+    const probabilities = await mapRows(seen, width, posterior, rows);
+    return { probabilities, predicted: predictedClasses(probabilities, width) };
+  }
+
+  /** The lower bound of log p(x), y summed out, as a mean over rows: −U(x) of M2, or that of the whole of M1+M2. */
+  async bound(data: Dataset): Promise<number> {
+    const { model } = this;
+    const closed = model.kind === "m2" ? ["z"] : ["z2"];
+    const perDatum = compile(
+      (x) => elbo(model.model, model.guide, [x], { analyticKl: closed }).perDatum.elbo.reshape([-1, 1]),
+      this.#options,
+    );
+    const values = await mapRows(this.prepare(data), 1, perDatum);
+    return values.reduce((a, b) => a + b, 0) / data.rows;
   }
 
   /** Data as M2 sees them: themselves, or the means of M1's posterior. */

@@ -1,7 +1,7 @@
 /** A model with its parameters: what a user holds after training, or after opening a run. */
 import { compile } from "../compile/compile.ts";
 import { ArrayValue } from "../compile/index.ts";
-import { binarize, type Dataset, rowSize, rowsOf } from "../data/index.ts";
+import { type Dataset, rowSize, rowsOf } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
 import type { ParameterValues, Vae } from "../models/index.ts";
 import { fillNormal, stream } from "../random/index.ts";
@@ -13,6 +13,7 @@ import {
   vaeEvaluator,
 } from "./evaluate.ts";
 import type { AnyModel } from "./model.ts";
+import { preparer } from "./prepare.ts";
 
 /** Means over a dataset, nats per datum; the bound and its KL where the model has them. */
 export interface Evaluation {
@@ -42,29 +43,22 @@ export class Trained {
   readonly model: AnyModel;
   readonly settings: TrainSettings;
   readonly parameters: ParameterValues;
+  /** Held-out data as the model sees data: binarised once, by the run's seed, where it was trained on binary draws. */
+  readonly prepare: (dataset: Dataset) => Dataset;
   // Compiled once: they have no noise, and read the parameters' current values.
   #encode: Computation | undefined;
   #decode: Computation | undefined;
-  // Drawing a test set's pixels takes longer than evaluating them; it is the same draw in every epoch.
-  readonly #prepared = new WeakMap<Dataset, Dataset>();
 
   constructor(model: AnyModel, parameters: ParameterValues, settings: TrainSettings) {
     this.model = model;
     this.parameters = parameters;
     this.settings = settings;
+    this.prepare = preparer(settings);
   }
 
   get #options() {
     const { threads, seed } = this.settings;
     return { parameters: this.parameters, seed, ...(threads !== undefined && { threads }) };
-  }
-
-  /** Held-out data as the model sees data: binarised once, by the run's seed, where it was trained on binary draws. */
-  prepare(dataset: Dataset): Dataset {
-    if (this.settings.binarize === "none") return dataset;
-    const prepared = this.#prepared.get(dataset) ?? binarize(dataset, this.settings.seed, "binarize/test");
-    this.#prepared.set(dataset, prepared);
-    return prepared;
   }
 
   /** The bound and its terms on held-out data (grey pixels are binarised first, as in training). */

@@ -11,9 +11,9 @@ import type { RunData } from "./data.ts";
 import { buildModel } from "./model.ts";
 import { semiSupervisedTraining, stackOn } from "./semi-supervised.ts";
 import type {
+  M1RunSettings,
   M2ModelSettings,
   M2RunSettings,
-  SemiSupervisedRunSettings,
   StackedRunSettings,
   VaeRunSettings,
 } from "./settings.ts";
@@ -63,7 +63,10 @@ function vaeTerms(means: Progress["means"]): Terms {
 const testTerms = ({ elbo, reconstruction, kl }: Evaluation): Terms =>
   elbo === undefined || kl === undefined ? { reconstruction } : { elbo, reconstruction, kl };
 
-export async function vaeTraining(settings: VaeRunSettings, data: RunData): Promise<Training<Trained>> {
+export async function vaeTraining(
+  settings: VaeRunSettings | M1RunSettings,
+  data: RunData,
+): Promise<Training<Trained>> {
   const model = buildModel(settings.model);
   const trainer = await trainerOf(model, data.train, settings.train);
   const trained = new Trained(model, trainer.values(), settings.train);
@@ -110,7 +113,7 @@ export async function stackedTraining(
 
 async function classifierTraining(
   model: M2 | Stacked,
-  settings: SemiSupervisedRunSettings,
+  settings: M2RunSettings | StackedRunSettings,
   data: RunData,
 ): Promise<Training<TrainedClassifier>> {
   const { epochs, evaluateEvery } = settings.train;

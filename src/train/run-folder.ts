@@ -21,6 +21,8 @@ export interface RunFolder {
   /** A folder of PNGs. */
   readonly images: string;
   readonly report: string;
+  /** Labelled rows as M1 sees them. */
+  readonly labelled: string;
   /** The folder of the run that this one is built on. */
   readonly m1: string;
 }
@@ -30,6 +32,7 @@ const OWN_FILES: readonly string[] = [
   "config.json",
   "metrics.jsonl",
   "checkpoint.safetensors",
+  "labelled.safetensors",
   "report.html",
   "reconstructions.png",
   "samples.png",
@@ -39,6 +42,7 @@ const OWN_FILES: readonly string[] = [
   "reconstructions.csv",
   "traversals.csv",
   "latents.csv",
+  "predictions.csv",
   "latents.npy",
   "latents.labels.npy",
   "encoder.onnx",
@@ -60,6 +64,7 @@ export const runFolder = (path: string): RunFolder => ({
   checkpoint: join(path, "checkpoint.safetensors"),
   images: join(path, IMAGES),
   report: join(path, "report.html"),
+  labelled: join(path, "labelled.safetensors"),
   m1: join(path, M1),
 });
 

@@ -3,10 +3,17 @@ import { chooseObservation } from "../../src/cli/choose.ts";
 import { trainDisplay } from "../../src/cli/progress.ts";
 import { toCsv, toNpy } from "../../src/cli/table.ts";
 import { clock, commandLine, grouped } from "../../src/cli/terminal.ts";
-import { activations, likelihoods, networks, trainFlags } from "../../src/cli/train-flags.ts";
+import { activations, likelihoods, models, networks, trainFlags } from "../../src/cli/train-flags.ts";
 import { likelihoodNames, networkNames } from "../../src/models/index.ts";
 import { activationNames } from "../../src/nn/index.ts";
-import { type ModelName, m2Settings, stackedSettings, vaeSettings } from "../../src/run/index.ts";
+import {
+  classifierSettings,
+  type ModelName,
+  m2Settings,
+  modelNames,
+  stackedSettings,
+  vaeSettings,
+} from "../../src/run/index.ts";
 import { semiSupervisedTrainSettings, trainSettings } from "../../src/train/settings.ts";
 
 test("flags name every choice and every setting of the library", () => {
@@ -28,6 +35,11 @@ test("flags name every choice and every setting of the library", () => {
   );
   expect(keys("train", "vae")).toEqual(settings(trainSettings));
   expect(keys("train", "m2")).toEqual(settings(semiSupervisedTrainSettings));
+  const ofM1 = trainFlags
+    .filter(({ path }) => path.startsWith("classifiers."))
+    .map(({ path }) => path.slice(12));
+  expect(ofM1.sort()).toEqual(settings(classifierSettings));
+  expect([...models]).toEqual([...modelNames]);
 });
 
 test("what is not said follows from the data", () => {

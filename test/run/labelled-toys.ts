@@ -37,6 +37,21 @@ export const m2Run = ({ model, train, labels }: GivenSettings = {}, rows: RunDat
     about,
   );
 
+export const m1Run = ({ model, train, labels, classifiers, m1 }: GivenSettings = {}, rows: RunData = data) =>
+  newRun(
+    "m1",
+    {
+      model: { latent: 3, hidden: [16], ...model },
+      train: { epochs: 60, batch: 16, threads: 1, lr: 0.01, seed: 5, ...train },
+      labels: { count: 8, ...labels },
+      ...(classifiers && { classifiers }),
+      ...(m1 && { m1, model: {}, train: {} }),
+    },
+    rows.train,
+    describeData({ spec: "bars" }, rows),
+    about,
+  );
+
 export const stackedRun = ({ model, train, labels, m1 }: GivenSettings = {}, rows: RunData = data) =>
   newRun(
     "m1m2",

@@ -1,8 +1,12 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { ArrayValue, compile } from "../../src/compile/index.ts";
+import { rowsOf } from "../../src/data/index.ts";
 import { CheckpointError, UsageError } from "../../src/errors.ts";
+import { importanceWeighted } from "../../src/inference/index.ts";
 import { M2 } from "../../src/models/index.ts";
 import {
+  assessLabelled,
   type GivenSettings,
   openClassifier,
   openTrained,
@@ -12,9 +16,10 @@ import {
   resumeRun,
   startRun,
   trainSemiSupervised,
+  type VaeRunSettings,
 } from "../../src/run/index.ts";
 import { loadCheckpoint } from "../../src/train/checkpoint.ts";
-import { data, few, labelledBars, m2Run, stackedRun } from "./labelled-toys.ts";
+import { data, few, labelledBars, m1Run, m2Run, stackedRun } from "./labelled-toys.ts";
 import { newPath } from "./toys.ts";
 
 const tensors = (path: string) => {
@@ -66,7 +71,7 @@ describe.each([
     // 112 unlabelled rows are 7 minibatches of 16.
     expect([result.completed, result.steps]).toEqual([true, 21]);
     const { trained, epoch, run } = await openClassifier(path);
-    expect([epoch, trained.model.kind, run.settings.labels.count]).toEqual([3, kind, 8]);
+    expect([epoch, trained.kind, run.settings.labels.count]).toEqual([3, kind, 8]);
     expect(lines(path)).toHaveLength(3);
     expect(lines(path)[2]).toEqual({
       epoch: 3,
@@ -136,6 +141,130 @@ describe.each([
   });
 });
 
+describe("M1 and its classifiers", () => {
+  test("a VAE's run, and labelled rows by which new ones are classified without the data", async () => {
+    const path = newPath();
+    const { trained: vae } = await startRun(path, m1Run(), data);
+    expect(readRun(path).settings).toEqual(m1Run());
+    expect(lines(path)).toHaveLength(60);
+    expect((await openTrained(path)).trained.model.kind).toBe("vae");
+    const { trained } = await openClassifier(path);
+    if (trained.kind !== "m1") return expect.unreachable();
+    const errors = await trained.errors(data.test);
+    expect(Object.keys(errors)).toEqual(["knn", "linear-svm", "svm", "logistic"]);
+    // Chance is 0.75; two labels a class and a VAE of bars.
+    for (const error of Object.values(errors)) expect(error).toBeLessThan(0.3);
+    expect(await trained.error(data.test)).toBe(errors.svm);
+    expect((await trained.classify(data.test)).probabilities).toBeUndefined();
+    const { probabilities = new Float32Array() } = await trained.classify(data.test, "logistic");
+    expect(probabilities.length).toBe(160);
+    // Twenty draws of each of eight rows.
+    expect(trained.labelled.known.labels.length).toBe(160);
+    expect(await trained.bound(data.test)).toBe((await vae.evaluate(data.test)).elbo);
+  });
+
+  test("stopped and resumed it ends as if it had never stopped; before its end it classifies nothing", async () => {
+    const settings = m1Run({ train: { epochs: 3 } });
+    const [whole, path] = [newPath(), newPath()];
+    await startRun(whole, settings, data);
+    await startRun(path, settings, data, stopAt(9, path));
+    await expect(openClassifier(path)).rejects.toThrow(
+      new CheckpointError(
+        `${path}/labelled.safetensors: expected the labelled rows of M1: no such file. M1 has one when its training is done: go on ` +
+          "with it (train --resume)",
+      ),
+    );
+    await resumeRun(path, data);
+    expect(tensors(path)).toEqual(tensors(whole));
+    expect(readFileSync(`${path}/labelled.safetensors`)).toEqual(
+      readFileSync(`${whole}/labelled.safetensors`),
+    );
+  });
+
+  test("on the VAE of another run, with other labels: nothing is trained again", async () => {
+    const from = newPath();
+    await startRun(from, m1Run(), data);
+    const { model, train } = readRun(from).settings as VaeRunSettings;
+    const path = newPath();
+    const settings = m1Run({ m1: { model, train, from }, labels: { seed: 4 }, classifiers: { draws: 0 } });
+    await startRun(path, settings, data, { onStep: () => expect.unreachable() });
+    expect(tensors(path).tensors).toEqual(tensors(from).tensors);
+    rmSync(from, { recursive: true });
+    await resumeRun(path, data, { onStep: () => expect.unreachable() });
+    const { trained } = await openClassifier(path);
+    if (trained.kind !== "m1") return expect.unreachable();
+    expect(trained.labelled.known.labels.length).toBe(8);
+    expect(await trained.error(data.test, "knn")).toBeLessThan(0.3);
+  });
+
+  test("a damaged file of labelled rows is said to be one", async () => {
+    const path = newPath();
+    await startRun(path, m1Run({ train: { epochs: 1 } }), data);
+    writeFileSync(`${path}/labelled.safetensors`, readFileSync(`${path}/checkpoint.safetensors`));
+    await expect(openClassifier(path)).rejects.toThrow(
+      `${path}/labelled.safetensors: expected the tensors "features" (F32), "labels" and "active" (I32) of M1`,
+    );
+  });
+});
+
+describe("figures", () => {
+  test.each([
+    ["m2", m2Run],
+    ["m1m2", stackedRun],
+  ] as const)(
+    "of %s: errors by both rules, calibration, the bound below the log-likelihood",
+    async (_, settingsOf) => {
+      const path = newPath();
+      await startRun(path, settingsOf({ train: { epochs: 20 } }), data);
+      const { trained } = await openClassifier(path);
+      const assessed = await assessLabelled(trained, data.test, {
+        ...(data.validation && { validation: data.validation }),
+        bayesSamples: 50,
+      });
+      expect(assessed.by.error).toBe(await trained.error(data.test));
+      expect(assessed.by.validationError).toBe(await trained.error(data.validation ?? data.test));
+      expect(assessed.by.confusion.flat().reduce((a, b) => a + b, 0)).toBe(40);
+      expect(assessed.by.calibration?.bins).toHaveLength(15);
+      expect(assessed.bayes).toMatchObject({ samples: 50, rows: 40 });
+      // The same figures again: noise starts anew.
+      expect(await assessLabelled(trained, data.test, { bayesSamples: 50 })).toMatchObject({
+        elbo: assessed.elbo,
+        bayes: assessed.bayes,
+      });
+      expect(await assessLabelled(trained, data.test, { bayesSamples: 0 })).not.toHaveProperty("bayes");
+      if (trained.kind !== "m1m2" && trained.kind !== "m2") return expect.unreachable();
+      const { model } = trained;
+      const weights = compile(
+        (x) => importanceWeighted(model.model, model.guide, [x], { particles: 200 }).value,
+        {
+          parameters: trained.parameters,
+          threads: 1,
+        },
+      );
+      const x = rowsOf(trained.prepare(data.test), [...Array(40).keys()], new Float32Array(40 * 12));
+      // A bound of 200 samples, a sum over the rows; the ELBO is one of a single sample, below it but for chance.
+      const tighter = Number((await weights(new ArrayValue([40, 12], "float32", x))).data[0]) / 40;
+      expect(assessed.elbo).toBeLessThan(tighter);
+      expect(assessed.elbo).toBeGreaterThan(tighter - 3);
+    },
+  );
+
+  test("of M1: each classifier", async () => {
+    const path = newPath();
+    await startRun(path, m1Run({ classifiers: { chosen: "logistic", draws: 0 } }), data);
+    const { trained } = await openClassifier(path);
+    const { by, classifiers, bayes } = await assessLabelled(trained, data.test);
+    expect(bayes).toBeUndefined();
+    expect(by).toBe(classifiers?.logistic);
+    expect(classifiers?.svm.calibration).toBeUndefined();
+    expect(by.calibration?.error).toBeGreaterThan(0);
+    const { labels: _, ...unlabelled } = data.test;
+    await expect(assessLabelled(trained, unlabelled)).rejects.toThrow(
+      new UsageError("bars: expected labels to compare with, found none."),
+    );
+  });
+});
+
 describe("M1 beneath M2", () => {
   test("is a run of its own, trained first, which stops and goes on as one", async () => {
     const path = newPath();
@@ -181,7 +310,7 @@ describe("M1 beneath M2", () => {
     await expect(startRun(path, given(`${from}/m1`), data)).rejects.toThrow(
       new UsageError(
         `--m1 ${from}/m1: it was trained on other rows (90 rows of bars) than these (120 rows of bars). M1 must have seen the ` +
-          "rows that M2 learns from and none that are held out: train it with the same --data and --validation, or leave --m1 out.",
+          "rows to learn from and none that are held out: train it with the same --data and --validation, or leave --m1 out.",
       ),
     );
     await expect(startRun(path, given(from), data)).rejects.toThrow(

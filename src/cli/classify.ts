@@ -1,0 +1,86 @@
+/** `tightbound classify`: the class of every row, and the probability of each class, as a table. */
+import type { Command } from "commander";
+import { type DataOptions, dataOptions } from "./data-options.ts";
+import { oneOf } from "./parse.ts";
+import { type Context, printJson, speaker } from "./terminal.ts";
+import { classifiers } from "./train-flags.ts";
+
+interface Options extends DataOptions {
+  readonly out?: string;
+  readonly classifier?: (typeof classifiers)[number];
+  readonly json?: true;
+}
+
+const EXAMPLES = `
+A line for each row of the data, in their order, counted from 0: row, class, and a column of probability for each class.
+Where the data have labels, their error is told. Classifiers of m1 that vote (svm, linear-svm) give no probabilities.
+
+Examples:
+  $ tightbound classify runs/mnist-m1m2-1
+  $ tightbound classify runs/mnist-m1m2-1 --data new-digits.npy --out predictions.csv
+  $ tightbound classify runs/mnist-m1-1 --classifier logistic`;
+
+export function addClassify(program: Command, context: Context): void {
+  const command = program
+    .command("classify")
+    .description("the class of every row of data, by a model that learnt from labels")
+    .argument("<run>", "folder of a run");
+  dataOptions(command)
+    .option("--out <file>", "a .csv file (default: predictions.csv in the run's folder)")
+    .option(
+      "--classifier <name>",
+      `of m1: ${classifiers.join(" | ")} (default: the run's)`,
+      oneOf(classifiers),
+    )
+    .option("--json", "print one JSON object")
+    .addHelpText("after", EXAMPLES)
+    .action(
+      async (path: string, { out = `${path}/predictions.csv`, classifier, json, ...where }: Options) => {
+        const { UsageError } = await import("../errors.ts");
+        const { openClassifier } = await import("../run/index.ts");
+        const { confusionMatrix, errorRate } = await import("../models/index.ts");
+        const { askedRows } = await import("./data.ts");
+        const { checkExtension, save } = await import("./output.ts");
+        const { toCsv } = await import("./table.ts");
+        const { grouped, percent } = await import("./terminal.ts");
+        checkExtension(out, [".csv"], "predictions");
+        const { run, trained } = await openClassifier(path);
+        if (classifier !== undefined && trained.kind !== "m1") {
+          throw new UsageError(
+            `--classifier ${classifier} does not apply: ${trained.kind} classifies by q(y|x).`,
+          );
+        }
+        const data = await askedRows(run.settings, where);
+        const { predicted, probabilities } =
+          trained.kind === "m1" ? await trained.classify(data, classifier) : await trained.classify(data);
+        const { classes } = trained;
+        const width = classes.length;
+        const table = {
+          columns: ["row", "class", ...(probabilities ? classes.map((name) => `p(${name})`) : [])],
+          rows: Array.from(predicted, (label, row) => [
+            row,
+            classes[label],
+            ...(probabilities?.subarray(row * width, (row + 1) * width) ?? []),
+          ]),
+        };
+        await save(out, toCsv(table));
+        const labelled = data.labels?.some((label) => label >= 0) ?? false;
+        const error =
+          labelled && data.labels ? errorRate(confusionMatrix(data.labels, predicted, width)) : null;
+        if (json) {
+          printJson(context.terminal, {
+            run: path,
+            data: data.name,
+            rows: data.rows,
+            classes,
+            error,
+            file: out,
+          });
+          return;
+        }
+        const say = speaker(context.terminal, {});
+        say(`${grouped(data.rows)} rows of ${data.name} classified, written to ${out}`);
+        if (error !== null) say(`${percent(error)} of the labelled ones have another class.`);
+      },
+    );
+}
