@@ -163,8 +163,12 @@ export async function prepareNew(
     ...(labelColumn !== undefined && { labelColumn }),
     ...(testFraction !== undefined && { testFraction }),
     ...(count !== undefined && { validation: { count, seed } }),
+    // Of data that are partly labelled; the same rows whatever the model, so that a vae may be M1 of another run.
+    labelledTest: true,
   };
-  const data = await loadRunData({ ...source, spec });
+  const learns = model === "m1" || model === "m2" || model === "m1m2";
+  const needsUnlabelled = learns && options.labels === undefined;
+  const data = await loadRunData({ ...source, spec }, { needsUnlabelled });
   const { train, test, validation } = data;
   const noun = train.kind === "image" ? "images" : "rows";
   const name = train.name.replace(/\/train$/, "");

@@ -23,7 +23,7 @@ export interface LoadOptions {
   readonly seed?: number;
   /** The shuffle. Default {@link defaultPermute}. */
   readonly permute?: Permute;
-  /** Hold out labelled rows only, and that fraction of them: the others cannot tell right from wrong. Default false. */
+  /** Where two rows or more are labelled, hold out such only, and that fraction of them: the others cannot tell right from wrong. Default false. */
   readonly labelledTest?: boolean;
   /** For semi-supervised learning: a directory of images must have an `unlabelled/` beside its classes. Default false. */
   readonly needsUnlabelled?: boolean;
@@ -131,21 +131,24 @@ const refuse = (options: LoadOptions, keys: readonly ("labels" | "labelColumn")[
   if (given) throw new UsageError(`The option ${given} ("${options[given]}") does not apply to ${where}.`);
 };
 
+const countLabelled = ({ labels }: Dataset): number =>
+  labels?.reduce((count, label) => count + Number(label >= 0), 0) ?? 0;
+
 const holdOut = (dataset: Dataset, path: string, options: LoadOptions): DataSplit => {
   const { testFraction = 0.1, seed = 0, permute = defaultPermute, labelledTest = false } = options;
   if (!(testFraction > 0 && testFraction < 1)) {
     throw new UsageError(`testFraction: expected a number between 0 and 1, found ${testFraction}.`);
   }
   const { rows } = dataset;
-  const labels = labelledTest ? dataset.labels : undefined;
+  // Without two labelled rows there is nothing to tell right from wrong by, and rows are rows.
+  const labels = labelledTest && countLabelled(dataset) >= 2 ? dataset.labels : undefined;
   const order = permute(rows, seed);
   // The last rows are held out.
   const unlabelled = order.filter((row) => labels !== undefined && labels[row] < 0);
   const candidates = rows - unlabelled.length;
   if (candidates < 2) {
     throw new DataError(
-      `${path}: holds ${candidates}${labels ? " labelled" : ""} row${candidates === 1 ? "" : "s"}. Expected at least 2: ` +
-        "one to train on and one to test on.",
+      `${path}: holds ${candidates} row${candidates === 1 ? "" : "s"}. Expected at least 2: one to train on and one to test on.`,
     );
   }
   const count = Math.min(Math.max(Math.round(testFraction * candidates), 1), candidates - 1);

@@ -44,17 +44,17 @@ test("unknown flags, commands and models are refused with the nearest name", asy
   expect(await cli("train", "VEA", "--data", "mnist")).toMatchObject({
     code: 2,
     out: "",
-    err: 'train: unknown model "VEA". Expected vae, autoencoder, m2 or m1m2. Did you mean vae?\n',
+    err: 'train: unknown model "VEA". Expected vae, autoencoder, m1, m2 or m1m2. Did you mean vae?\n',
   });
   expect(await cli("train", "gan", "--data", "mnist")).toMatchObject({
     code: 2,
-    err: 'train: unknown model "gan". Expected vae, autoencoder, m2 or m1m2.\n',
+    err: 'train: unknown model "gan". Expected vae, autoencoder, m1, m2 or m1m2.\n',
   });
 });
 
 test("what is missing is named", async () => {
   expect((await cli("train")).err).toBe(
-    "train: expected a model, vae, autoencoder, m2 or m1m2, such as `tightbound train vae --data mnist`; found none.\n",
+    "train: expected a model, vae, autoencoder, m1, m2 or m1m2, such as `tightbound train vae --data mnist`; found none.\n",
   );
   expect((await cli("train", "vae")).err).toBe(
     "train: expected --data, mnist or the path of data; found none.\n",
