@@ -48,6 +48,7 @@ export {
   map,
 } from "./map.ts";
 export { energyFraction, essBulk, essTail, mcseMean, mcseSd, rHat } from "./mcmc/diagnostics.ts";
+export { type CsvOptions, drawsToCsv, drawsToParquet } from "./mcmc/export.ts";
 export { type HmcOptions, hmc } from "./mcmc/hmc.ts";
 export type { TransitionInfo } from "./mcmc/kernel.ts";
 export type { Metric, MetricKind } from "./mcmc/metric.ts";
