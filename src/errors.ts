@@ -21,6 +21,9 @@ export class CheckpointError extends TightboundError {
   override readonly name = "CheckpointError";
 }
 
+/** A run folder that another process is training in. */
+export class BusyError extends CheckpointError {}
+
 /** Options or arguments that cannot be right, from the command line or a call. */
 export class UsageError extends TightboundError {
   override readonly name = "UsageError";

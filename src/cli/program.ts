@@ -7,6 +7,7 @@ import { addEvaluate } from "./evaluate.ts";
 import { addExport } from "./export.ts";
 import { addReconstruct } from "./reconstruct.ts";
 import { addReport } from "./report.ts";
+import { addReproduce } from "./reproduce.ts";
 import { addSample } from "./sample.ts";
 import type { Context, Terminal } from "./terminal.ts";
 import { addTrain } from "./train.ts";
@@ -54,6 +55,7 @@ export async function runProgram(argv: readonly string[], terminal: Terminal): P
     addEncode,
     addReport,
     addExport,
+    addReproduce,
   ]) {
     add(program, context);
   }

@@ -20,6 +20,17 @@ export { type RunHooks, type RunResult, resumeRun, type Stage, startRun } from "
 export { type AnyModel, buildModel } from "./model.ts";
 export { type GivenSettings, newRun, type RunOrigin } from "./new-run.ts";
 export { type OpenedRun, openClassifier, openTrained, readRun } from "./open.ts";
+export {
+  type DrawFigures,
+  type Kingma2014Hooks,
+  type Kingma2014Options,
+  type Kingma2014Results,
+  type Part,
+  reproduceKingma2014,
+} from "./reproduce/kingma2014.ts";
+export { type Method, VALIDATION } from "./reproduce/protocol.ts";
+export { type PublishedError, published } from "./reproduce/published.ts";
+export { type BenchmarkRow, markdownTable } from "./reproduce/table.ts";
 export { semiSupervisedTraining, stackOn, trainSemiSupervised } from "./semi-supervised.ts";
 export {
   type ClassifierName,

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { pid } from "node:process";
 import { threadId } from "node:worker_threads";
 import { z } from "zod";
-import { CheckpointError } from "../errors.ts";
+import { BusyError } from "../errors.ts";
 import { writeError } from "./durable-write.ts";
 import { processLives, processStart } from "./process.ts";
 
@@ -26,7 +26,7 @@ const held = new Set<string>();
  * Takes the lock of a folder: a file `lock` with the number and host of this process. The lock of a process of this
  * machine that no longer runs is taken over.
  *
- * @throws {CheckpointError} naming the process that has the lock, and what to do.
+ * @throws {BusyError} naming the process that has the lock, and what to do.
  */
 export const takeLock = (folder: string): RunLock => {
   const path = resolve(folder, LOCK_NAME);
@@ -87,8 +87,8 @@ const takeOver = (path: string): void => {
   rmSync(aside, { force: true });
 };
 
-const busy = (path: string, who: string): CheckpointError =>
-  new CheckpointError(
+const busy = (path: string, who: string): BusyError =>
+  new BusyError(
     `${path}: expected a run that no other process is training: ${who}. Wait for it to end or choose another ` +
       "--out; if it no longer runs, delete this file",
   );

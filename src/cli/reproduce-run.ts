@@ -1,0 +1,129 @@
+/** What `tightbound reproduce` does once its command line is read. */
+import { join, resolve } from "node:path";
+import { UsageError } from "../errors.ts";
+import {
+  type Kingma2014Results,
+  markdownTable,
+  type Part,
+  type RunHooks,
+  reproduceKingma2014,
+  VALIDATION,
+} from "../run/index.ts";
+import { writeDurably } from "../train/durable-write.ts";
+import { watchInterrupts } from "./interrupt.ts";
+import { type Display, trainDisplay } from "./progress.ts";
+import type { ReproduceOptions } from "./reproduce.ts";
+import { type Context, clock, commandLine, printJson, type Say, speaker } from "./terminal.ts";
+import { version } from "./version.ts";
+
+/** `M2 on 100 labels, draw 3`. */
+const nameOf = ({ method, labels, labelSeed }: Part): string =>
+  labels === undefined
+    ? "M1, which all draws share"
+    : `${{ m1: "M1's classifiers", m2: "M2", m1m2: "M1+M2" }[method]} on ${labels} labels, draw ${labelSeed}`;
+
+export async function reproduceVerb(
+  paper: string,
+  options: ReproduceOptions,
+  context: Context,
+): Promise<void> {
+  if (paper !== "kingma2014") {
+    throw new UsageError(`reproduce: unknown paper "${paper}". Expected kingma2014.`);
+  }
+  const { terminal } = context;
+  const say = speaker(terminal, options);
+  let display: Display | undefined;
+  const stop = () => display?.stop();
+  const interrupts = watchInterrupts(() => {
+    stop();
+    terminal.err.write("Stopping after this step; once more to end at once.\n");
+  }, stop);
+  try {
+    const { data, validation, threads, methods } = options;
+    const results = await reproduceKingma2014(
+      {
+        out: options.out,
+        labels: options.labels,
+        draws: options.draws,
+        length: options.length,
+        source: {
+          spec: data === "mnist" ? data : resolve(data),
+          ...(validation > 0 && { validation: { ...VALIDATION, count: validation } }),
+        },
+        ...(methods && { methods }),
+        ...(threads !== undefined && { threads }),
+        version: version(),
+        command: commandLine(context.argv),
+      },
+      {
+        signal: interrupts.signal,
+        training: (part) =>
+          trainingHooks(part, say, (next) => {
+            stop();
+            display = next(terminal, options);
+            return display;
+          }),
+        onPart(part, state) {
+          stop();
+          if (state === "busy") say(`${nameOf(part)}: another process is training it; left to that one.`);
+        },
+      },
+    );
+    stop();
+    tell(results, options, context, say);
+    if (results.missing.length > 0) context.exitCode = interrupts.exitCode ?? 0;
+  } finally {
+    stop();
+    interrupts.release();
+  }
+}
+
+/** Shows a part's training from its first step on; one that is done shows nothing. */
+function trainingHooks(
+  part: Part,
+  say: Say,
+  show: (make: (terminal: Context["terminal"], options: ReproduceOptions) => Display) => Display,
+): RunHooks {
+  let display: Display | undefined;
+  return {
+    onStage({ settings: { train, model } }) {
+      display = show((terminal, options) =>
+        trainDisplay(terminal, {
+          epochs: train.epochs,
+          rowsPerStep: train.batch,
+          latent: model.latent,
+          noun: "images",
+          quiet: options.quiet === true,
+          json: options.json === true,
+        }),
+      );
+      void display.prepare();
+    },
+    onStart: ({ resumedAt }) =>
+      say(
+        `[${part.index}/${part.of}] ${nameOf(part)}${resumedAt > 0 ? `, going on after step ${resumedAt}` : ""}: ${part.path}`,
+      ),
+    onStep: (progress) => display?.onStep(progress),
+    onEpochLogged: (line) => display?.onEpoch(line),
+  };
+}
+
+/** Writes results.json and table.md, and prints the table. */
+function tell(results: Kingma2014Results, options: ReproduceOptions, { terminal }: Context, say: Say): void {
+  const { m1, table, missing } = results;
+  const files = { results: join(options.out, "results.json"), table: join(options.out, "table.md") };
+  writeDurably(files.results, `${JSON.stringify(results, null, 2)}\n`);
+  const markdown = markdownTable(table);
+  writeDurably(files.table, `${markdown}\n`);
+  if (options.json === true) printJson(terminal, results);
+  else terminal.out.write(`\n${markdown}\n\n`);
+  if (m1 !== undefined) {
+    say(
+      `M1: test ELBO ${m1.elbo.toFixed(2)} nats, ${m1.activeUnits} active units, trained in ${clock(m1.seconds)}.`,
+    );
+  }
+  if (options.length < 1)
+    say(`A trial at ${options.length} of the protocol's length: the figures are not the protocol's.`);
+  if (missing.length > 0) say(`Not there yet: ${missing.join(", ")}. The same command goes on with them.`);
+  say(`${files.results} and ${files.table} hold settings, draws and table.`);
+}

@@ -1,0 +1,259 @@
+/** The benchmark of Kingma et al. 2014: M1, M2 and M1+M2 on MNIST with few labels, over several draws of the labels. */
+import { join, resolve } from "node:path";
+import { BusyError, UsageError } from "../../errors.ts";
+import { readMetricsLog } from "../../train/metrics-log.ts";
+import { runFolder } from "../../train/run-folder.ts";
+import { assessLabelled, type ClassificationFigures, type LabelledAssessment } from "../assess-labelled.ts";
+import { type DataSource, describeData, loadRunData, type RunData } from "../data.ts";
+import type { RunHooks } from "../folder.ts";
+import { type GivenSettings, newRun } from "../new-run.ts";
+import { openClassifier, openTrained, readRun } from "../open.ts";
+import { isLabelled, type RunSettings } from "../settings.ts";
+import { type Method, m1Settings, methods, settingsOf, VALIDATION } from "./protocol.ts";
+import { completeRun, keptFigures } from "./runs.ts";
+import { type BenchmarkRow, rowsOf } from "./table.ts";
+
+export interface Kingma2014Options {
+  /** Folder of the benchmark: a run's folder for M1 and for each method, number of labels and draw. */
+  readonly out: string;
+  /** Numbers of labels. Default [100]. */
+  readonly labels?: readonly number[];
+  /** Draws of the labels: seeds 0, 1, …. Default 5. */
+  readonly draws?: number;
+  /** Default all. */
+  readonly methods?: readonly Method[];
+  /** Default MNIST, 10,000 of its training images held out to validate. */
+  readonly source?: DataSource;
+  /** Share of the protocol's epochs: below 1 for a trial, whose figures are not those of the protocol. Default 1. */
+  readonly length?: number;
+  readonly threads?: number;
+  readonly version: string;
+  readonly command: string;
+}
+
+/** One run of the benchmark. */
+export interface Part {
+  readonly path: string;
+  /** `m1` is the VAE that all draws share where `labels` is absent. */
+  readonly method: Method;
+  readonly labels?: number;
+  readonly labelSeed?: number;
+  /** Its place among all parts, from 1. */
+  readonly index: number;
+  readonly of: number;
+}
+
+export interface Kingma2014Hooks {
+  /** What to call while a part trains. */
+  readonly training?: (part: Part) => RunHooks;
+  /** A part is done, has been done before, or is left to another process. */
+  readonly onPart?: (part: Part, state: "done" | "busy") => void;
+  readonly signal?: AbortSignal;
+}
+
+/** What a run ended in. Errors are shares of rows, by the way to classify. */
+export type DrawFigures = {
+  readonly method: Method;
+  readonly labels: number;
+  readonly labelSeed: number;
+  readonly testErrors: Readonly<Record<string, number>>;
+  readonly validationErrors: Readonly<Record<string, number>>;
+  readonly calibrationError: number | null;
+  readonly elbo: number;
+  /** Wall time of training; of M1 none, since its VAE is the shared one. */
+  readonly seconds: number;
+  readonly steps: number;
+};
+
+export interface Kingma2014Results {
+  readonly benchmark: "kingma2014";
+  readonly version: string;
+  readonly command: string;
+  readonly data: { readonly name: string; readonly trainRows: number; readonly testRows: number };
+  /** Of the VAE that M1 and M1+M2 share. */
+  readonly m1?: { readonly elbo: number; readonly activeUnits: number; readonly seconds: number };
+  /** Settings of each run, by its folder's name. */
+  readonly settings: Readonly<Record<string, GivenSettings>>;
+  /** What each draw of each method ended in. */
+  readonly draws: readonly DrawFigures[];
+  readonly table: readonly BenchmarkRow[];
+  /** Runs that are not there yet: another process trains them, or a signal came first. */
+  readonly missing: readonly string[];
+}
+
+const folderOf = (method: Method, labels: number, seed: number): string => `${method}-${labels}-${seed}`;
+
+/** Settings at a share of their epochs. */
+const shortened = (given: GivenSettings, length: number, threads: number | undefined): GivenSettings => {
+  const { epochs } = given.train ?? {};
+  return {
+    ...given,
+    train: {
+      ...given.train,
+      ...(typeof epochs === "number" && { epochs: Math.max(1, Math.round(length * epochs)) }),
+      ...(threads !== undefined && { threads }),
+    },
+  };
+};
+
+function checkOptions({ draws = 5, length = 1, labels = [100] }: Kingma2014Options): void {
+  if (!Number.isInteger(draws) || draws < 1) {
+    throw new UsageError(`reproduce: draws must be a whole number of at least 1, found ${draws}.`);
+  }
+  if (!(length > 0 && length <= 1)) {
+    throw new UsageError(`reproduce: length must be a share above 0 and at most 1, found ${length}.`);
+  }
+  if (labels.length === 0 || labels.some((n) => !Number.isInteger(n) || n < 1)) {
+    throw new UsageError(
+      `reproduce: labels must be whole numbers of at least 1, found ${labels.join(", ") || "none"}.`,
+    );
+  }
+}
+
+/**
+ * Trains what is not trained yet, evaluates it, and returns the table with the published figures beside it. A run that was stopped goes
+ * on; one that is done is only read; one that another process is training is left to it, so that the same call in two processes shares the
+ * work. Nothing is chosen by test error: lengths are fixed, and the protocol's widths were chosen on validation rows.
+ *
+ * @example
+ * const { table } = await reproduceKingma2014({ out: "runs/kingma2014", labels: [100], draws: 5, version: "0.1.0", command: "" });
+ *
+ * @throws UsageError for options out of range, or a folder that holds runs of other settings.
+ */
+export async function reproduceKingma2014(
+  options: Kingma2014Options,
+  hooks: Kingma2014Hooks = {},
+): Promise<Kingma2014Results> {
+  checkOptions(options);
+  const { out, labels = [100], draws = 5, length = 1, threads, version, command } = options;
+  const source = options.source ?? { spec: "mnist", validation: VALIDATION };
+  const wanted = methods.filter((m) => (options.methods ?? methods).includes(m));
+  const data = await loadRunData(source);
+  const described = describeData(source, data);
+  const origin = { version, command };
+  const m1 = join(out, "m1");
+  const settings: Record<string, GivenSettings> = {};
+  const jobs = [
+    ...(wanted.some((method) => method !== "m2") ? [{ path: m1, method: "m1" as const }] : []),
+    ...Array.from({ length: draws }, (_, labelSeed) => labelSeed).flatMap((labelSeed) =>
+      labels.flatMap((count) =>
+        wanted.map((method) => ({
+          path: join(out, folderOf(method, count, labelSeed)),
+          method,
+          labels: count,
+          labelSeed,
+        })),
+      ),
+    ),
+  ];
+  const parts: readonly Part[] = jobs.map((job, i) => ({ ...job, index: i + 1, of: jobs.length }));
+
+  const settingsFor = ({ method, labels: count, labelSeed, path }: Part): RunSettings => {
+    const given =
+      count === undefined
+        ? shortened(m1Settings, length, threads)
+        : {
+            ...shortened(settingsOf(method, count), length, threads),
+            labels: { count, ...(labelSeed !== undefined && { seed: labelSeed }) },
+            ...(method !== "m2" && { m1: taken(m1) }),
+          };
+    settings[path.slice(out.length + 1)] = given;
+    return newRun(count === undefined ? "vae" : method, given, data.train, described, origin);
+  };
+
+  const done: DrawFigures[] = [];
+  const missing: string[] = [];
+  for (const part of parts) {
+    if (hooks.signal?.aborted) {
+      missing.push(part.path);
+      continue;
+    }
+    try {
+      const training = { ...hooks.training?.(part), ...(hooks.signal && { signal: hooks.signal }) };
+      if (!(await completeRun(part.path, settingsFor(part), data, training))) {
+        missing.push(part.path);
+        continue;
+      }
+    } catch (error) {
+      // Without M1 nothing that is built on it can go on.
+      if (!(error instanceof BusyError) || part.labels === undefined) throw error;
+      missing.push(part.path);
+      hooks.onPart?.(part, "busy");
+      continue;
+    }
+    if (part.labels !== undefined) done.push(await figuresOf(part, data));
+    hooks.onPart?.(part, "done");
+  }
+  return {
+    benchmark: "kingma2014",
+    version,
+    command,
+    data: { name: described.name, trainRows: described.trainRows, testRows: described.testRows },
+    ...(jobs[0]?.path === m1 && !missing.includes(m1) && { m1: await m1Figures(m1, data) }),
+    settings,
+    draws: done,
+    table: rowsOf(done),
+    missing,
+  };
+}
+
+/** The VAE of a run, as the M1 of another. */
+const taken = (path: string): NonNullable<GivenSettings["m1"]> => {
+  const { settings } = readRun(path);
+  if (isLabelled(settings))
+    throw new UsageError(`${path}: expected the run of a vae, found one of ${settings.model.model}.`);
+  return { model: settings.model, train: settings.train, from: resolve(path) };
+};
+
+/** Seconds and updates of a run's training. */
+const effort = (path: string): { readonly seconds: number; readonly steps: number } => {
+  const last = readMetricsLog(runFolder(path).metrics).at(-1);
+  return { seconds: Number(last?.seconds ?? 0), steps: Number(last?.step ?? 0) };
+};
+
+/** Errors by the way to classify. */
+function errorsOf({
+  by,
+  bayes,
+  classifiers,
+}: LabelledAssessment): Pick<DrawFigures, "testErrors" | "validationErrors"> {
+  const ways: Readonly<Record<string, ClassificationFigures>> = classifiers ?? {
+    "q(y|x)": by,
+    ...(bayes && { Bayes: bayes }),
+  };
+  const entries = Object.entries(ways);
+  return {
+    testErrors: Object.fromEntries(entries.map(([way, { error }]) => [way, error])),
+    validationErrors: Object.fromEntries(
+      entries.flatMap(([way, { validationError }]) =>
+        validationError === undefined ? [] : [[way, validationError]],
+      ),
+    ),
+  };
+}
+
+const figuresOf = ({ path, method, labels = 0, labelSeed = 0 }: Part, data: RunData): Promise<DrawFigures> =>
+  keptFigures(path, async () => {
+    const { trained } = await openClassifier(path);
+    const assessment = await assessLabelled(trained, data.test, {
+      ...(data.validation && { validation: data.validation }),
+    });
+    const { seconds, steps } = effort(path);
+    return {
+      method,
+      labels,
+      labelSeed,
+      ...errorsOf(assessment),
+      calibrationError: assessment.by.calibration?.error ?? null,
+      elbo: assessment.elbo,
+      // The VAE of M1 is trained once for all.
+      seconds: method === "m1" ? 0 : seconds,
+      steps: method === "m1" ? 0 : steps,
+    };
+  });
+
+const m1Figures = (path: string, { test }: RunData): Promise<NonNullable<Kingma2014Results["m1"]>> =>
+  keptFigures(path, async () => {
+    const { elbo = Number.NaN, activeUnits } = await (await openTrained(path)).trained.evaluate(test);
+    return { elbo, activeUnits, seconds: effort(path).seconds };
+  });
