@@ -2,12 +2,15 @@
 export * from "./compile/index.ts";
 export {
   binarize,
+  checkSupervision,
   createDataset,
   type Dataset,
   describe,
+  drawLabels,
   encodeTable,
   featureLayout,
   fitTable,
+  hideLabels,
   loadData,
   loadMnist,
   loadTable,
@@ -36,4 +39,9 @@ export { permutation, stream } from "./random/index.ts";
 export * from "./run/index.ts";
 export * from "./tensor/index.ts";
 export { Trainer, type TrainHooks } from "./train/loop.ts";
-export type { TrainInput, TrainSettings } from "./train/settings.ts";
+export type {
+  SemiSupervisedTrainInput,
+  SemiSupervisedTrainSettings,
+  TrainInput,
+  TrainSettings,
+} from "./train/settings.ts";
