@@ -217,7 +217,7 @@ async function prepare<A extends readonly unknown[]>(
  *
  * Step sizes are adapted in a pilot run, for each temperature and datum, and then held: adapting on the way would bias the estimate.
  * Where a program falls apart along plates (a VAE along its rows), every datum has weights and an estimate of its own, as Wu et al.
- * (2017) evaluate decoders. Cost: `temperatures` · (`leapfrogs` + 1) gradients of all chains at once, and at most 120 transitions of
+ * (2017) evaluate decoders. Cost: `temperatures` · (`leapfrogs` + 1) gradients of all chains at once, and some 350 at most in
  * the pilot run.
  *
  * @example

@@ -17,7 +17,10 @@ import { tensor } from "../../src/tensor/index.ts";
 import { exact, generative, guideOf } from "./bounds/linear-gaussian.ts";
 import { centredSchools, coin, eightSchools, schoolsData, schoolsPosterior } from "./programs.ts";
 
-/** One run is within three standard errors of the truth in 99.7 % of seeds; the seeds are fixed. */
+/**
+ * A comparison fails by chance for 0.27 % of seeds, the thirty here together for 8 %; the seeds are fixed. Over 40 seeds z-scores had means
+ * of −0.3 to 0.2 and standard deviations of 0.9 to 1.2 (the largest where the effective sample size was 32).
+ */
 const within = (
   { logEvidence, standardError }: { readonly logEvidence: number; readonly standardError: number },
   truth: number,
@@ -305,6 +308,7 @@ test("a VAE's rows against quadrature over its two latent dimensions", async () 
     const { perDatum } = await annealedImportanceSampling(vae.model, [tensor(x)], {
       temperatures: 60,
       chains: 200,
+      seed: 1,
       parameters,
       executor: "native",
       precision: "float32",

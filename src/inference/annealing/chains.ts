@@ -112,9 +112,11 @@ export const emptyState = (path: AnnealedPath, q: Float64Array): State => ({
 });
 
 /** Temperatures that the pilot run stops at, at most, and its transitions at the first and at each further one. */
-const PILOT_TEMPERATURES = 50;
+const PILOT_TEMPERATURES = 25;
 const PILOT_FIRST = 20;
 const PILOT_EACH = 2;
+/** Leapfrog steps of its transitions, at most: the energy error soon stops growing with their number. */
+const PILOT_LEAPFROGS = 5;
 
 /**
  * Step sizes for each temperature and datum, from a run whose draws are thrown away: what adapts to the chains that it moves would
@@ -124,6 +126,7 @@ export async function pilot(path: AnnealedPath, settings: Settings): Promise<rea
   const { betas, targetAcceptance, seed } = settings;
   const state = emptyState(path, await path.start(seed + 1)());
   const noise = noiseOf(seed, "pilot", path);
+  const brief = { ...settings, leapfrogs: Math.min(settings.leapfrogs, PILOT_LEAPFROGS) };
   const data = path.rows / path.chains;
   const logSteps = new Float64Array(data).fill(Math.log(0.5));
   const every = Math.max(1, Math.ceil((betas.length - 1) / PILOT_TEMPERATURES));
@@ -132,7 +135,7 @@ export async function pilot(path: AnnealedPath, settings: Settings): Promise<rea
     if (t === 0 || t % every === 0 || t === betas.length - 1) {
       await moveTo(path, state, betas[t], betas[t]);
       for (let i = 0; i < (t === 0 ? PILOT_FIRST : PILOT_EACH); i++) {
-        const acceptance = await transition(path, state, betas[t], logSteps.map(Math.exp), settings, noise);
+        const acceptance = await transition(path, state, betas[t], logSteps.map(Math.exp), brief, noise);
         acceptance.forEach((a, r) => {
           logSteps[r % data] += (a - targetAcceptance) / path.chains;
         });
