@@ -51,6 +51,10 @@ function logAxis(values: readonly number[]) {
   return { domain: [low, high], ticks: ticks.filter((v) => v >= low && v <= high) };
 }
 
+/** A point is large, a cloud of them small and see-through. */
+const dotOf = (count: number) =>
+  count === 1 ? { r: 6 } : count > 100 ? { r: 1.8, fillOpacity: 0.55 } : { r: 2.6 };
+
 /** Draws curves and horizontal lines over one pair of axes, as an SVG of 640 by 300. */
 export async function drawCurves(options: CurvesOptions): Promise<string> {
   const { title, xLabel, yLabel, curves, lines = [], xScale, yScale, yDomain, height = 300 } = options;
@@ -78,7 +82,8 @@ export async function drawCurves(options: CurvesOptions): Promise<string> {
           ...(mark === "dashed" && { strokeDasharray: "4 3" }),
           clip,
         }),
-      mark.endsWith("dots") && Plot.dot(points, { x: "x", y: "y", fill: stroke, r: 2.6, clip }),
+      mark.endsWith("dots") &&
+        Plot.dot(points, { x: "x", y: "y", fill: stroke, ...dotOf(points.length), clip }),
     ].filter((drawn) => typeof drawn === "object");
   });
   for (const { name } of lines) legend.push({ name, colour: "var(--muted)", dashed: true });
