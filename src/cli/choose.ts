@@ -1,11 +1,13 @@
 /** What follows from the data where the user did not say: the likelihood, and what becomes of grey pixels. */
-import type { Binarization } from "../data/index.ts";
+import type { Binarization, TableSummary } from "../data/index.ts";
 import type { LikelihoodName } from "../models/index.ts";
 
 export interface DataTraits {
   readonly kind: "image" | "table";
   readonly isBinary: boolean;
   readonly range: readonly [number, number];
+  /** Of a table with columns of its own. */
+  readonly table?: TableSummary;
 }
 
 export interface Chosen {
@@ -16,9 +18,16 @@ export interface Chosen {
 }
 
 export function chooseObservation(
-  { kind, isBinary, range: [low, high] }: DataTraits,
+  { kind, isBinary, range: [low, high], table }: DataTraits,
   given: { readonly likelihood?: LikelihoodName; readonly binarize?: Binarization },
 ): Chosen {
+  if (table !== undefined) {
+    return {
+      likelihood: "table",
+      binarize: "none",
+      ...(given.likelihood === undefined && { why: `${columns(table)}, so: --likelihood table.` }),
+    };
+  }
   const unit = low >= 0 && high <= 1;
   const drawn = given.binarize !== undefined && given.binarize !== "none";
   const likelihood: LikelihoodName =
@@ -40,3 +49,17 @@ export function chooseObservation(
   const meaning = given.binarize === undefined && binarize === "dynamic" ? " (drawn anew at every step)" : "";
   return { likelihood, binarize, why: `${found}, so: ${chosen}${meaning}.` };
 }
+
+/** `4 columns of numbers, standardised, and 2 of categories; 19 cells are missing`. */
+function columns({ numeric, categorical, missing }: TableSummary): string {
+  const kinds = [
+    ...(numeric > 0 ? [`${counted(numeric, "column")} of numbers, standardised`] : []),
+    ...(categorical > 0
+      ? [numeric > 0 ? `${categorical} of categories` : `${counted(categorical, "column")} of categories`]
+      : []),
+  ];
+  const gaps = missing > 0 ? `; ${counted(missing, "cell")} ${missing === 1 ? "is" : "are"} missing` : "";
+  return `${kinds.join(", and ")}${gaps}`;
+}
+
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;

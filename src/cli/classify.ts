@@ -12,13 +12,17 @@ interface Options extends DataOptions {
 }
 
 const EXAMPLES = `
-A line for each row of the data, in their order, counted from 0: row, class, and a column of probability for each class.
+A line for each row of the data, in their order: its number, counted from 0, or of an image the file; its class; and a
+column of probability for each class. Other rows of a table are read as the run's own were: with columns of the same names,
+in any order, of which the labels may be missing.
 Where the data have labels, their error is told. Classifiers of m1 that vote (svm, linear-svm) give no probabilities.
 
 Examples:
   $ tightbound classify runs/mnist-m1m2-1
   $ tightbound classify runs/mnist-m1m2-1 --data new-digits.npy --out predictions.csv
-  $ tightbound classify runs/mnist-m1-1 --classifier logistic`;
+  $ tightbound classify runs/mnist-m1-1 --classifier logistic
+  $ tightbound classify runs/penguins-m2-1 --data new.csv --out predictions.csv
+  $ tightbound classify runs/photos-m2-1 --data photos/unlabelled`;
 
 export function addClassify(program: Command, context: Context): void {
   const command = program
@@ -50,15 +54,23 @@ export function addClassify(program: Command, context: Context): void {
             `--classifier ${classifier} does not apply: ${trained.kind} classifies by q(y|x).`,
           );
         }
-        const data = await askedRows(run.settings, where);
+        const say = speaker(context.terminal, { json: json === true });
+        // Where nothing is held out, what there is to classify is all rows.
+        const all = where.data === undefined && run.settings.data.testRows === 0;
+        const data = await askedRows(run.settings, { ...(all && { part: "all" }), ...where }, say);
         const { predicted, probabilities } =
           trained.kind === "m1" ? await trained.classify(data, classifier) : await trained.classify(data);
         const { classes } = trained;
         const width = classes.length;
+        const { rowNames } = data;
         const table = {
-          columns: ["row", "class", ...(probabilities ? classes.map((name) => `p(${name})`) : [])],
+          columns: [
+            rowNames ? "file" : "row",
+            "class",
+            ...(probabilities ? classes.map((name) => `p(${name})`) : []),
+          ],
           rows: Array.from(predicted, (label, row) => [
-            row,
+            rowNames?.[row] ?? row,
             classes[label],
             ...(probabilities?.subarray(row * width, (row + 1) * width) ?? []),
           ]),
@@ -78,7 +90,6 @@ export function addClassify(program: Command, context: Context): void {
           });
           return;
         }
-        const say = speaker(context.terminal, {});
         say(`${grouped(data.rows)} rows of ${data.name} classified, written to ${out}`);
         if (error !== null) say(`${percent(error)} of the labelled ones have another class.`);
       },

@@ -1,36 +1,44 @@
 /** The data that a verb looks at: the run's own, or others of the same shape. */
-import { type DataSplit, type Dataset, loadData, rowSize, withClassesOf } from "../data/index.ts";
-import { DataError, UsageError } from "../errors.ts";
-import { isLabelled, isStacked, type RunSettings, reloadData } from "../run/index.ts";
+import {
+  concatRows,
+  type DataParts,
+  type Dataset,
+  encodeTable,
+  isTableFile,
+  loadParts,
+  readTable,
+  rowSize,
+  withClassesOf,
+} from "../data/index.ts";
+import { UsageError } from "../errors.ts";
+import { isLabelled, isStacked, type RunSettings, reloadData, testPart } from "../run/index.ts";
 import { checkData } from "../run/model.ts";
 import type { DataOptions } from "./data-options.ts";
+import type { Say } from "./terminal.ts";
 
-/** The rows that the options ask for. @throws UsageError when they do not fit the model. */
+/**
+ * The rows that the options ask for; those of other data in the order of their file.
+ * @param say hears what of other data is left out
+ * @throws UsageError when they do not fit the model.
+ */
 export async function askedRows(
   settings: RunSettings,
-  { data: spec, part, labelFile, labelColumn: column }: DataOptions,
+  options: DataOptions,
+  say: Say = () => undefined,
 ): Promise<Dataset> {
+  const { data: spec, part, labelFile, labelColumn } = options;
   if (spec === undefined) {
     const given =
-      labelFile !== undefined ? "--label-file" : column !== undefined ? "--label-column" : undefined;
+      labelFile !== undefined ? "--label-file" : labelColumn !== undefined ? "--label-column" : undefined;
     if (given !== undefined) {
       throw new UsageError(`${given} goes with --data: the run knows the labels of its own data.`);
     }
     return partOf(await reloadData(settings), part ?? "test");
   }
-  const { labelColumn } = settings.data;
-  let heldOut = false;
-  const other = await loadData(spec, {
-    ...(labelColumn !== undefined && /\.[ct]sv(\.gz)?$/i.test(spec) && { labelColumn }),
-    ...(labelFile !== undefined && { labels: labelFile }),
-    ...(column !== undefined && { labelColumn: column }),
-    // In the file's order, so that rows of the output are rows of the file.
-    permute: (n) => {
-      heldOut = true;
-      return Uint32Array.from({ length: n }, (_, i) => i);
-    },
-  });
-  const found = partOf(other, part ?? (heldOut ? "all" : "test"));
+  const found =
+    settings.data.table === undefined
+      ? await otherRows(settings, spec, options)
+      : tableRows(settings.data.table, spec, options, say);
   const dataset = isLabelled(settings) ? withClassesOf(found, settings.labels.classes) : found;
   const expected = settings.model.shape;
   if (rowSize(dataset.shape) !== rowSize(expected)) {
@@ -44,34 +52,50 @@ export async function askedRows(
   return dataset;
 }
 
-function partOf({ train, test }: DataSplit, part: NonNullable<DataOptions["part"]>): Dataset {
-  if (part === "test") return test;
-  if (part === "train") return train;
-  if (train.scale !== test.scale) {
-    throw new DataError(
-      `${train.name} and ${test.name}: one holds bytes and the other real numbers, so they cannot be joined; ` +
-        "use --part train or --part test.",
-    );
-  }
-  const x =
-    train.x instanceof Uint8Array
-      ? new Uint8Array(train.x.length + test.x.length)
-      : new Float32Array(train.x.length + test.x.length);
-  x.set(train.x);
-  x.set(test.x, train.x.length);
-  const { labels: _, ...fields } = train;
-  return {
-    ...fields,
-    name: train.name.replace(/\/train$/, ""),
-    rows: train.rows + test.rows,
-    x,
-    ...(train.labels && test.labels && { labels: joined(train.labels, test.labels) }),
-  };
+async function otherRows(
+  settings: RunSettings,
+  spec: string,
+  { part, labelFile, labelColumn = settings.data.labelColumn }: DataOptions,
+): Promise<Dataset> {
+  const parts = await loadParts(spec, {
+    ...(labelColumn !== undefined && isTableFile(spec) && { labelColumn }),
+    ...(labelFile !== undefined && { labels: labelFile }),
+  });
+  return partOf(parts, part ?? (parts.test === undefined ? "all" : "test"));
 }
 
-function joined(first: Int32Array, second: Int32Array): Int32Array {
-  const both = new Int32Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
+/** Rows of a table as features, by the preprocessing of the table that the run was trained on. */
+function tableRows(
+  { preprocessing }: NonNullable<RunSettings["data"]["table"]>,
+  spec: string,
+  { part, labelFile, labelColumn }: DataOptions,
+  say: Say,
+): Dataset {
+  if (!isTableFile(spec)) {
+    throw new UsageError(
+      `${spec}: expected a .csv or .tsv file, with the columns of the table that the run was trained on.`,
+    );
+  }
+  if (labelFile !== undefined) {
+    throw new UsageError(
+      `--label-file ${labelFile}: the labels of a table are a column, not a file: use --label-column.`,
+    );
+  }
+  if (part !== undefined && part !== "all") {
+    throw new UsageError(`--part ${part} does not apply: ${spec} is one part. Leave it out.`);
+  }
+  const { labels } = preprocessing;
+  const { dataset, notes } = encodeTable(readTable(spec), {
+    ...preprocessing,
+    ...(labels && labelColumn !== undefined && { labels: { ...labels, column: labelColumn } }),
+  });
+  for (const note of notes) say(note);
+  return dataset;
+}
+
+function partOf(parts: DataParts, part: NonNullable<DataOptions["part"]>): Dataset {
+  const { train, test } = parts;
+  if (part === "test") return testPart(parts);
+  if (part === "train" || test === undefined) return train;
+  return concatRows(train, test, train.name.replace(/\/train$/, ""));
 }

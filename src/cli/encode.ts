@@ -38,7 +38,8 @@ export function addEncode(program: Command, context: Context): void {
       const { matrixRows, toCsv, toNpy } = await import("./table.ts");
       checkExtension(out, [".csv", ".npy"], "latents");
       const { run, trained } = await openTrained(path);
-      const dataset = await askedRows(run.settings, data);
+      const say = speaker(context.terminal, { json: json === true });
+      const dataset = await askedRows(run.settings, data, say);
       const { latent } = trained.model;
       const seen = trained.prepare(dataset);
       const means = new Float32Array(dataset.rows * latent);

@@ -1,6 +1,7 @@
 /** Writing what a verb made: a picture where rows are images, a table where they are not. */
 import { mkdirSync } from "node:fs";
 import { dirname, extname } from "node:path";
+import { decodeRows } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
 import type { EncodedImage } from "../report/image-grid.ts";
 import type { ImageStack } from "../report/index.ts";
@@ -28,7 +29,7 @@ export function checkExtension(path: string, extensions: readonly string[], what
 }
 
 /** Names of the values of one row: the table's columns, or x0, x1, …. */
-export const featureNames = ({ data, model }: RunSettings): readonly string[] =>
+const featureNames = ({ data, model }: RunSettings): readonly string[] =>
   data.columns ?? Array.from({ length: model.shape.reduce((a, b) => a * b, 1) }, (_, i) => `x${i}`);
 
 /** Rows as images; undefined where the model's rows are none. */
@@ -60,19 +61,21 @@ export async function savePictureOrTable(
   await save(path, picture && images !== undefined ? draw(images).png : toCsv(table()));
 }
 
-/** A table whose rows have a few cells before their features. */
+/** A table whose rows have a few cells before their features; of a table's run before its columns, in their units and words. */
 export const featureTable = (
   settings: RunSettings,
   heads: readonly string[],
   values: Float32Array,
   cellsOf: (row: number) => readonly (string | number)[],
 ): Table => {
-  const features = featureNames(settings);
+  const { table } = settings.data;
+  const names = table?.preprocessing.columns.map(({ name }) => name) ?? featureNames(settings);
+  const rows = table ? decodeRows(values, table.preprocessing) : matrixRows(values, names.length);
   return {
-    columns: [...heads, ...features],
+    columns: [...heads, ...names],
     rows: (function* () {
       let row = 0;
-      for (const cells of matrixRows(values, features.length)) yield [...cellsOf(row++), ...cells];
+      for (const cells of rows) yield [...cellsOf(row++), ...cells];
     })(),
   };
 };

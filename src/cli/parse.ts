@@ -58,3 +58,10 @@ export const rowsOrAll = (text: string): number | "all" => {
   if (text.trim() !== "" && Number.isSafeInteger(n) && n >= 1) return n;
   throw new InvalidArgumentError("Expected a whole number, 1 or more, or all.");
 };
+
+/** Names with commas between. */
+export const names = (text: string): string[] => {
+  const found = text.split(",").map((name) => name.trim());
+  if (found.every((name) => name !== "")) return found;
+  throw new InvalidArgumentError("Expected names of columns with commas between, such as id,year.");
+};

@@ -64,7 +64,7 @@ const nats = (value: number | undefined, width = 9) =>
 
 /** What an epoch says of a VAE or an autoencoder. */
 const boundCells = ({ train, test, activeUnits }: EpochLine, latent: number): readonly Cell[] => [
-  ...(test.elbo === undefined
+  ...(train.elbo === undefined
     ? ([
         ["train reconstruction", nats(train.reconstruction)],
         ["test reconstruction", nats(test.reconstruction)],

@@ -28,11 +28,11 @@ export function addReport(program: Command, context: Context): void {
     .option("--quiet", "print nothing but errors")
     .addHelpText("after", EXAMPLES)
     .action(async (path: string, { samples, rows, ...options }: Options) => {
-      const { openTrained, reloadData } = await import("../run/index.ts");
+      const { openTrained, reloadData, testPart } = await import("../run/index.ts");
       const { makeReport } = await import("./report-run.ts");
       const { terminal } = context;
       const { run, trained } = await openTrained(path);
-      const { test } = await reloadData(run.settings);
+      const test = testPart(await reloadData(run.settings));
       const { figures, files } = await makeReport(
         { run, trained, test },
         { terminal, options, say: speaker(terminal, options) },

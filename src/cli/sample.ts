@@ -11,8 +11,8 @@ interface Options {
 }
 
 const EXAMPLES = `
-What is written are means of p(x|z) for draws z from the prior: a picture of images (or their values, with a .csv file),
-a CSV file of the rows of a table.
+What is written are means of p(x|z) for draws z from the prior: a picture of images (or their values, with a .csv file).
+Of a table they are whole rows, drawn from p(x|z), as a CSV file with its columns.
 
 Examples:
   $ tightbound sample runs/mnist-vae-1

@@ -1,8 +1,9 @@
 /** The two ways to a run that can be trained: a new one from a command line, and one that was stopped. */
 import { resolve } from "node:path";
-import { type Dataset, describe, isBinary } from "../data/index.ts";
+import { type Dataset, describe, isBinary, isTableFile, summarise } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
 import {
+  type DataSource,
   describeData,
   isLabelled,
   isM1,
@@ -31,6 +32,8 @@ export interface TrainOptions extends Readonly<Record<string, unknown>> {
   readonly data?: string;
   readonly labelFile?: string;
   readonly labelColumn?: string;
+  readonly categorical?: readonly string[];
+  readonly ignore?: readonly string[];
   readonly testFraction?: number;
   readonly m1?: string;
   readonly epochs?: number;
@@ -102,11 +105,18 @@ function checkApplicable(model: ModelName, options: TrainOptions): void {
 }
 
 /** What follows from the data where the user did not say, put among what they gave. */
-function withObservation(model: ModelName, given: Tree, { train }: RunData, say: Say): void {
+function withObservation(model: ModelName, given: Tree, data: RunData, say: Say): void {
+  const { train } = data;
+  const { preprocessing } = data;
   const place = (model === "m1m2" ? (given.m1 ?? {}) : given) as { model?: Tree; train?: Tree };
   const { range } = describe(train);
   const { why, likelihood, binarize } = chooseObservation(
-    { kind: train.kind, isBinary: isBinary(train), range },
+    {
+      kind: train.kind,
+      isBinary: isBinary(train),
+      range,
+      ...(preprocessing && { table: summarise(train, preprocessing) }),
+    },
     { ...place.model, ...place.train },
   );
   if (why !== undefined) say(why);
@@ -143,6 +153,29 @@ function tellLabels(
   );
 }
 
+/** Whether a file of text is read as a table: unless it is asked for by name that its numbers are taken as they are. */
+function tableSource(
+  spec: string,
+  parts: Tree,
+  model: ModelName,
+  { categorical, ignore, m1 }: TrainOptions,
+): Pick<DataSource, "table"> {
+  const known = m1 === undefined ? undefined : readRun(m1).settings;
+  const place = (known ?? (model === "m1m2" ? (parts.m1 ?? {}) : parts)) as { model?: Tree; train?: Tree };
+  const { likelihood = "table" } = place.model ?? {};
+  const { binarize = "none" } = place.train ?? {};
+  if (isTableFile(spec) && likelihood === "table" && binarize === "none") {
+    // An M1 that is taken must have seen the same columns.
+    const { categorical: words, ignore: left } = known?.data.table ?? {};
+    return { table: { categorical: categorical ?? words ?? [], ignore: ignore ?? left ?? [] } };
+  }
+  const given = categorical ? "--categorical" : ignore ? "--ignore" : undefined;
+  if (given === undefined) return {};
+  throw new UsageError(
+    `${given} does not apply: only a .csv or .tsv file with --likelihood table (the default) has columns of its own. Leave it out.`,
+  );
+}
+
 export async function prepareNew(
   model: ModelName | undefined,
   options: TrainOptions,
@@ -165,17 +198,24 @@ export async function prepareNew(
     ...(count !== undefined && { validation: { count, seed } }),
     // Of data that are partly labelled; the same rows whatever the model, so that a vae may be M1 of another run.
     labelledTest: true,
+    ...tableSource(spec, parts, model, options),
   };
   const learns = model === "m1" || model === "m2" || model === "m1m2";
   const needsUnlabelled = learns && options.labels === undefined;
-  const data = await loadRunData({ ...source, spec }, { needsUnlabelled });
-  const { train, test, validation } = data;
+  const data = await loadRunData({ ...source, spec }, { needsUnlabelled, sparesLabels: learns });
+  const { train, test, validation, notes = [] } = data;
   const noun = train.kind === "image" ? "images" : "rows";
   const name = train.name.replace(/\/train$/, "");
   say(
     `${name}: ${grouped(train.rows)} ${noun} to train on, ` +
-      `${validation ? `${grouped(validation.rows)} to validate, ` : ""}${grouped(test.rows)} to test on.`,
+      `${validation ? `${grouped(validation.rows)} to validate, ` : ""}${test ? grouped(test.rows) : "none"} to test on.`,
   );
+  if (test === undefined && learns) {
+    say(
+      "Labels are too few to spare some for a test: how often it errs will not be known. --test-fraction 0.2 would spare a fifth.",
+    );
+  }
+  for (const note of notes) say(note);
   if (m1 === undefined) withObservation(model, parts, data, say);
   else parts.m1 = m1Of(m1);
   const origin = { version: version(), command: commandLine(argv) };
@@ -249,6 +289,8 @@ function refuseContradictions(
   }
   refuse("--test-fraction", options.testFraction, settings.data.testFraction);
   refuse("--label-column", options.labelColumn, settings.data.labelColumn);
+  refuse("--categorical", options.categorical, settings.data.table?.categorical);
+  refuse("--ignore", options.ignore, settings.data.table?.ignore);
   refuse("--label-file", options.labelFile && resolve(options.labelFile), settings.data.labels);
   refuse(
     "--m1",

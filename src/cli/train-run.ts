@@ -1,7 +1,8 @@
 /** What `tightbound train` does once its command line is read. */
 import { preloadNative } from "../compile/session.ts";
+import type { Dataset } from "../data/index.ts";
 import type { NamedParameter } from "../nn/index.ts";
-import { assessLabelled, isM1, openClassifier, openTrained, type RunData, type Stage } from "../run/index.ts";
+import { assessLabelled, isM1, openClassifier, openTrained, type Stage, testPart } from "../run/index.ts";
 import { type Interrupts, watchInterrupts } from "./interrupt.ts";
 import { type LabelledFigures, labelledFiguresOf, labelledLines } from "./labelled-summary.ts";
 import { type Display, trainDisplay } from "./progress.ts";
@@ -106,7 +107,9 @@ async function trainAndTell(
     say(`Trained in ${clock(seconds)}.`);
   }
   const m1 =
-    completed && isM1(result.settings) && data.test.labels ? await classifiersOf(path, data) : undefined;
+    completed && isM1(result.settings) && data.test?.labels
+      ? await classifiersOf(path, data.test, data.validation)
+      : undefined;
   for (const line of m1 ? labelledLines(m1) : []) say(line);
   const last = history.at(-1);
   const outcome = {
@@ -134,14 +137,18 @@ async function trainAndTell(
   const { makeReport } = await import("./report-run.ts");
   const opened = await openTrained(path);
   const { figures, files } = await makeReport(
-    { ...opened, test: data.test },
+    { ...opened, test: testPart(data) },
     { terminal: context.terminal, options, say },
   );
   if (options.json === true) printJson(context.terminal, { ...outcome, evaluation: figures, files });
 }
 
 /** How the classifiers of M1 do, fitted when its VAE is done. */
-async function classifiersOf(path: string, { test, validation }: RunData): Promise<LabelledFigures> {
+async function classifiersOf(
+  path: string,
+  test: Dataset,
+  validation: Dataset | undefined,
+): Promise<LabelledFigures> {
   const { trained } = await openClassifier(path);
   return labelledFiguresOf(await assessLabelled(trained, test, validation && { validation }));
 }

@@ -26,6 +26,8 @@ export interface Dataset {
   readonly classes?: readonly string[];
   /** The names of a table's columns. */
   readonly columns?: readonly string[];
+  /** What each row is called, where rows have names: an image's file, within its folder. */
+  readonly rowNames?: readonly string[];
 }
 
 /** What {@link createDataset} takes: a {@link Dataset} whose derivable fields may be left out. */
@@ -52,7 +54,7 @@ export const rowSize = (shape: readonly number[]): number => shape.reduce((size,
  * (the message names the row and column, counted from 0).
  */
 export const createDataset = (fields: DatasetFields): Dataset => {
-  const { source = fields.name, shape, x, observed, labels, classes, columns } = fields;
+  const { source = fields.name, shape, x, observed, labels, classes, columns, rowNames } = fields;
   const width = rowSize(shape);
   const rows = fields.rows ?? (width > 0 ? x.length / width : 0);
   const shapeText = `[${shape.join(", ")}]`;
@@ -88,6 +90,7 @@ export const createDataset = (fields: DatasetFields): Dataset => {
     ...(labels && { labels }),
     ...(classes && { classes }),
     ...(columns && { columns }),
+    ...(rowNames && { rowNames }),
   };
 };
 
@@ -121,7 +124,7 @@ export const take = (dataset: Dataset, count: number): Dataset => {
       `take: expected a whole number of rows from 1 to ${dataset.rows} (all of ${dataset.name}); found ${count}.`,
     );
   }
-  const { labels, observed } = dataset;
+  const { labels, observed, rowNames } = dataset;
   const size = count * rowSize(dataset.shape);
   return {
     ...dataset,
@@ -129,6 +132,7 @@ export const take = (dataset: Dataset, count: number): Dataset => {
     x: dataset.x.subarray(0, size),
     ...(observed && { observed: observed.subarray(0, size) }),
     ...(labels && { labels: labels.subarray(0, count) }),
+    ...(rowNames && { rowNames: rowNames.slice(0, count) }),
   };
 };
 
@@ -169,7 +173,50 @@ export const split = (
 };
 
 /**
- * The rows of these numbers, counted from 0, in this order, as a copy; labels and marks of what is observed go along.
+ * The rows of one dataset, then those of another of the same row shape. Labels and names of rows go along where both have them;
+ * without marks of what is observed every value is.
+ *
+ * @throws DataError when one holds bytes and the other real numbers, or their rows differ in shape.
+ */
+export const concatRows = (first: Dataset, second: Dataset, name: string): Dataset => {
+  if (first.scale !== second.scale || first.shape.join() !== second.shape.join()) {
+    const told = ({ name: of, shape, x }: Dataset) =>
+      `${of} holds ${x instanceof Uint8Array ? "bytes" : "real numbers"} in rows of shape [${shape.join(", ")}]`;
+    throw new DataError(
+      `cannot be joined: ${told(first)}, ${told(second)}. Expected rows of one kind and shape.`,
+    );
+  }
+  const marks = ({ x, observed }: Dataset) => observed ?? new Uint8Array(x.length).fill(1);
+  const { labels: _, observed: __, rowNames: ___, ...fields } = first;
+  return {
+    ...fields,
+    name,
+    rows: first.rows + second.rows,
+    x:
+      first.x instanceof Uint8Array
+        ? joined(Uint8Array, first.x, second.x)
+        : joined(Float32Array, first.x, second.x),
+    ...((first.observed || second.observed) && {
+      observed: joined(Uint8Array, marks(first), marks(second)),
+    }),
+    ...(first.labels && second.labels && { labels: joined(Int32Array, first.labels, second.labels) }),
+    ...(first.rowNames && second.rowNames && { rowNames: [...first.rowNames, ...second.rowNames] }),
+  };
+};
+
+const joined = <T extends Uint8Array | Float32Array | Int32Array>(
+  Values: new (length: number) => T,
+  first: ArrayLike<number>,
+  second: ArrayLike<number>,
+): T => {
+  const both = new Values(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
+};
+
+/**
+ * The rows of these numbers, counted from 0, in this order, as a copy; labels, names and marks of what is observed go along.
  *
  * ```ts
  * const first = select(digits, [0, 1, 2], "the first three");
@@ -178,7 +225,7 @@ export const split = (
  * @throws UsageError when there are no numbers, or one that is no row.
  */
 export const select = (dataset: Dataset, indices: RowIndices, name: string = dataset.name): Dataset => {
-  const { x, observed, labels, rows } = dataset;
+  const { x, observed, labels, rowNames, rows } = dataset;
   if (indices.length === 0) {
     throw new UsageError(`select: expected at least one row number of ${dataset.name}; found none.`);
   }
@@ -195,6 +242,7 @@ export const select = (dataset: Dataset, indices: RowIndices, name: string = dat
     x: gather(x, indices, width, x instanceof Uint8Array ? new Uint8Array(size) : new Float32Array(size)),
     ...(observed && { observed: gather(observed, indices, width, new Uint8Array(size)) }),
     ...(labels && { labels: Int32Array.from(indices, (row) => labels[row]) }),
+    ...(rowNames && { rowNames: Array.from(indices, (row) => rowNames[row]) }),
   };
 };
 

@@ -2,6 +2,7 @@ export { type Binarization, binarizations, binarize, isBinary } from "./binarize
 export { mapRows, overChunks } from "./chunks.ts";
 export { type CsvOptions, readCsv } from "./csv.ts";
 export {
+  concatRows,
   createDataset,
   type Dataset,
   type DatasetFields,
@@ -24,8 +25,18 @@ export {
   withClasses,
   withClassesOf,
 } from "./labelled.ts";
-export { type DataSplit, defaultPermute, type LoadOptions, loadData, type Permute } from "./load.ts";
-export { type LoadTableOptions, loadTable, type TableSplit } from "./load-table.ts";
+export {
+  type DataParts,
+  type DataSplit,
+  defaultPermute,
+  isTableFile,
+  type LoadOptions,
+  loadData,
+  loadParts,
+  type Permute,
+  splitData,
+} from "./load.ts";
+export { type LoadTableOptions, loadTable, splitTable, type TableSplit } from "./load-table.ts";
 export {
   type GaussianRows,
   gaussianMinibatches,
@@ -38,7 +49,16 @@ export { loadMnist, type MnistSplit, readIdxDirectory } from "./mnist.ts";
 export { type NpyArray, readNpy, readNpyDataset, readNpyLabels } from "./npy.ts";
 export { readPngFolder } from "./png.ts";
 export { rowsOf } from "./rows.ts";
-export { type EncodedTable, encodeTable, readTable, type TextTable } from "./table.ts";
+export {
+  columnOf,
+  type EncodedTable,
+  encodeTable,
+  readTable,
+  summarise,
+  type TableSummary,
+  type TextTable,
+} from "./table.ts";
+export { decodeRows } from "./table-decode.ts";
 export { fitTable, type TableFit, type TableOptions } from "./table-fit.ts";
 export {
   type CategoricalBlock,

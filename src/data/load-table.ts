@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import { DataError, UsageError } from "../errors.ts";
 import { permutation } from "../random/index.ts";
 import { type Dataset, select } from "./dataset.ts";
-import type { DataSplit } from "./load.ts";
+import { type DataSplit, noneToSpare, oneOfEach } from "./load.ts";
 import { columnOf, encodeTable, readTable, type TextTable } from "./table.ts";
 import { fitTable, type TableOptions } from "./table-fit.ts";
 import type { TablePreprocessing } from "./table-preprocessing.ts";
@@ -10,8 +10,10 @@ import type { TablePreprocessing } from "./table-preprocessing.ts";
 export interface LoadTableOptions extends TableOptions {
   /** Whether the first line names the columns; by default it is guessed, as in `readCsv`. */
   readonly header?: boolean;
-  /** The fraction of the labelled rows (of all rows, without a label column) to hold out. Default 0.1. */
+  /** The fraction of the rows to hold out. Default 0.1. */
   readonly testFraction?: number;
+  /** Hold out labelled rows only, and that fraction of them. Default: where there is a label column. */
+  readonly labelledTest?: boolean;
   /** Seed of the rows held out. Default 0. */
   readonly seed?: number;
 }
@@ -25,7 +27,8 @@ export interface TableSplit extends DataSplit {
 
 /**
  * Reads a table, holds out test rows, and makes features of both parts; means and standard deviations are the training
- * rows'. Test rows are drawn from those with a label, whatever their class: the others cannot tell right from wrong.
+ * rows'. With a label column test rows are drawn from those with a label, whatever their class: the others cannot tell right
+ * from wrong. One row of each class is always trained on.
  *
  * ```ts
  * const { train, test, preprocessing } = loadTable("penguins.csv", { labelColumn: "species", testFraction: 0.2 });
@@ -36,13 +39,17 @@ export interface TableSplit extends DataSplit {
  */
 export const loadTable = (path: string, options: LoadTableOptions = {}): TableSplit => {
   const { header } = options;
-  const table = readTable(path, header === undefined ? {} : { header });
+  return splitTable(readTable(path, header === undefined ? {} : { header }), options);
+};
+
+/** {@link loadTable} of a table that was read before. */
+export const splitTable = (table: TextTable, options: Omit<LoadTableOptions, "header"> = {}): TableSplit => {
   const test = heldOut(table, options);
   const train = Uint32Array.from(table.rows.keys()).filter((row) => !test.has(row));
   const { preprocessing, notes } = fitTable(table, options, train);
   const { dataset } = encodeTable(table, preprocessing);
   const part = (name: string, rows: Uint32Array): Dataset =>
-    select(dataset, rows, `${basename(path)}/${name}`);
+    select(dataset, rows, `${basename(table.path)}/${name}`);
   return {
     train: part("train", train),
     test: part("test", Uint32Array.from(test).sort()),
@@ -53,20 +60,23 @@ export const loadTable = (path: string, options: LoadTableOptions = {}): TableSp
 
 const heldOut = (
   table: TextTable,
-  { labelColumn, testFraction = 0.1, seed = 0 }: LoadTableOptions,
+  { labelColumn, labelledTest = labelColumn !== undefined, testFraction = 0.1, seed = 0 }: LoadTableOptions,
 ): ReadonlySet<number> => {
   if (!(testFraction > 0 && testFraction < 1)) {
     throw new UsageError(`testFraction: expected a number between 0 and 1, found ${testFraction}.`);
   }
-  const labels = labelColumn === undefined ? table.lines : columnOf(table, labelColumn, " with the labels");
-  const rows = Array.from(labels.keys()).filter((row) => labels[row] !== "");
+  const labels = labelColumn === undefined ? undefined : columnOf(table, labelColumn, " with the labels");
+  const rows = Array.from(table.rows.keys()).filter((row) => !labelledTest || labels?.[row] !== "");
   if (rows.length < 2) {
     throw new DataError(
-      `${table.path}: expected at least 2 ${labelColumn === undefined ? "" : "labelled "}rows, one to train on and one ` +
+      `${table.path}: expected at least 2 ${labelledTest ? "labelled " : ""}rows, one to train on and one ` +
         `to test on; found ${rows.length}.`,
     );
   }
+  const order = Array.from(permutation(rows.length, seed, 0, "test"), (i) => rows[i]);
+  const spared = labelledTest && labels ? oneOfEach(order, (row) => labels[row]) : new Set<number>();
+  const candidates = order.filter((row) => !spared.has(row));
+  if (candidates.length === 0) throw noneToSpare(table.path);
   const count = Math.min(Math.max(Math.round(testFraction * rows.length), 1), rows.length - 1);
-  const order = permutation(rows.length, seed, 0, "test");
-  return new Set(Array.from(order.subarray(0, count), (i) => rows[i]));
+  return new Set(candidates.slice(0, count));
 };

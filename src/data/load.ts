@@ -23,7 +23,10 @@ export interface LoadOptions {
   readonly seed?: number;
   /** The shuffle. Default {@link defaultPermute}. */
   readonly permute?: Permute;
-  /** Where two rows or more are labelled, hold out such only, and that fraction of them: the others cannot tell right from wrong. Default false. */
+  /**
+   * Where two rows or more are labelled, hold out such only, and that fraction of them, and leave one of each class: the others
+   * cannot tell right from wrong. Default false.
+   */
   readonly labelledTest?: boolean;
   /** For semi-supervised learning: a directory of images must have an `unlabelled/` beside its classes. Default false. */
   readonly needsUnlabelled?: boolean;
@@ -61,24 +64,36 @@ const ACCEPTED =
  * not apply to it.
  * @throws DataError for data that cannot be used (the message names the file and the place).
  */
-export const loadData = async (spec: string, options: LoadOptions = {}): Promise<DataSplit> => {
+export const loadData = async (spec: string, options: LoadOptions = {}): Promise<DataSplit> =>
+  splitData(await loadParts(spec, options), spec, options);
+
+/** Data as they lie in their files, rows in order: in two parts where there is one to test on. */
+export interface DataParts {
+  readonly train: Dataset;
+  readonly test?: Dataset;
+}
+
+/** Loads data as {@link loadData} does, but holds nothing out. */
+export const loadParts = async (spec: string, options: LoadOptions = {}): Promise<DataParts> => {
   if (spec === "mnist") {
     refuse(options, ["labels", "labelColumn"], "mnist, which has its labels");
     return { train: loadMnist("train"), test: loadMnist("test") };
   }
   const kind = pathKind(spec);
   if (kind === "missing") throw new UsageError(`${spec}: no such file or directory. ${ACCEPTED}`);
-  return kind === "directory"
-    ? loadDirectory(spec, options)
-    : holdOut(loadFile(spec, options), spec, options);
+  return kind === "directory" ? loadDirectory(spec, options) : { train: loadFile(spec, options) };
 };
 
-const loadDirectory = (directory: string, options: LoadOptions): DataSplit => {
+/** Holds rows out where the data have no test part. @throws as {@link loadData} */
+export const splitData = ({ train, test }: DataParts, spec: string, options: LoadOptions = {}): DataSplit =>
+  test === undefined ? holdOut(train, spec, options) : { train, test };
+
+const loadDirectory = (directory: string, options: LoadOptions): DataParts => {
   refuse(options, ["labels", "labelColumn"], "a directory, where labels are files or subfolders");
   const idx = findIdxFiles(directory);
   if (idx.train.images) {
     const train = readIdxDirectory(directory, "train");
-    if (!idx.test.images) return holdOut(train, directory, options);
+    if (!idx.test.images) return { train };
     return sameRows(directory, train, readIdxDirectory(directory, "test"));
   }
   const { needsUnlabelled = false } = options;
@@ -88,7 +103,7 @@ const loadDirectory = (directory: string, options: LoadOptions): DataSplit => {
     const classes = train.classes ? { classes: train.classes } : {};
     return sameRows(directory, train, readPngFolder(join(directory, "test"), classes));
   }
-  if (holdsPngs(directory)) return holdOut(readPngFolder(directory, { needsUnlabelled }), directory, options);
+  if (holdsPngs(directory)) return { train: readPngFolder(directory, { needsUnlabelled }) };
   throw new UsageError(`${directory}: found no data that can be read in this directory. ${ACCEPTED}`);
 };
 
@@ -105,9 +120,12 @@ const sameRows = (directory: string, train: Dataset, test: Dataset): DataSplit =
   return { train: { ...train, classes }, test: { ...test, classes } };
 };
 
+/** Whether a path is that of a table of text, by its name. */
+export const isTableFile = (path: string): boolean => /\.[ct]sv(\.gz)?$/i.test(path);
+
 const loadFile = (path: string, options: LoadOptions): Dataset => {
   const name = path.toLowerCase().replace(/\.gz$/, "");
-  if (name.endsWith(".csv") || name.endsWith(".tsv")) {
+  if (isTableFile(path)) {
     refuse(options, ["labels"], "a CSV file; its labels are a column: use labelColumn");
     return readCsv(path, options.labelColumn === undefined ? {} : { labelColumn: options.labelColumn });
   }
@@ -151,9 +169,28 @@ const holdOut = (dataset: Dataset, path: string, options: LoadOptions): DataSpli
       `${path}: holds ${candidates} row${candidates === 1 ? "" : "s"}. Expected at least 2: one to train on and one to test on.`,
     );
   }
-  const count = Math.min(Math.max(Math.round(testFraction * candidates), 1), candidates - 1);
   const labelled = order.filter((row) => labels === undefined || labels[row] >= 0);
-  return split(dataset, count, Uint32Array.from([...unlabelled, ...labelled]));
+  const spared = labels === undefined ? new Set<number>() : oneOfEach(labelled, (row) => labels[row]);
+  const rest = labelled.filter((row) => !spared.has(row));
+  if (rest.length === 0) throw noneToSpare(path);
+  const count = Math.min(Math.max(Math.round(testFraction * candidates), 1), candidates - 1, rest.length);
+  return split(dataset, count, Uint32Array.from([...unlabelled, ...spared, ...rest]));
+};
+
+/** Each class has one labelled row, and that is needed to learn from. */
+export const noneToSpare = (path: string): DataError =>
+  new DataError(
+    `${path}: no class has a second labelled row to test on. Label more, or hold none out (--test-fraction 0).`,
+  );
+
+/** The first row of each class: no class may lose its only label to a test. */
+export const oneOfEach = (
+  rows: Iterable<number>,
+  classOf: (row: number) => number | string,
+): ReadonlySet<number> => {
+  const first = new Map<number | string, number>();
+  for (const row of rows) if (!first.has(classOf(row))) first.set(classOf(row), row);
+  return new Set(first.values());
 };
 
 /**

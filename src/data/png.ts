@@ -1,4 +1,4 @@
-import { basename, join, resolve } from "node:path";
+import { basename, join, relative, resolve } from "node:path";
 import { convertIndexedToRgb, type DecodedPng, decode } from "fast-png";
 import { DataError } from "../errors.ts";
 import { createDataset, type Dataset } from "./dataset.ts";
@@ -77,6 +77,7 @@ export const readPngFolder = (directory: string, options: PngFolderOptions = {})
     shape: first.channels === 1 ? [first.height, first.width] : [first.height, first.width, first.channels],
     kind: "image",
     x,
+    rowNames: files.map(({ path }) => relative(directory, path)),
     ...(inFolder && labelsOf(directory, files, options.classes)),
   });
 };

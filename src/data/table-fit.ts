@@ -94,7 +94,8 @@ const fitColumn = (
     const row = cells.findIndex((cell) => cell !== "" && !isNumber(cell));
     throw new DataError(
       `${table.path}, line ${table.lines[row]}, column "${name}": expected a number, as in ${numbers} other cells of the ` +
-        `column; found "${cells[row]}". Correct the cell or leave it blank, or declare the column categorical or ignored.`,
+        `column; found "${cells[row]}". Correct the cell or leave it blank, or declare the column categorical or ignored ` +
+        `(--categorical ${name}, --ignore ${name}).`,
     );
   }
   if (
@@ -105,7 +106,7 @@ const fitColumn = (
     throw new DataError(
       `${table.path}, column "${name}": ${categories.length} different words in ${values} cells, such as ` +
         `"${categories[0]}", look like text or identifiers, not categories. Declare the column ignored, or categorical ` +
-        `if it is.${comma}`,
+        `if it is (--ignore ${name}, --categorical ${name}).${comma}`,
     );
   }
   return { kind: "categorical", name, categories: [...categories] };
@@ -146,7 +147,8 @@ const fitLabels = (
   if (!categorical.includes(column) && classes.length > 0 && classes.every(isNumber) && many) {
     throw new DataError(
       `${table.path}, column "${column}": the labels look like a quantity, not like classes: ${classes.length} different ` +
-        `numbers from ${classes[0]} to ${classes.at(-1)}. If each of them is a class, declare the column categorical.`,
+        `numbers from ${classes[0]} to ${classes.at(-1)}. If each of them is a class, declare the column categorical ` +
+        `(--categorical ${column}).`,
     );
   }
   return { column, classes: [...classes] };

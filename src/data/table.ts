@@ -164,3 +164,25 @@ const classesOf = (
   });
   return { labels, classes };
 };
+
+/** What there is to say of a table's columns. */
+export interface TableSummary {
+  readonly numeric: number;
+  readonly categorical: number;
+  /** Cells without a value. */
+  readonly missing: number;
+}
+
+/** Counts the columns of a table, and the missing cells of rows that were encoded by its preprocessing. */
+export const summarise = (
+  { rows, observed }: Dataset,
+  preprocessing: Pick<TablePreprocessing, "columns">,
+): TableSummary => {
+  const { features, numeric, blocks } = featureLayout(preprocessing);
+  const starts = [...Array.from({ length: numeric }, (_, i) => i), ...blocks.map(({ start }) => start)];
+  let missing = 0;
+  for (let row = 0; row < rows; row++) {
+    for (const start of starts) if (observed?.[row * features + start] === 0) missing++;
+  }
+  return { numeric, categorical: blocks.length, missing };
+};

@@ -45,7 +45,7 @@ export interface M2Options {
   /** Default bernoulli. */
   readonly likelihood?: M2Likelihood;
   /** Which features are what, for the likelihood `table`: `featureLayout(preprocessing)`. Missing values are NaN. */
-  readonly layout?: RowLayout;
+  readonly layout?: RowLayout | undefined;
   /** Of the weights. Default Glorot uniform. */
   readonly weightInit?: Initializer;
 }

@@ -27,7 +27,7 @@ export interface VaeOptions extends NetworkOptions {
   /** Default `bernoulli`. */
   readonly likelihood?: LikelihoodName;
   /** Which features are what, for the likelihood `table`: `featureLayout(preprocessing)`. Missing values are NaN. */
-  readonly layout?: RowLayout;
+  readonly layout?: RowLayout | undefined;
 }
 
 /** `analytic`: the KL in closed form, only the reconstruction sampled. `monteCarlo`: both terms from the same sample. */

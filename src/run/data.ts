@@ -1,13 +1,56 @@
 /** The data of a run: loaded, rows to validate set aside, and written down so that they are found again. */
-import { type Dataset, drawLabels, fingerprint, type LoadOptions, loadData, select } from "../data/index.ts";
-import { CheckpointError } from "../errors.ts";
+import {
+  columnOf,
+  type Dataset,
+  drawLabels,
+  encodeTable,
+  fingerprint,
+  fitTable,
+  type LoadOptions,
+  loadParts,
+  readTable,
+  select,
+  splitData,
+  splitTable,
+  type TableOptions,
+  type TablePreprocessing,
+} from "../data/index.ts";
+import { CheckpointError, UsageError } from "../errors.ts";
 import type { DataSettings, RunSettings } from "./settings.ts";
 
 export interface RunData {
   readonly train: Dataset;
-  readonly test: Dataset;
+  /** Absent where too few rows are labelled to spare some. */
+  readonly test?: Dataset;
+  /** How test rows were held out, where the data have no test part. */
+  readonly heldOut?: HeldOut;
   /** Labelled rows that are kept out of `train`. */
   readonly validation?: Dataset;
+  /** Of a table: how its columns became features. */
+  readonly preprocessing?: TablePreprocessing;
+  /** What a person should be told of the data. */
+  readonly notes?: readonly string[];
+}
+
+export interface HeldOut {
+  /** 0 where no rows are. */
+  readonly testFraction: number;
+  readonly labelledTest: boolean;
+}
+
+/** What is asked of the data of a new run. */
+export interface DataChecks extends Pick<LoadOptions, "needsUnlabelled"> {
+  /** The model learns from labels: where they are few it needs all of them. Default false. */
+  readonly sparesLabels?: boolean;
+}
+
+/** The rows to test on. @throws UsageError, with the ways out, when there are none. */
+export function testPart({ train, test }: Pick<RunData, "train" | "test">): Dataset {
+  if (test !== undefined) return test;
+  throw new UsageError(
+    `${train.name}: no rows are held out to test on: too few are labelled to spare some. Use --part train, give other rows with ` +
+      "--data, or train with --test-fraction.",
+  );
 }
 
 /** Where data come from. */
@@ -17,15 +60,66 @@ export interface DataSource
   readonly spec: string;
   /** Labelled rows to set aside, and the seed of their draw: another than the labels', so that they stay from draw to draw. */
   readonly validation?: { readonly count: number; readonly seed: number };
+  /**
+   * A CSV file is read as a table of numbers, words and gaps, whose columns are standardised or made one-hot. Without it the file
+   * holds numbers, which are taken as they are.
+   */
+  readonly table?: Pick<TableOptions, "categorical" | "ignore">;
 }
 
-/** Loads training and test rows, and sets rows aside to validate. @throws as {@link loadData} and {@link drawLabels} */
-export async function loadRunData(
-  { spec, validation, ...options }: DataSource,
-  checks: Pick<LoadOptions, "needsUnlabelled"> = {},
-): Promise<RunData> {
-  const { train, test } = await loadData(spec, { ...options, ...checks });
-  if (validation === undefined) return { train, test };
+/** Labelled rows from which on a tenth of them is worth more as a test than as labels to learn from. */
+const ENOUGH_TO_TEST = 100;
+
+/**
+ * Which rows to hold out. Only labelled ones tell right from wrong; where they are few, a model that learns from labels keeps them, and
+ * another tests on any rows.
+ */
+function rowsToTest(
+  { testFraction, labelledTest = false }: DataSource,
+  { sparesLabels = false }: DataChecks,
+  labelled: number,
+): HeldOut {
+  if (testFraction !== undefined) return { testFraction, labelledTest: labelledTest && labelled >= 2 };
+  if (labelled >= ENOUGH_TO_TEST || !labelledTest) return { testFraction: 0.1, labelledTest };
+  return sparesLabels ? { testFraction: 0, labelledTest } : { testFraction: 0.1, labelledTest: false };
+}
+
+/** A table's rows as features; what is held out does not enter means and standard deviations. */
+function tableParts(source: DataSource, checks: DataChecks): Omit<RunData, "validation"> {
+  const { spec, labels, labelColumn, table: declared = {} } = source;
+  if (labels !== undefined) {
+    throw new UsageError(`${spec}: the labels of a table are a column, not a file: use --label-column.`);
+  }
+  const table = readTable(spec);
+  const options = { ...declared, ...(labelColumn !== undefined && { labelColumn }) };
+  const cells = labelColumn === undefined ? [] : columnOf(table, labelColumn, " with the labels");
+  const heldOut = rowsToTest(source, checks, cells.filter((cell) => cell !== "").length);
+  if (heldOut.testFraction > 0) return { ...splitTable(table, { ...options, ...heldOut }), heldOut };
+  const { preprocessing, notes } = fitTable(table, options);
+  return { train: encodeTable(table, preprocessing).dataset, preprocessing, notes, heldOut };
+}
+
+/** Training rows as their files have them, and test rows: theirs, or some held out. */
+async function plainParts(source: DataSource, checks: DataChecks): Promise<Omit<RunData, "validation">> {
+  const { spec, ...options } = source;
+  const parts = await loadParts(spec, { ...options, ...checks });
+  if (parts.test !== undefined) return parts;
+  const heldOut = rowsToTest(source, checks, parts.train.labels?.filter((label) => label >= 0).length ?? 0);
+  return {
+    ...(heldOut.testFraction === 0 ? parts : splitData(parts, spec, { ...options, ...heldOut })),
+    heldOut,
+  };
+}
+
+/**
+ * Loads training and test rows, and sets rows aside to validate.
+ * @throws as {@link loadData}, {@link fitTable} and {@link drawLabels}
+ */
+export async function loadRunData(source: DataSource, checks: DataChecks = {}): Promise<RunData> {
+  const { validation } = source;
+  const parts = source.table === undefined ? await plainParts(source, checks) : tableParts(source, checks);
+  if (validation === undefined) return parts;
+  const { train } = parts;
   const held = drawLabels(train, {
     validation: validation.count,
     validationSeed: validation.seed,
@@ -33,25 +127,36 @@ export async function loadRunData(
   const out = new Set(held);
   const kept = Uint32Array.from({ length: train.rows }, (_, row) => row).filter((row) => !out.has(row));
   return {
+    ...parts,
     train: select(train, kept),
-    test,
     validation: select(train, held, train.name.replace(/(\/train)?$/, "/validation")),
   };
 }
 
 /** What a run writes down of its data. */
-export const describeData = (source: DataSource, { train, test }: RunData): DataSettings => ({
+export const describeData = (
+  { table, ...source }: DataSource,
+  { train, test, heldOut, preprocessing }: RunData,
+): DataSettings => ({
   ...source,
+  ...heldOut,
+  ...(preprocessing && {
+    table: {
+      categorical: [...(table?.categorical ?? [])],
+      ignore: [...(table?.ignore ?? [])],
+      preprocessing,
+    },
+  }),
   name: train.name.replace(/\/train$/, ""),
   ...(train.columns && { columns: [...train.columns] }),
   trainRows: train.rows,
-  testRows: test.rows,
+  testRows: test?.rows ?? 0,
   fingerprint: fingerprint(train),
 });
 
 /** The data as the run saw them. @throws CheckpointError when the files hold others by now. */
 export async function reloadData(settings: RunSettings, spec = settings.data.spec): Promise<RunData> {
-  const { labels, labelColumn, testFraction, labelledTest, validation } = settings.data;
+  const { labels, labelColumn, testFraction, labelledTest, validation, table } = settings.data;
   const data = await loadRunData({
     spec,
     ...(labels !== undefined && { labels }),
@@ -59,6 +164,7 @@ export async function reloadData(settings: RunSettings, spec = settings.data.spe
     ...(testFraction !== undefined && { testFraction }),
     ...(labelledTest !== undefined && { labelledTest }),
     ...(validation !== undefined && { validation }),
+    ...(table !== undefined && { table }),
   });
   checkFingerprint(settings, data.train);
   return data;

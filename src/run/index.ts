@@ -5,7 +5,15 @@ export {
   type LabelledAssessment,
   type LabelledAssessOptions,
 } from "./assess-labelled.ts";
-export { checkFingerprint, describeData, loadRunData, type RunData, reloadData } from "./data.ts";
+export {
+  checkFingerprint,
+  type DataSource,
+  describeData,
+  loadRunData,
+  type RunData,
+  reloadData,
+  testPart,
+} from "./data.ts";
 export {
   ACTIVE_UNIT_THRESHOLD,
   type EvaluationOptions,

@@ -1,5 +1,6 @@
 /** The settings of a run: what `config.json` holds and the command line fills, checked in one place. */
 import { z } from "zod";
+import { tablePreprocessing } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
 import { likelihoodNames } from "../models/likelihood.ts";
 import { networkNames } from "../models/networks.ts";
@@ -13,6 +14,8 @@ const whole = z.int().min(1);
 const share = z.number().min(0).lt(1);
 const activation = z.string().refine(isActivation, `expected one of ${activationNames.join(", ")}`);
 const shape = z.array(whole).min(1);
+/** How the features of a table follow one another, for the likelihood of that name. */
+const layout = z.object({ numeric: z.int().min(0), categories: z.array(z.int().min(2)) }).optional();
 
 /** What a VAE or an autoencoder is. */
 export const vaeSettings = z.object({
@@ -24,6 +27,7 @@ export const vaeSettings = z.object({
   channels: z.array(whole).default([32, 64]),
   activation: activation.default("relu"),
   likelihood: z.enum(likelihoodNames).default("bernoulli"),
+  layout,
   batchNorm: z.boolean().default(false),
   dropout: share.default(0),
 });
@@ -62,6 +66,7 @@ export const m2Settings = z.object({
   ...m2Networks,
   hidden: z.array(whole).min(1).default([500]),
   likelihood: z.enum(likelihoodNames).default("bernoulli"),
+  layout,
 });
 
 /** M2 over the latent variable of a VAE that was trained before it. */
@@ -99,16 +104,25 @@ export const dataSettings = z.object({
   /** A file of class indices. */
   labels: z.string().optional(),
   labelColumn: z.string().optional(),
-  testFraction: z.number().gt(0).lt(1).optional(),
+  /** 0 where no rows are held out. */
+  testFraction: z.number().min(0).lt(1).optional(),
   /** Only labelled rows were held out to test, where the data have no test part. */
   labelledTest: z.boolean().optional(),
   /** Labelled rows kept out of the training rows, to validate, and the seed of their draw. */
   validation: z.object({ count: whole, seed: z.int().min(0).default(0) }).optional(),
+  /** Of a table: what was said of its columns, and what its cells became. */
+  table: z
+    .object({
+      categorical: z.array(z.string()).default([]),
+      ignore: z.array(z.string()).default([]),
+      preprocessing: tablePreprocessing,
+    })
+    .optional(),
   name: z.string(),
   /** Names of a table's columns. */
   columns: z.array(z.string()).optional(),
   trainRows: whole,
-  testRows: whole,
+  testRows: z.int().min(0),
   /** Of the training rows: a resumed run refuses others. */
   fingerprint: z.string(),
 });

@@ -125,8 +125,10 @@ export class TrainedClassifier {
     const known = this.#seen.get(data);
     if (known !== undefined) return known;
     const width = model.active.length;
+    // What is missing from a row is not missing from what M1 makes of it.
+    const { observed: _, ...rows } = data;
     const view = mapRows(data, width, compile(model.encode, this.#options)).then(
-      (x): Dataset => ({ ...data, shape: [width], kind: "table", x, scale: 1 }),
+      (x): Dataset => ({ ...rows, shape: [width], kind: "table", x, scale: 1 }),
     );
     this.#seen.set(data, view);
     return view;

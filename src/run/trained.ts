@@ -110,12 +110,18 @@ export class Trained {
     return { originals, reconstructions: await this.decode(await this.encode(originals)) };
   }
 
-  /** Means of p(x|z) for `count` draws z from the prior: [count, features]. @throws UsageError without a prior. */
+  /**
+   * Means of p(x|z) for `count` draws z from the prior: [count, features]. Of a table draws from p(x|z), whole rows: a mean of
+   * categories is none.
+   * @throws UsageError without a prior.
+   */
   async sample(count: number, seed = 0): Promise<Float32Array> {
-    const { latent } = this.#vae("a prior to sample from");
+    const { latent, likelihood, decode } = this.#vae("a prior to sample from");
     const z = new Float32Array(count * latent);
     fillNormal(z, stream(seed, "prior/z"));
-    return this.decode(z);
+    if (likelihood.name !== "table") return this.decode(z);
+    const draw = compile((code) => decode(code).sample("x"), { ...this.#options, seed });
+    return this.#floats(await draw(this.#rows(z, latent)));
   }
 
   /** One dimension of z at a time moved through the prior, the others at 0. */

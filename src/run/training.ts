@@ -75,16 +75,16 @@ export async function vaeTraining(
     trained,
     parameters: model.parameters,
     async figures({ epoch, step, stepsPerEpoch, means }) {
-      const evaluation = await trained.evaluate(data.test);
+      const evaluation = await trained.evaluate(data.test ?? data.train);
       if (!Number.isFinite(evaluation.reconstruction)) {
         throw new NonFiniteError(
-          `epoch ${epoch}, step ${step - 1}: expected a finite log likelihood of the test data, found ` +
+          `epoch ${epoch}, step ${step - 1}: expected a finite log likelihood of ${data.test ? "the test data" : "the data"}, found ` +
             `${evaluation.reconstruction}; try a lower learning rate or gradient clipping`,
         );
       }
       return {
         train: vaeTerms(means),
-        test: testTerms(evaluation),
+        test: data.test ? testTerms(evaluation) : {},
         activeUnits: evaluation.activeUnits,
         beta: betaAt(step - 1, settings.train, stepsPerEpoch),
       };

@@ -71,7 +71,7 @@ test.each([
   ["--lr", "-1", "Expected a number above 0."],
   ["--lr", "", "Expected a number above 0."],
   ["--dropout", "1", "Expected a number from 0 up to, but not, 1."],
-  ["--test-fraction", "2", "Expected a number between 0 and 1."],
+  ["--test-fraction", "2", "Expected a number from 0 up to, but not, 1."],
   ["--hidden", "400,x", "Expected whole numbers, 1 or more, with commas between, such as 400,200, or none."],
   ["--binarize", "Dynamic", "Expected one of dynamic, fixed, none. Did you mean dynamic?"],
   ["--network", "cnn", "Expected one of mlp, convolutional."],

@@ -243,7 +243,7 @@ describe("what cannot be", () => {
     const { code, err } = await train("m2", ...withLabels("gap", [0, 2, 0, 2, -1, 0, 2, -1, 0, 2]));
     expect([code, err]).toEqual([
       1,
-      'gap-images.idx/train: expected at least one labelled row of every class; class "1" has none. Label one, or leave the ' +
+      'gap-images.idx: expected at least one labelled row of every class; class "1" has none. Label one, or leave the ' +
         "class out.\n",
     ]);
   });
@@ -261,15 +261,13 @@ describe("what cannot be", () => {
     expect(await train("m2", ...unlabelled)).toMatchObject({
       code: 1,
       err:
-        "none-images.idx/train: expected at least one labelled row a class; none of the 5 rows is labelled. Label a few, or train a " +
+        "none-images.idx: expected at least one labelled row a class; none of the 6 rows is labelled. Label a few, or train a " +
         "model that needs no labels (a VAE).\n",
     });
     // Which is trained on such data.
     await ok("train", "vae", ...unlabelled, "--hidden", "4", "--epochs", "1", "--out", path("vae"));
     const { "0": flag, "1": images } = withLabels("bare", [0, 1, 0, 1, 0, 1]);
-    expect((await train("m2", flag, images)).err).toMatch(
-      /^bare-images\.idx\/train: expected labels, found none\./,
-    );
+    expect((await train("m2", flag, images)).err).toMatch(/^bare-images\.idx: expected labels, found none\./);
   });
 
   test("every row labelled: it says what it becomes, and works", async () => {
@@ -278,7 +276,7 @@ describe("what cannot be", () => {
       ...["train", "m2", ...given, "--hidden", "4", "--latent", "2", "--epochs", "1", "--threads", "1"],
       ...["--out", path("supervised")],
     );
-    expect(out).toContain("All 7 rows are labelled: this is supervised learning.");
+    expect(out).toContain("All 8 rows are labelled: this is supervised learning.");
   });
 
   test("images: an unlabelled/ beside the classes, or a number of labels to keep", async () => {
@@ -306,18 +304,27 @@ describe("what cannot be", () => {
     const kept = await ok(
       ...["train", "m2", "--data", images, "--labels", "4", ...small, "--epochs", "1", "--out", path("kept")],
     );
-    expect(kept.out).toContain("4 labels of 2 classes, 2 of each class, drawn by seed 0; 7 rows without.");
+    expect(kept.out).toContain("4 labels of 2 classes, 2 of each class, drawn by seed 0; 8 rows without.");
     write("unlabelled", 9);
     const run = path("animals");
     const { out } = await ok("train", "m2", "--data", images, ...small, "--epochs", "3", "--out", run);
-    // A tenth of the twelve labelled images is held out.
-    expect(out).toContain("images: 20 images to train on, 1 to test on.");
-    expect(out).toContain("11 labels of 2 classes; 9 rows without.");
+    expect(out).toContain("images: 21 images to train on, none to test on.");
+    expect(out).toContain("12 labels of 2 classes; 9 rows without.");
     // New images, none of them of a known class.
     await ok("classify", run, "--data", join(images, "unlabelled"), "--out", path("animals.csv"));
     const rows = readFileSync(path("animals.csv"), "utf8").trimEnd().split("\n");
-    expect(rows[0]).toBe("row,class,p(cat),p(dog)");
+    expect(rows[0]).toBe("file,class,p(cat),p(dog)");
     expect(rows).toHaveLength(10);
-    for (const row of rows.slice(1)) expect(row).toMatch(/^\d,(cat|dog),0\.\d+,0\.\d+$/);
+    rows.slice(1).forEach((row, i) => {
+      expect(row).toMatch(new RegExp(`^${i}\\.png,(cat|dog),0\\.\\d+,0\\.\\d+$`));
+    });
+    // All that the run has seen, by its folders.
+    await ok("classify", run);
+    const seen = readFileSync(join(run, "predictions.csv"), "utf8").trimEnd().split("\n");
+    expect(seen.slice(1).map((row) => row.split(",")[0])).toEqual(
+      ["cat", "dog", "unlabelled"].flatMap((sub) =>
+        Array.from({ length: sub === "unlabelled" ? 9 : 6 }, (_, i) => `${sub}/${i}.png`),
+      ),
+    );
   });
 });

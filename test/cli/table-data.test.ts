@@ -1,4 +1,4 @@
-/** A run on a table: no pictures, but CSV files under the columns' names. */
+/** A run on a table of numbers that are taken as they are: no pictures, but CSV files under the columns' names. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
@@ -17,6 +17,7 @@ beforeAll(async () => {
   writeFileSync(csv, ["height,width,depth,species", ...lines].join("\n"));
   trained = await ok(
     ...["train", "vae", "--data", csv, "--label-column", "species", "--latent", "1", "--hidden", "none"],
+    ...["--likelihood", "gaussian"],
     ...["--epochs", "2", "--batch", "8", "--test-fraction", "0.25", "--out", run, "--report"],
   );
 });
@@ -27,9 +28,9 @@ const rowsOfFile = (name: string) =>
     .split("\n")
     .map((line) => line.split(","));
 
-test("a Gaussian likelihood is chosen, and said", () => {
+test("the likelihood is the one asked for, and pixels there are none", () => {
   expect(trained.out).toContain("flowers.csv: 60 rows to train on, 20 to test on.\n");
-  expect(trained.out).toContain("A table of real numbers, so: --likelihood gaussian --binarize none.\n");
+  expect(trained.out).toContain("A table of real numbers, so: --binarize none.\n");
   // 3+1 for the mean, 3+1 for the log variance, 3+3 for the decoder, 1 for ln σ.
   expect(trained.out).toContain("15 parameters.");
   expect(trained.out).not.toContain(".png");

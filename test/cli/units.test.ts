@@ -26,9 +26,9 @@ test("flags name every choice and every setting of the library", () => {
       .map(({ path }) => path.slice(part.length + 1))
       .sort();
   const settings = ({ shape }: { shape: object }) => Object.keys(shape).sort();
-  // The model is an argument, and the shape the data's.
-  expect(["model", "shape", ...keys("model", "vae")].sort()).toEqual(settings(vaeSettings));
-  expect(["model", "shape", ...keys("model", "m2")].sort()).toEqual(settings(m2Settings));
+  // The model is an argument, shape and layout are the data's.
+  expect(["model", "shape", "layout", ...keys("model", "vae")].sort()).toEqual(settings(vaeSettings));
+  expect(["model", "shape", "layout", ...keys("model", "m2")].sort()).toEqual(settings(m2Settings));
   // What data look like is M1's to say.
   expect(["model", "shape", ...keys("model", "m1m2").filter((key) => key !== "likelihood")].sort()).toEqual(
     settings(stackedSettings),

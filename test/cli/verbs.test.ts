@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { decode } from "fast-png";
 import { beforeAll, describe, expect, test } from "vitest";
 import { readCsv, readNpy, rowsOf } from "../../src/data/index.ts";
-import { openTrained, reloadData } from "../../src/run/index.ts";
+import { openTrained, reloadData, testPart } from "../../src/run/index.ts";
 import { cli, type Outcome, ok, temporary, writeDigits } from "./harness.ts";
 
 const folder = temporary();
@@ -288,7 +288,7 @@ describe("pictures", () => {
 describe("encode", () => {
   test("CSV and .npy hold the posterior means of the test set, in its order", async () => {
     const { trained: model, run: opened } = await openTrained(run);
-    const { test: data } = await reloadData(opened.settings);
+    const data = testPart(await reloadData(opened.settings));
     const rows = Array.from({ length: 60 }, (_, i) => i);
     const expected = await model.encode(rowsOf(model.prepare(data), rows, new Float32Array(60 * 784)));
     const npy = path("z.npy");

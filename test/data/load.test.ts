@@ -99,12 +99,15 @@ describe("loadData", () => {
       ),
     );
     write("few/owl/1.png", grey(4));
-    const { train, test: held } = await loadData(`${folder}/few`, {
-      needsUnlabelled: true,
-      labelledTest: true,
-      permute: inOrder,
-    });
-    expect(train.labels).toEqual(Int32Array.of(-1, 0, 1));
+    const asked = { needsUnlabelled: true, labelledTest: true, permute: inOrder };
+    await expect(loadData(`${folder}/few`, asked)).rejects.toThrow(
+      new DataError(
+        `${folder}/few: no class has a second labelled row to test on. Label more, or hold none out (--test-fraction 0).`,
+      ),
+    );
+    write("few/owl/2.png", grey(5));
+    const { train, test: held } = await loadData(`${folder}/few`, asked);
+    expect(train.labels).toEqual(Int32Array.of(-1, 0, 1, 2));
     expect(held.labels).toEqual(Int32Array.of(2));
   });
 

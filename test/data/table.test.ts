@@ -160,22 +160,22 @@ describe("fitTable and encodeTable", () => {
     [
       "x\n1\n2\n3,\n".replace("3,", "3o"),
       ', line 4, column "x": expected a number, as in 2 other cells of the column; found "3o". Correct the cell or leave ' +
-        "it blank, or declare the column categorical or ignored.",
+        "it blank, or declare the column categorical or ignored (--categorical x, --ignore x).",
     ],
     [
       words(20, (i) => `n${i}`),
       ', column "w": 20 different words in 20 cells, such as "n0", look like text or identifiers, not categories. Declare ' +
-        "the column ignored, or categorical if it is.",
+        "the column ignored, or categorical if it is (--ignore w, --categorical w).",
     ],
     [
       words(400, (i) => `n${String(i % 101).padStart(3, "0")}`),
       ', column "w": 101 different words in 400 cells, such as "n000", look like text or identifiers, not categories. ' +
-        "Declare the column ignored, or categorical if it is.",
+        "Declare the column ignored, or categorical if it is (--ignore w, --categorical w).",
     ],
     [
       words(30, (i) => `"3,${String(i).padStart(2, "0")}"`),
       ', column "w": 30 different words in 30 cells, such as "3,00", look like text or identifiers, not categories. ' +
-        "Declare the column ignored, or categorical if it is. Numbers need a decimal point.",
+        "Declare the column ignored, or categorical if it is (--ignore w, --categorical w). Numbers need a decimal point.",
     ],
     [
       "a,b\n1,\n1,\n",
@@ -204,7 +204,7 @@ describe("fitTable and encodeTable", () => {
     expect(() => fitted(text, { labelColumn: "y" })).toThrow(
       new DataError(
         `${path}, column "y": the labels look like a quantity, not like classes: 100 different numbers from 0 to 99. If ` +
-          "each of them is a class, declare the column categorical.",
+          "each of them is a class, declare the column categorical (--categorical y).",
       ),
     );
     const { preprocessing } = fitted(text, { labelColumn: "y", categorical: ["y"] });
@@ -318,6 +318,17 @@ describe("loadTable on the penguins", () => {
     expect(held.rows).toBe(3);
     expect([...(held.labels ?? [])].every((label) => label >= 0)).toBe(true);
     expect(checkSupervision(train)).toMatchObject({ labelled: 7, unlabelled: 30 });
+    const pairs = csv("x,y\n1,a\n2,b\n3,a\n4,b\n5,b\n");
+    for (const seed of [0, 1, 2, 3]) {
+      // Three of five rows to test on: a row of each class stays.
+      const { train: kept } = loadTable(pairs, { labelColumn: "y", testFraction: 0.6, seed });
+      expect([...(kept.labels ?? [])].sort()).toEqual([0, 1]);
+    }
+    expect(() => loadTable(csv("x,y\n1,a\n2,b\n3,\n"), { labelColumn: "y" })).toThrow(
+      new DataError(
+        `${path}: no class has a second labelled row to test on. Label more, or hold none out (--test-fraction 0).`,
+      ),
+    );
     expect(() => loadTable(csv("x,y\n1,a\n2,\n3,\n"), { labelColumn: "y" })).toThrow(
       new DataError(
         `${path}: expected at least 2 labelled rows, one to train on and one to test on; found 1.`,

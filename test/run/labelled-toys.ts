@@ -12,11 +12,11 @@ export const labelledBars = (rows: number, seed = 0): Dataset => ({
   classes,
 });
 
-export const data: RunData = {
+export const data = {
   train: labelledBars(120, 0),
   test: labelledBars(40, 1),
   validation: { ...labelledBars(40, 2), name: "bars/validation" },
-};
+} satisfies RunData;
 
 /** The training rows with eight labels shown. */
 export const few: Dataset = hideLabels(data.train, drawLabels(data.train, { labels: 8 }).labelled);
