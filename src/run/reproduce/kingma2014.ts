@@ -4,7 +4,7 @@ import { BusyError, UsageError } from "../../errors.ts";
 import { readMetricsLog } from "../../train/metrics-log.ts";
 import { runFolder } from "../../train/run-folder.ts";
 import { assessLabelled, type ClassificationFigures, type LabelledAssessment } from "../assess-labelled.ts";
-import { type DataSource, describeData, loadRunData, type RunData } from "../data.ts";
+import { type DataSource, describeData, loadRunData, type RunData, testPart } from "../data.ts";
 import type { RunHooks } from "../folder.ts";
 import { type GivenSettings, newRun } from "../new-run.ts";
 import { openClassifier, openTrained, readRun } from "../open.ts";
@@ -235,7 +235,7 @@ function errorsOf({
 const figuresOf = ({ path, method, labels = 0, labelSeed = 0 }: Part, data: RunData): Promise<DrawFigures> =>
   keptFigures(path, async () => {
     const { trained } = await openClassifier(path);
-    const assessment = await assessLabelled(trained, data.test, {
+    const assessment = await assessLabelled(trained, testPart(data), {
       ...(data.validation && { validation: data.validation }),
     });
     const { seconds, steps } = effort(path);
@@ -252,8 +252,10 @@ const figuresOf = ({ path, method, labels = 0, labelSeed = 0 }: Part, data: RunD
     };
   });
 
-const m1Figures = (path: string, { test }: RunData): Promise<NonNullable<Kingma2014Results["m1"]>> =>
+const m1Figures = (path: string, data: RunData): Promise<NonNullable<Kingma2014Results["m1"]>> =>
   keptFigures(path, async () => {
-    const { elbo = Number.NaN, activeUnits } = await (await openTrained(path)).trained.evaluate(test);
+    const { elbo = Number.NaN, activeUnits } = await (await openTrained(path)).trained.evaluate(
+      testPart(data),
+    );
     return { elbo, activeUnits, seconds: effort(path).seconds };
   });
