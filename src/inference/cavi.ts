@@ -138,7 +138,8 @@ function checkFinite(program: string, natural: NaturalValues, elbo: number, swee
   const which = bad === undefined ? "" : `: site '${bad[0]}' has natural parameters that are not finite`;
   throw new NonFiniteError(
     `${program}: sweep ${sweep} of coordinate ascent gave an ELBO of ${elbo}${which}. Look for missing or infinite values in the data, ` +
-      "for values that the model calls impossible, and for a prior that no data make proper.",
+      "for data far from 0 in units of their spread (centre them), for values that the model calls impossible, and for a prior that no " +
+      "data make proper.",
   );
 }
 

@@ -111,7 +111,7 @@ export function starting(
   const natural = new Map(given);
   for (const site of begun) {
     const prior = optimum(joint, site, true).map((t) => substitute(t, current));
-    const first = site.conjugacy.start(prior, site.name);
+    const first = site.conjugacy.start(prior, site.name, site.conjugacy.family);
     natural.set(site.name, first);
     expect(current, site, first);
   }

@@ -1,11 +1,14 @@
 /** Einstein sums as expressions: a product of indexed tensors, summed over the indices that the result does not have. */
 import { InternalError } from "../../errors.ts";
-import { eye, scalar, zeros } from "../../tensor/leaf.ts";
-import { mul } from "../../tensor/ops/arithmetic.ts";
+import { eye, isConstant, ones, scalar, zeros } from "../../tensor/leaf.ts";
+import { add, mul } from "../../tensor/ops/arithmetic.ts";
+import { cast } from "../../tensor/ops/cast.ts";
+import { less } from "../../tensor/ops/comparison.ts";
 import { gather, oneHot, scatterAdd } from "../../tensor/ops/gather.ts";
 import { matmul } from "../../tensor/ops/matmul.ts";
 import { reshape, transpose } from "../../tensor/ops/movement.ts";
 import { sum } from "../../tensor/ops/reduce.ts";
+import { where } from "../../tensor/ops/where.ts";
 import { sizeOf } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { Index } from "./atoms.ts";
@@ -35,9 +38,18 @@ const isSelection = (o: Operand): o is Selection => "at" in o;
 
 function dense(o: Operand): Dense {
   if (!isSelection(o)) return o;
-  const { size } = o.indices[o.indices.length - 1];
-  return { tensor: oneHot(o.at, size, "float64"), indices: o.indices };
+  return { tensor: oneHot(fromStart(o), categoryOf(o).size, "float64"), indices: o.indices };
 }
+
+const categoryOf = (s: Selection): Index => s.indices[s.indices.length - 1];
+
+const rowsOf = (s: Selection): readonly Index[] => s.indices.slice(0, -1);
+
+/** Whole numbers below 0 count from the end, as `gather` has it. */
+const fromStart = (s: Selection): Tensor =>
+  isConstant(s.at) && s.at.attributes.values.every((v) => v >= 0)
+    ? s.at
+    : where(less(s.at, 0), add(s.at, categoryOf(s).size), s.at);
 
 /** The axes in another order; those that the operand lacks have size 1. */
 function arranged({ tensor, indices }: Dense, order: readonly (Index | undefined)[]): Tensor {
@@ -66,6 +78,15 @@ function withoutRepeats(o: Dense): Dense {
   });
 }
 
+/** 1 along some indices. */
+const everywhere = (indices: readonly Index[]): Dense => ({
+  tensor: ones(sizes(indices), "float64"),
+  indices,
+});
+
+/** How many numbers an operand holds. */
+const sizeOfOperand = (o: Operand): number => (isSelection(o) ? o.at.size : sizeOf(sizes(o.indices)));
+
 /** Sums over axes that nothing else has. */
 function summedOver(o: Dense, gone: readonly Index[]): Dense {
   const axes = o.indices.flatMap((i, n) => (gone.includes(i) ? [n] : []));
@@ -74,8 +95,7 @@ function summedOver(o: Dense, gone: readonly Index[]): Dense {
 
 /** The product of known indicators with a tensor, by reading or adding rows, where it is no more than that. */
 function selected(s: Selection, o: Dense, gone: readonly Index[]): Dense | undefined {
-  const category = s.indices[s.indices.length - 1];
-  const rows = s.indices.slice(0, -1);
+  const [category, rows] = [categoryOf(s), rowsOf(s)];
   if (gone.length === 1 && gone[0] === category && common(rows, o.indices).length === 0) {
     const axis = o.indices.indexOf(category);
     return {
@@ -91,6 +111,19 @@ function selected(s: Selection, o: Dense, gone: readonly Index[]): Dense | undef
     return { tensor: scatterAdd(target, s.at, updates), indices: [category, ...rest] };
   }
   return undefined;
+}
+
+/** Two indicators of the same rows, summed over them: how often each pair of categories meets. */
+function crossed(a: Selection, b: Selection, gone: readonly Index[]): Dense | undefined {
+  const rows = rowsOf(a);
+  const same =
+    rows.length === rowsOf(b).length && rows.every((i) => rowsOf(b).includes(i) && gone.includes(i));
+  if (!same || gone.length !== rows.length) return undefined;
+  const [p, q] = [categoryOf(a), categoryOf(b)];
+  const second = arranged({ tensor: fromStart(b), indices: rowsOf(b) }, rows);
+  const at = add(mul(fromStart(a), q.size), cast(second, a.at.dtype));
+  const table = scatterAdd(zeros([p.size * q.size], "float64"), at, ones(sizes(rows), "float64"));
+  return { tensor: reshape(table, [p.size, q.size]), indices: [p, q] };
 }
 
 /** One operand of a batched matrix product: [batch, left, right], read transposed where that saves moving it. */
@@ -112,6 +145,10 @@ function pair(a: Operand, b: Operand, gone: readonly Index[]): Dense {
   if (isSelection(a) !== isSelection(b)) {
     const [s, o] = isSelection(a) ? [a, b] : [b as Selection, a];
     const found = selected(s, o as Dense, gone);
+    if (found !== undefined) return found;
+  }
+  if (isSelection(a) && isSelection(b)) {
+    const found = crossed(a, b, gone);
     if (found !== undefined) return found;
   }
   const [x, y] = [dense(a), dense(b)];
@@ -142,7 +179,9 @@ export function contract(operands: readonly Operand[], output: readonly (Index |
     output.includes(i) || others.some((o) => o.indices.includes(i));
   const alone = (o: Operand, others: readonly Operand[]): Operand => {
     const gone = o.indices.filter((i) => !isKept(i, others));
-    return gone.length === 0 ? o : summedOver(dense(o), gone);
+    if (gone.length === 0) return o;
+    // The product with 1 everywhere: of indicators, their counts.
+    return isSelection(o) ? pair(o, everywhere(gone), gone) : summedOver(o, gone);
   };
   while (left.length > 1) {
     left = left.map((o, n) =>
@@ -156,9 +195,8 @@ export function contract(operands: readonly Operand[], output: readonly (Index |
       for (let m = n + 1; m < left.length; m++) {
         const others = left.filter((_, k) => k !== n && k !== m);
         const union = [...new Set([...left[n].indices, ...left[m].indices])];
-        const size = (indices: readonly Index[]): number => sizeOf(sizes(indices));
-        const gain =
-          size(left[n].indices) + size(left[m].indices) - size(union.filter((i) => isKept(i, others)));
+        const rest = sizeOf(sizes(union.filter((i) => isKept(i, others))));
+        const gain = sizeOfOperand(left[n]) + sizeOfOperand(left[m]) - rest;
         if (best === undefined || gain > best.gain) best = { gain, at: [n, m] };
       }
     }

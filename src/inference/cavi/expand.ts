@@ -5,10 +5,12 @@ import { rebuild } from "../../tensor/op.ts";
 import { cast } from "../../tensor/ops/cast.ts";
 import { nodesOf } from "../../tensor/substitute.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { indicator, type LatentValue, newIndex, opaque, value } from "./atoms.ts";
+import { indicator, type LatentValue, newIndex, opaque, selector, value } from "./atoms.ts";
+import * as choices from "./choices.ts";
 import * as functions from "./functions.ts";
 import { describe, opaqueOf, signOf, sitesIn } from "./functions.ts";
-import { axesOf, fromTensor, toTensor } from "./known.ts";
+import { axesOf, fromTensor, isRange, squeezed, toTensor } from "./known.ts";
+import * as matrices from "./matrices.ts";
 import {
   add,
   asNumber,
@@ -103,19 +105,19 @@ const rules: Readonly<Record<string, Rule>> = {
   mul: ([a, b]) => multiply(a, b),
   stopGradient: ([p]) => p,
   cast: (inputs, node) => (isFloat(node.dtype) ? inputs[0] : elementwise(inputs, node)),
-  where: (inputs) => structure.where(inputs),
+  where: (inputs) => choices.where(inputs),
   sum: ([p], node) => structure.sum(p, node),
   matmul: structure.matmul,
   reshape: ([p], node) => structure.reshape(p, node),
   transpose: ([p], node) => structure.transpose(p, node),
   expand: ([p], node) => structure.repeat(p, node),
-  slice: ([p], node) => structure.slice(p, node),
-  pad: ([p], node) => structure.pad(p, node),
-  concat: structure.concat,
-  gather: structure.gather,
+  slice: ([p], node) => choices.slice(p, node),
+  pad: ([p], node) => choices.pad(p, node),
+  concat: choices.concat,
+  gather: choices.gather,
   cumsum: ([p], node) => structure.cumsum(p, node),
-  triangularSolve: structure.solve,
-  cholesky: ([p], node) => structure.factorised(p, node),
+  triangularSolve: matrices.solve,
+  cholesky: ([p], node) => matrices.factorised(p, node),
   softmax,
 };
 
@@ -132,6 +134,10 @@ function unknown(node: Tensor, inputs: readonly Polynomial[]): Polynomial {
 /** The value of a site, element by element. A category as a whole number is Σ k zₖ. */
 function leafPolynomial(leaf: Tensor, of: LatentValue, categories: number): Polynomial {
   const axes = axesOf(leaf.shape);
+  // The only category there is, or the whole of a simplex of one.
+  if (of.kind === "category" && categories === 1)
+    return { axes, terms: number(isInteger(leaf.dtype) ? 0 : 1).terms };
+  if (of.kind === "simplex" && leaf.shape[leaf.rank - 1] === 1) return { axes, terms: one.terms };
   if (of.kind !== "category") return single(value(of), axes);
   if (!isInteger(leaf.dtype)) return single(indicator(of), axes);
   const category = newIndex(categories);
@@ -141,6 +147,22 @@ function leafPolynomial(leaf: Tensor, of: LatentValue, categories: number): Poly
     fromTensor(arange(categories, "int64"), [category]),
   );
   return sumAxis(weighted, axes.length);
+}
+
+/** Indicators of known whole numbers (`oneHot`), kept as the whole numbers: few of them are ever written out. */
+function indicatorsOf(t: Tensor): Polynomial | undefined {
+  const [compared] = t.inputs;
+  if (t.op.name !== "cast" || compared.op.name !== "equal") return undefined;
+  const [at, classes] = compared.inputs;
+  const count = t.shape[t.rank - 1];
+  const fits =
+    count > 1 &&
+    isInteger(at.dtype) &&
+    at.rank === t.rank &&
+    at.shape[at.rank - 1] === 1 &&
+    classes.shape[classes.rank - 1] === count &&
+    isRange(classes, count);
+  return fits ? single(selector(squeezed(at)), axesOf(t.shape)) : undefined;
 }
 
 /** A latent leaf of a graph. */
@@ -160,7 +182,7 @@ export function expandGraphs(
   const of = (t: Tensor): Polynomial => {
     let p = done.get(t);
     if (p === undefined) {
-      p = fromTensor(t);
+      p = indicatorsOf(t) ?? fromTensor(t);
       done.set(t, p);
     }
     return p;

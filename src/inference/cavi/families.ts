@@ -55,7 +55,7 @@ export interface Conjugacy {
   /** Natural parameters in the family's own form, from a gradient: what multiplies x xᵀ is made symmetric. */
   tidy(gradient: readonly Tensor[]): readonly Tensor[];
   /** Natural parameters to start from, given those of the prior. Noise in them breaks ties between exchangeable sites. */
-  start(prior: readonly Tensor[], site: string): readonly Tensor[];
+  start(prior: readonly Tensor[], site: string, family: ExponentialFamily): readonly Tensor[];
 }
 
 type Kind = Atom["kind"];
@@ -94,10 +94,10 @@ const normal: Definition = {
     ["value", undefined, 2],
   ]),
   // The prior's precision around a draw of it.
-  start: ([a, b], site) => {
-    const x = normal.member(a.shape, []).exponentialFamily?.distributionAt([a, b]).sample(`start/${site}`);
-    return x === undefined ? [a, b] : [mul(mul(b, -2), x), b];
-  },
+  start: ([a, b], site, family) => [
+    mul(mul(b, -2), family.distributionAt([a, b]).sample(`start/${site}`)),
+    b,
+  ],
 };
 
 const multivariateNormal: Definition = {
@@ -118,12 +118,9 @@ const multivariateNormal: Definition = {
     const pair = f.exponent === 1 && g.exponent === 1 && batch.every((i, n) => i === g.indices[n]);
     return pair ? { statistic: 1, indices: [...f.indices, ...g.indices.slice(-1)] } : undefined;
   },
-  start: ([a, b], site) => {
-    const x = multivariateNormal
-      .member(a.shape.slice(0, -1), a.shape.slice(-1))
-      .exponentialFamily?.distributionAt([a, b])
-      .sample(`start/${site}`);
-    return x === undefined ? [a, b] : [squeeze(matmul(mul(b, -2), unsqueeze(x, -1)), -1), b];
+  start: ([a, b], site, family) => {
+    const x = family.distributionAt([a, b]).sample(`start/${site}`);
+    return [squeeze(matmul(mul(b, -2), unsqueeze(x, -1)), -1), b];
   },
 };
 

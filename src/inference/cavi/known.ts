@@ -82,3 +82,7 @@ export function toTensor({ axes, terms }: Polynomial): Tensor {
     );
   return parts.reduce((a, b) => add(a, b));
 }
+
+/** Whether a tensor is 0, 1, …, n − 1: reading there is no more than another name. */
+export const isRange = (t: Tensor, n: number): boolean =>
+  isConstant(t) && t.size === n && t.attributes.values.every((v, i) => v === i);

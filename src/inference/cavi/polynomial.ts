@@ -148,13 +148,16 @@ export function identity({ axes, terms }: Polynomial): string {
     .join(" + ");
 }
 
+/** The names of axes that have one. */
+export const namesOf = (axes: Polynomial["axes"]): Index[] => axes.filter((i) => i !== undefined);
+
 /** A number. */
 export const number = (c: number): Polynomial => ({ axes: [], terms: term(c, []) });
 
 /** An atom on axes of its own. */
 export const single = (atom: Atom, axes: readonly (Index | undefined)[]): Polynomial => ({
   axes,
-  terms: term(1, [{ atom, indices: axes.filter((i) => i !== undefined), exponent: 1 }]),
+  terms: term(1, [{ atom, indices: namesOf(axes), exponent: 1 }]),
 });
 
 /** Gives axes other names, all at once. */

@@ -137,6 +137,20 @@ describe("known indicators", () => {
     expect(used.has("equal")).toBe(ops.length === 0);
   });
 
+  test("meet others of the same rows in a table of counts", async () => {
+    // −1 is the last of four.
+    const other: Operand = { at: constant([1, 3, 1, 0, -1], [5], "int32"), indices: [n, k] };
+    const expression = contract([chosen, other], [k, j]);
+    const found = await compile(() => expression, { executor: "host" })();
+    // Pairs (2, 1), (0, 3), (2, 1), (1, 0), (0, 3), by the second.
+    expect(Array.from(found.data, Number)).toEqual([0, 1, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0]);
+  });
+
+  test("alone are counted", async () => {
+    const found = await compile(() => contract([chosen], [j]), { executor: "host" })();
+    expect(Array.from(found.data, Number)).toEqual([2, 1, 2]);
+  });
+
   test("a reading has a gradient that adds", async () => {
     const tensor = filled([i, j], 0);
     const [g] = grad(sum(contract([chosen, { tensor, indices: [i, j] }], [i, n])), [tensor]);

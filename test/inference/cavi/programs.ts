@@ -268,4 +268,60 @@ export const conjugatePrograms: Readonly<Record<string, Program<[]>>> = {
     factor("weight", log(a).mul(2).sub(a.mul(3)).add(log(p)));
     observe("n", Poisson(a.mul(a.div(a))), 2);
   }),
+  "sizes of one": model(({ sample, observe, plate }) => {
+    const w = sample("w", Dirichlet([2]));
+    const v = sample("v", Normal(0, 1).expand([1]).toEvent(1));
+    const m = sample("m", MultivariateNormal([1], { covariance: [[2]] }));
+    plate("one", 1, () => {
+      const z = sample("z", Categorical({ probs: w }));
+      const o = sample("o", OneHotCategorical({ probs: [1] }));
+      const tau = sample("tau", Gamma(2, 1));
+      observe("y", Normal(gather(v, z).add(o.mul(m).sum(-1)), tau.pow(-0.5)), 1.5);
+    });
+  }),
+  "events of independent parts": model(({ sample, observe, plate }) => {
+    const a = sample("a", Normal(0, 1).expand([2, 3]).toEvent(2));
+    const tau = sample("tau", Gamma(2, 1).expand([3]).toEvent(1));
+    const p = plate("component", 2, () => sample("p", Beta(2, 1).expand([3]).toEvent(1)));
+    observe("y", Normal(a, tau.pow(-0.5)).toEvent(2), [
+      [1, 2, 0],
+      [0, -1, 1],
+    ]);
+    plate("row", 4, () => {
+      const z = sample("z", Categorical({ logits: [0.2, 0] }));
+      observe("bits", Bernoulli({ probs: gather(p, z) }).toEvent(1), [
+        [1, 0, 1],
+        [0, 0, 1],
+        [1, 1, 1],
+        [0, 1, 0],
+      ]);
+    });
+  }),
+  "one number in a plate, axes merged and split": model(({ sample, observe, plate }) => {
+    const mu = sample("mu", Normal(0, 1));
+    const effects = plate("a", 2, () => plate("b", 3, () => sample("effects", Normal(mu, 1))));
+    plate("cell", 6, () => observe("flat", Normal(effects.flatten(), 0.5), tensor([1, 2, 0, 1, 3, 1])));
+    observe("again", Normal(effects.flatten().reshape([2, 3]), 1).toEvent(2), [
+      [1, 2, 0],
+      [0, -1, 1],
+    ]);
+    plate("repeat", 4, () => observe("same", Normal(mu, 2), 0.7));
+  }),
+  "logits and softmax of logarithms": model(({ sample, observe, plate }) => {
+    const p = sample("p", Beta(2, 3));
+    const w = sample("w", Dirichlet([1, 2, 3]));
+    plate("row", 4, () => {
+      observe("a", Bernoulli({ logits: log(p).sub(log(sub(1, p))) }), tensor([1, 0, 1, 1]));
+      observe("b", Categorical({ probs: log(w).softmax() }), whole([1, 0, 2, 1]));
+    });
+    observe(
+      "c",
+      Bernoulli({
+        probs: log(p)
+          .sub(log(sub(1, p)))
+          .sigmoid(),
+      }),
+      1,
+    );
+  }),
 };
