@@ -158,12 +158,13 @@ function compileStep<A extends readonly unknown[]>(
     const compiled = compileExpressions(program.name, [...of(sites, natural), moved], listed, arrays);
     return {
       refresh: compiled.refresh,
-      /** Until nothing moves any more; returns how many sweeps that took. */
+      /** Until nothing moves any more; returns how many sweeps that took. One site alone is at its optimum after one. */
       run(): number {
         if (sites.length === 0) return 0;
         for (let sweeps = 1; ; sweeps++) {
           compiled.run();
           write(sites, compiled.results);
+          if (sites.length === 1) return sweeps;
           const [divergence] = compiled.results[compiled.results.length - 1];
           if (!(divergence >= options.localTolerance ** 2) || sweeps >= options.localSweeps) return sweeps;
         }
