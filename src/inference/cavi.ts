@@ -1,9 +1,11 @@
 import { InternalError, NonFiniteError, UsageError } from "../errors.ts";
 import type { Program } from "../program/index.ts";
+import { formatShape } from "../tensor/shape.ts";
 import { bound, naturalLeaves, pass, starting } from "./cavi/ascent.ts";
 import { type Arrays, compileDraws, compileExpressions } from "./cavi/compiled.ts";
 import { type ConjugateSite, type ExpectedLogJoint, expectedLogJoint } from "./cavi/expected-log-joint.ts";
 import { type Factors, factorsOf, guideOf, type NaturalValues } from "./cavi/result.ts";
+import { inColumns } from "./in-columns.ts";
 
 export interface CaviOptions {
   /** Of the random start: see `init`. Default 0. */
@@ -62,6 +64,8 @@ export interface Cavi<A extends readonly unknown[]> {
    */
   step(state: CaviState): Promise<{ readonly state: CaviState; readonly info: CaviInfo }>;
   run(args: A, options?: CaviRunOptions): Promise<CaviResult<A>>;
+  /** Each latent site's factor, the expected statistics it gives to others, and the sites its update reads, as lines of text. */
+  explain(args: A): string;
 }
 
 /** One program and its data, ready to sweep: numbers in, numbers out. */
@@ -130,6 +134,24 @@ function compileSweep<A extends readonly unknown[]>(program: Program<A>, args: A
       };
     },
   };
+}
+
+/** A table: site, factor, shape, statistics, what its update reads. */
+function describe({ sites, terms }: ExpectedLogJoint): string {
+  const rows = sites.map(({ name, conjugacy, distribution }) => {
+    const { batchShape, eventShape } = distribution;
+    const touching = terms.filter((t) => t.sites.has(name));
+    const read = new Set(touching.flatMap((t) => [...t.sites, t.owner]).filter((s) => s !== name));
+    return [
+      name,
+      distribution.name,
+      conjugacy.name,
+      formatShape([...batchShape, ...eventShape]),
+      conjugacy.statistics.join(", "),
+      [...read].join(", "),
+    ];
+  });
+  return inColumns([["site", "prior", "factor", "shape", "statistics of x", "update reads"], ...rows]);
 }
 
 function checkFinite(program: string, natural: NaturalValues, elbo: number, sweep: number): void {
@@ -205,6 +227,7 @@ export function cavi<A extends readonly unknown[]>(program: Program<A>): Cavi<A>
         guide: guideOf<A>(program.name, sites, found),
       };
     },
+    explain: (args) => describe(expectedLogJoint(program, args)),
   };
   return machine;
 }

@@ -16,6 +16,9 @@ export {
   importanceWeighted,
 } from "./bounds/importance-weighted.ts";
 export { renyi } from "./bounds/renyi.ts";
+export type { ConjugateSite } from "./cavi/expected-log-joint.ts";
+export type { Conjugacy } from "./cavi/families.ts";
+export type { Factors, NaturalValues } from "./cavi/result.ts";
 export {
   type Cavi,
   type CaviInfo,
@@ -23,6 +26,7 @@ export {
   type CaviResult,
   type CaviRunOptions,
   type CaviState,
+  type CompiledSweep,
   cavi,
 } from "./cavi.ts";
 export { type Baseline, type NeuralBaseline, neuralBaseline } from "./estimators/baselines.ts";
@@ -66,6 +70,7 @@ export {
 export { type PredictiveOptions, predictive } from "./predictive.ts";
 export { type ReweightedWakeSleepOptions, reweightedWakeSleep } from "./reweighted-wake-sleep.ts";
 export {
+  type CompiledStep,
   type Minibatch,
   type StochasticCavi,
   type StochasticCaviInfo,

@@ -11,6 +11,7 @@ import { type ElboOptions, elbo } from "./bounds/elbo.ts";
 import { importanceWeighted } from "./bounds/importance-weighted.ts";
 import { diagnose } from "./diagnose.ts";
 import { describeControl, type SiteEstimator } from "./estimators/choose.ts";
+import { inColumns } from "./in-columns.ts";
 
 /** What is climbed, and how each site's gradient is estimated. */
 export interface BoundOptions extends ElboOptions {
@@ -167,18 +168,8 @@ export function climber<A extends readonly unknown[]>(
 }
 
 /** A table: site, estimator, reason, control variate. */
-function describe(choices: readonly SiteEstimator[]): string {
-  const rows = [
+const describe = (choices: readonly SiteEstimator[]): string =>
+  inColumns([
     ["site", "distribution", "estimator", "reason", "control variate"],
     ...choices.map((c) => [c.site, c.distribution, c.estimator, c.reason, describeControl(c)]),
-  ];
-  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, i) => cell.padEnd(widths[i]))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
-}
+  ]);

@@ -3,9 +3,11 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { compile } from "../../src/compile/index.ts";
 import {
+  Bernoulli,
   Categorical,
   Dirichlet,
   type Distribution,
+  Exponential,
   Gamma,
   MultivariateNormal,
   Normal,
@@ -426,6 +428,25 @@ describe("programs at the edges", () => {
     expect([elbo.length, converged]).toEqual([1, false]);
     await expect(cavi(coin()).run([], { sweeps: 0 })).rejects.toThrow(
       new UsageError("cavi: sweeps must be a whole number of at least 1, found 0."),
+    );
+  });
+
+  test("what each site's factor is, and what its update reads", () => {
+    const program = model(({ sample, observe, plate }) => {
+      const w = sample("w", Normal(0, 1).expand([2]).toEvent(1));
+      const tau = sample("tau", Exponential(1));
+      plate("row", 3, () => {
+        const on = sample("on", Bernoulli({ probs: 0.5 }));
+        observe("y", Normal(w.sum().mul(on), tau.pow(-0.5)), 1);
+      });
+    });
+    expect(cavi(program).explain([])).toBe(
+      [
+        "site  prior                   factor              shape  statistics of x  update reads",
+        "w     Independent(Normal, 1)  MultivariateNormal  [2]    x, x xᵀ          on, tau, y",
+        "tau   Exponential             Gamma               []     ln x, x          w, on, y",
+        "on    Bernoulli               Bernoulli           [3]    x                w, tau, y",
+      ].join("\n"),
     );
   });
 

@@ -48,6 +48,8 @@ export interface Cases {
 export type Atom =
   /** Numbers that depend on no latent site. */
   | { readonly kind: "known"; readonly key: string; readonly tensor: Tensor }
+  /** 1 where two indices are equal, else 0. */
+  | { readonly kind: "delta"; readonly key: string }
   /** A mask among several, of known numbers 0 and 1. */
   | { readonly kind: "case"; readonly key: string; readonly cases: Cases; readonly branch: number }
   /** Known indicators: 1 at (b, i) where `at[b]` is i. The last dimension is that of the categories. */
@@ -72,6 +74,7 @@ export type Atom =
   | { readonly kind: "exp"; readonly key: string; readonly of: Atom };
 
 export const known = (tensor: Tensor): Atom => ({ kind: "known", key: `known ${tensor.id}`, tensor });
+export const delta: Atom = { kind: "delta", key: "delta" };
 export const selector = (at: Tensor): Atom => ({ kind: "selector", key: `selector ${at.id}`, at });
 export const caseOf = (cases: Cases, branch: number): Atom => ({
   kind: "case",
@@ -99,7 +102,7 @@ export const opaque = (what: string, sites: readonly string[], identity: string)
 
 /** Whether an atom depends on no latent site. */
 export const isKnown = ({ kind }: Atom): boolean =>
-  kind === "known" || kind === "case" || kind === "selector";
+  kind === "known" || kind === "delta" || kind === "case" || kind === "selector";
 
 /** Whether the last dimension runs over indicators of which exactly one is 1. */
 export const isOneHot = ({ kind }: Atom): boolean => kind === "selector" || kind === "indicator";

@@ -1,7 +1,7 @@
 /** The expected log joint density of a program under independent factors, as a multilinear function of their expected statistics. */
 import { inPrecision } from "../../compile/precision.ts";
 import { simplify } from "../../compile/simplify.ts";
-import { exponentialFamilyLogProb } from "../../distributions/index.ts";
+import { type Distribution, exponentialFamilyLogProb } from "../../distributions/index.ts";
 import { UsageError } from "../../errors.ts";
 import {
   type Handler,
@@ -12,7 +12,6 @@ import {
   scaleOf,
   trace,
 } from "../../program/index.ts";
-import type { DType } from "../../tensor/dtype.ts";
 import { input, isNoise, isParameter } from "../../tensor/leaf.ts";
 import { mul } from "../../tensor/ops/arithmetic.ts";
 import { cast } from "../../tensor/ops/cast.ts";
@@ -34,8 +33,8 @@ export interface ConjugateSite {
   readonly name: string;
   readonly conjugacy: Conjugacy;
   readonly plates: readonly Plate[];
-  /** Of the model's own distribution of the site. */
-  readonly dtype: DType;
+  /** The model's own distribution of it. */
+  readonly distribution: Distribution;
   /** How much one row of its minibatches counts for. */
   readonly scale: number;
   /** E[T], one float64 input leaf for each statistic. */
@@ -138,7 +137,7 @@ export function expectedLogJoint<A extends readonly unknown[]>(
     const conjugacy = conjugacies.get(name);
     if (conjugacy === undefined) return [];
     const statistics = conjugacy.shapes.map((shape, i) => input(`E[T${i + 1}] of ${name}`, shape, "float64"));
-    return [{ name, conjugacy, plates, dtype: distribution.floatDType, scale: scaleOf(plates), statistics }];
+    return [{ name, conjugacy, plates, distribution, scale: scaleOf(plates), statistics }];
   });
   const byName = new Map(sites.map((s) => [s.name, s]));
   const terms = polynomials.flatMap((p, n) =>

@@ -1,14 +1,23 @@
 /** Between polynomials and tensors: for what depends on no latent site. */
 import { simplify } from "../../compile/simplify.ts";
 import { InternalError } from "../../errors.ts";
-import { isConstant, isInput, scalar } from "../../tensor/leaf.ts";
+import { eye, isConstant, isInput, scalar } from "../../tensor/leaf.ts";
 import { add, maximum, mul, pow, reciprocal, square } from "../../tensor/ops/arithmetic.ts";
 import { cast } from "../../tensor/ops/cast.ts";
 import { reshape } from "../../tensor/ops/movement.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { type Index, isBinary, known, newIndex } from "./atoms.ts";
 import { contract, type Operand } from "./contract.ts";
-import { type Factor, number, type Polynomial, single, type Term } from "./polynomial.ts";
+import {
+  equalIndices,
+  type Factor,
+  namesOf,
+  number,
+  type Polynomial,
+  single,
+  type Term,
+  term,
+} from "./polynomial.ts";
 
 /**
  * Stands for ln 0 where a term multiplies it by an indicator: its exponential is 0 all the same, and its product with a probability of 0
@@ -31,6 +40,8 @@ function operandOf({ atom, indices, exponent }: Factor, switched: boolean): Oper
       return { at: atom.at, indices };
     case "case":
       return { tensor: cast(atom.cases.masks[atom.branch], "float64"), indices };
+    case "delta":
+      return { tensor: eye(indices[0].size, "float64"), indices };
     case "known": {
       const t = power(cast(atom.tensor, "float64"), exponent);
       return { tensor: switched && !holdsFinite(atom.tensor) ? maximum(t, LOG_ZERO) : t, indices };
@@ -57,6 +68,13 @@ export const squeezed = (t: Tensor): Tensor =>
     t.shape.filter((n) => n !== 1),
   );
 
+/** Whether a constant is the identity matrix, but for dimensions of size 1. */
+const isIdentity = (t: Tensor): boolean => {
+  const [n, m] = t.shape.filter((size) => size !== 1);
+  if (!isConstant(t) || n !== m || t.size !== n * m) return false;
+  return t.attributes.values.every((v, i) => v === (i % (n + 1) === 0 ? 1 : 0));
+};
+
 /** A known tensor along `axes`: a number where all its elements are one. */
 export function fromTensor(tensor: Tensor, axes: Polynomial["axes"] = axesOf(tensor.shape)): Polynomial {
   const [t] = simplify([tensor]);
@@ -66,6 +84,8 @@ export function fromTensor(tensor: Tensor, axes: Polynomial["axes"] = axesOf(ten
       return { axes, terms: number(values[0]).terms };
   }
   const varies = axes.map((i, n) => (t.shape[n] === 1 ? undefined : i));
+  const [j, k, ...others] = namesOf(varies);
+  if (others.length === 0 && isIdentity(t)) return { axes, terms: term(1, [equalIndices(j, k)]) };
   return { axes, terms: single(known(squeezed(t)), varies).terms };
 }
 

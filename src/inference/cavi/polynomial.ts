@@ -3,8 +3,7 @@
  * statistics of its sites (as the sums of `einsum`s in Hoffman, Johnson and Tran 2018, "Autoconj").
  */
 import { InternalError } from "../../errors.ts";
-import { eye } from "../../tensor/leaf.ts";
-import { type Atom, type Index, isBinary, isKnown, isOneHot, known, newIndex, sumsToOne } from "./atoms.ts";
+import { type Atom, delta, type Index, isBinary, isKnown, isOneHot, newIndex, sumsToOne } from "./atoms.ts";
 
 /** An atom at named places, to a power. */
 export interface Factor {
@@ -63,6 +62,17 @@ function merged(factors: readonly Factor[]): Factor[] {
   return list.filter((f) => f.exponent !== 0);
 }
 
+/** 1 where two indices are equal. */
+export const equalIndices = (j: Index, k: Index): Factor => ({ atom: delta, indices: [j, k], exponent: 1 });
+
+/** A summed index that can only be what another is. */
+function unified(t: Term, gone: Index, kept: Index): Term[] {
+  const names = new Map([[gone, kept]]);
+  const rest = t.summed.filter((i) => i !== gone);
+  const { coefficient, factors, summed } = renameTerm({ ...t, summed: rest }, names);
+  return term(coefficient, factors, summed);
+}
+
 /** A product in its simplest form: one term, or none where it is 0. */
 export function term(coefficient: number, factors: readonly Factor[], summed: readonly Index[] = []): Term[] {
   if (coefficient === 0) return [];
@@ -78,15 +88,15 @@ export function term(coefficient: number, factors: readonly Factor[], summed: re
       const [j, k] = [f.indices[f.indices.length - 1], g.indices[g.indices.length - 1]];
       const rest = list.filter((h) => h !== g);
       const [gone, kept] = summed.includes(k) ? [k, j] : [j, k];
-      if (summed.includes(gone)) {
-        const unified = renameTerm(
-          { coefficient, factors: rest, summed: summed.filter((i) => i !== gone) },
-          new Map([[gone, kept]]),
-        );
-        return term(unified.coefficient, unified.factors, unified.summed);
-      }
-      const delta: Factor = { atom: known(eye(j.size, "float64")), indices: [j, k], exponent: 1 };
-      return term(coefficient, [...rest, delta], summed);
+      if (summed.includes(gone)) return unified({ coefficient, factors: rest, summed }, gone, kept);
+      return term(coefficient, [...rest, equalIndices(j, k)], summed);
+    }
+    if (f.atom.kind === "delta") {
+      const [j, k] = f.indices;
+      const rest = list.filter((h) => h !== f);
+      if (j === k) return term(coefficient, rest, summed);
+      const [gone, kept] = summed.includes(k) ? [k, j] : [j, k];
+      if (summed.includes(gone)) return unified({ coefficient, factors: rest, summed }, gone, kept);
     }
     const last = f.indices.at(-1);
     if (sumsToOne(f.atom) && f.exponent === 1 && last !== undefined && summed.includes(last)) {

@@ -65,12 +65,12 @@ export function guideOf<A extends readonly unknown[]>(
 ): Program<A> {
   return program<A, void>(
     (context, ..._) => {
-      for (const { name: site, plates, dtype } of sites) {
+      for (const { name: site, plates, distribution } of sites) {
         const factor = factors.get(site);
         const values = parameters.get(site);
         if (factor === undefined || values === undefined) continue;
         within(context, plates, () => {
-          context.sample(site, withParameters(factor, values, dtype));
+          context.sample(site, withParameters(factor, values, distribution.floatDType));
         });
       }
     },

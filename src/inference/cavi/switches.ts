@@ -1,10 +1,10 @@
 /** Functions of a choice are choices among functions: f(Σₖ zₖ aₖ) = Σₖ zₖ f(aₖ) for indicators z of which one is 1. */
-import { eye } from "../../tensor/leaf.ts";
-import { caseOf, type Index, isBinary, isOneHot, known, newIndex } from "./atoms.ts";
+import { caseOf, type Index, isBinary, isOneHot, newIndex } from "./atoms.ts";
 import {
   add,
   align,
   collected,
+  equalIndices,
   type Factor,
   isKnownPolynomial,
   type Polynomial,
@@ -40,10 +40,8 @@ function atCategory(t: Term, s: Factor, k: Index): Term[] {
   if (f === undefined) return [t];
   const rest = t.factors.filter((g) => g !== f);
   const category = f.indices[f.indices.length - 1];
-  if (!t.summed.includes(category)) {
-    const delta: Factor = { atom: known(eye(k.size, "float64")), indices: [category, k], exponent: 1 };
-    return term(t.coefficient, [...rest, delta], t.summed);
-  }
+  if (!t.summed.includes(category))
+    return term(t.coefficient, [...rest, equalIndices(category, k)], t.summed);
   const named = renameTerm({ ...t, factors: rest }, new Map([[category, k]]));
   return term(
     named.coefficient,
