@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compile } from "../../../src/compile/index.ts";
 import { type Index, newIndex } from "../../../src/inference/cavi/atoms.ts";
@@ -14,6 +15,9 @@ const filled = (indices: readonly Index[], from: number): Tensor => {
     "float64",
   );
 };
+
+const valuesOf = (t: Tensor): number[] =>
+  Array.from((t.attributes as { readonly values: Float64Array }).values);
 
 /** The same by loops over all indices. */
 function byLoops(
@@ -101,7 +105,7 @@ describe("contractions are what loops over all indices give", () => {
     )();
     expect(found.shape).toEqual(output.map((o) => o.size));
     const values = operands.map((indices, at) => ({
-      values: Array.from((tensors[at].attributes as { readonly values: Float64Array }).values),
+      values: valuesOf(tensors[at]),
       indices,
     }));
     expect(Array.from(found.data, Number)).toEqual(byLoops(values, output));
@@ -113,8 +117,6 @@ describe("known indicators", () => {
   const places = constant(at, [5], "int64");
   const chosen: Operand = { at: places, indices: [n, j] };
   const oneHot = { values: at.flatMap((a) => [0, 1, 2].map((c) => (c === a ? 1 : 0))), indices: [n, j] };
-  const valuesOf = (t: Tensor): number[] =>
-    Array.from((t.attributes as { readonly values: Float64Array }).values);
 
   test.each<readonly [string, readonly Index[], readonly Index[], readonly string[]]>([
     ["read rows", [i, j], [i, n], ["gather"]],
@@ -157,6 +159,51 @@ describe("known indicators", () => {
     const found = await compile(() => g, { executor: "host" })();
     expect(Array.from(found.data, Number)).toEqual([2, 1, 2, 2, 1, 2]);
   });
+});
+
+test("any product of up to four operands, indicators among them, summed over any indices", async () => {
+  const index = fc.constantFrom(i, j, k, n);
+  const operand = fc.record({
+    indices: fc.array(index, { maxLength: 3 }),
+    chosen: fc.boolean(),
+    from: fc.nat(10),
+  });
+  const property = fc.asyncProperty(
+    fc.array(operand, { minLength: 1, maxLength: 4 }),
+    fc.uniqueArray(index, { maxLength: 3 }),
+    async (parts, wanted) => {
+      const present = new Set(parts.flatMap((p) => p.indices));
+      const output = wanted.filter((o) => present.has(o));
+      const operands: Operand[] = [];
+      const values: { readonly values: readonly number[]; readonly indices: readonly Index[] }[] = [];
+      for (const { indices, chosen, from } of parts) {
+        const category = indices.at(-1);
+        const rows = indices.slice(0, -1);
+        if (chosen && category !== undefined && new Set(indices).size === indices.length) {
+          const size = rows.reduce((count, r) => count * r.size, 1);
+          const at = Array.from({ length: size }, (_, r) => (r * 5 + from) % category.size);
+          operands.push({
+            at: constant(
+              at,
+              rows.map((r) => r.size),
+              "int64",
+            ),
+            indices,
+          });
+          const ones = at.flatMap((a) => Array.from({ length: category.size }, (_, c) => (c === a ? 1 : 0)));
+          values.push({ values: ones, indices });
+        } else {
+          const tensor = filled(indices, from);
+          operands.push({ tensor, indices });
+          values.push({ values: valuesOf(tensor), indices });
+        }
+      }
+      const found = await compile(() => contract(operands, output), { executor: "host" })();
+      // A zero has no sign here.
+      expect(Array.from(found.data, Number).map((v) => v + 0)).toEqual(byLoops(values, output));
+    },
+  );
+  await fc.assert(property, { numRuns: 200, seed: 1 });
 });
 
 test("nothing at all is 1, of size 1 along each axis", async () => {
