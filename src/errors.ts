@@ -1,4 +1,9 @@
 /**
+ * The errors that are thrown, by what is to be done about them.
+ *
+ * @module
+ */
+/**
  * Every error a user can cause is a {@link TightboundError}: its message says what was expected, what was
  * found, where, and what to do. The program prints the message alone; a stack trace from our depths is a bug.
  */

@@ -33,15 +33,8 @@ export * from "./inference/index.ts";
 export * from "./models/index.ts";
 export * as nn from "./nn/index.ts";
 export * from "./optim/index.ts";
-export { compileStep, type NamedLeaf, type Objective, TrainStep } from "./optim/step.ts";
 export * from "./program/index.ts";
 export { permutation, stream } from "./random/index.ts";
 export * from "./run/index.ts";
 export * from "./tensor/index.ts";
-export { Trainer, type TrainHooks } from "./train/loop.ts";
-export type {
-  SemiSupervisedTrainInput,
-  SemiSupervisedTrainSettings,
-  TrainInput,
-  TrainSettings,
-} from "./train/settings.ts";
+export * from "./train/index.ts";

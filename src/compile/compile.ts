@@ -12,6 +12,7 @@ import { simplify } from "./simplify.ts";
 /** `native`: ONNX Runtime, for everything with matrices in it. `host`: generated JavaScript in float64. */
 export type Executor = "native" | "host";
 
+/** Which executor runs a graph, and with how many threads. */
 export interface BuildOptions extends NativeOptions {
   /** Default `native`. */
   readonly executor?: Executor;
@@ -65,6 +66,7 @@ export type Computed<R extends Traced> = R extends Tensor
   ? ArrayValue
   : { readonly [K in keyof R]: R[K] extends Tensor ? ArrayValue : R[K] };
 
+/** Options of {@link compile}. */
 export interface CompileOptions extends BuildOptions {
   /** Seed of noise, and of parameters that have no values yet. Default 0. */
   readonly seed?: number;

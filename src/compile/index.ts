@@ -1,3 +1,8 @@
+/**
+ * Graphs made to run: simplified, then generated JavaScript in float64 (host) or an ONNX model (native).
+ *
+ * @module
+ */
 import "./value.ts";
 
 export { ArrayValue, type Feed } from "./array-value.ts";
@@ -6,8 +11,10 @@ export {
   build,
   type CompiledGraph,
   type CompileOptions,
+  type Computed,
   compile,
   type Executor,
+  type Traced,
 } from "./compile.ts";
-export { lowerToOnnx } from "./onnx.ts";
+export { lowerToOnnx, type OnnxModel, type OnnxOptions } from "./onnx.ts";
 export { preloadNative } from "./session.ts";

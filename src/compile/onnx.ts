@@ -27,6 +27,7 @@ import { simplify } from "./simplify.ts";
 const OPSET = 20n;
 const IR_VERSION = 9n;
 
+/** An ONNX model and the names of its inputs and outputs. */
 export interface OnnxModel {
   readonly bytes: Uint8Array;
   /** Inputs of the model: the graph's leaves, with the names they have in it. */
@@ -37,6 +38,7 @@ export interface OnnxModel {
   readonly nodes: number;
 }
 
+/** Options of {@link lowerToOnnx}. */
 export interface OnnxOptions {
   /** Names for leaves and outputs; by default `l0, l1, …` and `o0, o1, …`. */
   readonly nameLeaf?: (leaf: Tensor, index: number) => string;

@@ -2,6 +2,7 @@ import { UsageError } from "../errors.ts";
 import { fillUniform, stream } from "../random/index.ts";
 import { type Dataset, rowSize } from "./dataset.ts";
 
+/** What may be done with grey pixels: `dynamic`, drawn anew for each minibatch; `fixed`, drawn once; `none`. */
 export const binarizations = ["dynamic", "fixed", "none"] as const;
 
 /**

@@ -3,6 +3,7 @@ import { DataError } from "../errors.ts";
 import { type CsvRecord, classIndices, quoted, type RecordVisitor, readRecords } from "./csv-records.ts";
 import { createDataset, type Dataset } from "./dataset.ts";
 
+/** How a CSV file is read. */
 export interface CsvOptions {
   /** By default the file's name. */
   readonly name?: string;

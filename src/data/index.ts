@@ -1,3 +1,8 @@
+/**
+ * Datasets, their readers, minibatches, and labels that are few.
+ *
+ * @module
+ */
 export { type Binarization, binarizations, binarize, isBinary } from "./binarize.ts";
 export { mapRows, overChunks } from "./chunks.ts";
 export { type CsvOptions, readCsv } from "./csv.ts";
@@ -47,7 +52,7 @@ export {
 } from "./minibatches.ts";
 export { loadMnist, type MnistSplit, readIdxDirectory } from "./mnist.ts";
 export { type NpyArray, readNpy, readNpyDataset, readNpyLabels } from "./npy.ts";
-export { readPngFolder } from "./png.ts";
+export { type PngFolderOptions, readPngFolder } from "./png.ts";
 export { rowsOf } from "./rows.ts";
 export {
   columnOf,

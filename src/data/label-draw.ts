@@ -3,6 +3,7 @@ import { permutation } from "../random/index.ts";
 import type { Dataset } from "./dataset.ts";
 import { rowsByClass, withClasses } from "./labelled.ts";
 
+/** How many labels are kept, which rows are set aside, and by which seeds. */
 export interface LabelDrawOptions {
   /** Labels to keep, in equal parts of every class. By default all that there are. */
   readonly labels?: number;

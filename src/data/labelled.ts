@@ -14,6 +14,7 @@ export interface LabelledDataset extends Dataset {
  */
 export type Supervision = "semi-supervised" | "supervised";
 
+/** How many rows of a dataset are labelled, in all and of each class. */
 export interface LabelSummary {
   readonly supervision: Supervision;
   readonly labelled: number;

@@ -7,6 +7,7 @@ import { columnOf, encodeTable, readTable, type TextTable } from "./table.ts";
 import { fitTable, type TableOptions } from "./table-fit.ts";
 import type { TablePreprocessing } from "./table-preprocessing.ts";
 
+/** How a table is read, and which of its rows are held out. */
 export interface LoadTableOptions extends TableOptions {
   /** Whether the first line names the columns; by default it is guessed, as in `readCsv`. */
   readonly header?: boolean;

@@ -12,6 +12,7 @@ import { holdsPngs, readPngFolder } from "./png.ts";
 /** A shuffle of 0 … n - 1, a pure function of its arguments. */
 export type Permute = (n: number, seed: number) => Uint32Array;
 
+/** Where labels come from, and which rows are held out. */
 export interface LoadOptions {
   /** A file of class indices, IDX or `.npy`, for data in an IDX or `.npy` file. */
   readonly labels?: string;

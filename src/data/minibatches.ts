@@ -4,6 +4,7 @@ import type { Binarization } from "./binarize.ts";
 import type { Dataset, RowIndices } from "./dataset.ts";
 import { rowsOf } from "./rows.ts";
 
+/** The size of minibatches and the order of their rows. */
 export interface RowOrderOptions {
   /** Rows of a minibatch; where there are fewer, they are one minibatch. */
   readonly batch: number;
@@ -14,6 +15,7 @@ export interface RowOrderOptions {
   readonly subset?: RowIndices;
 }
 
+/** Options of {@link minibatches}. */
 export interface MinibatchOptions extends RowOrderOptions {
   /** Of grey pixels; `fixed` ones are drawn beforehand (see `binarize`). Default none. */
   readonly binarize?: Binarization;

@@ -43,7 +43,7 @@ export const findIdxFiles = (directory: string): IdxDirectory => {
 };
 
 /**
- * Reads one part of a directory with the standard file names (see {@link findIdxFiles}). The labels may be
+ * Reads one part of a directory with the standard file names (see `findIdxFiles`). The labels may be
  * missing.
  *
  * @throws DataError when the images are missing, and as `readIdxPair`.

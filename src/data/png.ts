@@ -7,6 +7,7 @@ import { listDirectory, messageOf, readBytes } from "./file.ts";
 /** The subfolder whose images have no class. */
 const UNLABELLED = "unlabelled";
 
+/** Which images of a folder are read. */
 export interface PngFolderOptions {
   readonly name?: string;
   readonly classes?: readonly string[];

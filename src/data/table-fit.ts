@@ -4,6 +4,7 @@ import type { RowIndices } from "./dataset.ts";
 import { columnOf, type TextTable, toNumber } from "./table.ts";
 import type { TableColumn, TablePreprocessing } from "./table-preprocessing.ts";
 
+/** Which columns of a table are labels, categories, or nothing. */
 export interface TableOptions {
   /** The column of class names, which then is no feature. A missing cell means unlabelled. */
   readonly labelColumn?: string;
@@ -13,6 +14,7 @@ export interface TableOptions {
   readonly ignore?: readonly string[];
 }
 
+/** What {@link fitTable} decided. */
 export interface TableFit {
   readonly preprocessing: TablePreprocessing;
   /** What a person should be told: columns left out, and why. */

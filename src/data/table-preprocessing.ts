@@ -11,6 +11,7 @@ const tableColumn = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("categorical"), name, categories: z.array(z.string()).min(2) }),
 ]);
 
+/** The schema of {@link TablePreprocessing}, as it stands in `config.json`. */
 export const tablePreprocessing = z.object({
   /** In the order of the features, numeric columns first. */
   columns: z.array(tableColumn).min(1),
@@ -18,7 +19,9 @@ export const tablePreprocessing = z.object({
   labels: z.object({ column: z.string(), classes: z.array(z.string()) }).optional(),
 });
 
+/** How one column becomes features: standardised, or a block of zeros and a one. */
 export type TableColumn = z.output<typeof tableColumn>;
+/** How the columns of a table become features: plain data, which is stored with a run. */
 export type TablePreprocessing = z.output<typeof tablePreprocessing>;
 
 /** Features that a column takes. */

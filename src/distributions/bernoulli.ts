@@ -11,6 +11,7 @@ import type { ExponentialFamily } from "./exponential-family.ts";
 import { registerKl } from "./kl.ts";
 import { expandTo, type LogitsOrProbs, oneOf, xlog1my, xlogy } from "./numerics.ts";
 
+/** What {@link Bernoulli} makes: parameters, moments and densities as expressions. */
 export class BernoulliDistribution extends Distribution {
   readonly probs: Tensor;
 

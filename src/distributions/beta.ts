@@ -28,6 +28,7 @@ import { densityWithin, expandTo, logComplementPower, logPower } from "./numeric
 /** ln B(a, b). */
 const logBeta = (a: Tensor, b: Tensor): Tensor => sub(add(lgamma(a), lgamma(b)), lgamma(add(a, b)));
 
+/** What {@link Beta} makes: parameters, moments and densities as expressions. */
 export class BetaDistribution extends Distribution {
   /** a, the power of x plus 1. */
   readonly concentration1: Tensor;

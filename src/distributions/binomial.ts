@@ -38,6 +38,7 @@ const LARGEST_SUM = 32;
 const logChoose = (n: Tensor, x: Tensor): Tensor =>
   sub(sub(lgamma(add(n, 1)), lgamma(add(x, 1))), lgamma(add(sub(n, x), 1)));
 
+/** What {@link Binomial} makes: parameters, moments and densities as expressions. */
 export class BinomialDistribution extends Distribution {
   /** The number of trials, where it is one known number. */
   readonly count: number | undefined;

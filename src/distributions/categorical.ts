@@ -33,6 +33,7 @@ export function drawCategory(site: string, shape: Shape, probs: Tensor): Tensor 
   return cast(sum(cast(less(cumulative, threshold), "int32"), -1), "int64");
 }
 
+/** What {@link Categorical} makes: parameters, moments and densities as expressions. */
 export class CategoricalDistribution extends Distribution {
   readonly categories: Categories;
   private readonly count: number;

@@ -29,6 +29,7 @@ const logNormalizer = (alpha: Tensor): Tensor => sub(sum(lgamma(alpha), -1), lga
 const expectedLog = (alpha: Tensor): Tensor =>
   sub(digamma(alpha), digamma(sum(alpha, -1, { keepDims: true })));
 
+/** What {@link Dirichlet} makes: parameters, moments and densities as expressions. */
 export class DirichletDistribution extends Distribution {
   readonly concentration: Tensor;
 

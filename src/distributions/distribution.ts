@@ -20,6 +20,7 @@ import { ClosedFormError } from "./errors.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { expandTo, lastAxes } from "./numerics.ts";
 
+/** Parameters of a distribution, by name. */
 export type Parameters = Readonly<Record<string, Tensor>>;
 
 /** What a distribution says of itself. */
@@ -44,12 +45,17 @@ export interface DistributionSpec {
 
 /** Closed forms that a distribution may have. */
 export interface ClosedForms {
+  /** E[x]. */
   readonly mean?: () => Tensor;
+  /** Element by element. */
   readonly variance?: () => Tensor;
+  /** Where the density is highest. */
   readonly mode?: () => Tensor;
+  /** −E[log p(x)], nats. */
   readonly entropy?: () => Tensor;
 }
 
+/** A draw and its log density. */
 export interface SampleAndLogProb {
   /** Shape sample + batch + event. */
   readonly value: Tensor;
@@ -57,6 +63,7 @@ export interface SampleAndLogProb {
   readonly logProb: Tensor;
 }
 
+/** The contract of every distribution: shapes, densities, draws and closed forms, as expressions of its parameters. */
 export abstract class Distribution {
   readonly name: string;
   readonly parameters: Parameters;
@@ -137,6 +144,7 @@ export abstract class Distribution {
   /** The same family with other parameters, of the same names. */
   protected abstract rebuild(parameters: Parameters): Distribution;
 
+  /** The closed forms that the family has. */
   protected forms(): ClosedForms {
     return {};
   }
@@ -247,6 +255,7 @@ export abstract class Distribution {
     return this.mapParameters((t) => stopGradient(t));
   }
 
+  /** Name and shapes, as messages print them. */
   toString(): string {
     return `${this.name}(batch ${formatShape(this.batchShape)}, event ${formatShape(this.eventShape)})`;
   }

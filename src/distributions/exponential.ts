@@ -18,6 +18,7 @@ import type { ExponentialFamily } from "./exponential-family.ts";
 import { registerKl } from "./kl.ts";
 import { densityWithin, expandTo } from "./numerics.ts";
 
+/** What {@link Exponential} makes: parameters, moments and densities as expressions. */
 export class ExponentialDistribution extends Distribution {
   readonly rate: Tensor;
 

@@ -21,6 +21,7 @@ import { drawGamma } from "./implicit/standard-gamma.ts";
 import { registerKl } from "./kl.ts";
 import { densityWithin, expandTo, tiniest } from "./numerics.ts";
 
+/** What {@link Gamma} makes: parameters, moments and densities as expressions. */
 export class GammaDistribution extends Distribution {
   readonly concentration: Tensor;
   readonly rate: Tensor;

@@ -21,6 +21,7 @@ import type { ExponentialFamily } from "./exponential-family.ts";
 import { registerKl } from "./kl.ts";
 import { expandTo, type LogitsOrProbs, oneOf, xlog1my } from "./numerics.ts";
 
+/** What {@link Geometric} makes: parameters, moments and densities as expressions. */
 export class GeometricDistribution extends Distribution {
   readonly probs: Tensor;
   /** (1 − p)/p, the mean. */

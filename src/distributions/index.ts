@@ -1,3 +1,8 @@
+/**
+ * Distributions over tensors, their constraints, transforms and divergences.
+ *
+ * @module
+ */
 export { Bernoulli, BernoulliDistribution } from "./bernoulli.ts";
 export { Beta, BetaDistribution } from "./beta.ts";
 export { Binomial, BinomialDistribution } from "./binomial.ts";
@@ -5,6 +10,7 @@ export { Categorical, CategoricalDistribution } from "./categorical.ts";
 export { Cauchy, CauchyDistribution } from "./cauchy.ts";
 export { ChiSquared, ChiSquaredDistribution } from "./chi-squared.ts";
 export type { Constraint, IntervalConstraint } from "./constraints.ts";
+/** The sets that parameters and values live in. */
 export * as constraints from "./constraints.ts";
 export { ContinuousBernoulli, ContinuousBernoulliDistribution } from "./continuous-bernoulli.ts";
 export { Delta, DeltaDistribution } from "./delta.ts";
@@ -69,6 +75,7 @@ export { StudentT, StudentTDistribution } from "./student-t.ts";
 export { TableRow, TableRowDistribution, type TableRowParameters } from "./table-row.ts";
 export { Transformed, TransformedDistribution } from "./transformed.ts";
 export type { Transform, TransformCase, ValueAndLogDet } from "./transforms/index.ts";
+/** Differentiable maps with the logarithm of their Jacobian, flows among them. */
 export * as transforms from "./transforms/index.ts";
 export { Uniform, UniformDistribution } from "./uniform.ts";
 export { VonMises, VonMisesDistribution } from "./von-mises.ts";

@@ -24,6 +24,7 @@ import { drawGamma } from "./implicit/standard-gamma.ts";
 import { registerKl } from "./kl.ts";
 import { densityWithin, expandTo } from "./numerics.ts";
 
+/** What {@link InverseGamma} makes: parameters, moments and densities as expressions. */
 export class InverseGammaDistribution extends Distribution {
   readonly concentration: Tensor;
   readonly scale: Tensor;

@@ -19,6 +19,7 @@ import { type ClosedForms, Distribution, type Parameters } from "./distribution.
 import { registerKl } from "./kl.ts";
 import { densityWithin, HALF_LOG_TWO_PI } from "./numerics.ts";
 
+/** What {@link LogNormal} makes: parameters, moments and densities as expressions. */
 export class LogNormalDistribution extends Distribution {
   readonly loc: Tensor;
   readonly scale: Tensor;

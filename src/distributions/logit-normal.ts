@@ -23,6 +23,7 @@ import { Distribution, type Parameters, type SampleAndLogProb } from "./distribu
 import { registerKl } from "./kl.ts";
 import { densityWithin, HALF_LOG_TWO_PI } from "./numerics.ts";
 
+/** What {@link LogitNormal} makes: parameters, moments and densities as expressions. */
 export class LogitNormalDistribution extends Distribution {
   readonly loc: Tensor;
   readonly scale: Tensor;

@@ -40,6 +40,7 @@ import {
 /** Up to this many, a draw is the sum of its one-hot categories. */
 const LARGEST_SUM = 32;
 
+/** What {@link Multinomial} makes: parameters, moments and densities as expressions. */
 export class MultinomialDistribution extends Distribution {
   readonly total: number;
   readonly categories: Categories;

@@ -20,6 +20,7 @@ import { type ClosedForms, Distribution, type Parameters } from "./distribution.
 import { drawGamma } from "./implicit/standard-gamma.ts";
 import { type LogitsOrProbs, oneOf, tiniest, xlogy } from "./numerics.ts";
 
+/** What {@link NegativeBinomial} makes: parameters, moments and densities as expressions. */
 export class NegativeBinomialDistribution extends Distribution {
   readonly total: Tensor;
   /** p/(1 − p). */

@@ -19,6 +19,7 @@ import {
   oneOf,
 } from "./numerics.ts";
 
+/** What {@link OneHotCategorical} makes: parameters, moments and densities as expressions. */
 export class OneHotCategoricalDistribution extends Distribution {
   readonly categories: Categories;
 

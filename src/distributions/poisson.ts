@@ -20,6 +20,7 @@ import type { ExponentialFamily } from "./exponential-family.ts";
 import { registerKl } from "./kl.ts";
 import { expandTo } from "./numerics.ts";
 
+/** What {@link Poisson} makes: parameters, moments and densities as expressions. */
 export class PoissonDistribution extends Distribution {
   readonly rate: Tensor;
 

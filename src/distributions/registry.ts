@@ -22,6 +22,7 @@ export interface DistributionCase {
   readonly name: string;
   /** Floats, by the names that `make` takes. */
   readonly parameters: Readonly<Record<string, Nested>>;
+  /** The distribution with these parameters. */
   readonly make: (parameters: Readonly<Record<string, Tensor>>) => Distribution;
   /** Values of shape [n, 1 for each batch dimension] + event, tails included. */
   readonly points: Nested;
@@ -180,6 +181,7 @@ const basicCases: readonly DistributionCase[] = [
   },
 ];
 
+/** The registry: uses of every distribution, on which the conformance tests walk. */
 export const distributionCases: readonly DistributionCase[] = [
   ...basicCases,
   ...lineCases,

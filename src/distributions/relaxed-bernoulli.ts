@@ -33,6 +33,7 @@ function logistic(site: string, shape: Shape, dtype: DType): Tensor {
   return sub(log(u), log1p(neg(u)));
 }
 
+/** What {@link RelaxedBernoulli} makes: parameters, moments and densities as expressions. */
 export class RelaxedBernoulliDistribution extends Distribution {
   readonly temperature: Tensor;
   readonly logits: Tensor;
@@ -106,6 +107,7 @@ export class StraightThroughBernoulliDistribution extends BernoulliDistribution 
   }
 }
 
+/** Options of a relaxed distribution. */
 export interface RelaxedOptions {
   /**
    * Draws are exact discrete values with the gradient of the relaxed ones (Bengio, Léonard & Courville 2013), and

@@ -24,6 +24,7 @@ import { type ClosedForms, Distribution, type Parameters } from "./distribution.
 import { drawGamma } from "./implicit/standard-gamma.ts";
 import { logOnePlusSquare } from "./numerics.ts";
 
+/** What {@link StudentT} makes: parameters, moments and densities as expressions. */
 export class StudentTDistribution extends Distribution {
   readonly df: Tensor;
   readonly loc: Tensor;

@@ -59,6 +59,7 @@ export function logBesselI0Scaled(kappa: Tensor): Tensor {
 /** A(κ) = I₁(κ)/I₀(κ), the mean resultant length. */
 const resultant = (kappa: Tensor): Tensor => add(grad(sum(logBesselI0Scaled(kappa)), [kappa])[0], 1);
 
+/** What {@link VonMises} makes: parameters, moments and densities as expressions. */
 export class VonMisesDistribution extends Distribution {
   readonly loc: Tensor;
   readonly concentration: Tensor;

@@ -20,6 +20,7 @@ import { type ClosedForms, Distribution, type Parameters } from "./distribution.
 import { registerKl } from "./kl.ts";
 import { densityWithin, EULER_GAMMA } from "./numerics.ts";
 
+/** What {@link Weibull} makes: parameters, moments and densities as expressions. */
 export class WeibullDistribution extends Distribution {
   readonly scale: Tensor;
   readonly concentration: Tensor;

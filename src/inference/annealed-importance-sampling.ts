@@ -9,6 +9,7 @@ import { type AnnealedPath, annealedPath } from "./annealing/path.ts";
 /** Inverse temperatures from 0 to 1. `sigmoid` spends more of them near both ends (Wu et al. 2017). */
 export type AnnealingSchedule = "linear" | "sigmoid" | readonly number[];
 
+/** Options of {@link annealedImportanceSampling}. */
 export interface AnnealingOptions<A extends readonly unknown[] = readonly unknown[]> {
   /** Number of steps from start to posterior, T. More steps, a tighter bound. Default 200. */
   readonly temperatures?: number;
@@ -33,6 +34,7 @@ export interface AnnealingOptions<A extends readonly unknown[] = readonly unknow
   readonly seed?: number;
 }
 
+/** What annealing found of one datum. */
 export interface AnnealedDatum {
   /** log (1/chains) Σ w. */
   readonly logEvidence: number;
@@ -41,6 +43,7 @@ export interface AnnealedDatum {
   readonly effectiveSampleSize: number;
 }
 
+/** What the chains of annealed importance sampling found. */
 export interface AnnealingResult {
   /**
    * The estimate of log p(data): summed over the data that the program falls apart into. Going forward it is a lower bound in

@@ -16,6 +16,7 @@ import {
   reverseAnnealedImportanceSampling,
 } from "./annealed-importance-sampling.ts";
 
+/** Two bounds between which the log evidence of simulated data lies. */
 export interface Bracket {
   /** A lower bound of the simulated data's log evidence, in expectation. */
   readonly lower: AnnealingResult;

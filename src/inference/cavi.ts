@@ -7,11 +7,13 @@ import { type ConjugateSite, type ExpectedLogJoint, expectedLogJoint } from "./c
 import { type Factors, factorsOf, guideOf, type NaturalValues } from "./cavi/result.ts";
 import { inColumns } from "./in-columns.ts";
 
+/** Options of {@link cavi}'s start. */
 export interface CaviOptions {
   /** Of the random start: see `init`. Default 0. */
   readonly seed?: number;
 }
 
+/** Options of {@link cavi}'s `run`: when to stop. */
 export interface CaviRunOptions extends CaviOptions {
   /** At most so many passes over all sites. Default 1000. */
   readonly sweeps?: number;
@@ -42,6 +44,7 @@ export interface CaviState {
   readonly elbo: number;
 }
 
+/** The factors that coordinate ascent ended at. */
 export interface CaviResult<A extends readonly unknown[]> extends Factors {
   readonly state: CaviState;
   /** After each sweep, nats. It rises. */
@@ -52,6 +55,7 @@ export interface CaviResult<A extends readonly unknown[]> extends Factors {
   readonly guide: Program<A>;
 }
 
+/** Coordinate ascent on one program: `init` and `step`, or `run`. */
 export interface Cavi<A extends readonly unknown[]> {
   /**
    * Factors to start from. A finite site starts at random probabilities, a normal one with its prior's precision around a draw from the
@@ -63,6 +67,7 @@ export interface Cavi<A extends readonly unknown[]> {
    * @throws NonFiniteError naming the site whose factor is none.
    */
   step(state: CaviState): Promise<{ readonly state: CaviState; readonly info: CaviInfo }>;
+  /** Sweeps from a start until the factors stand still. */
   run(args: A, options?: CaviRunOptions): Promise<CaviResult<A>>;
   /** Each latent site's factor, the expected statistics it gives to others, and the sites its update reads, as lines of text. */
   explain(args: A): string;

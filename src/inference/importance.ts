@@ -8,6 +8,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { checkMatch } from "./bounds/pair.ts";
 import { smoothWeights, trustedShape } from "./pareto-smoothing.ts";
 
+/** Options of {@link importance}. */
 export interface ImportanceOptions {
   /** Number of draws from the guide. */
   readonly draws: number;
@@ -16,6 +17,7 @@ export interface ImportanceOptions {
   readonly seed?: number;
 }
 
+/** What importance sampling found, and whether its guide can be trusted. */
 export interface ImportanceResult {
   /** log (1/S) Σ w: an estimate of log p(data); in expectation a lower bound, and consistent. */
   readonly logEvidence: number;
@@ -41,6 +43,7 @@ export interface ImportanceResult {
   readonly trusted: boolean;
 }
 
+/** Moments of a latent site from weighted draws. */
 export interface SiteMoments {
   readonly mean: Float64Array;
   /** Of the posterior. */

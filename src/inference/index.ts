@@ -1,3 +1,8 @@
+/**
+ * Bounds, estimators and guides; stochastic and coordinate-ascent variational inference, samplers, modes, importance sampling.
+ *
+ * @module
+ */
 export {
   type AnnealedDatum,
   type AnnealingOptions,
@@ -80,7 +85,15 @@ export {
   type StochasticCaviState,
   stochasticCavi,
 } from "./stochastic-cavi.ts";
-export { type Svi, type SviOptions, type SviResult, type SviRunOptions, svi } from "./svi.ts";
+export {
+  type BoundOptions,
+  type Svi,
+  type SviOptions,
+  type SviResult,
+  type SviRunOptions,
+  type SviState,
+  svi,
+} from "./svi.ts";
 export {
   type SiteValues,
   type UnconstrainedDensity,
@@ -88,3 +101,4 @@ export {
   unconstrainedDensity,
 } from "./unconstrained-density.ts";
 export type { SiteCoordinates, UnconstrainedGraph } from "./unconstrained-graph.ts";
+export type { Precision } from "./unconstrained-point.ts";

@@ -13,6 +13,7 @@ import { climbed, type MapOptions, map } from "./map.ts";
 import { smoothWeights, trustedShape } from "./pareto-smoothing.ts";
 import { constrainAll, type UnconstrainedDensity } from "./unconstrained-density.ts";
 
+/** Options of {@link laplace}. */
 export interface LaplaceOptions extends Omit<MapOptions, "space"> {
   /** Draws from the normal, at least 25. Default 1000. */
   readonly draws?: number;
@@ -38,6 +39,7 @@ export interface LaplaceResult {
   readonly trusted: boolean;
 }
 
+/** The Laplace approximation of one program. */
 export interface LaplaceRunner<A extends readonly unknown[]> {
   /**
    * @throws ConvergenceError when no mode is found, or when the density is not concave there, naming the direction.

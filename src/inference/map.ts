@@ -11,6 +11,7 @@ import {
   unconstrainedDensity,
 } from "./unconstrained-density.ts";
 
+/** Options of {@link map}. */
 export interface MapOptions
   extends Pick<UnconstrainedDensityOptions, "parameters" | "executor" | "precision" | "threads"> {
   /**
@@ -29,11 +30,13 @@ export interface MapOptions
   readonly initial?: SiteValues;
 }
 
+/** Options of {@link map}'s `run`. */
 export interface MapRunOptions extends MapOptions {
   /** Called after each step. */
   readonly onStep?: (info: { readonly step: number; readonly logDensity: number }) => void;
 }
 
+/** A mode of a posterior. */
 export interface MapResult {
   /** Values of latent and deterministic sites at the mode. */
   readonly values: ReadonlyMap<string, ArrayValue>;
@@ -54,7 +57,9 @@ export interface MapState {
   readonly climb: LbfgsState;
 }
 
+/** The climb to a mode of one program: `init` and `step`, or `run`. */
 export interface MapFinder<A extends readonly unknown[]> {
+  /** A compiled density and a starting point. */
   init(args: A, options?: MapOptions): Promise<MapState>;
   /** One step of L-BFGS. `moved` is false where no step up was found, and then the state is the old one. */
   step(state: MapState): Promise<{ readonly state: MapState; readonly moved: boolean }>;

@@ -31,6 +31,7 @@ export function fitGeneralisedPareto(x: Float64Array): ParetoTail {
   return { shape: (n * k + 5) / (n + 10), scale: -k / b };
 }
 
+/** Importance weights with a smoothed tail. */
 export interface SmoothedWeights {
   /** The largest weights replaced by what the fitted tail expects of them, none above the largest raw one. */
   readonly logWeights: Float64Array;

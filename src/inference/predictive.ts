@@ -5,6 +5,7 @@ import type { TypedArray } from "../tensor/dtype.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
+/** Options of {@link predictive}. */
 export interface PredictiveOptions<A extends readonly unknown[]> {
   /** Number of draws. */
   readonly draws: number;

@@ -19,6 +19,7 @@ import { type PairOptions, runPair, scoredSites } from "./bounds/pair.ts";
 import { renyi } from "./bounds/renyi.ts";
 import { climber, type Svi } from "./svi.ts";
 
+/** Options of {@link reweightedWakeSleep}. */
 export interface ReweightedWakeSleepOptions<A extends readonly unknown[]> {
   /**
    * What the guide learns from. `wake` (default): draws for the data at hand, by their normalised weights. `sleep`: draws of the

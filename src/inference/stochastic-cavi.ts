@@ -14,6 +14,7 @@ export interface Minibatch {
   input(name: string): Float64Array;
 }
 
+/** Options of {@link stochasticCavi}: its step sizes and local sweeps. */
 export interface StochasticCaviOptions {
   /** Of the random start and of local starts. Default 0. */
   readonly seed?: number;
@@ -27,6 +28,7 @@ export interface StochasticCaviOptions {
   readonly localSweeps?: number;
 }
 
+/** Options of {@link stochasticCavi}'s `run`: steps, and where minibatches come from. */
 export interface StochasticCaviRunOptions extends StochasticCaviOptions {
   /** How many minibatches to look at. */
   readonly steps: number;
@@ -36,6 +38,7 @@ export interface StochasticCaviRunOptions extends StochasticCaviOptions {
   readonly onStep?: (info: StochasticCaviInfo & { readonly step: number }) => void;
 }
 
+/** What a step reports. */
 export interface StochasticCaviInfo {
   /** The bound before the step, its local part scaled from the minibatch: an unbiased estimate, nats. */
   readonly elbo: number;
@@ -52,12 +55,14 @@ export interface StochasticCaviState {
   readonly step: number;
 }
 
+/** The factors that stochastic coordinate ascent ended at. */
 export interface StochasticCaviResult extends Factors {
   readonly state: StochasticCaviState;
   /** The bound's estimate at each step, nats. */
   readonly elbo: Float64Array;
 }
 
+/** Stochastic coordinate ascent on one program: `init` and `step`, or `run`. */
 export interface StochasticCavi<A extends readonly unknown[]> {
   /** Global factors to start from, as `cavi` starts them. */
   init(args: A, options?: StochasticCaviOptions): Promise<StochasticCaviState>;
@@ -65,6 +70,7 @@ export interface StochasticCavi<A extends readonly unknown[]> {
   step(
     state: StochasticCaviState,
   ): Promise<{ readonly state: StochasticCaviState; readonly info: StochasticCaviInfo }>;
+  /** Steps from a start, each on a minibatch that `feed` puts in place. */
   run(args: A, options: StochasticCaviRunOptions): Promise<StochasticCaviResult>;
 }
 

@@ -21,6 +21,7 @@ export interface BoundOptions extends ElboOptions {
   readonly alpha?: number;
 }
 
+/** Options of {@link svi}. */
 export interface SviOptions extends BoundOptions {
   /** Default Adam with learning rate 0.01. */
   readonly optimizer?: Optimizer;
@@ -30,6 +31,7 @@ export interface SviOptions extends BoundOptions {
   readonly seed?: number;
 }
 
+/** Options of {@link svi}'s `run`: steps, minibatches and callbacks. */
 export interface SviRunOptions extends SviOptions {
   readonly steps: number;
   /** Called before each step: fill the inputs that the arguments hold, for minibatches. */
@@ -47,6 +49,7 @@ export interface SviState {
   readonly step: number;
 }
 
+/** Where the climb ended. */
 export interface SviResult {
   readonly state: SviState;
   /** The bound's estimate at each step, nats. */
@@ -57,10 +60,13 @@ export interface SviResult {
   readonly parameters: ReadonlyMap<Tensor, Float32Array>;
 }
 
+/** Stochastic variational inference of one program by one guide: `init` and `step`, or `run`. */
 export interface Svi<A extends readonly unknown[]> {
+  /** Traces, chooses estimators and compiles: ready for the first step. */
   init(args: A, options?: SviOptions): Promise<SviState>;
   /** @throws NonFiniteError naming the site whose log density is not finite, its value and its parameters. */
   step(state: SviState): Promise<{ readonly state: SviState; readonly elbo: number }>;
+  /** `steps` steps from the parameters' first values. */
   run(args: A, options: SviRunOptions): Promise<SviResult>;
   /** The estimator of each latent site, why it was chosen, and its control variate, as lines of text. */
   explain(args: A, options?: BoundOptions): string;

@@ -29,6 +29,7 @@ import {
   vectorOf,
 } from "./unconstrained-point.ts";
 
+/** Options of {@link unconstrainedDensity}. */
 export interface UnconstrainedDensityOptions extends UnconstrainedGraphOptions {
   /** Values of the program's parameters, as `svi(…).run` returns them; others take their initial ones. */
   readonly parameters?: ReadonlyMap<Tensor, TypedArray>;

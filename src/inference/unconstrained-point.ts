@@ -10,6 +10,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import type { UnconstrainedGraph } from "./unconstrained-graph.ts";
 
 export type Floats = Float32Array | Float64Array;
+/** Floating-point precision of the native executor. */
 export type Precision = "float32" | "float64";
 
 /** The program that a graph was traced from, and the values of its parameters. */

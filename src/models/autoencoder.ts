@@ -18,6 +18,7 @@ import { missingMarks } from "./missing-marks.ts";
 import { checkLatent, decoder, encoderBody, resolveNetwork } from "./networks.ts";
 import type { VaeOptions } from "./vae.ts";
 
+/** Options of {@link Autoencoder}: those of a VAE. */
 export type AutoencoderOptions = VaeOptions;
 
 /** A deterministic autoencoder: the VAE's networks with a code in place of a posterior, and no prior. */
@@ -34,6 +35,7 @@ export interface DeterministicAutoencoder {
   decode(code: Tensor, context?: LayerContext): Distribution;
   /** log p(x|code(x)) per datum, [batch]. */
   reconstruction(x: Tensor, context?: LayerContext): Tensor;
+  /** What a train step minimises and reports; its data input is named `x`, [batch, features]. */
   objective(options: { readonly batch: number }): Objective;
 }
 

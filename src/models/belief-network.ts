@@ -5,6 +5,7 @@ import { model, type Program } from "../program/index.ts";
 import { type Initializer, parameter, tensor } from "../tensor/leaf.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
+/** Options of a sigmoid belief network. */
 export interface BeliefNetworkOptions {
   /** Number of binary observed variables. */
   readonly features: number;
@@ -14,6 +15,7 @@ export interface BeliefNetworkOptions {
   readonly mean?: ArrayLike<number>;
 }
 
+/** A sigmoid belief network and its guide. */
 export interface BeliefNetwork {
   readonly features: number;
   readonly units: readonly number[];

@@ -1,3 +1,8 @@
+/**
+ * Models off the shelf: VAE, M1, M2 and M1+M2, autoencoder, belief network; classifiers over features.
+ *
+ * @module
+ */
 export { Autoencoder, type AutoencoderOptions, type DeterministicAutoencoder } from "./autoencoder.ts";
 export { BeliefNetwork, type BeliefNetworkOptions } from "./belief-network.ts";
 export * from "./classifiers/index.ts";
@@ -14,4 +19,4 @@ export {
 export { M2, type M2Likelihood, type M2ObjectiveOptions, type M2Options } from "./m2.ts";
 export { type NetworkName, networkNames } from "./networks.ts";
 export { Stacked, type StackedOptions } from "./stacked.ts";
-export { VAE, type Vae, type VaeObjectiveOptions, type VaeOptions } from "./vae.ts";
+export { type ElboForm, VAE, type Vae, type VaeObjectiveOptions, type VaeOptions } from "./vae.ts";

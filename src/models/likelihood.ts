@@ -13,6 +13,7 @@ import { parameter } from "../tensor/leaf.ts";
 import { slice } from "../tensor/ops/parts.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
+/** The likelihoods that a decoder may have. */
 export const likelihoodNames = [
   "bernoulli",
   "bernoulli-on-grey",
@@ -33,6 +34,7 @@ export const likelihoodNames = [
  */
 export type LikelihoodName = (typeof likelihoodNames)[number];
 
+/** How a decoder's outputs become a distribution over data. */
 export interface Likelihood {
   readonly name: LikelihoodName;
   /** ln σ of a Gaussian likelihood; a parameter, learned with the rest. */
@@ -86,7 +88,7 @@ function tableLikelihood(features: number, layout: RowLayout | undefined): Likel
 
 /**
  * Refuses a likelihood that the data do not fit.
- * @param range smallest and largest value of the data, in model units
+ * @param data what is asked of them; `range`: their smallest and largest value, in model units
  * @throws UsageError that lists the ways out.
  */
 export function checkLikelihood(

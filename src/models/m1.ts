@@ -115,7 +115,9 @@ export function latentColumns(kept: readonly number[], latent: number) {
   const matrix = tensor(Array.from({ length: latent }, (_, d) => kept.map((k) => (k === d ? 1 : 0))));
   return {
     size: kept.length,
+    /** [..., latent] → [..., kept]. */
     pick: (z: Tensor): Tensor => matmul(z, matrix),
+    /** [..., kept] → [..., latent]. */
     place: (part: Tensor): Tensor => matmul(part, matrix, { transposeB: true }),
   };
 }

@@ -32,6 +32,7 @@ import { checkLatent } from "./networks.ts";
 /** Likelihoods of the VAE, and the Gaussian whose variances are computed from y and z, as the means are. */
 export type M2Likelihood = LikelihoodName | "gaussian-heteroscedastic";
 
+/** Options of {@link M2}. */
 export interface M2Options {
   /** Number of values of a datum. */
   readonly features: number;
@@ -59,6 +60,7 @@ export interface M2ObjectiveOptions {
   readonly alpha?: number;
 }
 
+/** The generative semi-supervised model M2: programs, densities and objective. */
 export interface M2 {
   readonly kind: "m2";
   readonly features: number;

@@ -9,6 +9,7 @@ import { latentColumns, type ParameterValues } from "./m1.ts";
 import { M2, type M2ObjectiveOptions } from "./m2.ts";
 import type { Vae } from "./vae.ts";
 
+/** Options of {@link Stacked}. */
 export interface StackedOptions {
   /** The trained VAE, which stays as it is, and the values of its parameters. */
   readonly m1: Vae;

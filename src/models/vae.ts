@@ -21,6 +21,7 @@ import { type Likelihood, type LikelihoodName, likelihood } from "./likelihood.t
 import { missingMarks } from "./missing-marks.ts";
 import { checkLatent, decoder, encoderBody, type NetworkOptions, resolveNetwork } from "./networks.ts";
 
+/** Options of {@link VAE}. */
 export interface VaeOptions extends NetworkOptions {
   /** Dimensions of z. Default 20. */
   readonly latent?: number;

@@ -15,6 +15,7 @@ const functions = {
   identity: (x: Tensor) => x,
 };
 
+/** An activation function by its name. */
 export type ActivationName = keyof typeof functions;
 
 /** The names that {@link activation} knows. */

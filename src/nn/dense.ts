@@ -10,6 +10,7 @@ import { checkCount } from "./check.ts";
 import { glorotUniform, zeros } from "./initializers.ts";
 import type { Layer } from "./layer.ts";
 
+/** How a layer's weights start, and whether it has a bias. */
 export interface WeightOptions {
   /** Whether a bias is added. Default true. */
   readonly bias?: boolean;

@@ -5,6 +5,7 @@ import { greaterEqual } from "../tensor/ops/comparison.ts";
 import { where } from "../tensor/ops/where.ts";
 import { evaluation, type Layer } from "./layer.ts";
 
+/** Options of {@link dropout}. */
 export interface DropoutOptions {
   /** Names the random stream that decides what is dropped; every dropout layer of a program needs its own. */
   readonly site: string;

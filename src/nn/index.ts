@@ -1,3 +1,8 @@
+/**
+ * Layers and initialisers.
+ *
+ * @module
+ */
 export { type ActivationName, activation, activationNames } from "./activation.ts";
 export {
   type Convolution2d,
@@ -8,6 +13,7 @@ export {
 export { type Dense, dense, type WeightOptions } from "./dense.ts";
 export { type DropoutOptions, dropout } from "./dropout.ts";
 /** Under one name, because a rule such as `zeros` has the name of the tensor that it fills. */
+/** Rules for the first values of parameters. */
 export * as initializers from "./initializers.ts";
 export {
   evaluation,

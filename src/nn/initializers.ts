@@ -9,7 +9,9 @@ export const constant = (value: number): Initializer => ({
   values: (shape) => new Float64Array(sizeOf(shape)).fill(value),
 });
 
+/** All zeros. */
 export const zeros: Initializer = { ...constant(0), name: "zeros" };
+/** All ones. */
 export const ones: Initializer = { ...constant(1), name: "ones" };
 
 function checkScale(what: string, value: number): void {
@@ -83,10 +85,12 @@ const he = ({ fanIn }: Fans): number => 2 / fanIn;
 
 /** Variance 2 / (fan-in + fan-out): Glorot & Bengio, "Understanding the difficulty of training deep feedforward neural networks" (2010). */
 export const glorotUniform: Initializer = scaled("glorotUniform", "uniform", glorot);
+/** Normal, of variance 2 / (inputs + outputs) (Glorot and Bengio 2010). */
 export const glorotNormal: Initializer = scaled("glorotNormal", "normal", glorot);
 
 /** Variance 2 / fan-in, for ReLU: He et al., "Delving deep into rectifiers" (2015). */
 export const heUniform: Initializer = scaled("heUniform", "uniform", he);
+/** Normal, of variance 2 / inputs, for layers before a relu (He et al. 2015). */
 export const heNormal: Initializer = scaled("heNormal", "normal", he);
 
 /**

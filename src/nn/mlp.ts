@@ -8,6 +8,7 @@ import type { Layer } from "./layer.ts";
 import { batchNorm } from "./normalization.ts";
 import { type Sequential, sequential } from "./sequential.ts";
 
+/** Options of {@link mlp}. */
 export interface MlpOptions {
   readonly inputs: number;
   /** Widths of the hidden layers, first to last; may be empty. */

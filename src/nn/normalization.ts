@@ -11,6 +11,7 @@ import { checkCount } from "./check.ts";
 import { ones, zeros } from "./initializers.ts";
 import { evaluation, type Layer } from "./layer.ts";
 
+/** Options that normalising layers share. */
 export interface NormOptions {
   /** Added to the variance. Default 1e-5. */
   readonly epsilon?: number;
@@ -18,6 +19,7 @@ export interface NormOptions {
   readonly dtype?: DType;
 }
 
+/** Options of {@link batchNorm}. */
 export interface BatchNormOptions extends NormOptions {
   /** Share of the batch's statistics in the next running ones. Default 0.1. */
   readonly momentum?: number;

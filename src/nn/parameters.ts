@@ -2,6 +2,7 @@ import { UsageError } from "../errors.ts";
 import { isParameter } from "../tensor/leaf.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
+/** A parameter leaf and the path by which its module is reached. */
 export interface NamedParameter {
   /** The path by which the module reaches it: `encoder.layers.0.weight`. */
   readonly name: string;

@@ -129,8 +129,8 @@ export class Arena {
    * One step of the optimiser on every parameter that is not frozen.
    *
    * @returns whether all gradients were finite; if not, the parameters they belong to no longer are
-   * @param step updates made before this one; schedules and bias corrections depend on it and on nothing else
-   * @param gradientScale multiplies the gradients, as clipping says
+   * @param options `step`: updates made before this one; schedules and bias corrections depend on it and on nothing else.
+   * `gradientScale` multiplies the gradients, as clipping says
    * @throws {UsageError} when a schedule gives a learning rate that is negative or not finite.
    */
   update({ step, gradientScale = 1 }: { readonly step: number; readonly gradientScale?: number }): boolean {

@@ -1,3 +1,8 @@
+/**
+ * The arena that holds parameters, optimisers and schedules.
+ *
+ * @module
+ */
 export { type AdamOptions, adam } from "./adam.ts";
 export { adamw } from "./adamw.ts";
 export { Arena, type ArenaPlan, type NamedTensor } from "./arena.ts";
@@ -13,5 +18,14 @@ export type {
 } from "./optimizer.ts";
 export { type RmspropOptions, rmsprop } from "./rmsprop.ts";
 export type { Schedule } from "./schedules.ts";
+/** Hyperparameters over time. */
 export * as schedules from "./schedules.ts";
 export { type SgdOptions, sgd } from "./sgd.ts";
+export {
+  compileStep,
+  type NamedLeaf,
+  type Objective,
+  type StepOptions,
+  type StepReport,
+  TrainStep,
+} from "./step.ts";

@@ -27,6 +27,7 @@ export interface ArenaRange {
   readonly count: number;
 }
 
+/** Where all parameters of a program lie in the arena's buffers. */
 export interface ArenaLayout {
   /** In the order of the specs. */
   readonly tensors: readonly ArenaTensor[];

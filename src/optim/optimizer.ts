@@ -43,6 +43,7 @@ export interface UpdateSettings {
 
 /** Settings of a group, defaults filled in. */
 export interface ResolvedGroup {
+  /** Whether a parameter belongs to the group, by its name and label. */
   readonly match: (name: string, label?: string) => boolean;
   readonly learningRate: Schedule;
   readonly weightDecay: number;

@@ -30,6 +30,7 @@ export interface Objective {
   readonly updates?: ReadonlyMap<Tensor, Tensor>;
 }
 
+/** Seed, executor and clipping of a step. */
 export interface StepOptions {
   readonly seed: number;
   readonly executor?: Executor;

@@ -1,3 +1,8 @@
+/**
+ * Generative programs, and the handlers that read and change them.
+ *
+ * @module
+ */
 export {
   block,
   condition,
@@ -11,4 +16,14 @@ export {
   trace,
 } from "./handlers.ts";
 export { type Context, type Handler, model, type Program, type RunOptions } from "./program.ts";
-export { isRandom, type Message, type Plate, type RandomSite, type Site, scaleOf } from "./site.ts";
+export {
+  type DeterministicMessage,
+  isRandom,
+  type Message,
+  type ParamMessage,
+  type Plate,
+  type RandomSite,
+  type SampleMessage,
+  type Site,
+  scaleOf,
+} from "./site.ts";

@@ -51,6 +51,7 @@ export interface ParamMessage {
   readonly plates: readonly Plate[];
 }
 
+/** What a program announces at a site, on its way through the handlers. */
 export type Message = SampleMessage | DeterministicMessage | ParamMessage;
 
 /** A message whose value is known. */
@@ -59,4 +60,5 @@ export type Site = Message & { readonly value: Tensor };
 /** A random site of a trace. */
 export type RandomSite = SampleMessage & { readonly value: Tensor };
 
+/** Whether a site is a random variable, latent or observed. */
 export const isRandom = (site: Site): site is RandomSite => site.kind === "sample" || site.kind === "observe";

@@ -1,3 +1,8 @@
+/**
+ * Counter-based random numbers: a function of seed, name and index.
+ *
+ * @module
+ */
 export { normal32, normal64, uniform32, uniform64 } from "./draws.ts";
 export { checkSeed, type Stream, stream } from "./keys.ts";
 export { permutation } from "./permutation.ts";

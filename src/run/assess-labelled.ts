@@ -6,6 +6,7 @@ import { type ClassifierName, classifierNames } from "./settings.ts";
 import type { Classification, TrainedClassifier } from "./trained-classifier.ts";
 import type { TrainedM1 } from "./trained-m1.ts";
 
+/** Options of an assessment of a model that learnt from labels. */
 export interface LabelledAssessOptions {
   /** Rows held out to validate, whose error is told beside the test's. */
   readonly validation?: Dataset;
@@ -26,6 +27,7 @@ export interface ClassificationFigures {
   readonly calibration?: Calibration;
 }
 
+/** How a model that learnt from labels did on held-out rows. */
 export interface LabelledAssessment {
   readonly rows: number;
   /** The lower bound of log p(x), nats, mean over the rows. */

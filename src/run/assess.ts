@@ -3,6 +3,7 @@ import { type Dataset, take } from "../data/index.ts";
 import type { LogLikelihood } from "./evaluate.ts";
 import type { Evaluation, Trained } from "./trained.ts";
 
+/** Options of {@link assess}. */
 export interface AssessOptions {
   /** Importance samples of the log-likelihood. Default 500. */
   readonly importanceSamples?: number;
@@ -12,6 +13,7 @@ export interface AssessOptions {
   readonly onRows?: (done: number, of: number) => void;
 }
 
+/** All figures of a trained model on held-out rows. */
 export interface Assessment {
   readonly evaluation: Evaluation;
   /** Rows that the evaluation is a mean over. */

@@ -18,6 +18,7 @@ import {
 import { CheckpointError, UsageError } from "../errors.ts";
 import type { DataSettings, RunSettings } from "./settings.ts";
 
+/** The rows of a run, in their parts. */
 export interface RunData {
   readonly train: Dataset;
   /** Absent where too few rows are labelled to spare some. */
@@ -113,7 +114,7 @@ async function plainParts(source: DataSource, checks: DataChecks): Promise<Omit<
 
 /**
  * Loads training and test rows, and sets rows aside to validate.
- * @throws as {@link loadData}, {@link fitTable} and {@link drawLabels}
+ * @throws as `loadData`, {@link fitTable} and {@link drawLabels}
  */
 export async function loadRunData(source: DataSource, checks: DataChecks = {}): Promise<RunData> {
   const { validation } = source;

@@ -9,6 +9,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 /** A dimension is active when the variance over data of its posterior mean exceeds this (Burda et al. 2015). */
 export const ACTIVE_UNIT_THRESHOLD = 0.01;
 
+/** Options of an evaluation. */
 export interface EvaluationOptions {
   /** Seed of the noise. Default 0. */
   readonly seed?: number;
@@ -29,6 +30,7 @@ export interface VaeEvaluation {
   readonly means: Float32Array;
 }
 
+/** How many samples a log-likelihood takes, and of which rows. */
 export interface LogLikelihoodOptions {
   /** Importance samples per datum. Default 500. */
   readonly samples?: number;
@@ -40,6 +42,7 @@ export interface LogLikelihoodOptions {
   readonly onRows?: (done: number, of: number) => void;
 }
 
+/** An importance-sampled log-likelihood, and the bounds on its way. */
 export interface LogLikelihood {
   /** Estimate of log p(x): the mean over data of log (1/K) Σ w with all K samples; itself a lower bound in expectation. */
   readonly logLikelihood: number;
@@ -80,6 +83,7 @@ export interface VaeEvaluator {
   logLikelihood(dataset: Dataset, options?: LogLikelihoodOptions): Promise<LogLikelihood>;
 }
 
+/** Compiles what evaluates a VAE; its parameters' values are read at each call. */
 export function vaeEvaluator(
   vae: Vae,
   parameters: ParameterValues,

@@ -9,6 +9,7 @@ import { type Assessment, assess } from "./assess.ts";
 import type { M1RunSettings, VaeRunSettings } from "./settings.ts";
 import type { Evaluation, Trained } from "./trained.ts";
 
+/** What a report's pictures show. */
 export interface FigureOptions {
   /** Figures that are known already; computed with their defaults where absent. */
   readonly assessment?: Assessment;

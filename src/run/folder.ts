@@ -36,6 +36,7 @@ export interface Stage {
   readonly settings: RunSettings;
 }
 
+/** Callbacks of a run, beside those of its training. */
 export interface RunHooks extends TrainHooks {
   /** Called before each training: for M1+M2 that of M1 comes first, unless it is done. */
   readonly onStage?: (stage: Stage) => void;
@@ -54,6 +55,7 @@ export type TrainedOf<S extends RunSettings> = S extends M2RunSettings | Stacked
   ? TrainedClassifier | undefined
   : Trained;
 
+/** A run that was trained, or stopped. */
 export interface RunResult<S extends RunSettings = RunSettings> {
   readonly folder: RunFolder;
   readonly settings: S;

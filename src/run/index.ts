@@ -1,3 +1,8 @@
+/**
+ * Runs: training in memory or in a folder, trained models, evaluation, export.
+ *
+ * @module
+ */
 export { type Assessment, type AssessOptions, assess } from "./assess.ts";
 export {
   assessLabelled,
@@ -20,6 +25,7 @@ export {
   type LogLikelihood,
   type LogLikelihoodOptions,
   type VaeEvaluation,
+  type VaeEvaluator,
   vaeEvaluator,
 } from "./evaluate.ts";
 export { type ExportedModel, exportOnnx } from "./export.ts";

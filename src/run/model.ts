@@ -11,6 +11,7 @@ import type { Objective } from "../optim/step.ts";
 import type { TrainSettings } from "../train/settings.ts";
 import type { VaeModelSettings } from "./settings.ts";
 
+/** A model of rows without labels. */
 export type AnyModel = Vae | DeterministicAutoencoder;
 
 /** The model that settings describe, with fresh parameters. */

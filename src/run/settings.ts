@@ -35,7 +35,9 @@ export const vaeSettings = z.object({
 /** What the VAE of M1 is, on whose posterior classifiers are fitted. */
 export const m1Settings = vaeSettings.extend({ model: z.literal("m1") });
 
+/** The classifiers over M1's features. */
 export const classifierNames = ["knn", "linear-svm", "svm", "logistic"] as const;
+/** A classifier over M1's features, by its name. */
 export type ClassifierName = (typeof classifierNames)[number];
 
 /** The classifiers of M1. */
@@ -165,12 +167,14 @@ export type StackedModelSettings = z.output<typeof stackedSettings>;
 export type LabelSettings = z.output<typeof labelSettings>;
 export type BeneathSettings = z.output<typeof beneathSettings>;
 export type DataSettings = z.output<typeof dataSettings>;
+/** Settings of a run of a VAE or an autoencoder. */
 export type VaeRunSettings = z.output<typeof vaeRun>;
 export type M1RunSettings = z.output<typeof m1Run>;
 export type M2RunSettings = z.output<typeof m2Run>;
 export type StackedRunSettings = z.output<typeof stackedRun>;
 /** Of a run that learns from labels. */
 export type LabelledRunSettings = M1RunSettings | M2RunSettings | StackedRunSettings;
+/** Settings of a run of any kind: what `config.json` holds. */
 export type RunSettings = VaeRunSettings | LabelledRunSettings;
 /** Of a run of one model. */
 export type RunOf<N extends ModelName> = N extends "m1"
@@ -182,7 +186,9 @@ export type RunOf<N extends ModelName> = N extends "m1"
       : VaeRunSettings;
 
 const schemas = { vae: vaeRun, autoencoder: vaeRun, m1: m1Run, m2: m2Run, m1m2: stackedRun } as const;
+/** A kind of run: what `train` takes for its first word. */
 export type ModelName = keyof typeof schemas;
+/** The kinds of runs. */
 export const modelNames = Object.keys(schemas) as readonly ModelName[];
 
 const named = z.object({ model: z.object({ model: z.enum(modelNames) }) });

@@ -21,6 +21,7 @@ import { preparer } from "./prepare.ts";
 /** Rows times importance samples that Bayes' rule computes at once. */
 const ROWS_OF_BAYES = 2000;
 
+/** A model whose guide classifies. */
 export type ClassifyingModel = M2 | Stacked;
 
 /** What a classifier says of each row. */
@@ -31,6 +32,7 @@ export interface Classification {
   readonly probabilities?: Float32Array;
 }
 
+/** A trained M2 or M1+M2: what a user holds after training, or after opening a run. */
 export class TrainedClassifier {
   readonly kind: ClassifyingModel["kind"];
   readonly model: ClassifyingModel;

@@ -100,6 +100,7 @@ export function loadLabelled(path: string, classes: number): LabelledByM1 {
   return { active: [...active], known: { x: features, features: active.length, labels, classes } };
 }
 
+/** A trained M1 with its classifiers. */
 export class TrainedM1 {
   readonly kind = "m1";
   /** The VAE. */

@@ -27,6 +27,7 @@ export interface Evaluation {
   readonly means: Float32Array;
 }
 
+/** Decoded rows along dimensions of the latent space, one at a time. */
 export interface Traversal {
   /** `dimensions.length × values.length` rows of features. */
   readonly pixels: Float32Array;
@@ -39,6 +40,7 @@ const TRAVERSAL_VALUES = [-3, -2.25, -1.5, -0.75, 0, 0.75, 1.5, 2.25, 3] as cons
 
 type Computation = (rows: ArrayValue) => Promise<ArrayValue>;
 
+/** A VAE or an autoencoder with its parameters: what a user holds after training, or after opening a run. */
 export class Trained {
   readonly model: AnyModel;
   readonly settings: TrainSettings;

@@ -1,6 +1,7 @@
 /** Element types. `host` computes every one of them in float64 (integers exact to 2^53); `native` in the type itself. */
 export type DType = "float32" | "float64" | "int32" | "int64" | "bool";
 
+/** The arrays that hold elements of each dtype. */
 export type TypedArray = Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array;
 
 /** A JavaScript value with a tensor's structure: a number, a boolean, or equally long arrays of those. */

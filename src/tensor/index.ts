@@ -1,3 +1,8 @@
+/**
+ * Symbolic tensors and their operations.
+ *
+ * @module
+ */
 import "./methods.ts";
 
 export type { DType, Nested, TypedArray } from "./dtype.ts";
@@ -10,6 +15,7 @@ export {
   full,
   type Initializer,
   input,
+  type NoiseKind,
   noise,
   ones,
   parameter,
@@ -30,6 +36,7 @@ export {
   type Padding,
   type Pair,
 } from "./ops/conv.ts";
+export type { Binary, Unary } from "./ops/elementwise.ts";
 export * from "./ops/gather.ts";
 export {
   cholesky,

@@ -9,13 +9,16 @@ export type TensorLike = Tensor | Nested;
 
 /** Independent draws that an initialiser may ask for; float64, the same on every machine. */
 export interface Draws {
+  /** Uniform on (0, 1). */
   uniform(count: number): Float64Array;
+  /** Standard normal. */
   normal(count: number): Float64Array;
 }
 
 /** Fills a parameter's first values. `name` is what a report prints. */
 export interface Initializer {
   readonly name: string;
+  /** The first values of a parameter of this shape, row-major. */
   readonly values: (shape: Shape, draws: Draws) => ArrayLike<number>;
 }
 
@@ -75,8 +78,11 @@ export function constant(values: ArrayLike<number>, shape: Shape, dtype: DType =
 export function full(shape: Shape, value: number, dtype: DType = "float32"): Tensor {
   return constantOp([], { values: new Float64Array(sizeOf(shape)).fill(value), shape, dtype });
 }
+/** A constant of zeros. */
 export const zeros = (shape: Shape, dtype: DType = "float32"): Tensor => full(shape, 0, dtype);
+/** A constant of ones. */
 export const ones = (shape: Shape, dtype: DType = "float32"): Tensor => full(shape, 1, dtype);
+/** A constant of one number, shape []. */
 export const scalar = (value: number, dtype: DType = "float32"): Tensor => full([], value, dtype);
 
 /** 0, 1, …, count − 1. Shape [count]. */

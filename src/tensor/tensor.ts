@@ -39,6 +39,7 @@ export class Tensor {
     return sizeOf(this.shape);
   }
 
+  /** Op, dtype and shape, as messages print them. */
   toString(): string {
     return `Tensor(${this.op.name} ${this.dtype} ${formatShape(this.shape)})`;
   }

@@ -7,6 +7,7 @@ import type { TrainSettings } from "./settings.ts";
 /** Fills a step's inputs. A pure function of its seed and the step, so that training resumes bit for bit. */
 export interface Batches {
   readonly stepsPerEpoch: number;
+  /** Writes the rows of a step into its inputs. */
   fill(step: number, inputs: Pick<TrainStep, "input">): void;
 }
 

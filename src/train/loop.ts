@@ -23,6 +23,7 @@ export interface Progress {
   readonly means: Means;
 }
 
+/** Callbacks of training, and how to stop it. */
 export interface TrainHooks {
   /** Called after each step; cheap, or it slows training. */
   readonly onStep?: (progress: Progress) => void;

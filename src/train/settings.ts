@@ -4,7 +4,9 @@ import { binarizations } from "../data/index.ts";
 
 const whole = z.int().min(1);
 
+/** The optimisers that training takes. */
 export const optimizerNames = ["adam", "adamw", "sgd", "rmsprop"] as const;
+/** How the learning rate goes over training. */
 export const scheduleNames = ["constant", "linear", "cosine"] as const;
 
 /** What every training has: how long, and how parameters are updated. */
@@ -46,7 +48,9 @@ export const semiSupervisedTrainSettings = optimisation.extend({
 export type TrainSettings = z.output<typeof trainSettings>;
 /** As a caller writes them. */
 export type TrainInput = z.input<typeof trainSettings>;
+/** Settings of training from few labels, every default filled in. */
 export type SemiSupervisedTrainSettings = z.output<typeof semiSupervisedTrainSettings>;
+/** Settings of training from few labels as a caller writes them. */
 export type SemiSupervisedTrainInput = z.input<typeof semiSupervisedTrainSettings>;
 /** What the loop itself reads. */
 export type OptimisationSettings = Pick<

@@ -9,6 +9,7 @@ import { real } from "../constraints.ts";
 import { inDType } from "./limits.ts";
 import { Transform } from "./transform.ts";
 
+/** What {@link affine} makes. */
 export class AffineTransform extends Transform {
   readonly loc: Tensor;
   /** The scale as given: itself, or its logarithm under the other name. */

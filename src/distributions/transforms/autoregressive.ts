@@ -11,6 +11,7 @@ import { type Made, made } from "./made.ts";
 import { Transform, type ValueAndLogDet } from "./transform.ts";
 import { affineTransformer, type Transformer } from "./transformer.ts";
 
+/** Options of an autoregressive flow. */
 export interface AutoregressiveOptions {
   /** Of the vectors. */
   readonly size: number;

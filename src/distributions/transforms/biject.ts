@@ -12,6 +12,7 @@ import { softplus } from "./softplus.ts";
 import { stickBreaking } from "./stick-breaking.ts";
 import type { Transform } from "./transform.ts";
 
+/** How a support is reached from unconstrained reals. */
 export interface BijectOptions {
   /**
    * How positive numbers are reached. `exp` (default): a normal guide becomes log-normal, and a change of units becomes a

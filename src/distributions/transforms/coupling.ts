@@ -15,6 +15,7 @@ import { expandTo } from "../numerics.ts";
 import { Transform, type ValueAndLogDet } from "./transform.ts";
 import { affineTransformer, splineTransformer, type Transformer } from "./transformer.ts";
 
+/** Options of a coupling flow. */
 export interface CouplingOptions {
   /** Of the vectors; at least 2. */
   readonly size: number;

@@ -10,6 +10,7 @@ import { reshape } from "../../tensor/ops/movement.ts";
 import { formatShape } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 
+/** Sizes of a masked network. */
 export interface MadeOptions {
   /** Of the vectors. */
   readonly size: number;
@@ -34,12 +35,13 @@ interface MaskedDense {
   readonly masked: Tensor;
 }
 
+/** A masked network: what it says of a dimension depends on the dimensions before it alone. */
 export interface Made {
   readonly size: number;
   readonly outputs: number;
   readonly contextSize: number;
   readonly layers: readonly MaskedDense[];
-  /** [context, first layer's outputs]: unmasked. */
+  /** Unmasked, [context, first layer's outputs]. */
   readonly contextWeight?: Tensor;
   /** x [..., size], context [..., c] → [..., size, outputs]; row i depends on x before i alone. */
   apply(x: Tensor, context?: Tensor): Tensor;

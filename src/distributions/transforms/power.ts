@@ -7,6 +7,7 @@ import { positive } from "../constraints.ts";
 import { inDType } from "./limits.ts";
 import { Transform } from "./transform.ts";
 
+/** What {@link power} makes. */
 export class PowerTransform extends Transform {
   readonly exponent: Tensor;
 

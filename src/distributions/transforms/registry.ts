@@ -76,6 +76,7 @@ const sextuples: Nested = [
   [0.2, -1, 0.7, 2, -0.4, -2],
 ];
 
+/** The registry: uses of every transform, on which the conformance tests walk. */
 export const transformCases: readonly TransformCase[] = [
   { name: "identity", parameters: {}, make: () => identity, points: numbers },
   { name: "exp", parameters: {}, make: () => exp, points: numbers },

@@ -18,6 +18,7 @@ import { Transform, type ValueAndLogDet } from "./transform.ts";
 const SMALLEST_SHARE = 0.01;
 const SMALLEST_DERIVATIVE = 1e-3;
 
+/** Parameters of a rational-quadratic spline. */
 export interface SplineParameters {
   /** Unnormalised, [..., bins]; equal ones make equal bins. */
   readonly widths: Tensor;

@@ -16,6 +16,7 @@ import type { Constraint } from "../constraints.ts";
 import type { Parameters } from "../distribution.ts";
 import { expandTo, sumRepeated } from "../numerics.ts";
 
+/** What a transform says of itself. */
 export interface TransformSpec {
   readonly name: string;
   readonly domain: Constraint;
@@ -24,12 +25,14 @@ export interface TransformSpec {
   readonly batchShape?: Shape;
 }
 
+/** What a map made, and the logarithm of its Jacobian's determinant. */
 export interface ValueAndLogDet {
   readonly value: Tensor;
   /** Of the map that made the value. */
   readonly logDet: Tensor;
 }
 
+/** The contract of every transform: a map, its inverse, and the logarithm of its Jacobian's determinant. */
 export abstract class Transform {
   readonly name: string;
   readonly domain: Constraint;
@@ -167,6 +170,7 @@ export abstract class Transform {
     return this.shapeThrough("inverse", shape);
   }
 
+  /** The name, as messages print it. */
   toString(): string {
     return `${this.name}(${this.domain.name} → ${this.codomain.name})`;
   }
@@ -227,7 +231,9 @@ export interface ElementwiseRule {
   readonly name: string;
   readonly domain: Constraint;
   readonly codomain: Constraint;
+  /** y of x. */
   readonly forward: (x: Tensor) => Tensor;
+  /** x of y. */
   readonly inverse: (y: Tensor) => Tensor;
   /** ln |dy/dx|, by whichever of x and y is safer. */
   readonly logDet: (x: Tensor, y: Tensor) => Tensor;

@@ -16,6 +16,7 @@ import { type Bound, perRow } from "./bound.ts";
 import { freeBitsPenalty } from "./free-bits.ts";
 import { checkSites, type Pair, type PairOptions, runPair, scoredSites } from "./pair.ts";
 
+/** Options of {@link elbo}. */
 export interface ElboOptions extends PairOptions {
   /**
    * Latent sites (or all: `true`) whose part of the bound, E_q[log q − log p], is taken as KL(q ‖ p) in closed form instead of from

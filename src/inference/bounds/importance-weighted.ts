@@ -17,6 +17,7 @@ import { type Bound, perRow, rowsShape } from "./bound.ts";
 import { type Pair, type PairOptions, runPair, scoredSites } from "./pair.ts";
 import { renyi } from "./renyi.ts";
 
+/** Options of {@link importanceWeighted}. */
 export interface ImportanceWeightedOptions extends PairOptions {
   /** K, the draws under the logarithm. Default 1. */
   readonly particles?: number;

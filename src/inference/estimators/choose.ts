@@ -50,6 +50,7 @@ export interface SiteEstimator extends EstimatorSettings {
 /** More values than this are not enumerated unless asked for. */
 const LARGEST_ENUMERATION = 64;
 
+/** Which gradient estimator each latent site gets, and its control variate. */
 export interface EstimatorOptions {
   /** Overrides by site name, or one for every site. */
   readonly estimators?: Estimator | Readonly<Record<string, Estimator | EstimatorSettings>>;

@@ -5,6 +5,7 @@ import type { Program } from "../../program/index.ts";
 import { JOINT, jointGuide } from "./auto.ts";
 import type { AutoNormalOptions } from "./auto-normal.ts";
 
+/** Options of {@link autoFlow}. */
 export interface AutoFlowOptions extends AutoNormalOptions {
   /**
    * `inverse-autoregressive` (Kingma et al. 2016), the default: every coordinate moved by all before it, in one pass.

@@ -6,6 +6,7 @@ import { exp } from "../../tensor/ops/transcendental.ts";
 import { JOINT, jointGuide } from "./auto.ts";
 import type { AutoNormalOptions } from "./auto-normal.ts";
 
+/** Options of {@link autoLowRankNormal}. */
 export interface AutoLowRankNormalOptions extends AutoNormalOptions {
   /** Directions of correlation, r. Default ⌈√n⌉. */
   readonly rank?: number;

@@ -3,6 +3,7 @@ import { initializers } from "../../nn/index.ts";
 import type { Program } from "../../program/index.ts";
 import { siteGuide } from "./auto.ts";
 
+/** Options of {@link autoNormal}. */
 export interface AutoNormalOptions {
   /** First standard deviation of every unconstrained coordinate. Default 0.1. */
   readonly initialScale?: number;

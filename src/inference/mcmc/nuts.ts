@@ -2,6 +2,7 @@ import { UsageError } from "../../errors.ts";
 import type { Program } from "../../program/index.ts";
 import { type Sampler, sampler } from "./sampler.ts";
 
+/** Options of {@link nuts}. */
 export interface NutsOptions {
   /** Doublings of a trajectory at most: 2^10 − 1 gradients. Default 10. */
   readonly maxTreeDepth?: number;

@@ -23,6 +23,7 @@ export const statisticNames = [
   "divergent",
   "energy",
 ] as const;
+/** Reports of transitions, one array of numbers for each. */
 export type Statistics = Readonly<Record<(typeof statisticNames)[number], Float64Array>>;
 
 export interface ChainJob {
@@ -32,6 +33,7 @@ export interface ChainJob {
   readonly start: Point;
 }
 
+/** How far a chain has come. */
 export interface ChainProgress {
   readonly chain: number;
   /** Transitions made, of `total`, those of warm-up included. */

@@ -27,6 +27,7 @@ import {
 import { vector } from "./vectors.ts";
 import { parallelism, runInWorkers } from "./workers.ts";
 
+/** Options that all samplers take. */
 export interface McmcOptions
   extends Pick<UnconstrainedDensityOptions, "parameters" | "executor" | "precision" | "threads"> {
   /** Default 0. */
@@ -41,6 +42,7 @@ export interface McmcOptions
   readonly initial?: SiteValues | readonly SiteValues[];
 }
 
+/** Options of a sampler's `run`: chains, draws and workers. */
 export interface McmcRunOptions extends McmcOptions {
   /** Default 4: fewer cannot show that they disagree. */
   readonly chains?: number;
@@ -77,6 +79,7 @@ export interface McmcState {
   readonly chain: ChainState;
 }
 
+/** A sampler of one program's posterior: `init` and `step`, or `run`. */
 export interface Sampler<A extends readonly unknown[]> {
   /** A chain at its starting point. */
   init(args: A, options?: McmcOptions & { readonly chain?: number }): Promise<McmcState>;

@@ -23,6 +23,7 @@ export interface SummaryRow {
   readonly rHat: number;
 }
 
+/** Moments, quantiles and diagnostics of a run's draws. */
 export interface Summary {
   readonly chains: number;
   readonly draws: number;

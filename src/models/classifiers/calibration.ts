@@ -12,6 +12,7 @@ export interface ReliabilityBin {
   readonly accuracy: number;
 }
 
+/** How far confidence is from accuracy. */
 export interface Calibration {
   /** Expected calibration error: the mean of |accuracy − confidence| over bins, weighted by their rows. */
   readonly error: number;

@@ -18,9 +18,11 @@ export type Scoring = "probability" | "votes";
 /** A recipe: options in, a fitted classifier out. */
 export interface Classifier {
   readonly name: string;
+  /** Learns from the labelled rows. */
   fit(data: LabelledFeatures): Promise<FittedClassifier>;
 }
 
+/** A classifier that has seen its labelled rows. */
 export interface FittedClassifier {
   readonly classes: number;
   readonly features: number;

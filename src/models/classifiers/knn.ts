@@ -8,6 +8,7 @@ import {
 } from "./classifier.ts";
 import { squaredDistances } from "./kernel.ts";
 
+/** Options of {@link knn}. */
 export interface KnnOptions {
   /** Neighbours that are asked. Default 5; never more than there are labelled rows. */
   readonly k?: number;

@@ -20,6 +20,7 @@ import {
   labelledRows,
 } from "./classifier.ts";
 
+/** Options of {@link logistic}. */
 export interface LogisticOptions {
   /** Standard deviation of the normal prior on each weight; intercepts have none. Default 1. */
   readonly priorScale?: number;

@@ -9,6 +9,7 @@ import {
 import { type Comparison, type KernelName, kernel, scaleGamma } from "./kernel.ts";
 import { solveSvm } from "./svm-solver.ts";
 
+/** Options of {@link svm}. */
 export interface SvmOptions {
   /** Default `"rbf"`. */
   readonly kernel?: KernelName;

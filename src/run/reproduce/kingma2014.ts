@@ -13,6 +13,7 @@ import { type Method, m1Settings, methods, settingsOf, VALIDATION } from "./prot
 import { completeRun, keptFigures } from "./runs.ts";
 import { type BenchmarkRow, rowsOf } from "./table.ts";
 
+/** Which part of the paper's table is made, on which data and where. */
 export interface Kingma2014Options {
   /** Folder of the benchmark: a run's folder for M1 and for each method, number of labels and draw. */
   readonly out: string;
@@ -43,6 +44,7 @@ export interface Part {
   readonly of: number;
 }
 
+/** Callbacks of the reproduction. */
 export interface Kingma2014Hooks {
   /** What to call while a part trains. */
   readonly training?: (part: Part) => RunHooks;
@@ -65,6 +67,7 @@ export type DrawFigures = {
   readonly steps: number;
 };
 
+/** The part of the paper's table that was made. */
 export interface Kingma2014Results {
   readonly benchmark: "kingma2014";
   readonly version: string;

@@ -3,6 +3,7 @@ import type { GivenSettings } from "../new-run.ts";
 
 /** M1 alone with each of its classifiers, M2 alone, and M2 over M1. */
 export const methods = ["m1", "m2", "m1m2"] as const;
+/** A column of the paper's table. */
 export type Method = (typeof methods)[number];
 
 /** Training rows kept out of training, by a draw of their own: 50,000 of MNIST's 60,000 are left, as in the paper. */

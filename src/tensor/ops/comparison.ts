@@ -14,18 +14,27 @@ const comparison = (name: string, native: string, operator: string): Binary =>
     cases: [...binaryCases([-2, 2]), ...binaryCases([-3, 3], "int32"), ...binaryCases([-3, 3], "int64")],
   });
 
+/** Element by element whether a < b: bool, of the broadcast shape. */
 export const less = comparison("less", "Less", "<");
+/** Element by element whether a ≤ b: bool, of the broadcast shape. */
 export const lessEqual = comparison("lessEqual", "LessOrEqual", "<=");
+/** Element by element whether a > b: bool, of the broadcast shape. */
 export const greater = comparison("greater", "Greater", ">");
+/** Element by element whether a ≥ b: bool, of the broadcast shape. */
 export const greaterEqual = comparison("greaterEqual", "GreaterOrEqual", ">=");
+/** Element by element whether a = b: bool, of the broadcast shape. */
 export const equal = comparison("equal", "Equal", "===");
+/** Element by element whether a ≠ b: bool, of the broadcast shape. */
 export const notEqual = (a: TensorLike, b: TensorLike): Tensor => logicalNot(equal(a, b));
 
 const logic = (name: string, native: string, host: (a: string, b: string) => string): Binary =>
   elementwise({ name, accepts: "bool", result: "bool", host, native, cases: binaryCases([0, 1], "bool") });
 
+/** Both, element by element, of two bools. */
 export const logicalAnd = logic("logicalAnd", "And", (a, b) => `(${a} & ${b})`);
+/** Either or both, element by element, of two bools. */
 export const logicalOr = logic("logicalOr", "Or", (a, b) => `(${a} | ${b})`);
+/** Not, element by element, of a bool. */
 export const logicalNot: Unary = elementwise({
   name: "logicalNot",
   accepts: "bool",

@@ -19,6 +19,7 @@ export type Pair = number | readonly [number, number];
  */
 export type Padding = Pair | "same" | "valid";
 
+/** Strides, padding and dilation of a convolution. */
 export interface Conv2dOptions {
   /** Step between windows. Default 1. */
   readonly strides?: Pair;
@@ -28,6 +29,7 @@ export interface Conv2dOptions {
   readonly dilations?: Pair;
 }
 
+/** Options of {@link conv2dTranspose}. */
 export interface Conv2dTransposeOptions extends Conv2dOptions {
   /** Rows and columns added at the end, fewer than the stride: which of the sizes that a stride merges is meant. */
   readonly outputPadding?: Pair;

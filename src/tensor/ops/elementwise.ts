@@ -56,7 +56,9 @@ export function elementwise(spec: ElementwiseSpec): (...inputs: TensorLike[]) =>
   return (...inputs) => apply(operands(name, ...inputs.slice(0, arity)), {});
 }
 
+/** An operation on each element. */
 export type Unary = (x: TensorLike) => Tensor;
+/** An operation on pairs of elements, of shapes that broadcast; numbers take the dtype of the tensor beside them. */
 export type Binary = (a: TensorLike, b: TensorLike) => Tensor;
 
 /** A float function of one variable, tested over `domain`. */

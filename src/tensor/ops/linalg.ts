@@ -142,6 +142,7 @@ export function choleskySolve(l: Tensor, b: Tensor): Tensor {
   return triangularSolve(l, triangularSolve(l, b), { transpose: true });
 }
 
+/** Which triangle is solved with, and from which side. */
 export interface TriangularSolveOptions {
   /** Which triangle of `l` to read; the other is ignored. Default the lower one. */
   readonly lower?: boolean;

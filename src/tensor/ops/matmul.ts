@@ -6,6 +6,7 @@ import type { Tensor } from "../tensor.ts";
 import { checkDType } from "./elementwise.ts";
 import { reshape } from "./movement.ts";
 
+/** Which operands of a product are transposed. */
 export interface MatmulOptions {
   /** Read `a` with its last two axes exchanged. */
   readonly transposeA?: boolean;

@@ -15,6 +15,7 @@ import { exp, log } from "./transcendental.ts";
 export interface ReduceOptions {
   readonly keepDims?: boolean;
 }
+/** Dimensions to reduce over; negative ones count from the right. */
 export type Axes = number | readonly number[];
 type ReduceAttributes = { readonly axes: readonly number[]; readonly keepDims: boolean };
 
