@@ -172,10 +172,15 @@ export const trainFlags: readonly TrainFlag[] = [
   flag(
     "train.batch",
     "--batch <n>",
-    "rows in a minibatch, of m2 and m1m2 unlabelled ones (default: 128; of m1 250, of m2 and m1m2 100)",
+    "rows in a minibatch, of m2 and m1m2 unlabelled ones (default: 128; of m1 250, of m2 and m1m2 100, or of few rows a twentieth)",
     whole(1),
   ),
-  flag("train.lr", "--lr <rate>", "learning rate (default: 0.001; of m2 0.0005, of m1m2 0.003)", positive),
+  flag(
+    "train.lr",
+    "--lr <rate>",
+    "learning rate (default: 0.001; of m2 on 2,000 rows or more 0.0005, of m1m2 0.003)",
+    positive,
+  ),
   flag(
     "train.schedule",
     "--schedule <name>",
@@ -228,7 +233,7 @@ export const trainFlags: readonly TrainFlag[] = [
   flag(
     "train.alpha",
     "--alpha <weight>",
-    "weight of the classification term (default: 0.1)",
+    "weight of the classification term (default: 0.1, and up to 1 where rows are fewer than 50,000)",
     notNegative,
     together,
   ),

@@ -8,6 +8,7 @@ import {
   withClasses,
 } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
+import { defaultsOf } from "./defaults.ts";
 import type { BeneathSettings, DataSettings, LabelSettings, ModelName, RunOf } from "./settings.ts";
 import { runSettings } from "./settings.ts";
 import { labelledPart } from "./supervision.ts";
@@ -33,39 +34,6 @@ export interface RunOrigin {
   readonly createdAt?: string;
 }
 
-/** The VAE of M1, alone or beneath M2. */
-const M1 = {
-  model: { latent: 50, hidden: [500, 500], activation: "softplus" },
-  train: { epochs: 200, batch: 250, lr: 1e-3, schedule: "cosine" },
-};
-
-/** Defaults that are not those of the settings' schemas, because they differ from model to model: of images. */
-const DEFAULTS: Readonly<Record<ModelName, GivenSettings>> = {
-  vae: {},
-  autoencoder: {},
-  m1: M1,
-  m2: { train: { epochs: 100, lr: 5e-4, schedule: "cosine" } },
-  m1m2: {
-    train: { epochs: 200, lr: 3e-3, schedule: "cosine" },
-    m1: M1,
-  },
-};
-
-/**
- * Defaults of tables, which have few columns and often few rows: small networks, and minibatches of a twentieth of the rows, so that
- * an epoch is some twenty updates. The classification term weighs more than on images: at α = 0.1 the classes that M2 finds in a
- * table of a dozen correlated columns may be others than the labelled ones (ARCHITECTURE.md has the figures).
- */
-function tableDefaults(name: ModelName, train: Dataset): GivenSettings {
-  const batch = Math.min(Math.max(Math.floor(train.rows / 20), 10), 100);
-  const how = { epochs: 100, batch, lr: 3e-3, schedule: "cosine", binarize: "none" };
-  const networks = { latent: 10, hidden: [50] };
-  const m1 = { model: { ...networks, activation: "softplus" }, train: how };
-  if (name === "m1") return m1;
-  if (name === "m2") return { model: networks, train: { ...how, alpha: 1 } };
-  return { model: networks, train: how, ...(name === "m1m2" && { train: { ...how, alpha: 1 }, m1 }) };
-}
-
 /**
  * Settings of a new run on data.
  *
@@ -85,7 +53,7 @@ export function newRun<N extends ModelName>(
   data: DataSettings,
   origin: RunOrigin,
 ): RunOf<N> {
-  const defaults: GivenSettings = data.table ? tableDefaults(name, train) : DEFAULTS[name];
+  const defaults = defaultsOf(name, train.rows, data.table !== undefined);
   const shape = [...train.shape];
   const learns = name === "m1" || name === "m2" || name === "m1m2";
   const labels = learns ? labelsOf(train, given.labels) : undefined;
