@@ -18,15 +18,17 @@ const run = async (step, count) => {
 
 /**
  * Serves one contestant to the runner: one JSON request a line in, one JSON reply a line out.
- * `step` does a whole train step and resolves to its loss once every result is in memory.
+ * `step` does a whole train step and resolves to its loss once every result is in memory; `commands` answer what else the runner
+ * may ask, by name.
  */
-export const serve = async ({ name, version, threads, step }) => {
+export const serve = async ({ name, version, threads, step, commands = {} }) => {
   reply({ ready: true, name, version, threads, startMs: performance.now() });
   for await (const line of createInterface({ input: process.stdin })) {
     const request = JSON.parse(line);
     if (request.cmd === "steps") reply(await run(step, request.count));
     else if (request.cmd === "memory") reply({ rss: process.memoryUsage.rss() });
     else if (request.cmd === "exit") process.exit(0);
+    else if (Object.hasOwn(commands, request.cmd)) reply(await commands[request.cmd](request));
     else reply({ error: `unknown command ${JSON.stringify(request.cmd)}` });
   }
   process.exit(0);

@@ -1,6 +1,6 @@
 // Ours, built, through its public API: the step that `tightbound train vae` runs.
 import { createRequire } from "node:module";
-import { loadMnist, parseTrainSettings, Trainer, VAE } from "../../dist/index.js";
+import { loadMnist, parseTrainSettings, trainerOf, VAE } from "../../dist/index.js";
 import { serve } from "../lib/serve.mjs";
 import { BATCH, LEARNING_RATE } from "../lib/vae.mjs";
 
@@ -8,9 +8,8 @@ const { version } = createRequire(import.meta.url)("../../package.json");
 const THREADS = 2;
 const digits = loadMnist("train");
 const vae = VAE({ shape: digits.shape, latent: 20, hidden: [400] });
-const trainer = await Trainer.create(
+const trainer = await trainerOf(
   vae,
-  (batch) => vae.objective({ batch }),
   digits,
   parseTrainSettings({ binarize: "dynamic", batch: BATCH, lr: LEARNING_RATE, threads: THREADS }),
 );

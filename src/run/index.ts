@@ -63,7 +63,7 @@ export {
   type VaeRunSettings,
   vaeSettings,
 } from "./settings.ts";
-export { parseTrainSettings, train } from "./train.ts";
+export { parseTrainSettings, train, trainerOf } from "./train.ts";
 export { type Evaluation, Trained, type Traversal } from "./trained.ts";
 export { type Classification, type ClassifyingModel, TrainedClassifier } from "./trained-classifier.ts";
 export { TrainedM1 } from "./trained-m1.ts";
