@@ -1,19 +1,22 @@
-// `npm run bench`: one VAE train step side by side with its peers. See README.md.
+// `npm run bench`: one train step side by side with its peers, and what else is measured. See README.md.
 import { parseArgs } from "node:util";
 import { CONTESTANTS } from "./lib/contestants.mjs";
 import { installPeers } from "./lib/install.mjs";
+import { M2_CONTESTANTS, measureM2 } from "./lib/m2-step.mjs";
 import { launch } from "./lib/process.mjs";
 import { measureMemory, measureStart } from "./lib/process-rows.mjs";
 import { measurePrograms } from "./lib/programs.mjs";
 import { environment, save, table } from "./lib/report.mjs";
+import { cell, stepTable } from "./lib/step-table.mjs";
 import { measureTrainSteps } from "./lib/train-step.mjs";
 
-const USAGE = `usage: npm run bench -- [--quick] [--only NAME,NAME] [--steps] [--memory] [--start] [--programs]
+const USAGE = `usage: npm run bench -- [--quick] [--only NAME,NAME] [--steps] [--m2] [--memory] [--start] [--programs]
 
-  --quick    40 counted steps each instead of 200, train step only
-  --only     these contestants alone: ${CONTESTANTS.map(({ key }) => key).join(", ")}
-  --steps, --memory, --start, --programs
-             these parts alone (default: all four; memory and start for tightbound, or those in --only)`;
+  --quick    40 counted steps each instead of 200; alone, the VAE's train step only
+  --only     these contestants alone: ${CONTESTANTS.map(({ key }) => key).join(", ")};
+             with --m2 ${M2_CONTESTANTS.join(", ")}
+  --steps, --m2, --memory, --start, --programs
+             these parts alone (default: all five; memory and start for tightbound, or those in --only)`;
 
 const usage = (problem) => {
   console.error(`${problem}\n\n${USAGE}`);
@@ -27,6 +30,7 @@ const parse = () => {
       quick: flag,
       only: { type: "string" },
       steps: flag,
+      m2: flag,
       memory: flag,
       start: flag,
       programs: flag,
@@ -39,39 +43,10 @@ const parse = () => {
 };
 
 const progress = (text) => process.stderr.isTTY && process.stderr.write(`\r\x1b[2K${text}`);
-const cell = (value, digits = 2) => (value === undefined || value === null ? "–" : value.toFixed(digits));
-
-const target = ({ ratio, atLeast }) => {
-  if (atLeast === undefined) return "";
-  const wanted = `≥ ${atLeast.toFixed(atLeast < 1 ? 2 : 0)}`;
-  if (ratio === null) return wanted;
-  return `${wanted} ${ratio >= atLeast ? "met" : "missed"}`;
+const describe = ({ cpu, cores, node, loadAverageAtStart }) => {
+  console.log(`\n${cpu}, ${cores} cores, Node ${node}, load at start ${loadAverageAtStart}`);
+  if (loadAverageAtStart > 0.5) console.log("other work is running: these figures are indications only");
 };
-
-const stepRow = (entry) => {
-  if (entry.failure) return [entry.name, ...Array(9).fill("–"), `failed: ${entry.failure}`];
-  return [
-    entry.name,
-    entry.version,
-    String(entry.threads),
-    cell(entry.median),
-    `${cell(entry.q1)}–${cell(entry.q3)}`,
-    cell(entry.min),
-    cell(entry.max),
-    cell(entry.ratio),
-    target(entry),
-    entry.firstLoss === undefined ? "–" : `${cell(entry.firstLoss, 0)} → ${cell(entry.lastLoss, 0)}`,
-    entry.firstLoss === undefined
-      ? "–"
-      : entry.valid
-        ? "yes"
-        : `INVALID: the loss must start near 543 and end below ${entry.lossBound}`,
-  ];
-};
-
-const STEP_HEADER = "train step,version,threads,median ms,quartiles,min,max,ratio,target,loss,trains".split(
-  ",",
-);
 
 const trainSteps = async (contestants, { quick, suffix }) => {
   const ready = [];
@@ -90,17 +65,28 @@ const trainSteps = async (contestants, { quick, suffix }) => {
   const entries = await measureTrainSteps(ready, { rounds: quick ? 2 : 10, progress });
   progress("");
   for (const contestant of ready) await contestant.end();
-  console.log(
-    `\n${where.cpu}, ${where.cores} cores, Node ${where.node}, load at start ${where.loadAverageAtStart}`,
-  );
-  if (where.loadAverageAtStart > 0.5)
-    console.log("other work is running: these figures are indications only");
-  console.log(`\n${table(STEP_HEADER, entries.map(stepRow))}\n`);
+  describe(where);
+  console.log(`\n${stepTable("train step", entries)}\n`);
   for (const { key, reason } of skipped) console.log(`left out: ${key}: ${reason}`);
   if (!entries.some(({ key }) => key === "tightbound"))
     console.log("no ratios: tightbound did not take part");
   save(`train-step${suffix}`, { unit: "ms", environment: where, entries, skipped });
   return entries.every(({ valid }) => valid);
+};
+
+const m2Steps = async ({ only, quick, suffix }) => {
+  const where = environment();
+  const groups = await measureM2({ only, rounds: quick ? 2 : 10, progress });
+  describe(where);
+  for (const { shape, threads, entries, skipped } of groups) {
+    console.log(`\n${stepTable(`M2, ${shape}, ${threads} thread${threads > 1 ? "s" : ""}`, entries)}\n`);
+    for (const { key, reason } of skipped) console.log(`left out: ${key}: ${reason}`);
+    const shared = entries.find(({ key }) => key === "naive")?.ratio;
+    if (shared)
+      console.log(`sharing what does not depend on the class saves ${Math.round(100 * (1 - 1 / shared))} %`);
+  }
+  save(`m2-step${suffix}`, { unit: "ms", environment: where, groups });
+  return groups.every(({ entries }) => entries.every(({ valid }) => valid));
 };
 
 const processRows = async (name, measure, contestants, { suffix }) => {
@@ -143,21 +129,28 @@ if (args.help) {
   console.log(USAGE);
   process.exit(0);
 }
+const parts = ["steps", "m2", "memory", "start", "programs"];
+const every = !parts.some((part) => args[part]);
+/** Whether a part is to run: it was asked for, or nothing was and it is one of those that then do. */
+const wanted = (part, byDefault = !args.quick) => args[part] || (every && byDefault);
+
 const only = args.only?.split(",");
-const unknown = only?.find((key) => !CONTESTANTS.some((contestant) => contestant.key === key));
+const known = [...CONTESTANTS.map(({ key }) => key), ...(wanted("m2") ? M2_CONTESTANTS : [])];
+const unknown = only?.find((key) => !known.includes(key));
 if (unknown !== undefined) usage(`--only: there is no contestant ${JSON.stringify(unknown)}`);
 const chosen = CONTESTANTS.filter(({ key }) => !only || only.includes(key));
 
-const steps = args.steps || !(args.memory || args.start || args.programs);
-const missing = steps && chosen.some(({ npm }) => npm) ? installPeers() : undefined;
+const missing = wanted("steps", true) && chosen.some(({ npm }) => npm) ? installPeers() : undefined;
 if (missing) console.log(`left out: the JavaScript peers: ${missing}`);
 const present = chosen.filter(({ npm }) => !(npm && missing));
 
-const every = !(args.steps || args.memory || args.start || args.programs);
 const suffix = only || args.quick ? ".partial" : "";
 const mine = only ? present : present.filter(({ key }) => key === "tightbound");
-if (args.start || (every && !args.quick)) await processRows("start", measureStart, mine, { suffix });
-if (args.memory || (every && !args.quick)) await processRows("memory", measureMemory, mine, { suffix });
-if (args.programs || (every && !args.quick)) await programs();
-const valid = args.steps || every ? await trainSteps(present, { quick: args.quick, suffix }) : true;
-process.exitCode = valid ? 0 : 1;
+if (wanted("start")) await processRows("start", measureStart, mine, { suffix });
+if (wanted("memory")) await processRows("memory", measureMemory, mine, { suffix });
+if (wanted("programs")) await programs();
+const valid = [
+  !wanted("steps", true) || (await trainSteps(present, { quick: args.quick, suffix })),
+  !wanted("m2") || (await m2Steps({ only, quick: args.quick, suffix })),
+];
+process.exitCode = valid.every(Boolean) ? 0 : 1;

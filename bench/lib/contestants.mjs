@@ -4,11 +4,11 @@ import { fileURLToPath } from "node:url";
 
 const THREADS = "2";
 
-const peer = (file) => fileURLToPath(new URL(`../peers/${file}`, import.meta.url));
-const node = (file) => [process.execPath, peer(file)];
+export const peer = (file) => fileURLToPath(new URL(`../peers/${file}`, import.meta.url));
+export const node = (file) => [process.execPath, peer(file)];
 
 /** The interpreters to try for PyTorch: `python3` on the path, then the system's own. */
-const interpreters = () =>
+export const interpreters = () =>
   [...(process.env.PATH ?? "").split(delimiter), "/usr/bin"]
     .map((folder) => join(folder, "python3"))
     .filter((path, i, all) => existsSync(path) && all.indexOf(path) === i);

@@ -1,38 +1,44 @@
-import { mean, summary } from "./stats.mjs";
+import { mean, quantile, summary } from "./stats.mjs";
 
 const WARM_UP = 20;
 const RE_WARM = 3;
 const ROUND = 20;
 const TAIL = 20;
 
-/** `-ELBO` of an untrained decoder is about 784 ln 2 = 543 nats plus the KL. */
-const START = [480, 620];
+/** Steps of a full run: 20 of warm-up, and ten rounds of 3 and 20. */
+const FULL = 240;
 
-/** What the last losses must have fallen below after so many steps; PyTorch: 149 after 240, 203 after 60. */
-const bound = (steps) => (steps >= 240 ? 160 : 225);
+/**
+ * The VAE: `-ELBO` of an untrained decoder is about 784 ln 2 = 543 nats plus the KL; what the last losses must have fallen below after
+ * a full run or a quick one (PyTorch: 149 after 240, 203 after 60).
+ */
+const VAE = { start: [480, 620], below: { full: 160, quick: 225 } };
 
-const verdict = ({ trains }, losses) => {
+const verdict = ({ trains }, losses, { start, below }) => {
   if (!trains) return { valid: true };
   const first = losses[0];
   const last = mean(losses.slice(-TAIL));
-  const starts = first >= START[0] && first <= START[1];
-  const falls = last < bound(losses.length);
-  return { firstLoss: first, lastLoss: last, lossBound: bound(losses.length), valid: starts && falls };
+  const lossBound = losses.length >= FULL ? below.full : below.quick;
+  const starts = first >= start[0] && first <= start[1];
+  return { firstLoss: first, lastLoss: last, start, lossBound, valid: starts && last < lossBound };
 };
 
 /**
  * Times the train step of every contestant, in rounds of 20 steps each in turn; the first steps of all and of
- * each turn do not count. Resolves to one entry a contestant, in the same order.
+ * each turn do not count. `must` says where the losses of those that train must start, and below what they must end. Resolves to one
+ * entry a contestant, in the same order: `ratio` is of the medians of all steps, `turnRatio` of those of each pair of turns.
  */
-export const measureTrainSteps = async (contestants, { rounds, progress }) => {
-  const runs = contestants.map((contestant) => ({ contestant, ms: [], losses: [] }));
+export const measureTrainSteps = async (contestants, { rounds, progress, must = VAE }) => {
+  const runs = contestants.map((contestant) => ({ contestant, ms: [], turns: [], losses: [] }));
   const turn = async (run, uncounted, counted) => {
     const { contestant } = run;
     for (const count of [uncounted, counted]) {
       if (count === 0) continue;
       const { ms, losses } = await contestant.ask({ cmd: "steps", count });
       run.losses.push(...losses);
-      if (count === counted) run.ms.push(...ms);
+      if (count !== counted) continue;
+      run.ms.push(...ms);
+      run.turns.push(quantile(ms, 0.5));
     }
     contestant.pause();
   };
@@ -49,7 +55,7 @@ export const measureTrainSteps = async (contestants, { rounds, progress }) => {
   }
   const ours = runs.find(({ contestant }) => contestant.key === "tightbound");
   const base = ours?.ms.length ? summary(ours.ms).median : undefined;
-  return runs.map(({ contestant, ms, losses, failure }) => {
+  return runs.map(({ contestant, ms, turns, losses, failure }) => {
     const { key, name, version, threads, atLeast } = contestant;
     if (failure) return { key, name, valid: false, failure };
     const times = summary(ms);
@@ -59,11 +65,13 @@ export const measureTrainSteps = async (contestants, { rounds, progress }) => {
       name,
       ...times,
       ratio,
+      ...(ours &&
+        ours.failure === undefined && { turnRatio: summary(turns.map((t, i) => t / ours.turns[i])) }),
       ...(atLeast === undefined ? {} : { atLeast }),
       steps: ms.length,
       version,
       threads,
-      ...verdict(contestant, losses),
+      ...verdict(contestant, losses, must),
     };
   });
 };

