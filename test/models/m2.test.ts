@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { build } from "../../src/compile/index.ts";
+import { build, type Executor } from "../../src/compile/index.ts";
 import { initialValues } from "../../src/compile/leaves.ts";
 import type { Distribution } from "../../src/distributions/index.ts";
 import { UsageError } from "../../src/errors.ts";
@@ -42,17 +42,22 @@ const tableRows = (rows: number, seed: number): Float64Array =>
   });
 const tableData: Data = { ...data, x: tableRows(U, 0), xLabelled: tableRows(L, 1) };
 
-/** Values in float64, with random parameters and the noise that the names of the draws define. */
-async function values(outputs: readonly Tensor[], fed: Data = data): Promise<number[][]> {
-  const program = await build(outputs, { executor: "host" });
+/** Values in float64 (natively in float32), with random parameters and the noise that the names of the draws define. */
+async function values(
+  outputs: readonly Tensor[],
+  fed: Data = data,
+  executor: Executor = "host",
+): Promise<number[][]> {
+  const program = await build(outputs, { executor, threads: 1 });
+  const Floats = executor === "host" ? Float64Array : Float32Array;
   const leaves = program.leaves.map((leaf) => {
-    if (isParameter(leaf)) return Float64Array.from(initialValues(leaf, `parameter ${leaf.id}`, 5));
-    const out = new Float64Array(leaf.size);
-    if (isNoise(leaf)) fillNormal(out, stream(2, leaf.attributes.site));
-    else if (isInput(leaf)) out.set(fed[leaf.attributes.name as keyof Data]);
-    return out;
+    if (isParameter(leaf)) return Floats.from(initialValues(leaf, `parameter ${leaf.id}`, 5));
+    if (isInput(leaf)) return Floats.from(fed[leaf.attributes.name as keyof Data]);
+    const draws = new Float32Array(leaf.size);
+    if (isNoise(leaf)) fillNormal(draws, stream(2, leaf.attributes.site));
+    return Floats.from(draws);
   });
-  const out = outputs.map((t) => new Float64Array(t.size));
+  const out = outputs.map((t) => new Floats(t.size));
   await program.bind(leaves, out)();
   return out.map((o) => [...o]);
 }
@@ -183,6 +188,30 @@ describe.each<[M2Likelihood, Data]>([
       expect(one[i * K]).toBeCloseTo(v, 9);
     });
   });
+});
+
+test("natively the loss and its gradients are the float64 ones, to float32", async () => {
+  // Wide enough for every rewrite that the native executor makes: joint products, sums by products, regrouped passes.
+  for (const likelihood of ["bernoulli", "gaussian-heteroscedastic"] as const) {
+    const m2 = M2({ features: D, classes: K, latent: Z, hidden: [64], likelihood });
+    const { loss } = m2.objective({ labelled: { size: 20, rows: L }, unlabelled: { size: 300, rows: U } });
+    const outputs = [
+      loss,
+      ...grad(
+        loss,
+        m2.parameters.map((p) => p.tensor),
+      ),
+    ];
+    const wide = await values(outputs);
+    const narrow = await values(outputs, data, "native");
+    narrow.forEach((found, i) => {
+      // A few hundred roundings in a row, of values not above the largest of each gradient.
+      const largest = Math.max(...wide[i].map(Math.abs));
+      found.forEach((v, j) => {
+        expect(Math.abs(v - wide[i][j])).toBeLessThan(500 * 2 ** -24 * largest);
+      });
+    });
+  }
 });
 
 test("every parameter has a gradient", async () => {
