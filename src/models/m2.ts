@@ -66,6 +66,7 @@ export interface M2 {
   readonly features: number;
   readonly classes: number;
   readonly latent: number;
+  readonly likelihood: M2Likelihood;
   readonly parameters: readonly NamedParameter[];
   /** y uniform, z ~ N(0, I), x | y, z, for each row of x [batch, features]; y is a one-hot vector. */
   readonly model: Program<[x: Tensor]>;
@@ -214,6 +215,7 @@ export function M2(options: M2Options): M2 {
     features,
     classes,
     latent,
+    likelihood: name,
     model: generative,
     guide,
     classifier,

@@ -1,10 +1,11 @@
-import { Normal, OneHotCategorical } from "../distributions/index.ts";
+import { type Distribution, Normal, OneHotCategorical } from "../distributions/index.ts";
 import { UsageError } from "../errors.ts";
 import type { ActivationName, NamedParameter } from "../nn/index.ts";
 import type { Objective } from "../optim/step.ts";
 import { model, type Program } from "../program/index.ts";
 import { add, sqrt } from "../tensor/ops/arithmetic.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import type { LikelihoodName } from "./likelihood.ts";
 import { latentColumns, type ParameterValues } from "./m1.ts";
 import { M2, type M2ObjectiveOptions } from "./m2.ts";
 import type { Vae } from "./vae.ts";
@@ -37,6 +38,8 @@ export interface Stacked {
   readonly classes: number;
   /** Dimensions of z2. */
   readonly latent: number;
+  /** M1's. */
+  readonly likelihood: LikelihoodName;
   /** Those that are trained: M2's. */
   readonly parameters: readonly NamedParameter[];
   /** y uniform, z2 ~ N(0, I), the active part of z1 | y, z2, its inactive part ~ N(0, I), x | z1. */
@@ -47,8 +50,8 @@ export interface Stacked {
   encode(x: Tensor): Tensor;
   /** log q(y | mean of q(z1|x)): [batch, classes]. */
   classify(x: Tensor): Tensor;
-  /** The mean of p(x|z1) for the mean of the active part under p(z1|y, z2), the inactive part at 0. */
-  decode(y: Tensor, z2: Tensor): Tensor;
+  /** p(x|z1) for the mean of the active part under p(z1|y, z2), the inactive part at 0. */
+  decode(y: Tensor, z2: Tensor): Distribution;
   /** M2's, whose inputs are draws of the active part of z1. */
   objective(options: M2ObjectiveOptions): Objective;
 }
@@ -126,12 +129,13 @@ export function Stacked(options: StackedOptions): Stacked {
     features: m1.features,
     classes,
     latent,
+    likelihood: m1.likelihood.name,
     parameters: m2.parameters,
     model: generative,
     guide,
     encode,
     classify: (x) => m2.classify(encode(x)),
-    decode: (y, z2) => m1.decode(used.place(m2.decode(y, z2).mean())).mean(),
+    decode: (y, z2) => m1.decode(used.place(m2.decode(y, z2).mean())),
     objective: (settings) => m2.objective(settings),
   };
 }

@@ -67,8 +67,9 @@ export const reconstructionPicture = (originals: ImageStack, reconstructions: Im
   return draw({ ...originals, count: 2 * rows * columns, pixels }, columns);
 };
 
-/** All samples, in about ten columns, or fewer where they are few; rows are full where the number allows. */
-export const samplePicture = (samples: ImageStack): EncodedImage => {
+/** All samples, in so many columns; by default about ten, or fewer where they are few, and rows are full where the number allows. */
+export const samplePicture = (samples: ImageStack, columns?: number): EncodedImage => {
+  if (columns !== undefined) return draw(samples, columns);
   const wanted = Math.min(10, Math.ceil(Math.sqrt(2 * samples.count)));
   const full = [0, 1, -1, 2, -2].map((step) => wanted + step).find((n) => n > 0 && samples.count % n === 0);
   return draw(samples, full ?? wanted);

@@ -65,7 +65,7 @@ export async function openTrained(path: string): Promise<OpenedRun<VaeRunSetting
     const way =
       settings.model.model === "m1m2"
         ? `Its M1 is one: give ${folder.m1}.`
-        : "For that, use classify or evaluate.";
+        : "It can be classified with, evaluated and sampled.";
     throw new UsageError(
       `${path}: expected the run of a vae or an autoencoder, found one of ${settings.model.model}. ${way}`,
     );

@@ -1,6 +1,6 @@
 /** A model that learnt from few labels, with its parameters. */
 import { type Computed, compile } from "../compile/compile.ts";
-import type { ArrayValue } from "../compile/index.ts";
+import { ArrayValue } from "../compile/index.ts";
 import { type Dataset, mapRows } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
 import { elbo } from "../inference/index.ts";
@@ -12,6 +12,7 @@ import {
   predictedClasses,
   type Stacked,
 } from "../models/index.ts";
+import { fillNormal, stream } from "../random/index.ts";
 import { logsumexp } from "../tensor/ops/reduce.ts";
 import { exp } from "../tensor/ops/transcendental.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -118,6 +119,35 @@ export class TrainedClassifier {
     );
     const values = await mapRows(this.prepare(data), 1, perDatum);
     return values.reduce((a, b) => a + b, 0) / data.rows;
+  }
+
+  /**
+   * Draws of every class, in the order of the classes: [classes × count, features]. The k-th draw of each class has the same style z.
+   * What is returned are means of p(x|y, z), of a table draws from it: a mean of categories is none.
+   */
+  async sample(count: number, seed = 0): Promise<Float32Array> {
+    const { classes, latent } = this.model;
+    const styles = new Float32Array(count * latent);
+    fillNormal(styles, stream(seed, "prior/z"));
+    const z = new Float32Array(classes * styles.length);
+    const y = new Float32Array(classes * count * classes);
+    for (let k = 0; k < classes; k++) {
+      z.set(styles, k * styles.length);
+      for (let i = 0; i < count; i++) y[(k * count + i) * classes + k] = 1;
+    }
+    const draw = compile(
+      (given, style) => {
+        const x = this.model.decode(given, style);
+        return this.model.likelihood === "table" ? x.sample("x") : x.mean();
+      },
+      { ...this.#options, seed },
+    );
+    const rows = classes * count;
+    const { data } = await draw(
+      new ArrayValue([rows, classes], "float32", y),
+      new ArrayValue([rows, latent], "float32", z),
+    );
+    return data as Float32Array;
   }
 
   /** Data as M2 sees them: themselves, or the means of M1's posterior. */

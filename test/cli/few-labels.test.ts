@@ -1,7 +1,7 @@
 /** Learning from few labels, from the command line. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { encode } from "fast-png";
+import { decode, encode } from "fast-png";
 import { beforeAll, describe, expect, test } from "vitest";
 import { readCsv } from "../../src/data/index.ts";
 import { idxBytes } from "../data/temp.ts";
@@ -102,6 +102,20 @@ describe("m2", () => {
     );
   });
 
+  test("sample draws every class under the same styles", async () => {
+    const told = (await ok("sample", run, "--count", "3", "--seed", "2", "--json")).json();
+    expect(told).toMatchObject({ count: 3, classes: figures.classes, file: join(run, "samples.png") });
+    const { width, height } = decode(readFileSync(join(run, "samples.png")));
+    // Three columns and ten rows of squares.
+    expect(height / width).toBeGreaterThan(3);
+    await ok("sample", run, "--count", "3", "--seed", "2", "--out", path("drawn.csv"));
+    const lines = readFileSync(path("drawn.csv"), "utf8").trimEnd().split("\n");
+    expect(lines.map((line) => line.split(",")[0])).toEqual([
+      "class",
+      ...figures.classes.flatMap((name) => [name, name, name]),
+    ]);
+  });
+
   test("goes on where it was, and refuses what is not its own", async () => {
     const { out } = await ok("train", "--resume", run);
     expect(out).toContain("All of its 2 epochs are done.");
@@ -111,7 +125,7 @@ describe("m2", () => {
     );
     expect((await cli("train", "--resume", run, "--epochs", "9")).err).toContain("follows a cosine schedule");
     expect((await cli("encode", run)).err).toBe(
-      `${run}: expected the run of a vae or an autoencoder, found one of m2. For that, use classify or evaluate.\n`,
+      `${run}: expected the run of a vae or an autoencoder, found one of m2. It can be classified with, evaluated and sampled.\n`,
     );
     expect((await cli("classify", run, "--classifier", "svm")).err).toBe(
       "--classifier svm does not apply: m2 classifies by q(y|x).\n",
@@ -154,7 +168,7 @@ describe("m1 and m1m2", () => {
       const beneath = name === "own" ? path("own/m1") : m1;
       expect((await ok("evaluate", beneath, "--samples", "2", "--json")).json()).toHaveProperty("elbo");
     }
-    expect((await cli("sample", path("own"))).err).toContain(`Its M1 is one: give ${path("own/m1")}.`);
+    expect((await cli("encode", path("own"))).err).toContain(`Its M1 is one: give ${path("own/m1")}.`);
   });
 
   test("an M1 of other rows is refused: those held out to validate must stay out", async () => {

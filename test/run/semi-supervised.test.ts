@@ -5,6 +5,7 @@ import { rowsOf } from "../../src/data/index.ts";
 import { CheckpointError, UsageError } from "../../src/errors.ts";
 import { importanceWeighted } from "../../src/inference/index.ts";
 import { M2 } from "../../src/models/index.ts";
+import { fillNormal, stream } from "../../src/random/index.ts";
 import {
   assessLabelled,
   type GivenSettings,
@@ -205,6 +206,29 @@ describe("M1 and its classifiers", () => {
       `${path}/labelled.safetensors: expected the tensors "features" (F32), "labels" and "active" (I32) of M1`,
     );
   });
+});
+
+test.each([
+  ["m2", m2Run],
+  ["m1m2", stackedRun],
+] as const)("%s draws each class under the same styles", async (_, settingsOf) => {
+  const path = newPath();
+  await startRun(path, settingsOf({ train: { epochs: 1 } }), data);
+  const { trained } = await openClassifier(path);
+  if (trained.kind === "m1") return expect.unreachable();
+  const drawn = await trained.sample(3, 7);
+  expect(drawn.length).toBe(4 * 3 * 12);
+  // The second draw of the third class, by hand.
+  const z = new Float32Array(6);
+  fillNormal(z, stream(7, "prior/z"));
+  const { model, parameters } = trained;
+  const mean = compile((y, style) => model.decode(y, style).mean(), { parameters, threads: 1 });
+  const { data: expected } = await mean([[0, 0, 1, 0]], [[...z.subarray(2, 4)]]);
+  drawn.subarray((2 * 3 + 1) * 12, (2 * 3 + 2) * 12).forEach((value, i) => {
+    expect(value).toBeCloseTo(Number(expected[i]), 5);
+  });
+  expect(await trained.sample(3, 7)).toEqual(drawn);
+  expect(await trained.sample(3, 8)).not.toEqual(drawn);
 });
 
 describe("figures", () => {
