@@ -34,6 +34,11 @@ export interface UnconstrainedDensityOptions extends UnconstrainedGraphOptions {
   /** Values of the program's parameters, as `svi(…).run` returns them; others take their initial ones. */
   readonly parameters?: ReadonlyMap<Tensor, TypedArray>;
   /**
+   * Numbers of the program's inputs. The host executor reads the arrays anew at each call: refill them, and the same compiled density is
+   * that of other data. The native executor keeps what they held when the density was made.
+   */
+  readonly data?: ReadonlyMap<Tensor, Float64Array>;
+  /**
    * Default `host`: double precision, and microseconds a call for small programs. `native` for large data and networks. `auto`: by the
    * size of the program's graph, native from about 10,000 element operations on.
    */
@@ -101,8 +106,8 @@ export interface UnconstrainedDensity {
  * await density.logDensityAndGradient(q, gradient);
  * density.constrain(q).get("p")?.item(); // in (0, 1)
  *
- * @throws UsageError when a latent site is discrete and infinite, or stands in a minibatch; when the density reads noise or an input;
- * or when the program's sites change from run to run.
+ * @throws UsageError when a latent site is discrete and infinite, or stands in a minibatch; when the density reads noise, or an input
+ * without a value; or when the program's sites change from run to run.
  */
 export async function unconstrainedDensity<A extends readonly unknown[]>(
   program: Program<A>,
@@ -110,7 +115,7 @@ export async function unconstrainedDensity<A extends readonly unknown[]>(
   options: UnconstrainedDensityOptions = {},
 ): Promise<UnconstrainedDensity> {
   const { precision = "float64", threads, jacobian = true } = options;
-  const source: Source = { program, parameters: options.parameters };
+  const source: Source = { program, parameters: options.parameters, data: options.data };
   const graph = unconstrainedGraph(program, args, options);
   const { coordinates, dimension, sites, values, inverseTemperature } = graph;
   const logDensity = jacobian ? add(graph.logJoint, graph.logJacobian) : graph.logJoint;

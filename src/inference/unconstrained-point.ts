@@ -13,10 +13,11 @@ export type Floats = Float32Array | Float64Array;
 /** Floating-point precision of the native executor. */
 export type Precision = "float32" | "float64";
 
-/** The program that a graph was traced from, and the values of its parameters. */
+/** The program that a graph was traced from, and the values of its parameters and of the inputs that stand for data. */
 export interface Source {
   readonly program: Pick<Program, "name" | "parameters">;
   readonly parameters: ReadonlyMap<Tensor, TypedArray> | undefined;
+  readonly data?: ReadonlyMap<Tensor, Float64Array> | undefined;
 }
 
 /** A flat vector of coordinates and its parts, one for each site: views. */
@@ -26,7 +27,9 @@ export function vectorOf({ dimension, sites }: UnconstrainedGraph, dtype: Precis
 }
 
 /** The values of a leaf that is no coordinate. @throws UsageError for noise, and for data without a value. */
-export function fixedValues({ program, parameters }: Source, leaf: Tensor): ArrayLike<number> {
+export function fixedValues({ program, parameters, data }: Source, leaf: Tensor): ArrayLike<number> {
+  const given = data?.get(leaf);
+  if (given !== undefined) return given;
   if (isParameter(leaf)) {
     const name = program.parameters().find((p) => p.tensor === leaf)?.name ?? "parameter";
     return (parameters?.get(leaf) as ArrayLike<number> | undefined) ?? initialValues(leaf, name, 0);
@@ -34,7 +37,7 @@ export function fixedValues({ program, parameters }: Source, leaf: Tensor): Arra
   throw new UsageError(
     isInput(leaf)
       ? `${program.name}: ${describeLeaf(leaf)} has no value. A posterior is of fixed data: pass them as a constant, tensor(…).`
-      : `${program.name}: the log density reads ${describeLeaf(leaf)}, so it would change from call to call. Draw what is random in ` +
+      : `$program.name: the log density reads $describeLeaf(leaf), so it would change from call to call. Draw what is random in ` +
           "a sample site, and trace layers in their evaluation pass.",
   );
 }
@@ -72,7 +75,7 @@ export async function compileAt(
     const from = original.get(leaf) ?? leaf;
     const at = graph.coordinates.indexOf(from);
     if (at >= 0) return point.parts[at];
-    const given = inputs.get(from);
+    const given = inputs.get(from) ?? (executor === "host" ? source.data?.get(from) : undefined);
     if (given !== undefined) return given;
     const values = fixedValues(source, from);
     return executor === "host" ? Float64Array.from(values) : convert(values, leaf.dtype);

@@ -266,6 +266,20 @@ describe("parameters and data", () => {
     expect((await at(density, [2])).gradient[0]).toBeCloseTo(1, 12);
   });
 
+  test("an input's numbers may be refilled between calls of one density", async () => {
+    const y = input("y", [2]);
+    const fed = model(({ sample, observe, plate }) => {
+      const x = sample("x", Normal(0, 1));
+      plate("row", 2, () => observe("y", Normal(x, 1), y));
+    });
+    const numbers = Float64Array.of(1, 2);
+    const density = await unconstrainedDensity(fed, [], { data: new Map([[y, numbers]]) });
+    // The gradient is Σ (y − x) − x.
+    expect((await at(density, [0.5])).gradient[0]).toBeCloseTo(3 - 1 - 0.5, 12);
+    numbers.set([4, 4]);
+    expect((await at(density, [0.5])).gradient[0]).toBeCloseTo(8 - 1 - 0.5, 12);
+  });
+
   const refused = (program: Program<[]>) => unconstrainedDensity(program, []);
 
   test("an input without a value, and noise, are refused by name", async () => {
