@@ -37,7 +37,7 @@ export function fixedValues({ program, parameters, data }: Source, leaf: Tensor)
   throw new UsageError(
     isInput(leaf)
       ? `${program.name}: ${describeLeaf(leaf)} has no value. A posterior is of fixed data: pass them as a constant, tensor(…).`
-      : `$program.name: the log density reads $describeLeaf(leaf), so it would change from call to call. Draw what is random in ` +
+      : `${program.name}: the log density reads ${describeLeaf(leaf)}, so it would change from call to call. Draw what is random in ` +
           "a sample site, and trace layers in their evaluation pass.",
   );
 }
