@@ -58,7 +58,7 @@ const LONGEST = 128;
  * then thinned to them (Talts et al. 2018, algorithm 2).
  */
 export const nutsPosterior =
-  ({ warmUp = 300, targetAcceptance = 0.8 } = {}): PosteriorSampler =>
+  ({ warmUp = 200, targetAcceptance = 0.8 } = {}): PosteriorSampler =>
   async (density, { draws, seed, simulation }) => {
     const { q, logDensity, gradient } = await startingPoint(density, { seed, attempt: simulation });
     const { dimension } = density;

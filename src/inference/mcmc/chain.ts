@@ -1,5 +1,5 @@
 /** One Markov chain: its state, its warm-up, and a step of it. */
-import { fillNormal, fillUniform, stream } from "../../random/index.ts";
+import { fillNormal, fillUniform, type Stream, stream } from "../../random/index.ts";
 import { averageStepSize, type DualAveraging, startDualAveraging } from "./dual-averaging.ts";
 import {
   type Kernel,
@@ -23,7 +23,7 @@ import {
   velocity,
   withDraw,
 } from "./metric.ts";
-import { vector } from "./vectors.ts";
+import { type Vector, vector } from "./vectors.ts";
 import { schedule } from "./windows.ts";
 
 export interface ChainSettings {
@@ -50,14 +50,34 @@ export interface ChainState {
   readonly moments: Moments;
 }
 
+/** Streams by chain and use, kept because making one costs as much as a leapfrog step; what is drawn from them does not depend on it. */
+const streams = new WeakMap<
+  ChainSettings,
+  Map<string, { readonly normals: Stream; readonly uniforms: Stream }>
+>();
+
+function streamsOf(settings: ChainSettings, use: string) {
+  const { seed, chain } = settings;
+  const known = streams.get(settings) ?? new Map();
+  streams.set(settings, known);
+  const found = known.get(use) ?? {
+    normals: stream(seed, `chain ${chain}/${use}/momentum`),
+    uniforms: stream(seed, `chain ${chain}/${use}/uniform`),
+  };
+  known.set(use, found);
+  return found;
+}
+
+/** Uniforms that are drawn at once. */
+const BATCH = 16;
+
 /**
  * The random numbers of one use at one iteration: a function of seed, chain, use and iteration alone, so that chains may run in any
  * order, anywhere.
  */
-export function randomness({ seed, chain }: ChainSettings, use: string, iteration: number): Randomness {
-  const normals = stream(seed, `chain ${chain}/${use}/momentum`);
-  const uniforms = stream(seed, `chain ${chain}/${use}/uniform`);
-  const buffer = new Float64Array(16);
+export function randomness(settings: ChainSettings, use: string, iteration: number): Randomness {
+  const { normals, uniforms } = streamsOf(settings, use);
+  let batch: Vector = [];
   let drawn = 0;
   let used = 0;
   return {
@@ -68,9 +88,13 @@ export function randomness({ seed, chain }: ChainSettings, use: string, iteratio
       return vector(out);
     },
     uniform() {
-      const at = used++ % buffer.length;
-      if (at === 0) fillUniform(buffer, uniforms, { step: iteration, first: used - 1 });
-      return buffer[at];
+      const at = used++ % BATCH;
+      if (at === 0) {
+        const out = new Float64Array(BATCH);
+        fillUniform(out, uniforms, { step: iteration, first: used - 1 });
+        batch = vector(out);
+      }
+      return batch[at];
     },
   };
 }

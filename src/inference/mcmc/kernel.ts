@@ -57,12 +57,16 @@ export const pointAt = ({ q, logDensity, gradient }: Mover): Point => ({
 });
 
 /** A mover at a point with a momentum: copies. */
-export const moverAt = ({ q, logDensity, gradient }: Point, p: Vector): Mover => ({
-  q: new Float64Array(q),
-  gradient: new Float64Array(gradient),
-  p: vector(p),
-  logDensity,
-});
+export function moverAt({ q, logDensity, gradient }: Point, p: Vector): Mover {
+  const n = q.length;
+  // One block of memory for both arrays: allocating is what costs.
+  const block = new Float64Array(2 * n);
+  for (let i = 0; i < n; i++) {
+    block[i] = q[i];
+    block[n + i] = gradient[i];
+  }
+  return { q: block.subarray(0, n), gradient: block.subarray(n), p: vector(p), logDensity };
+}
 
 /** Half a kick and a whole drift of a leapfrog step; a query, and {@link kick}, complete it. `v` is scratch. */
 export function kickAndDrift(z: Mover, metric: Metric, stepSize: number, v: Vector): void {

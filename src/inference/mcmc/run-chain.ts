@@ -99,12 +99,12 @@ export async function runChain(
       divergences += statistics.divergent[at];
     }
     state = next;
-    const now = performance.now();
-    if (now - turn > TURN || i + 1 === total) {
+    if (performance.now() - turn > TURN) {
       report(i + 1);
       await new Promise((resolve) => setTimeout(resolve, 0));
       turn = performance.now();
     }
   }
+  report(total);
   return { coordinates, statistics, stepSize: state.stepSize, metric: state.metric };
 }
