@@ -23,7 +23,9 @@ export {
   readPngFolder,
   readTable,
   rowsOf,
+  select as selectRows,
   split as splitDataset,
+  type TableOptions,
   type TablePreprocessing,
   take,
 } from "./data/index.ts";
