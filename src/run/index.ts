@@ -30,7 +30,7 @@ export {
 } from "./evaluate.ts";
 export { type ExportedModel, exportOnnx } from "./export.ts";
 export { type FigureOptions, imageStack, mostActive, reportData } from "./figures.ts";
-export { type RunHooks, type RunResult, resumeRun, type Stage, startRun } from "./folder.ts";
+export { resumeRun, startRun } from "./folder.ts";
 export { type AnyModel, buildModel } from "./model.ts";
 export { type GivenSettings, newRun, type RunOrigin } from "./new-run.ts";
 export { type OpenedRun, openClassifier, openTrained, readRun } from "./open.ts";
@@ -64,6 +64,7 @@ export {
   vaeSettings,
 } from "./settings.ts";
 export { parseTrainSettings, train, trainerOf } from "./train.ts";
+export type { RunHooks, RunResult, Stage, TrainedOf } from "./train-in.ts";
 export { type Evaluation, Trained, type Traversal } from "./trained.ts";
 export { type Classification, type ClassifyingModel, TrainedClassifier } from "./trained-classifier.ts";
 export { TrainedM1 } from "./trained-m1.ts";

@@ -8,9 +8,10 @@ import { reason, writeDurably } from "../../train/durable-write.ts";
 import { type Json, toJson } from "../../train/json.ts";
 import { runFolder } from "../../train/run-folder.ts";
 import type { RunData } from "../data.ts";
-import { type RunHooks, resumeRun, startRun } from "../folder.ts";
+import { resumeRun, startRun } from "../folder.ts";
 import { readRun } from "../open.ts";
 import type { RunSettings } from "../settings.ts";
+import type { RunHooks } from "../train-in.ts";
 
 /** Settings without what only says when and how they were asked for. */
 const essence = ({ version: _, createdAt: __, command: ___, ...rest }: RunSettings): unknown =>
