@@ -57,6 +57,10 @@ const networkGroup: Group = {
   models: ["vae", "autoencoder", "m1"],
   why: (model) => `the networks of ${model} are plain perceptrons.`,
 };
+const growing: Group = {
+  models: ["vae", "m1", "m2", "m1m2"],
+  why: () => "an autoencoder has no KL.",
+};
 const bound: Group = {
   models: ["vae", "m1"],
   why: (model) =>
@@ -202,9 +206,9 @@ export const trainFlags: readonly TrainFlag[] = [
   flag(
     "train.warmup",
     "--warmup <epochs>",
-    "epochs over which beta grows from 0 (default: 0)",
+    "epochs over which beta grows from 0, of m2 and m1m2 the hold of unlabelled rows on q(y|x) (default: 0)",
     notNegative,
-    bound,
+    growing,
   ),
   flag(
     "train.freeBits",

@@ -24,6 +24,7 @@ import { add, mul, neg, sub } from "../tensor/ops/arithmetic.ts";
 import { expand } from "../tensor/ops/movement.ts";
 import { concat } from "../tensor/ops/parts.ts";
 import { logsumexp } from "../tensor/ops/reduce.ts";
+import { stopGradient } from "../tensor/ops/stop-gradient.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type LikelihoodName, likelihood } from "./likelihood.ts";
 import { missingMarks } from "./missing-marks.ts";
@@ -58,6 +59,12 @@ export interface M2ObjectiveOptions {
   readonly unlabelled: { readonly size: number; readonly rows: number };
   /** Weight of the classification term: each labelled row's log q(y|x) counts α · size of all data / labelled size. Default 0.1. */
   readonly alpha?: number;
+  /**
+   * `"input"`: a scalar input named `warmup`, fed at each step, scales the gradient that the unlabelled bound sends to q(y|x); the bound's
+   * value stays. Near 0 the labels alone say what a class is, while the decoder learns it; grown to 1 it is the bound's own gradient.
+   * Without it clusters that form in the first steps may keep classes that the labels contradict.
+   */
+  readonly warmup?: "input" | undefined;
 }
 
 /** The generative semi-supervised model M2: programs, densities and objective. */
@@ -162,8 +169,8 @@ export function M2(options: M2Options): M2 {
   const observation =
     name === "gaussian-heteroscedastic" ? undefined : likelihood(name, features, options.layout);
 
-  const q = (x: Tensor, layers?: LayerContext) =>
-    OneHotCategorical({ logits: discriminator.apply(seen(x), layers) });
+  const logits = (x: Tensor, layers?: LayerContext) => discriminator.apply(seen(x), layers);
+  const q = (x: Tensor, layers?: LayerContext) => OneHotCategorical({ logits: logits(x, layers) });
   const encode = (x: Tensor, y: Tensor, layers?: LayerContext) => {
     const h = encoder.body.apply(seen(x), y, layers);
     return Normal(encoder.mean.apply(h), { logScale: mul(encoder.logVariance.apply(h), 0.5) }).toEvent(1);
@@ -190,18 +197,22 @@ export function M2(options: M2Options): M2 {
     },
     { name: "m2" },
   );
-  const guide = model(
-    ({ plate, sample, module, layers }, x: Tensor) => {
-      if (front !== undefined) module("front", front);
-      module("discriminator", discriminator);
-      module("encoder", encoder);
-      plate("row", x.shape[0], () => {
-        const y = sample("y", q(x, layers));
-        sample("z", encode(x, y, layers));
-      });
-    },
-    { name: "m2 guide" },
-  );
+  /** q(y|x) q(z|x, y), with only a share of the gradient reaching q(y|x) where one is given. */
+  const guideOf = (share?: Tensor) =>
+    model(
+      ({ plate, sample, module, layers }, x: Tensor) => {
+        if (front !== undefined) module("front", front);
+        module("discriminator", discriminator);
+        module("encoder", encoder);
+        plate("row", x.shape[0], () => {
+          const all = logits(x, layers);
+          const y = sample("y", OneHotCategorical({ logits: share ? scaleGradient(all, share) : all }));
+          sample("z", encode(x, y, layers));
+        });
+      },
+      { name: "m2 guide" },
+    );
+  const guide = guideOf();
   const classifier = model(
     ({ plate, observe, module, layers }, x: Tensor, y: Tensor) => {
       if (front !== undefined) module("front", front);
@@ -249,15 +260,26 @@ export function M2(options: M2Options): M2 {
     },
     decode: (y, z) => decode(y, z),
     encode: (x, y) => encode(x, y),
-    objective: (settings) => m2Objective(m2, settings),
+    objective: (settings) =>
+      m2Objective(m2, settings, settings.warmup === undefined ? guide : guideOf(input("warmup", []))),
   };
   return m2;
 }
 
+/** `t` itself, with `share` times its gradient. */
+const scaleGradient = (t: Tensor, share: Tensor): Tensor => {
+  const held = stopGradient(t);
+  return add(held, mul(share, sub(t, held)));
+};
+
 const logSoftmax = (logits: Tensor): Tensor => sub(logits, logsumexp(logits, -1, { keepDims: true }));
 
 /** J of eq. 9 over all rows, divided by their number, from one minibatch of each kind. */
-function m2Objective(m2: M2, { labelled, unlabelled, alpha = 0.1 }: M2ObjectiveOptions): Objective {
+function m2Objective(
+  m2: M2,
+  { labelled, unlabelled, alpha = 0.1 }: M2ObjectiveOptions,
+  unlabelledGuide: M2["guide"],
+): Objective {
   const total = labelled.size + unlabelled.size;
   const layers = trainingContext();
   const [xl, y] = [input("xLabelled", [labelled.rows, m2.features]), input("y", [labelled.rows, m2.classes])];
@@ -271,7 +293,7 @@ function m2Objective(m2: M2, { labelled, unlabelled, alpha = 0.1 }: M2ObjectiveO
   const onUnlabelled =
     unlabelled.size === 0
       ? undefined
-      : elbo(m2.model, m2.guide, [input("x", [unlabelled.rows, m2.features])], {
+      : elbo(m2.model, unlabelledGuide, [input("x", [unlabelled.rows, m2.features])], {
           analyticKl: ["z"],
           scale: unlabelled.size / unlabelled.rows / total,
           layers,

@@ -90,11 +90,18 @@ export async function semiSupervisedTraining(
     labelled: { size: rows.labelled.length, rows: labelled.batch },
     unlabelled: { size: rows.unlabelled.length, rows: unlabelled?.batch ?? 0 },
     alpha: settings.alpha,
+    ...(settings.warmup > 0 && { warmup: "input" }),
   });
   const trainer = await Trainer.create(
     model.parameters,
     objective,
-    semiSupervisedBatches({ labelled, labels, classes: classes.length, ...(unlabelled && { unlabelled }) }),
+    semiSupervisedBatches({
+      labelled,
+      labels,
+      classes: classes.length,
+      warmup: settings.warmup,
+      ...(unlabelled && { unlabelled }),
+    }),
     settings,
   );
   return { trainer, trained: new TrainedClassifier(model, trainer.values(), settings, classes) };

@@ -11,14 +11,16 @@ export interface Batches {
   fill(step: number, inputs: Pick<TrainStep, "input">): void;
 }
 
+/** Grows linearly from 0 to 1 over the warm-up epochs. */
+const grown = (step: number, warmup: number, stepsPerEpoch: number): number =>
+  warmup > 0 ? Math.min(1, step / (warmup * stepsPerEpoch)) : 1;
+
 /** β at a step: grows linearly from 0 over the warm-up epochs. */
-export function betaAt(
+export const betaAt = (
   step: number,
   { beta, warmup }: Pick<TrainSettings, "beta" | "warmup">,
   stepsPerEpoch: number,
-): number {
-  return warmup > 0 ? beta * Math.min(1, step / (warmup * stepsPerEpoch)) : beta;
-}
+): number => beta * grown(step, warmup, stepsPerEpoch);
 
 /** Batches of one dataset, with the minibatch size that its number of rows allows. */
 export interface DatasetBatches extends Batches {
@@ -57,6 +59,8 @@ export interface SemiSupervisedParts {
   readonly classes: number;
   /** Absent where every row is labelled: an epoch is then a pass over the labelled rows. */
   readonly unlabelled?: Minibatches;
+  /** Epochs over which the input `warmup` grows from 0 to 1; there is none where it is 0. */
+  readonly warmup: number;
 }
 
 /**
@@ -68,10 +72,13 @@ export function semiSupervisedBatches({
   labels,
   classes,
   unlabelled,
+  warmup,
 }: SemiSupervisedParts): Batches {
+  const { stepsPerEpoch } = unlabelled ?? labelled;
   return {
-    stepsPerEpoch: (unlabelled ?? labelled).stepsPerEpoch,
+    stepsPerEpoch,
     fill(step, inputs) {
+      if (unlabelled && warmup > 0) inputs.input("warmup")[0] = grown(step, warmup, stepsPerEpoch);
       unlabelled?.fill(step, inputs.input("x"));
       const rows = labelled.fill(step, inputs.input("xLabelled"));
       const y = inputs.input("y").fill(0);

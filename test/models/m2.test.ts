@@ -23,7 +23,7 @@ import { isInput, isNoise, isParameter } from "../../src/tensor/leaf.ts";
 
 const [D, K, Z, L, U] = [6, 3, 2, 4, 5];
 
-type Data = Readonly<Record<"x" | "xLabelled" | "y", Float64Array>>;
+type Data = Readonly<Record<"x" | "xLabelled" | "y", Float64Array>> & { readonly warmup?: Float64Array };
 
 const data: Data = {
   x: Float64Array.from({ length: U * D }, (_, i) => Number((i * 7) % 5 < 2)),
@@ -52,7 +52,7 @@ async function values(
   const Floats = executor === "host" ? Float64Array : Float32Array;
   const leaves = program.leaves.map((leaf) => {
     if (isParameter(leaf)) return Floats.from(initialValues(leaf, `parameter ${leaf.id}`, 5));
-    if (isInput(leaf)) return Floats.from(fed[leaf.attributes.name as keyof Data]);
+    if (isInput(leaf)) return Floats.from(fed[leaf.attributes.name as keyof Data] ?? []);
     const draws = new Float32Array(leaf.size);
     if (isNoise(leaf)) fillNormal(draws, stream(2, leaf.attributes.site));
     return Floats.from(draws);
@@ -212,6 +212,33 @@ test("natively the loss and its gradients are the float64 ones, to float32", asy
       });
     });
   }
+});
+
+test("warm-up leaves the loss alone, and scales what unlabelled rows send to q(y|x)", async () => {
+  const m2 = M2({ features: D, classes: K, latent: Z, hidden: [7], weightInit: initializers.normal(0.7) });
+  const sizes = { labelled: { size: 20, rows: L }, unlabelled: { size: 300, rows: U } };
+  const parameters = m2.parameters.map((p) => p.tensor);
+  const at = async (options: Parameters<typeof m2.objective>[0], warmup: number) => {
+    const { loss } = m2.objective(options);
+    return values([loss, ...grad(loss, parameters)], { ...data, warmup: Float64Array.of(warmup) });
+  };
+  const [plain, none, part] = await Promise.all([
+    at(sizes, 1),
+    at({ ...sizes, warmup: "input" }, 0),
+    at({ ...sizes, warmup: "input" }, 0.3),
+  ]);
+  // With no unlabelled row at all, of the same total: what is left of q(y|x)'s gradient at 0 is the classification term's.
+  const { loss } = m2.objective({ labelled: { size: 320, rows: L }, unlabelled: { size: 0, rows: 0 } });
+  const supervised = await values([loss, ...grad(loss, parameters)], data);
+  expect(part[0][0]).toBeCloseTo(plain[0][0], 12);
+  m2.parameters.forEach(({ name }, i) => {
+    plain[i + 1].forEach((whole, j) => {
+      const zero = none[i + 1][j];
+      expect(part[i + 1][j]).toBeCloseTo(zero + 0.3 * (whole - zero), 12);
+      if (name.startsWith("discriminator")) expect(zero).toBeCloseTo(supervised[i + 1][j], 12);
+      else expect(zero).toBeCloseTo(whole, 12);
+    });
+  });
 });
 
 test("every parameter has a gradient", async () => {

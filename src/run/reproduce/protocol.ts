@@ -11,8 +11,8 @@ export const VALIDATION = { count: 10_000, seed: 0 } as const;
 
 /** The VAE beneath M1 and M1+M2: trained once, for all draws of labels. */
 export const m1Settings: GivenSettings = {
-  model: { latent: 50, hidden: [500, 500], activation: "relu", likelihood: "bernoulli" },
-  train: { epochs: 150, batch: 250, lr: 1e-3, schedule: "cosine", binarize: "dynamic" },
+  model: { latent: 50, hidden: [500, 500], activation: "softplus", likelihood: "bernoulli" },
+  train: { epochs: 200, batch: 250, lr: 1e-3, schedule: "cosine", binarize: "dynamic" },
 };
 
 /** What a method is on so many labels. The paper's widths of M1+M2: 300 hidden units at 100 labels, 500 above. */
@@ -27,8 +27,8 @@ export function settingsOf(method: Method, labels: number): GivenSettings {
       };
     case "m1m2":
       return {
-        model: { latent: 10, hidden: [labels < 600 ? 300 : 500], activation: "relu" },
-        train: { epochs: 100, lr: 3e-3, schedule: "cosine", alpha: 1 },
+        model: { latent: 7, hidden: [labels < 600 ? 300 : 500], activation: "relu" },
+        train: { epochs: 60, lr: 3e-3, schedule: "cosine", alpha: 1, warmup: 3 },
       };
   }
 }
