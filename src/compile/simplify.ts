@@ -105,8 +105,10 @@ const rules: Record<string, Rule> = {
         return sum(y, [...Array.from({ length: before }, (_, i) => i), ...rest]);
       }
     }
-    // A sum of a sum is one sum over both sets of axes.
+    // A sum of a sum is one sum over both sets of axes; axes that were kept have the same numbers before and after.
     const inner = x.op.name === "sum" ? reductionOf(x) : undefined;
+    if (inner?.keepDims && inner.axes.every((a) => outer.axes.includes(a)))
+      return sum(x.inputs[0], outer.axes, { keepDims: outer.keepDims });
     if (inner === undefined || inner.keepDims !== outer.keepDims) return undefined;
     const kept = x.inputs[0].shape.map((_, i) => i).filter((i) => inner.keepDims || !inner.axes.includes(i));
     const axes = [...new Set([...inner.axes, ...outer.axes.map((a) => kept[a])])];

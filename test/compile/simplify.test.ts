@@ -78,6 +78,8 @@ const rules: readonly (readonly [string, Tensor, string])[] = [
   ["sum of a sum", sum(sum(cube, 1), 1), "sum"],
   ["sum of a sum, axes kept", sum(sum(cube, 1, { keepDims: true }), [0, 1], { keepDims: true }), "sum"],
   ["sum of a sum, axes of the smaller tensor", sum(sum(cube, 0), 0), "sum"],
+  ["sum of a sum that kept its axes, over them too", sum(sum(cube, 1, { keepDims: true })), "sum"],
+  ["but not over others alone", sum(sum(cube, 1, { keepDims: true }), 0), "sum sum"],
   ["sums that keep their axes differently stay", sum(sum(cube, 1), 0, { keepDims: true }), "sum sum"],
   ["sum over the axes that a reshape made", sum(reshape(cube, [6, 4]), 0), "sum"],
   ["and over one more", sum(reshape(cube, [6, 4]), [0, 1]), "sum"],
