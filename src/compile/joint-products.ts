@@ -3,11 +3,15 @@
  * G₁ W₁ᵀ + G₂ W₂ᵀ = [G₁ G₂] [W₁ W₂]ᵀ: with the narrow factors side by side the wide result is written once, not twice and added. The heads'
  * own gradients hᵀ G₁ and hᵀ G₂ are then parts of hᵀ [G₁ G₂], which reads h once and fills the runtime's vectors better.
  */
+import { rebuild } from "../tensor/op.ts";
+import { add } from "../tensor/ops/arithmetic.ts";
 import { matmul } from "../tensor/ops/matmul.ts";
 import { concat, slice } from "../tensor/ops/parts.ts";
+import { sameShape } from "../tensor/shape.ts";
 import { nodesOf } from "../tensor/substitute.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { countUses, type Replacement, replaceNodes, topological } from "./graph.ts";
+import { applyRule, countUses, type Replacement, replaceNodes, topological, type UseRule } from "./graph.ts";
+import { simplify } from "./simplify.ts";
 
 type Flags = { readonly transposeA: boolean; readonly transposeB: boolean };
 
@@ -22,6 +26,15 @@ function pays(p: Tensor, q: Tensor): boolean {
   const inner = (t: Tensor) => t.inputs[0].shape[flagsOf(t).transposeA ? 0 : 1];
   return (rows + columns) * (inner(p) + inner(q)) < rows * columns;
 }
+
+/** Like parts of two products are added as wholes, where the sum may become part of the second product. */
+const addWholes: UseRule = (node) => {
+  const [p, q] = node.inputs;
+  if (node.op.name !== "add" || p.op.name !== "slice" || q.op !== p.op) return undefined;
+  const [a, b] = [p.inputs[0], q.inputs[0]];
+  const alike = sameShape(a.shape, b.shape) && JSON.stringify(p.attributes) === JSON.stringify(q.attributes);
+  return alike && isProduct(a) && isProduct(b) ? rebuild(p, [add(a, b)]) : undefined;
+};
 
 /** Joins sums of products, and products with the same factors, where that pays. */
 export function joinProducts(outputs: readonly Tensor[]): readonly Tensor[] {
@@ -56,5 +69,5 @@ export function joinProducts(outputs: readonly Tensor[]): readonly Tensor[] {
       plan.set(q, { from, make: (f) => slice(joint(f), { axis: 1, start: width }) });
     }
   }
-  return replaceNodes(outputs, plan);
+  return applyRule(simplify(replaceNodes(outputs, plan)), addWholes);
 }

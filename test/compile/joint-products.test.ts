@@ -24,8 +24,8 @@ const names = (...outputs: readonly Tensor[]) =>
     .join(" ");
 const joined = (...outputs: Tensor[]) => simplify(joinProducts(simplify(outputs)));
 
-function expectSame(before: readonly Tensor[], after: readonly Tensor[]): void {
-  const values = drawLeaves(leaves, 3);
+function expectSame(before: readonly Tensor[], after: readonly Tensor[], given = leaves): void {
+  const values = drawLeaves(given, 3);
   const expected = evaluateEach(before, values).results;
   // Sums of at most 30 products of values below 2, in another order.
   evaluateEach(after, values).results.forEach((r, i) => {
@@ -39,6 +39,21 @@ describe("two heads on one layer", () => {
     const after = joined(...before);
     expect(names(...after)).toBe("concat concat matmul matmul slice slice");
     expectSame(before, after);
+  });
+
+  test("their own gradients from two minibatches are added before they are taken apart", () => {
+    const also = [input("h'", [20, 30], F), input("g1'", [20, 3], F), input("g2'", [20, 2], F)] as const;
+    const [h2, g3, g4] = also;
+    const toOther = add(matmul(g3, transpose(w1)), matmul(g4, transpose(w2)));
+    const before = [
+      toInput,
+      toOther,
+      add(toWeights[0], matmul(transpose(h2), g3)),
+      add(toWeights[1], matmul(transpose(h2), g4)),
+    ];
+    const after = joined(...before);
+    expect(names(...after)).toBe("add concat concat concat matmul matmul matmul matmul slice slice");
+    expectSame(before, after, [...leaves, ...also]);
   });
 
   test.each([
