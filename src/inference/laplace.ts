@@ -14,6 +14,7 @@ import { smoothWeights, trustedShape } from "./pareto-smoothing.ts";
 import { constrainAll, type UnconstrainedDensity } from "./unconstrained-density.ts";
 
 /** Options of {@link laplace}. */
+/** How the mode is found, and how many draws are made of the normal there. */
 export interface LaplaceOptions extends Omit<MapOptions, "space"> {
   /** Draws from the normal, at least 25. Default 1000. */
   readonly draws?: number;
@@ -40,6 +41,7 @@ export interface LaplaceResult {
 }
 
 /** The Laplace approximation of one program. */
+/** What `laplace` returns. */
 export interface LaplaceRunner<A extends readonly unknown[]> {
   /**
    * @throws ConvergenceError when no mode is found, or when the density is not concave there, naming the direction.

@@ -12,6 +12,7 @@ import {
 } from "./unconstrained-density.ts";
 
 /** Options of {@link map}. */
+/** Which mode, from where, and how near. */
 export interface MapOptions
   extends Pick<UnconstrainedDensityOptions, "parameters" | "executor" | "precision" | "threads"> {
   /**
@@ -31,12 +32,14 @@ export interface MapOptions
 }
 
 /** Options of {@link map}'s `run`. */
+/** The same, with a hook. */
 export interface MapRunOptions extends MapOptions {
   /** Called after each step. */
   readonly onStep?: (info: { readonly step: number; readonly logDensity: number }) => void;
 }
 
 /** A mode of a posterior. */
+/** A mode of a program's posterior. */
 export interface MapResult {
   /** Values of latent and deterministic sites at the mode. */
   readonly values: ReadonlyMap<string, ArrayValue>;
@@ -58,6 +61,7 @@ export interface MapState {
 }
 
 /** The climb to a mode of one program: `init` and `step`, or `run`. */
+/** What `map` returns: the climb to a mode, step by step or all at once. */
 export interface MapFinder<A extends readonly unknown[]> {
   /** A compiled density and a starting point. */
   init(args: A, options?: MapOptions): Promise<MapState>;

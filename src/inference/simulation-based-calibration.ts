@@ -12,6 +12,7 @@ import { predictive } from "./predictive.ts";
 import { startingPoint } from "./starting-point.ts";
 import { constrainAll, type UnconstrainedDensity, unconstrainedDensity } from "./unconstrained-density.ts";
 
+/** How many data sets are simulated, and what draws from their posteriors. */
 export interface CalibrationOptions {
   /** Data sets that are simulated, each with a posterior of its own. Default 256. */
   readonly simulations?: number;
@@ -27,11 +28,13 @@ export interface CalibrationOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
+/** An algorithm under calibration. */
 export type PosteriorSampler = (
   density: UnconstrainedDensity,
   options: { readonly draws: number; readonly seed: number; readonly simulation: number },
 ) => Promise<Float64Array>;
 
+/** Ranks of true numbers among posterior draws. */
 export interface Calibration {
   /** L. */
   readonly draws: number;

@@ -30,6 +30,7 @@ import {
 } from "./unconstrained-point.ts";
 
 /** Options of {@link unconstrainedDensity}. */
+/** What a density is of, and what computes it. */
 export interface UnconstrainedDensityOptions extends UnconstrainedGraphOptions {
   /** Values of the program's parameters, as `svi(…).run` returns them; others take their initial ones. */
   readonly parameters?: ReadonlyMap<Tensor, TypedArray>;

@@ -3,6 +3,7 @@ import { factorRows, solveRows } from "../../tensor/ops/linalg.ts";
 import { dot, type Vector } from "./vectors.ts";
 
 /** Whether a metric holds variances alone, or all covariances. */
+/** What warm-up learns: each coordinate's scale, or all covariances. */
 export type MetricKind = "diagonal" | "dense";
 
 /** An inverse mass matrix M⁻¹: an estimate of the posterior's covariance in unconstrained coordinates. */

@@ -3,6 +3,7 @@ import type { Program } from "../../program/index.ts";
 import { type Sampler, sampler } from "./sampler.ts";
 
 /** Options of {@link nuts}. */
+/** What shapes a NUTS trajectory. */
 export interface NutsOptions {
   /** Doublings of a trajectory at most: 2^10 − 1 gradients. Default 10. */
   readonly maxTreeDepth?: number;

@@ -24,6 +24,7 @@ export const statisticNames = [
   "energy",
 ] as const;
 /** Reports of transitions, one array of numbers for each. */
+/** The reports of transitions, each an array with one number for each draw. */
 export type Statistics = Readonly<Record<(typeof statisticNames)[number], Float64Array>>;
 
 export interface ChainJob {
@@ -34,6 +35,7 @@ export interface ChainJob {
 }
 
 /** How far a chain has come. */
+/** How far a chain is: for a progress bar. */
 export interface ChainProgress {
   readonly chain: number;
   /** Transitions made, of `total`, those of warm-up included. */

@@ -28,6 +28,7 @@ import { vector } from "./vectors.ts";
 import { parallelism, runInWorkers } from "./workers.ts";
 
 /** Options that all samplers take. */
+/** How chains of HMC and NUTS start and adapt, and what computes their density. */
 export interface McmcOptions
   extends Pick<UnconstrainedDensityOptions, "parameters" | "executor" | "precision" | "threads"> {
   /** Default 0. */
@@ -43,6 +44,7 @@ export interface McmcOptions
 }
 
 /** Options of a sampler's `run`: chains, draws and workers. */
+/** How many chains and draws, and where they run. */
 export interface McmcRunOptions extends McmcOptions {
   /** Default 4: fewer cannot show that they disagree. */
   readonly chains?: number;
@@ -80,6 +82,7 @@ export interface McmcState {
 }
 
 /** A sampler of one program's posterior: `init` and `step`, or `run`. */
+/** What `hmc` and `nuts` return: chains of a program's posterior, step by step or all at once. */
 export interface Sampler<A extends readonly unknown[]> {
   /** A chain at its starting point. */
   init(args: A, options?: McmcOptions & { readonly chain?: number }): Promise<McmcState>;

@@ -24,6 +24,7 @@ export interface SummaryRow {
 }
 
 /** Moments, quantiles and diagnostics of a run's draws. */
+/** A run of chains in numbers, and what is wrong with it. */
 export interface Summary {
   readonly chains: number;
   readonly draws: number;
