@@ -37,7 +37,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("the README's examples run", () => {
-  test("there are three", () => expect(blocks).toHaveLength(3));
+  test("there are four", () => expect(blocks).toHaveLength(4));
 
   test("a VAE in ten lines", async () => {
     let code = once(blocks[0], "epochs: 10", "epochs: 1");
@@ -72,5 +72,13 @@ describe("the README's examples run", () => {
     expect(table).toContain("mu    Normal        pathwise   Normal is reparameterised");
     // The posterior mean is 4.7 / 6; Adam at 0.01 jitters by about 0.01.
     expect(values.get("loc")?.[0]).toBeCloseTo(4.7 / 6, 1);
+  });
+
+  test("draws from a posterior", async () => {
+    const [[text]] = (await run("nuts", blocks[3])) as [[string]];
+    // By quadrature, the mean of mu is 4.397; its Monte Carlo error is about 0.05.
+    const mu = text.split("\n").find((line) => line.startsWith("mu "));
+    expect(Math.abs(Number(mu?.split(/ +/)[1]) - 4.397)).toBeLessThan(0.25);
+    expect(text).toContain("R̂");
   });
 });

@@ -20,6 +20,7 @@ import {
   svi,
   tensor,
 } from "../../dist/index.js";
+import { measureDensity, measureLogistic, measureNuts } from "./posteriors.mjs";
 import { quantile } from "./stats.mjs";
 
 const ROWS = 1000;
@@ -136,9 +137,18 @@ async function measureEightSchools() {
 }
 
 export async function measurePrograms({ progress }) {
+  const measures = [
+    () => measureMixture("host"),
+    () => measureMixture("native"),
+    measureEightSchools,
+    measureDensity,
+    measureNuts,
+    () => measureLogistic("float64"),
+    () => measureLogistic("float32"),
+  ];
   const entries = [];
-  for (const measure of [() => measureMixture("host"), () => measureMixture("native"), measureEightSchools]) {
-    progress(`programs: ${entries.length + 1} of 3`);
+  for (const measure of measures) {
+    progress(`programs: ${entries.length + 1} of ${measures.length}`);
     entries.push(await measure());
   }
   progress("");

@@ -1,4 +1,5 @@
 /** The Euclidean metric of momentum: an inverse mass matrix, and its estimate from warm-up draws. */
+import { UsageError } from "../../errors.ts";
 import { factorRows, solveRows } from "../../tensor/ops/linalg.ts";
 import { dot, type Vector } from "./vectors.ts";
 
@@ -15,10 +16,17 @@ export interface Metric {
   readonly root: Float64Array;
 }
 
+/** @throws UsageError when a dense one is not positive definite to double precision. */
 export function metricFrom(kind: MetricKind, inverse: Float64Array): Metric {
   if (kind === "diagonal") return { kind, inverse, root: inverse.map(Math.sqrt) };
   const root = new Float64Array(inverse.length);
-  factorRows(root, inverse, 0, Math.sqrt(inverse.length));
+  const n = Math.sqrt(inverse.length);
+  if (factorRows(root, inverse, 0, n) < n) {
+    throw new UsageError(
+      'metric "dense": the covariance of the warm-up draws is not positive definite to double precision: coordinates differ too much in ' +
+        'scale. Use metric "diagonal", or units in which the sites are of comparable size.',
+    );
+  }
   return { kind, inverse, root };
 }
 

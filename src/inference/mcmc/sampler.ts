@@ -140,9 +140,11 @@ export function sampler<A extends readonly unknown[]>(program: Program<A>, spec:
 
   return {
     async init(args, options = {}) {
+      const { chain = 0 } = options;
       checkOptions(method, options);
+      check(method, "chain", chain, 0);
       const density = await densityFor(args, options);
-      const { start, settings } = await jobFor(density, options.chain ?? 0, 0, options);
+      const { start, settings } = await jobFor(density, chain, 0, options);
       return { density, chain: await drive(startChain(start, settings), density.logDensityAndGradient) };
     },
     async step({ density, chain }) {

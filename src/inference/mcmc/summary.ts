@@ -1,6 +1,7 @@
 /** What a run of chains says: a table of quantities, and warnings with what to do. */
 import { UsageError } from "../../errors.ts";
 import { elementNames } from "../element-names.ts";
+import { inColumns } from "../in-columns.ts";
 import { energyFraction, essBulk, essTail, mcseMean, mcseSd, moments, rHat } from "./diagnostics.ts";
 import type { Mcmc } from "./sampler.ts";
 
@@ -176,22 +177,9 @@ export function summaryText({ rows, warnings, chains, draws }: Summary): string 
       number(r.rHat, 3),
     ];
   });
-  // Combining marks take no column.
-  const width = (cell: string): number => [...cell.normalize("NFD").replace(/\p{M}/gu, "")].length;
-  const all = [header, ...cells];
-  const widths = header.map((_, i) => Math.max(...all.map((row) => width(row[i]))));
-  const lines = all.map((row) =>
-    row
-      .map((cell, i) => {
-        const gap = " ".repeat(widths[i] - width(cell));
-        return i === 0 ? cell + gap : gap + cell;
-      })
-      .join("  ")
-      .trimEnd(),
-  );
   const verdict =
     warnings.length === 0
       ? [`${chains} chains of ${draws} draws: no trouble found.`]
       : warnings.map((w) => `Warning: ${w}`);
-  return [...lines, "", ...verdict].join("\n");
+  return [inColumns([header, ...cells], 1), "", ...verdict].join("\n");
 }

@@ -156,7 +156,7 @@ export async function reproduceKingma2014(
       count === undefined
         ? shortened(m1Settings, length, threads)
         : {
-            ...shortened(settingsOf(method, count), length, threads),
+            ...shortened(settingsOf(method), length, threads),
             labels: { count, ...(labelSeed !== undefined && { seed: labelSeed }) },
             ...(method !== "m2" && { m1: taken(m1) }),
           };

@@ -13,9 +13,9 @@ import { readRun } from "../open.ts";
 import type { RunSettings } from "../settings.ts";
 import type { RunHooks } from "../train-in.ts";
 
-/** Settings without what only says when and how they were asked for. */
+/** Settings without what only says when and how they were asked for, and how many threads share the work. */
 const essence = ({ version: _, createdAt: __, command: ___, ...rest }: RunSettings): unknown =>
-  JSON.parse(JSON.stringify(rest));
+  JSON.parse(JSON.stringify(rest), (key, value: unknown) => (key === "threads" ? undefined : value));
 
 /** The first field in which two plain objects differ, as `train.epochs`. */
 function firstDifference(a: unknown, b: unknown, path = ""): string | undefined {

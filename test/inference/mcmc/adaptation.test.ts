@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { UsageError } from "../../../src/errors.ts";
 import { averageStepSize, startDualAveraging } from "../../../src/inference/mcmc/dual-averaging.ts";
 import {
   metricFrom,
@@ -71,5 +72,14 @@ test("a dense momentum has covariance M: p = L⁻ᵀ z, so pᵀ M⁻¹ p = zᵀ 
   expect(p.reduce((s, x, i) => s + x * v[i], 0)).toBeCloseTo(
     z.reduce((s, x) => s + x * x, 0),
     12,
+  );
+});
+
+test("a dense metric that is not positive definite is refused", () => {
+  expect(() => metricFrom("dense", Float64Array.of(1, 2, 2, 1))).toThrow(
+    new UsageError(
+      'metric "dense": the covariance of the warm-up draws is not positive definite to double precision: coordinates differ too much in ' +
+        'scale. Use metric "diagonal", or units in which the sites are of comparable size.',
+    ),
   );
 });

@@ -3,8 +3,11 @@ import { Categorical, MultivariateNormal, Normal, Uniform } from "../../../src/d
 import { NonFiniteError, UsageError } from "../../../src/errors.ts";
 import { hmc } from "../../../src/inference/mcmc/hmc.ts";
 import { nuts } from "../../../src/inference/mcmc/nuts.ts";
+import { type ChainJob, runChain } from "../../../src/inference/mcmc/run-chain.ts";
 import type { Mcmc } from "../../../src/inference/mcmc/sampler.ts";
 import { type Summary, summary } from "../../../src/inference/mcmc/summary.ts";
+import { startingPoint } from "../../../src/inference/starting-point.ts";
+import { unconstrainedDensity } from "../../../src/inference/unconstrained-density.ts";
 import { model } from "../../../src/program/index.ts";
 import { gather, tensor } from "../../../src/tensor/index.ts";
 import { centredSchools, coin, eightSchools, schoolsPosterior } from "../programs.ts";
@@ -171,6 +174,20 @@ describe("a chain is a function of seed and chain", () => {
     expect((await sampler.step(copied)).state.chain.point).toEqual(
       (await sampler.step(state)).state.chain.point,
     );
+  });
+
+  test("a density that answers in promises gives the draws of one that answers at once", async () => {
+    const density = await unconstrainedDensity(coin(), []);
+    const { q, logDensity, gradient } = await startingPoint(density, { seed: 3 });
+    const job: ChainJob = {
+      kernel: { name: "nuts", maxTreeDepth: 10 },
+      settings: { seed: 3, chain: 0, warmUp: 40, targetAcceptance: 0.8, metric: "diagonal" },
+      draws: 40,
+      start: { q: [...q], logDensity, gradient: [...gradient] },
+    };
+    const now = await runChain(density.logDensityAndGradient, job);
+    const later = await runChain(async (at, g) => density.logDensityAndGradient(at, g), job);
+    expect(later).toEqual(now);
   });
 
   test("progress reaches every chain's end", async () => {
