@@ -120,11 +120,16 @@ const share = number((n) => n >= 0 && n < 1, "a number from 0 up to, but not, 1"
 const widths = wholes(1, { none: true });
 
 export const trainFlags: readonly TrainFlag[] = [
-  flag("model.latent", "--latent <n>", "dimensions of z (default: 20; of m1, m2 and m1m2 50)", whole(1)),
+  flag(
+    "model.latent",
+    "--latent <n>",
+    "dimensions of z (default: 20; of m1 and m2 50, of m1m2 14)",
+    whole(1),
+  ),
   flag(
     "model.hidden",
     "--hidden <widths>",
-    "hidden layers from the data inwards, such as 400,200, or none (default: 400; of m1 500,500; of m2 500; of m1m2 300)",
+    "hidden layers from the data inwards, such as 400,200, or none (default: 400; of m1 500,500; of m2 and m1m2 500)",
     widths,
   ),
   flag("model.network", "--network <kind>", `${network.names} (default: mlp)`, network.parse, networkGroup),
@@ -138,7 +143,7 @@ export const trainFlags: readonly TrainFlag[] = [
   flag(
     "model.activation",
     "--activation <name>",
-    `${activation.names} (default: relu; of m1, m2 and m1m2 softplus)`,
+    `${activation.names} (default: relu; of m1 and m2 softplus)`,
     activation.parse,
   ),
   flag(
@@ -170,7 +175,7 @@ export const trainFlags: readonly TrainFlag[] = [
   flag(
     "train.epochs",
     "--epochs <n>",
-    "passes over the data, of m2 and m1m2 over the unlabelled rows (default: 10; of m2 100, of m1 and m1m2 200)",
+    "passes over the data, of m2 and m1m2 over the unlabelled rows (default: 10; of m1 200, of m2 100, of m1m2 80)",
     whole(1),
   ),
   flag(
@@ -206,7 +211,7 @@ export const trainFlags: readonly TrainFlag[] = [
   flag(
     "train.warmup",
     "--warmup <epochs>",
-    "epochs over which beta grows from 0, of m2 and m1m2 the hold of unlabelled rows on q(y|x) (default: 0)",
+    "epochs over which beta grows from 0, of m2 and m1m2 the hold of unlabelled rows on q(y|x) (default: 0; of m1m2 on images 3)",
     notNegative,
     growing,
   ),
@@ -237,7 +242,7 @@ export const trainFlags: readonly TrainFlag[] = [
   flag(
     "train.alpha",
     "--alpha <weight>",
-    "weight of the classification term (default: 0.1, and up to 1 where rows are fewer than 50,000)",
+    "weight of the classification term (default: of m1m2 on images 1; otherwise 0.1, and up to 1 where rows are fewer than 50,000)",
     notNegative,
     together,
   ),

@@ -1,5 +1,5 @@
 /** The benchmark of Kingma et al. 2014: M1, M2 and M1+M2 on MNIST with few labels, over several draws of the labels. */
-import { join, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { BusyError, UsageError } from "../../errors.ts";
 import { readMetricsLog } from "../../train/metrics-log.ts";
 import { runFolder } from "../../train/run-folder.ts";
@@ -75,7 +75,7 @@ export interface Kingma2014Results {
   readonly data: { readonly name: string; readonly trainRows: number; readonly testRows: number };
   /** Of the VAE that M1 and M1+M2 share. */
   readonly m1?: { readonly elbo: number; readonly activeUnits: number; readonly seconds: number };
-  /** Settings of each run, by its folder's name. */
+  /** Settings of each run, by its folder's name; what they do not say is the model's default, and M1 is the shared one. */
   readonly settings: Readonly<Record<string, GivenSettings>>;
   /** What each draw of each method ended in. */
   readonly draws: readonly DrawFigures[];
@@ -151,17 +151,20 @@ export async function reproduceKingma2014(
   ];
   const parts: readonly Part[] = jobs.map((job, i) => ({ ...job, index: i + 1, of: jobs.length }));
 
-  const settingsFor = ({ method, labels: count, labelSeed, path }: Part): RunSettings => {
-    const given =
+  const settingsFor = ({ method, labels: count, labelSeed: seed = 0, path }: Part): RunSettings => {
+    const given: GivenSettings =
       count === undefined
         ? shortened(m1Settings, length, threads)
-        : {
-            ...shortened(settingsOf(method), length, threads),
-            labels: { count, ...(labelSeed !== undefined && { seed: labelSeed }) },
-            ...(method !== "m2" && { m1: taken(m1) }),
-          };
-    settings[path.slice(out.length + 1)] = given;
-    return newRun(count === undefined ? "vae" : method, given, data.train, described, origin);
+        : { ...shortened(settingsOf(method), length, threads), labels: { count, seed } };
+    settings[relative(out, path)] = given;
+    const below = count !== undefined && method !== "m2" && { m1: taken(m1) };
+    return newRun(
+      count === undefined ? "vae" : method,
+      { ...given, ...below },
+      data.train,
+      described,
+      origin,
+    );
   };
 
   const done: DrawFigures[] = [];
