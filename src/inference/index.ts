@@ -75,6 +75,15 @@ export {
 export { type PredictiveOptions, predictive } from "./predictive.ts";
 export { type ReweightedWakeSleepOptions, reweightedWakeSleep } from "./reweighted-wake-sleep.ts";
 export {
+  type CalibrationOptions,
+  type CalibrationRanks,
+  nutsPosterior,
+  type PosteriorSampler,
+  type RankTest,
+  rankTests,
+  simulationBasedCalibration,
+} from "./simulation-based-calibration.ts";
+export {
   type CompiledStep,
   type Minibatch,
   type StochasticCavi,

@@ -35,7 +35,7 @@ export type PosteriorSampler = (
 ) => Promise<Float64Array>;
 
 /** Ranks of true numbers among posterior draws. */
-export interface Calibration {
+export interface CalibrationRanks {
   /** L. */
   readonly draws: number;
   /** How many of the L draws lie below the truth, of each number of the program, one for each simulation. */
@@ -106,7 +106,7 @@ export async function simulationBasedCalibration<A extends readonly unknown[]>(
   program: Program<A>,
   args: A,
   options: CalibrationOptions = {},
-): Promise<Calibration> {
+): Promise<CalibrationRanks> {
   const { simulations = 256, draws = 31, seed = 0, posterior = nutsPosterior(), onProgress } = options;
   checkSeed(seed);
   for (const [name, value] of Object.entries({ simulations, draws })) {
@@ -162,7 +162,7 @@ export async function simulationBasedCalibration<A extends readonly unknown[]>(
  * @param bins must divide L + 1; the default is the most that leaves 5 expected ranks in each
  * @throws UsageError when it does not.
  */
-export function rankTests({ draws, ranks }: Calibration, bins?: number): RankTest[] {
+export function rankTests({ draws, ranks }: CalibrationRanks, bins?: number): RankTest[] {
   return [...ranks].map(([name, found]) => {
     const count = bins ?? mostBins(draws + 1, found.length / 5);
     const width = (draws + 1) / count;
