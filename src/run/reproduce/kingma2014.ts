@@ -167,29 +167,31 @@ export async function reproduceKingma2014(
     );
   };
 
-  const done: DrawFigures[] = [];
-  const missing: string[] = [];
-  for (const part of parts) {
-    if (hooks.signal?.aborted) {
-      missing.push(part.path);
-      continue;
-    }
+  /** Trains a part and reads its figures; what else became of it. */
+  const attempt = async (part: Part): Promise<"done" | "stopped" | "busy"> => {
+    if (hooks.signal?.aborted) return "stopped";
+    const training = { ...hooks.training?.(part), ...(hooks.signal && { signal: hooks.signal }) };
     try {
-      const training = { ...hooks.training?.(part), ...(hooks.signal && { signal: hooks.signal }) };
-      if (!(await completeRun(part.path, settingsFor(part), data, training))) {
-        missing.push(part.path);
-        continue;
-      }
+      return (await completeRun(part.path, settingsFor(part), data, training)) ? "done" : "stopped";
     } catch (error) {
       // Without M1 nothing that is built on it can go on.
       if (!(error instanceof BusyError) || part.labels === undefined) throw error;
-      missing.push(part.path);
-      hooks.onPart?.(part, "busy");
-      continue;
+      return "busy";
     }
-    if (part.labels !== undefined) done.push(await figuresOf(part, data));
-    hooks.onPart?.(part, "done");
-  }
+  };
+  const states = new Map<Part, "done" | "stopped" | "busy">();
+  const figures = new Map<Part, DrawFigures>();
+  const visit = async (part: Part): Promise<void> => {
+    const state = await attempt(part);
+    states.set(part, state);
+    if (state === "done" && part.labels !== undefined) figures.set(part, await figuresOf(part, data));
+    if (state !== "stopped") hooks.onPart?.(part, state);
+  };
+  for (const part of parts) await visit(part);
+  // What was another process's may be done by now.
+  for (const part of parts) if (states.get(part) === "busy") await visit(part);
+  const found = parts.flatMap((part) => figures.get(part) ?? []);
+  const missing = parts.filter((part) => states.get(part) !== "done").map(({ path }) => path);
   return {
     benchmark: "kingma2014",
     version,
@@ -197,8 +199,8 @@ export async function reproduceKingma2014(
     data: { name: described.name, trainRows: described.trainRows, testRows: described.testRows },
     ...(jobs[0]?.path === m1 && !missing.includes(m1) && { m1: await m1Figures(m1, data) }),
     settings,
-    draws: done,
-    table: rowsOf(done),
+    draws: found,
+    table: rowsOf(found),
     missing,
   };
 }
