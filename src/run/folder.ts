@@ -157,9 +157,12 @@ function checkM1(from: string, settings: RunSettings, train: Dataset): void {
   if (m1.data.fingerprint !== settings.data.fingerprint) {
     const rows = ({ data }: RunSettings) =>
       `${data.trainRows} rows of ${data.name}${data.validation ? `, ${data.validation.count} held out to validate` : ""}`;
+    // A vae tests on rows that a model which learns from labels keeps where labels are few.
+    const { testFraction } = settings.data;
+    const held = testFraction === m1.data.testFraction ? "" : ` and --test-fraction ${testFraction}`;
     throw new UsageError(
       `--m1 ${from}: it was trained on other rows (${rows(m1)}) than these (${rows(settings)}). M1 must have seen the rows to ` +
-        "learn from and none that are held out: train it with the same --data and --validation, or leave --m1 out.",
+        `learn from and none that are held out: train it with the same --data and --validation${held}, or leave --m1 out.`,
     );
   }
 }

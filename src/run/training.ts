@@ -123,7 +123,7 @@ async function classifierTraining(
     settings.train,
   );
   const errorOf = async (part: Dataset | undefined): Promise<Terms | undefined> =>
-    part?.labels && { error: await trained.error(part) };
+    part?.labels?.some((label) => label >= 0) ? { error: await trained.error(part) } : undefined;
   return {
     trainer,
     trained,

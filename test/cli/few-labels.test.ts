@@ -1,5 +1,5 @@
 /** Learning from few labels, from the command line. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { decode, encode } from "fast-png";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -332,6 +332,18 @@ describe("what cannot be", () => {
     rows.slice(1).forEach((row, i) => {
       expect(row).toMatch(new RegExp(`^${i}\\.png,(cat|dog),0\\.\\d+,0\\.\\d+$`));
     });
+    // A test part of its own without a label: there is no error to tell, and nothing to fail by.
+    const parts = path("parts");
+    for (const [part, of] of [
+      ["train", images],
+      ["test", join(images, "unlabelled")],
+    ]) {
+      cpSync(of, join(parts, part, part === "test" ? "unlabelled" : ""), { recursive: true });
+    }
+    const untold = await ok(
+      ...["train", "m2", "--data", parts, ...small, "--epochs", "1", "--out", path("untold")],
+    );
+    expect(untold.out).toContain("21 images to train on, 9 to test on.");
     // All that the run has seen, by its folders.
     await ok("classify", run);
     const seen = readFileSync(join(run, "predictions.csv"), "utf8").trimEnd().split("\n");

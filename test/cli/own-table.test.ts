@@ -232,6 +232,23 @@ describe("a vae of a table", () => {
   });
 });
 
+test("a vae tests on rows of any kind; to be M1 where labels are few it must see them all", async () => {
+  const run = path("m1 of few");
+  const given = ["--data", few, ...table, "--epochs", "1", "--latent", "2", "--threads", "1"];
+  const { out } = await ok("train", "vae", ...given, "--out", run);
+  expect(out).toContain("fruit.csv: 81 rows to train on, 9 to test on.\n");
+  const stack = ["train", "m1m2", ...given, "--m1", run, "--out", path("stack"), "--keep-inactive"];
+  expect(await cli(...stack)).toMatchObject({
+    code: 2,
+    err:
+      `--m1 ${run}: it was trained on other rows (81 rows of fruit.csv) than these (90 rows of fruit.csv). M1 must have seen the ` +
+      "rows to learn from and none that are held out: train it with the same --data and --validation and --test-fraction 0, or " +
+      "leave --m1 out.\n",
+  });
+  await ok("train", "vae", ...given, "--test-fraction", "0", "--out", run, "--overwrite");
+  await ok(...stack);
+});
+
 test("m1m2 on a table: its VAE has the table's likelihood", async () => {
   const run = path("m1m2");
   const short = ["--epochs", "2", "--m1-epochs", "2", "--threads", "1"];
@@ -291,6 +308,7 @@ describe("tables that training refuses", () => {
     const { code, out: said } = await train(whole, ...table, "--epochs", "1", "--overwrite");
     expect(code).toBe(0);
     expect(said).toContain("labelled.csv: 90 rows to train on, none to test on.\n");
+    expect(said).toContain("All 90 rows are labelled: this is supervised learning.");
   });
 
   test("columns that are not there, and flags that a table of numbers has no use for", async () => {
