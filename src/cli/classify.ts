@@ -40,6 +40,7 @@ export function addClassify(program: Command, context: Context): void {
     .addHelpText("after", EXAMPLES)
     .action(
       async (path: string, { out = `${path}/predictions.csv`, classifier, json, ...where }: Options) => {
+        const { hasLabels } = await import("../data/index.ts");
         const { UsageError } = await import("../errors.ts");
         const { openClassifier } = await import("../run/index.ts");
         const { confusionMatrix, errorRate } = await import("../models/index.ts");
@@ -76,9 +77,8 @@ export function addClassify(program: Command, context: Context): void {
           ]),
         };
         await save(out, toCsv(table));
-        const labelled = data.labels?.some((label) => label >= 0) ?? false;
         const error =
-          labelled && data.labels ? errorRate(confusionMatrix(data.labels, predicted, width)) : null;
+          hasLabels(data) && data.labels ? errorRate(confusionMatrix(data.labels, predicted, width)) : null;
         if (json) {
           printJson(context.terminal, {
             run: path,

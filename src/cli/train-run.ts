@@ -2,7 +2,7 @@
 import { preloadNative } from "../compile/session.ts";
 import type { Dataset } from "../data/index.ts";
 import type { NamedParameter } from "../nn/index.ts";
-import { assessLabelled, isM1, openClassifier, openTrained, type Stage, testPart } from "../run/index.ts";
+import { assessLabelled, isM1, openClassifier, type Stage } from "../run/index.ts";
 import { type Interrupts, watchInterrupts } from "./interrupt.ts";
 import { type LabelledFigures, labelledFiguresOf, labelledLines } from "./labelled-summary.ts";
 import { type Display, trainDisplay } from "./progress.ts";
@@ -135,12 +135,10 @@ async function trainAndTell(
     context.terminal.err.write(`The run is complete. To make its report: ${commandLine(["report", path])}\n`);
   });
   const { makeReport } = await import("./report-run.ts");
-  const opened = await openTrained(path);
-  const { figures, files } = await makeReport(
-    { ...opened, test: testPart(data) },
-    { terminal: context.terminal, options, say },
-  );
-  if (options.json === true) printJson(context.terminal, { ...outcome, evaluation: figures, files });
+  const { figures, files } = await makeReport(path, data, { terminal: context.terminal, options, say });
+  if (options.json === true) {
+    printJson(context.terminal, { ...outcome, evaluation: figures ?? null, files });
+  }
 }
 
 /** How the classifiers of M1 do, fitted when its VAE is done. */

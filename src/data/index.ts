@@ -23,6 +23,7 @@ export { type IdxArray, type IdxType, readIdx, readIdxImages, readIdxLabels, rea
 export { drawLabels, hideLabels, type LabelDraw, type LabelDrawOptions } from "./label-draw.ts";
 export {
   checkSupervision,
+  hasLabels,
   type LabelledDataset,
   type LabelSummary,
   rowsByClass,

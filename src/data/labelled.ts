@@ -23,6 +23,10 @@ export interface LabelSummary {
   readonly perClass: readonly number[];
 }
 
+/** Whether some row has a label. */
+export const hasLabels = ({ labels }: Pick<Dataset, "labels">): boolean =>
+  labels?.some((label) => label >= 0) ?? false;
+
 /**
  * The dataset as one with classes.
  *

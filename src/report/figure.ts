@@ -24,11 +24,15 @@ export const loadPlot = (): Promise<PlotLibrary> => import("@observablehq/plot")
  */
 export const drawFigure = async (
   title: string,
-  options: Omit<PlotOptions, "document" | "className" | "title" | "caption"> & { readonly yLabel: string },
+  options: Omit<PlotOptions, "document" | "className" | "title" | "caption"> & {
+    readonly yLabel: string;
+    /** Where the y axis grows. Default "↑". */
+    readonly yArrow?: "↑" | "↓";
+  },
   marks: readonly Markish[],
   legend: readonly LegendEntry[] = [],
 ): Promise<string> => {
-  const { yLabel, ...plotOptions } = options;
+  const { yLabel, yArrow = "↑", ...plotOptions } = options;
   const [Plot, { parseHTML }] = await Promise.all([loadPlot(), import("linkedom")]);
   const { document } = parseHTML("<!doctype html><html></html>");
   const svg = Plot.plot({
@@ -41,7 +45,7 @@ export const drawFigure = async (
     document,
     className: CLASS,
     style: { fontSize: "11px", fontFamily: "ui-sans-serif, system-ui, 'Helvetica Neue', Arial, sans-serif" },
-    marks: [...marks, heading(title, yLabel, legend)],
+    marks: [...marks, heading(title, `${yArrow} ${yLabel}`, legend)],
   });
   svg.setAttribute("xmlns", SVG);
   svg.setAttribute("role", "img");
@@ -80,7 +84,7 @@ const heading =
     const left = { x: 3, "text-anchor": "start" };
     group.append(
       make("text", { ...left, y: 14, "font-weight": 600, "font-size": 12.5 }, title),
-      make("text", { ...left, y: 31, fill: "var(--muted)" }, `↑ ${yLabel}`),
+      make("text", { ...left, y: 31, fill: "var(--muted)" }, yLabel),
     );
     let right = dimensions.width - dimensions.marginRight;
     for (const entry of [...legend].reverse()) {

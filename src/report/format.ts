@@ -6,6 +6,10 @@ const MINUS = "\u2212";
 export const decimal = (value: number | undefined, digits = 1): string =>
   value === undefined || !Number.isFinite(value) ? "–" : value.toFixed(digits).replace("-", MINUS);
 
+/** `0.0333` as `3.33 %`. */
+export const percent = (share: number | undefined, digits = 2): string =>
+  share === undefined || !Number.isFinite(share) ? "–" : `${decimal(100 * share, digits)}\u00a0%`;
+
 /** `652824` as `652,824`. */
 export const whole = (value: number): string =>
   Number.isFinite(value) ? Math.round(value).toLocaleString("en-US").replace("-", MINUS) : "–";
@@ -52,3 +56,9 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 const plain = (value: unknown): string =>
   value === null ? "none" : typeof value === "object" ? JSON.stringify(value) : String(value);
+
+/** A name short enough for an axis or a legend. */
+export const clip = (name: string): string => (name.length > 15 ? `${name.slice(0, 14)}…` : name);
+
+/** A word as it begins a sentence. */
+export const capital = (word: string): string => `${word.slice(0, 1).toUpperCase()}${word.slice(1)}`;

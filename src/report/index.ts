@@ -3,6 +3,24 @@
  *
  * @module
  */
+export { renderBenchmark } from "./benchmark.ts";
+export { benchmarkMarkdown, type MeanError, meanError } from "./benchmark-table.ts";
+export type {
+  Benchmark,
+  BenchmarkCell,
+  BenchmarkDraw,
+  ErrorCurve,
+  PublishedError,
+  SharedStage,
+} from "./benchmark-types.ts";
+export type {
+  ClassImages,
+  ClassificationResults,
+  ClassifiedRow,
+  ConfidenceBin,
+  LeastSure,
+  TestError,
+} from "./class-types.ts";
 export { type EncodedImage, type ImageGridOptions, imageGrid } from "./image-grid.ts";
 export { type Projection, type ProjectionMethod, project } from "./projection.ts";
 export { type ReportOptions, renderReport } from "./report.ts";
@@ -11,8 +29,9 @@ export type {
   ImageStack,
   LatentPoints,
   ReportData,
+  ReportFrame,
   ReportSummary,
   TermValues,
   Traversals,
 } from "./types.ts";
-export { writeOutput, writeReport } from "./write.ts";
+export { writeBenchmark, writeOutput, writeReport } from "./write.ts";

@@ -1,4 +1,5 @@
 import { html, raw } from "hono/html";
+import type { EncodedImage } from "./image-grid.ts";
 import { themeCss } from "./theme.ts";
 
 /** Escaped markup, now or soon: what the `html` template makes and takes. */
@@ -26,6 +27,10 @@ export const page = async (title: string, body: Markup): Promise<string> => {
 /** A figure with its number and a caption that says how to read it. */
 export const figure = (content: Markup | readonly Markup[], caption: Markup | string): Markup =>
   html`<figure>${content}<figcaption>${caption}</figcaption></figure>`;
+
+/** An image inside the page itself. */
+export const picture = ({ png, width, height }: EncodedImage, alt: string): Markup =>
+  html`<img src="data:image/png;base64,${Buffer.from(png).toString("base64")}" width="${width}" height="${height}" alt="${alt}">`;
 
 const CSS = `
 ${themeCss(":root")}
@@ -63,6 +68,13 @@ figure img { display: block; width: 100%; height: auto; }
 .stacked { display: grid; gap: 1rem; }
 .band { display: grid; grid-template-columns: 6.6rem 1fr; gap: .3rem .6rem; align-items: center; margin-bottom: 1.1rem; }
 .band span { color: var(--muted); font-size: .85rem; text-align: right; }
+.strips { grid-template-columns: fit-content(6.6rem) 1fr; row-gap: .3rem; }
+.strips span { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); gap: 1.4rem 1.1rem; }
+ul.cells { list-style: none; margin: 0; padding: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(4.8rem, 1fr)); gap: 1rem .8rem; }
+ul.cells span { display: block; margin-top: .25rem; font-size: .9rem; line-height: 1.3; text-align: center; overflow-wrap: anywhere; font-variant-numeric: lining-nums; }
+ul.cells small { color: var(--muted); font-size: .8rem; }
+.wrong, ul.cells small.wrong { color: var(--extra); font-weight: 600; }
 .scroll { overflow-x: auto; }
 
 table.rows { margin-top: 1rem; }
@@ -74,10 +86,17 @@ table.rows th { width: 40%; }
 table.rows td { font-variant-numeric: lining-nums; overflow-wrap: anywhere; }
 table.numbers td, table.numbers th { text-align: right; font-variant-numeric: tabular-nums lining-nums; white-space: nowrap; }
 table.numbers thead th { border-top: 0; }
+table.unsure thead th { white-space: normal; vertical-align: bottom; }
+table.named th:first-child, table.named thead th:first-child { text-align: left; padding-right: 1rem; }
+table.named th[colspan] { padding-bottom: 0; }
+table.named small { color: var(--muted); }
 table.traversal { table-layout: fixed; }
 table.traversal th, table.traversal td { border: 0; padding: 1px; vertical-align: middle; font-size: .8rem; line-height: 1.25; font-variant-numeric: tabular-nums lining-nums; }
 table.traversal thead th { text-align: center; padding-bottom: .3rem; }
 table.traversal th:first-child { width: 4.2rem; text-align: right; padding-right: .6rem; }
+table.traversal thead th { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+table.analogies th:first-child { width: auto; text-align: center; padding-right: 1px; overflow: visible; text-overflow: clip; }
+table.analogies .gap { width: .5rem; }
 table.traversal th sub { font-size: .75em; line-height: 0; }
 
 pre { background: var(--code); padding: .9rem 1.1rem; margin: 1rem 0; font: .82rem/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
@@ -89,8 +108,8 @@ details .scroll { margin-top: .7rem; }
 @media (max-width: 34rem) {
   html { font-size: 16px; }
   main { padding: 2.5rem 1.1rem 4rem; }
-  .band { grid-template-columns: 1fr; }
-  .band span { text-align: left; }
+  .band:not(.strips) { grid-template-columns: 1fr; }
+  .band:not(.strips) span { text-align: left; }
   table.traversal th:first-child { width: 2.2rem; padding-right: .3rem; }
   table.traversal th small { display: block; }
 }

@@ -1,4 +1,5 @@
 import { ShapeError } from "../errors.ts";
+import type { ClassImages } from "./class-types.ts";
 import { type EncodedImage, imageGrid } from "./image-grid.ts";
 import type { ImageStack, Traversals } from "./types.ts";
 
@@ -76,28 +77,66 @@ export const samplePicture = (samples: ImageStack, columns?: number): EncodedIma
 };
 
 /** The traversal as one picture, a row per dimension. */
-export const traversalPicture = (traversals: Traversals): EncodedImage => {
-  checkTraversals(traversals);
-  return draw(traversals.images, traversals.values.length);
+export const traversalPicture = ({ images, dimensions, values }: Traversals): EncodedImage => {
+  checkCount("traversal", images, [dimensions.length, "dimensions"], [values.length, "values"]);
+  return draw(images, values.length);
 };
 
 /** The traversal as single images, `[dimension][value]`, for a table with heads. */
-export const traversalCells = (traversals: Traversals): EncodedImage[][] => {
-  checkTraversals(traversals);
-  const { images, dimensions, values } = traversals;
+export const traversalCells = ({ images, dimensions, values }: Traversals): EncodedImage[][] => {
+  checkCount("traversal", images, [dimensions.length, "dimensions"], [values.length, "values"]);
+  return cells(images, values.length);
+};
+
+/** Analogies as one picture: a row per test image, which stands first. */
+export const analogyPicture = (analogies: ClassImages): EncodedImage =>
+  draw(analogies.images, analogyColumns(analogies));
+
+/** Analogies as single images, `[row][0 and a column per class]`. */
+export const analogyCells = (analogies: ClassImages): EncodedImage[][] =>
+  cells(analogies.images, analogyColumns(analogies));
+
+const analogyColumns = ({ images, classes }: ClassImages): number => {
+  const columns = 1 + classes.length;
+  checkCount("analogy", images, [Math.ceil(images.count / columns), "rows"], [columns, "columns"]);
+  return columns;
+};
+
+/** Samples of every class as one picture, a row per class. */
+export const classSamplePicture = (samples: ClassImages): EncodedImage =>
+  draw(samples.images, sampleColumns(samples));
+
+/** Samples of every class as one strip a class. */
+export const classSampleStrips = (samples: ClassImages): EncodedImage[] => {
+  const columns = sampleColumns(samples);
+  return samples.classes.map((_, row) => draw(slice(samples.images, row * columns, columns), columns));
+};
+
+const sampleColumns = ({ images, classes }: ClassImages): number => {
+  const columns = Math.ceil(images.count / classes.length);
+  checkCount("class sample", images, [classes.length, "classes"], [columns, "columns"]);
+  return columns;
+};
+
+/** Every image of a stack by itself, `[row][column]`. */
+export const cells = (images: ImageStack, columns: number): EncodedImage[][] => {
   const scale = Math.max(1, Math.round(112 / images.width));
-  return dimensions.map((_, row) =>
-    values.map((_value, column) =>
-      imageGrid({ ...slice(images, row * values.length + column, 1), columns: 1, scale, background: 0 }),
+  return Array.from({ length: Math.ceil(images.count / columns) }, (_, row) =>
+    Array.from({ length: Math.min(columns, images.count - row * columns) }, (_, column) =>
+      imageGrid({ ...slice(images, row * columns + column, 1), columns: 1, scale, background: 0 }),
     ),
   );
 };
 
-const checkTraversals = ({ images, dimensions, values }: Traversals): void => {
-  if (images.count !== dimensions.length * values.length) {
+const checkCount = (
+  what: string,
+  { count }: ImageStack,
+  [rows, rowName]: readonly [number, string],
+  [columns, columnName]: readonly [number, string],
+): void => {
+  if (count !== rows * columns) {
     throw new ShapeError(
-      `report: expected ${dimensions.length} dimensions × ${values.length} values = ` +
-        `${dimensions.length * values.length} traversal images, found ${images.count}`,
+      `report: expected ${rows} ${rowName} × ${columns} ${columnName} = ${rows * columns} ${what} images, found ${count}`,
     );
   }
 };

@@ -1,6 +1,4 @@
-import { ShapeError } from "../errors.ts";
-import { drawFigure, type LegendEntry, loadPlot, sideLegend } from "./figure.ts";
-import { classColours } from "./theme.ts";
+import { drawFigure, type LegendEntry, loadPlot } from "./figure.ts";
 
 /** A curve. Pairs whose `y` is not finite leave a gap. */
 export interface Series {
@@ -13,20 +11,27 @@ export interface Series {
 /** A unit whose posterior mean varies less than this over the data is inactive (Burda et al., 2015). */
 export const ACTIVE_UNIT_THRESHOLD = 0.01;
 
+/** Where a root axis of percentages may have its ticks, those first that it should rather have. */
+const ROOT_TICKS = [0, 10, 50, 1, 5, 20, 30, 2, 70, 100, 0.5, 40, 3, 15, 90, 7] as const;
+/** Least distance of two ticks, as a share of the axis. */
+const ROOT_GAP = 0.075;
+
 /**
  * Curves over epochs as one SVG, with a legend.
  *
  * @param options.yLabel the quantity with its unit, as `nats per image`
+ * @param options.yScale `root` is for percentages that fall towards zero and may reach it: from zero, stretched near it
  */
 export const lineFigure = async (options: {
   readonly title: string;
   readonly yLabel: string;
   readonly xLabel?: string;
   readonly series: readonly Series[];
+  readonly yScale?: "linear" | "root";
   readonly width?: number;
   readonly height?: number;
 }): Promise<string> => {
-  const { title, yLabel, xLabel = "epoch", series, width = 250, height = 225 } = options;
+  const { title, yLabel, xLabel = "epoch", series, yScale = "linear", width = 250, height = 225 } = options;
   const Plot = await loadPlot();
   const points = series.flatMap(({ name, role, x, y }) =>
     x.map((value, i) => ({ x: value, y: finiteOr(y[i], Number.NaN), name, colour: `var(--${role})`, role })),
@@ -41,8 +46,13 @@ export const lineFigure = async (options: {
       yLabel,
       marginRight: 12,
       // Epochs are whole: never more ticks than epochs.
-      x: { label: xLabel, ticks: Math.max(1, Math.min(6, epochs - 1)), tickFormat: "d", tickSize: 4 },
-      y: { nice: true, grid: true, ticks: 5, tickSize: 0 },
+      x: {
+        label: xLabel,
+        ticks: Math.max(1, Math.min(Math.round(width / 42), epochs - 1)),
+        tickFormat: "d",
+        tickSize: 4,
+      },
+      y: { grid: true, tickSize: 0, ...(yScale === "root" ? rootAxis(points) : { nice: true, ticks: 5 }) },
     },
     [
       Plot.line(points, { x: "x", y: "y", z: "name", stroke: "colour", strokeWidth: 1.8 }),
@@ -50,6 +60,17 @@ export const lineFigure = async (options: {
     ],
     legend,
   );
+};
+
+/** An axis of percentages from zero, as the square root of them. */
+export const rootAxis = (points: readonly { readonly y: number }[]) => {
+  const most = points.reduce((top, { y }) => Math.max(top, finiteOr(y, 0)), 0.5);
+  const at = (tick: number): number => Math.sqrt(tick / most);
+  const ticks: number[] = [];
+  for (const tick of ROOT_TICKS) {
+    if (tick <= most && ticks.every((other) => Math.abs(at(tick) - at(other)) >= ROOT_GAP)) ticks.push(tick);
+  }
+  return { type: "sqrt" as const, domain: [0, most], ticks, tickFormat: "~g" };
 };
 
 /**
@@ -120,7 +141,7 @@ export const activityFigure = async (options: {
     {
       width,
       height,
-      yLabel: "variance of the posterior mean over the test set (units of z, squared)",
+      yLabel: "variance of the posterior mean (units of z, squared)",
       x: dimensionAxis(order),
       y: {
         type: "log",
@@ -143,105 +164,6 @@ export const activityFigure = async (options: {
   );
 };
 
-/**
- * Points in two dimensions, coloured by label, in a square whose two axes have one scale. Up to twelve
- * classes are also named at their medians, so that the figure can be read without telling colours apart.
- *
- * @throws {ShapeError} when there is not one label a point.
- */
-export const scatterFigure = async (options: {
-  readonly title: string;
-  /** Shape `[n, 2]`, row-major, finite. */
-  readonly points: Float32Array;
-  readonly labels?: ArrayLike<number>;
-  readonly classes?: readonly string[];
-  readonly axes: readonly [string, string];
-  /** Whether the axes' numbers mean something. Default true. */
-  readonly ticks?: boolean;
-  /** Radius of a dashed circle around the origin: a contour of the prior. */
-  readonly priorRadius?: number;
-  readonly width?: number;
-}): Promise<string> => {
-  const { title, points, labels, classes, axes, ticks = true, priorRadius, width = 720 } = options;
-  const count = points.length / 2;
-  if (labels !== undefined && labels.length !== count) {
-    throw new ShapeError(
-      `scatterFigure: expected one label for each of ${count} points, found ${labels.length}`,
-    );
-  }
-  const Plot = await loadPlot();
-  const groups = [...new Set(labels === undefined ? [] : Array.from(labels))].sort((a, b) => a - b);
-  const colours = classColours(groups.length);
-  const colourOf = new Map(groups.map((group, i) => [group, colours[i] ?? "var(--active)"]));
-  const nameOf = (group: number): string => classes?.[group] ?? String(group);
-  const dots = Array.from({ length: count }, (_, i) => {
-    const group = labels?.[i];
-    const colour = (group === undefined ? undefined : colourOf.get(group)) ?? "var(--active)";
-    return { x: points[2 * i] ?? 0, y: points[2 * i + 1] ?? 0, group, colour };
-  });
-  const medians = groups.map((group) => {
-    const members = dots.filter((dot) => dot.group === group);
-    return {
-      x: median(members.map((dot) => dot.x)),
-      y: median(members.map((dot) => dot.y)),
-      name: nameOf(group),
-    };
-  });
-  const circle = Array.from({ length: priorRadius === undefined ? 0 : 97 }, (_, i) => ({
-    x: (priorRadius ?? 0) * Math.cos((i * Math.PI) / 48),
-    y: (priorRadius ?? 0) * Math.sin((i * Math.PI) / 48),
-  }));
-
-  const [xs, ys] = squareDomains([...dots, ...circle]);
-  const shown = groups.slice(0, LEGEND_ENTRIES);
-  const entries = shown.map((group, i) => ({ name: clip(nameOf(group)), colour: colours[i] ?? "" }));
-  if (groups.length > shown.length) {
-    entries.push({ name: `and ${groups.length - shown.length} more`, colour: "none" });
-  }
-  const marginRight = groups.length === 0 ? 20 : 130;
-  const side = width - 48 - marginRight;
-  const axis = { grid: false, ticks: ticks ? 6 : 0, tickSize: 4 };
-  return drawFigure(
-    title,
-    {
-      width,
-      height: side + 48 + 38,
-      yLabel: axes[1],
-      marginRight,
-      x: { ...axis, domain: xs, label: axes[0] },
-      y: { ...axis, domain: ys },
-    },
-    [
-      Plot.frame({ stroke: "var(--hairline)" }),
-      Plot.dot(dots, { x: "x", y: "y", fill: "colour", fillOpacity: 0.72, r: count > 1500 ? 2 : 2.8 }),
-      circle.length > 0
-        ? Plot.line(circle, {
-            x: "x",
-            y: "y",
-            stroke: "currentColor",
-            strokeOpacity: 0.6,
-            strokeDasharray: "4 4",
-          })
-        : null,
-      groups.length <= 12
-        ? Plot.text(medians, {
-            x: "x",
-            y: "y",
-            text: "name",
-            fontSize: 15,
-            fontWeight: 600,
-            fill: "currentColor",
-            stroke: "var(--plot-background)",
-            strokeWidth: 4,
-          })
-        : null,
-      groups.length > 0 ? sideLegend(entries, width - marginRight + 18, 54) : null,
-    ],
-  );
-};
-
-const LEGEND_ENTRIES = 28;
-
 /** Latent dimensions from the largest value down. */
 export const klOrder = (values: readonly number[]): number[] =>
   Array.from(values.keys()).sort((a, b) => finiteOr(values[b], 0) - finiteOr(values[a], 0));
@@ -261,33 +183,3 @@ const dimensionAxis = (order: readonly number[]) => ({
 
 const finiteOr = (value: number | undefined, otherwise: number): number =>
   value !== undefined && Number.isFinite(value) ? value : otherwise;
-
-const clip = (name: string): string => (name.length > 15 ? `${name.slice(0, 14)}…` : name);
-
-const median = (values: readonly number[]): number => {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
-};
-
-/** Two intervals of one length that hold all points, with a little air. */
-const squareDomains = (
-  points: readonly { readonly x: number; readonly y: number }[],
-): readonly [[number, number], [number, number]] => {
-  const extent = (
-    of: (point: { readonly x: number; readonly y: number }) => number,
-  ): readonly [number, number] =>
-    points.length === 0
-      ? [-1, 1]
-      : points.reduce(
-          ([low, high], point): [number, number] => [Math.min(low, of(point)), Math.max(high, of(point))],
-          [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
-        );
-  const [x0, x1] = extent((point) => point.x);
-  const [y0, y1] = extent((point) => point.y);
-  const half = Math.max(x1 - x0, y1 - y0, 1e-6) * 0.52;
-  const around = (low: number, high: number): [number, number] => [
-    (low + high) / 2 - half,
-    (low + high) / 2 + half,
-  ];
-  return [around(x0, x1), around(y0, y1)];
-};

@@ -1,16 +1,11 @@
 import { html } from "hono/html";
-import { configRows } from "./format.ts";
+import { analogies, classSamples, confusion, leastSure, reliability } from "./class-sections.ts";
+import { reproduction, settingsTable } from "./frame.ts";
+import { learning } from "./learning.ts";
+import { datum, opening, part } from "./opening.ts";
 import { type Markup, page } from "./page.ts";
 import type { ProjectionMethod } from "./projection.ts";
-import {
-  dimensions,
-  latentSpace,
-  learning,
-  opening,
-  reconstructions,
-  samples,
-  traversals,
-} from "./sections.ts";
+import { dimensions, latentSpaces, reconstructions, samples, traversals } from "./sections.ts";
 import type { ReportData } from "./types.ts";
 
 /** How a report is drawn. */
@@ -36,45 +31,43 @@ export const renderReport = async (data: ReportData, options: ReportOptions = {}
     data.title,
     html`${opening(data)}
 ${await learning(data)}
+${analogies(data)}
+${classSamples(data)}
+${await confusion(data)}
+${leastSure(data)}
+${await reliability(data)}
 ${await dimensions(data)}
 ${reconstructions(data)}
 ${samples(data)}
 ${traversals(data)}
-${await latentSpace(data, { projection, seed })}
+${await latentSpaces(data, { projection, seed })}
 ${configuration(data)}
-${reproduction(data)}
+${reproduction(data, data.config.seed)}
 ${omissions(data)}`,
   );
 };
 
-const configuration = (data: ReportData): Markup => html`<h2>Configuration</h2>
-<table class="rows"><tbody>${configRows(data.config).map(
-  ([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`,
-)}</tbody></table>`;
-
-const reproduction = (data: ReportData): Markup => {
-  const { seed } = data.config;
-  return html`<h2>How to make it again</h2>
-<pre>${words(data.command)}</pre>
-<p>Every random number is keyed by the seed${typeof seed === "number" && html` (here ${seed})`}, the step and the place where it is drawn. The same command with Tightbound ${data.version} and the same data gives the same numbers on the same kind of machine; another processor may differ in the last digits.</p>`;
-};
-
-/** A command that breaks between words, never after the hyphens of an option. */
-const words = (command: string): Markup[] =>
-  command.split(" ").map((word, i) => html`${i > 0 && " "}<span>${word}</span>`);
+const configuration = ({ config }: ReportData): Markup => html`<h2>Configuration</h2>
+${settingsTable(config)}`;
 
 /** What a reader may miss, with the reason. */
 const omissions = (data: ReportData): Markup | undefined => {
   const reasons = [
     data.model === "autoencoder" &&
       "A deterministic autoencoder has neither a prior nor a posterior, so there is no ELBO, no KL divergence and nothing to sample from.",
-    data.originals === undefined &&
-      data.samples === undefined &&
-      "The data are not images, so there are no pictures of them.",
+    datum(data) === "row" && "The data are not images, so there are no pictures of them.",
+    part(data) === "test" &&
+      data.classification?.errors.length === 0 &&
+      "No test row has a label, so there is no error, no confusion matrix and no calibration.",
+    data.classification?.leastSure === undefined &&
+      data.classification?.errors[0] !== undefined &&
+      `Classification by ${data.classification.errors[0].by} is a vote, without probabilities: there is no calibration, and no ${datum(data)} that it is least sure of. Another classifier may give them.`,
+    data.model === "m1m2" &&
+      "What M1 carries, reconstructs and draws: it is a run of its own in the folder m1 of this one, and has a report of its own.",
     data.model === "vae" &&
       data.klPerDimension === undefined &&
       "The KL divergence per dimension was not recorded.",
-    data.latent === undefined && "The codes of the test set were not recorded.",
+    data.latent === undefined && data.style === undefined && "The codes were not recorded.",
   ].filter((reason) => reason !== false);
   return reasons.length === 0
     ? undefined

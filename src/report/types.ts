@@ -5,6 +5,7 @@
  * Signs follow the field: `elbo = reconstruction - kl`, where `reconstruction` is the expected log-likelihood
  * E_q[log p(x | z)] (higher is better). A `loss` is minimised. All of them are in nats per datum.
  */
+import type { ClassificationResults } from "./class-types.ts";
 
 /** One line of a run's metrics. Values that are not finite leave a gap in the curve. */
 export interface EpochRecord {
@@ -13,6 +14,7 @@ export interface EpochRecord {
   /** Wall time since the start of training. */
   readonly seconds: number;
   readonly train: TermValues;
+  readonly validation?: TermValues;
   readonly test?: TermValues & { readonly logLikelihood?: number };
   readonly activeUnits?: number;
   readonly learningRate?: number;
@@ -27,6 +29,13 @@ export interface TermValues {
   /** Absent where training recorded the bound alone (importance-weighted bounds have no such term). */
   readonly reconstruction?: number;
   readonly kl?: number;
+  /** Of models with classes: the bounds of rows whose class is seen and of those where it is summed out. */
+  readonly labelledElbo?: number;
+  readonly unlabelledElbo?: number;
+  /** Mean log q(y | x) of labelled rows. */
+  readonly classification?: number;
+  /** Share of labelled rows that are misclassified, 0 to 1. */
+  readonly error?: number;
 }
 
 /** Images of one size. `pixels` has shape `[count, height, width, channels]`, row-major, values in [0, 1]. */
@@ -51,10 +60,12 @@ export interface Traversals {
 export interface LatentPoints {
   readonly points: Float32Array;
   readonly dimensions: number;
-  /** One class index per row. */
+  /** One class index per row; -1 where the class is not known. */
   readonly labels?: Int32Array;
   /** Names of the classes, by index. */
   readonly classes?: readonly string[];
+  /** How many of the rows, the last ones, are training rows whose label the model was given. Default 0. */
+  readonly labelled?: number;
 }
 
 /** The headline figures, in nats per datum where they are bounds or terms. */
@@ -66,7 +77,7 @@ export interface ReportSummary {
   readonly logLikelihoodRows?: number;
   /** Importance-weighted bounds (Burda et al., 2015) of the same rows. */
   readonly importanceWeighted?: readonly { readonly samples: number; readonly value: number }[];
-  readonly reconstruction: number;
+  readonly reconstruction?: number;
   readonly kl?: number;
   readonly activeUnits?: number;
   /** Number of latent dimensions. */
@@ -74,20 +85,27 @@ export interface ReportSummary {
   readonly parameters: number;
   readonly trainRows: number;
   readonly testRows: number;
-  /** Wall time of training. */
+  /** Wall time of training; of `m1m2` that of M1, which came before, apart. */
   readonly seconds: number;
+  readonly m1Seconds?: number;
 }
 
-/** Everything a report shows. Sections whose data are absent are left out, or say why they are empty. */
-export interface ReportData {
+/** What stands on every report, whatever it is about. */
+export interface ReportFrame {
   readonly title: string;
   readonly subtitle?: string;
-  /** The command line that made the run, as one would type it. */
+  /** The command line that made it, as one would type it. */
   readonly command: string;
   /** ISO 8601. */
   readonly createdAt: string;
   readonly version: string;
-  readonly model: "vae" | "autoencoder";
+}
+
+/** Everything a report of a run shows. Sections whose data are absent are left out, or say why they are empty. */
+export interface ReportData extends ReportFrame {
+  readonly model: "vae" | "autoencoder" | "m1" | "m2" | "m1m2";
+  /** The rows that it shows and measures: held out to test, or, where none were, those of training. Default "test". */
+  readonly part?: "test" | "training";
   readonly config: Readonly<Record<string, unknown>>;
   readonly summary: ReportSummary;
   readonly history: readonly EpochRecord[];
@@ -101,5 +119,10 @@ export interface ReportData {
   /** Decoded draws from the prior. */
   readonly samples?: ImageStack;
   readonly traversals?: Traversals;
+  /** The codes that reconstructions are made from: of `m1m2`, those of M1. */
   readonly latent?: LatentPoints;
+  /** Of models with classes: q(z | x, y) at the class the model predicts, what is left of a row once its class is known. */
+  readonly style?: LatentPoints;
+  /** Of models that classify. */
+  readonly classification?: ClassificationResults;
 }

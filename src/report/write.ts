@@ -1,12 +1,21 @@
 import { join } from "node:path";
 import { writeDurably } from "../train/durable-write.ts";
-import { reconstructionPicture, samplePicture, traversalPicture } from "./pictures.ts";
+import { renderBenchmark } from "./benchmark.ts";
+import { benchmarkMarkdown } from "./benchmark-table.ts";
+import type { Benchmark } from "./benchmark-types.ts";
+import {
+  analogyPicture,
+  classSamplePicture,
+  reconstructionPicture,
+  samplePicture,
+  traversalPicture,
+} from "./pictures.ts";
 import { type ReportOptions, renderReport } from "./report.ts";
 import type { ReportData } from "./types.ts";
 
 /**
- * Writes `report.html`, and `reconstructions.png`, `samples.png` and `traversals.png` where the data hold them,
- * into a folder that exists. Each file is written beside its place, synced and renamed: a reader finds the
+ * Writes `report.html`, and `reconstructions.png`, `samples.png`, `traversals.png`, `analogies.png` and
+ * `class-samples.png` where the data hold them, into a folder that exists. Each file is written beside its place, synced and renamed: a reader finds the
  * old file or the new one, never half of one.
  *
  * @returns the paths written, `report.html` first
@@ -25,12 +34,30 @@ export const writeReport = async (
   if (samples && samples.count > 0) files.push(["samples.png", samplePicture(samples).png]);
   if (traversals && traversals.images.count > 0)
     files.push(["traversals.png", traversalPicture(traversals).png]);
+  const { analogies, samples: classSamples } = data.classification ?? {};
+  if (analogies && analogies.images.count > 0) files.push(["analogies.png", analogyPicture(analogies).png]);
+  if (classSamples && classSamples.images.count > 0) {
+    files.push(["class-samples.png", classSamplePicture(classSamples).png]);
+  }
   const paths: string[] = [];
   for (const [name, content] of files) {
     const path = join(folder, name);
     await writeOutput(path, content);
     paths.push(path);
   }
+  return paths;
+};
+
+/**
+ * Writes `report.html` and `report.md`, the page of a benchmark and its tables as text, into a folder that exists, whole or not at all.
+ *
+ * @returns the paths written
+ * @throws {CheckpointError} when a file cannot be written.
+ */
+export const writeBenchmark = async (folder: string, benchmark: Benchmark): Promise<readonly string[]> => {
+  const paths = [join(folder, "report.html"), join(folder, "report.md")] as const;
+  await writeOutput(paths[0], await renderBenchmark(benchmark));
+  await writeOutput(paths[1], benchmarkMarkdown(benchmark));
   return paths;
 };
 

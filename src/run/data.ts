@@ -54,6 +54,13 @@ export function testPart({ train, test }: Pick<RunData, "train" | "test">): Data
   );
 }
 
+/** The rows that a report shows: those to test on, or, where none are held out, those of training. */
+export const shownRows = ({
+  train,
+  test,
+}: Pick<RunData, "train" | "test">): { readonly rows: Dataset; readonly part: "test" | "training" } =>
+  test === undefined ? { rows: train, part: "training" } : { rows: test, part: "test" };
+
 /** Where data come from. */
 export interface DataSource
   extends Pick<LoadOptions, "labels" | "labelColumn" | "testFraction" | "labelledTest"> {

@@ -1,16 +1,18 @@
 /** Gathers what a report shows from a run, its trained model and held-out data. */
-import { type Dataset, rowSize, take } from "../data/index.ts";
-import { UsageError } from "../errors.ts";
+import { type Dataset, take } from "../data/index.ts";
 import { countParameters } from "../nn/index.ts";
-import type { EpochRecord, ImageStack, ReportData, ReportSummary, Traversals } from "../report/types.ts";
-import { type EpochMetrics, readMetricsLog } from "../train/metrics-log.ts";
+import type { ImageStack, ReportData, ReportSummary, Traversals } from "../report/types.ts";
 import type { RunFolder } from "../train/run-folder.ts";
 import { type Assessment, assess } from "./assess.ts";
+import { readHistory } from "./history.ts";
+import { imageStack } from "./image-stack.ts";
 import type { M1RunSettings, VaeRunSettings } from "./settings.ts";
 import type { Evaluation, Trained } from "./trained.ts";
 
 /** What a report's pictures show. */
 export interface FigureOptions {
+  /** Whether the rows shown were held out of training. Default "test". */
+  readonly part?: ReportData["part"];
   /** Figures that are known already; computed with their defaults where absent. */
   readonly assessment?: Assessment;
   /** Test images shown beside their reconstructions. Default 20. */
@@ -21,35 +23,10 @@ export interface FigureOptions {
   readonly seed?: number;
 }
 
-/** Dimensions that are traversed, and rows shown in latent space, at most. */
+/** Dimensions that are traversed at most. */
 const MOST_DIMENSIONS = 10;
-const MOST_POINTS = 2000;
-
-/**
- * Flat rows [count, features] as images [count, height, width, channels], where rows of the shape are images:
- * [height, width], or [height, width, channels] with 1 or 3 channels (of 2 and 4 the last, opacity, is left out).
- * Undefined for rows that are none.
- *
- * @throws UsageError when `pixels` does not hold whole rows.
- */
-export function imageStack(pixels: Float32Array, shape: readonly number[]): ImageStack | undefined {
-  const [height, width, depth = 1] = shape;
-  if (shape.length < 2 || shape.length > 3 || depth > 4) return undefined;
-  const size = rowSize(shape);
-  if (pixels.length % size !== 0) {
-    throw new UsageError(
-      `images of shape [${shape.join(", ")}] hold ${size} values each; found ${pixels.length} values.`,
-    );
-  }
-  const count = pixels.length / size;
-  const channels = depth >= 3 ? 3 : 1;
-  if (channels === depth) return { pixels, count, height, width, channels };
-  const shown = new Float32Array(count * height * width * channels);
-  for (let i = 0; i < shown.length; i++) {
-    shown[i] = pixels[Math.floor(i / channels) * depth + (i % channels)];
-  }
-  return { pixels: shown, count, height, width, channels };
-}
+/** Rows shown in latent space at most. */
+export const MOST_POINTS = 2000;
 
 /** Latent dimensions by decreasing KL (of an autoencoder, by decreasing variance of the code), `most` at most. */
 export function mostActive(
@@ -75,9 +52,10 @@ export async function reportData(
 ): Promise<ReportData> {
   const { settings } = run;
   const { model } = trained;
+  const { part = "test" } = options;
   const assessment = options.assessment ?? (await assess(trained, test));
   const { evaluation } = assessment;
-  const history = readMetricsLog(run.metrics).map(epochRecord);
+  const history = readHistory(run);
   const points = Math.min(MOST_POINTS, test.rows);
   return {
     title: `${model.kind === "vae" ? "Variational autoencoder" : "Autoencoder"} on ${settings.data.name}`,
@@ -86,6 +64,7 @@ export async function reportData(
     createdAt: settings.createdAt,
     version: settings.version,
     model: model.kind,
+    part,
     config: { ...settings.model, ...settings.train, data: settings.data },
     summary: summaryOf(settings, trained, assessment, history.at(-1)?.seconds ?? 0),
     history,
@@ -166,25 +145,4 @@ function describeModel({ model, train }: VaeRunSettings | M1RunSettings): string
     ...(train.bound === "iwae" ? [`importance-weighted bound of ${train.samples} samples`] : []),
   ];
   return parts.join(", ");
-}
-
-/** A line of metrics as a report takes it; terms that the run did not record are left out. */
-function epochRecord(line: EpochMetrics): EpochRecord {
-  const numbers = (value: unknown): Record<string, number> =>
-    typeof value === "object" && value !== null
-      ? Object.fromEntries(
-          Object.entries(value).filter((entry): entry is [string, number] => typeof entry[1] === "number"),
-        )
-      : {};
-  const { step = 0, seconds = Number.NaN, activeUnits, learningRate, beta } = numbers(line);
-  return {
-    epoch: line.epoch,
-    step,
-    seconds,
-    train: numbers(line.train),
-    test: numbers(line.test),
-    ...(activeUnits !== undefined && { activeUnits }),
-    ...(learningRate !== undefined && { learningRate }),
-    ...(beta !== undefined && { beta }),
-  };
 }

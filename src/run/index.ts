@@ -10,6 +10,7 @@ export {
   type LabelledAssessment,
   type LabelledAssessOptions,
 } from "./assess-labelled.ts";
+export { type ClassReportOptions, classReportData } from "./class-report.ts";
 export {
   checkFingerprint,
   type DataSource,
@@ -17,6 +18,7 @@ export {
   loadRunData,
   type RunData,
   reloadData,
+  shownRows,
   testPart,
 } from "./data.ts";
 export {
@@ -29,8 +31,9 @@ export {
   vaeEvaluator,
 } from "./evaluate.ts";
 export { type ExportedModel, exportOnnx } from "./export.ts";
-export { type FigureOptions, imageStack, mostActive, reportData } from "./figures.ts";
+export { type FigureOptions, mostActive, reportData } from "./figures.ts";
 export { resumeRun, startRun } from "./folder.ts";
+export { imageStack } from "./image-stack.ts";
 export { type AnyModel, buildModel } from "./model.ts";
 export { type GivenSettings, newRun, type RunOrigin } from "./new-run.ts";
 export { type OpenedRun, openClassifier, openTrained, readRun } from "./open.ts";

@@ -93,8 +93,13 @@ export class TrainedClassifier {
    * mean of q(z1|x). Data are binarised once where the model was trained on binary draws.
    *
    * Cost: `samples` passes through M2's decoder for each row and class.
+   *
+   * @throws UsageError when `samples` is no whole number above 0.
    */
   async classifyByBayes(data: Dataset, samples: number): Promise<Required<Classification>> {
+    if (!Number.isInteger(samples) || samples < 1) {
+      throw new UsageError(`Bayes' rule: samples must be a whole number of at least 1, found ${samples}.`);
+    }
     const m2 = this.#m2;
     const seen = this.model.kind === "m2" ? this.prepare(data) : await this.#view(data);
     const width = this.classes.length;

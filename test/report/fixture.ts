@@ -52,3 +52,63 @@ export const fullReport = (): ReportData => ({
     classes: ["even", "odd"],
   },
 });
+
+/** A model of two classes that was given four labels: five of twenty test images are misclassified. */
+export const fewLabels = (): ReportData => {
+  const { command, createdAt, version, config } = fullReport();
+  const classes = ["cat", "dog"];
+  return {
+    title: "M2 on squares",
+    command,
+    createdAt,
+    version,
+    config,
+    model: "m2",
+    summary: { elbo: -51.2, latent: 3, parameters: 1000, trainRows: 40, testRows: 20, seconds: 5 },
+    history: [1, 2, 3].map((epoch) => ({
+      epoch,
+      step: epoch * 10,
+      seconds: epoch,
+      train: { labelledElbo: -60 + epoch, unlabelledElbo: -59 + epoch, classification: -1 / epoch, error: 0 },
+      validation: { error: 0.3 / epoch },
+      test: { error: 0.4 / epoch },
+    })),
+    style: {
+      points: Float32Array.from({ length: 60 }, (_, i) => Math.sin(i)),
+      dimensions: 3,
+      labels: Int32Array.from({ length: 20 }, (_, i) => i % 2),
+      classes,
+      labelled: 4,
+    },
+    classification: {
+      classes,
+      labelled: 4,
+      unlabelled: 36,
+      labelSeed: 9,
+      errors: [
+        { by: "q(y\u00a0|\u00a0x)", error: 0.25, rows: 20 },
+        { by: "Bayes' rule with 50 samples", error: 0.2, rows: 20 },
+      ],
+      confusion: [
+        [9, 1],
+        [4, 6],
+      ],
+      calibration: {
+        error: 0.125,
+        bins: [
+          { from: 0, to: 0.5, rows: 0, confidence: 0, accuracy: 0 },
+          { from: 0.5, to: 1, rows: 20, confidence: 0.875, accuracy: 0.75 },
+        ],
+      },
+      leastSure: {
+        rows: [
+          { row: 7, predicted: 0, probability: 0.51, truth: 1 },
+          { row: 2, predicted: 1, probability: 0.6, truth: 1 },
+        ],
+        images: levels(2),
+      },
+      analogies: { images: levels(6), classes },
+      samples: { images: levels(8), classes },
+    },
+  };
+};

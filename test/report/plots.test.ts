@@ -1,7 +1,6 @@
 import { parseHTML } from "linkedom";
 import { describe, expect, test } from "vitest";
-import { ShapeError } from "../../src/errors.ts";
-import { activityFigure, klFigure, klOrder, lineFigure, scatterFigure } from "../../src/report/plots.ts";
+import { activityFigure, klFigure, klOrder, lineFigure } from "../../src/report/plots.ts";
 
 const parse = (svg: string) => {
   const { document } = parseHTML(`<!doctype html><html><body>${svg}</body></html>`);
@@ -85,43 +84,5 @@ describe("klFigure and activityFigure", () => {
     expect(texts).toContain("active above 0.01");
     expect(count('g[aria-label="rule"] line')).toBe(1);
     expect(count('g[aria-label="dot"] circle')).toBe(3);
-  });
-});
-
-describe("scatterFigure", () => {
-  const points = Float32Array.of(0, 0, 1, 1, 2, 0, 3, 1);
-  const axes = ["z₀", "z₁"] as const;
-
-  test("colours by label, names classes in a legend and at their medians", async () => {
-    const { document, texts } = parse(
-      await scatterFigure({ title: "t", points, axes, labels: [1, 0, 1, 0], classes: ["cat", "dog"] }),
-    );
-    const dots = [...document.querySelectorAll('g[aria-label="dot"] circle')].map((dot) =>
-      dot.getAttribute("fill"),
-    );
-    expect(dots).toEqual([dots[0], dots[1], dots[0], dots[1]]);
-    expect(dots[0]).not.toBe(dots[1]);
-    expect(texts.filter((text) => text === "cat").length).toBe(2);
-    expect(texts).toEqual(expect.arrayContaining(["z₀", "↑ z₁"]));
-  });
-
-  test("many classes: a legend that ends in a count, and no names among the points", async () => {
-    const labels = Array.from({ length: 60 }, (_, i) => i);
-    const many = Float32Array.from({ length: 120 }, (_, i) => Math.cos(i));
-    const { texts } = parse(await scatterFigure({ title: "t", points: many, axes, labels }));
-    // 28 of 60 are listed.
-    expect(texts).toContain("and 32 more");
-  });
-
-  test("without labels there is one colour and no legend", async () => {
-    const { count } = parse(await scatterFigure({ title: "t", points, axes }));
-    expect(count("circle")).toBe(4);
-  });
-
-  test("one point, and a count of labels that does not fit", async () => {
-    expect(await scatterFigure({ title: "t", points: Float32Array.of(3, 3), axes })).not.toContain("NaN");
-    await expect(scatterFigure({ title: "t", points, axes, labels: [0] })).rejects.toThrow(
-      new ShapeError("scatterFigure: expected one label for each of 4 points, found 1"),
-    );
   });
 });

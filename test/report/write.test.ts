@@ -5,7 +5,7 @@ import { decode } from "fast-png";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CheckpointError } from "../../src/errors.ts";
 import { writeOutput, writeReport } from "../../src/report/write.ts";
-import { fullReport } from "./fixture.ts";
+import { fewLabels, fullReport } from "./fixture.ts";
 
 let folder = "";
 beforeEach(async () => {
@@ -29,6 +29,23 @@ describe("writeReport", () => {
     expect([grey(190, 370), grey(190, 550)]).toEqual([255, 255]);
     // Image 1 is 1/11 of white: 255 / 11 = 23.2.
     expect([grey(190, 10), grey(190, 190)]).toEqual([23, 23]);
+  });
+
+  test("a model with classes has its analogies and samples beside it", async () => {
+    const paths = await writeReport(folder, fewLabels());
+    expect(paths.map((path) => basename(path))).toEqual([
+      "report.html",
+      "analogies.png",
+      "class-samples.png",
+    ]);
+    const size = async (name: string) => {
+      const { width, height } = decode(await readFile(join(folder, name)));
+      return [width, height];
+    };
+    // Two rows of three 4×4 images, magnified to 1200 pixels in three columns: 100 times, gaps of 200.
+    expect(await size("analogies.png")).toEqual([3 * 400 + 2 * 200, 2 * 400 + 200]);
+    // Two classes of four: 75 times, gaps of 150.
+    expect(await size("class-samples.png")).toEqual([4 * 300 + 3 * 150, 2 * 300 + 150]);
   });
 
   test("a file that cannot be written is named, with the reason and the way out", async () => {

@@ -1,0 +1,131 @@
+/** Sections of a report about a model that classifies. Each is left out where its data are absent. */
+import { html, raw } from "hono/html";
+import { confidenceFigure, confusionFigure, reliabilityFigure } from "./class-plots.ts";
+import type { ClassImages, ClassificationResults, ClassifiedRow, LeastSure } from "./class-types.ts";
+import { counted, percent, whole } from "./format.ts";
+import { datum, part } from "./opening.ts";
+import { figure, type Markup, picture } from "./page.ts";
+import { analogyCells, cells, classSampleStrips } from "./pictures.ts";
+import type { ReportData } from "./types.ts";
+
+/** Classes of a confusion matrix that is drawn; of more the most frequent mistakes are listed. */
+const MOST_DRAWN = 30;
+const MOST_MISTAKES = 20;
+
+/** The name of a class, or its number where it has none. */
+const nameOf = ({ classes }: Pick<ClassificationResults, "classes">, index: number): string =>
+  classes[index] ?? String(index);
+
+export const analogies = (data: ReportData): Markup | undefined => {
+  const { classification: c } = data;
+  const shown = c?.analogies;
+  if (c === undefined || shown === undefined || shown.images.count === 0) return undefined;
+  const row = ([original, ...drawn]: ReturnType<typeof analogyCells>[number]): Markup => html`<tr>
+<td>${original && picture(original, `A ${part(data)} image`)}</td><td></td>${drawn.map((image, k) => html`<td>${picture(image, nameOf(shown, k))}</td>`)}</tr>`;
+  return html`<h2>Analogies</h2>
+${figure(
+  html`<table class="traversal analogies"><thead><tr><th scope="col">image</th><td class="gap"></td>${shown.classes.map((name) => html`<th scope="col" title="${name}">${name}</th>`)}</tr></thead>
+<tbody>${analogyCells(shown).map(row)}</tbody></table>`,
+  html`Each row begins with a ${part(data)} image. What is left of it once its class is known, its style, is then drawn as every ${fewer(shown, c)} class. Where slant, width and stroke stay the same along a row while the class changes, the model has told the two apart. A row of images that are all alike means that the class is ignored; rows that are all alike mean that the style is.`,
+)}`;
+};
+
+/** "one of the first 20", where not all classes are shown. */
+const fewer = (shown: ClassImages, { classes }: ClassificationResults): string =>
+  shown.classes.length < classes.length
+    ? `one of the first ${shown.classes.length} of ${classes.length}`
+    : "";
+
+export const classSamples = ({ classification: c }: ReportData): Markup | undefined => {
+  const shown = c?.samples;
+  if (shown === undefined || shown.images.count === 0) return undefined;
+  const rows = classSampleStrips(shown).map(
+    (strip, k) =>
+      html`<span title="${nameOf(shown, k)}">${nameOf(shown, k)}</span>${picture(strip, `Samples of class ${nameOf(shown, k)}`)}`,
+  );
+  return html`<h2>Samples of each class</h2>
+${figure(html`<div class="band strips">${rows}</div>`, html`Styles drawn from the prior and decoded under each class: no image was looked at. Each column has one style, the same in all rows. A row that is not of its class, or rows that are all alike, show what the model has not learnt from its labels.`)}`;
+};
+
+export const confusion = async ({ classification: c }: ReportData): Promise<Markup | undefined> => {
+  const counts = c?.confusion;
+  const first = c?.errors[0];
+  if (c === undefined || counts === undefined || first === undefined) return undefined;
+  const names = c.classes.map((_, k) => nameOf(c, k));
+  const mistakes = counts
+    .flatMap((row, truth) => row.map((count, predicted) => ({ truth, predicted, count })))
+    .filter(({ truth, predicted, count }) => truth !== predicted && count > 0)
+    .sort((a, b) => b.count - a.count);
+  const [worst] = mistakes;
+  const most =
+    worst === undefined
+      ? html`No row is misclassified.`
+      : html`The most frequent mistake: ${counted(worst.count, "row")} of class ${nameOf(c, worst.truth)} taken for ${nameOf(c, worst.predicted)}.`;
+  if (names.length > MOST_DRAWN) {
+    return html`<h2>Where it goes wrong</h2>
+<table class="numbers"><thead><tr><th scope="col">true class</th><th scope="col">predicted class</th><th scope="col">rows</th></tr></thead>
+<tbody>${mistakes.slice(0, MOST_MISTAKES).map(({ truth, predicted, count }) => html`<tr><td>${nameOf(c, truth)}</td><td>${nameOf(c, predicted)}</td><td>${whole(count)}</td></tr>`)}</tbody></table>
+<p class="note">The most frequent of ${whole(mistakes.length)} kinds of mistake, by ${first.by}. ${names.length} classes are too many for a picture.</p>`;
+  }
+  const svg = await confusionFigure({ title: "Confusion matrix", counts, classes: names });
+  return html`<h2>Where it goes wrong</h2>
+${figure(raw(svg), html`Test rows by their true class and the class predicted by ${first.by}. The diagonal is right; the larger a mistake's share of its row, the stronger its colour. ${most}`)}`;
+};
+
+export const leastSure = (data: ReportData): Markup | undefined => {
+  const { classification: c } = data;
+  const shown = c?.leastSure;
+  if (c === undefined || shown === undefined || shown.rows.length === 0) return undefined;
+  const wrong = shown.rows.filter(
+    ({ truth, predicted }) => truth !== undefined && truth !== predicted,
+  ).length;
+  const known = shown.rows.some(({ truth }) => truth !== undefined);
+  const caption = html`The ${shown.rows.length} ${part(data)} ${datum(data)}s whose prediction has the least probability${c.errors[0] !== undefined && html` by ${c.errors[0].by}`}, the least sure first${known && html`; ${whole(wrong)} of them are wrong`}. A model that knows what it does not know has its mistakes here, and few where it is sure.`;
+  return html`<h2>What it is least sure of</h2>
+${figure(shown.images ? unsureImages(c, shown, shown.images) : unsureTable(c, shown), caption)}`;
+};
+
+const isWrong = ({ truth, predicted }: ClassifiedRow): boolean => truth !== undefined && truth !== predicted;
+
+const unsureImages = (
+  c: ClassificationResults,
+  { rows }: LeastSure,
+  images: NonNullable<LeastSure["images"]>,
+) => {
+  const pictures = cells(images, 1);
+  return html`<ul class="cells">${rows.map((row, i) => {
+    const [image] = pictures[i] ?? [];
+    return html`<li>${image && picture(image, `Image ${row.row}`)}<span>${nameOf(c, row.predicted)} <small>${percent(row.probability, 0)}</small>${row.truth !== undefined && html`<br><small class="${isWrong(row) ? "wrong" : ""}">${isWrong(row) ? html`is ${nameOf(c, row.truth)}` : "right"}</small>`}</span></li>`;
+  })}</ul>`;
+};
+
+/** The name of a column, which may break after an underscore. */
+const breakable = (name: string): Markup[] =>
+  name.split("_").map((part, i) => html`${i > 0 && html`_<wbr>`}${part}`);
+
+const unsureTable = (c: ClassificationResults, { rows, cells: table }: LeastSure): Markup => {
+  const known = rows.some(({ truth }) => truth !== undefined);
+  return html`<div class="scroll"><table class="numbers unsure">
+<thead><tr><th scope="col">row</th><th scope="col">predicted</th><th scope="col">probability</th>${known && html`<th scope="col">is</th>`}${table?.columns.map((name) => html`<th scope="col">${breakable(name)}</th>`)}</tr></thead>
+<tbody>${rows.map(
+    (row, i) =>
+      html`<tr><td>${whole(row.row)}</td><td>${nameOf(c, row.predicted)}</td><td>${percent(row.probability, 1)}</td>${known && html`<td class="${isWrong(row) ? "wrong" : ""}">${row.truth === undefined ? "–" : nameOf(c, row.truth)}</td>`}${table?.values[i]?.map((value) => html`<td>${value}</td>`)}</tr>`,
+  )}</tbody></table></div>`;
+};
+
+export const reliability = async ({ classification: c }: ReportData): Promise<Markup | undefined> => {
+  const shown = c?.calibration;
+  const first = c?.errors[0];
+  if (shown === undefined || first === undefined) return undefined;
+  const rows = shown.bins.reduce((sum, bin) => sum + bin.rows, 0);
+  const mean = (of: "confidence" | "accuracy"): number =>
+    shown.bins.reduce((sum, bin) => sum + bin.rows * bin[of], 0) / rows;
+  const [confidence, accuracy] = [mean("confidence"), mean("accuracy")];
+  const verdict =
+    confidence > accuracy ? "more sure of itself than it should be" : "less sure of itself than it could be";
+  return html`<h2>Whether its probabilities can be believed</h2>
+${figure(
+  html`<div class="pair">${raw(await reliabilityFigure(shown.bins))}${raw(await confidenceFigure(shown.bins))}</div>`,
+  html`Test rows in ${shown.bins.length} bins by confidence, the probability of the class predicted by ${first.by}. A bar is the share of them that is right, the stroke their mean confidence: on the dashed line, of rows classified with 80\u00a0% confidence 80\u00a0% are right; a bar that ends below its stroke is overconfident. Weighted by their rows, these gaps are the expected calibration error, ${percent(shown.error)}: the mean confidence is ${percent(confidence, 1)} and ${percent(accuracy, 1)} are right, so the model is on the whole ${verdict}. Bars of few rows mean little.`,
+)}`;
+};

@@ -1,0 +1,30 @@
+/** What every report has: a head, cards with figures, settings, and how to make it again. */
+import { html } from "hono/html";
+import { configRows, dateTime } from "./format.ts";
+import type { Markup } from "./page.ts";
+import type { ReportFrame } from "./types.ts";
+
+export const header = ({ title, subtitle, createdAt, version }: ReportFrame): Markup => html`<header>
+<h1>${title}</h1>
+${subtitle !== undefined && html`<p class="subtitle">${subtitle}</p>`}
+<p class="byline">${dateTime(createdAt)} · Tightbound ${version}</p>
+</header>`;
+
+/** One figure of a list of them, with what it measures. */
+export const card = (name: string, value: string, note: string): Markup =>
+  html`<div><dt>${name}</dt><dd>${value}<small>${note}</small></dd></div>`;
+
+/** Settings as a table of names and values. */
+export const settingsTable = (settings: Readonly<Record<string, unknown>>): Markup =>
+  html`<table class="rows"><tbody>${configRows(settings).map(
+    ([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`,
+  )}</tbody></table>`;
+
+export const reproduction = ({ command, version }: ReportFrame, seed?: unknown): Markup =>
+  html`<h2>How to make it again</h2>
+<pre>${words(command)}</pre>
+<p>Every random number is keyed by the seed${typeof seed === "number" && html` (here ${seed})`}, the step and the place where it is drawn. The same command with Tightbound ${version} and the same data gives the same numbers on the same kind of machine; another processor may differ in the last digits.</p>`;
+
+/** A command that breaks between words, never after the hyphens of an option. */
+const words = (command: string): Markup[] =>
+  command.split(" ").map((word, i) => html`${i > 0 && " "}<span>${word}</span>`);

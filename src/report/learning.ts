@@ -1,0 +1,131 @@
+/** Curves over training. */
+import { html, raw } from "hono/html";
+import { decimal, duration, percent, whole } from "./format.ts";
+import { datum } from "./opening.ts";
+import { figure, type Markup } from "./page.ts";
+import { lineFigure, type Series } from "./plots.ts";
+import type { EpochRecord, ReportData, TermValues } from "./types.ts";
+
+type Term = keyof TermValues;
+
+/** What each panel shows, in the order in which they stand. */
+const PANELS: readonly (readonly [Term, string])[] = [
+  ["elbo", "ELBO"],
+  ["unlabelledElbo", "Unlabelled bound"],
+  ["labelledElbo", "Labelled bound"],
+  ["classification", "log q(y | x)"],
+  ["reconstruction", "Reconstruction"],
+  ["kl", "KL divergence"],
+];
+
+/** The error of a model that classifies, the bound and its terms, over epochs. */
+export const learning = async (data: ReportData): Promise<Markup | undefined> => {
+  const { history } = data;
+  const errors = await errorFigure(data);
+  const panels = await termPanels(data);
+  if (errors === undefined && panels.length === 0) {
+    return html`<h2>Learning</h2><p class="note">No epoch left a finite value behind, so there are no curves to draw.</p>`;
+  }
+  const broken = history.filter((record) =>
+    [record.train, record.validation ?? {}, record.test ?? {}]
+      .flatMap((terms) => Object.values(terms))
+      .some((value) => !Number.isFinite(value)),
+  ).length;
+  return html`<h2>Learning</h2>
+${errors}
+${panels.length > 0 && figure(html`<div class="panels">${panels}</div>`, html`${caption(data)}${broken > 0 && html` In ${broken} of ${history.length} epochs a value was not finite; the curves break there.`}`)}
+${epochTable(history)}`;
+};
+
+const curve = (
+  { history }: ReportData,
+  name: string,
+  role: Series["role"],
+  of: (record: EpochRecord) => number | undefined,
+): Series => {
+  // Epochs after which it was not measured are passed over; values that are not finite break the curve.
+  const measured = history.filter((record) => of(record) !== undefined);
+  return { name, role, x: measured.map(({ epoch }) => epoch), y: measured.map(of) };
+};
+
+const drawn = ({ y }: Series): boolean => y.some((value) => value !== undefined && Number.isFinite(value));
+
+const termPanels = async (data: ReportData): Promise<readonly Markup[]> => {
+  const yLabel = `nats per ${datum(data)}`;
+  const panel = async ([term, title]: readonly [Term, string]): Promise<Markup | undefined> => {
+    const series = [
+      curve(data, "train", "train", (record) => record.train[term]),
+      curve(data, "test", "test", (record) => record.test?.[term]),
+      ...(term === "elbo" ? [curve(data, "log p(x)", "extra", (record) => record.test?.logLikelihood)] : []),
+    ].filter(drawn);
+    return series.length === 0 ? undefined : raw(await lineFigure({ title, yLabel, series }));
+  };
+  const panels = (await Promise.all(PANELS.map(panel))).filter((svg) => svg !== undefined);
+  if (data.history.some(({ train }) => bounds.some((term) => train[term] !== undefined))) return panels;
+  const loss = await panel(["loss", "Loss"]);
+  return loss === undefined ? panels : [loss, ...panels];
+};
+
+const bounds = ["elbo", "unlabelledElbo"] as const;
+
+const errorFigure = async (data: ReportData): Promise<Markup | undefined> => {
+  const share = (terms: TermValues | undefined): number | undefined =>
+    terms?.error === undefined ? undefined : 100 * terms.error;
+  const series = [
+    curve(data, "labelled", "train", (record) => share(record.train)),
+    curve(data, "validation", "extra", (record) => share(record.validation)),
+    curve(data, "test", "test", (record) => share(record.test)),
+  ].filter(drawn);
+  if (series.length === 0) return undefined;
+  const svg = await lineFigure({
+    title: "Error over training",
+    yLabel: `% of ${datum(data)}s put into the wrong class (root scale)`,
+    series,
+    width: 720,
+    height: 290,
+    yScale: "root",
+  });
+  const names = series.map(({ name }) => name);
+  return figure(
+    raw(svg),
+    html`${names.includes("labelled") && html`The labelled ${datum(data)}s are few, and soon known by heart. `}${names.includes("validation") && html`The validation ${datum(data)}s were held out of training; their labels served to compare, not to learn. `}${names.includes("test") && html`The test curve is for looking at: settings and epochs chosen by it would flatter the model. `}The axis is stretched near zero, where the differences are.`,
+  );
+};
+
+const caption = ({ model }: ReportData): Markup => {
+  switch (model) {
+    case "vae":
+    case "m1":
+      return html`The evidence lower bound (higher is better) is the reconstruction term less the KL term. The test curve is the one to trust: where it turns down while the train curve still rises, the model has begun to memorise. The KL term is what the code costs, in nats; if it sinks to zero the decoder has learnt to ignore the code, which is called posterior collapse.`;
+    case "autoencoder":
+      return html`The training objective and the log-likelihood of the reconstruction after each epoch. The test curve is the one to trust: where it worsens while the train curve still improves, the model has begun to memorise.`;
+    case "m2":
+    case "m1m2":
+      return html`What training climbs (higher is better): the bound on log\u00a0p(x) of what has no label, its class summed out; the bound on log\u00a0p(x,\u00a0y) of what has one; and log\u00a0q(y\u00a0|\u00a0x) of the labels themselves, which is why a classifier comes of it. A labelled bound much above the unlabelled one means that the few labelled rows are being memorised.`;
+  }
+};
+
+const epochTable = (history: readonly EpochRecord[]): Markup => {
+  const last = history.at(-1);
+  const bound = last?.train.elbo === undefined && last?.train.unlabelledElbo === undefined ? "loss" : "elbo";
+  const columns: readonly [string, (record: EpochRecord) => string][] = [
+    ["epoch", (r) => whole(r.epoch)],
+    [`train ${bound === "elbo" ? "ELBO" : "loss"}`, (r) => decimal(r.train[bound], 2)],
+    [`test ${bound === "elbo" ? "ELBO" : "loss"}`, (r) => decimal(r.test?.[bound], 2)],
+    ["unlabelled bound", (r) => decimal(r.train.unlabelledElbo, 2)],
+    ["labelled bound", (r) => decimal(r.train.labelledElbo, 2)],
+    ["log q(y | x)", (r) => decimal(r.train.classification, 3)],
+    ["labelled error", (r) => percent(r.train.error)],
+    ["validation error", (r) => percent(r.validation?.error)],
+    ["test error", (r) => percent(r.test?.error)],
+    ["test reconstruction", (r) => decimal(r.test?.reconstruction, 2)],
+    ["test KL", (r) => decimal(r.test?.kl, 2)],
+    ["active units", (r) => (r.activeUnits === undefined ? "–" : whole(r.activeUnits))],
+    ["time", (r) => duration(r.seconds)],
+  ];
+  const filled = columns.filter(([, of]) => history.some((record) => of(record) !== "–"));
+  return html`<details><summary>The same figures as a table</summary><div class="scroll"><table class="numbers">
+<thead><tr>${filled.map(([name]) => html`<th scope="col">${name}</th>`)}</tr></thead>
+<tbody>${history.map((record) => html`<tr>${filled.map(([, of]) => html`<td>${of(record)}</td>`)}</tr>`)}</tbody>
+</table></div></details>`;
+};

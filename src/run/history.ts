@@ -1,0 +1,30 @@
+/** A run's metrics as a report takes them. */
+import type { EpochRecord } from "../report/types.ts";
+import { type EpochMetrics, readMetricsLog } from "../train/metrics-log.ts";
+import type { RunFolder } from "../train/run-folder.ts";
+
+/** One entry an epoch. @throws CheckpointError when the file is missing or damaged. */
+export const readHistory = ({ metrics }: Pick<RunFolder, "metrics">): readonly EpochRecord[] =>
+  readMetricsLog(metrics).map(epochRecord);
+
+/** A line of metrics as a report takes it; terms that the run did not record are left out. */
+function epochRecord(line: EpochMetrics): EpochRecord {
+  const numbers = (value: unknown): Record<string, number> =>
+    typeof value === "object" && value !== null
+      ? Object.fromEntries(
+          Object.entries(value).filter((entry): entry is [string, number] => typeof entry[1] === "number"),
+        )
+      : {};
+  const { step = 0, seconds = Number.NaN, activeUnits, learningRate, beta } = numbers(line);
+  return {
+    epoch: line.epoch,
+    step,
+    seconds,
+    train: numbers(line.train),
+    validation: numbers(line.validation),
+    test: numbers(line.test),
+    ...(activeUnits !== undefined && { activeUnits }),
+    ...(learningRate !== undefined && { learningRate }),
+    ...(beta !== undefined && { beta }),
+  };
+}
