@@ -57,6 +57,14 @@ export const checkRows = (where: string, what: string, values: Float32Array, wid
   );
 };
 
+/** @throws UsageError unless each of the options that are given is a finite number above 0. */
+export const checkPositive = (where: string, options: Readonly<Record<string, number | undefined>>): void => {
+  for (const [option, value] of Object.entries(options)) {
+    if (value === undefined || (value > 0 && Number.isFinite(value))) continue;
+    throw new UsageError(`${where}: ${option} must be a number above 0, found ${value}.`);
+  }
+};
+
 /**
  * The labelled rows alone.
  *
@@ -96,7 +104,17 @@ export const labelledRows = (name: string, data: LabelledFeatures): LabelledFeat
         `${broken % features}, counted from 0.`,
     );
   }
-  const rows = Array.from(labels.keys()).filter((row) => labels[row] >= 0);
+  return selectRows(
+    data,
+    Array.from(labels.keys()).filter((row) => labels[row] >= 0),
+  );
+};
+
+/** These rows alone, in this order. */
+export const selectRows = (
+  { x, features, labels, classes }: LabelledFeatures,
+  rows: readonly number[],
+): LabelledFeatures => {
   const kept = new Float32Array(rows.length * features);
   rows.forEach((row, i) => {
     kept.set(x.subarray(row * features, (row + 1) * features), i * features);

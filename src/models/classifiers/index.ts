@@ -11,3 +11,4 @@ export type { KernelName } from "./kernel.ts";
 export { type KnnOptions, knn } from "./knn.ts";
 export { type LogisticOptions, logistic } from "./logistic.ts";
 export { type SvmOptions, svm } from "./svm.ts";
+export { type TransductiveSvmOptions, transductiveSvm } from "./transductive-svm.ts";

@@ -10,6 +10,9 @@ export interface Comparison {
   compare(x: Float32Array, row: number, out: Float32Array | Float64Array): void;
 }
 
+/** Rows of a kernel matrix that are kept, in values. */
+const CACHE = 2 ** 26;
+
 /** @param known [rows, features]; copied. */
 export const kernel = (
   name: KernelName,
@@ -97,7 +100,7 @@ const multiply = (values: Float64Array, vector: Float64Array, out: Float32Array 
  *
  * @throws UsageError when all values are equal.
  */
-export const scaleGamma = (x: Float32Array, features: number): number => {
+export const scaleGamma = (name: string, x: Float32Array, features: number): number => {
   let total = 0;
   for (const value of x) total += value;
   const mean = total / x.length;
@@ -105,8 +108,26 @@ export const scaleGamma = (x: Float32Array, features: number): number => {
   for (const value of x) squares += (value - mean) ** 2;
   if (!(squares > 0)) {
     throw new UsageError(
-      `svm: every feature of every labelled row is ${mean}: there is nothing to tell classes apart by.`,
+      `${name}: every feature of every labelled row is ${mean}: there is nothing to tell classes apart by.`,
     );
   }
   return x.length / (features * squares);
+};
+
+/** Rows of the kernel matrix, made when asked for; the one not asked for longest gives way. */
+export const cachedRows = (x: Float32Array, K: Comparison): ((row: number) => Float32Array) => {
+  const most = Math.max(2, Math.floor(CACHE / K.rows));
+  const cache = new Map<number, Float32Array>();
+  return (row) => {
+    const known = cache.get(row);
+    const values = known ?? new Float32Array(K.rows);
+    if (known === undefined) K.compare(x, row, values);
+    else cache.delete(row);
+    if (cache.size >= most) {
+      const [oldest] = cache.keys();
+      cache.delete(oldest);
+    }
+    cache.set(row, values);
+    return values;
+  };
 };

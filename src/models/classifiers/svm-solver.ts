@@ -4,11 +4,13 @@ export interface SvmProblem {
   /** Which rows the problem is about, and +1 or −1 for each. */
   readonly rows: readonly number[];
   readonly y: Int8Array;
-  /** Upper bound of every α. */
-  readonly C: number;
+  /** Upper bound of each row's α; a row with 0 takes no part, and is only decided upon. */
+  readonly C: Float64Array;
   /** A row of the kernel matrix of all data, and the matrix's diagonal. */
   readonly kernelRow: (row: number) => Float32Array;
   readonly diagonal: Float64Array;
+  /** Coefficients to start from, such as those of a problem that differs little; cut to this one's bounds. Default 0. */
+  readonly start?: Float64Array;
 }
 
 export interface SvmSolution {
@@ -16,6 +18,8 @@ export interface SvmSolution {
   readonly coefficients: Float64Array;
   /** The decision function is Σ_i y_i α_i K(x_i, x) − ρ. */
   readonly rho: number;
+  /** The decision function at each row. */
+  readonly decisions: Float64Array;
 }
 
 /** Largest violation of the optimality conditions that is left: LIBSVM's own default. */
@@ -24,18 +28,19 @@ const TOLERANCE = 1e-3;
 const TAU = 1e-12;
 
 /**
- * Minimises ½ αᵀQα − Σα subject to yᵀα = 0 and 0 ≤ α ≤ C, Q_ij = y_i y_j K(x_i, x_j): two variables at a time, the pair
+ * Minimises ½ αᵀQα − Σα subject to yᵀα = 0 and 0 ≤ α_i ≤ C_i, Q_ij = y_i y_j K(x_i, x_j): two variables at a time, the pair
  * chosen by the second-order rule of Fan, Chen and Lin ("Working set selection using second order information for
  * training support vector machines", JMLR 6, 2005, WSS 2), until no pair violates the optimality conditions by more than
  * 1e-3. The kernel must be positive semi-definite.
  */
-export const solveSvm = ({ rows, y, C, kernelRow, diagonal }: SvmProblem): SvmSolution => {
+export const solveSvm = (problem: SvmProblem): SvmSolution => {
+  const { rows, y, C, kernelRow, diagonal } = problem;
   const n = rows.length;
-  const alpha = new Float64Array(n);
+  const alpha = feasible(problem);
   /** ∇f = Qα − 1. */
-  const gradient = new Float64Array(n).fill(-1);
-  const canRise = (t: number) => (y[t] > 0 ? alpha[t] < C : alpha[t] > 0);
-  const canFall = (t: number) => (y[t] > 0 ? alpha[t] > 0 : alpha[t] < C);
+  const gradient = gradientAt(alpha, problem);
+  const canRise = (t: number) => (y[t] > 0 ? alpha[t] < C[t] : alpha[t] > 0);
+  const canFall = (t: number) => (y[t] > 0 ? alpha[t] > 0 : alpha[t] < C[t]);
 
   for (;;) {
     // i: the most violating of those whose y·α can rise; j: the partner that promises the steepest descent with it.
@@ -71,14 +76,47 @@ export const solveSvm = ({ rows, y, C, kernelRow, diagonal }: SvmProblem): SvmSo
     const kernelOfJ = kernelRow(rows[j]);
     const curvature = Math.max(diagonal[rows[i]] + diagonal[rows[j]] - 2 * kernelOfI[rows[j]], TAU);
     const free = (y[j] * gradient[j] - y[i] * gradient[i]) / curvature;
-    const step = Math.min(free, y[i] > 0 ? C - alpha[i] : alpha[i], y[j] > 0 ? alpha[j] : C - alpha[j]);
-    alpha[i] = clampToBox(alpha[i] + y[i] * step, C);
-    alpha[j] = clampToBox(alpha[j] - y[j] * step, C);
+    const step = Math.min(free, y[i] > 0 ? C[i] - alpha[i] : alpha[i], y[j] > 0 ? alpha[j] : C[j] - alpha[j]);
+    alpha[i] = clampToBox(alpha[i] + y[i] * step, C[i]);
+    alpha[j] = clampToBox(alpha[j] - y[j] * step, C[j]);
     for (let t = 0; t < n; t++) {
       gradient[t] += y[t] * step * (kernelOfI[rows[t]] - kernelOfJ[rows[t]]);
     }
   }
-  return { coefficients: alpha.map((value, t) => y[t] * value), rho: offset(alpha, gradient, y, C) };
+  const rho = offset(alpha, gradient, y, C);
+  return {
+    coefficients: alpha.map((value, t) => y[t] * value),
+    rho,
+    decisions: gradient.map((value, t) => y[t] * (value + 1) - rho),
+  };
+};
+
+/** α of the start, cut to the box; what the cut took out of balance is taken back, so that yᵀα = 0. */
+const feasible = ({ y, C, start }: SvmProblem): Float64Array => {
+  const alpha = new Float64Array(y.length);
+  if (start === undefined) return alpha;
+  let total = 0;
+  start.forEach((value, t) => {
+    alpha[t] = Math.min(Math.max(y[t] * value, 0), C[t]);
+    total += y[t] * alpha[t];
+  });
+  for (let t = 0; t < alpha.length; t++) {
+    if (y[t] * total <= 0) continue;
+    const excess = Math.min(Math.abs(total), alpha[t]);
+    alpha[t] -= excess;
+    total -= y[t] * excess;
+  }
+  return alpha;
+};
+
+const gradientAt = (alpha: Float64Array, { rows, y, kernelRow }: SvmProblem): Float64Array => {
+  const gradient = new Float64Array(alpha.length).fill(-1);
+  alpha.forEach((value, s) => {
+    if (value === 0) return;
+    const similarity = kernelRow(rows[s]);
+    for (let t = 0; t < gradient.length; t++) gradient[t] += y[t] * y[s] * value * similarity[rows[t]];
+  });
+  return gradient;
 };
 
 /** Rounding must not keep a variable off its bound. */
@@ -86,14 +124,15 @@ const clampToBox = (value: number, C: number): number =>
   value < 1e-12 * C ? 0 : value > (1 - 1e-12) * C ? C : value;
 
 /** ρ: y·∇f of the support vectors inside the box, on average; without any, the middle of what the bounds allow. */
-const offset = (alpha: Float64Array, gradient: Float64Array, y: Int8Array, C: number): number => {
+const offset = (alpha: Float64Array, gradient: Float64Array, y: Int8Array, C: Float64Array): number => {
   let total = 0;
   let free = 0;
   let upper = Number.POSITIVE_INFINITY;
   let lower = Number.NEGATIVE_INFINITY;
   for (let t = 0; t < alpha.length; t++) {
+    if (C[t] === 0) continue;
     const value = y[t] * gradient[t];
-    if (alpha[t] > 0 && alpha[t] < C) {
+    if (alpha[t] > 0 && alpha[t] < C[t]) {
       total += value;
       free++;
     } else if ((alpha[t] === 0) === y[t] > 0) {

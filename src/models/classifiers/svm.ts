@@ -1,12 +1,12 @@
-import { UsageError } from "../../errors.ts";
 import {
   type Classifier,
+  checkPositive,
   checkRows,
   type FittedClassifier,
   type LabelledFeatures,
   labelledRows,
 } from "./classifier.ts";
-import { type Comparison, type KernelName, kernel, scaleGamma } from "./kernel.ts";
+import { type Comparison, cachedRows, type KernelName, kernel, scaleGamma } from "./kernel.ts";
 import { solveSvm } from "./svm-solver.ts";
 
 /** Options of {@link svm}. */
@@ -18,9 +18,6 @@ export interface SvmOptions {
   /** γ of exp(−γ ‖a − b‖²). Default 1 / (features · variance of the labelled rows' values). */
   readonly gamma?: number;
 }
-
-/** Rows of the kernel matrix that are kept, in values. */
-const CACHE = 2 ** 26;
 
 /**
  * Support vector machine (Cortes and Vapnik, 1995): one soft-margin machine for each pair of classes, which vote, as in
@@ -37,16 +34,13 @@ const CACHE = 2 ** 26;
  * @throws UsageError unless C and γ are positive numbers.
  */
 export const svm = ({ kernel: name = "rbf", C = 1, gamma }: SvmOptions = {}): Classifier => {
-  for (const [option, value] of Object.entries({ C, gamma })) {
-    if (value === undefined || (value > 0 && Number.isFinite(value))) continue;
-    throw new UsageError(`svm: ${option} must be a number above 0, found ${value}.`);
-  }
+  checkPositive("svm", { C, gamma });
   return {
     name: `${name === "rbf" ? "RBF" : "linear"} support vector machine`,
     async fit(data) {
       const known = labelledRows("svm", data);
       const { x, features } = known;
-      const scale = name === "linear" ? 0 : (gamma ?? scaleGamma(x, features));
+      const scale = name === "linear" ? 0 : (gamma ?? scaleGamma("svm", x, features));
       return fitSvm(known, C, (rows) => kernel(name, rows, features, scale));
     },
   };
@@ -77,7 +71,13 @@ const fitSvm = (
     for (let negative = positive + 1; negative < classes; negative++) {
       const rows = [...members[positive], ...members[negative]];
       const y = Int8Array.from(rows, (row) => (labels[row] === positive ? 1 : -1));
-      const { coefficients, rho } = solveSvm({ rows, y, C, kernelRow, diagonal });
+      const { coefficients, rho } = solveSvm({
+        rows,
+        y,
+        C: new Float64Array(rows.length).fill(C),
+        kernelRow,
+        diagonal,
+      });
       const support = Array.from(rows.keys()).filter((i) => coefficients[i] !== 0);
       machines.push({
         positive,
@@ -139,22 +139,4 @@ const vote = (
     }
   }
   return out;
-};
-
-/** Rows of the kernel matrix, made when asked for; the one not asked for longest gives way. */
-const cachedRows = (x: Float32Array, K: Comparison): ((row: number) => Float32Array) => {
-  const most = Math.max(2, Math.floor(CACHE / K.rows));
-  const cache = new Map<number, Float32Array>();
-  return (row) => {
-    const known = cache.get(row);
-    const values = known ?? new Float32Array(K.rows);
-    if (known === undefined) K.compare(x, row, values);
-    else cache.delete(row);
-    if (cache.size >= most) {
-      const [oldest] = cache.keys();
-      cache.delete(oldest);
-    }
-    cache.set(row, values);
-    return values;
-  };
 };

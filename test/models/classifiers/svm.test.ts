@@ -6,11 +6,12 @@ import { predictedClasses, type SvmOptions, svm } from "../../../src/models/inde
 import { digits, errors, features } from "./digits.ts";
 
 /** The machine of a kernel matrix, given whole. */
-const solve = (K: readonly (readonly number[])[], y: readonly number[], C: number) =>
+const solve = (K: readonly (readonly number[])[], y: readonly number[], C: number, start?: Float64Array) =>
   solveSvm({
     rows: [...y.keys()],
     y: Int8Array.from(y),
-    C,
+    C: new Float64Array(y.length).fill(C),
+    ...(start && { start }),
     kernelRow: (row) => Float32Array.from(K[row]),
     diagonal: Float64Array.from(K, (row, i) => row[i]),
   });
