@@ -14,7 +14,7 @@ let rows: readonly Row[];
 beforeAll(async () => {
   const small = cases.filter(({ path, labels }) => path.includes("penguins") && labels !== 30);
   rows = await fewLabels({ cases: small, draws: 2, epochs: 60, alpha: 1 });
-}, 60_000);
+}, 180_000);
 
 test("unlabelled penguins help: M2 errs less than what learns from the labelled ones alone", () => {
   expect(rows).toHaveLength(3);
