@@ -76,7 +76,9 @@ export interface Cavi<A extends readonly unknown[]> {
 /** One program and its data, ready to sweep: numbers in, numbers out. */
 export interface CompiledSweep {
   readonly sites: readonly ConjugateSite[];
+  /** Factors to start from. */
   start(seed: number): NaturalValues;
+  /** Each factor in turn becomes the best one given the others. */
   sweep(natural: NaturalValues): CaviInfo & {
     readonly natural: NaturalValues;
     /** How far rounding alone may take the ELBO, nats. */

@@ -80,6 +80,7 @@ export interface CompiledStep {
   readonly globals: readonly ConjugateSite[];
   readonly minibatch: Minibatch;
   readonly options: Required<StochasticCaviOptions>;
+  /** Global factors to start from. */
   start(): NaturalValues;
   /** Sweeps over local and global factors alike: coordinate ascent as if all data were like the minibatch. */
   settle(

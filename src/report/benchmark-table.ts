@@ -2,6 +2,7 @@
 import type { Benchmark, BenchmarkCell, BenchmarkDraw } from "./benchmark-types.ts";
 import { counted, decimal, duration, whole } from "./format.ts";
 
+/** A mean over draws of the labels. */
 export interface MeanError {
   readonly mean: number;
   /** Standard error of the mean over draws; absent with fewer than two. */

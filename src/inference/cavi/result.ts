@@ -12,6 +12,7 @@ import type { ConjugateSite } from "./expected-log-joint.ts";
 /** Natural parameters in numbers, by site: the state of an ascent, plain data. */
 export type NaturalValues = ReadonlyMap<string, readonly Float64Array[]>;
 
+/** The factors of coordinate ascent: one distribution for each site. */
 export interface Factors {
   /** The factor of each site, of the site's plates and event, float64. */
   readonly factors: ReadonlyMap<string, Distribution>;

@@ -13,6 +13,7 @@ import {
 import { type Comparison, cachedRows, type KernelName, kernel, scaleGamma } from "./kernel.ts";
 import { type SvmSolution, solveSvm } from "./svm-solver.ts";
 
+/** Options of {@link transductiveSvm}. */
 export interface TransductiveSvmOptions {
   /** Default `"rbf"`. */
   readonly kernel?: KernelName;

@@ -1,0 +1,52 @@
+/** The API pages: one for each name that a floor's index exports, made from its docstring. */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+const root = join(import.meta.dirname, "..");
+const generator = join(root, "docs", "generator");
+const out = mkdtempSync(join(tmpdir(), "tightbound-api-"));
+
+const pagesOf = (folder: string): Map<string, string> =>
+  new Map(
+    (readdirSync(folder, { recursive: true }) as string[])
+      .filter((path) => path.endsWith(".md"))
+      .map((path) => [path, readFileSync(join(folder, path), "utf8")]),
+  );
+
+let said = "";
+beforeAll(() => {
+  const typedoc = join(generator, "node_modules", "typedoc", "bin", "typedoc");
+  const { stdout, stderr } = spawnSync(process.execPath, [typedoc, "--out", out], {
+    cwd: generator,
+    encoding: "utf8",
+    env: { ...process.env, NO_COLOR: "1" },
+  });
+  said = `${stdout}${stderr}`;
+}, 120_000);
+afterAll(() => rmSync(out, { recursive: true, force: true }));
+
+test("every exported name has a docstring, and every name in a signature is exported", () => {
+  expect(said.split("\n").filter((line) => /warning|error/.test(line))).toEqual([]);
+});
+
+test("docs/api is what the docstrings say now: npm run docs", () => {
+  const [made, kept] = [pagesOf(out), pagesOf(join(root, "docs", "api"))];
+  expect(made.size).toBeGreaterThan(500);
+  const differing = [...new Set([...made.keys(), ...kept.keys()])].filter(
+    (path) => made.get(path) !== kept.get(path),
+  );
+  expect(differing).toEqual([]);
+});
+
+test("whatever the package exports comes from a floor's index, and has its page there", () => {
+  const entries = JSON.parse(readFileSync(join(generator, "typedoc.json"), "utf8")).entryPoints as string[];
+  const documented = entries.map((path) => path.replace("../../src/", "./"));
+  const exported = [...readFileSync(join(root, "src", "index.ts"), "utf8").matchAll(/from "([^"]+)";/g)].map(
+    ([, path]) => path,
+  );
+  expect(exported.length).toBeGreaterThan(10);
+  for (const path of exported) expect(documented).toContain(path);
+});
