@@ -59,8 +59,9 @@ describe("the README's examples run", () => {
   test("the same from few labels", async () => {
     let code = once(blocks[1], "latent: 50, hidden: [500, 500]", "latent: 10, hidden: [100]");
     code = once(code, "epochs: 200, batch", "epochs: 3, batch");
-    code = once(code, "hidden: [300]", "latent: 5, hidden: [50]");
-    code = once(code, "epochs: 200, lr", "epochs: 2, lr");
+    code = once(code, "latent: 14, hidden: [500]", "latent: 5, hidden: [50]");
+    code = once(code, "epochs: 80, lr", "epochs: 2, lr");
+    code = once(code, "warmup: 3", "warmup: 0");
     const [[error]] = (await run("few", code)) as [[number]];
     // By chance 0.9; 0.56 after two passes, 0.46 after four.
     expect(error).toBeGreaterThan(0);
