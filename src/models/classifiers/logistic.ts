@@ -2,11 +2,9 @@ import { compile } from "../../compile/compile.ts";
 import { ArrayValue } from "../../compile/index.ts";
 import { Normal, OneHotCategorical } from "../../distributions/index.ts";
 import { UsageError } from "../../errors.ts";
-import { autoDelta, svi } from "../../inference/index.ts";
-import { initializers } from "../../nn/index.ts";
-import { adam, schedules } from "../../optim/index.ts";
+import { map } from "../../inference/index.ts";
 import { model } from "../../program/index.ts";
-import { input } from "../../tensor/leaf.ts";
+import { constant } from "../../tensor/leaf.ts";
 import { add } from "../../tensor/ops/arithmetic.ts";
 import { matmul } from "../../tensor/ops/matmul.ts";
 import { logsumexp } from "../../tensor/ops/reduce.ts";
@@ -27,13 +25,12 @@ export interface LogisticOptions {
   readonly threads?: number;
 }
 
-/** Steps of Adam, and its first learning rate, which falls to 0. The posterior is concave: they end at its one maximum. */
-const STEPS = 2000;
-const LEARNING_RATE = 0.1;
+/** Scale of the intercepts' prior: so wide that it is as good as none, and yet a density. */
+const FLAT = 1e4;
 
 /**
- * Multinomial logistic regression: y ~ Categorical(softmax(x W + b)) with W ~ N(0, priorScale²), at its maximum a posteriori: a
- * program under the point guide. Scores are probabilities.
+ * Multinomial logistic regression: y ~ Categorical(softmax(x W + b)) with W ~ N(0, priorScale²), at its maximum a posteriori,
+ * the one there is: the posterior is concave. Scores are probabilities.
  *
  * ```ts
  * const fitted = await logistic().fit({ x, features: 50, labels, classes: 10 });
@@ -63,30 +60,22 @@ const fitLogistic = async (
     y[row * classes + label] = 1;
   });
   const regression = model(
-    ({ plate, sample, observe, param }, known: Tensor, given: Tensor) => {
+    ({ plate, sample, observe }, known: Tensor, given: Tensor) => {
       const weights = sample("weights", Normal(0, priorScale).expand([features, classes]).toEvent(2));
-      const bias = param("bias", [classes], initializers.zeros);
+      const bias = sample("bias", Normal(0, FLAT).expand([classes]).toEvent(1));
       plate("row", rows, () => {
         observe("y", OneHotCategorical({ logits: add(matmul(known, weights), bias) }), given);
       });
     },
     { name: "logistic regression" },
   );
-  const args = [input("x", [rows, features]), input("y", [rows, classes])] as const;
-  const { values } = await svi(regression, autoDelta(regression)).run([...args], {
-    steps: STEPS,
-    optimizer: adam({ learningRate: schedules.cosine({ peak: LEARNING_RATE, steps: STEPS }) }),
-    executor: "native",
-    ...(threads !== undefined && { threads }),
-    feed(step, index) {
-      if (index > 0) return;
-      step.input("x").set(x);
-      step.input("y").set(y);
-    },
-  });
+  const { values } = await map(regression).run(
+    [constant(x, [rows, features]), constant(y, [rows, classes])],
+    threads === undefined ? {} : { threads },
+  );
   const part = (name: string, shape: readonly number[]): ArrayValue =>
-    new ArrayValue(shape, "float32", (values.get(name) ?? new Float32Array()).slice());
-  const weights = part("weights.unconstrained", [features, classes]);
+    new ArrayValue(shape, "float32", Float32Array.from(values.get(name)?.data ?? [], Number));
+  const weights = part("weights", [features, classes]);
   const bias = part("bias", [classes]);
   const softmax = compile(
     (rows: Tensor, w: Tensor, b: Tensor) => {
