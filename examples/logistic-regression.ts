@@ -26,6 +26,7 @@ import {
   svi,
   tensor,
 } from "../src/index.ts";
+import { momentsOf } from "./support/moments.ts";
 import { table } from "./table.ts";
 
 export const guides = ["mean-field", "low-rank", "full-rank", "flow"] as const;
@@ -75,12 +76,6 @@ export function loadReference(path = "examples/data/wdbc-posterior.json"): Refer
     readonly weights: Readonly<Record<string, Weight>>;
   };
   return { logEvidence, weights: new Map(Object.entries(weights)) };
-}
-
-function momentsOf(values: Float64Array): Weight {
-  const average = (v: Float64Array) => v.reduce((a, b) => a + b, 0) / v.length;
-  const mean = average(values);
-  return { mean, sd: Math.sqrt(average(values.map((v) => (v - mean) ** 2))) };
 }
 
 export interface Tumours {

@@ -20,6 +20,7 @@ import {
   tensor,
 } from "../src/index.ts";
 import { drawCurves } from "./support/curves.ts";
+import { momentsOf } from "./support/moments.ts";
 import { table } from "./table.ts";
 
 const effects = tensor([28, 8, -3, 7, -1, 1, 18, 12]);
@@ -61,11 +62,6 @@ export interface Row {
   readonly draws: { readonly mu: readonly number[]; readonly tau: readonly number[] };
 }
 
-function momentsOf(values: readonly number[]): Moments {
-  const mean = values.reduce((a, b) => a + b, 0) / values.length;
-  return { mean, sd: Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length) };
-}
-
 interface Found {
   readonly values: ReadonlyMap<string, ArrayValue>;
   readonly logEvidence?: number;
@@ -87,7 +83,7 @@ export async function mapMcmcVi(draws: number, steps: number, seed: number): Pro
       });
       const found = await importance(schools, guide, [], { parameters, draws, seed });
       const last = elbo.subarray(-steps / 10);
-      return { values: found.draws, logEvidence: last.reduce((a, b) => a + b, 0) / last.length };
+      return { values: found.draws, logEvidence: momentsOf(last).mean };
     },
     NUTS: () => nuts(schools).run([], { chains: 4, draws: draws / 4, seed }),
   };

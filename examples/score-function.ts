@@ -16,6 +16,7 @@ import {
   type Tensor,
 } from "../src/index.ts";
 import { drawCurves } from "./support/curves.ts";
+import { momentsOf } from "./support/moments.ts";
 import { table } from "./table.ts";
 
 interface Case {
@@ -47,12 +48,6 @@ export interface Row {
   readonly exactGradient: number;
 }
 
-function moments(values: Float64Array) {
-  const mean = values.reduce((a, b) => a + b, 0) / values.length;
-  const variance = values.reduce((a, b) => a + (b - mean) ** 2, 0) / (values.length - 1);
-  return { mean, standardError: Math.sqrt(variance / values.length) };
-}
-
 /** Draws from each distribution, and the score of each draw. */
 export async function scoreFunction(draws: number, seed: number): Promise<Row[]> {
   const rows: Row[] = [];
@@ -70,12 +65,13 @@ export async function scoreFunction(draws: number, seed: number): Promise<Row[]>
     // The same parameter once for each draw, so that each has a derivative of its own.
     const { x, score, exact } = await evaluate(new Float64Array(draws).fill(one.at));
     const scores = score.data as Float64Array;
-    const value = moments(scores);
-    const weighted = moments(scores.map((s, j) => s * Number(x.data[j])));
+    const { mean, standardError } = momentsOf(scores);
+    const weighted = momentsOf(scores.map((s, j) => s * Number(x.data[j])));
     rows.push({
       case: one,
       scores,
-      ...value,
+      mean,
+      standardError,
       gradient: weighted.mean,
       gradientError: weighted.standardError,
       exactGradient: Number(exact.data[0]),

@@ -5,6 +5,7 @@
 import { writeFileSync } from "node:fs";
 import { compile, importanceWeighted, model, Normal, tensor } from "../src/index.ts";
 import { drawCurves } from "./support/curves.ts";
+import { momentsOf } from "./support/moments.ts";
 import { table } from "./table.ts";
 
 const D = 5;
@@ -49,19 +50,17 @@ export async function tighterBounds(most: number, repetitions: number, seed: num
   });
   const draws = new Float64Array(most * repetitions);
   for (let i = 0; i < repetitions; i++) draws.set((await weights()).data as Float32Array, i * most);
-  const relative = draws.map((w) => (Math.exp(w - exact.logEvidence) - 1) ** 2);
-  const variance = relative.reduce((a, b) => a + b, 0) / draws.length;
+  const { mean: variance } = momentsOf(draws.map((w) => (Math.exp(w - exact.logEvidence) - 1) ** 2));
   const rows: Row[] = [];
   for (let samples = 1; samples <= most; samples *= 2) {
     const groups = Float64Array.from({ length: draws.length / samples }, (_, i) =>
       logMeanExp(draws.subarray(i * samples, (i + 1) * samples)),
     );
-    const bound = groups.reduce((a, b) => a + b, 0) / groups.length;
-    const spread = groups.reduce((a, b) => a + (b - bound) ** 2, 0) / groups.length;
+    const { mean: bound, standardError } = momentsOf(groups);
     rows.push({
       samples,
       bound,
-      standardError: Math.sqrt(spread / groups.length),
+      standardError,
       predicted: exact.logEvidence - variance / (2 * samples),
     });
   }

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 
 const page = readFileSync("docs/gallery.md", "utf8");
 const pictures = new Map(
-  [...page.matchAll(/\]\((images\/([a-z-]+)\.(?:svg|png))\)/g)].map(([, path, name]) => [
+  [...page.matchAll(/\]\((images\/([a-z0-9-]+)\.(?:svg|png))\)/g)].map(([, path, name]) => [
     name,
     `docs/${path}`,
   ]),

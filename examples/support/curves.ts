@@ -42,7 +42,7 @@ function logTick(value: number): string {
 
 /** A logarithmic axis that holds all values; ticks at powers of ten, and at 2 and 5 between them where these are few. */
 function logAxis(values: readonly number[]) {
-  const [low, high] = [Math.min(...values) / 1.1, Math.max(...values) * 1.1];
+  const [low, high] = [Math.min(...values) / 1.15, Math.max(...values) * 1.15];
   const first = Math.floor(Math.log10(low));
   const powers = Array.from({ length: Math.ceil(Math.log10(high)) - first + 1 }, (_, i) => 10 ** (first + i));
   const every = Math.ceil(powers.length / 6);
