@@ -1,6 +1,6 @@
 /** What `tightbound train` does once its command line is read. */
 import { preloadNative } from "../compile/session.ts";
-import type { Dataset } from "../data/index.ts";
+import { type Dataset, hasLabels } from "../data/index.ts";
 import type { NamedParameter } from "../nn/index.ts";
 import { assessLabelled, isM1, openClassifier, type Stage } from "../run/index.ts";
 import { type Interrupts, watchInterrupts } from "./interrupt.ts";
@@ -107,10 +107,11 @@ async function trainAndTell(
     say(`Trained in ${clock(seconds)}.`);
   }
   const m1 =
-    completed && isM1(result.settings) && data.test?.labels
+    completed && isM1(result.settings) && data.test && hasLabels(data.test)
       ? await classifiersOf(path, data.test, data.validation)
       : undefined;
-  for (const line of m1 ? labelledLines(m1) : []) say(line);
+  // A report says them itself.
+  for (const line of m1 && options.report !== true ? labelledLines(m1) : []) say(line);
   const last = history.at(-1);
   const outcome = {
     run: path,

@@ -1,5 +1,5 @@
 /** What each kind of model brings to training in a run's folder: a trainer, and the figures of an epoch. */
-import type { Dataset } from "../data/index.ts";
+import { type Dataset, hasLabels } from "../data/index.ts";
 import { NonFiniteError } from "../errors.ts";
 import { M2, type Stacked } from "../models/index.ts";
 import type { NamedParameter } from "../nn/index.ts";
@@ -123,7 +123,7 @@ async function classifierTraining(
     settings.train,
   );
   const errorOf = async (part: Dataset | undefined): Promise<Terms | undefined> =>
-    part?.labels?.some((label) => label >= 0) ? { error: await trained.error(part) } : undefined;
+    part && hasLabels(part) ? { error: await trained.error(part) } : undefined;
   return {
     trainer,
     trained,

@@ -79,6 +79,9 @@ describe("createRun and openRun", () => {
     const { path, images } = endedRun();
     writeFileSync(join(path, "notes.txt"), "mine");
     writeFileSync(join(images, "figure.svg"), "mine");
+    // What was made of the run is of no other run.
+    for (const made of ["analogies.png", "class-samples.png", "figures.json"])
+      writeFileSync(join(path, made), "");
     createRun(path, { latent: 3 }, { overwrite: true }).lock.release();
     expect(readdirSync(path).sort()).toEqual(["config.json", "images", "notes.txt"]);
     expect(readdirSync(images)).toEqual(["figure.svg"]);
