@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+import type { DrawFigures } from "../../../src/run/index.ts";
+import { markdownTable, rowsOf, summarise } from "../../../src/run/reproduce/table.ts";
+
+const draw = (labelSeed: number, error: number): DrawFigures => ({
+  method: "m1m2",
+  labels: 100,
+  labelSeed,
+  testErrors: { "q(y|x)": error, Bayes: 0.5 },
+  validationErrors: { "q(y|x)": error / 2 },
+  calibrationError: null,
+  elbo: -90,
+  seconds: 10 * (labelSeed + 1),
+  steps: 5,
+});
+
+test("the standard error is that of the mean, with divisor n − 1", () => {
+  // sd of 2, 4, 6 is 2.
+  const { mean, standardError } = summarise([2, 4, 6]);
+  expect(mean).toBe(4);
+  expect(standardError).toBeCloseTo(2 / Math.sqrt(3), 14);
+  expect(summarise([3])).toEqual({ mean: 3 });
+});
+
+test("a row for each way to classify, in percent, beside what is published of the model at that number of labels", () => {
+  const [q, bayes] = rowsOf([draw(0, 0.02), draw(1, 0.04), draw(2, 0.06)]);
+  expect(q.mean).toBeCloseTo(4, 12);
+  expect(q).toMatchObject({ method: "M1+M2", by: "q(y|x)", labels: 100, seconds: 20 });
+  expect(q.validation).toBeCloseTo(2, 12);
+  expect(q.published.map(({ error }) => error)).toEqual([3.33]);
+  expect(bayes).toMatchObject({ by: "Bayes", mean: 50, standardError: 0 });
+  expect(bayes.validation).toBeUndefined();
+  expect(markdownTable([q]).split("\n").at(-1)).toBe(
+    "| 100 | M1+M2 | q(y|x) | 4.00 ± 1.15 | 2.00 4.00 6.00 | 2.00 | 20 | 3.33 ± 0.14 |",
+  );
+});
+
+test("numbers of labels are not mixed", () => {
+  const rows = rowsOf([draw(0, 0.02), { ...draw(0, 0.01), labels: 3000 }]);
+  expect(rows.map(({ labels, by }) => `${labels} ${by}`)).toEqual([
+    "100 q(y|x)",
+    "100 Bayes",
+    "3000 q(y|x)",
+    "3000 Bayes",
+  ]);
+});
