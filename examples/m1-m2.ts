@@ -22,7 +22,7 @@ import {
   trainSemiSupervised,
   VAE,
 } from "../src/index.ts";
-import { labelledByM1 } from "../src/run/trained-m1.ts";
+import { labelledByM1 } from "../src/run/labelled-rows.ts";
 import { drawCurves } from "./support/curves.ts";
 import { table } from "./table.ts";
 
@@ -66,11 +66,12 @@ export async function labelsGrow(settings: Settings, log: (line: string) => void
     const stacked = await stackOn(m1, digits, { classes, latent: 7, hidden: [200], activation: "relu" });
     const errorOf = async (model: ClassifyingModel, how: SemiSupervisedTrainInput) =>
       (await trainSemiSupervised(model, few, { ...common, warmup: 3, ...how })).error(test);
-    const known = await labelledByM1(m1, few, { draws: 0, classes });
+    const onMeans = classifierSettings.parse({ draws: 0 });
+    const known = await labelledByM1(m1, few, { ...onMeans, classes });
     const names = Array.from({ length: classes }, (_, k) => String(k));
     const errors: Record<MethodName, number> = {
       "labelled digits alone": await onPixels(),
-      M1: await new TrainedM1(m1, known, classifierSettings.parse({ draws: 0 }), names).error(test, "svm"),
+      M1: await new TrainedM1(m1, known, onMeans, names).error(test, "svm"),
       M2: await errorOf(m2, { epochs: epochs.m2, alpha: 10, lr: 1e-3 }),
       "M1+M2": await errorOf(stacked, { epochs: epochs.stacked, alpha: 1, lr: 3e-3 }),
     };

@@ -15,7 +15,7 @@ const EXAMPLES = `
 A line for each row of the data, in their order: its number, counted from 0, or of an image the file; its class; and a
 column of probability for each class. Other rows of a table are read as the run's own were: with columns of the same names,
 in any order, of which the labels may be missing.
-Where the data have labels, their error is told. Classifiers of m1 that vote (svm, linear-svm) give no probabilities.
+Where the data have labels, their error is told. Classifiers of m1 that vote (svm, linear-svm, transductive-svm) give no probabilities.
 
 Examples:
   $ tightbound classify runs/mnist-m1m2-1

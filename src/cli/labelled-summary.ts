@@ -52,8 +52,9 @@ export const labelledFiguresOf = ({
 
 /** Lines of aligned figures. */
 export function labelledLines(f: LabelledFigures, chosen = "q(y|x)"): readonly string[] {
+  const width = Math.max(20, ...Object.keys(f.classifiers ?? {}).map((name) => `Error, ${name} `.length));
   const line = (name: string, value: string, note = "") =>
-    `${name.padEnd(20)}${value.padStart(9)}${note && `  ${note}`}`;
+    `${name.padEnd(width)}${value.padStart(9)}${note && `  ${note}`}`;
   const about = ({ validationError, calibrationError }: Omit<ReturnType<typeof errorsOf>, "testError">) =>
     [
       ...(validationError === null ? [] : [`validation ${percent(validationError)}`]),

@@ -41,6 +41,7 @@ export const classifiers = [
   "knn",
   "linear-svm",
   "svm",
+  "transductive-svm",
   "logistic",
 ] as const satisfies readonly ClassifierName[];
 
@@ -285,6 +286,20 @@ export const trainFlags: readonly TrainFlag[] = [
     "--svm-cost <c>",
     "of a row on the wrong side of its margin (default: 1)",
     positive,
+    ofM1,
+  ),
+  flag(
+    "classifiers.unlabelledCost",
+    "--unlabelled-cost <c>",
+    "of transductive-svm: the same of an unlabelled row (default: 0.3 of --svm-cost)",
+    positive,
+    ofM1,
+  ),
+  flag(
+    "classifiers.unlabelled",
+    "--unlabelled <n>",
+    "of transductive-svm: unlabelled rows that it sees at most; with none it is svm (default: 2000)",
+    whole(0),
     ofM1,
   ),
   flag(

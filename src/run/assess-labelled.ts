@@ -2,7 +2,7 @@
 import { type Dataset, take } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
 import { type Calibration, calibration, confusionMatrix, errorRate } from "../models/index.ts";
-import { type ClassifierName, classifierNames } from "./settings.ts";
+import type { ClassifierName } from "./settings.ts";
 import type { Classification, TrainedClassifier } from "./trained-classifier.ts";
 import type { TrainedM1 } from "./trained-m1.ts";
 
@@ -36,8 +36,8 @@ export interface LabelledAssessment {
   readonly by: ClassificationFigures;
   /** By Bayes' rule, of models with a density of data and class. */
   readonly bayes?: ClassificationFigures & { readonly samples: number; readonly rows: number };
-  /** Each classifier of M1. */
-  readonly classifiers?: Readonly<Record<ClassifierName, ClassificationFigures>>;
+  /** Each classifier of M1 that its run can fit. */
+  readonly classifiers?: Readonly<Partial<Record<ClassifierName, ClassificationFigures>>>;
 }
 
 function figures(
@@ -71,13 +71,16 @@ export async function assessLabelled(
   const classes = trained.classes.length;
   const elbo = await trained.bound(test);
   if (trained.kind === "m1") {
-    const entries: [ClassifierName, ClassificationFigures][] = [];
-    for (const name of classifierNames) {
+    const figuresBy = async (name: ClassifierName): Promise<ClassificationFigures> => {
       const held = validation && (await trained.error(validation, name));
-      entries.push([name, figures(classes, test, await trained.classify(test, name), held)]);
-    }
-    const classifiers = Object.fromEntries(entries) as Record<ClassifierName, ClassificationFigures>;
-    return { rows: test.rows, elbo, by: classifiers[trained.settings.chosen], classifiers };
+      return figures(classes, test, await trained.classify(test, name), held);
+    };
+    const { chosen } = trained.settings;
+    const by = await figuresBy(chosen);
+    const entries: [ClassifierName, ClassificationFigures][] = [];
+    for (const name of trained.classifiers)
+      entries.push([name, name === chosen ? by : await figuresBy(name)]);
+    return { rows: test.rows, elbo, by, classifiers: Object.fromEntries(entries) };
   }
   const held = validation && (await trained.error(validation));
   const by = figures(classes, test, await trained.classify(test), held);

@@ -111,9 +111,10 @@ function errorsOf(
   if (classifiers !== undefined && trained.kind === "m1") {
     const { chosen } = trained.settings;
     const texts = classifierTexts(trained.settings);
-    return [chosen, ...classifierNames.filter((name) => name !== chosen)].map((name) =>
-      testError(texts[name], classifiers[name]),
-    );
+    return [chosen, ...classifierNames.filter((name) => name !== chosen)].flatMap((name) => {
+      const figures = classifiers[name];
+      return figures === undefined ? [] : [testError(texts[name], figures)];
+    });
   }
   const { samples = 0 } = bayes ?? {};
   const rule = `Bayes\u2019 rule with ${samples} sample${samples === 1 ? "" : "s"}`;
@@ -124,6 +125,7 @@ const classifierTexts = ({ neighbours }: ClassifierSettings): Readonly<Record<Cl
   knn: neighbours === 1 ? "the nearest neighbour" : `${neighbours} nearest neighbours`,
   "linear-svm": "a linear support vector machine",
   svm: "a support vector machine",
+  "transductive-svm": "a transductive support vector machine",
   logistic: "logistic regression",
 });
 

@@ -9,6 +9,7 @@ import { type Json, toJson } from "../train/json.ts";
 import { readMetricsLog } from "../train/metrics-log.ts";
 import { createRun, lockRun, type RunFolder, runFolder } from "../train/run-folder.ts";
 import { checkFingerprint, type RunData } from "./data.ts";
+import { labelledByM1, saveLabelled } from "./labelled-rows.ts";
 import { checkData } from "./model.ts";
 import { openTrained, readRun } from "./open.ts";
 import {
@@ -23,7 +24,6 @@ import {
 import { labelledPart } from "./supervision.ts";
 import { type RunHooks, type RunResult, trainIn } from "./train-in.ts";
 import type { Trained } from "./trained.ts";
-import { labelledByM1, saveLabelled } from "./trained-m1.ts";
 import { type EpochLine, m2Training, stackedTraining, vaeTraining } from "./training.ts";
 
 /** M1's own run, made from the settings of the run that is built on it. */
@@ -67,7 +67,7 @@ async function trainM1(
   if (result.completed) {
     const { classifiers, labels } = settings;
     const known = labelledPart(data.train, labels);
-    const options = { draws: classifiers.draws, classes: labels.classes.length };
+    const options = { ...classifiers, classes: labels.classes.length };
     saveLabelled(folder.labelled, await labelledByM1(result.trained, known, options));
   }
   return result;

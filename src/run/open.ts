@@ -4,6 +4,7 @@ import { type ParameterValues, Stacked } from "../models/index.ts";
 import type { NamedParameter } from "../nn/index.ts";
 import { type Checkpoint, loadCheckpoint } from "../train/checkpoint.ts";
 import { openRun, type RunFolder } from "../train/run-folder.ts";
+import { loadLabelled } from "./labelled-rows.ts";
 import { buildModel } from "./model.ts";
 import {
   isLabelled,
@@ -18,7 +19,7 @@ import {
 } from "./settings.ts";
 import { Trained } from "./trained.ts";
 import { TrainedClassifier } from "./trained-classifier.ts";
-import { loadLabelled, TrainedM1 } from "./trained-m1.ts";
+import { TrainedM1 } from "./trained-m1.ts";
 import { buildM2 } from "./training.ts";
 
 /** Reads a run's settings. @throws CheckpointError naming file and field when they are missing or damaged. */

@@ -36,7 +36,7 @@ export const vaeSettings = z.object({
 export const m1Settings = vaeSettings.extend({ model: z.literal("m1") });
 
 /** The classifiers over M1's features. */
-export const classifierNames = ["knn", "linear-svm", "svm", "logistic"] as const;
+export const classifierNames = ["knn", "linear-svm", "svm", "transductive-svm", "logistic"] as const;
 /** A classifier over M1's features, by its name. */
 export type ClassifierName = (typeof classifierNames)[number];
 
@@ -49,6 +49,10 @@ export const classifierSettings = z.object({
   neighbours: whole.default(5),
   /** Cost of a row on the wrong side of its margin. */
   cost: z.number().gt(0).default(1),
+  /** Cost of an unlabelled row on the wrong side of the transductive machine's margin; without it 0.3 of a labelled one's. */
+  unlabelledCost: z.number().gt(0).optional(),
+  /** Unlabelled rows that the transductive machine sees at most. */
+  unlabelled: z.int().min(0).default(2000),
   /** γ of the kernel exp(−γ ‖a − b‖²); without it 1 / (features · variance). */
   gamma: z.number().gt(0).optional(),
   /** Standard deviation of the prior on the weights of the logistic regression. */

@@ -144,11 +144,19 @@ describe("m1 and m1m2", () => {
     const found = (await ok("evaluate", m1, "--json")).json();
     expect(found).toMatchObject({ ...figures, model: "m1", testErrorBayes: null });
     const each = { testError: expect.any(Number), validationError: expect.any(Number) };
-    expect(found.classifiers).toMatchObject({ knn: each, "linear-svm": each, svm: each, logistic: each });
+    expect(found.classifiers).toMatchObject({
+      knn: each,
+      "linear-svm": each,
+      svm: each,
+      "transductive-svm": each,
+      logistic: each,
+    });
     await ok("classify", m1, "--classifier", "logistic");
     expect(readFileSync(join(m1, "predictions.csv"), "utf8")).toMatch(/^row,class,p\(0\),/);
-    await ok("classify", m1);
-    expect(readFileSync(join(m1, "predictions.csv"), "utf8")).toMatch(/^row,class\n0,\d\n/);
+    for (const votes of [[], ["--classifier", "transductive-svm"]]) {
+      await ok("classify", m1, ...votes);
+      expect(readFileSync(join(m1, "predictions.csv"), "utf8")).toMatch(/^row,class\n0,\d\n/);
+    }
     await ok("sample", m1, "--out", path("m1.png"));
     expect(existsSync(path("m1.png"))).toBe(true);
   });

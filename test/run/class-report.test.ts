@@ -147,7 +147,13 @@ test("the report of an M1 run: what its VAE's report shows, each classifier's er
   const report = await classReportData(opened, data);
   const { trained } = opened;
   if (trained.kind !== "m1") throw new Error("expected a run of M1");
-  const { knn, svm, logistic, "linear-svm": linear } = await trained.errors(data.test);
+  const {
+    knn,
+    svm,
+    logistic,
+    "linear-svm": linear,
+    "transductive-svm": transductive,
+  } = await trained.errors(data.test);
   expect(report).toMatchObject({
     title: "M1 on bars",
     model: "m1",
@@ -162,6 +168,7 @@ test("the report of an M1 run: what its VAE's report shows, each classifier's er
         { by: "3 nearest neighbours", error: knn },
         { by: "a linear support vector machine", error: linear },
         { by: "a support vector machine", error: svm },
+        { by: "a transductive support vector machine", error: transductive },
       ],
     },
     latent: { dimensions: 3, labelled: 8 },

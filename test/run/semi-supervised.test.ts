@@ -1,10 +1,16 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { ArrayValue, compile } from "../../src/compile/index.ts";
-import { rowsOf } from "../../src/data/index.ts";
+import { type Dataset, rowsOf } from "../../src/data/index.ts";
 import { CheckpointError, UsageError } from "../../src/errors.ts";
 import { importanceWeighted } from "../../src/inference/index.ts";
-import { M2 } from "../../src/models/index.ts";
+import {
+  M2,
+  posteriorOf,
+  predictedClasses,
+  selectFeatures,
+  transductiveSvm,
+} from "../../src/models/index.ts";
 import { fillNormal, stream } from "../../src/random/index.ts";
 import {
   assessLabelled,
@@ -19,6 +25,7 @@ import {
   trainSemiSupervised,
   type VaeRunSettings,
 } from "../../src/run/index.ts";
+import { type LabelledByM1, loadLabelled, saveLabelled } from "../../src/run/labelled-rows.ts";
 import { loadCheckpoint } from "../../src/train/checkpoint.ts";
 import { data, few, labelledBars, m1Run, m2Run, stackedRun } from "./labelled-toys.ts";
 import { newPath } from "./toys.ts";
@@ -142,6 +149,9 @@ describe.each([
   });
 });
 
+/** A file of rows as it was before there was a transductive machine. */
+const omitTransductive = ({ active, known }: LabelledByM1): LabelledByM1 => ({ active, known });
+
 describe("M1 and its classifiers", () => {
   test("a VAE's run, and labelled rows by which new ones are classified without the data", async () => {
     const path = newPath();
@@ -152,7 +162,7 @@ describe("M1 and its classifiers", () => {
     const { trained } = await openClassifier(path);
     if (trained.kind !== "m1") return expect.unreachable();
     const errors = await trained.errors(data.test);
-    expect(Object.keys(errors)).toEqual(["knn", "linear-svm", "svm", "logistic"]);
+    expect(Object.keys(errors)).toEqual(["knn", "linear-svm", "svm", "transductive-svm", "logistic"]);
     // Chance is 0.75; two labels a class and a VAE of bars.
     for (const error of Object.values(errors)) expect(error).toBeLessThan(0.3);
     expect(await trained.error(data.test)).toBe(errors.svm);
@@ -196,6 +206,74 @@ describe("M1 and its classifiers", () => {
     if (trained.kind !== "m1") return expect.unreachable();
     expect(trained.labelled.known.labels.length).toBe(8);
     expect(await trained.error(data.test, "knn")).toBeLessThan(0.3);
+  });
+
+  test("the transductive machine is fitted on means, of unlabelled rows too; the others never see those", async () => {
+    const path = newPath();
+    const settings = m1Run({ classifiers: { unlabelled: 50, cost: 2, unlabelledCost: 0.5, gamma: 0.7 } });
+    await startRun(path, settings, data);
+    const { trained } = await openClassifier(path);
+    if (trained.kind !== "m1" || trained.vae.model.kind !== "vae") return expect.unreachable();
+    const { model, parameters } = trained.vae;
+    const { known, transductive, active } = trained.labelled;
+    expect(known.labels).not.toContain(-1);
+    expect(transductive?.labels.filter((label) => label === -1)).toHaveLength(50);
+    // By hand, over all training rows: the machine draws the same ones.
+    const means = async (rows: Dataset) =>
+      selectFeatures(await posteriorOf(model, parameters, rows, { threads: 1 }), active).means;
+    const fitted = await transductiveSvm({ C: 2, unlabelledC: 0.5, gamma: 0.7, unlabelled: 50, seed: 5 }).fit(
+      {
+        x: await means(data.train),
+        features: active.length,
+        labels: few.labels ?? new Int32Array(0),
+        classes: 4,
+      },
+    );
+    const expected = predictedClasses(await fitted.scores(await means(data.test)), 4);
+    expect((await trained.classify(data.test, "transductive-svm")).predicted).toEqual(expected);
+  });
+
+  test("where every row is labelled, or no unlabelled ones are wanted, the transductive machine is the plain one", async () => {
+    const path = newPath();
+    await startRun(path, m1Run({ labels: { count: 120 }, train: { epochs: 5 } }), data);
+    const { model, train } = readRun(path).settings as VaeRunSettings;
+    const none = newPath();
+    const taken = { m1: { model, train, from: path }, classifiers: { unlabelled: 0 } };
+    await startRun(none, m1Run(taken), data);
+    for (const run of [path, none]) {
+      const { trained } = await openClassifier(run);
+      if (trained.kind !== "m1") return expect.unreachable();
+      expect(trained.labelled.transductive?.labels).toHaveLength(0);
+      const [plain, transductive] = [
+        await trained.classify(data.test, "svm"),
+        await trained.classify(data.test, "transductive-svm"),
+      ];
+      expect(transductive).toEqual(plain);
+    }
+  });
+
+  test("a run without unlabelled rows, of before there was that machine, opens; to go on with it adds them", async () => {
+    const path = newPath();
+    const file = `${path}/labelled.safetensors`;
+    await startRun(path, m1Run({ train: { epochs: 3 } }), data);
+    const whole = readFileSync(file);
+    saveLabelled(file, omitTransductive(loadLabelled(file, 4)));
+    const { trained } = await openClassifier(path);
+    if (trained.kind !== "m1") return expect.unreachable();
+    expect(Object.keys((await assessLabelled(trained, data.test)).classifiers ?? {})).toEqual([
+      "knn",
+      "linear-svm",
+      "svm",
+      "logistic",
+    ]);
+    await expect(trained.classify(data.test, "transductive-svm")).rejects.toThrow(
+      new UsageError(
+        "m1: this run keeps no unlabelled rows for the transductive support vector machine; it was made before there was one. " +
+          "train --resume with its folder adds them, or choose another classifier.",
+      ),
+    );
+    await resumeRun(path, data, { onStep: () => expect.unreachable() });
+    expect(readFileSync(file)).toEqual(whole);
   });
 
   test("a damaged file of labelled rows is said to be one", async () => {
@@ -280,7 +358,7 @@ describe("figures", () => {
     const { by, classifiers, bayes } = await assessLabelled(trained, data.test);
     expect(bayes).toBeUndefined();
     expect(by).toBe(classifiers?.logistic);
-    expect(classifiers?.svm.calibration).toBeUndefined();
+    expect(classifiers?.svm?.calibration).toBeUndefined();
     expect(by.calibration?.error).toBeGreaterThan(0);
     const { labels: _, ...unlabelled } = data.test;
     await expect(assessLabelled(trained, unlabelled)).rejects.toThrow(

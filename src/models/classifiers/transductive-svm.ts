@@ -77,10 +77,7 @@ export const transductiveSvm = ({
     async fit(data) {
       const { x, labels } = labelledRows("transductiveSvm", data);
       const scale = name === "linear" ? 0 : (gamma ?? scaleGamma("transductiveSvm", x, data.features));
-      const rows = selectRows(data, [
-        ...Array.from(data.labels.keys()).filter((row) => data.labels[row] >= 0),
-        ...drawUnlabelled(data.labels, most, seed),
-      ]);
+      const rows = selectRows(data, transductiveRows(data.labels, { unlabelled: most, seed }));
       return fitMachines(rows, labels.length, { C, unlabelledC }, (known) =>
         kernel(name, known, data.features, scale),
       );
@@ -88,12 +85,18 @@ export const transductiveSvm = ({
   };
 };
 
-/** Places of unlabelled rows, ascending. */
-const drawUnlabelled = (labels: Int32Array, most: number, seed: number): readonly number[] => {
-  const all = Array.from(labels.keys()).filter((row) => labels[row] === -1);
-  if (all.length <= most) return all;
-  const order = permutation(all.length, seed, 0, "transductive-svm");
-  return Array.from(order.subarray(0, most), (i) => all[i]).sort((a, b) => a - b);
+/** Places of the rows that it is fitted on: those with a label, then the ones that it draws from those without, each ascending. */
+export const transductiveRows = (
+  labels: Int32Array,
+  { unlabelled, seed }: { readonly unlabelled: number; readonly seed: number },
+): readonly number[] => {
+  const rows = Array.from(labels.keys());
+  const labelled = rows.filter((row) => labels[row] >= 0);
+  const others = rows.filter((row) => labels[row] === -1);
+  if (others.length <= unlabelled) return [...labelled, ...others];
+  const order = permutation(others.length, seed, 0, "transductive-svm");
+  const drawn = Array.from(order.subarray(0, unlabelled), (i) => others[i]);
+  return [...labelled, ...drawn.sort((a, b) => a - b)];
 };
 
 /** The first `labelled` rows have labels, those after them none. */

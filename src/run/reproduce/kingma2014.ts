@@ -7,7 +7,7 @@ import { assessLabelled, type ClassificationFigures, type LabelledAssessment } f
 import { type DataSource, describeData, loadRunData, type RunData, testPart } from "../data.ts";
 import { type GivenSettings, newRun } from "../new-run.ts";
 import { openClassifier, openTrained, readRun } from "../open.ts";
-import { isLabelled, type RunSettings } from "../settings.ts";
+import { classifierNames, isLabelled, type RunSettings } from "../settings.ts";
 import type { RunHooks } from "../train-in.ts";
 import { type Method, m1Settings, methods, settingsOf, VALIDATION } from "./protocol.ts";
 import { completeRun, keptFigures } from "./runs.ts";
@@ -240,8 +240,8 @@ function errorsOf({
   };
 }
 
-const figuresOf = ({ path, method, labels = 0, labelSeed = 0 }: Part, data: RunData): Promise<DrawFigures> =>
-  keptFigures(path, async () => {
+function figuresOf({ path, method, labels = 0, labelSeed = 0 }: Part, data: RunData): Promise<DrawFigures> {
+  const compute = async (): Promise<DrawFigures> => {
     const { trained } = await openClassifier(path);
     const assessment = await assessLabelled(trained, testPart(data), {
       ...(data.validation && { validation: data.validation }),
@@ -258,7 +258,13 @@ const figuresOf = ({ path, method, labels = 0, labelSeed = 0 }: Part, data: RunD
       seconds: method === "m1" ? 0 : seconds,
       steps: method === "m1" ? 0 : steps,
     };
-  });
+  };
+  return keptFigures(
+    path,
+    compute,
+    ({ testErrors }) => method !== "m1" || classifierNames.every((name) => name in testErrors),
+  );
+}
 
 const m1Figures = (path: string, data: RunData): Promise<NonNullable<Kingma2014Results["m1"]>> =>
   keptFigures(path, async () => {

@@ -9,13 +9,18 @@ import { type Json, toJson } from "../../train/json.ts";
 import { runFolder } from "../../train/run-folder.ts";
 import type { RunData } from "../data.ts";
 import { resumeRun, startRun } from "../folder.ts";
+import { loadLabelled } from "../labelled-rows.ts";
 import { readRun } from "../open.ts";
-import type { RunSettings } from "../settings.ts";
+import { isM1, type RunSettings } from "../settings.ts";
 import type { RunHooks } from "../train-in.ts";
 
-/** Settings without what only says when and how they were asked for, and how many threads share the work. */
+/**
+ * Settings without what only says when and how they were asked for, how many threads share the work, and in which folder M1 lay, which
+ * may have been moved since. What M1 is, the settings say.
+ */
+const INCIDENTAL: readonly string[] = ["threads", "from"];
 const essence = ({ version: _, createdAt: __, command: ___, ...rest }: RunSettings): unknown =>
-  JSON.parse(JSON.stringify(rest), (key, value: unknown) => (key === "threads" ? undefined : value));
+  JSON.parse(JSON.stringify(rest), (key, value: unknown) => (INCIDENTAL.includes(key) ? undefined : value));
 
 /** The first field in which two plain objects differ, as `train.epochs`. */
 function firstDifference(a: unknown, b: unknown, path = ""): string | undefined {
@@ -29,10 +34,14 @@ function firstDifference(a: unknown, b: unknown, path = ""): string | undefined 
   return path;
 }
 
-/** Whether a run's last epoch is done. */
-const isDone = (path: string, epochs: number): boolean => {
-  const { checkpoint } = runFolder(path);
-  return existsSync(checkpoint) && loadCheckpoint(checkpoint).epoch >= epochs;
+/** Whether a run's last epoch is done, and of M1 the rows are kept that all of its classifiers need. */
+const isDone = (path: string, settings: RunSettings): boolean => {
+  const { checkpoint, labelled } = runFolder(path);
+  if (!existsSync(checkpoint) || loadCheckpoint(checkpoint).epoch < settings.train.epochs) return false;
+  if (!isM1(settings)) return true;
+  return (
+    existsSync(labelled) && loadLabelled(labelled, settings.labels.classes.length).transductive !== undefined
+  );
 };
 
 /**
@@ -56,21 +65,29 @@ export async function completeRun(
         "Give another --out, or move that folder away.",
     );
   }
-  if (isDone(path, settings.train.epochs)) return true;
+  if (isDone(path, settings)) return true;
   return (await resumeRun(path, data, hooks)).completed;
 }
 
-/** A run's figures, kept in a file of its folder once they are computed. @throws CheckpointError when the file is damaged */
+/**
+ * A run's figures, kept in a file of its folder once they are computed. Those that are not complete, as of a run that was made
+ * before there was one of them, are computed again.
+ * @throws CheckpointError when the file is damaged.
+ */
 export async function keptFigures<T extends { readonly [key: string]: Json }>(
   path: string,
   compute: () => Promise<T>,
+  isComplete: (figures: T) => boolean = () => true,
 ): Promise<T> {
   const file = join(path, "figures.json");
-  if (!existsSync(file)) {
-    const figures = await compute();
-    writeDurably(file, `${toJson(figures, file, 2)}\n`);
-    return figures;
-  }
+  const kept = existsSync(file) ? readFigures<T>(file) : undefined;
+  if (kept !== undefined && isComplete(kept)) return kept;
+  const figures = await compute();
+  writeDurably(file, `${toJson(figures, file, 2)}\n`);
+  return figures;
+}
+
+function readFigures<T>(file: string): T {
   try {
     return JSON.parse(readFileSync(file, "utf8")) as T;
   } catch (cause) {

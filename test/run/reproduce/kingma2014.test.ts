@@ -1,12 +1,14 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { UsageError } from "../../../src/errors.ts";
 import {
+  classifierNames,
   type Kingma2014Options,
   type Kingma2014Results,
   reproduceKingma2014,
 } from "../../../src/run/index.ts";
+import { loadLabelled, saveLabelled } from "../../../src/run/labelled-rows.ts";
 import { takeLock } from "../../../src/train/run-lock.ts";
 import { temporary, writeDigits } from "../../cli/harness.ts";
 
@@ -75,6 +77,22 @@ test("a draw that another process is training is left to it", async () => {
   expect(results.missing).toEqual([busy]);
   lock.release();
   expect(untimed(await reproduceKingma2014(options("shared")))).toEqual(untimed(whole));
+}, 120_000);
+
+test("a run of M1 from before there was a transductive machine is completed, and its figures with it", async () => {
+  const ofM1 = { ...options("m1"), methods: ["m1"] as const, draws: 1 };
+  const now = await reproduceKingma2014(ofM1);
+  expect(now.table.map(({ by }) => by)).toEqual([...classifierNames]);
+  const run = join(folder, "m1", "m1-20-0");
+  const rows = join(run, "labelled.safetensors");
+  const { active, known } = loadLabelled(rows, 10);
+  saveLabelled(rows, { active, known });
+  const figures = JSON.parse(readFileSync(join(run, "figures.json"), "utf8"));
+  const { "transductive-svm": _, ...testErrors } = figures.testErrors;
+  writeFileSync(join(run, "figures.json"), JSON.stringify({ ...figures, testErrors }));
+  // The folder was moved, too.
+  renameSync(join(folder, "m1"), join(folder, "m1-moved"));
+  expect(await reproduceKingma2014({ ...ofM1, out: join(folder, "m1-moved") })).toEqual(now);
 }, 120_000);
 
 test("a folder of other settings is refused, by the first that differs", async () => {

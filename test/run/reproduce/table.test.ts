@@ -30,9 +30,24 @@ test("a row for each way to classify, in percent, beside what is published of th
   expect(q.published.map(({ error }) => error)).toEqual([3.33]);
   expect(bayes).toMatchObject({ by: "Bayes", mean: 50, standardError: 0 });
   expect(bayes.validation).toBeUndefined();
+  // The paper classifies by q(y|x).
+  expect(bayes.published).toEqual([]);
   expect(markdownTable([q]).split("\n").at(-1)).toBe(
     "| 100 | M1+M2 | q(y|x) | 4.00 ± 1.15 | 2.00 4.00 6.00 | 2.00 | 20 | 3.33 ± 0.14 |",
   );
+});
+
+test("M1 of the paper is its transductive support vector machine: the plain ones stand beside nothing", () => {
+  const m1 = {
+    ...draw(0, 0),
+    method: "m1" as const,
+    testErrors: { "linear-svm": 0.3, svm: 0.2, "transductive-svm": 0.1 },
+  };
+  expect(rowsOf([m1]).map(({ by, published }) => [by, published.map(({ error }) => error)])).toEqual([
+    ["linear-svm", []],
+    ["svm", []],
+    ["transductive-svm", [11.82]],
+  ]);
 });
 
 test("numbers of labels are not mixed", () => {
