@@ -1,9 +1,11 @@
 /** What `tightbound reproduce` does once its command line is read. */
 import { join, resolve } from "node:path";
 import { UsageError } from "../errors.ts";
+import { type Benchmark, benchmarkMarkdown, writeBenchmark } from "../report/index.ts";
 import {
+  benchmarkOf,
+  type Kingma2014Options,
   type Kingma2014Results,
-  markdownTable,
   type Part,
   type RunHooks,
   reproduceKingma2014,
@@ -40,37 +42,35 @@ export async function reproduceVerb(
   }, stop);
   try {
     const { data, validation, threads, methods } = options;
-    const results = await reproduceKingma2014(
-      {
-        out: options.out,
-        labels: options.labels,
-        draws: options.draws,
-        length: options.length,
-        source: {
-          spec: data === "mnist" ? data : resolve(data),
-          ...(validation > 0 && { validation: { ...VALIDATION, count: validation } }),
-        },
-        ...(methods && { methods }),
-        ...(threads !== undefined && { threads }),
-        version: version(),
-        command: commandLine(context.argv),
+    const asked: Kingma2014Options = {
+      out: options.out,
+      labels: options.labels,
+      draws: options.draws,
+      length: options.length,
+      source: {
+        spec: data === "mnist" ? data : resolve(data),
+        ...(validation > 0 && { validation: { ...VALIDATION, count: validation } }),
       },
-      {
-        signal: interrupts.signal,
-        training: (part) =>
-          trainingHooks(part, say, (next) => {
-            stop();
-            display = next(terminal, options);
-            return display;
-          }),
-        onPart(part, state) {
+      ...(methods && { methods }),
+      ...(threads !== undefined && { threads }),
+      version: version(),
+      command: commandLine(context.argv),
+    };
+    const results = await reproduceKingma2014(asked, {
+      signal: interrupts.signal,
+      training: (part) =>
+        trainingHooks(part, say, (next) => {
           stop();
-          if (state === "busy") say(`${nameOf(part)}: another process is training it; left to that one.`);
-        },
+          display = next(terminal, options);
+          return display;
+        }),
+      onPart(part, state) {
+        stop();
+        if (state === "busy") say(`${nameOf(part)}: another process is training it; left to that one.`);
       },
-    );
+    });
     stop();
-    tell(results, options, context, say);
+    await tell(results, benchmarkOf(results, asked), options, context, say);
     if (results.missing.length > 0) context.exitCode = interrupts.exitCode ?? 0;
   } finally {
     stop();
@@ -108,22 +108,25 @@ function trainingHooks(
   };
 }
 
-/** Writes results.json and table.md, and prints the table. */
-function tell(results: Kingma2014Results, options: ReproduceOptions, { terminal }: Context, say: Say): void {
-  const { m1, table, missing } = results;
-  const files = { results: join(options.out, "results.json"), table: join(options.out, "table.md") };
-  writeDurably(files.results, `${JSON.stringify(results, null, 2)}\n`);
-  const markdown = markdownTable(table);
-  writeDurably(files.table, `${markdown}\n`);
+/** Writes results.json, report.html and table.md, and prints the table. */
+async function tell(
+  results: Kingma2014Results,
+  benchmark: Benchmark,
+  options: ReproduceOptions,
+  { terminal }: Context,
+  say: Say,
+): Promise<void> {
+  const { m1, missing } = results;
+  const file = join(options.out, "results.json");
+  writeDurably(file, `${JSON.stringify(results, null, 2)}\n`);
+  const [page, table] = await writeBenchmark(options.out, benchmark);
   if (options.json === true) printJson(terminal, results);
-  else terminal.out.write(`\n${markdown}\n\n`);
+  else terminal.out.write(`\n${benchmarkMarkdown(benchmark)}\n`);
   if (m1 !== undefined) {
     say(
       `M1: test ELBO ${m1.elbo.toFixed(2)} nats, ${m1.activeUnits} active units, trained in ${clock(m1.seconds)}.`,
     );
   }
-  if (options.length < 1)
-    say(`A trial at ${options.length} of the protocol's length: the figures are not the protocol's.`);
   if (missing.length > 0) say(`Not there yet: ${missing.join(", ")}. The same command goes on with them.`);
-  say(`${files.results} and ${files.table} hold settings, draws and table.`);
+  say(`${page} shows table, curves and settings; ${table} is the table, ${file} all figures.`);
 }

@@ -21,8 +21,8 @@ const EXAMPLES = `
 kingma2014 is Table 1 of Kingma, Mohamed, Rezende and Welling (2014): M1 with each classifier, M2 and M1+M2 on MNIST with few
 labels, class-balanced draws, mean and standard error over the draws, beside the published figures.
 
-The folder holds a run for M1 and for each method, number of labels and draw, and results.json and table.md. The same command again
-goes on where it was stopped. Given twice at the same time it shares the runs between the two (use --threads 1 for each).
+The folder holds a run for M1 and for each method, number of labels and draw, and report.html, table.md and results.json. The
+same command again goes on where it was stopped. Given twice at the same time it shares the runs between the two (use --threads 1 for each).
 
 Examples:
   $ tightbound reproduce kingma2014 --labels 100 --draws 5
@@ -55,7 +55,7 @@ export function addReproduce(program: Command, context: Context): void {
       1,
     )
     .option("--threads <n>", "threads within an operation (default: one a core)", whole(1))
-    .option("--out <folder>", "folder of the runs and of results.json", "runs/kingma2014")
+    .option("--out <folder>", "folder of the runs and of report.html", "runs/kingma2014")
     .option("--json", "print results.json at the end; all else goes to the error stream")
     .option("--quiet", "print nothing but the table, or with --json the results")
     .addHelpText("after", EXAMPLES)

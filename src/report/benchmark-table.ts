@@ -1,6 +1,6 @@
 /** The table of a benchmark as text: what was published and what was measured, method by method. */
 import type { Benchmark, BenchmarkCell, BenchmarkDraw } from "./benchmark-types.ts";
-import { counted, decimal, duration, whole } from "./format.ts";
+import { capital, counted, decimal, duration, whole } from "./format.ts";
 
 /** A mean over draws of the labels. */
 export interface MeanError {
@@ -9,15 +9,17 @@ export interface MeanError {
   readonly standardError?: number;
 }
 
-/** Mean of the draws' errors and its standard error, s / √n with the n − 1 divisor; undefined without a draw. */
-export const meanError = (draws: readonly BenchmarkDraw[] = []): MeanError | undefined => {
-  const n = draws.length;
-  if (n === 0) return undefined;
-  const mean = draws.reduce((sum, { error }) => sum + error, 0) / n;
-  if (n === 1) return { mean };
-  const squares = draws.reduce((sum, { error }) => sum + (error - mean) ** 2, 0);
+/** Mean of the draws' errors, NaN of none, and its standard error, s / √n with the n − 1 divisor. */
+export const meanError = (errors: readonly number[]): MeanError => {
+  const n = errors.length;
+  const mean = errors.reduce((sum, error) => sum + error, 0) / n;
+  if (n < 2) return { mean };
+  const squares = errors.reduce((sum, error) => sum + (error - mean) ** 2, 0);
   return { mean, standardError: Math.sqrt(squares / (n - 1) / n) };
 };
+
+/** The errors of a cell's draws. */
+export const errorsOf = ({ draws = [] }: BenchmarkCell): readonly number[] => draws.map(({ error }) => error);
 
 /** A table of plain text: what an HTML table and a Markdown table are both made from. */
 export interface TextTable {
@@ -41,12 +43,13 @@ export interface ErrorPair {
 const errorPair = (cell: BenchmarkCell | undefined): ErrorPair => {
   const published =
     cell?.published === undefined ? NOTHING : spread(cell.published.error, cell.published.spread);
-  const mean = meanError(cell?.draws);
-  if (cell?.draws === undefined || mean === undefined) return { published, here: NOTHING };
-  const { length } = cell.draws;
-  const { planned = length } = cell;
+  const errors = cell === undefined ? [] : errorsOf(cell);
+  const { length } = errors;
+  if (length === 0) return { published, here: NOTHING };
+  const { planned = length } = cell ?? {};
   const note = length < planned ? `${length} of ${planned} draws` : length === 1 ? "1 draw" : undefined;
-  return { published, here: spread(mean.mean, mean.standardError), ...(note !== undefined && { note }) };
+  const { mean, standardError } = meanError(errors);
+  return { published, here: spread(mean, standardError), ...(note !== undefined && { note }) };
 };
 
 const distinct = <T>(values: readonly T[]): readonly T[] => [...new Set(values)];
@@ -68,7 +71,7 @@ export const errorTable = ({ cells }: Pick<Benchmark, "cells">): ErrorTable => {
   };
 };
 
-const errorText = (benchmark: Pick<Benchmark, "cells">): TextTable => {
+const comparisonText = (benchmark: Pick<Benchmark, "cells">): TextTable => {
   const { labels, rows } = errorTable(benchmark);
   return {
     heads: ["method", ...labels.flatMap((n) => [`${counted(n, "label")}, published`, "here"])],
@@ -82,24 +85,41 @@ const errorText = (benchmark: Pick<Benchmark, "cells">): TextTable => {
   };
 };
 
-/** A row per method and number of labels, a column per label draw, in percent, and the mean time of a draw. */
+/** Names of the errors that draws have beside the one they are judged by. */
+const otherNames = (draws: readonly BenchmarkDraw[]): readonly string[] =>
+  distinct(draws.flatMap(({ others = {} }) => Object.keys(others)));
+
+const errorText = (error: number | undefined): string =>
+  error === undefined ? NOTHING : spread(error, undefined);
+
+const timeText = (seconds: readonly number[]): string =>
+  seconds.length === 0 ? NOTHING : duration(seconds.reduce((sum, each) => sum + each, 0) / seconds.length);
+
+/** A row per method and number of labels, a column per label draw, in percent; then means of the draws' other errors and of their time. */
 export const seedTable = ({ cells }: Pick<Benchmark, "cells">): TextTable => {
   const drawn = cells.flatMap(({ method, labels, draws = [] }) =>
     draws.length > 0 ? [{ method, labels, draws }] : [],
   );
-  const seeds = distinct(drawn.flatMap(({ draws }) => draws.map(({ seed }) => seed))).toSorted(
-    (a, b) => a - b,
-  );
+  const all = drawn.flatMap(({ draws }) => draws);
+  const seeds = distinct(all.map(({ seed }) => seed)).toSorted((a, b) => a - b);
+  const others = otherNames(all);
   return {
-    heads: ["method", "labels", ...seeds.map((seed) => `seed ${seed}`), "time of one"],
+    heads: [
+      "method",
+      "labels",
+      ...seeds.map((seed) => `seed ${seed}`),
+      ...others.map((name) => `${name}, mean`),
+      "time of one",
+    ],
     rows: drawn.map(({ method, labels, draws }) => [
       method,
       whole(labels),
-      ...seeds.map((seed) => {
-        const draw = draws.find((other) => other.seed === seed);
-        return draw === undefined ? NOTHING : spread(draw.error, undefined);
+      ...seeds.map((seed) => errorText(draws.find((other) => other.seed === seed)?.error)),
+      ...others.map((name) => {
+        const errors = draws.flatMap((draw) => draw.others?.[name] ?? []);
+        return errors.length === 0 ? NOTHING : errorText(meanError(errors).mean);
       }),
-      duration(draws.reduce((sum, { seconds }) => sum + seconds, 0) / draws.length),
+      timeText(draws.flatMap(({ seconds }) => seconds ?? [])),
     ]),
   };
 };
@@ -107,19 +127,16 @@ export const seedTable = ({ cells }: Pick<Benchmark, "cells">): TextTable => {
 /** A row per draw, with all errors that were measured of it, in percent. */
 export const drawTable = ({ cells }: Pick<Benchmark, "cells">): TextTable => {
   const drawn = cells.flatMap((cell) => (cell.draws ?? []).map((draw) => ({ cell, draw })));
-  const others = distinct(drawn.flatMap(({ draw }) => Object.keys(draw.others ?? {})));
+  const others = otherNames(drawn.map(({ draw }) => draw));
   return {
     heads: ["method", "labels", "label seed", "error", ...others, "time"],
     rows: drawn.map(({ cell, draw }) => [
       cell.method,
       whole(cell.labels),
       String(draw.seed),
-      spread(draw.error, undefined),
-      ...others.map((name) => {
-        const error = draw.others?.[name];
-        return error === undefined ? NOTHING : spread(error, undefined);
-      }),
-      duration(draw.seconds),
+      errorText(draw.error),
+      ...others.map((name) => errorText(draw.others?.[name])),
+      timeText(draw.seconds === undefined ? [] : [draw.seconds]),
     ]),
   };
 };
@@ -129,18 +146,17 @@ export const drawTable = ({ cells }: Pick<Benchmark, "cells">): TextTable => {
  * left, the others to the right.
  */
 const markdown = ({ heads, rows }: TextTable): string => {
-  const widths = heads.map((head, i) => Math.max(head.length, ...rows.map((row) => row[i].length), 3));
+  const [head, ...body] = [heads, ...rows].map((cells) => cells.map((cell) => cell.replaceAll("|", "\\|")));
+  const widths = head.map((name, i) => Math.max(name.length, ...body.map((row) => row[i].length), 3));
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join(" | ")} |`;
   const rule = `|${widths.map((width, i) => (i === 0 ? `:${"-".repeat(width + 1)}` : `${"-".repeat(width + 1)}:`)).join("|")}|`;
-  return [line(heads), rule, ...rows.map((row) => line(row.map((cell) => cell.replaceAll("|", "\\|"))))].join(
-    "\n",
-  );
+  return [line(head), rule, ...body.map(line)].join("\n");
 };
 
 /**
  * The table of a benchmark as Markdown, which is also how it is printed: errors in percent, the mean of the label draws ± its
- * standard error beside what was published, then every draw with its wall time.
+ * standard error beside what was published, then the error of every draw and the wall time of one.
  *
  * @example
  * ```ts
@@ -149,14 +165,15 @@ const markdown = ({ heads, rows }: TextTable): string => {
  */
 export const benchmarkMarkdown = (benchmark: Benchmark): string => {
   const { title, source, protocol, shared = [] } = benchmark;
-  const draws = drawTable(benchmark);
+  const draws = seedTable(benchmark);
   return [
     `# ${title}`,
     protocol,
     `Test error in percent; published: ${source}; here: mean over label draws ± standard error of the mean.`,
-    markdown(errorText(benchmark)),
-    ...shared.map(({ name, seconds }) => `${name}, once for all draws: ${duration(seconds)}.`),
+    markdown(comparisonText(benchmark)),
+    ...shared.map(({ name, seconds }) => `${capital(name)}, once for all draws: ${duration(seconds)}.`),
     ...(draws.rows.length > 0 ? [markdown(draws)] : []),
-    "",
-  ].join("\n\n");
+  ]
+    .map((part) => `${part}\n`)
+    .join("\n");
 };

@@ -3,9 +3,11 @@ import type { ReportFrame } from "./types.ts";
 
 /** Errors of one method during one training, for a curve. */
 export interface ErrorCurve {
+  /** The rows that errors were measured on. */
+  readonly part: "test" | "validation";
   /** Parameter updates after which the error was measured, ascending. */
   readonly updates: readonly number[];
-  /** Shares of the test rows, one for each. */
+  /** Shares of those rows, one for each. */
   readonly errors: readonly (number | undefined)[];
 }
 
@@ -17,8 +19,8 @@ export interface BenchmarkDraw {
   readonly error: number;
   /** Other errors of the same training, by name: `validation`, `Bayes' rule with 50 samples`. */
   readonly others?: Readonly<Record<string, number>>;
-  /** Wall time, what the draws share left out. */
-  readonly seconds: number;
+  /** Wall time, what the draws share left out; absent where nothing was trained for it, as for another way to use the same training. */
+  readonly seconds?: number;
   readonly curve?: ErrorCurve;
 }
 
@@ -37,8 +39,10 @@ export interface BenchmarkCell {
   readonly draws?: readonly BenchmarkDraw[];
   /** Draws that were asked for, where not all are there yet. */
   readonly planned?: number;
-  /** Of the trainings; nested objects become dotted names. */
+  /** Of the trainings; nested objects become dotted names. Cells that share trainings give them once. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** What the settings are of. Default the method. */
+  readonly training?: string;
 }
 
 /** A training that all draws share, as M1's. */

@@ -3,6 +3,7 @@ import { html, raw } from "hono/html";
 import {
   drawTable,
   type ErrorTable,
+  errorsOf,
   errorTable,
   meanError,
   seedTable,
@@ -10,7 +11,7 @@ import {
 } from "./benchmark-table.ts";
 import type { Benchmark, BenchmarkCell } from "./benchmark-types.ts";
 import { drawFigure, loadPlot } from "./figure.ts";
-import { counted, duration, percent, whole } from "./format.ts";
+import { capital, counted, duration, percent } from "./format.ts";
 import { header, reproduction, settingsTable } from "./frame.ts";
 import { figure, type Markup, page } from "./page.ts";
 import { rootAxis } from "./plots.ts";
@@ -47,29 +48,48 @@ const comparisonTable = ({
 
 const comparison = (benchmark: Benchmark): Markup => {
   const { source, testRows, cells } = benchmark;
-  const draws = Math.max(0, ...cells.map((cell) => cell.draws?.length ?? 0));
-  const means = cells.flatMap((cell) => meanError(cell.draws)?.mean ?? []);
+  const counts = [...new Set(cells.map((cell) => errorsOf(cell).length).filter((count) => count > 0))];
+  const means = cells.map(errorsOf).flatMap((errors) => (errors.length > 0 ? [meanError(errors).mean] : []));
   const least = means.length > 0 ? Math.min(...means) : undefined;
   return html`<h2>Published and measured</h2>
 ${figure(
   comparisonTable(errorTable(benchmark)),
-  html`Test error in percent of ${counted(testRows, "row")}, lower is better. Published figures are those of ${source}. Ours are means over label draws, ${draws > 1 && html`up to ${draws} of them, `}± the standard error of that mean: it says how much luck there is in which rows are labelled.${least !== undefined && html` The test set adds its own, the same for all: at the least error here, ${percent(least)}, a standard error of ${percent(Math.sqrt((least * (1 - least)) / testRows))}.`}`,
+  html`Test error in percent of ${counted(testRows, "row")}, lower is better. Published figures are those of ${source}.${oursAre(counts)}${least !== undefined && html` The test set adds its own, the same for all: at the least error here, ${percent(least)}, a standard error of ${percent(Math.sqrt((least * (1 - least)) / testRows))}.`}`,
 )}`;
+};
+
+/** What our figures are, by the numbers of draws that there are of them. */
+const oursAre = (counts: readonly number[]): string => {
+  const most = Math.max(0, ...counts);
+  if (most === 0) return "";
+  if (most === 1)
+    return " Ours are of a single label draw, so how much luck there is in which rows are labelled is not known.";
+  return (
+    ` Ours are means over ${counts.length > 1 ? "up to " : ""}${most} label draws, ± the standard error of that mean: it says how ` +
+    "much luck there is in which rows are labelled."
+  );
 };
 
 const curves = async ({ cells }: Benchmark): Promise<Markup | undefined> => {
   const shown = cells.filter((cell) => cell.draws?.some((draw) => draw.curve !== undefined));
   if (shown.length === 0) return undefined;
-  const panels = await Promise.all(shown.map(curveFigure));
+  const panels = await Promise.all(shown.map((cell) => curveFigure(cell, shown.length === 1 ? 720 : 350)));
   return html`<h2>Error over training</h2>
 ${figure(
   html`<div class="pair">${panels.map((svg) => raw(svg))}</div>`,
-  html`Test error of each label draw against the number of parameter updates, on an axis that is stretched near zero; the dashed line is the published figure. Curves that still fall at their end would have gone on improving; curves that end far apart differ by which rows were labelled. They are for looking at: a length or a setting chosen by them would flatter the method.`,
+  html`${capital(partsOf(shown))} error of each label draw, a line for each, against the number of parameter updates, on an axis that is stretched near zero; the dashed line is the published figure. Curves that still fall at their end would have gone on improving; curves that end far apart differ by which rows were labelled. They are for looking at: a length or a setting chosen by them would flatter the method.`,
 )}`;
 };
 
+/** The rows that curves are measured on: `test`, or where some are of others `test or validation`. */
+const partsOf = (cells: readonly BenchmarkCell[]): string => {
+  const parts = cells.flatMap(({ draws = [] }) => draws.flatMap(({ curve }) => curve?.part ?? []));
+  return [...new Set(parts)].sort().join(" or ");
+};
+
 /** One curve a draw, and the published error as a dashed line. */
-const curveFigure = async ({ method, labels, draws = [], published }: BenchmarkCell): Promise<string> => {
+const curveFigure = async (cell: BenchmarkCell, width: number): Promise<string> => {
+  const { method, labels, draws = [], published } = cell;
   const Plot = await loadPlot();
   const points = draws.flatMap(({ seed, curve }) =>
     (curve?.updates ?? []).flatMap((x, i) => {
@@ -82,10 +102,10 @@ const curveFigure = async ({ method, labels, draws = [], published }: BenchmarkC
   return drawFigure(
     `${method}, ${counted(labels, "label")}`,
     {
-      width: 350,
+      width,
       height: 260,
       marginRight: 20,
-      yLabel: "test error, %",
+      yLabel: `${partsOf([cell])} error, %`,
       x: {
         label: "updates",
         domain: [0, most],
@@ -105,11 +125,10 @@ const curveFigure = async ({ method, labels, draws = [], published }: BenchmarkC
         strokeOpacity: 0.6,
         strokeWidth: 1.4,
       }),
+      // A line of one point is not seen.
+      points.length <= draws.length ? Plot.dot(points, { x: "x", y: "y", r: 3, fill: "var(--test)" }) : null,
     ],
-    [
-      { name: counted(draws.length, "draw"), colour: "var(--test)" },
-      ...(published === undefined ? [] : [{ name: "published", colour: "var(--extra)", dashed: true }]),
-    ],
+    [],
   );
 };
 
@@ -117,14 +136,13 @@ const draws = (benchmark: Benchmark): Markup | undefined => {
   const { cells, shared = [] } = benchmark;
   const table = drawTable(benchmark);
   if (table.rows.length === 0) return html`<h2>Every draw</h2><p class="note">No draw is done yet.</p>`;
-  const seconds = [
-    ...shared.map((stage) => stage.seconds),
-    ...cells.flatMap((cell) => (cell.draws ?? []).map((draw) => draw.seconds)),
-  ].reduce((sum, each) => sum + each, 0);
+  const trained = cells.flatMap((cell) => (cell.draws ?? []).flatMap(({ seconds }) => seconds ?? []));
+  const total = [...shared.map(({ seconds }) => seconds), ...trained].reduce((sum, each) => sum + each, 0);
+  const once = shared.map(({ name, seconds }, i) => html`${i > 0 && ", "}${name} ${duration(seconds)}`);
   return html`<h2>Every draw</h2>
 ${figure(
   tableOf(seedTable(benchmark)),
-  html`Test errors in percent by the seed of the label draw, and the wall time of one training${shared.length > 0 && html`, without what is trained once for all draws: ${shared.map(({ name, seconds: own }, i) => html`${i > 0 && ", "}${name} ${duration(own)}`)}`}. All ${whole(table.rows.length)} trainings together took ${duration(seconds)}.`,
+  html`Test errors in percent by the seed of the label draw, and the wall time of one training${shared.length > 0 && html`, without what is trained once for all draws: ${once}`}${trained.length < table.rows.length && html`; a dash where a row has none of its own`}. All trainings together took ${duration(total)}.`,
 )}
 <details><summary>Every error and time</summary>${tableOf(table)}</details>`;
 };
@@ -132,12 +150,12 @@ ${figure(
 const settings = ({ cells, shared = [] }: Benchmark): Markup | undefined => {
   const groups = [
     ...shared.map(({ name, settings: own }) => ({ name, own })),
-    ...cells.map(({ method, labels, settings: own }) => ({
-      name: `${method}, ${counted(labels, "label")}`,
+    ...cells.map(({ method, training = method, labels, settings: own }) => ({
+      name: `${training}, ${counted(labels, "label")}`,
       own,
     })),
   ].flatMap(({ name, own }) => (own === undefined ? [] : [{ name, own }]));
   if (groups.length === 0) return undefined;
   return html`<h2>Settings</h2>
-${groups.map(({ name, own }) => html`<details><summary>${name}</summary>${settingsTable(own)}</details>`)}`;
+${groups.map(({ name, own }) => html`<details><summary>${capital(name)}</summary>${settingsTable(own)}</details>`)}`;
 };

@@ -70,7 +70,7 @@ export const rootAxis = (points: readonly { readonly y: number }[]) => {
   for (const tick of ROOT_TICKS) {
     if (tick <= most && ticks.every((other) => Math.abs(at(tick) - at(other)) >= ROOT_GAP)) ticks.push(tick);
   }
-  return { type: "sqrt" as const, domain: [0, most], ticks, tickFormat: "~g" };
+  return { type: "sqrt" as const, domain: [0, most], ticks, tickFormat: (tick: number) => String(tick) };
 };
 
 /**

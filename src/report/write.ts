@@ -49,13 +49,13 @@ export const writeReport = async (
 };
 
 /**
- * Writes `report.html` and `report.md`, the page of a benchmark and its tables as text, into a folder that exists, whole or not at all.
+ * Writes `report.html` and `table.md`, the page of a benchmark and its tables as text, into a folder that exists, whole or not at all.
  *
  * @returns the paths written
  * @throws {CheckpointError} when a file cannot be written.
  */
 export const writeBenchmark = async (folder: string, benchmark: Benchmark): Promise<readonly string[]> => {
-  const paths = [join(folder, "report.html"), join(folder, "report.md")] as const;
+  const paths = [join(folder, "report.html"), join(folder, "table.md")] as const;
   await writeOutput(paths[0], await renderBenchmark(benchmark));
   await writeOutput(paths[1], benchmarkMarkdown(benchmark));
   return paths;

@@ -37,6 +37,7 @@ export { imageStack } from "./image-stack.ts";
 export { type AnyModel, buildModel } from "./model.ts";
 export { type GivenSettings, newRun, type RunOrigin } from "./new-run.ts";
 export { type OpenedRun, openClassifier, openTrained, readRun } from "./open.ts";
+export { benchmarkOf } from "./reproduce/benchmark.ts";
 export {
   type DrawFigures,
   type Kingma2014Hooks,
@@ -47,7 +48,7 @@ export {
 } from "./reproduce/kingma2014.ts";
 export { type Method, VALIDATION } from "./reproduce/protocol.ts";
 export { type PublishedError, published } from "./reproduce/published.ts";
-export { type BenchmarkRow, markdownTable } from "./reproduce/table.ts";
+export type { BenchmarkRow } from "./reproduce/table.ts";
 export { semiSupervisedTraining, stackOn, trainSemiSupervised } from "./semi-supervised.ts";
 export {
   type ClassifierName,

@@ -31,13 +31,16 @@ const benchmark: Benchmark = {
       published: { error: 0.1197, spread: 0.0171 },
       draws: [
         draw(0, 0.06, { others: { validation: 0.061 } }),
-        draw(1, 0.07, { curve: { updates: [1000, 2000, 3000], errors: [0.2, undefined, 0.07] } }),
+        draw(1, 0.07, {
+          seconds: 75,
+          curve: { part: "validation", updates: [1000, 2000, 3000], errors: [0.2, undefined, 0.07] },
+        }),
         draw(2, 0.08, { seconds: 90 }),
       ],
       settings: { hidden: [500], optimiser: { lr: 0.001 } },
     },
     { method: "M2", labels: 3000, draws: [draw(0, 0.03), draw(2, 0.05)], planned: 3 },
-    { method: "M1|M2", labels: 3000, draws: [draw(0, 0.02)] },
+    { method: "M1|M2", labels: 3000, draws: [{ seed: 0, error: 0.02 }] },
   ],
   shared: [{ name: "M1", seconds: 600, settings: { epochs: 200 } }],
 };
@@ -61,14 +64,14 @@ const parse = async (data: Benchmark) => {
 describe("meanError", () => {
   test("the mean of the draws and the standard error of that mean", () => {
     // Of 6, 7, 8 percent: the deviation is 1, over √3.
-    const { mean, standardError } = meanError([draw(0, 0.06), draw(1, 0.07), draw(2, 0.08)]) ?? { mean: 0 };
+    const { mean, standardError } = meanError([0.06, 0.07, 0.08]);
     expect(mean).toBeCloseTo(0.07, 12);
     expect(standardError).toBeCloseTo(0.01 / Math.sqrt(3), 12);
   });
 
   test("one draw has no standard error, none has no mean", () => {
-    expect(meanError([draw(0, 0.06)])).toEqual({ mean: 0.06 });
-    expect(meanError([])).toBeUndefined();
+    expect(meanError([0.06])).toEqual({ mean: 0.06 });
+    expect(meanError([])).toEqual({ mean: Number.NaN });
   });
 });
 
@@ -84,11 +87,12 @@ test("as text: columns under each other, missing figures as dashes, bars escaped
     "| M1\\|M2 |                     – |           – |                       – |              2.00 (1 draw) |",
   ]);
   expect(shared).toBe("M1, once for all draws: 10 min 0 s.");
-  expect(draws.split("\n").slice(0, 4)).toEqual([
-    "| method | labels | label seed | error | validation |       time |",
-    "|:-------|-------:|-----------:|------:|-----------:|-----------:|",
-    "| M2     |    100 |          0 |  6.00 |       6.10 |  1 min 0 s |",
-    "| M2     |    100 |          1 |  7.00 |          – |  1 min 0 s |",
+  expect(draws.split("\n")).toEqual([
+    "| method | labels | seed 0 | seed 1 | seed 2 | validation, mean | time of one |",
+    "|:-------|-------:|-------:|-------:|-------:|-----------------:|------------:|",
+    "| M2     |    100 |   6.00 |   7.00 |   8.00 |             6.10 |  1 min 15 s |",
+    "| M2     |  3,000 |   3.00 |      – |   5.00 |                – |   1 min 0 s |",
+    "| M1\\|M2 |  3,000 |   2.00 |      – |      – |                – |           – |",
   ]);
 });
 
@@ -110,21 +114,27 @@ describe("renderBenchmark", () => {
   test("every draw by its seed, the time of one and of all", async () => {
     const { table, text, all } = await parse(benchmark);
     expect(table(1)).toEqual([
-      ["M2", "100", "6.00", "7.00", "8.00", "1 min 10 s"],
-      ["M2", "3,000", "3.00", "–", "5.00", "1 min 0 s"],
-      ["M1|M2", "3,000", "2.00", "–", "–", "1 min 0 s"],
+      ["M2", "100", "6.00", "7.00", "8.00", "6.10", "1 min 15 s"],
+      ["M2", "3,000", "3.00", "–", "5.00", "–", "1 min 0 s"],
+      ["M1|M2", "3,000", "2.00", "–", "–", "–", "–"],
     ]);
     expect(table(2)).toHaveLength(6);
-    // 600 + 60 + 60 + 90 + 3 · 60.
-    expect(text).toContain("once for all draws: M1 10 min 0 s. All 6 trainings together took 16 min 30 s.");
+    // 600 + 60 + 75 + 90 + 2 · 60.
+    expect(text).toContain(
+      "once for all draws: M1 10 min 0 s; a dash where a row has none of its own. All trainings together took 15 min 45 s.",
+    );
     expect(all("details summary")).toEqual(["Every error and time", "M1", "M2, 100 labels"]);
     expect(all("details table.rows tr")).toEqual(["epochs200", "hidden500", "optimiser.lr0.001"]);
   });
 
   test("a curve for each draw that has one, with the published error", async () => {
-    const { document } = await parse(benchmark);
+    const { document, text } = await parse(benchmark);
     const figures = [...document.querySelectorAll("svg")];
     expect(figures.map((svg) => svg.getAttribute("aria-label"))).toEqual(["M2, 100 labels"]);
+    expect(text).toContain(
+      "Validation error of each label draw, a line for each, against the number of parameter updates",
+    );
+    expect(figures[0].textContent).toContain("validation error, %");
     expect(document.querySelectorAll('g[aria-label="line"] path').length).toBe(1);
     expect(document.querySelectorAll('g[aria-label="rule"] line').length).toBe(1);
     // The epoch without a measurement is passed over.
@@ -144,6 +154,19 @@ describe("renderBenchmark", () => {
     expect(html).not.toMatch(/NaN|Infinity/);
   });
 
+  test("the caption says how many draws there are", async () => {
+    const { text } = await parse(benchmark);
+    expect(text).toContain("Ours are means over up to 3 label draws, ± the standard error of that mean");
+    const single = benchmark.cells.filter(({ draws = [] }) => draws.length === 1);
+    expect((await parse({ ...benchmark, cells: single })).text).toContain("Ours are of a single label draw,");
+    const curve = { part: "test", updates: [10], errors: [0.2] } as const;
+    const { document } = await parse({
+      ...benchmark,
+      cells: [{ method: "M2", labels: 100, draws: [draw(0, 0.2, { curve })] }],
+    });
+    expect(document.querySelectorAll("svg circle")).toHaveLength(1);
+  });
+
   test("is one file, and escapes what it is given", async () => {
     const hostile = `<script>alert("1")</script>`;
     const { html, document } = await parse({
@@ -161,7 +184,7 @@ test("writes the page and its tables", async () => {
   const folder = await mkdtemp(join(tmpdir(), "benchmark-"));
   try {
     const paths = await writeBenchmark(folder, benchmark);
-    expect(paths).toEqual([join(folder, "report.html"), join(folder, "report.md")]);
+    expect(paths).toEqual([join(folder, "report.html"), join(folder, "table.md")]);
     expect(await readFile(paths[0], "utf8")).toBe(await renderBenchmark(benchmark));
     expect(await readFile(paths[1], "utf8")).toBe(benchmarkMarkdown(benchmark));
   } finally {

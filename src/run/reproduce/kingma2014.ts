@@ -9,7 +9,7 @@ import { type GivenSettings, newRun } from "../new-run.ts";
 import { openClassifier, openTrained, readRun } from "../open.ts";
 import { classifierNames, isLabelled, type RunSettings } from "../settings.ts";
 import type { RunHooks } from "../train-in.ts";
-import { type Method, m1Settings, methods, settingsOf, VALIDATION } from "./protocol.ts";
+import { folderOf, type Method, m1Settings, methods, settingsOf, VALIDATION } from "./protocol.ts";
 import { completeRun, keptFigures } from "./runs.ts";
 import { type BenchmarkRow, rowsOf } from "./table.ts";
 
@@ -83,8 +83,6 @@ export interface Kingma2014Results {
   /** Runs that are not there yet: another process trains them, or a signal came first. */
   readonly missing: readonly string[];
 }
-
-const folderOf = (method: Method, labels: number, seed: number): string => `${method}-${labels}-${seed}`;
 
 /** Settings at a share of their epochs. */
 const shortened = (given: GivenSettings, length: number, threads: number | undefined): GivenSettings => {

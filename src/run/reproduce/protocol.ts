@@ -6,6 +6,10 @@ export const methods = ["m1", "m2", "m1m2"] as const;
 /** A column of the paper's table. */
 export type Method = (typeof methods)[number];
 
+/** Name of the folder of one run. */
+export const folderOf = (method: Method, labels: number, seed: number): string =>
+  `${method}-${labels}-${seed}`;
+
 /** Training rows kept out of training, by a draw of their own: 50,000 of MNIST's 60,000 are left, as in the paper. */
 export const VALIDATION = { count: 10_000, seed: 0 } as const;
 

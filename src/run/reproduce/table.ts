@@ -1,4 +1,5 @@
 /** The paper's table, with what was found here. Errors in percent. */
+import { meanError } from "../../report/benchmark-table.ts";
 import type { DrawFigures } from "./kingma2014.ts";
 import type { Method } from "./protocol.ts";
 import { type PublishedError, published } from "./published.ts";
@@ -22,29 +23,20 @@ export interface BenchmarkRow {
   readonly published: readonly PublishedError[];
 }
 
-const NAMES: Readonly<Record<Method, string>> = { m1: "M1", m2: "M2", m1m2: "M1+M2" };
+/** Methods as the paper writes them. */
+export const NAMES: Readonly<Record<Method, string>> = { m1: "M1", m2: "M2", m1m2: "M1+M2" };
 
-const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
-
-/** Mean and its standard error. */
-export function summarise(values: readonly number[]): {
-  readonly mean: number;
-  readonly standardError?: number;
-} {
-  const centre = mean(values);
-  if (values.length < 2) return { mean: centre };
-  const squares = values.reduce((total, v) => total + (v - centre) ** 2, 0);
-  return { mean: centre, standardError: Math.sqrt(squares / (values.length - 1) / values.length) };
-}
+const mean = (values: readonly number[]): number => meanError(values).mean;
 
 /** How the paper classifies: M1 by a transductive support vector machine, M2 and M1+M2 by q(y|x). Other ways stand beside nothing. */
-const PAPER: Readonly<Record<Method, { readonly by: string; readonly method: string }>> = {
+export const PAPER: Readonly<Record<Method, { readonly by: string; readonly method: string }>> = {
   m1: { by: "transductive-svm", method: "M1+TSVM" },
   m2: { by: "q(y|x)", method: "M2" },
   m1m2: { by: "q(y|x)", method: "M1+M2" },
 };
 
-const beside = (method: Method, by: string, labels: number): readonly PublishedError[] =>
+/** The published figures that a way to classify at a number of labels stands beside. */
+export const beside = (method: Method, by: string, labels: number): readonly PublishedError[] =>
   published.filter(
     (row) => row.labels === labels && row.method === PAPER[method].method && by === PAPER[method].by,
   );
@@ -71,37 +63,10 @@ export function rowsOf(draws: readonly DrawFigures[]): readonly BenchmarkRow[] {
       by,
       labels,
       errors,
-      ...summarise(errors),
+      ...meanError(errors),
       ...(held.length > 0 && { validation: mean(held) }),
       seconds: mean(of.map(({ seconds }) => seconds)),
       published: beside(method, by, labels),
     };
   });
-}
-
-const plusMinus = (value: number, spread: number | undefined): string =>
-  spread === undefined ? value.toFixed(2) : `${value.toFixed(2)} ± ${spread.toFixed(2)}`;
-
-/** The table as Markdown, a line for each row. */
-export function markdownTable(rows: readonly BenchmarkRow[]): string {
-  const lines = rows.map(
-    ({ method, by, labels, errors, mean: centre, standardError, validation, seconds, published: paper }) =>
-      [
-        labels,
-        method,
-        by,
-        plusMinus(centre, standardError),
-        errors.map((e) => e.toFixed(2)).join(" "),
-        validation?.toFixed(2) ?? "–",
-        seconds > 0 ? Math.round(seconds) : "–",
-        paper
-          .map((p) => `${plusMinus(p.error, p.deviation)}${p.source === undefined ? "" : ` (${p.source})`}`)
-          .join(", ") || "–",
-      ].join(" | "),
-  );
-  return [
-    "| labels | model | by | test error, % | each draw | validation | seconds a draw | published |",
-    "|---|---|---|---|---|---|---|---|",
-    ...lines.map((line) => `| ${line} |`),
-  ].join("\n");
 }
