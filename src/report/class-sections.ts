@@ -80,7 +80,7 @@ export const leastSure = (data: ReportData): Markup | undefined => {
     ({ truth, predicted }) => truth !== undefined && truth !== predicted,
   ).length;
   const known = shown.rows.some(({ truth }) => truth !== undefined);
-  const caption = html`The ${shown.rows.length} ${part(data)} ${datum(data)}s whose prediction has the least probability${c.errors[0] !== undefined && html` by ${c.errors[0].by}`}, the least sure first${known && html`; ${whole(wrong)} of them are wrong`}. A model that knows what it does not know has its mistakes here, and few where it is sure.`;
+  const caption = html`The ${shown.rows.length} ${part(data)} ${datum(data)}s whose prediction has the least probability${c.errors[0] !== undefined && html` by ${c.errors[0].by}`}, the least sure first${known && html`; ${whole(wrong)} of them ${wrong === 1 ? "is" : "are"} wrong`}. A model that knows what it does not know has its mistakes here, and few where it is sure.`;
   return html`<h2>What it is least sure of</h2>
 ${figure(shown.images ? unsureImages(c, shown, shown.images) : unsureTable(c, shown), caption)}`;
 };

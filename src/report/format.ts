@@ -41,21 +41,40 @@ export const dateTime = (iso: string): string => {
   return `${day}, ${date.toISOString().slice(11, 16)} UTC`;
 };
 
-/** A configuration as rows of name and value, nested objects by dotted path; undefined values are left out. */
+/**
+ * A configuration as rows of name and value, nested objects by dotted path; undefined values are left out. Of a list of objects each
+ * has a row, under its `name` or its place.
+ */
 export const configRows = (config: Readonly<Record<string, unknown>>, prefix = ""): [string, string][] =>
   Object.entries(config).flatMap(([key, value]): [string, string][] => {
     const name = `${prefix}${key}`;
     if (value === undefined) return [];
     if (isRecord(value) && Object.keys(value).length > 0) return configRows(value, `${name}.`);
-    if (Array.isArray(value)) return [[name, value.map(plain).join(", ")]];
-    return [[name, plain(value)]];
+    if (!Array.isArray(value) || !value.some(isRecord)) return [[name, plain(value)]];
+    return value.map((item: unknown, i): [string, string] => {
+      if (!isRecord(item)) return [`${name}.${i}`, plain(item)];
+      const { name: own = i, ...fields } = item;
+      return [`${name}.${plain(own)}`, fieldsOf(fields)];
+    });
   });
+
+/** `kind numeric; mean 43.925; sd 5.512`: fractions to five digits, since a page is no place to compute from. */
+const fieldsOf = (fields: Readonly<Record<string, unknown>>): string =>
+  configRows(fields)
+    .map(
+      ([name, value]) =>
+        `${name} ${/^-?\d+\.\d{5,}$/.test(value) ? Number(Number(value).toPrecision(5)) : value}`,
+    )
+    .join("; ");
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 
-const plain = (value: unknown): string =>
-  value === null ? "none" : typeof value === "object" ? JSON.stringify(value) : String(value);
+const plain = (value: unknown): string => {
+  if (value === null || (Array.isArray(value) && value.length === 0)) return "none";
+  if (Array.isArray(value)) return value.map(plain).join(", ");
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+};
 
 /** A name short enough for an axis or a legend. */
 export const clip = (name: string): string => (name.length > 15 ? `${name.slice(0, 14)}…` : name);

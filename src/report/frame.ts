@@ -1,5 +1,5 @@
 /** What every report has: a head, cards with figures, settings, and how to make it again. */
-import { html } from "hono/html";
+import { html, raw } from "hono/html";
 import { configRows, dateTime } from "./format.ts";
 import type { Markup } from "./page.ts";
 import type { ReportFrame } from "./types.ts";
@@ -17,8 +17,12 @@ export const card = (name: string, value: string, note: string): Markup =>
 /** Settings as a table of names and values. */
 export const settingsTable = (settings: Readonly<Record<string, unknown>>): Markup =>
   html`<table class="rows"><tbody>${configRows(settings).map(
-    ([name, value]) => html`<tr><th scope="row">${name}</th><td>${value}</td></tr>`,
+    ([name, value]) => html`<tr><th scope="row">${dotted(name)}</th><td>${value}</td></tr>`,
   )}</tbody></table>`;
+
+/** A path that breaks after its dots. */
+const dotted = (path: string): Markup[] =>
+  path.split(".").map((part, i) => html`${i > 0 && raw(".<wbr>")}${part}`);
 
 export const reproduction = ({ command, version }: ReportFrame, seed?: unknown): Markup =>
   html`<h2>How to make it again</h2>

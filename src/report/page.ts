@@ -82,7 +82,7 @@ table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 th { font-weight: 400; color: var(--muted); text-align: left; }
 td, th { padding: .34rem .5rem .34rem 0; vertical-align: baseline; border-top: 1px solid var(--hairline); }
 table.rows tr:last-child > * { border-bottom: 1px solid var(--hairline); }
-table.rows th { width: 40%; }
+table.rows th { width: 40%; overflow-wrap: anywhere; }
 table.rows td { font-variant-numeric: lining-nums; overflow-wrap: anywhere; }
 table.numbers td, table.numbers th { text-align: right; font-variant-numeric: tabular-nums lining-nums; white-space: nowrap; }
 table.numbers thead th { border-top: 0; }

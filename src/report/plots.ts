@@ -136,6 +136,7 @@ export const activityFigure = async (options: {
   }));
   const least = Math.min(ACTIVE_UNIT_THRESHOLD / 10, ...dots.map((dot) => dot.activity));
   const most = Math.max(1, ...dots.map((dot) => dot.activity));
+  const lowest = Math.floor(Math.log10(least));
   return drawFigure(
     "Activity by latent dimension",
     {
@@ -145,10 +146,10 @@ export const activityFigure = async (options: {
       x: dimensionAxis(order),
       y: {
         type: "log",
-        domain: [10 ** Math.floor(Math.log10(least)), most * 1.3],
+        domain: [10 ** lowest, most * 1.3],
         grid: true,
-        ticks: 4,
-        tickFormat: "~g",
+        ticks: Array.from({ length: 1 - lowest }, (_, i) => 10 ** (lowest + i)),
+        tickFormat: powerOfTen,
         tickSize: 0,
       },
     },
@@ -163,6 +164,13 @@ export const activityFigure = async (options: {
     [{ name: `active above ${ACTIVE_UNIT_THRESHOLD}`, colour: "var(--extra)", dashed: true }],
   );
 };
+
+/** 0.001 and above in digits, below as a power, for which the margin has room. */
+const powerOfTen = (value: number): string => {
+  const exponent = Math.round(Math.log10(value));
+  return exponent >= -3 ? String(Number(value.toPrecision(1))) : `10\u207b${SUPERSCRIPTS[-exponent]}`;
+};
+const SUPERSCRIPTS = "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079";
 
 /** Latent dimensions from the largest value down. */
 export const klOrder = (values: readonly number[]): number[] =>

@@ -149,7 +149,7 @@ describe("the report of a model that classifies", () => {
     expect(all("ul.cells li")).toEqual(["cat 51 %is dog", "dog 60 %right"]);
     expect([...document.querySelectorAll("ul.cells .wrong")].length).toBe(1);
     expect(text).toContain("The 2 test images whose prediction has the least probability by q(y | x)");
-    expect(text).toContain("1 of them are wrong");
+    expect(text).toContain("1 of them is wrong");
   });
 
   test("rows of a table are a table, and there are no pictures", async () => {

@@ -28,12 +28,28 @@ test("dates are in UTC; what is no date stays as it is", () => {
 
 test("configurations are flattened by path", () => {
   expect(
-    configRows({ a: { b: { c: 1 }, d: [1, null, { e: 2 }] }, f: null, g: undefined, h: false, i: {} }),
+    configRows({ a: { b: { c: 1 }, d: [1, null, 2], e: [] }, f: null, g: undefined, h: false, i: {} }),
   ).toEqual([
     ["a.b.c", "1"],
-    ["a.d", '1, none, {"e":2}'],
+    ["a.d", "1, none, 2"],
+    ["a.e", "none"],
     ["f", "none"],
     ["h", "false"],
     ["i", "{}"],
+  ]);
+});
+
+test("of a list of objects each has a row: a table's columns, by their names", () => {
+  const columns = [
+    { kind: "numeric", name: "length", mean: 43.92532467532469, sd: -0.0001234567 },
+    { kind: "categorical", name: "island", categories: ["Biscoe", "Dream"] },
+    { kind: "other", of: { rows: 1234567 } },
+    3,
+  ];
+  expect(configRows({ table: { columns } })).toEqual([
+    ["table.columns.length", "kind numeric; mean 43.925; sd -0.00012346"],
+    ["table.columns.island", "kind categorical; categories Biscoe, Dream"],
+    ["table.columns.2", "kind other; of.rows 1234567"],
+    ["table.columns.3", "3"],
   ]);
 });

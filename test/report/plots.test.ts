@@ -82,6 +82,8 @@ describe("klFigure and activityFigure", () => {
     expect(svg).not.toContain("NaN");
     const { texts, count } = parse(svg);
     expect(texts).toContain("active above 0.01");
+    // A zero lies at a millionth, the foot of the axis.
+    expect(texts).toEqual(expect.arrayContaining(["1", "0.01", "0.001", "10\u207b\u2074", "10\u207b\u2076"]));
     expect(count('g[aria-label="rule"] line')).toBe(1);
     expect(count('g[aria-label="dot"] circle')).toBe(3);
   });
