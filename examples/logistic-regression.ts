@@ -25,6 +25,7 @@ import {
   schedules,
   svi,
   tensor,
+  withChainBars,
 } from "../src/index.ts";
 import { momentsOf } from "./support/moments.ts";
 import { table } from "./table.ts";
@@ -180,7 +181,9 @@ async function runMethod(method: Method, target: Program<[]>, settings: Settings
         metric: "dense",
         threads: 1,
       } as const;
-      const { result, seconds } = await timed(() => nuts(target).run([], options));
+      const { result, seconds } = await timed(() =>
+        withChainBars(process.stderr, (onProgress) => nuts(target).run([], { ...options, onProgress })),
+      );
       return { seconds, sites: result.values, draws: chains * result.draws };
     }
     default:

@@ -18,6 +18,7 @@ import {
   schedules,
   svi,
   tensor,
+  withChainBars,
 } from "../src/index.ts";
 import { drawCurves } from "./support/curves.ts";
 import { momentsOf } from "./support/moments.ts";
@@ -85,7 +86,10 @@ export async function mapMcmcVi(draws: number, steps: number, seed: number): Pro
       const last = elbo.subarray(-steps / 10);
       return { values: found.draws, logEvidence: momentsOf(last).mean };
     },
-    NUTS: () => nuts(schools).run([], { chains: 4, draws: draws / 4, seed }),
+    NUTS: () =>
+      withChainBars(process.stderr, (onProgress) =>
+        nuts(schools).run([], { chains: 4, draws: draws / 4, seed, onProgress }),
+      ),
   };
   const rows: Row[] = [];
   for (const [method, run] of Object.entries(methods) as [Row["method"], () => Promise<Found>][]) {

@@ -56,6 +56,7 @@ export {
   type MapState,
   map,
 } from "./map.ts";
+export { type BarStream, withChainBars } from "./mcmc/chain-bars.ts";
 export { energyFraction, essBulk, essTail, mcseMean, mcseSd, rHat } from "./mcmc/diagnostics.ts";
 export { type CsvOptions, drawsToCsv, drawsToParquet } from "./mcmc/export.ts";
 export { type HmcOptions, hmc } from "./mcmc/hmc.ts";

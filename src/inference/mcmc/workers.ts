@@ -46,7 +46,8 @@ export async function runInWorkers(
     });
   const workers = Array.from(
     { length: Math.min(count, jobs.length) },
-    () => new Thread(new URL("./chain-worker.js", import.meta.url)),
+    // Flags of the process are not for the worker: `--input-type` and `--eval` would keep it from starting.
+    () => new Thread(new URL("./chain-worker.js", import.meta.url), { execArgv: [] }),
   );
   try {
     await Promise.all(workers.map(work));

@@ -52,3 +52,11 @@ test("draws do not depend on where the chains ran; progress comes back; a worker
   expect([found.before, found.seen]).toEqual([3, 3]);
   expect(found.failing).toBe("TypeError");
 });
+
+test("workers start from a program on the command line, whose flags are not theirs", () => {
+  const found = execFileSync(process.execPath, ["--input-type=module", "--eval", program], {
+    cwd: built,
+    encoding: "utf8",
+  });
+  expect(JSON.parse(found).seen).toBe(3);
+});
