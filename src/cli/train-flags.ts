@@ -58,6 +58,11 @@ const networkGroup: Group = {
   models: ["vae", "autoencoder", "m1"],
   why: (model) => `the networks of ${model} are plain perceptrons.`,
 };
+const dropping: Group = {
+  models: ["vae", "autoencoder", "m1", "m2"],
+  why: () => "the draws of z1 are noise enough to the networks of m1m2.",
+};
+const ofM2: Group = { models: ["m2"], why: () => "it is an option of q(y|x) of m2 alone." };
 const growing: Group = {
   models: ["vae", "m1", "m2", "m1m2"],
   why: () => "an autoencoder has no KL.",
@@ -163,9 +168,16 @@ export const trainFlags: readonly TrainFlag[] = [
   flag(
     "model.dropout",
     "--dropout <share>",
-    "share of hidden units dropped in training (default: 0)",
+    "share of hidden units dropped in training, of m2 those of q(y|x) (default: 0)",
     share,
-    networkGroup,
+    dropping,
+  ),
+  flag(
+    "model.inputDropout",
+    "--input-dropout <share>",
+    "of m2: share of the values that q(y|x) does not see in training (default: 0)",
+    share,
+    ofM2,
   ),
   flag(
     "train.binarize",

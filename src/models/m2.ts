@@ -7,6 +7,7 @@ import {
   activation,
   type Dense,
   dense,
+  dropout,
   evaluation,
   type Layer,
   type LayerContext,
@@ -48,6 +49,13 @@ export interface M2Options {
   readonly likelihood?: M2Likelihood;
   /** Which features are what, for the likelihood `table`: `featureLayout(preprocessing)`. Missing values are NaN. */
   readonly layout?: RowLayout | undefined;
+  /**
+   * Share of q(y|x)'s hidden units dropped in training. Default 0. A few labels alone make q(y|x) sure of every row, and a class that is
+   * all but certain passes no gradient on; dropping keeps it in doubt.
+   */
+  readonly dropout?: number;
+  /** Share of the values of x that q(y|x) does not see in training. Default 0. */
+  readonly inputDropout?: number;
   /** Of the weights. Default Glorot uniform. */
   readonly weightInit?: Initializer;
 }
@@ -134,11 +142,11 @@ function jointBody(
  * const m2 = M2({ features: 784, classes: 10, latent: 50, hidden: [500] });
  * const loss = m2.objective({ labelled: { size: 100, rows: 100 }, unlabelled: { size: 49_900, rows: 200 } });
  *
- * @throws UsageError when there are fewer than two classes, no latent dimension or no hidden layer.
+ * @throws UsageError when there are fewer than two classes, no latent dimension or no hidden layer, or a share is not in [0, 1).
  */
 export function M2(options: M2Options): M2 {
   const { features, classes, latent = 50, hidden = [500], likelihood: name = "bernoulli" } = options;
-  const { activation: nonlinearity = "softplus", weightInit } = options;
+  const { activation: nonlinearity = "softplus", weightInit, dropout: rate = 0, inputDropout = 0 } = options;
   checkLatent("m2", latent);
   if (!Number.isInteger(classes) || classes < 2)
     throw new UsageError(`m2: expected at least two classes, found ${classes}.`);
@@ -149,13 +157,16 @@ export function M2(options: M2Options): M2 {
   const inputs = front?.width ?? features;
   const seen = (x: Tensor) => front?.apply(x) ?? x;
 
-  const discriminator = mlp({
-    inputs,
-    hidden,
-    outputs: classes,
-    activation: nonlinearity,
-    ...weights,
-  });
+  /** q(y|x), its noise under the name of the program that it is part of. One set of weights. */
+  const discriminator = mlp({ inputs, hidden, outputs: classes, activation: nonlinearity, ...weights });
+  const discriminate = (x: Tensor, site: string, layers?: LayerContext): Tensor => {
+    const drop = (share: number, i: number) => dropout(share, { site: `${site}/dropout.${i}` });
+    // Layers are dense and activation by turns.
+    const regularised = discriminator.layers.flatMap((layer, i) =>
+      i % 2 === 1 ? [layer, drop(rate, (i + 1) / 2)] : [layer],
+    );
+    return sequential(drop(inputDropout, 0), ...regularised).apply(x, layers);
+  };
   const encoder = {
     body: jointBody([inputs, classes], hidden, nonlinearity, weights),
     mean: dense(last, latent, weights),
@@ -169,8 +180,9 @@ export function M2(options: M2Options): M2 {
   const observation =
     name === "gaussian-heteroscedastic" ? undefined : likelihood(name, features, options.layout);
 
-  const logits = (x: Tensor, layers?: LayerContext) => discriminator.apply(seen(x), layers);
-  const q = (x: Tensor, layers?: LayerContext) => OneHotCategorical({ logits: logits(x, layers) });
+  const logits = (x: Tensor, site: string, layers?: LayerContext) => discriminate(seen(x), site, layers);
+  const q = (x: Tensor, layers?: LayerContext) =>
+    OneHotCategorical({ logits: logits(x, "classifier", layers) });
   const encode = (x: Tensor, y: Tensor, layers?: LayerContext) => {
     const h = encoder.body.apply(seen(x), y, layers);
     return Normal(encoder.mean.apply(h), { logScale: mul(encoder.logVariance.apply(h), 0.5) }).toEvent(1);
@@ -205,7 +217,7 @@ export function M2(options: M2Options): M2 {
         module("discriminator", discriminator);
         module("encoder", encoder);
         plate("row", x.shape[0], () => {
-          const all = logits(x, layers);
+          const all = logits(x, "guide", layers);
           const y = sample("y", OneHotCategorical({ logits: share ? scaleGradient(all, share) : all }));
           sample("z", encode(x, y, layers));
         });

@@ -73,6 +73,9 @@ export const m2Settings = z.object({
   hidden: z.array(whole).min(1).default([500]),
   likelihood: z.enum(likelihoodNames).default("bernoulli"),
   layout,
+  /** Shares of q(y|x)'s hidden units and of its inputs that are dropped in training. */
+  dropout: share.default(0),
+  inputDropout: share.default(0),
 });
 
 /** M2 over the latent variable of a VAE that was trained before it. */

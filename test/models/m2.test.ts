@@ -266,3 +266,45 @@ test("what M2 refuses", () => {
     new UsageError("m2: expected at least one hidden layer, found none."),
   );
 });
+
+describe("dropout of q(y|x)", () => {
+  const m2 = M2({ features: D, classes: K, latent: Z, hidden: [7, 5], dropout: 0.5, inputDropout: 0.25 });
+  const objective = m2.objective({ labelled: { size: 9, rows: L }, unlabelled: { size: 90, rows: U } });
+
+  test("the programs have noise of their own, for the inputs and each hidden layer; a trained model has none", async () => {
+    const masks = (await build([objective.loss], { executor: "host" })).leaves.flatMap((leaf) =>
+      isNoise(leaf) && leaf.attributes.site.includes("dropout")
+        ? [`${leaf.attributes.site} ${leaf.shape.join("×")}`]
+        : [],
+    );
+    const sizes = (site: string, rows: number) =>
+      [D, 7, 5].map((n, i) => `${site}/dropout.${i} ${rows}×${n}`);
+    expect(masks.sort()).toEqual([...sizes("classifier", L), ...sizes("guide", U)].sort());
+    const trained = await build([m2.classify(input("x", [U, D]))], { executor: "host" });
+    expect(trained.leaves.filter(isNoise)).toEqual([]);
+  });
+
+  test("a classifier that sees nothing says what its biases say", async () => {
+    const { classification } = objective.metrics ?? {};
+    const program = await build([classification], { executor: "host" });
+    // Biases begin at 0. Uniform noise of 0 drops everything, of 1 nothing.
+    const run = async (uniform: number) => {
+      const leaves = program.leaves.map((leaf) => {
+        if (isParameter(leaf)) return Float64Array.from(initialValues(leaf, `p${leaf.id}`, 3));
+        if (isInput(leaf)) return data[leaf.attributes.name as "x"];
+        return new Float64Array(leaf.size).fill(uniform);
+      });
+      const out = [new Float64Array(1)];
+      await program.bind(leaves, out)();
+      return out[0][0];
+    };
+    expect(await run(0)).toBeCloseTo(-Math.log(K), 12);
+    expect(await run(1)).not.toBeCloseTo(-Math.log(K), 3);
+  });
+
+  test("a share of 1 is refused", () => {
+    expect(() => M2({ features: D, classes: K, dropout: 1 }).classify(input("x", [U, D]))).toThrow(
+      /the rate must be at least 0 and below 1, found 1/,
+    );
+  });
+});

@@ -26,8 +26,15 @@ export function settingsOf(method: Method): GivenSettings {
       return {};
     case "m2":
       return {
-        model: { latent: 50, hidden: [500], activation: "relu", likelihood: "bernoulli" },
-        train: { epochs: 100, lr: 1e-3, schedule: "cosine", binarize: "dynamic" },
+        model: {
+          latent: 50,
+          hidden: [500],
+          activation: "relu",
+          likelihood: "bernoulli",
+          dropout: 0.5,
+          inputDropout: 0.3,
+        },
+        train: { epochs: 40, lr: 3e-3, schedule: "cosine", binarize: "dynamic", alpha: 1, warmup: 10 },
       };
     case "m1m2":
       return {
