@@ -96,7 +96,7 @@ test("a run of M1 from before there was a transductive machine is completed, and
 }, 120_000);
 
 test("a folder of other settings is refused, by the first that differs", async () => {
-  await expect(reproduceKingma2014({ ...options("whole"), length: 0.03 })).rejects.toThrow(
+  await expect(reproduceKingma2014({ ...options("whole"), length: 0.1 })).rejects.toThrow(
     new UsageError(
       `${join(folder, "whole", "m2-20-0")}: expected a run of the settings that are asked for now, found one that differs in ` +
         '"train.epochs". Give another --out, or move that folder away.',
