@@ -14,11 +14,12 @@ import { readRun } from "../open.ts";
 import { isM1, type RunSettings } from "../settings.ts";
 import type { RunHooks } from "../train-in.ts";
 
+/** Settings, however deep, that say where and by how many threads the work is done, not what is done. */
+const INCIDENTAL: readonly string[] = ["threads", "from"];
 /**
  * Settings without what only says when and how they were asked for, how many threads share the work, and in which folder M1 lay, which
  * may have been moved since. What M1 is, the settings say.
  */
-const INCIDENTAL: readonly string[] = ["threads", "from"];
 const essence = ({ version: _, createdAt: __, command: ___, ...rest }: RunSettings): unknown =>
   JSON.parse(JSON.stringify(rest), (key, value: unknown) => (INCIDENTAL.includes(key) ? undefined : value));
 
