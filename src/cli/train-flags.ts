@@ -63,7 +63,7 @@ const dropping: Group = {
   why: () => "the draws of z1 are noise enough to the networks of m1m2.",
 };
 const ofM2: Group = { models: ["m2"], why: () => "it is an option of q(y|x) of m2 alone." };
-const growing: Group = {
+const divergent: Group = {
   models: ["vae", "m1", "m2", "m1m2"],
   why: () => "an autoencoder has no KL.",
 };
@@ -220,13 +220,13 @@ export const trainFlags: readonly TrainFlag[] = [
     bound,
   ),
   flag("train.samples", "--samples <k>", "samples of z per datum (default: 1)", whole(1), bound),
-  flag("train.beta", "--beta <factor>", "factor of the KL (default: 1)", notNegative, bound),
+  flag("train.beta", "--beta <factor>", "factor of the KL (default: 1)", notNegative, divergent),
   flag(
     "train.warmup",
     "--warmup <epochs>",
     "epochs over which beta grows from 0, of m2 and m1m2 the hold of unlabelled rows on q(y|x) (default: 0; of m1m2 on images 3)",
     notNegative,
-    growing,
+    divergent,
   ),
   flag(
     "train.freeBits",

@@ -68,6 +68,11 @@ export interface M2ObjectiveOptions {
   /** Weight of the classification term: each labelled row's log q(y|x) counts α · size of all data / labelled size. Default 0.1. */
   readonly alpha?: number;
   /**
+   * Factor of the KL of y and z from their priors, in the bounds of labelled and unlabelled rows alike. Default 1, the bound. Above 1 it
+   * makes z dear, so that the decoder leans on y for what classes differ in: a z that says all about x leaves y nothing to say.
+   */
+  readonly beta?: number;
+  /**
    * `"input"`: a scalar input named `warmup`, fed at each step, scales the gradient that the unlabelled bound sends to q(y|x); the bound's
    * value stays. Near 0 the labels alone say what a class is, while the decoder learns it; grown to 1 it is the bound's own gradient.
    * Without it clusters that form in the first steps may keep classes that the labels contradict.
@@ -289,7 +294,7 @@ const logSoftmax = (logits: Tensor): Tensor => sub(logits, logsumexp(logits, -1,
 /** J of eq. 9 over all rows, divided by their number, from one minibatch of each kind. */
 function m2Objective(
   m2: M2,
-  { labelled, unlabelled, alpha = 0.1 }: M2ObjectiveOptions,
+  { labelled, unlabelled, alpha = 0.1, beta = 1 }: M2ObjectiveOptions,
   unlabelledGuide: M2["guide"],
 ): Objective {
   const total = labelled.size + unlabelled.size;
@@ -298,6 +303,7 @@ function m2Objective(
   const observed = condition({ y });
   const onLabelled = elbo(handled(m2.model, observed), handled(m2.guide, observed), [xl], {
     analyticKl: ["z"],
+    beta,
     scale: labelled.size / labelled.rows / total,
     stream: "labelled/",
     layers,
@@ -307,6 +313,7 @@ function m2Objective(
       ? undefined
       : elbo(m2.model, unlabelledGuide, [input("x", [unlabelled.rows, m2.features])], {
           analyticKl: ["z"],
+          beta,
           scale: unlabelled.size / unlabelled.rows / total,
           layers,
         });

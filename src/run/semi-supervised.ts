@@ -90,6 +90,7 @@ export async function semiSupervisedTraining(
     labelled: { size: rows.labelled.length, rows: labelled.batch },
     unlabelled: { size: rows.unlabelled.length, rows: unlabelled?.batch ?? 0 },
     alpha: settings.alpha,
+    beta: settings.beta,
     ...(settings.warmup > 0 && { warmup: "input" }),
   });
   const trainer = await Trainer.create(

@@ -40,6 +40,8 @@ export const semiSupervisedTrainSettings = optimisation.extend({
   labelledBatch: whole.default(100),
   /** Weight of the classification term: each labelled row's log q(y|x) counts α · size of all data / labelled size. */
   alpha: z.number().min(0).default(0.1),
+  /** Factor of the KL of y and z. */
+  beta: z.number().min(0).default(1),
   /** Epochs over which the gradient that unlabelled rows send to q(y|x) grows linearly from none to all. */
   warmup: z.number().min(0).default(0),
   /** Epochs from one evaluation on held-out rows to the next; the last epoch always has one. */

@@ -84,7 +84,7 @@ test.each([
 
 test("flags that say nothing about the model are refused", async () => {
   expect((await cli("train", "autoencoder", "--data", digits, "--beta", "2")).err).toBe(
-    "--beta does not apply: an autoencoder has no KL, no samples and no bound. Leave it out.\n",
+    "--beta does not apply: an autoencoder has no KL. Leave it out.\n",
   );
   expect((await cli("train", "vae", "--data", digits, "--channels", "8")).err).toBe(
     "--channels does not apply: only --network convolutional has channels. Leave it out.\n",

@@ -213,8 +213,8 @@ describe("what cannot be", () => {
       "--m1 does not apply: only m1 and m1m2 take a vae of another run. Leave it out.\n",
     ],
     [
-      ["m2", "--data", "mnist", "--beta", "2"],
-      "--beta does not apply: the bound of m2 has its KL in closed form, and one sample. Leave it out.\n",
+      ["m2", "--data", "mnist", "--free-bits", "2"],
+      "--free-bits does not apply: the bound of m2 has its KL in closed form, and one sample. Leave it out.\n",
     ],
     [
       ["m2", "--data", "mnist", "--validation-seed", "2"],

@@ -76,8 +76,13 @@ function boundGivenY(
   const q = m2.encode(x, y);
   const [mean, variance] = [q.mean(), q.variance()];
   const z = add(mean, mul(variance.sqrt(), epsilon));
-  const divergence = mul(sum(sub(sub(add(variance, mean.square()), 1), log(variance)), -1), 0.5);
-  return sub(add(density(m2.decode(y, z)), -Math.log(K)), divergence);
+  return sub(add(density(m2.decode(y, z)), -Math.log(K)), klOfZ(q));
+}
+
+/** KL(q(z|x, y) ‖ N(0, I)) of each row. */
+function klOfZ(q: Distribution): Tensor {
+  const [mean, variance] = [q.mean(), q.variance()];
+  return mul(sum(sub(sub(add(variance, mean.square()), 1), log(variance)), -1), 0.5);
 }
 
 /** log p(x|y, z) of a table's rows by hand: a sum over the columns that are there, of constants that hold no NaN. */
@@ -238,6 +243,28 @@ test("warm-up leaves the loss alone, and scales what unlabelled rows send to q(y
       if (name.startsWith("discriminator")) expect(zero).toBeCloseTo(supervised[i + 1][j], 12);
       else expect(zero).toBeCloseTo(whole, 12);
     });
+  });
+});
+
+test("β weighs what y and z cost, of labelled and unlabelled rows", async () => {
+  const m2 = M2({ features: D, classes: K, latent: Z, hidden: [7], weightInit: initializers.normal(0.7) });
+  const sizes = { labelled: { size: 20, rows: L }, unlabelled: { size: 300, rows: U } };
+  const [x, xl, y] = [input("x", [U, D]), input("xLabelled", [L, D]), input("y", [L, K])];
+  const logQ = m2.classify(x);
+  const each = Array.from({ length: K }, (_, k) => {
+    const column = logQ.slice({ axis: 1, start: k, end: k + 1 });
+    const cost = klOfZ(m2.encode(x, hot(k, U))).reshape([U, 1]);
+    return mul(column.exp(), cost.add(column).add(Math.log(K)));
+  });
+  const unlabelled = sum(concat(each, 1)).mul(300 / U / 320);
+  const divergence = add(unlabelled, sum(klOfZ(m2.encode(xl, y))).mul(20 / L / 320));
+  const loss = (beta: number) => m2.objective({ ...sizes, beta }).loss;
+  const parameters = m2.parameters.map((p) => p.tensor);
+  const weighed = add(m2.objective(sizes).loss, mul(divergence, 3));
+  const expected = await values([weighed, ...grad(weighed, parameters)]);
+  const found = await values([loss(4), ...grad(loss(4), parameters)]);
+  found.flat().forEach((v, i) => {
+    expect(v).toBeCloseTo(expected.flat()[i], 11);
   });
 });
 
