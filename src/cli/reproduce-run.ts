@@ -19,8 +19,8 @@ import { type Context, clock, commandLine, printJson, type Say, speaker } from "
 import { version } from "./version.ts";
 
 /** `M2 on 100 labels, draw 3`. */
-const nameOf = ({ method, labels, labelSeed }: Part): string =>
-  labels === undefined
+const nameOf = ({ method, shared, labels, labelSeed }: Part): string =>
+  shared !== undefined
     ? "M1, which all draws share"
     : `${{ m1: "M1's classifiers", m2: "M2", m1m2: "M1+M2" }[method]} on ${labels} labels, draw ${labelSeed}`;
 
@@ -122,9 +122,9 @@ async function tell(
   const [page, table] = await writeBenchmark(options.out, benchmark);
   if (options.json === true) printJson(terminal, results);
   else terminal.out.write(`\n${benchmarkMarkdown(benchmark)}\n`);
-  if (m1 !== undefined) {
+  for (const { folder, elbo, activeUnits, seconds } of m1) {
     say(
-      `M1: test ELBO ${m1.elbo.toFixed(2)} nats, ${m1.activeUnits} active units, trained in ${clock(m1.seconds)}.`,
+      `${folder}: test ELBO ${elbo.toFixed(2)} nats, ${activeUnits} active units, trained in ${clock(seconds)}.`,
     );
   }
   if (missing.length > 0) say(`Not there yet: ${missing.join(", ")}. The same command goes on with them.`);

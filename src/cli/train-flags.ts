@@ -58,10 +58,6 @@ const networkGroup: Group = {
   models: ["vae", "autoencoder", "m1"],
   why: (model) => `the networks of ${model} are plain perceptrons.`,
 };
-const dropping: Group = {
-  models: ["vae", "autoencoder", "m1", "m2"],
-  why: () => "the draws of z1 are noise enough to the networks of m1m2.",
-};
 const ofM2: Group = { models: ["m2"], why: () => "it is an option of q(y|x) of m2 alone." };
 const divergent: Group = {
   models: ["vae", "m1", "m2", "m1m2"],
@@ -168,9 +164,8 @@ export const trainFlags: readonly TrainFlag[] = [
   flag(
     "model.dropout",
     "--dropout <share>",
-    "share of hidden units dropped in training, of m2 those of q(y|x) (default: 0)",
+    "share of hidden units dropped in training, of m2 and m1m2 those that tell the class (default: 0)",
     share,
-    dropping,
   ),
   flag(
     "model.inputDropout",

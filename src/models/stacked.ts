@@ -24,6 +24,8 @@ export interface StackedOptions {
   readonly hidden?: readonly number[];
   /** Default softplus. */
   readonly activation?: ActivationName;
+  /** Share of q(y|z1)'s hidden units dropped in training. Default 0. */
+  readonly dropout?: number;
 }
 
 /** M1+M2: M2 over the latent variable of a VAE that was trained before it. */
@@ -71,7 +73,7 @@ export interface Stacked {
  * @throws UsageError when no dimension is active, one is none of M1's, or as {@link M2}.
  */
 export function Stacked(options: StackedOptions): Stacked {
-  const { m1, frozen, classes, latent = 50, hidden = [300], activation = "softplus" } = options;
+  const { m1, frozen, classes, latent = 50, hidden = [300], activation = "softplus", dropout = 0 } = options;
   const { active = Array.from({ length: m1.latent }, (_, d) => d) } = options;
   const wrong = active.find((d) => !Number.isInteger(d) || d < 0 || d >= m1.latent);
   if (wrong !== undefined) {
@@ -88,7 +90,7 @@ export function Stacked(options: StackedOptions): Stacked {
     m1.latent,
   );
   const likelihood = "gaussian-heteroscedastic";
-  const m2 = M2({ features: active.length, classes, latent, hidden, activation, likelihood });
+  const m2 = M2({ features: active.length, classes, latent, hidden, activation, likelihood, dropout });
   const uniform = OneHotCategorical({ probs: new Array<number>(classes).fill(1 / classes) });
   const standard = (size: number) => Normal(0, 1).expand([size]).toEvent(1);
 

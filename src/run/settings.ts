@@ -85,6 +85,8 @@ export const stackedSettings = z.object({
   hidden: z.array(whole).min(1).default([300]),
   /** Give M2 all of M1's dimensions, those that carry nothing among them. */
   keepInactive: z.boolean().default(false),
+  /** Share of q(y|z1)'s hidden units that is dropped in training. */
+  dropout: share.default(0),
 });
 
 /** Which labels are seen. */

@@ -95,9 +95,6 @@ test("flags that say nothing about the model are refused", async () => {
   expect((await cli("train", "vae", "--data", digits, "--input-dropout", "0.2")).err).toBe(
     "--input-dropout does not apply: it is an option of q(y|x) of m2 alone. Leave it out.\n",
   );
-  expect((await cli("train", "m1m2", "--data", digits, "--dropout", "0.2")).err).toBe(
-    "--dropout does not apply: the draws of z1 are noise enough to the networks of m1m2. Leave it out.\n",
-  );
 });
 
 test("a Bernoulli likelihood on grey pixels is refused, and nothing is written", async () => {

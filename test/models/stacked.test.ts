@@ -83,6 +83,19 @@ test("classifies by the mean of the active part of q(z1|x)", async () => {
   expect(model.parameters).toBe(model.m2.parameters);
 });
 
+test("units of q(y|z1) are dropped in training, on labelled and unlabelled rows, and not in classifying", async () => {
+  const model = stacked({ dropout: 0.5 });
+  const sites = async (outputs: readonly Tensor[]) =>
+    (await build(outputs, { executor: "host" })).leaves.flatMap((leaf) =>
+      isNoise(leaf) && leaf.attributes.site.includes("dropout") ? [leaf.attributes.site] : [],
+    );
+  const sizes = { labelled: { size: 9, rows: 3 }, unlabelled: { size: 90, rows: ROWS } };
+  const { loss } = model.objective(sizes);
+  expect((await sites([loss])).sort()).toEqual(["classifier/dropout.1", "guide/dropout.1"]);
+  expect(await sites([stacked().objective(sizes).loss])).toEqual([]);
+  expect(await sites([model.classify(input("x", [ROWS, D]))])).toEqual([]);
+});
+
 test("no active dimension, and one that is none", () => {
   expect(() => stacked({ active: [] })).toThrow(
     new UsageError(

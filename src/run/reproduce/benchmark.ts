@@ -45,9 +45,11 @@ export function benchmarkOf(
     protocol: protocolOf(results, options, wanted),
     testRows: data.testRows,
     cells,
-    ...(m1 && {
-      shared: [{ name: "the VAE of M1", seconds: m1.seconds, settings: settingsAt(join(out, "m1")) }],
-    }),
+    shared: m1.map(({ folder, seconds }) => ({
+      name: `the VAE of M1${m1.length > 1 ? ` (${folder})` : ""}`,
+      seconds,
+      settings: settingsAt(join(out, folder)),
+    })),
   };
 }
 
@@ -60,7 +62,7 @@ const protocolOf = (
   return [
     `${grouped(data.trainRows)} rows to learn from, of which a few have labels, the same number in each class;`,
     `${held > 0 ? `${grouped(held)} others to validate on and ` : ""}${grouped(data.testRows)} to test on.`,
-    ...(wanted.some((method) => method !== "m2") ? ["M1 has one VAE for all draws of the labels."] : []),
+    ...(wanted.some((method) => method !== "m2") ? ["M1 has one VAE for all draws of as many labels."] : []),
     "Lengths are fixed, and nothing was chosen by test error.",
     ...(length < 1
       ? [

@@ -9,7 +9,7 @@ import { type GivenSettings, newRun } from "../new-run.ts";
 import { openClassifier, openTrained, readRun } from "../open.ts";
 import { classifierNames, isLabelled, type RunSettings } from "../settings.ts";
 import type { RunHooks } from "../train-in.ts";
-import { folderOf, type Method, m1Settings, methods, settingsOf, VALIDATION } from "./protocol.ts";
+import { folderOf, type Method, m1Of, methods, type SharedM1, settingsOf, VALIDATION } from "./protocol.ts";
 import { completeRun, keptFigures } from "./runs.ts";
 import { type BenchmarkRow, rowsOf } from "./table.ts";
 
@@ -35,8 +35,9 @@ export interface Kingma2014Options {
 /** One run of the benchmark. */
 export interface Part {
   readonly path: string;
-  /** `m1` is the VAE that all draws share where `labels` is absent. */
   readonly method: Method;
+  /** The VAE that all draws share, where this is its training: there are no labels then. */
+  readonly shared?: SharedM1;
   readonly labels?: number;
   readonly labelSeed?: number;
   /** Its place among all parts, from 1. */
@@ -67,14 +68,24 @@ export type DrawFigures = {
   readonly steps: number;
 };
 
+/** What a shared VAE ended in. */
+export interface M1Figures {
+  /** Name of its folder. */
+  readonly folder: string;
+  /** On test rows, nats. */
+  readonly elbo: number;
+  readonly activeUnits: number;
+  readonly seconds: number;
+}
+
 /** The part of the paper's table that was made. */
 export interface Kingma2014Results {
   readonly benchmark: "kingma2014";
   readonly version: string;
   readonly command: string;
   readonly data: { readonly name: string; readonly trainRows: number; readonly testRows: number };
-  /** Of the VAE that M1 and M1+M2 share. */
-  readonly m1?: { readonly elbo: number; readonly activeUnits: number; readonly seconds: number };
+  /** Of each VAE that M1 and M1+M2 share: few labels and many have one each. */
+  readonly m1: readonly M1Figures[];
   /** Settings of each run, by its folder's name; what they do not say is the model's default, and M1 is the shared one. */
   readonly settings: Readonly<Record<string, GivenSettings>>;
   /** What each draw of each method ended in. */
@@ -132,10 +143,10 @@ export async function reproduceKingma2014(
   const data = await loadRunData(source);
   const described = describeData(source, data);
   const origin = { version, command };
-  const m1 = join(out, "m1");
+  const shared = wanted.some((method) => method !== "m2") ? [...new Set(labels.map(m1Of))] : [];
   const settings: Record<string, GivenSettings> = {};
-  const jobs = [
-    ...(wanted.some((method) => method !== "m2") ? [{ path: m1, method: "m1" as const }] : []),
+  const jobs: readonly Omit<Part, "index" | "of">[] = [
+    ...shared.map((m1) => ({ path: join(out, m1.folder), method: "m1" as const, shared: m1 })),
     ...Array.from({ length: draws }, (_, labelSeed) => labelSeed).flatMap((labelSeed) =>
       labels.flatMap((count) =>
         wanted.map((method) => ({
@@ -149,20 +160,19 @@ export async function reproduceKingma2014(
   ];
   const parts: readonly Part[] = jobs.map((job, i) => ({ ...job, index: i + 1, of: jobs.length }));
 
-  const settingsFor = ({ method, labels: count, labelSeed: seed = 0, path }: Part): RunSettings => {
-    const given: GivenSettings =
-      count === undefined
-        ? shortened(m1Settings, length, threads)
-        : { ...shortened(settingsOf(method), length, threads), labels: { count, seed } };
+  const settingsFor = ({
+    method,
+    shared: vae,
+    labels: count = 0,
+    labelSeed: seed = 0,
+    path,
+  }: Part): RunSettings => {
+    const given: GivenSettings = vae
+      ? shortened(vae.settings, length, threads)
+      : { ...shortened(settingsOf(method, count), length, threads), labels: { count, seed } };
     settings[relative(out, path)] = given;
-    const below = count !== undefined && method !== "m2" && { m1: taken(m1) };
-    return newRun(
-      count === undefined ? "vae" : method,
-      { ...given, ...below },
-      data.train,
-      described,
-      origin,
-    );
+    const below = !vae && method !== "m2" && { m1: taken(join(out, m1Of(count).folder)) };
+    return newRun(vae ? "vae" : method, { ...given, ...below }, data.train, described, origin);
   };
 
   /** Trains a part and reads its figures; what else became of it. */
@@ -173,7 +183,7 @@ export async function reproduceKingma2014(
       return (await completeRun(part.path, settingsFor(part), data, training)) ? "done" : "stopped";
     } catch (error) {
       // Without M1 nothing that is built on it can go on.
-      if (!(error instanceof BusyError) || part.labels === undefined) throw error;
+      if (!(error instanceof BusyError) || part.shared !== undefined) throw error;
       return "busy";
     }
   };
@@ -182,7 +192,7 @@ export async function reproduceKingma2014(
   const visit = async (part: Part): Promise<void> => {
     const state = await attempt(part);
     states.set(part, state);
-    if (state === "done" && part.labels !== undefined) figures.set(part, await figuresOf(part, data));
+    if (state === "done" && part.shared === undefined) figures.set(part, await figuresOf(part, data));
     if (state !== "stopped") hooks.onPart?.(part, state);
   };
   for (const part of parts) await visit(part);
@@ -195,7 +205,11 @@ export async function reproduceKingma2014(
     version,
     command,
     data: { name: described.name, trainRows: described.trainRows, testRows: described.testRows },
-    ...(jobs[0]?.path === m1 && !missing.includes(m1) && { m1: await m1Figures(m1, data) }),
+    m1: await Promise.all(
+      shared
+        .filter(({ folder }) => !missing.includes(join(out, folder)))
+        .map(async ({ folder }) => ({ folder, ...(await m1Figures(join(out, folder), data)) })),
+    ),
     settings,
     draws: found,
     table: rowsOf(found),
@@ -264,7 +278,7 @@ function figuresOf({ path, method, labels = 0, labelSeed = 0 }: Part, data: RunD
   );
 }
 
-const m1Figures = (path: string, data: RunData): Promise<NonNullable<Kingma2014Results["m1"]>> =>
+const m1Figures = (path: string, data: RunData): Promise<Omit<M1Figures, "folder">> =>
   keptFigures(path, async () => {
     const { elbo = Number.NaN, activeUnits } = await (await openTrained(path)).trained.evaluate(
       testPart(data),

@@ -60,7 +60,7 @@ const results: Kingma2014Results = {
   version: "0.0.0",
   command: "tightbound reproduce kingma2014 --draws 3",
   data: { name: "mnist", trainRows: 50_000, testRows: 10_000 },
-  m1: { elbo: -90, activeUnits: 14, seconds: 900 },
+  m1: [{ folder: "m1", elbo: -90, activeUnits: 14, seconds: 900 }],
   settings: {},
   draws: [ofM1, draw(0), draw(1)],
   table: [],
@@ -124,6 +124,12 @@ test("settings are told once a training: of M1's draws its classifiers, since it
   ]);
   expect(shared).toEqual([
     { name: "the VAE of M1", seconds: 900, settings: expect.objectContaining({ latent: 3, epochs: 60 }) },
+  ]);
+  folder("m1-many", settingsOf({ latent: 4 }, { epochs: 50 }));
+  const m1 = [...results.m1, { folder: "m1-many", elbo: -95, activeUnits: 25, seconds: 500 }];
+  expect(benchmarkOf({ ...results, m1 }, options).shared).toEqual([
+    { ...shared?.[0], name: "the VAE of M1 (m1)" },
+    { name: "the VAE of M1 (m1-many)", seconds: 500, settings: expect.objectContaining({ latent: 4 }) },
   ]);
 });
 

@@ -95,6 +95,19 @@ test("a run of M1 from before there was a transductive machine is completed, and
   expect(await reproduceKingma2014({ ...ofM1, out: join(folder, "m1-moved") })).toEqual(now);
 }, 120_000);
 
+test("few labels and many have an M1 each, and the run above it is told which", async () => {
+  const source = { spec: join(folder, "many") };
+  mkdirSync(source.spec);
+  writeDigits(source.spec, { train: 1200, test: 40 });
+  const both = { ...options("both"), source, labels: [20, 1000], draws: 1, methods: ["m1m2"] as const };
+  const results = await reproduceKingma2014(both);
+  expect(results.m1.map(({ folder: name }) => name)).toEqual(["m1", "m1-many"]);
+  expect(results.draws.map(({ labels }) => labels)).toEqual([20, 1000]);
+  const beneath = (run: string) => JSON.parse(readFileSync(join(both.out, run, "config.json"), "utf8")).m1;
+  expect([beneath("m1m2-20-0"), beneath("m1m2-1000-0")].map(({ train }) => train.beta)).toEqual([1, 0.5]);
+  expect(results.settings["m1m2-1000-0"].model).toMatchObject({ hidden: [1000], dropout: 0.5 });
+}, 120_000);
+
 test("a folder of other settings is refused, by the first that differs", async () => {
   await expect(reproduceKingma2014({ ...options("whole"), length: 0.1 })).rejects.toThrow(
     new UsageError(
