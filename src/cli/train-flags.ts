@@ -224,6 +224,13 @@ export const trainFlags: readonly TrainFlag[] = [
     divergent,
   ),
   flag(
+    "train.warmupEntropy",
+    "--warmup-entropy <weight>",
+    "weight of q(y|x)'s entropy on unlabelled rows where the warm-up begins (default: 0)",
+    notNegative,
+    together,
+  ),
+  flag(
     "train.freeBits",
     "--free-bits <nats>",
     "nats per dimension that cost nothing (default: 0)",

@@ -24,7 +24,7 @@ import { type Initializer, input, tensor } from "../tensor/leaf.ts";
 import { add, mul, neg, sub } from "../tensor/ops/arithmetic.ts";
 import { expand } from "../tensor/ops/movement.ts";
 import { concat } from "../tensor/ops/parts.ts";
-import { logsumexp } from "../tensor/ops/reduce.ts";
+import { logsumexp, mean } from "../tensor/ops/reduce.ts";
 import { stopGradient } from "../tensor/ops/stop-gradient.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type LikelihoodName, likelihood } from "./likelihood.ts";
@@ -78,6 +78,12 @@ export interface M2ObjectiveOptions {
    * Without it clusters that form in the first steps may keep classes that the labels contradict.
    */
   readonly warmup?: "input" | undefined;
+  /**
+   * Weight of the entropy of q(y|x) on unlabelled rows where the warm-up is at 0; it goes as the bound's gradient comes. Default 0. What a
+   * few labels mistake, such as half of the fours for nines, q(y|x) is sure of at once, and the decoder learns it; held in doubt, it
+   * waits for what the rows say themselves (Ueda and Nakano 1998, "Deterministic annealing EM algorithm"). Needs `warmup`.
+   */
+  readonly warmupEntropy?: number;
 }
 
 /** The generative semi-supervised model M2: programs, densities and objective. */
@@ -277,8 +283,15 @@ export function M2(options: M2Options): M2 {
     },
     decode: (y, z) => decode(y, z),
     encode: (x, y) => encode(x, y),
-    objective: (settings) =>
-      m2Objective(m2, settings, settings.warmup === undefined ? guide : guideOf(input("warmup", []))),
+    objective(settings) {
+      if (settings.warmup === undefined) return m2Objective(m2, settings, { guide });
+      const share = input("warmup", []);
+      return m2Objective(m2, settings, {
+        guide: guideOf(share),
+        doubt: (x, layers) =>
+          mul(sub(1, share), OneHotCategorical({ logits: logits(x, "doubt", layers) }).entropy()),
+      });
+    },
   };
   return m2;
 }
@@ -294,9 +307,16 @@ const logSoftmax = (logits: Tensor): Tensor => sub(logits, logsumexp(logits, -1,
 /** J of eq. 9 over all rows, divided by their number, from one minibatch of each kind. */
 function m2Objective(
   m2: M2,
-  { labelled, unlabelled, alpha = 0.1, beta = 1 }: M2ObjectiveOptions,
-  unlabelledGuide: M2["guide"],
+  { labelled, unlabelled, alpha = 0.1, beta = 1, warmupEntropy = 0 }: M2ObjectiveOptions,
+  forUnlabelled: {
+    readonly guide: M2["guide"];
+    /** Entropy of q(y|x), row by row, less of it the further the warm-up is. */
+    readonly doubt?: (x: Tensor, layers: LayerContext) => Tensor;
+  },
 ): Objective {
+  const { guide, doubt } = forUnlabelled;
+  if (warmupEntropy > 0 && doubt === undefined)
+    throw new UsageError("m2: warmupEntropy is for the time of the warm-up; expected one, found none.");
   const total = labelled.size + unlabelled.size;
   const layers = trainingContext();
   const [xl, y] = [input("xLabelled", [labelled.rows, m2.features]), input("y", [labelled.rows, m2.classes])];
@@ -308,20 +328,28 @@ function m2Objective(
     stream: "labelled/",
     layers,
   });
+  const share = unlabelled.size / total;
+  const x = unlabelled.size === 0 ? undefined : input("x", [unlabelled.rows, m2.features]);
   const onUnlabelled =
-    unlabelled.size === 0
-      ? undefined
-      : elbo(m2.model, unlabelledGuide, [input("x", [unlabelled.rows, m2.features])], {
-          analyticKl: ["z"],
-          beta,
-          scale: unlabelled.size / unlabelled.rows / total,
-          layers,
-        });
+    x &&
+    elbo(m2.model, guide, [x], {
+      analyticKl: ["z"],
+      beta,
+      scale: share / unlabelled.rows,
+      layers,
+    });
+  const held =
+    x && warmupEntropy > 0 && doubt ? mul(mean(doubt(x, layers)), warmupEntropy * share) : undefined;
   const classification = logDensity(trace(m2.classifier, [xl, y], [], { layers }));
   const weight = (alpha * total) / labelled.size;
-  const bound =
-    onUnlabelled === undefined ? onLabelled.surrogate : add(onLabelled.surrogate, onUnlabelled.surrogate);
-  const objective = add(bound, mul(classification, (weight * labelled.size) / labelled.rows / total));
+  const objective = [
+    onLabelled.surrogate,
+    onUnlabelled?.surrogate,
+    held,
+    mul(classification, (weight * labelled.size) / labelled.rows / total),
+  ]
+    .filter((term) => term !== undefined)
+    .reduce((a, b) => add(a, b));
   return {
     loss: neg(objective),
     metrics: {

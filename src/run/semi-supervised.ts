@@ -92,6 +92,7 @@ export async function semiSupervisedTraining(
     alpha: settings.alpha,
     beta: settings.beta,
     ...(settings.warmup > 0 && { warmup: "input" }),
+    warmupEntropy: settings.warmupEntropy,
   });
   const trainer = await Trainer.create(
     model.parameters,

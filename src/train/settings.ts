@@ -34,19 +34,26 @@ export const trainSettings = optimisation.extend({
 });
 
 /** How a model that learns from few labels is trained; `batch` counts unlabelled rows, and an epoch is a pass over them. */
-export const semiSupervisedTrainSettings = optimisation.extend({
-  batch: whole.default(100),
-  /** Labelled rows in a minibatch; all of them where there are fewer. */
-  labelledBatch: whole.default(100),
-  /** Weight of the classification term: each labelled row's log q(y|x) counts α · size of all data / labelled size. */
-  alpha: z.number().min(0).default(0.1),
-  /** Factor of the KL of y and z. */
-  beta: z.number().min(0).default(1),
-  /** Epochs over which the gradient that unlabelled rows send to q(y|x) grows linearly from none to all. */
-  warmup: z.number().min(0).default(0),
-  /** Epochs from one evaluation on held-out rows to the next; the last epoch always has one. */
-  evaluateEvery: whole.default(1),
-});
+export const semiSupervisedTrainSettings = optimisation
+  .extend({
+    batch: whole.default(100),
+    /** Labelled rows in a minibatch; all of them where there are fewer. */
+    labelledBatch: whole.default(100),
+    /** Weight of the classification term: each labelled row's log q(y|x) counts α · size of all data / labelled size. */
+    alpha: z.number().min(0).default(0.1),
+    /** Factor of the KL of y and z. */
+    beta: z.number().min(0).default(1),
+    /** Epochs over which the gradient that unlabelled rows send to q(y|x) grows linearly from none to all. */
+    warmup: z.number().min(0).default(0),
+    /** Weight of the entropy of q(y|x) on unlabelled rows where the warm-up begins. */
+    warmupEntropy: z.number().min(0).default(0),
+    /** Epochs from one evaluation on held-out rows to the next; the last epoch always has one. */
+    evaluateEvery: whole.default(1),
+  })
+  .refine(({ warmup, warmupEntropy }) => warmup > 0 || warmupEntropy === 0, {
+    path: ["warmupEntropy"],
+    message: "is for the time of the warm-up; expected a warmup above 0, found 0",
+  });
 
 /** Checked, with every default filled in. */
 export type TrainSettings = z.output<typeof trainSettings>;

@@ -268,6 +268,30 @@ test("β weighs what y and z cost, of labelled and unlabelled rows", async () =>
   });
 });
 
+test("during the warm-up q(y|x) is held in doubt: its entropy on unlabelled rows, less of it the further the warm-up is", async () => {
+  const m2 = M2({ features: D, classes: K, latent: Z, hidden: [7], weightInit: initializers.normal(0.7) });
+  const sizes = { labelled: { size: 20, rows: L }, unlabelled: { size: 300, rows: U } };
+  const logQ = m2.classify(input("x", [U, D]));
+  const entropy = sum(mul(logQ.exp(), logQ)).mul(-1 / U);
+  const parameters = m2.parameters.map((p) => p.tensor);
+  const at = (loss: Tensor, warmup: number) =>
+    values([loss, ...grad(loss, parameters)], { ...data, warmup: Float64Array.of(warmup) });
+  for (const warmup of [0, 0.25, 1]) {
+    const { loss } = m2.objective({ ...sizes, warmup: "input", warmupEntropy: 0.4 });
+    const byHand = sub(
+      m2.objective({ ...sizes, warmup: "input" }).loss,
+      mul(entropy, (1 - warmup) * 0.4 * (300 / 320)),
+    );
+    const expected = (await at(byHand, warmup)).flat();
+    (await at(loss, warmup)).flat().forEach((v, i) => {
+      expect(v).toBeCloseTo(expected[i], 11);
+    });
+  }
+  expect(() => m2.objective({ ...sizes, warmupEntropy: 0.4 })).toThrow(
+    new UsageError("m2: warmupEntropy is for the time of the warm-up; expected one, found none."),
+  );
+});
+
 test("every parameter has a gradient", async () => {
   const m2 = M2({ features: D, classes: K, latent: Z, hidden: [7] });
   const { loss } = m2.objective({ labelled: { size: 9, rows: L }, unlabelled: { size: 90, rows: U } });
@@ -299,14 +323,22 @@ describe("dropout of q(y|x)", () => {
   const objective = m2.objective({ labelled: { size: 9, rows: L }, unlabelled: { size: 90, rows: U } });
 
   test("the programs have noise of their own, for the inputs and each hidden layer; a trained model has none", async () => {
-    const masks = (await build([objective.loss], { executor: "host" })).leaves.flatMap((leaf) =>
+    const { loss } = m2.objective({
+      labelled: { size: 9, rows: L },
+      unlabelled: { size: 90, rows: U },
+      warmup: "input",
+      warmupEntropy: 0.3,
+    });
+    const masks = (await build([loss], { executor: "host" })).leaves.flatMap((leaf) =>
       isNoise(leaf) && leaf.attributes.site.includes("dropout")
         ? [`${leaf.attributes.site} ${leaf.shape.join("×")}`]
         : [],
     );
     const sizes = (site: string, rows: number) =>
       [D, 7, 5].map((n, i) => `${site}/dropout.${i} ${rows}×${n}`);
-    expect(masks.sort()).toEqual([...sizes("classifier", L), ...sizes("guide", U)].sort());
+    expect(masks.sort()).toEqual(
+      [...sizes("classifier", L), ...sizes("doubt", U), ...sizes("guide", U)].sort(),
+    );
     const trained = await build([m2.classify(input("x", [U, D]))], { executor: "host" });
     expect(trained.leaves.filter(isNoise)).toEqual([]);
   });

@@ -61,6 +61,7 @@ export function settingsOf(method: Method, labels: number): GivenSettings {
           alpha: 1,
           beta: 4,
           warmup: 20,
+          warmupEntropy: 0.3,
         },
       };
     case "m1m2": {
