@@ -348,6 +348,7 @@ export const trainFlags: readonly TrainFlag[] = [
   ),
   flag("m1.train.epochs", "--m1-epochs <n>", "epochs of M1 (default: 200)", whole(1), beneath),
   flag("m1.train.batch", "--m1-batch <n>", "rows in a minibatch of M1 (default: 250)", whole(1), beneath),
+  flag("m1.train.beta", "--m1-beta <factor>", "factor of M1's KL (default: 1)", notNegative, beneath),
   flag("m1.train.lr", "--m1-lr <rate>", "learning rate of M1 (default: 0.001)", positive, beneath),
   flag("m1.train.schedule", "--m1-schedule <name>", "of M1 (default: cosine)", schedule.parse, beneath),
 ];

@@ -162,13 +162,17 @@ describe("m1 and m1m2", () => {
   });
 
   test("m1m2 on a vae that was trained before, and on one of its own", async () => {
-    const own = ["--m1-epochs", "2", "--m1-hidden", "16", "--m1-latent", "3", "--m1-batch", "50"];
+    const own = "--m1-epochs 2 --m1-hidden 16 --m1-latent 3 --m1-batch 50 --m1-beta 0.5 --dropout 0.2".split(
+      " ",
+    );
     const shared = ["train", "m1m2", "--data", digits, "--labels", "20", "--validation", "50", ...small];
     const { out, err } = await ok(...shared, "--epochs", "2", "--out", path("taken"), "--m1", m1);
     expect(err).toBe("");
     expect(out).not.toContain("M1, which comes first");
     const whole = await ok(...shared, "--epochs", "2", "--out", path("own"), ...own);
     expect(whole.out).toContain(`M1, which comes first, is in ${path("own/m1")}.`);
+    const settings = JSON.parse(readFileSync(path("own/config.json"), "utf8"));
+    expect(settings).toMatchObject({ model: { dropout: 0.2 }, m1: { train: { beta: 0.5 } } });
     for (const name of ["taken", "own"]) {
       const found = (await ok("evaluate", path(name), "--bayes-samples", "2", "--json")).json();
       expect(found).toMatchObject({ ...figures, model: "m1m2", active: expect.any(Number) });

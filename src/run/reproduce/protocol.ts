@@ -60,7 +60,7 @@ export function settingsOf(method: Method, labels: number): GivenSettings {
           binarize: "dynamic",
           alpha: 1,
           beta: 4,
-          warmup: 20,
+          warmup: 8,
           warmupEntropy: 0.3,
         },
       };
