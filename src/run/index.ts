@@ -43,10 +43,11 @@ export {
   type Kingma2014Hooks,
   type Kingma2014Options,
   type Kingma2014Results,
+  type M1Figures,
   type Part,
   reproduceKingma2014,
 } from "./reproduce/kingma2014.ts";
-export { type Method, VALIDATION } from "./reproduce/protocol.ts";
+export { type Method, type SharedM1, VALIDATION } from "./reproduce/protocol.ts";
 export { type PublishedError, published } from "./reproduce/published.ts";
 export type { BenchmarkRow } from "./reproduce/table.ts";
 export { semiSupervisedTraining, stackOn, trainSemiSupervised } from "./semi-supervised.ts";
