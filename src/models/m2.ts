@@ -108,7 +108,10 @@ export interface M2 {
   decode(y: Tensor, z: Tensor): Distribution;
   /** q(z|x, y). */
   encode(x: Tensor, y: Tensor): Distribution;
-  /** What a step minimises: inputs `x` [unlabelled rows, features], `xLabelled` and one-hot `y`. Nats per row of all data. */
+  /**
+   * What a step minimises: inputs `x` [unlabelled rows, features], `xLabelled` and one-hot `y`. Nats per row of all data.
+   * @throws UsageError when there is a `warmupEntropy` and no `warmup`.
+   */
   objective(options: M2ObjectiveOptions): Objective;
 }
 
@@ -308,13 +311,16 @@ const logSoftmax = (logits: Tensor): Tensor => sub(logits, logsumexp(logits, -1,
 function m2Objective(
   m2: M2,
   { labelled, unlabelled, alpha = 0.1, beta = 1, warmupEntropy = 0 }: M2ObjectiveOptions,
-  forUnlabelled: {
+  {
+    guide,
+    doubt,
+  }: {
+    /** Of unlabelled rows. */
     readonly guide: M2["guide"];
     /** Entropy of q(y|x), row by row, less of it the further the warm-up is. */
     readonly doubt?: (x: Tensor, layers: LayerContext) => Tensor;
   },
 ): Objective {
-  const { guide, doubt } = forUnlabelled;
   if (warmupEntropy > 0 && doubt === undefined)
     throw new UsageError("m2: warmupEntropy is for the time of the warm-up; expected one, found none.");
   const total = labelled.size + unlabelled.size;
@@ -341,12 +347,12 @@ function m2Objective(
   const held =
     x && warmupEntropy > 0 && doubt ? mul(mean(doubt(x, layers)), warmupEntropy * share) : undefined;
   const classification = logDensity(trace(m2.classifier, [xl, y], [], { layers }));
-  const weight = (alpha * total) / labelled.size;
   const objective = [
     onLabelled.surrogate,
     onUnlabelled?.surrogate,
     held,
-    mul(classification, (weight * labelled.size) / labelled.rows / total),
+    // α · total / labelled.size for each labelled row, of which labelled.rows stand for labelled.size, over all rows.
+    mul(classification, alpha / labelled.rows),
   ]
     .filter((term) => term !== undefined)
     .reduce((a, b) => add(a, b));
