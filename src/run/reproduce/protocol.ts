@@ -54,7 +54,7 @@ export function settingsOf(method: Method, labels: number): GivenSettings {
           inputDropout: 0.3,
         },
         train: {
-          epochs: 40,
+          epochs: 80,
           lr: 3e-3,
           schedule: "cosine",
           binarize: "dynamic",
