@@ -45,6 +45,8 @@ export interface OnnxOptions {
   readonly outputNames?: readonly string[];
   /** Leaves whose values are written into the model as weights instead of being inputs. */
   readonly weights?: ReadonlyMap<Tensor, ArrayLike<number>>;
+  /** Name of an output before all others: an empty sequence. */
+  readonly emptyFirst?: string;
 }
 
 /** Rewrites ops that ONNX lacks, or computes badly, with the ops it has. */
@@ -99,6 +101,20 @@ const valueInfo = (name: string, shape: Shape, dtype: DType) =>
       },
     },
   });
+
+/** An output that is an empty sequence of float32 tensors. */
+const emptySequence = (name: string) => ({
+  node: create(NodeProtoSchema, { opType: "SequenceEmpty", name, output: [name] }),
+  info: create(ValueInfoProtoSchema, {
+    name,
+    type: {
+      value: {
+        case: "sequenceType",
+        value: { elemType: { value: { case: "tensorType", value: { elemType: onnxType.float32 } } } },
+      },
+    },
+  }),
+});
 
 /** Lowers simplified outputs to an ONNX model. */
 export function lowerToOnnx(outputs: readonly Tensor[], options: OnnxOptions = {}): OnnxModel {
@@ -155,12 +171,16 @@ export function lowerToOnnx(outputs: readonly Tensor[], options: OnnxOptions = {
   const outputNames = roots.map((_, i) => options.outputNames?.[i] ?? `o${i}`);
   nameOutputs(nodes, roots.map(nameOf), outputNames);
 
+  const first = options.emptyFirst === undefined ? [] : [emptySequence(options.emptyFirst)];
   const graph = create(GraphProtoSchema, {
     name: "tightbound",
-    node: nodes,
+    node: [...nodes, ...first.map(({ node }) => node)],
     initializer: initializers,
     input: leaves.map(({ name, leaf }) => valueInfo(name, leaf.shape, leaf.dtype)),
-    output: roots.map((t, i) => valueInfo(outputNames[i], t.shape, t.dtype)),
+    output: [
+      ...first.map(({ info }) => info),
+      ...roots.map((t, i) => valueInfo(outputNames[i], t.shape, t.dtype)),
+    ],
   });
   const model = create(ModelProtoSchema, {
     irVersion: IR_VERSION,
