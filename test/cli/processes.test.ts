@@ -127,22 +127,22 @@ test("kill -9 leaves the last complete checkpoint, and resuming ends the same", 
 
 test("a second Ctrl-C ends at once", async () => {
   const run = join(folder, "twice");
-  // Halted while they are sent, so that both are there before its next step, however busy the machine is.
+  // One long step an epoch, so that both are there before it is over, also on a busy machine: what takes a signal is any of the
+  // process's threads, each when it gets a core, and between steps the first signal alone is a stop.
+  const long = ["--hidden", "1500,1500", "--batch", "3000"];
   const { code, out } = await start(
-    ["train", ...settings, "--out", run],
+    ["train", ...settings, ...long, "--out", run],
     during(1, (child) => {
-      child.kill("SIGSTOP");
       child.kill("SIGINT");
       child.kill("SIGTERM");
-      child.kill("SIGCONT");
     }),
   );
   expect([130, 143]).toContain(code);
   expect(out).not.toContain("Stopped after step");
-  // The checkpoint is that of the last whole epoch, of 300 steps each.
+  // The checkpoint is that of the last whole epoch.
   const { step, epoch } = loadCheckpoint(join(run, "checkpoint.safetensors"));
   expect(epoch).toBeGreaterThanOrEqual(1);
-  expect(step).toBe(300 * epoch);
+  expect(step).toBe(epoch);
 });
 
 test("--version and --help", () => {
