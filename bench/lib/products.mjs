@@ -2,6 +2,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import * as onnx from "onnx-buf";
 import { InferenceSession, Tensor } from "onnxruntime-node";
+import { runUnreturned, unreturned } from "../../dist/compile/unreturned.js";
 
 const transpose = (name, flag) =>
   create(onnx.AttributeProtoSchema, {
@@ -47,27 +48,6 @@ const tensors = (shapes) =>
     }),
   );
 
-/** An output before all others that JavaScript has no value for: no copies of them are made (see src/compile/session.ts). */
-const end = {
-  node: create(onnx.NodeProtoSchema, { opType: "SequenceEmpty", output: ["end"] }),
-  info: create(onnx.ValueInfoProtoSchema, {
-    name: "end",
-    type: create(onnx.TypeProtoSchema, {
-      value: {
-        case: "sequenceType",
-        value: create(onnx.TypeProto_SequenceSchema, {
-          elemType: create(onnx.TypeProtoSchema, {
-            value: {
-              case: "tensorType",
-              value: create(onnx.TypeProto_TensorSchema, { elemType: onnx.TensorProto_DataType.FLOAT }),
-            },
-          }),
-        }),
-      },
-    }),
-  }),
-};
-
 /** Resolves to a function that makes all products once. Shapes by name; a product is [output, left, right, options]. */
 export const productSession = async ({ products, inputs, outputs, threads }) => {
   const model = create(onnx.ModelProtoSchema, {
@@ -75,9 +55,9 @@ export const productSession = async ({ products, inputs, outputs, threads }) => 
     opsetImport: [create(onnx.OperatorSetIdProtoSchema, { domain: "", version: 21n })],
     graph: create(onnx.GraphProtoSchema, {
       name: "floor",
-      node: [...products.map(product), end.node],
+      node: [...products.map(product), unreturned.node],
       input: Object.entries(inputs).map(valueInfo),
-      output: [end.info, ...Object.entries(outputs).map(valueInfo)],
+      output: [unreturned.info, ...Object.entries(outputs).map(valueInfo)],
     }),
   });
   const session = await InferenceSession.create(toBinary(onnx.ModelProtoSchema, model), {
@@ -85,12 +65,6 @@ export const productSession = async ({ products, inputs, outputs, threads }) => 
     interOpNumThreads: 1,
   });
   const feeds = tensors(inputs);
-  const fetches = { end: null, ...tensors(outputs) };
-  return async () => {
-    try {
-      await session.run(feeds, fetches);
-    } catch (error) {
-      if (error.message !== "Non tensor type is temporarily not supported.") throw error;
-    }
-  };
+  const fetches = tensors(outputs);
+  return () => runUnreturned(session, feeds, fetches);
 };

@@ -22,6 +22,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { rewrite, topological } from "./graph.ts";
 import { applyNativeRules } from "./native-rules.ts";
 import { simplify } from "./simplify.ts";
+import { unreturned } from "./unreturned.ts";
 
 /** ONNX operator set and file format that the lowerings are written for. */
 const OPSET = 20n;
@@ -45,8 +46,8 @@ export interface OnnxOptions {
   readonly outputNames?: readonly string[];
   /** Leaves whose values are written into the model as weights instead of being inputs. */
   readonly weights?: ReadonlyMap<Tensor, ArrayLike<number>>;
-  /** Name of an output before all others: an empty sequence. */
-  readonly emptyFirst?: string;
+  /** Whether outputs are to be written in place and not returned: the model is for `runUnreturned`. */
+  readonly unreturned?: boolean;
 }
 
 /** Rewrites ops that ONNX lacks, or computes badly, with the ops it has. */
@@ -101,20 +102,6 @@ const valueInfo = (name: string, shape: Shape, dtype: DType) =>
       },
     },
   });
-
-/** An output that is an empty sequence of float32 tensors. */
-const emptySequence = (name: string) => ({
-  node: create(NodeProtoSchema, { opType: "SequenceEmpty", name, output: [name] }),
-  info: create(ValueInfoProtoSchema, {
-    name,
-    type: {
-      value: {
-        case: "sequenceType",
-        value: { elemType: { value: { case: "tensorType", value: { elemType: onnxType.float32 } } } },
-      },
-    },
-  }),
-});
 
 /** Lowers simplified outputs to an ONNX model. */
 export function lowerToOnnx(outputs: readonly Tensor[], options: OnnxOptions = {}): OnnxModel {
@@ -171,7 +158,7 @@ export function lowerToOnnx(outputs: readonly Tensor[], options: OnnxOptions = {
   const outputNames = roots.map((_, i) => options.outputNames?.[i] ?? `o${i}`);
   nameOutputs(nodes, roots.map(nameOf), outputNames);
 
-  const first = options.emptyFirst === undefined ? [] : [emptySequence(options.emptyFirst)];
+  const first = options.unreturned ? [unreturned] : [];
   const graph = create(GraphProtoSchema, {
     name: "tightbound",
     node: [...nodes, ...first.map(({ node }) => node)],
