@@ -28,14 +28,21 @@ const tested = run("tests (vitest)", bin("vitest"), [
   ...process.argv.slice(2),
 ]);
 
-let counts = { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0 };
+let counts = { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, testResults: [] };
 try {
   counts = JSON.parse(readFileSync(results, "utf8"));
 } catch {
   console.error("vitest wrote no results");
 }
 rmSync(folder, { recursive: true, force: true });
-const { numPassedTests: passed, numFailedTests: failed, numPendingTests: skipped } = counts;
+const { numPassedTests: passed, numPendingTests: skipped, testResults } = counts;
+// A file whose hook failed, or that could not be read, counts no test as failed; neither does an error between tests.
+const broken = testResults.filter(
+  ({ status, assertionResults }) =>
+    status === "failed" && !assertionResults.some((test) => test.status === "failed"),
+);
+for (const { name } of broken) console.log(`failed outside its tests: ${name}`);
+const failed = Math.max(counts.numFailedTests + broken.length, tested ? 0 : 1);
 const failedChecks = checks.filter((ok) => !ok).length;
 console.log(`\nchecks: ${checks.length - failedChecks} of ${checks.length} passed`);
 console.log(`${passed} passed, ${failed + failedChecks} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);

@@ -3,12 +3,17 @@
  *
  * @module
  */
+import { printable } from "./printable.ts";
+
 /**
  * Every error a user can cause is a {@link TightboundError}: its message says what was expected, what was
  * found, where, and what to do. The program prints the message alone; a stack trace from our depths is a bug.
  */
 export class TightboundError extends Error {
   override readonly name: string = "TightboundError";
+  constructor(message: string, options?: ErrorOptions) {
+    super(printable(message), options);
+  }
 }
 
 /** A shape or dtype rule was broken while an expression was being built. */

@@ -1,12 +1,12 @@
-/** Ctrl-C and SIGTERM: the first asks for a stop at a good place, the second does not ask. */
+/** Ctrl-C, SIGTERM and a terminal that is closed (SIGHUP): the first asks for a stop at a good place, the second does not ask. */
 
-const CODES = { SIGINT: 130, SIGTERM: 143 } as const;
+const CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 type StopSignal = keyof typeof CODES;
 
 export interface Interrupts {
   /** Aborted by the first signal. */
   readonly signal: AbortSignal;
-  /** 130 or 143 once a signal has come. */
+  /** 128 and the number of the signal, once one has come. */
   readonly exitCode: number | undefined;
   /** From now on the first signal ends the process too, after `before` has run: what is under way leaves nothing half done. */
   endAtOnce(before: () => void): void;

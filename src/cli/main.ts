@@ -1,14 +1,14 @@
 #!/usr/bin/env node
 import { runProgram } from "./program.ts";
+import { watchStreams } from "./standard-streams.ts";
 
-// A reader that has seen enough, such as `head`, closes the pipe: that is no fault.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(0);
-  throw error;
-});
-
-process.exitCode = await runProgram(process.argv.slice(2), {
+const streams = watchStreams({ out: process.stdout, err: process.stderr });
+const code = await runProgram(process.argv.slice(2), {
   out: process.stdout,
   err: process.stderr,
   debug: Boolean(process.env.TIGHTBOUND_DEBUG),
+});
+// What was asked for and could not be written is a failure, also where all the rest was done. Writes may fail up to the very end.
+process.on("exit", () => {
+  process.exitCode = code === 0 && streams.outputLost ? 1 : code;
 });

@@ -1,6 +1,7 @@
 /** The program `tightbound`: its verbs, its help, and what becomes of errors. */
 import { Command, CommanderError } from "commander";
 import { InternalError, TightboundError, UsageError } from "../errors.ts";
+import { printable } from "../printable.ts";
 import { addClassify } from "./classify.ts";
 import { addEncode } from "./encode.ts";
 import { addEvaluate } from "./evaluate.ts";
@@ -24,7 +25,7 @@ Examples:
   $ tightbound evaluate runs/mnist-vae-1 --json
   $ tightbound sample runs/mnist-vae-1 --count 100 --out samples.png
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C (143 by SIGTERM).
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C (143 by SIGTERM, 129 by a terminal that was closed).
 TIGHTBOUND_DEBUG=1 shows the stack of an error.`;
 
 /**
@@ -75,7 +76,7 @@ function report(error: unknown, { err, debug }: Terminal): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
     err.write(
-      `${error.message.replace(/^error: /, "")}\nSee tightbound --help, or --help after a command.\n`,
+      `${printable(error.message.replace(/^error: /, ""))}\nSee tightbound --help, or --help after a command.\n`,
     );
     return MISUSED;
   }
@@ -86,6 +87,6 @@ function report(error: unknown, { err, debug }: Terminal): number {
   }
   const text = error instanceof Error ? (debug ? error.stack : error.message) : String(error);
   const hint = debug ? "" : " Run the command again with TIGHTBOUND_DEBUG=1 to see where.";
-  err.write(`${text}\nThis is a fault of tightbound, not of yours.${hint}\n`);
+  err.write(`${printable(text ?? "")}\nThis is a fault of tightbound, not of yours.${hint}\n`);
   return FAILED;
 }

@@ -1,3 +1,5 @@
+import { printable } from "../printable.ts";
+
 /** Where the program writes. A test passes one that keeps what is written. */
 export interface Terminal {
   readonly out: OutputStream;
@@ -30,7 +32,7 @@ export const speaker = (
   if (quiet) return () => undefined;
   const stream = json ? err : out;
   return (line) => {
-    stream.write(`${line}\n`);
+    stream.write(`${printable(line)}\n`);
   };
 };
 

@@ -1,5 +1,5 @@
 /** The program as a process: signals, checkpoints, the end of a pipe. */
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
@@ -89,6 +89,7 @@ const stateOf = (run: string) => {
 test.each([
   ["SIGINT", 130],
   ["SIGTERM", 143],
+  ["SIGHUP", 129],
 ] as const)(
   "%s ends with %i and a checkpoint; resuming ends bit for bit like a run never stopped",
   async (signal, code) => {
@@ -170,4 +171,40 @@ test("a reader that stops reading is no fault", () => {
     stdio: ["ignore", "pipe", "pipe"],
   });
   expect(text).toBe("Usage: tightbound train [options] [model]\n");
+});
+
+/** Runs a command line of the shell in which $PROGRAM is the program. */
+const shell = (line: string) =>
+  spawnSync("bash", ["-c", line], {
+    cwd: folder,
+    encoding: "utf8",
+    env: { ...process.env, PROGRAM: `${process.execPath} ${main}` },
+  });
+
+test("training goes on when nobody reads its output any more, and says so", () => {
+  const run = join(folder, "unread");
+  const { stdout, stderr } = shell(
+    `$PROGRAM train ${settings.join(" ")} --out ${run} | head -3; echo "\${PIPESTATUS[0]}"`,
+  );
+  expect(stdout.trim().split("\n").at(-1)).toBe("0");
+  expect(stderr).toBe("The standard output was closed by whoever read it. tightbound goes on without it.\n");
+  expect(existsSync(join(run, "lock"))).toBe(false);
+  expect(stateOf(run)).toEqual(stateOf(straight));
+});
+
+test.runIf(existsSync("/dev/full"))(
+  "training goes on when its output is on a full disk, and fails in the end",
+  () => {
+    const run = join(folder, "full");
+    const { status, stderr } = shell(`$PROGRAM train ${settings.join(" ")} --out ${run} > /dev/full`);
+    expect(stderr).toBe("The standard output goes to a disk that is full. tightbound goes on without it.\n");
+    expect(status).toBe(1);
+    expect(stateOf(run)).toEqual(stateOf(straight));
+  },
+);
+
+test("with both streams closed training still ends", () => {
+  const run = join(folder, "silent");
+  shell(`$PROGRAM train ${settings.join(" ")} --out ${run} 2>&1 | head -1`);
+  expect(stateOf(run)).toEqual(stateOf(straight));
 });

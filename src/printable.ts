@@ -1,0 +1,15 @@
+/** Text that a terminal shows as text. */
+
+// Codes that move the cursor, change colours or titles, or turn text around: C0 (but line feed and tab), DEL, C1, and the
+// marks and overrides of direction. A file's bytes get into messages by what is quoted from it.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** The text with its control characters written as escapes, such as `\x1b`. Line feeds and tabs stay. */
+export const printable = (text: string): string =>
+  text.replace(CONTROL, (char) => {
+    const code = char.charCodeAt(0);
+    return code < 256
+      ? `\\x${code.toString(16).padStart(2, "0")}`
+      : `\\u${code.toString(16).padStart(4, "0")}`;
+  });
