@@ -1,6 +1,6 @@
 import { UsageError } from "../errors.ts";
 import { convert, type TypedArray } from "../tensor/dtype.ts";
-import { input, isParameter } from "../tensor/leaf.ts";
+import { input, isInput, isParameter } from "../tensor/leaf.ts";
 import type { HostArray } from "../tensor/op.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { ArrayValue, checkFeed, type Feed, toValue } from "./array-value.ts";
@@ -182,7 +182,7 @@ function leafArray(
       convert(initialValues(leaf, `parameter ${index}`, options.seed ?? 0), leaf.dtype)
     );
   }
-  if (leaf.op.name === "input" && !inputs.includes(leaf)) {
+  if (isInput(leaf) && !inputs.includes(leaf)) {
     throw new UsageError(
       `compile: ${describeLeaf(leaf)} is not an argument of the function and has no value; pass it in.`,
     );

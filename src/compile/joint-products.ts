@@ -3,7 +3,7 @@
  * G₁ W₁ᵀ + G₂ W₂ᵀ = [G₁ G₂] [W₁ W₂]ᵀ: with the narrow factors side by side the wide result is written once, not twice and added. The heads'
  * own gradients hᵀ G₁ and hᵀ G₂ are then parts of hᵀ [G₁ G₂], which reads h once and fills the runtime's vectors better.
  */
-import { rebuild } from "../tensor/op.ts";
+import { type NodeOf, rebuild } from "../tensor/op.ts";
 import { add } from "../tensor/ops/arithmetic.ts";
 import { matmul } from "../tensor/ops/matmul.ts";
 import { concat, slice } from "../tensor/ops/parts.ts";
@@ -13,24 +13,23 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { applyRule, countUses, type Replacement, replaceNodes, topological, type UseRule } from "./graph.ts";
 import { simplify } from "./simplify.ts";
 
-type Flags = { readonly transposeA: boolean; readonly transposeB: boolean };
+type Product = NodeOf<typeof matmul>;
 
-const flagsOf = (t: Tensor): Flags => t.attributes as Flags;
-const isProduct = (t: Tensor): boolean => t.op.name === "matmul" && t.rank === 2;
-const sameFlags = (p: Tensor, q: Tensor): boolean =>
-  flagsOf(p).transposeA === flagsOf(q).transposeA && flagsOf(p).transposeB === flagsOf(q).transposeB;
+const isProduct = (t: Tensor): t is Product => matmul.is(t) && t.rank === 2;
+const sameFlags = ({ attributes: p }: Product, { attributes: q }: Product): boolean =>
+  p.transposeA === q.transposeA && p.transposeB === q.transposeB;
 
 /** Whether a·b + c·d is cheaper as [a c]·[b; d]: what is copied side by side must be less than the result. */
-function pays(p: Tensor, q: Tensor): boolean {
+function pays(p: Product, q: Product): boolean {
   const [rows, columns] = p.shape;
-  const inner = (t: Tensor) => t.inputs[0].shape[flagsOf(t).transposeA ? 0 : 1];
+  const inner = (t: Product) => t.inputs[0].shape[t.attributes.transposeA ? 0 : 1];
   return (rows + columns) * (inner(p) + inner(q)) < rows * columns;
 }
 
 /** Like parts of two products are added as wholes, where the sum may become part of the second product. */
 const addWholes: UseRule = (node) => {
   const [p, q] = node.inputs;
-  if (node.op.name !== "add" || p.op.name !== "slice" || q.op !== p.op) return undefined;
+  if (!add.is(node) || !slice.is(p) || !slice.is(q)) return undefined;
   const [a, b] = [p.inputs[0], q.inputs[0]];
   const alike = sameShape(a.shape, b.shape) && JSON.stringify(p.attributes) === JSON.stringify(q.attributes);
   return alike && isProduct(a) && isProduct(b) ? rebuild(p, [add(a, b)]) : undefined;
@@ -44,26 +43,26 @@ export function joinProducts(outputs: readonly Tensor[]): readonly Tensor[] {
   const pairs: (readonly [Tensor, Tensor])[] = [];
   for (const node of nodes) {
     const [p, q] = node.inputs;
-    if (node.op.name !== "add" || p === q || !isProduct(p) || !isProduct(q)) continue;
+    if (!add.is(node) || p === q || !isProduct(p) || !isProduct(q)) continue;
     if (!sameFlags(p, q) || uses.get(p) !== 1 || uses.get(q) !== 1 || !pays(p, q)) continue;
-    const { transposeA, transposeB } = flagsOf(p);
+    const { transposeA, transposeB } = p.attributes;
     plan.set(node, {
       from: [...p.inputs, ...q.inputs],
       make: ([a, b, c, d]) =>
-        matmul(concat([a, c], transposeA ? 0 : 1), concat([b, d], transposeB ? 1 : 0), flagsOf(p)),
+        matmul(concat([a, c], transposeA ? 0 : 1), concat([b, d], transposeB ? 1 : 0), p.attributes),
     });
     if (!transposeA) pairs.push([p.inputs[0], q.inputs[0]]);
   }
   if (plan.size === 0) return outputs;
 
   const behind = new Set(pairs.flat().flatMap((t) => [...nodesOf(t)]));
-  const products = nodes.filter((t) => isProduct(t) && !flagsOf(t).transposeB && !behind.has(t));
+  const products = nodes.filter(isProduct).filter((t) => !t.attributes.transposeB && !behind.has(t));
   for (const [b, d] of pairs) {
     for (const p of products.filter((t) => t.inputs[1] === b)) {
       const q = products.find((t) => t.inputs[0] === p.inputs[0] && t.inputs[1] === d && sameFlags(p, t));
       if (q === undefined) continue;
       const width = b.shape[1];
-      const joint = ([a, x, y]: readonly Tensor[]) => matmul(a, concat([x, y], 1), flagsOf(p));
+      const joint = ([a, x, y]: readonly Tensor[]) => matmul(a, concat([x, y], 1), p.attributes);
       const from = [p.inputs[0], b, d];
       plan.set(p, { from, make: (f) => slice(joint(f), { axis: 1, end: width }) });
       plan.set(q, { from, make: (f) => slice(joint(f), { axis: 1, start: width }) });

@@ -5,7 +5,7 @@
  */
 import { isConstant, scalar } from "../tensor/leaf.ts";
 import { rebuild } from "../tensor/op.ts";
-import { add, mul, sub } from "../tensor/ops/arithmetic.ts";
+import { add, mul, neg, sub } from "../tensor/ops/arithmetic.ts";
 import { expand, reshape } from "../tensor/ops/movement.ts";
 import { broadcastShapes, commonTail, sameShape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -14,7 +14,7 @@ import { simplify } from "./simplify.ts";
 
 /** Element-wise ops do not mind the shape: operands that were reshaped alike are reshaped once, afterwards, and reshapes meet. */
 const reshapeAfter: UseRule = (node) => {
-  const isReshape = (x: Tensor) => x.op.name === "reshape" && sameShape(x.shape, node.shape);
+  const isReshape = (x: Tensor) => reshape.is(x) && sameShape(x.shape, node.shape);
   const { shape } = node.inputs.find(isReshape)?.inputs[0] ?? node;
   if (shape === node.shape) return undefined;
   const tail = commonTail(shape, node.shape);
@@ -27,7 +27,7 @@ const reshapeAfter: UseRule = (node) => {
 
 /** f(repeated x, c) is f(x, c) repeated. */
 const expandAfter: UseRule = (node, isUsedOnce) => {
-  const inputs = node.inputs.map((x) => (x.op.name === "expand" && isUsedOnce(x) ? x.inputs[0] : x));
+  const inputs = node.inputs.map((x) => (expand.is(x) && isUsedOnce(x) ? x.inputs[0] : x));
   if (inputs.every((x, i) => x === node.inputs[i])) return undefined;
   return expand(rebuild(node, inputs), node.shape);
 };
@@ -37,10 +37,10 @@ const expandAfter: UseRule = (node, isUsedOnce) => {
  * and a product stays bare. p may have been reshaped in between. Numbers stay where they are: x + 1 − 1 may be meant to round.
  */
 const smallTermsFirst: UseRule = (node, isUsedOnce) => {
-  if (node.op.name !== "add") return undefined;
+  if (!add.is(node)) return undefined;
   for (const [x, t] of [node.inputs, [...node.inputs].reverse()]) {
-    const inner = x.op.name === "reshape" ? x.inputs[0] : x;
-    if (inner.op.name !== "add" || inner.size !== node.size || !isUsedOnce(x) || !isUsedOnce(inner)) continue;
+    const inner = reshape.is(x) ? x.inputs[0] : x;
+    if (!add.is(inner) || inner.size !== node.size || !isUsedOnce(x) || !isUsedOnce(inner)) continue;
     const [p, s] =
       inner.inputs[0].size < inner.inputs[1].size ? [inner.inputs[1], inner.inputs[0]] : inner.inputs;
     if (p.size !== node.size || s.rank > commonTail(inner.shape, x.shape)) continue;
@@ -54,15 +54,15 @@ const smallTermsFirst: UseRule = (node, isUsedOnce) => {
 /** x + x as x · 2: the number may go elsewhere. */
 const twice: UseRule = (node) => {
   const [a, b] = node.inputs;
-  return node.op.name === "add" && a === b ? mul(a, scalar(2, node.dtype)) : undefined;
+  return add.is(node) && a === b ? mul(a, scalar(2, node.dtype)) : undefined;
 };
 
 /** A number that multiplies a product goes to its smaller factor, where it costs less and may meet another number. */
 const numbersToSmaller: UseRule = (node, isUsedOnce) => {
-  if (node.op.name !== "mul") return undefined;
+  if (!mul.is(node)) return undefined;
   for (const [x, number] of [node.inputs, [...node.inputs].reverse()]) {
     const c = Math.abs(uniform(number) ?? 0);
-    if (number.rank > 0 || c < 2 ** -16 || c > 2 ** 16 || x.op.name !== "mul" || !isUsedOnce(x)) continue;
+    if (number.rank > 0 || c < 2 ** -16 || c > 2 ** 16 || !mul.is(x) || !isUsedOnce(x)) continue;
     const [small, large] = x.inputs[0].size < x.inputs[1].size ? x.inputs : [...x.inputs].reverse();
     if (x.inputs.some((t) => uniform(t) !== undefined)) continue;
     if (small.size < x.size) return mul(mul(small, number), large);
@@ -72,22 +72,21 @@ const numbersToSmaller: UseRule = (node, isUsedOnce) => {
 
 /** a·c ± b·c as (a ± b)·c, where b may be 1. */
 const commonFactor: UseRule = (node, isUsedOnce) => {
-  if (node.op.name !== "add" && node.op.name !== "sub") return undefined;
+  if (!add.is(node) && !sub.is(node)) return undefined;
   const [p, q] = node.inputs;
-  const [plus, minus] = node.op.name === "add" ? [add, sub] : [sub, add];
-  const factors = (t: Tensor) =>
-    t.op.name === "mul" && isUsedOnce(t) ? [t.inputs, [...t.inputs].reverse()] : [];
+  const [plus, minus] = add.is(node) ? [add, sub] : [sub, add];
+  const factors = (t: Tensor) => (mul.is(t) && isUsedOnce(t) ? [t.inputs, [...t.inputs].reverse()] : []);
   for (const [a, c] of factors(p)) {
     if (c === q && c.size < node.size) return mul(plus(a, 1), c);
     for (const [b, d] of factors(q)) {
       if (c === d) return mul(plus(a, b), c);
       if (c === negated(d)) return mul(minus(a, b), c);
-      if (negated(c) === d) return node.op.name === "add" ? mul(sub(b, a), d) : mul(add(a, b), c);
+      if (negated(c) === d) return add.is(node) ? mul(sub(b, a), d) : mul(add(a, b), c);
     }
   }
   return undefined;
 };
-const negated = (t: Tensor): Tensor | undefined => (t.op.name === "neg" ? t.inputs[0] : undefined);
+const negated = (t: Tensor): Tensor | undefined => (neg.is(t) ? t.inputs[0] : undefined);
 
 const rules: readonly UseRule[] = [
   expandAfter,

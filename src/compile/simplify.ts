@@ -1,11 +1,13 @@
 /** Graph simplification: common subexpressions, constant folding, and algebra that saves passes over memory. */
 import type { DType } from "../tensor/dtype.ts";
 import { type ConstantAttributes, constant, full, isConstant, type Leaf, scalar } from "../tensor/leaf.ts";
-import { rebuild } from "../tensor/op.ts";
-import { add, mul, neg, sqrt, sub } from "../tensor/ops/arithmetic.ts";
+import { on, rebuild } from "../tensor/op.ts";
+import { add, div, mul, neg, pow, sqrt, sub } from "../tensor/ops/arithmetic.ts";
+import { gather, scatterAdd } from "../tensor/ops/gather.ts";
 import { matmul } from "../tensor/ops/matmul.ts";
 import { expand, reshape, transpose } from "../tensor/ops/movement.ts";
 import { sum } from "../tensor/ops/reduce.ts";
+import { stopGradient } from "../tensor/ops/stop-gradient.ts";
 import { broadcastShapes, commonTail, sameShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { isElementwise, rewrite, uniform } from "./graph.ts";
@@ -25,26 +27,24 @@ const keepsRange = (a: number, b: number, dtype: DType): boolean => {
 const fitted = (x: Tensor, node: Tensor): Tensor =>
   sameShape(x.shape, node.shape) ? x : expand(x, node.shape);
 
-type Rule = (node: Tensor) => Tensor | undefined;
-
-/** Rules by op name. Each returns a cheaper node of the same shape and dtype, or nothing. */
-const rules: Record<string, Rule> = {
-  add(node) {
+/** The rules, by op. Each returns a cheaper node of the same shape and dtype, or nothing. */
+const rules: readonly ((node: Tensor) => Tensor | undefined)[] = [
+  on(add, (node) => {
     const [a, b] = node.inputs;
     if (uniform(b) === 0) return fitted(a, node);
     if (uniform(a) === 0) return fitted(b, node);
-    if (b.op.name === "neg") return sub(a, b.inputs[0]);
-    if (a.op.name === "neg") return sub(b, a.inputs[0]);
+    if (neg.is(b)) return sub(a, b.inputs[0]);
+    if (neg.is(a)) return sub(b, a.inputs[0]);
     return undefined;
-  },
-  sub(node) {
+  }),
+  on(sub, (node) => {
     const [a, b] = node.inputs;
     if (uniform(b) === 0) return fitted(a, node);
     if (uniform(a) === 0) return fitted(neg(b), node);
-    if (b.op.name === "neg") return add(a, b.inputs[0]);
+    if (neg.is(b)) return add(a, b.inputs[0]);
     return undefined;
-  },
-  mul(node) {
+  }),
+  on(mul, (node) => {
     const [a, b] = node.inputs;
     for (const [x, y] of [
       [a, b],
@@ -55,16 +55,16 @@ const rules: Record<string, Rule> = {
       if (c === 1) return fitted(x, node);
       if (c === -1) return fitted(neg(x), node);
       if (y.rank > 0) continue;
-      if (x.op.name === "neg") return mul(x.inputs[0], scalar(-c, node.dtype));
-      if (x.op.name !== "mul") continue;
+      if (neg.is(x)) return mul(x.inputs[0], scalar(-c, node.dtype));
+      if (!mul.is(x)) continue;
       const [p, q] = x.inputs;
       const [inner, rest] = uniform(q) !== undefined ? [uniform(q), p] : [uniform(p), q];
       if (inner !== undefined && sameShape(rest.shape, node.shape) && keepsRange(c, inner, node.dtype))
         return mul(rest, scalar(c * inner, node.dtype));
     }
     return undefined;
-  },
-  div(node) {
+  }),
+  on(div, (node) => {
     const [a, b] = node.inputs;
     const c = uniform(b);
     if (c === 1) return fitted(a, node);
@@ -72,31 +72,31 @@ const rules: Record<string, Rule> = {
     if (c !== undefined && Number.isInteger(Math.log2(Math.abs(c))))
       return mul(a, full(b.shape, 1 / c, node.dtype));
     return undefined;
-  },
-  neg(node) {
+  }),
+  on(neg, (node) => {
     const [x] = node.inputs;
-    if (x.op.name === "neg") return x.inputs[0];
-    if (x.op.name === "sub") return sub(x.inputs[1], x.inputs[0]);
-    if (x.op.name === "mul") {
+    if (neg.is(x)) return x.inputs[0];
+    if (sub.is(x)) return sub(x.inputs[1], x.inputs[0]);
+    if (mul.is(x)) {
       const [a, b] = x.inputs;
       if (b.rank === 0 && isConstant(b)) return mul(a, scalar(-b.attributes.values[0], node.dtype));
       if (a.rank === 0 && isConstant(a)) return mul(b, scalar(-a.attributes.values[0], node.dtype));
     }
     return undefined;
-  },
-  pow(node) {
+  }),
+  on(pow, (node) => {
     const [x, y] = node.inputs;
     const c = uniform(y);
     if (c === 1) return fitted(x, node);
     if (c === 2) return fitted(mul(x, x), node);
     if (c === 0.5) return fitted(sqrt(x), node);
     return undefined;
-  },
-  sum(node) {
+  }),
+  on(sum, (node) => {
     const [x] = node.inputs;
-    const outer = reductionOf(node);
+    const outer = node.attributes;
     // Axes that a reshape made can be summed before it, if all of them are.
-    if (x.op.name === "reshape" && !outer.keepDims) {
+    if (reshape.is(x) && !outer.keepDims) {
       const [y] = x.inputs;
       const tail = commonTail(x.shape, y.shape);
       const [made, before] = [x.rank - tail, y.rank - tail];
@@ -105,73 +105,74 @@ const rules: Record<string, Rule> = {
         return sum(y, [...Array.from({ length: before }, (_, i) => i), ...rest]);
       }
     }
+    if (!sum.is(x)) return undefined;
     // A sum of a sum is one sum over both sets of axes; axes that were kept have the same numbers before and after.
-    const inner = x.op.name === "sum" ? reductionOf(x) : undefined;
-    if (inner?.keepDims && inner.axes.every((a) => outer.axes.includes(a)))
+    const inner = x.attributes;
+    if (inner.keepDims && inner.axes.every((a) => outer.axes.includes(a)))
       return sum(x.inputs[0], outer.axes, { keepDims: outer.keepDims });
-    if (inner === undefined || inner.keepDims !== outer.keepDims) return undefined;
+    if (inner.keepDims !== outer.keepDims) return undefined;
     const kept = x.inputs[0].shape.map((_, i) => i).filter((i) => inner.keepDims || !inner.axes.includes(i));
     const axes = [...new Set([...inner.axes, ...outer.axes.map((a) => kept[a])])];
     return sum(x.inputs[0], axes, { keepDims: outer.keepDims });
-  },
-  reshape(node) {
+  }),
+  on(reshape, (node) => {
     const [x] = node.inputs;
     if (sameShape(x.shape, node.shape)) return x;
-    return x.op.name === "reshape" ? reshape(x.inputs[0], node.shape) : undefined;
-  },
-  transpose(node) {
+    return reshape.is(x) ? reshape(x.inputs[0], node.shape) : undefined;
+  }),
+  on(transpose, (node) => {
     const [x] = node.inputs;
-    if (x.op.name !== "transpose") return undefined;
-    const outer = permutationOf(node);
-    const inner = permutationOf(x);
+    if (!transpose.is(x)) return undefined;
     return transpose(
       x.inputs[0],
-      outer.map((p) => inner[p]),
+      node.attributes.permutation.map((p) => x.attributes.permutation[p]),
     );
-  },
-  expand(node) {
+  }),
+  on(expand, (node) => {
     const [x] = node.inputs;
-    if (x.op.name === "expand") return expand(x.inputs[0], node.shape);
+    if (expand.is(x)) return expand(x.inputs[0], node.shape);
     const c = uniform(x);
     return c === undefined ? undefined : full(node.shape, c, node.dtype);
-  },
-  matmul(node) {
-    const flags = node.attributes as { readonly transposeA: boolean; readonly transposeB: boolean };
+  }),
+  on(matmul, (node) => {
+    const { transposeA, transposeB } = node.attributes;
     const [a, b] = node.inputs.map((t) => (swapsLastTwo(t) ? t.inputs[0] : t));
     if (a === node.inputs[0] && b === node.inputs[1]) return undefined;
     return matmul(a, b, {
-      transposeA: flags.transposeA !== (a !== node.inputs[0]),
-      transposeB: flags.transposeB !== (b !== node.inputs[1]),
+      transposeA: transposeA !== (a !== node.inputs[0]),
+      transposeB: transposeB !== (b !== node.inputs[1]),
     });
-  },
-  gather(node) {
+  }),
+  on(gather, (node) => {
     const [x, at] = node.inputs;
-    const { axis } = node.attributes as { readonly axis: number };
-    return countsUpTo(at, x.shape[axis]) ? reshape(x, node.shape) : undefined;
-  },
-  scatterAdd(node) {
+    return countsUpTo(at, x.shape[node.attributes.axis]) ? reshape(x, node.shape) : undefined;
+  }),
+  on(scatterAdd, (node) => {
     const [target, at, updates] = node.inputs;
     return uniform(target) === 0 && countsUpTo(at, target.shape[0])
       ? reshape(updates, node.shape)
       : undefined;
-  },
-  stopGradient: (node) => node.inputs[0],
-};
+  }),
+  on(stopGradient, (node) => node.inputs[0]),
+];
+
+/** What the first rule that applies makes of a node. */
+function applyRules(node: Tensor): Tensor | undefined {
+  for (const rule of rules) {
+    const better = rule(node);
+    if (better !== undefined) return better;
+  }
+  return undefined;
+}
 
 /** Whether t is 0, 1, …, size − 1: read or written there, rows stay as they are. */
 const countsUpTo = (t: Tensor, size: number): boolean =>
   isConstant(t) && t.size === size && t.attributes.values.every((v, i) => v === i);
 
-const reductionOf = (t: Tensor) =>
-  t.attributes as { readonly axes: readonly number[]; readonly keepDims: boolean };
-
-const permutationOf = (t: Tensor): readonly number[] =>
-  (t.attributes as { readonly permutation: readonly number[] }).permutation;
-
 function swapsLastTwo(t: Tensor): boolean {
-  if (t.op.name !== "transpose") return false;
+  if (!transpose.is(t)) return false;
   const last = t.rank - 1;
-  return permutationOf(t).every((p, i) => p === (i === last ? last - 1 : i === last - 1 ? last : i));
+  return t.attributes.permutation.every((p, i) => p === (i === last ? last - 1 : i === last - 1 ? last : i));
 }
 
 /** Element-wise ops broadcast by themselves: an operand repeated beforehand is read in its own shape instead. */
@@ -181,7 +182,7 @@ function withoutExpands(node: Tensor): Tensor | undefined {
   let changed = false;
   inputs.forEach((x, i) => {
     const c = x.rank > 0 ? uniform(x) : undefined;
-    const smaller = x.op.name === "expand" ? x.inputs[0] : c !== undefined ? full([], c, x.dtype) : undefined;
+    const smaller = expand.is(x) ? x.inputs[0] : c !== undefined ? full([], c, x.dtype) : undefined;
     if (smaller === undefined) return;
     const shapes = inputs.map((t, j) => (j === i ? smaller.shape : t.shape));
     if (!sameShape(broadcastShapes(node.op.name, ...shapes), node.shape)) return;
@@ -238,7 +239,7 @@ export function simplify(outputs: readonly Tensor[]): Tensor[] {
     const key = keyOf(node);
     const found = known.get(key);
     if (found !== undefined) return found;
-    const better = fold(node) ?? withoutExpands(node) ?? rules[node.op.name]?.(node);
+    const better = fold(node) ?? withoutExpands(node) ?? applyRules(node);
     const result = better === undefined ? node : rewriteNew(better);
     known.set(key, result);
     return result;

@@ -1,3 +1,4 @@
+import { matmul } from "../tensor/ops/matmul.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Executor } from "./compile.ts";
 import { topological } from "./graph.ts";
@@ -6,9 +7,9 @@ import { simplify } from "./simplify.ts";
 /** Element operations that one node takes, roughly. */
 function workOf(node: Tensor): number {
   if (node.op.host === "leaf" || node.op.host === "alias") return 0;
-  if (node.op.name === "matmul") {
+  if (matmul.is(node)) {
     const [a] = node.inputs;
-    return 2 * node.size * a.shape[a.rank - (node.attributes.transposeA === true ? 2 : 1)];
+    return 2 * node.size * a.shape[a.rank - (node.attributes.transposeA ? 2 : 1)];
   }
   return Math.max(node.size, ...node.inputs.map((t) => t.size));
 }

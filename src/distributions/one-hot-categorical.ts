@@ -93,7 +93,7 @@ export class OneHotCategoricalDistribution extends Distribution {
 /** Whether x is what `enumerate` gives, all one-hot vectors in order, set apart from the batch: [K, 1, …, 1, K]. */
 function holdsAllValues(x: Tensor): boolean {
   const [count, rest] = [x.shape[0], x.shape.slice(1)];
-  const all = x.op.name === "reshape" ? x.inputs[0] : x;
+  const all = reshape.is(x) ? x.inputs[0] : x;
   if (x.rank < 2 || rest.pop() !== count || rest.some((n) => n !== 1) || !isConstant(all)) return false;
   return all.attributes.values.every((v, i) => v === (i % (count + 1) === 0 ? 1 : 0));
 }

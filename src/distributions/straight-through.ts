@@ -1,7 +1,7 @@
 import type { Tensor } from "../tensor/index.ts";
-import { type Attributes, defineOp } from "../tensor/op.ts";
+import { defineOp, type NoAttributes } from "../tensor/op.ts";
 
-const straightThroughOp = defineOp<Attributes>({
+const straightThroughOp = defineOp<NoAttributes, [Tensor, Tensor]>({
   name: "straightThrough",
   infer: ([hard]) => ({ shape: hard.shape, dtype: hard.dtype }),
   derivative: (g) => [undefined, g],

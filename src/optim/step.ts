@@ -5,7 +5,7 @@ import { CheckpointError, InternalError, NonFiniteError, ShapeError } from "../e
 import { MemoryPlan, type PlannedMemory, type Slot } from "../kernels/index.ts";
 import { grad } from "../tensor/grad.ts";
 import { isConstant, isInput, isNoise, isParameter } from "../tensor/leaf.ts";
-import { add, sub } from "../tensor/ops/arithmetic.ts";
+import { add, mul, neg, sub } from "../tensor/ops/arithmetic.ts";
 import { sameShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Arena, type ArenaPlan, type NamedTensor } from "./arena.ts";
@@ -47,11 +47,11 @@ export type StepReport<M extends string = string> = Readonly<Record<"loss" | M, 
  * over the largest tensor, and handed to the optimiser, which multiplies by a scale anyway.
  */
 function splitFactor(loss: Tensor): { readonly core: Tensor; readonly factor: number } {
-  if (loss.op.name === "neg") {
+  if (neg.is(loss)) {
     const { core, factor } = splitFactor(loss.inputs[0]);
     return { core, factor: -factor };
   }
-  if (loss.op.name === "mul") {
+  if (mul.is(loss)) {
     const [a, b] = loss.inputs;
     for (const [x, c] of [
       [a, b],
@@ -63,10 +63,10 @@ function splitFactor(loss: Tensor): { readonly core: Tensor; readonly factor: nu
       }
     }
   }
-  if (loss.op.name === "add" || loss.op.name === "sub") {
+  if (add.is(loss) || sub.is(loss)) {
     const [a, b] = loss.inputs.map(splitFactor);
     if (a.factor === b.factor && a.factor !== 1) {
-      return { core: loss.op.name === "add" ? add(a.core, b.core) : sub(a.core, b.core), factor: a.factor };
+      return { core: add.is(loss) ? add(a.core, b.core) : sub(a.core, b.core), factor: a.factor };
     }
   }
   return { core: loss, factor: 1 };

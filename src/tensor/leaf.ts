@@ -1,6 +1,6 @@
 import { ShapeError } from "../errors.ts";
 import { type DType, isFloat, type Nested } from "./dtype.ts";
-import { defineOp, type Op } from "./op.ts";
+import { defineOp, type OpNode } from "./op.ts";
 import { checkShape, formatShape, type Shape, sizeOf } from "./shape.ts";
 import { Tensor } from "./tensor.ts";
 
@@ -35,7 +35,7 @@ export type ParameterAttributes = LeafAttributes & {
 export type NoiseAttributes = LeafAttributes & { readonly kind: NoiseKind; readonly site: string };
 
 function leaf<A extends LeafAttributes>(name: string) {
-  return defineOp<A>({
+  return defineOp<A, []>({
     name,
     infer: (_, { shape, dtype }) => {
       checkShape(name, shape);
@@ -54,15 +54,12 @@ const parameterOp = leaf<ParameterAttributes>("parameter");
 const noiseOp = leaf<NoiseAttributes>("noise");
 
 /** A leaf whose op and attributes are known. */
-export type Leaf<A> = Tensor & { readonly attributes: A };
+export type Leaf<A extends LeafAttributes> = OpNode<A, []>;
 
-function isLeaf<A>(op: Op) {
-  return (t: Tensor): t is Leaf<A> => t.op === op;
-}
-export const isConstant = isLeaf<ConstantAttributes>(constantOp.op);
-export const isInput = isLeaf<InputAttributes>(inputOp.op);
-export const isParameter = isLeaf<ParameterAttributes>(parameterOp.op);
-export const isNoise = isLeaf<NoiseAttributes>(noiseOp.op);
+export const isConstant = constantOp.is;
+export const isInput = inputOp.is;
+export const isParameter = parameterOp.is;
+export const isNoise = noiseOp.is;
 
 /** A constant from a flat array. Throws ShapeError when the count does not fit the shape. */
 export function constant(values: ArrayLike<number>, shape: Shape, dtype: DType = "float32"): Tensor {

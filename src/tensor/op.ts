@@ -28,27 +28,53 @@ export type HostArray = Float64Array | Float32Array | Int32Array | Uint8Array;
 /** Fills `out` from the inputs. Shapes and attributes were fixed when the kernel was made. */
 export type HostKernel = (out: Float64Array, ...inputs: HostArray[]) => void;
 
+/** A node of one op: its attributes, and how many inputs it has, are known. */
+export type OpNode<
+  A extends Attributes = Attributes,
+  I extends readonly Tensor[] = readonly Tensor[],
+> = Tensor & {
+  readonly attributes: A;
+  readonly inputs: Readonly<I>;
+};
+
+/**
+ * Tells the nodes of one op from all others. The functions that apply an op carry it: in `if (sum.is(t))`, the compiler knows
+ * that `t.attributes.axes` are numbers and that `t` has one input.
+ */
+export interface OpTest<N extends Tensor> {
+  is(t: Tensor): t is N;
+}
+
+/** The nodes that a test accepts: `NodeOf<typeof sum>`. */
+export type NodeOf<T> = T extends OpTest<infer N> ? N : never;
+
+/** A rule for the nodes of one op; on all others it gives nothing. */
+export const on =
+  <N extends Tensor, E extends unknown[], R>(op: OpTest<N>, rule: (node: N, ...extra: E) => R) =>
+  (node: Tensor, ...extra: E): R | undefined =>
+    op.is(node) ? rule(node, ...extra) : undefined;
+
 /** How the host executor computes an op. */
-export type HostLowering =
+export type HostLowering<A extends Attributes = Attributes> =
   /** A JavaScript expression of one element from the elements of the (broadcast) inputs: fused into loops. */
-  | { readonly expression: (inputs: readonly string[], node: Tensor) => string }
+  | { expression(inputs: readonly string[], node: OpNode<A>): string }
   /** A kernel made for the node's shapes. */
-  | { readonly kernel: (node: Tensor) => HostKernel }
+  | { kernel(node: OpNode<A>): HostKernel }
   /** The input's elements unchanged and in order: no code at all. */
   | "alias"
   /** A leaf: its values are bound from outside. */
   | "leaf";
 
 /** How the native executor computes an op. */
-export type NativeLowering =
+export type NativeLowering<A extends Attributes = Attributes> =
   | {
       /** Adds ONNX nodes and returns the name of the result. */
-      readonly onnx: (builder: OnnxBuilder, inputs: readonly string[], node: Tensor) => string;
+      onnx(builder: OnnxBuilder, inputs: readonly string[], node: OpNode<A>): string;
       /** Rewrites the node with other ops instead where the runtime has no kernel for its dtype. */
-      readonly expand?: (inputs: readonly Tensor[], node: Tensor) => Tensor | undefined;
+      expand?(inputs: readonly Tensor[], node: OpNode<A>): Tensor | undefined;
     }
   /** Always rewritten with other ops before lowering. */
-  | { readonly expand: (inputs: readonly Tensor[], node: Tensor) => Tensor }
+  | { expand(inputs: readonly Tensor[], node: OpNode<A>): Tensor }
   | { readonly unsupported: string }
   | "leaf";
 
@@ -85,8 +111,8 @@ export interface Op<A extends Attributes = Attributes> {
     inputs: readonly Tensor[],
     attributes: A,
   ): readonly (Tensor | undefined)[];
-  readonly host: HostLowering;
-  readonly native: NativeLowering;
+  readonly host: HostLowering<A>;
+  readonly native: NativeLowering<A>;
   readonly cases: readonly OpCase[];
 }
 
@@ -95,10 +121,20 @@ const registry = new Map<string, Op>();
 /** All ops, by name, in the order of definition. */
 export const ops: ReadonlyMap<string, Op> = registry;
 
-/** Registers an op and returns the function that applies it. */
-export function defineOp<A extends Attributes>(
-  op: Op<A>,
-): ((inputs: readonly Tensor[], attributes: A) => Tensor) & { readonly op: Op } {
+/** What `defineOp` returns: the function that applies the op, which also recognises the op's nodes. */
+export interface DefinedOp<A extends Attributes, I extends readonly Tensor[]> extends OpTest<OpNode<A, I>> {
+  (inputs: readonly Tensor[], attributes: A): Tensor;
+  readonly op: Op<A>;
+}
+
+/** The attributes of an op that has none. */
+export type NoAttributes = Readonly<Record<never, never>>;
+
+/**
+ * Registers an op and returns the function that applies it. `A` is the type of its attributes and `I` that of its inputs:
+ * `[Tensor, Tensor]` for an op of two.
+ */
+export function defineOp<A extends Attributes, I extends readonly Tensor[]>(op: Op<A>): DefinedOp<A, I> {
   if (registry.has(op.name)) throw new InternalError(`op '${op.name}' is defined twice`);
   const erased: Op = op;
   registry.set(op.name, erased);
@@ -106,7 +142,8 @@ export function defineOp<A extends Attributes>(
     const { shape, dtype } = op.infer(inputs, attributes);
     return new Tensor(erased, inputs, attributes, shape, dtype);
   };
-  return Object.assign(apply, { op: erased });
+  const is = (t: Tensor): t is OpNode<A, I> => t.op === erased;
+  return Object.assign(apply, { op, is });
 }
 
 /** Applies a registered op to other inputs: how graph transformations rebuild a node. */

@@ -16,7 +16,7 @@ import {
   type Tensor,
   unsqueeze,
 } from "../../tensor/index.ts";
-import { type Attributes, defineOp } from "../../tensor/op.ts";
+import { defineOp, type NoAttributes } from "../../tensor/op.ts";
 import { tiniest } from "../numerics.ts";
 import { firstAccepted } from "../rejection.ts";
 import { gammaLogDerivative } from "./gamma-derivative.ts";
@@ -25,7 +25,7 @@ import { gammaLogDerivative } from "./gamma-derivative.ts";
  * A draw's ln(z/α), unchanged, whose derivative in α is the implicit one instead of that through the rejection sampler.
  * Derived again, it is right again: the derivative is an expression of z, which is this op's output.
  */
-const implicitLogRatio = defineOp<Attributes>({
+const implicitLogRatio = defineOp<NoAttributes, [Tensor, Tensor]>({
   name: "implicitGammaLogRatio",
   infer: ([ratio]) => ({ shape: ratio.shape, dtype: ratio.dtype }),
   derivative: (g, ratio, [, alpha]) => [

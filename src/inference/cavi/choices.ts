@@ -1,5 +1,7 @@
 /** Ops that choose elements: by known places, by known cases, or by what indicators decide. */
+import type * as ops from "../../tensor/index.ts";
 import { constant } from "../../tensor/leaf.ts";
+import type { NodeOf } from "../../tensor/op.ts";
 import { cast } from "../../tensor/ops/cast.ts";
 import { logicalNot } from "../../tensor/ops/comparison.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
@@ -66,13 +68,8 @@ function byCase(
     .reduce(add);
 }
 
-export function slice(p: Polynomial, node: Tensor): Polynomial {
-  const { axis, start, count, step } = node.attributes as {
-    readonly axis: number;
-    readonly start: number;
-    readonly count: number;
-    readonly step: number;
-  };
+export function slice(p: Polynomial, node: NodeOf<typeof ops.slice>): Polynomial {
+  const { axis, start, count, step } = node.attributes;
   return take(
     p,
     axis,
@@ -90,8 +87,8 @@ const masksOf = (owner: readonly number[], count: number): Tensor[] =>
     ),
   );
 
-export function concat(pieces: readonly Polynomial[], node: Tensor): Polynomial {
-  const { axis } = node.attributes as { readonly axis: number };
+export function concat(pieces: readonly Polynomial[], node: NodeOf<typeof ops.concat>): Polynomial {
+  const { axis } = node.attributes;
   const widths = node.inputs.map((t) => t.shape[axis]);
   const owner = widths.flatMap((w, n) => new Array<number>(w).fill(n));
   let start = 0;
@@ -108,8 +105,8 @@ export function concat(pieces: readonly Polynomial[], node: Tensor): Polynomial 
   return byCase(spread, cases, (axes) => namesOf([axes[axis]]));
 }
 
-export function pad(p: Polynomial, node: Tensor): Polynomial {
-  const { axis, before } = node.attributes as { readonly axis: number; readonly before: number };
+export function pad(p: Polynomial, node: NodeOf<typeof ops.pad>): Polynomial {
+  const { axis, before } = node.attributes;
   const width = node.inputs[0].shape[axis];
   const at = range(node.shape[axis]).map((a) => a - before);
   const owner = at.map((a) => (a >= 0 && a < width ? 0 : 1));
@@ -124,8 +121,11 @@ export function pad(p: Polynomial, node: Tensor): Polynomial {
 }
 
 /** x read along `axis` at whole numbers that are known, or that a site's category decides. */
-export function gather([x, at]: readonly Polynomial[], node: Tensor): Polynomial | undefined {
-  const { axis } = node.attributes as { readonly axis: number };
+export function gather(
+  [x, at]: readonly Polynomial[],
+  node: NodeOf<typeof ops.gather>,
+): Polynomial | undefined {
+  const { axis } = node.attributes;
   const index = x.axes[axis];
   const rest = x.axes.filter((_, n) => n !== axis);
   let failed = false;

@@ -1,8 +1,8 @@
 /** From a graph to the normal form: what each op does to sums of products of sites. */
+import { isElementwise } from "../../compile/graph.ts";
 import { isFloat, isInteger } from "../../tensor/dtype.ts";
-import { arange } from "../../tensor/leaf.ts";
-import { rebuild } from "../../tensor/op.ts";
-import { cast } from "../../tensor/ops/cast.ts";
+import * as ops from "../../tensor/index.ts";
+import { type NodeOf, on, rebuild } from "../../tensor/op.ts";
 import { nodesOf } from "../../tensor/substitute.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { indicator, type LatentValue, newIndex, opaque, selector, value } from "./atoms.ts";
@@ -26,8 +26,21 @@ import {
 import * as structure from "./structure.ts";
 import { throughSwitches } from "./switches.ts";
 
-/** What an op makes of its inputs; nothing where that is no sum of products. */
-type Rule = (inputs: readonly Polynomial[], node: Tensor) => Polynomial | undefined;
+/** What a node makes of its inputs; nothing where the rule is for another op, or the result is no sum of products. */
+type Rule = (node: Tensor, inputs: readonly Polynomial[]) => Polynomial | undefined;
+
+/** The result of the first rule that gives one. */
+function firstOf(
+  rules: readonly Rule[],
+  node: Tensor,
+  inputs: readonly Polynomial[],
+): Polynomial | undefined {
+  for (const rule of rules) {
+    const p = rule(node, inputs);
+    if (p !== undefined) return p;
+  }
+  return undefined;
+}
 
 const one = number(1);
 const softplus = (p: Polynomial): Polynomial | undefined => {
@@ -40,53 +53,55 @@ const sigmoid = (p: Polynomial): Polynomial | undefined => {
 };
 
 /** A product of positive atoms has the sign of its known part. */
-const comparedToZero: Rule = ([a, b], node) => {
+const comparedToZero: Rule = (node, [a, b]) => {
   const [p, q] = [signOf(a), signOf(b)];
   const signs = asNumber(b) === 0 && p ? [p, b] : asNumber(a) === 0 && q ? [a, q] : undefined;
   return signs && onKnown(signs, node);
 };
 
 /** Functions of what no indicator decides, element by element. */
-const pointwise: Readonly<Record<string, Rule>> = {
-  log: ([p]) => functions.log(p),
-  log1p: ([p]) => functions.log(add(one, p)),
-  exp: ([p]) => functions.exp(p),
-  expm1: ([p]) => {
+const pointwise: readonly Rule[] = [
+  on(ops.log, (_, [p]) => functions.log(p)),
+  on(ops.log1p, (_, [p]) => functions.log(add(one, p))),
+  on(ops.exp, (_, [p]) => functions.exp(p)),
+  on(ops.expm1, (_, [p]) => {
     const e = functions.exp(p);
     return e && subtract(e, one);
-  },
-  softplus: ([p]) => softplus(p),
-  sigmoid: ([p]) => sigmoid(p),
-  sqrt: ([p]) => functions.power(p, 0.5),
-  div: ([a, b]) => {
+  }),
+  on(ops.softplus, (_, [p]) => softplus(p)),
+  on(ops.sigmoid, (_, [p]) => sigmoid(p)),
+  on(ops.sqrt, (_, [p]) => functions.power(p, 0.5)),
+  on(ops.div, (_, [a, b]) => {
     const inverse = functions.power(b, -1);
     return inverse && multiply(a, inverse);
-  },
-  pow: ([p, q]) => {
+  }),
+  on(ops.pow, (_, [p, q]) => {
     const c = asNumber(q);
     return c === undefined ? undefined : functions.power(p, c);
-  },
-  equal: comparedToZero,
-  greater: comparedToZero,
-  greaterEqual: comparedToZero,
-  less: comparedToZero,
-  lessEqual: comparedToZero,
-};
+  }),
+  on(ops.equal, comparedToZero),
+  on(ops.greater, comparedToZero),
+  on(ops.greaterEqual, comparedToZero),
+  on(ops.less, comparedToZero),
+  on(ops.lessEqual, comparedToZero),
+];
 
 /** The op itself on tensors that no site reaches, aligned on common axes. */
 function onKnown(inputs: readonly Polynomial[], node: Tensor): Polynomial {
-  const tensors = inputs.map((p, n) => cast(toTensor(p), node.inputs[n].dtype));
+  const tensors = inputs.map((p, n) => ops.cast(toTensor(p), node.inputs[n].dtype));
   return fromTensor(rebuild(node, tensors), inputs[0].axes);
 }
 
-const elementwise: Rule = (inputs, node) =>
+const elementwise = (node: Tensor, inputs: readonly Polynomial[]): Polynomial =>
   throughSwitches(inputs, (parts) => {
     if (parts.every(isKnownPolynomial)) return onKnown(parts, node);
-    return pointwise[node.op.name]?.(parts, node) ?? opaqueOf(node.op.name, parts);
+    return firstOf(pointwise, node, parts) ?? opaqueOf(node.op.name, parts);
   });
 
-const softmax: Rule = ([p], node) => {
-  const { axis } = node.attributes as { readonly axis: number };
+function softmax(
+  { attributes: { axis } }: NodeOf<typeof ops.softmax>,
+  [p]: readonly Polynomial[],
+): Polynomial {
   const through = (q: Polynomial, what: string, f: (r: Polynomial) => Polynomial | undefined): Polynomial =>
     throughSwitches([q], ([r]) => f(r) ?? opaqueOf(what, [r]));
   const e = through(p, "exp", functions.exp);
@@ -96,32 +111,32 @@ const softmax: Rule = ([p], node) => {
     e,
     through({ axes: kept, terms: total.terms }, "div", (q) => functions.power(q, -1)),
   );
-};
+}
 
-const rules: Readonly<Record<string, Rule>> = {
-  add: ([a, b]) => add(a, b),
-  sub: ([a, b]) => subtract(a, b),
-  neg: ([p]) => scale(p, -1),
-  mul: ([a, b]) => multiply(a, b),
-  stopGradient: ([p]) => p,
-  cast: (inputs, node) => (isFloat(node.dtype) ? inputs[0] : elementwise(inputs, node)),
-  where: (inputs) => choices.where(inputs),
-  sum: ([p], node) => structure.sum(p, node),
-  matmul: structure.matmul,
-  reshape: ([p], node) => structure.reshape(p, node),
-  transpose: ([p], node) => structure.transpose(p, node),
-  expand: ([p], node) => structure.repeat(p, node),
-  slice: ([p], node) => choices.slice(p, node),
-  pad: ([p], node) => choices.pad(p, node),
-  concat: choices.concat,
-  gather: choices.gather,
-  cumsum: ([p], node) => structure.cumsum(p, node),
-  triangularSolve: matrices.solve,
-  cholesky: ([p], node) => matrices.factorised(p, node),
-  softmax,
-};
-
-const isElementwise = (t: Tensor): boolean => typeof t.op.host === "object" && "expression" in t.op.host;
+/** The rules, by op; for other ops that work element by element there is `elementwise`. */
+const rules: readonly Rule[] = [
+  on(ops.add, (_, [a, b]) => add(a, b)),
+  on(ops.sub, (_, [a, b]) => subtract(a, b)),
+  on(ops.neg, (_, [p]) => scale(p, -1)),
+  on(ops.mul, (_, [a, b]) => multiply(a, b)),
+  on(ops.stopGradient, (_, [p]) => p),
+  on(ops.cast, (node, inputs) => (isFloat(node.dtype) ? inputs[0] : elementwise(node, inputs))),
+  on(ops.where, (node, inputs) => choices.where(inputs) ?? unknown(node, inputs)),
+  on(ops.sum, (node, [p]) => structure.sum(p, node)),
+  on(ops.matmul, (node, inputs) => structure.matmul(inputs, node)),
+  on(ops.reshape, (node, [p]) => structure.reshape(p, node)),
+  on(ops.transpose, (node, [p]) => structure.transpose(p, node)),
+  on(ops.expand, (node, [p]) => structure.repeat(p, node)),
+  on(ops.slice, (node, [p]) => choices.slice(p, node)),
+  on(ops.pad, (node, [p]) => choices.pad(p, node)),
+  on(ops.concat, (node, inputs) => choices.concat(inputs, node)),
+  on(ops.gather, (node, inputs) => choices.gather(inputs, node)),
+  on(ops.cumsum, (node, [p]) => structure.cumsum(p, node)),
+  on(ops.triangularSolve, (node, inputs) => matrices.solve(inputs, node)),
+  on(ops.cholesky, (node, [p]) => matrices.factorised(p, node)),
+  on(ops.softmax, softmax),
+  (node, inputs) => (isElementwise(node) ? elementwise(node, inputs) : undefined),
+];
 
 /** A node that has no rule: one unknown for each of its elements. */
 function unknown(node: Tensor, inputs: readonly Polynomial[]): Polynomial {
@@ -144,15 +159,16 @@ function leafPolynomial(leaf: Tensor, of: LatentValue, categories: number): Poly
   const places = [...axes, category];
   const weighted = multiply(
     single(indicator(of), places),
-    fromTensor(arange(categories, "int64"), [category]),
+    fromTensor(ops.arange(categories, "int64"), [category]),
   );
   return sumAxis(weighted, axes.length);
 }
 
 /** Indicators of known whole numbers (`oneHot`), kept as the whole numbers: few of them are ever written out. */
 function indicatorsOf(t: Tensor): Polynomial | undefined {
+  if (!ops.cast.is(t)) return undefined;
   const [compared] = t.inputs;
-  if (t.op.name !== "cast" || compared.op.name !== "equal") return undefined;
+  if (!ops.equal.is(compared)) return undefined;
   const [at, classes] = compared.inputs;
   const count = t.shape[t.rank - 1];
   const fits =
@@ -197,8 +213,7 @@ export function expandGraphs(
     if (!node.inputs.some((x) => depends.has(x))) continue;
     depends.add(node);
     const inputs = node.inputs.map(of);
-    const rule = rules[node.op.name] ?? (isElementwise(node) ? elementwise : undefined);
-    done.set(node, rule?.(inputs, node) ?? unknown(node, inputs));
+    done.set(node, firstOf(rules, node, inputs) ?? unknown(node, inputs));
   }
   return roots.map(of);
 }

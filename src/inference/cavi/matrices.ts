@@ -1,5 +1,6 @@
 /** Factors and solutions of matrices that are known up to a positive factor. */
 import { eye } from "../../tensor/leaf.ts";
+import type { NodeOf } from "../../tensor/op.ts";
 import { cholesky, triangularSolve } from "../../tensor/ops/linalg.ts";
 import { expand } from "../../tensor/ops/movement.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
@@ -33,7 +34,10 @@ function scaled(p: Polynomial, [rows, columns]: readonly number[]) {
 }
 
 /** T⁻¹ b: linear in b, where T is a known triangle up to a factor. */
-export function solve([l, b]: readonly Polynomial[], node: Tensor): Polynomial | undefined {
+export function solve(
+  [l, b]: readonly Polynomial[],
+  node: NodeOf<typeof triangularSolve>,
+): Polynomial | undefined {
   const found = scaled(l, node.inputs[0].shape.slice(-2));
   const inverse = found && power(found.factor, -1);
   if (found === undefined || inverse === undefined) return undefined;

@@ -1,5 +1,7 @@
 /** Ops that move and add elements, on sums of products: each is linear. */
+import type * as ops from "../../tensor/index.ts";
 import { constant } from "../../tensor/leaf.ts";
+import type { NodeOf } from "../../tensor/op.ts";
 import { sizeOf, stridesOf } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { type Index, known, newIndex } from "./atoms.ts";
@@ -7,8 +9,8 @@ import { range, readAt, whole } from "./choices.ts";
 import { axesOf } from "./known.ts";
 import { type Factor, multiply, namesOf, type Polynomial, sumAxis, term } from "./polynomial.ts";
 
-export function transpose({ axes, terms }: Polynomial, node: Tensor): Polynomial {
-  const { permutation } = node.attributes as { readonly permutation: readonly number[] };
+export function transpose({ axes, terms }: Polynomial, node: NodeOf<typeof ops.transpose>): Polynomial {
+  const { permutation } = node.attributes;
   return { axes: permutation.map((n) => axes[n]), terms };
 }
 
@@ -47,11 +49,8 @@ export function reshape(p: Polynomial, node: Tensor): Polynomial {
   return { axes: node.shape.map((n) => (n === 1 ? undefined : made.shift())), terms };
 }
 
-export function sum(p: Polynomial, node: Tensor): Polynomial {
-  const { axes, keepDims } = node.attributes as {
-    readonly axes: readonly number[];
-    readonly keepDims: boolean;
-  };
+export function sum(p: Polynomial, node: NodeOf<typeof ops.sum>): Polynomial {
+  const { axes, keepDims } = node.attributes;
   const total = [...axes].reverse().reduce((q, axis) => sumAxis(q, axis), p);
   if (!keepDims) return total;
   const kept = [...total.axes];
@@ -75,20 +74,13 @@ export function product(a: Polynomial, b: Polynomial): Polynomial {
   return sumAxis(joint, joint.axes.length - 2);
 }
 
-export function matmul([a, b]: readonly Polynomial[], node: Tensor): Polynomial {
-  const { transposeA, transposeB } = node.attributes as {
-    readonly transposeA: boolean;
-    readonly transposeB: boolean;
-  };
+export function matmul([a, b]: readonly Polynomial[], node: NodeOf<typeof ops.matmul>): Polynomial {
+  const { transposeA, transposeB } = node.attributes;
   return product(transposeA ? swapLast(a) : a, transposeB ? swapLast(b) : b);
 }
 
-export function cumsum(p: Polynomial, node: Tensor): Polynomial {
-  const { axis, reverse, exclusive } = node.attributes as {
-    readonly axis: number;
-    readonly reverse: boolean;
-    readonly exclusive: boolean;
-  };
+export function cumsum(p: Polynomial, node: NodeOf<typeof ops.cumsum>): Polynomial {
+  const { axis, reverse, exclusive } = node.attributes;
   const index = p.axes[axis];
   if (index === undefined) return exclusive ? { axes: p.axes, terms: [] } : p;
   const place = newIndex(index.size);

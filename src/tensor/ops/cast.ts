@@ -5,7 +5,7 @@ import type { Tensor } from "../tensor.ts";
 /** ONNX TensorProto.DataType numbers. */
 export const onnxType: Record<DType, number> = { float32: 1, int32: 6, int64: 7, bool: 9, float64: 11 };
 
-const castOp = defineOp<{ readonly dtype: DType }>({
+const castOp = defineOp<{ readonly dtype: DType }, [Tensor]>({
   name: "cast",
   infer: ([x], { dtype }) => ({ shape: x.shape, dtype }),
   derivative: (g, y, [x]) => [isFloat(y.dtype) && isFloat(x.dtype) ? cast(g, x.dtype) : undefined],
@@ -27,3 +27,4 @@ const castOp = defineOp<{ readonly dtype: DType }>({
 
 /** x in another dtype; floats become integers by truncation, anything becomes a bool by `≠ 0`. */
 export const cast = (x: Tensor, dtype: DType): Tensor => (x.dtype === dtype ? x : castOp([x], { dtype }));
+cast.is = castOp.is;

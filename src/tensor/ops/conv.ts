@@ -1,7 +1,7 @@
 /** Two-dimensional convolution and its transpose (adjoint); each one's derivatives are written with the two of them. */
 import { ShapeError } from "../../errors.ts";
 import { constant, sameDType } from "../leaf.ts";
-import { defineOp, type HostKernel, type OpCase } from "../op.ts";
+import { type DefinedOp, defineOp, type HostKernel, type OpCase, type OpNode } from "../op.ts";
 import { formatShape, type Shape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { checkDType } from "./elementwise.ts";
@@ -182,17 +182,15 @@ function unfold(x: Tensor, taps: Shape, windows: Shape, axes: readonly [Axis, Ax
 }
 
 /** Where the runtime has no kernel for the dtype (it convolves float32 alone): a matrix product with the columns. */
-function convByColumns([x, w]: readonly Tensor[], node: Tensor): Tensor | undefined {
+function convByColumns([x, w]: readonly Tensor[], node: OpNode<ConvAttributes>): Tensor | undefined {
   if (x.dtype === "float32") return undefined;
-  const { axes } = node.attributes as ConvAttributes;
+  const { axes } = node.attributes;
   const [channels, ...taps] = [w.shape[0], w.shape[2], w.shape[3]];
   const columns = unfold(x, taps, node.shape.slice(2), axes);
   return reshape(matmul(reshape(w, [channels, -1]), columns), node.shape);
 }
 
-type ConvOp<A> = (inputs: readonly Tensor[], attributes: A) => Tensor;
-
-const conv2dOp: ConvOp<ConvAttributes> = defineOp<ConvAttributes>({
+const conv2dOp: DefinedOp<ConvAttributes, [Tensor, Tensor]> = defineOp<ConvAttributes, [Tensor, Tensor]>({
   name: "conv2d",
   infer: ([x, w], { axes }) => {
     inferOperands("conv2d", x, w, "[out, in, kernel height, kernel width]", 1);
@@ -210,22 +208,21 @@ const conv2dOp: ConvOp<ConvAttributes> = defineOp<ConvAttributes>({
   host: {
     kernel: (node) => {
       const [x, w] = node.inputs;
-      const { axes } = node.attributes as ConvAttributes;
+      const { axes } = node.attributes;
       return convKernel(axes, node.shape, x.shape, w.shape.slice(2), false);
     },
   },
   native: {
-    onnx: (builder, inputs, node) =>
-      builder.node("Conv", inputs, onnxAttributes((node.attributes as ConvAttributes).axes)),
+    onnx: (builder, inputs, node) => builder.node("Conv", inputs, onnxAttributes(node.attributes.axes)),
     expand: convByColumns,
   },
   cases: convCases(false),
 });
 
 /** The transpose as a convolution of the image with zeros between its pixels, by the kernel turned round. */
-function transposeByConv([x, w]: readonly Tensor[], node: Tensor): Tensor | undefined {
+function transposeByConv([x, w]: readonly Tensor[], node: OpNode<TransposeAttributes>): Tensor | undefined {
   if (x.dtype === "float32") return undefined;
-  const { axes } = node.attributes as TransposeAttributes;
+  const { axes } = node.attributes;
   let y = x;
   axes.forEach(({ stride }, i) => {
     const axis = 2 + i;
@@ -251,7 +248,10 @@ function transposeByConv([x, w]: readonly Tensor[], node: Tensor): Tensor | unde
   return conv2dOp([y, flip(flip(swapChannels(w), 2), 3)], { axes: [rows, columns] });
 }
 
-const convTransposeOp: ConvOp<TransposeAttributes> = defineOp<TransposeAttributes>({
+const convTransposeOp: DefinedOp<TransposeAttributes, [Tensor, Tensor]> = defineOp<
+  TransposeAttributes,
+  [Tensor, Tensor]
+>({
   name: "conv2dTranspose",
   infer: ([x, w], { axes, outputPadding }) => {
     inferOperands("conv2dTranspose", x, w, "[in, out, kernel height, kernel width]", 0);
@@ -269,13 +269,13 @@ const convTransposeOp: ConvOp<TransposeAttributes> = defineOp<TransposeAttribute
   host: {
     kernel: (node) => {
       const [x, w] = node.inputs;
-      const { axes } = node.attributes as TransposeAttributes;
+      const { axes } = node.attributes;
       return convKernel(axes, x.shape, node.shape, w.shape.slice(2), true);
     },
   },
   native: {
     onnx: (builder, inputs, node) => {
-      const { axes, outputPadding } = node.attributes as TransposeAttributes;
+      const { axes, outputPadding } = node.attributes;
       return builder.node("ConvTranspose", inputs, {
         ...onnxAttributes(axes),
         output_padding: outputPadding,
@@ -365,6 +365,7 @@ export function conv2d(x: Tensor, w: Tensor, options: Conv2dOptions = {}): Tenso
   });
   return conv2dOp([x, w], { axes });
 }
+conv2d.is = conv2dOp.is;
 
 /**
  * The transpose (adjoint) of {@link conv2d} in x, also called deconvolution: every pixel adds the kernel, times its value,
@@ -399,3 +400,4 @@ export function conv2dTranspose(x: Tensor, w: Tensor, options: Conv2dTransposeOp
   });
   return convTransposeOp([x, w], { axes, outputPadding });
 }
+conv2dTranspose.is = convTransposeOp.is;

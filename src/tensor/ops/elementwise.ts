@@ -2,7 +2,14 @@
 import { ShapeError } from "../../errors.ts";
 import { type DType, isFloat } from "../dtype.ts";
 import { operands, sameDType, type TensorLike } from "../leaf.ts";
-import { type Attributes, defineOp, type NativeLowering, type OpCase } from "../op.ts";
+import {
+  defineOp,
+  type NativeLowering,
+  type NoAttributes,
+  type OpCase,
+  type OpNode,
+  type OpTest,
+} from "../op.ts";
 import { broadcastShapes } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 
@@ -37,9 +44,11 @@ export interface ElementwiseSpec {
 }
 
 /** Defines an element-wise op of any number of inputs that broadcast. */
-export function elementwise(spec: ElementwiseSpec): (...inputs: TensorLike[]) => Tensor {
+export function elementwise<I extends readonly Tensor[]>(
+  spec: ElementwiseSpec,
+): ((...inputs: TensorLike[]) => Tensor) & OpTest<OpNode<NoAttributes, I>> {
   const { name, native } = spec;
-  const apply = defineOp<Attributes>({
+  const apply = defineOp<NoAttributes, I>({
     name,
     infer: (inputs) => {
       const dtype = sameDType(name, inputs);
@@ -53,13 +62,15 @@ export function elementwise(spec: ElementwiseSpec): (...inputs: TensorLike[]) =>
   });
   // Only as many operands as the op has: `tensors.reduce(add)` passes an index too.
   const arity = spec.host.length;
-  return (...inputs) => apply(operands(name, ...inputs.slice(0, arity)), {});
+  const applied = (...inputs: TensorLike[]) => apply(operands(name, ...inputs.slice(0, arity)), {});
+  return Object.assign(applied, { is: apply.is });
 }
 
-/** An operation on each element. */
-export type Unary = (x: TensorLike) => Tensor;
-/** An operation on pairs of elements, of shapes that broadcast; numbers take the dtype of the tensor beside them. */
-export type Binary = (a: TensorLike, b: TensorLike) => Tensor;
+/** An operation on each element; `is` recognises its nodes. */
+export type Unary = ((x: TensorLike) => Tensor) & OpTest<OpNode<NoAttributes, [Tensor]>>;
+/** An operation on pairs of elements, of shapes that broadcast; numbers take the dtype of the tensor beside them. `is` recognises its nodes. */
+export type Binary = ((a: TensorLike, b: TensorLike) => Tensor) &
+  OpTest<OpNode<NoAttributes, [Tensor, Tensor]>>;
 
 /** A float function of one variable, tested over `domain`. */
 export function unary(
@@ -73,7 +84,7 @@ export function unary(
   },
 ): Unary {
   const { derivative } = spec;
-  return elementwise({
+  return elementwise<[Tensor]>({
     name,
     accepts: spec.accepts ?? "float",
     host: spec.host,

@@ -2,7 +2,7 @@
 import { ShapeError } from "../../errors.ts";
 import { type DType, isInteger } from "../dtype.ts";
 import { arange, sameDType, zeros } from "../leaf.ts";
-import { type Attributes, defineOp } from "../op.ts";
+import { defineOp, type NoAttributes } from "../op.ts";
 import { formatShape, normalizeAxis, sameShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { cast } from "./cast.ts";
@@ -18,7 +18,7 @@ function checkIndices(what: string, t: Tensor): void {
     throw new ShapeError(`${what}: indices must be int32 or int64, found ${t.dtype}; cast them.`);
 }
 
-const gatherOp = defineOp<AxisAttributes>({
+const gatherOp = defineOp<AxisAttributes, [Tensor, Tensor]>({
   name: "gather",
   infer: ([x, at], { axis }) => {
     checkIndices("gather", at);
@@ -38,7 +38,7 @@ const gatherOp = defineOp<AxisAttributes>({
   },
   host: {
     kernel: (node) => {
-      const { axis } = node.attributes as AxisAttributes;
+      const { axis } = node.attributes;
       const [x] = node.inputs;
       const size = x.shape[axis];
       const inner = sizeOf(x.shape.slice(axis + 1));
@@ -56,8 +56,7 @@ const gatherOp = defineOp<AxisAttributes>({
     },
   },
   native: {
-    onnx: (builder, inputs, node) =>
-      builder.node("Gather", inputs, { axis: (node.attributes as AxisAttributes).axis }),
+    onnx: (builder, inputs, node) => builder.node("Gather", inputs, { axis: node.attributes.axis }),
   },
   cases: [
     { inputs: [[4, 3], indices], attributes: { axis: 0 } },
@@ -77,8 +76,9 @@ function checkIndex(index: number, size: number): number {
  */
 export const gather = (x: Tensor, at: Tensor, axis = 0): Tensor =>
   gatherOp([x, at], { axis: normalizeAxis("gather", axis, x.rank) });
+gather.is = gatherOp.is;
 
-const scatterAddOp = defineOp<Attributes>({
+const scatterAddOp = defineOp<NoAttributes, [Tensor, Tensor, Tensor]>({
   name: "scatterAdd",
   infer: ([target, at, updates]) => {
     checkIndices("scatterAdd", at);
@@ -117,6 +117,7 @@ const scatterAddOp = defineOp<Attributes>({
 /** `target` with `updates` added to its rows at `indices`; rows named twice get both. */
 export const scatterAdd = (target: Tensor, at: Tensor, updates: Tensor): Tensor =>
   scatterAddOp([target, at, updates], {});
+scatterAdd.is = scatterAddOp.is;
 
 /** 1 at each index, else 0, along a new last axis of size `depth`. */
 export function oneHot(at: Tensor, depth: number, dtype: DType = "float32"): Tensor {

@@ -1,7 +1,7 @@
 /** Triangles, Cholesky factors and triangular systems; leading axes are a batch. Factor and solve are for the host. */
 import { ShapeError } from "../../errors.ts";
 import { constant, sameDType } from "../leaf.ts";
-import { type Attributes, defineOp, type HostArray, type OpCase } from "../op.ts";
+import { defineOp, type HostArray, type NoAttributes, type OpCase } from "../op.ts";
 import { broadcastShapes, broadcastStrides, formatShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { add, mul, neg } from "./arithmetic.ts";
@@ -51,7 +51,7 @@ const matrices = [
   { shape: [2, 2, 2], values: [2, 0.5, 0.3, 1, 3, -1, -1, 2], dtype: "float64" },
 ] as const;
 
-const choleskyOp = defineOp<Attributes>({
+const choleskyOp = defineOp<NoAttributes, [Tensor]>({
   name: "cholesky",
   infer: ([a]) => {
     checkDType("cholesky", a.dtype, "float");
@@ -128,6 +128,7 @@ export function solveRows(l: Float64Array, n: number, b: number[] | Float64Array
  * @throws ShapeError unless the matrices are square.
  */
 export const cholesky = (a: Tensor): Tensor => choleskyOp([a], {});
+cholesky.is = choleskyOp.is;
 
 /** ln |A| from the Cholesky factor L of A: 2 Σ ln Lᵢᵢ. l [..., n, n] → [...]. */
 export const choleskyLogdet = (l: Tensor): Tensor => mul(sum(log(diagonal(l)), -1), 2);
@@ -151,7 +152,7 @@ export interface TriangularSolveOptions {
 }
 type TriangularAttributes = Required<TriangularSolveOptions>;
 
-const triangularSolveOp = defineOp<TriangularAttributes>({
+const triangularSolveOp = defineOp<TriangularAttributes, [Tensor, Tensor]>({
   name: "triangularSolve",
   infer: ([l, b]) => {
     const dtype = sameDType("triangularSolve", [l, b]);
@@ -175,7 +176,7 @@ const triangularSolveOp = defineOp<TriangularAttributes>({
   },
   host: {
     kernel: (node) => {
-      const { lower, transpose: transposed } = node.attributes as TriangularAttributes;
+      const { lower, transpose: transposed } = node.attributes;
       const [l, b] = node.inputs;
       const [n, m] = node.shape.slice(-2);
       const batch = node.shape.slice(0, -2);
@@ -250,3 +251,4 @@ export function triangularSolve(l: Tensor, b: Tensor, options: TriangularSolveOp
   }
   return triangularSolveOp([l, b], { lower, transpose: transposed });
 }
+triangularSolve.is = triangularSolveOp.is;

@@ -1,8 +1,9 @@
 import { ShapeError } from "../../errors.ts";
 import { sameDType } from "../leaf.ts";
-import { defineOp, type HostKernel } from "../op.ts";
+import { defineOp, type HostKernel, type OpNode } from "../op.ts";
 import { broadcastShapes, broadcastStrides, formatShape, type Shape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
+import { add } from "./arithmetic.ts";
 import { checkDType } from "./elementwise.ts";
 import { reshape } from "./movement.ts";
 
@@ -21,8 +22,8 @@ function sides(t: Tensor, transposed: boolean): [number, number] {
 }
 
 /** Loops over [rows, inner, columns] of every matrix of the batch; adds to what `out` holds. */
-function productKernel(node: Tensor): HostKernel {
-  const { transposeA, transposeB } = node.attributes as MatmulAttributes;
+function productKernel(node: OpNode<MatmulAttributes>): HostKernel {
+  const { transposeA, transposeB } = node.attributes;
   const [a, b] = node.inputs;
   const [m, k] = sides(a, transposeA);
   const [, n] = sides(b, transposeB);
@@ -57,7 +58,7 @@ function productKernel(node: Tensor): HostKernel {
   };
 }
 
-const matmulOp = defineOp<MatmulAttributes>({
+const matmulOp = defineOp<MatmulAttributes, [Tensor, Tensor]>({
   name: "matmul",
   infer: ([a, b], { transposeA, transposeB }) => {
     const dtype = sameDType("matmul", [a, b]);
@@ -92,7 +93,7 @@ const matmulOp = defineOp<MatmulAttributes>({
   },
   native: {
     onnx: (builder, [x, y], node) => {
-      const { transposeA, transposeB } = node.attributes as MatmulAttributes;
+      const { transposeA, transposeB } = node.attributes;
       const [a, b] = node.inputs;
       if (a.rank === 2 && b.rank === 2 && (transposeA || transposeB)) {
         return builder.node("Gemm", [x, y], { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 });
@@ -154,6 +155,7 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
   }
   return matmulOp([a, b], { transposeA, transposeB });
 }
+matmul.is = matmulOp.is;
 
 /** Whether `shape` repeats (from the right) into a matrix without enlarging it. */
 const repeatsInto = (shape: Shape, [m, n]: Shape): boolean => {
@@ -161,7 +163,7 @@ const repeatsInto = (shape: Shape, [m, n]: Shape): boolean => {
   return shape.length <= 2 && (rows === 1 || rows === m) && (columns === 1 || columns === n);
 };
 
-const matmulAddOp = defineOp<MatmulAttributes>({
+const matmulAddOp = defineOp<MatmulAttributes, [Tensor, Tensor, Tensor]>({
   name: "matmulAdd",
   infer: ([a, b, c], attributes) => {
     sameDType("matmulAdd", [a, c]);
@@ -187,7 +189,7 @@ const matmulAddOp = defineOp<MatmulAttributes>({
   },
   native: {
     onnx: (builder, inputs, node) => {
-      const { transposeA, transposeB } = node.attributes as MatmulAttributes;
+      const { transposeA, transposeB } = node.attributes;
       return builder.node("Gemm", inputs, { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 });
     },
   },
@@ -217,14 +219,14 @@ const matmulAddOp = defineOp<MatmulAttributes>({
  * A lowering for executors that have the fused product.
  */
 export function fuseMatmulAdd(node: Tensor, isUsedOnce: (t: Tensor) => boolean): Tensor | undefined {
-  if (node.op.name !== "add" || node.rank !== 2) return undefined;
+  if (!add.is(node) || node.rank !== 2) return undefined;
   const [x, y] = node.inputs;
   for (const [product, c] of [
     [x, y],
     [y, x],
   ]) {
-    if (product.op !== matmulOp.op || !isUsedOnce(product) || !repeatsInto(c.shape, product.shape)) continue;
-    return matmulAddOp([...product.inputs, c], product.attributes as MatmulAttributes);
+    if (!matmulOp.is(product) || !isUsedOnce(product) || !repeatsInto(c.shape, product.shape)) continue;
+    return matmulAddOp([...product.inputs, c], product.attributes);
   }
   return undefined;
 }

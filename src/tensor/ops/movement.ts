@@ -36,7 +36,7 @@ export function stridedCopy(shape: Shape, strides: readonly number[], offset = 0
 
 type ShapeAttributes = { readonly shape: Shape };
 
-const reshapeOp = defineOp<ShapeAttributes>({
+const reshapeOp = defineOp<ShapeAttributes, [Tensor]>({
   name: "reshape",
   infer: ([x], { shape }) => ({ shape, dtype: x.dtype }),
   derivative: (g, _, [x]) => [reshape(g, x.shape)],
@@ -62,6 +62,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   }
   return sameShape(full, x.shape) ? x : reshapeOp([x], { shape: full });
 }
+reshape.is = reshapeOp.is;
 
 /** Inserts an axis of size 1 at `axis`. */
 export function unsqueeze(x: Tensor, axis: number): Tensor {
@@ -86,7 +87,7 @@ export const flatten = (x: Tensor, start = 0): Tensor =>
 
 type PermutationAttributes = { readonly permutation: readonly number[] };
 
-const transposeOp = defineOp<PermutationAttributes>({
+const transposeOp = defineOp<PermutationAttributes, [Tensor]>({
   name: "transpose",
   infer: ([x], { permutation }) => ({ shape: permutation.map((p) => x.shape[p]), dtype: x.dtype }),
   derivative: (g, _, __, { permutation }) => [
@@ -97,7 +98,7 @@ const transposeOp = defineOp<PermutationAttributes>({
   ],
   host: {
     kernel: (node) => {
-      const { permutation } = node.attributes as PermutationAttributes;
+      const { permutation } = node.attributes;
       const strides = stridesOf(node.inputs[0].shape);
       return stridedCopy(
         node.shape,
@@ -106,8 +107,7 @@ const transposeOp = defineOp<PermutationAttributes>({
     },
   },
   native: {
-    onnx: (builder, inputs, node) =>
-      builder.node("Transpose", inputs, { perm: (node.attributes as PermutationAttributes).permutation }),
+    onnx: (builder, inputs, node) => builder.node("Transpose", inputs, { perm: node.attributes.permutation }),
   },
   cases: [
     { inputs: [[3, 4]], attributes: { permutation: [1, 0] } },
@@ -128,8 +128,9 @@ export function transpose(x: Tensor, permutation?: readonly number[]): Tensor {
   }
   return order.every((p, i) => p === i) ? x : transposeOp([x], { permutation: order });
 }
+transpose.is = transposeOp.is;
 
-const expandOp = defineOp<ShapeAttributes>({
+const expandOp = defineOp<ShapeAttributes, [Tensor]>({
   name: "expand",
   infer: ([x], { shape }) => ({ shape, dtype: x.dtype }),
   derivative: (g) => [g],
@@ -149,3 +150,4 @@ export function expand(x: Tensor, shape: Shape): Tensor {
   }
   return sameShape(x.shape, shape) ? x : expandOp([x], { shape });
 }
+expand.is = expandOp.is;

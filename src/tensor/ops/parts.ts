@@ -8,7 +8,7 @@ import { reshape, stridedCopy, unsqueeze } from "./movement.ts";
 
 type AxisAttributes = { readonly axis: number };
 
-const concatOp = defineOp<AxisAttributes>({
+const concatOp = defineOp<AxisAttributes, readonly Tensor[]>({
   name: "concat",
   infer: (inputs, { axis }) => {
     const dtype = sameDType("concat", inputs);
@@ -33,7 +33,7 @@ const concatOp = defineOp<AxisAttributes>({
   },
   host: {
     kernel: (node) => {
-      const { axis } = node.attributes as AxisAttributes;
+      const { axis } = node.attributes;
       const outer = sizeOf(node.shape.slice(0, axis));
       const row = sizeOf(node.shape.slice(axis));
       const widths = node.inputs.map((t) => sizeOf(t.shape.slice(axis)));
@@ -50,8 +50,7 @@ const concatOp = defineOp<AxisAttributes>({
     },
   },
   native: {
-    onnx: (builder, inputs, node) =>
-      builder.node("Concat", inputs, { axis: (node.attributes as AxisAttributes).axis }),
+    onnx: (builder, inputs, node) => builder.node("Concat", inputs, { axis: node.attributes.axis }),
   },
   cases: [
     {
@@ -79,6 +78,7 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
     ? tensors[0]
     : concatOp(tensors, { axis: normalizeAxis("concat", axis, tensors[0].rank) });
 }
+concat.is = concatOp.is;
 
 /** Tensors of one shape joined along a new axis. */
 export const stack = (tensors: readonly Tensor[], axis = 0): Tensor =>
@@ -94,7 +94,7 @@ type SliceAttributes = {
   readonly step: number;
 };
 
-const sliceOp = defineOp<SliceAttributes>({
+const sliceOp = defineOp<SliceAttributes, [Tensor]>({
   name: "slice",
   infer: ([x], { axis, count }) => ({
     shape: x.shape.map((n, i) => (i === axis ? count : n)),
@@ -109,7 +109,7 @@ const sliceOp = defineOp<SliceAttributes>({
   },
   host: {
     kernel: (node) => {
-      const { axis, start, step } = node.attributes as SliceAttributes;
+      const { axis, start, step } = node.attributes;
       const strides = stridesOf(node.inputs[0].shape);
       return stridedCopy(
         node.shape,
@@ -120,7 +120,7 @@ const sliceOp = defineOp<SliceAttributes>({
   },
   native: {
     onnx: (builder, [x], node) => {
-      const { axis, start, count, step } = node.attributes as SliceAttributes;
+      const { axis, start, count, step } = node.attributes;
       const end = start + count * step;
       // A negative end counts from the back in ONNX: "before the first element" is a number below −size.
       const stop = end < 0 ? -node.inputs[0].shape[axis] - 1 : end;
@@ -180,6 +180,7 @@ export function slice(
   if (step === 1 && count === size) return x;
   return sliceOp([x], { axis, start, count, step });
 }
+slice.is = sliceOp.is;
 
 /** x in reverse order along one axis. */
 export const flip = (x: Tensor, axis: number): Tensor => slice(x, { axis, step: -1 });
@@ -200,7 +201,7 @@ export function split(x: Tensor, parts: number, axis = -1): Tensor[] {
 
 type PadAttributes = { readonly axis: number; readonly before: number; readonly after: number };
 
-const padOp = defineOp<PadAttributes>({
+const padOp = defineOp<PadAttributes, [Tensor]>({
   name: "pad",
   infer: ([x], { axis, before, after }) => ({
     shape: x.shape.map((n, i) => (i === axis ? n + before + after : n)),
@@ -211,7 +212,7 @@ const padOp = defineOp<PadAttributes>({
   ],
   host: {
     kernel: (node) => {
-      const { axis, before } = node.attributes as PadAttributes;
+      const { axis, before } = node.attributes;
       const inner = sizeOf(node.shape.slice(axis + 1));
       const from = node.inputs[0].shape[axis] * inner;
       const to = node.shape[axis] * inner;
@@ -225,7 +226,7 @@ const padOp = defineOp<PadAttributes>({
   },
   native: {
     onnx: (builder, [x], node) => {
-      const { axis, before, after } = node.attributes as PadAttributes;
+      const { axis, before, after } = node.attributes;
       return builder.node("Pad", [x, builder.ints([before, after]), "", builder.ints([axis])]);
     },
   },
@@ -242,3 +243,4 @@ export function pad(x: Tensor, axis: number, before: number, after: number): Ten
   if (before === 0 && after === 0) return x;
   return padOp([x], { axis: normalizeAxis("pad", axis, x.rank), before, after });
 }
+pad.is = padOp.is;

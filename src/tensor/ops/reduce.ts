@@ -73,14 +73,14 @@ const reduceCases = [
   { inputs: [[2, 3, 4]], attributes: { axes: [2], keepDims: false } },
 ];
 
-const sumOp = defineOp<ReduceAttributes>({
+const sumOp = defineOp<ReduceAttributes, [Tensor]>({
   name: "sum",
   infer: inferReduce("sum"),
   derivative: (g, _, [x], { axes }) => [expand(withKeptDims(g, x, axes), x.shape)],
-  host: { kernel: (node) => foldKernel(node, (node.attributes as ReduceAttributes).axes, 0, "sum") },
+  host: { kernel: (node) => foldKernel(node, node.attributes.axes, 0, "sum") },
   native: {
     onnx: (builder, [x], node) => {
-      const { axes, keepDims } = node.attributes as ReduceAttributes;
+      const { axes, keepDims } = node.attributes;
       return builder.node("ReduceSum", [x, builder.ints(axes)], { keepdims: keepDims ? 1 : 0 });
     },
   },
@@ -92,6 +92,7 @@ export function sum(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor
   const list = normalizeAxes("sum", axes, x.rank);
   return list.length === 0 ? x : sumOp([x], { axes: list, keepDims: options.keepDims ?? false });
 }
+sum.is = sumOp.is;
 
 /** The mean over `axes` (all by default). */
 export function mean(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
@@ -113,7 +114,7 @@ export function variance(
   return mul(sum(mul(centred, centred), list, options), 1 / (count - (options.correction ?? 0)));
 }
 
-const maxOp = defineOp<ReduceAttributes>({
+const maxOp = defineOp<ReduceAttributes, [Tensor]>({
   name: "max",
   infer: inferReduce("max"),
   derivative: (g, y, [x], { axes }) => {
@@ -122,12 +123,11 @@ const maxOp = defineOp<ReduceAttributes>({
     return [div(mul(withKeptDims(g, x, axes), hits), sum(hits, axes, { keepDims: true }))];
   },
   host: {
-    kernel: (node) =>
-      foldKernel(node, (node.attributes as ReduceAttributes).axes, Number.NEGATIVE_INFINITY, "max"),
+    kernel: (node) => foldKernel(node, node.attributes.axes, Number.NEGATIVE_INFINITY, "max"),
   },
   native: {
     onnx: (builder, [x], node) => {
-      const { axes, keepDims } = node.attributes as ReduceAttributes;
+      const { axes, keepDims } = node.attributes;
       return builder.node("ReduceMax", [x, builder.ints(axes)], { keepdims: keepDims ? 1 : 0 });
     },
   },
@@ -141,15 +141,16 @@ export function max(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor
     throw new ShapeError("max: an axis of size 0 has no largest value.");
   return list.length === 0 ? x : maxOp([x], { axes: list, keepDims: options.keepDims ?? false });
 }
+max.is = maxOp.is;
 
-const prodOp = defineOp<ReduceAttributes>({
+const prodOp = defineOp<ReduceAttributes, [Tensor]>({
   name: "prod",
   infer: inferReduce("prod"),
   derivative: (g, y, [x], { axes }) => [div(withKeptDims(mul(g, y), x, axes), x)],
-  host: { kernel: (node) => foldKernel(node, (node.attributes as ReduceAttributes).axes, 1, "prod") },
+  host: { kernel: (node) => foldKernel(node, node.attributes.axes, 1, "prod") },
   native: {
     onnx: (builder, [x], node) => {
-      const { axes, keepDims } = node.attributes as ReduceAttributes;
+      const { axes, keepDims } = node.attributes;
       return builder.node("ReduceProd", [x, builder.ints(axes)], { keepdims: keepDims ? 1 : 0 });
     },
   },
@@ -161,6 +162,7 @@ export function prod(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tenso
   const list = normalizeAxes("prod", axes, x.rank);
   return list.length === 0 ? x : prodOp([x], { axes: list, keepDims: options.keepDims ?? false });
 }
+prod.is = prodOp.is;
 
 /** The smallest value over `axes` (all by default). */
 export const min = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor =>
@@ -180,7 +182,7 @@ export function logsumexp(x: Tensor, axes?: Axes, options: ReduceOptions = {}): 
 
 type SoftmaxAttributes = { readonly axis: number };
 
-const softmaxOp = defineOp<SoftmaxAttributes>({
+const softmaxOp = defineOp<SoftmaxAttributes, [Tensor]>({
   name: "softmax",
   infer: ([x]) => {
     checkDType("softmax", x.dtype, "float");
@@ -189,7 +191,7 @@ const softmaxOp = defineOp<SoftmaxAttributes>({
   derivative: (g, y, _, { axis }) => [mul(y, sub(g, sum(mul(g, y), axis, { keepDims: true })))],
   host: {
     kernel: (node) => {
-      const { axis } = node.attributes as SoftmaxAttributes;
+      const { axis } = node.attributes;
       const n = node.shape[axis];
       const step = stridesOf(node.shape)[axis];
       return (out, x) =>
@@ -203,8 +205,7 @@ const softmaxOp = defineOp<SoftmaxAttributes>({
     },
   },
   native: {
-    onnx: (builder, inputs, node) =>
-      builder.node("Softmax", inputs, { axis: (node.attributes as SoftmaxAttributes).axis }),
+    onnx: (builder, inputs, node) => builder.node("Softmax", inputs, { axis: node.attributes.axis }),
   },
   cases: [
     { inputs: [[3, 4]], attributes: { axis: 1 } },
@@ -223,13 +224,14 @@ export function forEachLine(shape: readonly number[], axis: number, visit: (star
 /** eˣ / Σ eˣ along one axis (the last by default). */
 export const softmax = (x: Tensor, axis = -1): Tensor =>
   softmaxOp([x], { axis: normalizeAxis("softmax", axis, x.rank) });
+softmax.is = softmaxOp.is;
 
 /** x − ln Σ eˣ along one axis (the last by default). */
 export const logSoftmax = (x: Tensor, axis = -1): Tensor => sub(x, logsumexp(x, axis, { keepDims: true }));
 
 type CumsumAttributes = { readonly axis: number; readonly reverse: boolean; readonly exclusive: boolean };
 
-const cumsumOp = defineOp<CumsumAttributes>({
+const cumsumOp = defineOp<CumsumAttributes, [Tensor]>({
   name: "cumsum",
   infer: ([x]) => {
     checkDType("cumsum", x.dtype, "number");
@@ -238,7 +240,7 @@ const cumsumOp = defineOp<CumsumAttributes>({
   derivative: (g, _, __, { axis, reverse, exclusive }) => [cumsum(g, axis, { reverse: !reverse, exclusive })],
   host: {
     kernel: (node) => {
-      const { axis, reverse, exclusive } = node.attributes as CumsumAttributes;
+      const { axis, reverse, exclusive } = node.attributes;
       const n = node.shape[axis];
       const step = stridesOf(node.shape)[axis];
       return (out, x) =>
@@ -255,7 +257,7 @@ const cumsumOp = defineOp<CumsumAttributes>({
   },
   native: {
     onnx: (builder, [x], node) => {
-      const { axis, reverse, exclusive } = node.attributes as CumsumAttributes;
+      const { axis, reverse, exclusive } = node.attributes;
       const at = builder.constant([axis], [], "int64");
       return builder.node("CumSum", [x, at], { reverse: reverse ? 1 : 0, exclusive: exclusive ? 1 : 0 });
     },
@@ -278,19 +280,15 @@ export const cumsum = (
     reverse: options.reverse ?? false,
     exclusive: options.exclusive ?? false,
   });
+cumsum.is = cumsumOp.is;
 
-/** The place of the largest value along one axis (the first at a tie), as int64; no gradient. */
-export function argmax(x: Tensor, axis = -1): Tensor {
-  return argmaxOp([x], { axis: normalizeAxis("argmax", axis, x.rank) });
-}
-
-const argmaxOp = defineOp<SoftmaxAttributes>({
+const argmaxOp = defineOp<SoftmaxAttributes, [Tensor]>({
   name: "argmax",
   infer: ([x], { axis }) => ({ shape: reducedShape(x.shape, [axis], false), dtype: "int64" }),
   derivative: () => [undefined],
   host: {
     kernel: (node) => {
-      const { axis } = node.attributes as SoftmaxAttributes;
+      const { axis } = node.attributes;
       const { shape } = node.inputs[0];
       const n = shape[axis];
       const step = stridesOf(shape)[axis];
@@ -306,10 +304,16 @@ const argmaxOp = defineOp<SoftmaxAttributes>({
   },
   native: {
     onnx: (builder, inputs, node) =>
-      builder.node("ArgMax", inputs, { axis: (node.attributes as SoftmaxAttributes).axis, keepdims: 0 }),
+      builder.node("ArgMax", inputs, { axis: node.attributes.axis, keepdims: 0 }),
   },
   cases: [
     { inputs: [[3, 5]], attributes: { axis: 1 } },
     { inputs: [[2, 3, 4]], attributes: { axis: 0 } },
   ],
 });
+
+/** The place of the largest value along one axis (the first at a tie), as int64; no gradient. */
+export function argmax(x: Tensor, axis = -1): Tensor {
+  return argmaxOp([x], { axis: normalizeAxis("argmax", axis, x.rank) });
+}
+argmax.is = argmaxOp.is;

@@ -1,7 +1,7 @@
 /** lgamma and its derivatives, erf: number functions on the host, expansions in elementary ops natively. */
 import { ShapeError } from "../../errors.ts";
 import { full, operands, type TensorLike } from "../leaf.ts";
-import { defineOp } from "../op.ts";
+import { defineOp, type NoAttributes } from "../op.ts";
 import {
   type Algebra,
   digamma as digammaOf,
@@ -56,7 +56,7 @@ function specialUnary(
     readonly domain: readonly [number, number];
   },
 ): Unary {
-  const apply = defineOp({
+  const apply = defineOp<NoAttributes, [Tensor]>({
     name,
     infer: ([x]) => {
       checkDType(name, x.dtype, "float");
@@ -70,7 +70,7 @@ function specialUnary(
       { inputs: [[]], domain: spec.domain },
     ],
   });
-  return (x) => apply(operands(name, x), {});
+  return Object.assign((x: TensorLike) => apply(operands(name, x), {}), { is: apply.is });
 }
 
 /** ln |Γ(x)|; ∞ at the poles 0, −1, −2, … */
@@ -89,17 +89,16 @@ export const digamma: Unary = specialUnary("digamma", {
   domain: [0.3, 9],
 });
 
-const polygammaOp = defineOp<OrderAttributes>({
+const polygammaOp = defineOp<OrderAttributes, [Tensor]>({
   name: "polygamma",
   infer: ([x]) => {
     checkDType("polygamma", x.dtype, "float");
     return { shape: x.shape, dtype: x.dtype };
   },
   derivative: (g, _, [x], { order }) => [mul(g, polygamma(order + 1, x))],
-  host: { kernel: (node) => mapped((x) => polygammaOf((node.attributes as OrderAttributes).order, x)) },
+  host: { kernel: (node) => mapped((x) => polygammaOf(node.attributes.order, x)) },
   native: {
-    expand: ([x], node) =>
-      expandPolygamma(graphAlgebra(x), (node.attributes as OrderAttributes).order, x, precisionOf(x)),
+    expand: ([x], node) => expandPolygamma(graphAlgebra(x), node.attributes.order, x, precisionOf(x)),
   },
   cases: [1, 2].map((order) => ({ inputs: [[3, 4]], domain: [0.7, 6] as const, attributes: { order } })),
 });
@@ -111,10 +110,11 @@ export function polygamma(order: number, x: TensorLike): Tensor {
   }
   return order === 0 ? digamma(x) : polygammaOp(operands("polygamma", x), { order });
 }
+polygamma.is = polygammaOp.is;
 
 const gaussian = (x: Tensor): Tensor => mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI));
 
-const erfOp = defineOp({
+const erfOp = defineOp<NoAttributes, [Tensor]>({
   name: "erf",
   infer: ([x]) => {
     checkDType("erf", x.dtype, "float");
@@ -131,7 +131,7 @@ const erfOp = defineOp({
 });
 
 /** The error function 2/√π ∫₀ˣ e^−t² dt. */
-export const erf: Unary = (x) => erfOp(operands("erf", x), {});
+export const erf: Unary = Object.assign((x: TensorLike) => erfOp(operands("erf", x), {}), { is: erfOp.is });
 
 /** The standard normal distribution function Φ(x), by the error function: absolute accuracy in the lower tail. */
 export const normalCdf = (x: Tensor): Tensor => mul(add(erf(mul(x, Math.SQRT1_2)), 1), 0.5);

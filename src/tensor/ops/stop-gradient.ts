@@ -1,7 +1,7 @@
-import { type Attributes, defineOp } from "../op.ts";
+import { defineOp, type NoAttributes } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
 
-const stopGradientOp = defineOp<Attributes>({
+const stopGradientOp = defineOp<NoAttributes, [Tensor]>({
   name: "stopGradient",
   infer: ([x]) => ({ shape: x.shape, dtype: x.dtype }),
   derivative: () => [undefined],
@@ -12,3 +12,4 @@ const stopGradientOp = defineOp<Attributes>({
 
 /** x itself, held constant by every derivative. */
 export const stopGradient = (x: Tensor): Tensor => stopGradientOp([x], {});
+stopGradient.is = stopGradientOp.is;

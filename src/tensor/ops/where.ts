@@ -1,12 +1,12 @@
 import { ShapeError } from "../../errors.ts";
 import { operands, sameDType, type TensorLike } from "../leaf.ts";
-import { type Attributes, defineOp } from "../op.ts";
+import { defineOp, type NoAttributes } from "../op.ts";
 import { broadcastShapes } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 
 const condition = { shape: [3, 4], values: [1, 0, 1, 1, 0, 0, 1, 0, 1, 0, 0, 1], dtype: "bool" } as const;
 
-const whereOp = defineOp<Attributes>({
+const whereOp = defineOp<NoAttributes, [Tensor, Tensor, Tensor]>({
   name: "where",
   infer: ([c, a, b]) => {
     if (c.dtype !== "bool")
@@ -27,3 +27,4 @@ export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
   const [x, y] = operands("where", a, b);
   return whereOp([condition, x, y], {});
 }
+where.is = whereOp.is;
