@@ -4,6 +4,12 @@ import { createInterface } from "node:readline";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
+/** Words that go before the command, and another environment. */
+interface StartOptions {
+  readonly command?: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+}
+
 /**
  * Compiles `src/train/<name>.ts` and what it imports, into a folder, to JavaScript that a Node.js of its own can
  * run, and returns a starter of processes: `start(code)` runs `code` as a module in which `lib` is the compiled one.
@@ -24,11 +30,10 @@ export const build = (name: string, folder: string) => {
     }),
   );
   execFileSync(`${ROOT}node_modules/.bin/tsc`, ["-p", path]);
-  return (code: string) => {
+  return (code: string, { command = [], env }: StartOptions = {}) => {
     const source = `import * as lib from ${JSON.stringify(`${path}/out/train/${name}.js`)};\n${code}`;
-    const child = spawn(process.execPath, ["--input-type=module", "--eval", source], {
-      stdio: ["pipe", "pipe", "inherit"],
-    });
+    const [program, ...words] = [...command, process.execPath, "--input-type=module", "--eval", source];
+    const child = spawn(program, words, { stdio: ["pipe", "pipe", "inherit"], ...(env && { env }) });
     const lines: string[] = [];
     const waiting: (() => void)[] = [];
     createInterface(child.stdout).on("line", (line) => {

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -273,13 +274,92 @@ describe("the lock", () => {
     expect(existsSync(join(path, "lock"))).toBe(false);
   });
 
-  test.each([
-    [JSON.stringify({ pid: 3, host: "elsewhere" }), "process 3 on elsewhere has it"],
-    ["", 'which process has it cannot be read (found "")'],
-  ])("of another machine, or damaged, is left alone: %j", (contents, who) => {
+  test("of another machine is left alone", () => {
+    const { path } = endedRun();
+    for (const start of [undefined, "another-boot/7"]) {
+      const contents = JSON.stringify({ pid: 3, host: "elsewhere", start });
+      writeFileSync(join(path, "lock"), contents);
+      expect(message(() => lockRun(runFolder(path)))).toEqual(busy(path, "process 3 on elsewhere has it"));
+      expect(readFileSync(join(path, "lock"), "utf8")).toBe(contents);
+    }
+  });
+
+  // A process killed between making the file and writing it, and one killed while it wrote.
+  test.each(["", '{"pid":12,"ho'])("left behind with %j is taken over", (contents) => {
     const { path } = endedRun();
     writeFileSync(join(path, "lock"), contents);
-    expect(message(() => lockRun(runFolder(path)))).toEqual(busy(path, who));
-    expect(readFileSync(join(path, "lock"), "utf8")).toBe(contents);
+    lockRun(runFolder(path)).release();
+    expect(existsSync(join(path, "lock"))).toBe(false);
+  });
+
+  /** A command that runs what follows it with process numbers and a host name of its own, as a container does. */
+  const container = [
+    "unshare",
+    "--pid",
+    "--uts",
+    "--fork",
+    "--kill-child",
+    "sh",
+    "-c",
+    'hostname box; exec "$@"',
+    "sh",
+  ];
+  const containers = spawnSync(container[0], [...container.slice(1), "true"]).status === 0;
+
+  test.runIf(containers)(
+    "holds between containers, and is taken over once the container is killed",
+    async () => {
+      const { path } = endedRun();
+      const { child, ended, firstLine } = start(HOLD(path), { command: container });
+      expect(await firstLine()).toBe("locked");
+      const { pid } = JSON.parse(readFileSync(join(path, "lock"), "utf8"));
+      expect(message(() => lockRun(runFolder(path)))).toEqual(busy(path, `process ${pid} on box has it`));
+      // Another container, in which the number is perhaps in use, perhaps not.
+      const other = start(HOLD(path), { command: container });
+      expect(await other.firstLine()).toBe("CheckpointError");
+      await other.ended;
+      child.kill("SIGKILL");
+      await ended;
+      const next = start(HOLD(path), { command: container });
+      expect(await next.firstLine()).toBe("locked");
+      next.child.kill("SIGKILL");
+      await next.ended;
+      lockRun(runFolder(path)).release();
+    },
+  );
+
+  test("without a program that asks the kernel the file alone is the lock", async () => {
+    const { path } = endedRun();
+    const bare = { env: { PATH: "/none" } };
+    const { child, ended, firstLine } = start(HOLD(path), bare);
+    expect(await firstLine()).toBe("locked");
+    expect(JSON.parse(readFileSync(join(path, "lock"), "utf8"))).toMatchObject({
+      by: "file",
+      pid: child.pid,
+    });
+    // Whoever can ask the kernel hears that it is free, and must not believe it.
+    expect(message(() => lockRun(runFolder(path)))).toEqual(
+      busy(path, `process ${child.pid} on this machine has it`),
+    );
+    const other = start(HOLD(path), bare);
+    expect(await other.firstLine()).toBe("CheckpointError");
+    await other.ended;
+    child.kill("SIGKILL");
+    await ended;
+    const next = start(HOLD(path), bare);
+    expect(await next.firstLine()).toBe("locked");
+    next.child.kill("SIGKILL");
+    await next.ended;
+    lockRun(runFolder(path)).release();
   });
 });
+
+/** Takes the lock and keeps it. */
+const HOLD = (path: string): string => `
+  try {
+    lib.lockRun(lib.runFolder(${JSON.stringify(path)}));
+    console.log("locked");
+    setInterval(() => {}, 1000);
+  } catch (error) {
+    console.log(error.name);
+  }`;
