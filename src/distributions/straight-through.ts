@@ -1,10 +1,12 @@
 import type { Tensor } from "../tensor/index.ts";
+import { everywhere } from "../tensor/lanes.ts";
 import { defineOp, type NoAttributes } from "../tensor/op.ts";
 
 const straightThroughOp = defineOp<NoAttributes, [Tensor, Tensor]>({
   name: "straightThrough",
   infer: ([hard]) => ({ shape: hard.shape, dtype: hard.dtype }),
   derivative: (g) => [undefined, g],
+  batch: ([hard, soft], _, __, size) => straightThrough(everywhere(hard, size), everywhere(soft, size)),
   host: "alias",
   native: { onnx: (_, [hard]) => hard },
   cases: [],

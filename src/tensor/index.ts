@@ -73,3 +73,4 @@ export { where } from "./ops/where.ts";
 export type { Shape } from "./shape.ts";
 export { substitute } from "./substitute.ts";
 export { Tensor } from "./tensor.ts";
+export { vmap } from "./vmap.ts";

@@ -1,4 +1,4 @@
-import { ShapeError } from "../errors.ts";
+import { InternalError, ShapeError } from "../errors.ts";
 import { type DType, isFloat, type Nested } from "./dtype.ts";
 import { defineOp, type OpNode } from "./op.ts";
 import { checkShape, formatShape, type Shape, sizeOf } from "./shape.ts";
@@ -42,6 +42,9 @@ function leaf<A extends LeafAttributes>(name: string) {
       return { shape, dtype };
     },
     derivative: () => [],
+    batch: () => {
+      throw new InternalError(`${name}: a leaf has no inputs to batch`);
+    },
     host: "leaf",
     native: "leaf",
     cases: [],

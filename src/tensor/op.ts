@@ -1,5 +1,6 @@
 import { InternalError } from "../errors.ts";
 import type { DType } from "./dtype.ts";
+import type { Lane } from "./lanes.ts";
 import type { Shape } from "./shape.ts";
 import { Tensor } from "./tensor.ts";
 
@@ -111,6 +112,14 @@ export interface Op<A extends Attributes = Attributes> {
     inputs: readonly Tensor[],
     attributes: A,
   ): readonly (Tensor | undefined)[];
+  /**
+   * The op over a batch: from inputs of which some have an axis of `size` on the left, the output with one. What is batched may have
+   * size 1 along an axis of `node`'s where it does not vary; so may the result. Inputs that are not batched are shared, not copied.
+   *
+   * @param node a single application, whose inputs and shape are those of one element of the batch
+   * @returns [size, …node.shape], a further axis being 1 where the result does not vary along it
+   */
+  batch(lanes: readonly Lane[], attributes: A, node: OpNode<A>, size: number): Tensor;
   readonly host: HostLowering<A>;
   readonly native: NativeLowering<A>;
   readonly cases: readonly OpCase[];
@@ -146,8 +155,12 @@ export function defineOp<A extends Attributes, I extends readonly Tensor[]>(op: 
   return Object.assign(apply, { op, is });
 }
 
-/** Applies a registered op to other inputs: how graph transformations rebuild a node. */
-export function rebuild(node: Tensor, inputs: readonly Tensor[]): Tensor {
-  const { shape, dtype } = node.op.infer(inputs, node.attributes);
-  return new Tensor(node.op, inputs, node.attributes, shape, dtype);
+/** Applies a registered op to other inputs, with other attributes if need be: how graph transformations rebuild a node. */
+export function rebuild<N extends Tensor>(
+  node: N,
+  inputs: readonly Tensor[],
+  attributes: N["attributes"] = node.attributes,
+): Tensor {
+  const { shape, dtype } = node.op.infer(inputs, attributes);
+  return new Tensor(node.op, inputs, attributes, shape, dtype);
 }

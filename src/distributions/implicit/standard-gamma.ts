@@ -16,7 +16,8 @@ import {
   type Tensor,
   unsqueeze,
 } from "../../tensor/index.ts";
-import { defineOp, type NoAttributes } from "../../tensor/op.ts";
+import { aligned, everywhere } from "../../tensor/lanes.ts";
+import { defineOp, type NoAttributes, rebuild } from "../../tensor/op.ts";
 import { tiniest } from "../numerics.ts";
 import { firstAccepted } from "../rejection.ts";
 import { gammaLogDerivative } from "./gamma-derivative.ts";
@@ -32,6 +33,10 @@ const implicitLogRatio = defineOp<NoAttributes, [Tensor, Tensor]>({
     undefined,
     mul(g, sub(gammaLogDerivative(alpha, ratio), div(1, alpha))),
   ],
+  batch: ([ratio, alpha], _, node, size) => {
+    const whole = { ...ratio, all: everywhere(ratio, size), batched: true };
+    return rebuild(node, aligned([whole, alpha], node.rank));
+  },
   host: "alias",
   native: { onnx: (_, [ratio]) => ratio },
   cases: [],

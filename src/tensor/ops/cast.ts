@@ -9,6 +9,7 @@ const castOp = defineOp<{ readonly dtype: DType }, [Tensor]>({
   name: "cast",
   infer: ([x], { dtype }) => ({ shape: x.shape, dtype }),
   derivative: (g, y, [x]) => [isFloat(y.dtype) && isFloat(x.dtype) ? cast(g, x.dtype) : undefined],
+  batch: ([x], { dtype }) => cast(x.all, dtype),
   host: {
     expression: ([x], node) => {
       const from = node.inputs[0].dtype;

@@ -1,5 +1,6 @@
 /** Two-dimensional convolution and its transpose (adjoint); each one's derivatives are written with the two of them. */
 import { ShapeError } from "../../errors.ts";
+import { everywhere, type Lane } from "../lanes.ts";
 import { constant, sameDType } from "../leaf.ts";
 import { type DefinedOp, defineOp, type HostKernel, type OpCase, type OpNode } from "../op.ts";
 import { formatShape, type Shape } from "../shape.ts";
@@ -190,6 +191,29 @@ function convByColumns([x, w]: readonly Tensor[], node: OpNode<ConvAttributes>):
   return reshape(matmul(reshape(w, [channels, -1]), columns), node.shape);
 }
 
+/** One kernel for a batch of batches of images: more images. */
+function manyImages(x: Lane, size: number, convolve: (images: Tensor) => Tensor): Tensor {
+  const all = everywhere(x, size);
+  const y = convolve(reshape(all, [size * all.shape[1], ...all.shape.slice(2)]));
+  return reshape(y, [size, all.shape[1], ...y.shape.slice(1)]);
+}
+
+/** The images of many kernels, whose channels lie side by side, kernel by kernel. */
+function manyKernels(size: number, y: Tensor): Tensor {
+  const [images, channels, ...rest] = y.shape;
+  return transpose(reshape(y, [images, size, channels / size, ...rest]), [1, 0, 2, 3, 4]);
+}
+
+/** A kernel for each batch of images, x [size, images, …] and w [size, out, …]: products with the windows' columns. */
+function batchedColumns(x: Tensor, w: Tensor, { axes }: ConvAttributes): Tensor {
+  const [size, images] = x.shape;
+  const [, outputs, , ...taps] = w.shape;
+  const windows = axes.map((axis, i) => convSize(x.shape[3 + i], taps[i], axis));
+  const flat = unfold(reshape(x, [size * images, ...x.shape.slice(2)]), taps, windows, axes);
+  const columns = reshape(flat, [size, images, ...flat.shape.slice(1)]);
+  return reshape(matmul(reshape(w, [size, 1, outputs, -1]), columns), [size, images, outputs, ...windows]);
+}
+
 const conv2dOp: DefinedOp<ConvAttributes, [Tensor, Tensor]> = defineOp<ConvAttributes, [Tensor, Tensor]>({
   name: "conv2d",
   infer: ([x, w], { axes }) => {
@@ -204,6 +228,15 @@ const conv2dOp: DefinedOp<ConvAttributes, [Tensor, Tensor]> = defineOp<ConvAttri
       convTransposeOp([g, w], { axes, outputPadding: [rest(0), rest(1)] }),
       kernelGradient(x, g, w.shape.slice(2), axes),
     ];
+  },
+  batch: ([x, w], attributes, _, size) => {
+    if (!w.batched) return manyImages(x, size, (images) => conv2dOp([images, w.all], attributes));
+    const kernels = everywhere(w, size);
+    if (!x.batched) {
+      const [, outputs, ...rest] = kernels.shape;
+      return manyKernels(size, conv2dOp([x.all, reshape(kernels, [size * outputs, ...rest])], attributes));
+    }
+    return batchedColumns(everywhere(x, size), kernels, attributes);
   },
   host: {
     kernel: (node) => {
@@ -222,6 +255,19 @@ const conv2dOp: DefinedOp<ConvAttributes, [Tensor, Tensor]> = defineOp<ConvAttri
 /** The transpose as a convolution of the image with zeros between its pixels, by the kernel turned round. */
 function transposeByConv([x, w]: readonly Tensor[], node: OpNode<TransposeAttributes>): Tensor | undefined {
   if (x.dtype === "float32") return undefined;
+  const { image, axes } = spacedImage(x, w, node);
+  return conv2dOp([image, turned(w)], { axes });
+}
+
+/** The kernel of the convolution that is a transpose. */
+const turned = (w: Tensor): Tensor => flip(flip(swapChannels(w), 2), 3);
+
+/** The image with zeros between its pixels and around them, and how the kernel, turned round, goes over it. */
+function spacedImage(
+  x: Tensor,
+  w: Tensor,
+  node: OpNode<TransposeAttributes>,
+): ConvAttributes & { readonly image: Tensor } {
   const { axes } = node.attributes;
   let y = x;
   axes.forEach(({ stride }, i) => {
@@ -245,7 +291,7 @@ function transposeByConv([x, w]: readonly Tensor[], node: OpNode<TransposeAttrib
     y = pad(y, axis, Math.max(0, before), Math.max(0, after));
   });
   const [rows, columns] = sides.map(({ dilation }) => ({ stride: 1, dilation, before: 0, after: 0 }));
-  return conv2dOp([y, flip(flip(swapChannels(w), 2), 3)], { axes: [rows, columns] });
+  return { image: y, axes: [rows, columns] };
 }
 
 const convTransposeOp: DefinedOp<TransposeAttributes, [Tensor, Tensor]> = defineOp<
@@ -266,6 +312,24 @@ const convTransposeOp: DefinedOp<TransposeAttributes, [Tensor, Tensor]> = define
     conv2dOp([g, w], { axes }),
     kernelGradient(g, x, w.shape.slice(2), axes),
   ],
+  batch: ([x, w], attributes, node, size) => {
+    if (!w.batched) return manyImages(x, size, (images) => convTransposeOp([images, w.all], attributes));
+    const kernels = everywhere(w, size);
+    const [, inputs, outputs, ...taps] = kernels.shape;
+    if (!x.batched) {
+      const side = reshape(transpose(kernels, [1, 0, 2, 3, 4]), [inputs, size * outputs, ...taps]);
+      return manyKernels(size, convTransposeOp([x.all, side], attributes));
+    }
+    const images = everywhere(x, size);
+    const spaced = (image: Tensor) => spacedImage(image, w.single, node);
+    const flat = spaced(reshape(images, [size * images.shape[1], ...images.shape.slice(2)]));
+    const kernel = turned(reshape(kernels, [size * inputs, outputs, ...taps]));
+    return batchedColumns(
+      reshape(flat.image, [size, images.shape[1], ...flat.image.shape.slice(1)]),
+      transpose(reshape(kernel, [outputs, size, inputs, ...taps]), [1, 0, 2, 3, 4]),
+      flat,
+    );
+  },
   host: {
     kernel: (node) => {
       const [x, w] = node.inputs;

@@ -1,6 +1,7 @@
 /** The shared mechanism of element-wise ops: broadcasting, dtype rules, ONNX node, fused host expression. */
 import { ShapeError } from "../../errors.ts";
 import { type DType, isFloat } from "../dtype.ts";
+import { aligned } from "../lanes.ts";
 import { operands, sameDType, type TensorLike } from "../leaf.ts";
 import {
   defineOp,
@@ -9,6 +10,7 @@ import {
   type OpCase,
   type OpNode,
   type OpTest,
+  rebuild,
 } from "../op.ts";
 import { broadcastShapes } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -56,6 +58,7 @@ export function elementwise<I extends readonly Tensor[]>(
       return { shape: broadcastShapes(name, ...inputs.map((t) => t.shape)), dtype: spec.result ?? dtype };
     },
     derivative: (g, y, inputs) => spec.derivative?.(g, y, ...inputs) ?? inputs.map(() => undefined),
+    batch: (lanes, _, node) => rebuild(node, aligned(lanes, node.rank)),
     host: { expression: (inputs) => spec.host(...inputs) },
     native: typeof native === "string" ? { onnx: (builder, inputs) => builder.node(native, inputs) } : native,
     cases: spec.cases,

@@ -1,13 +1,16 @@
 /** Reading and adding by index: gather, scatterAdd, oneHot. */
 import { ShapeError } from "../../errors.ts";
 import { type DType, isInteger } from "../dtype.ts";
-import { arange, sameDType, zeros } from "../leaf.ts";
+import { along, everywhere, type Lane } from "../lanes.ts";
+import { arange, constant, sameDType, zeros } from "../leaf.ts";
 import { defineOp, type NoAttributes } from "../op.ts";
 import { formatShape, normalizeAxis, sameShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
+import { add } from "./arithmetic.ts";
 import { cast } from "./cast.ts";
-import { equal } from "./comparison.ts";
+import { equal, greaterEqual, less, logicalAnd } from "./comparison.ts";
 import { reshape, transpose, unsqueeze } from "./movement.ts";
+import { where } from "./where.ts";
 
 type AxisAttributes = { readonly axis: number };
 
@@ -35,6 +38,23 @@ const gatherOp = defineOp<AxisAttributes, [Tensor, Tensor]>({
     const added = scatterAdd(target, at, front);
     const back = x.shape.map((_, i) => (i === axis ? 0 : i < axis ? i + 1 : i));
     return [transpose(added, back), undefined];
+  },
+  batch: ([x, at], { axis }, _, size) => {
+    if (!at.batched) return gather(along(x, [axis]), at.all, axis + 1);
+    if (!x.batched) return toFront(gather(x.all, at.all, axis), axis);
+    // Every element's own axis, one behind the other, read at places moved by the element's number.
+    const own = toFront(everywhere(x, size), axis + 1, 1);
+    const count = x.single.shape[axis];
+    const rows = reshape(own, [size * count, ...own.shape.slice(2)]);
+    const read = gather(rows, moved(at, size, count), 0);
+    const [places, before] = [at.single.rank, axis];
+    const order = Array.from({ length: read.rank - 1 - places }, (_, i) => 1 + places + i);
+    return transpose(read, [
+      0,
+      ...order.slice(0, before),
+      ...Array.from({ length: places }, (_, i) => 1 + i),
+      ...order.slice(before),
+    ]);
   },
   host: {
     kernel: (node) => {
@@ -64,6 +84,26 @@ const gatherOp = defineOp<AxisAttributes, [Tensor, Tensor]>({
   ],
 });
 
+/** A tensor with one axis brought forward to place `to`. */
+const toFront = (t: Tensor, axis: number, to = 0): Tensor => {
+  const rest = t.shape.map((_, i) => i).filter((i) => i !== axis);
+  return transpose(t, [...rest.slice(0, to), axis, ...rest.slice(to)]);
+};
+
+/**
+ * Indices of an axis of `count` as places in `size` such axes, one behind the other: [size, …]. What is outside the axis stays outside
+ * the whole, so that it is an error and not another element's value.
+ */
+function moved(at: Lane, size: number, count: number): Tensor {
+  const places = everywhere(at, size);
+  const { dtype } = places;
+  const numbers = Array.from({ length: size }, (_, i) => i * count);
+  const starts = constant(numbers, [size, ...at.single.shape.map(() => 1)], dtype);
+  const fromStart = where(less(places, 0), add(places, count), places);
+  const inside = logicalAnd(greaterEqual(fromStart, 0), less(fromStart, count));
+  return where(inside, add(fromStart, starts), size * count);
+}
+
 function checkIndex(index: number, size: number): number {
   if (index < -size || index >= size)
     throw new ShapeError(`gather: index ${index} is outside an axis of size ${size}.`);
@@ -91,6 +131,12 @@ const scatterAddOp = defineOp<NoAttributes, [Tensor, Tensor, Tensor]>({
     return { shape: target.shape, dtype: sameDType("scatterAdd", [target, updates]) };
   },
   derivative: (g, _, [, at]) => [g, undefined, gather(g, at, 0)],
+  batch: ([target, at, updates], _, node, size) => {
+    const [count, ...row] = node.shape;
+    const rows = reshape(everywhere(target, size), [size * count, ...row]);
+    const added = scatterAdd(rows, moved(at, size, count), everywhere(updates, size));
+    return reshape(added, [size, ...node.shape]);
+  },
   host: {
     kernel: (node) => {
       const { shape } = node;

@@ -1,5 +1,6 @@
 /** Triangles, Cholesky factors and triangular systems; leading axes are a batch. Factor and solve are for the host. */
 import { ShapeError } from "../../errors.ts";
+import { aligned, along } from "../lanes.ts";
 import { constant, sameDType } from "../leaf.ts";
 import { defineOp, type HostArray, type NoAttributes, type OpCase } from "../op.ts";
 import { broadcastShapes, broadcastStrides, formatShape, sizeOf } from "../shape.ts";
@@ -66,6 +67,7 @@ const choleskyOp = defineOp<NoAttributes, [Tensor]>({
     const s = triangularSolve(l, transpose(left), { transpose: true });
     return [mul(add(s, transpose(s)), 0.5)];
   },
+  batch: ([a], _, { rank }) => cholesky(along(a, [rank - 2, rank - 1])),
   host: {
     kernel: (node) => {
       const n = node.shape[node.rank - 1];
@@ -173,6 +175,12 @@ const triangularSolveOp = defineOp<TriangularAttributes, [Tensor, Tensor]>({
     const [left, right] = transposed ? [x, b] : [b, x];
     const outer = neg(matmul(left, right, { transposeB: true }));
     return [lower ? tril(outer) : triu(outer), b];
+  },
+  batch: ([l, b], { lower, transpose: transposed }, node) => {
+    const matrix = { ...l, all: along(l, [l.single.rank - 2, l.single.rank - 1]) };
+    const right = { ...b, all: along(b, [b.single.rank - 2]) };
+    const [t, y] = aligned([matrix, right], node.rank);
+    return triangularSolve(t, y, { lower, transpose: transposed });
   },
   host: {
     kernel: (node) => {

@@ -1,11 +1,12 @@
 import { ShapeError } from "../../errors.ts";
+import { aligned, along, type Lane, ownShape } from "../lanes.ts";
 import { sameDType } from "../leaf.ts";
 import { defineOp, type HostKernel, type OpNode } from "../op.ts";
 import { broadcastShapes, broadcastStrides, formatShape, type Shape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { add } from "./arithmetic.ts";
 import { checkDType } from "./elementwise.ts";
-import { reshape } from "./movement.ts";
+import { reshape, transpose } from "./movement.ts";
 
 /** Which operands of a product are transposed. */
 export interface MatmulOptions {
@@ -19,6 +20,35 @@ type MatmulAttributes = Required<MatmulOptions>;
 function sides(t: Tensor, transposed: boolean): [number, number] {
   const [m, n] = t.shape.slice(-2);
   return transposed ? [n, m] : [m, n];
+}
+
+/** A batched operand with the axis that the product adds over written out, and the others as they are. */
+const summable = (lane: Lane, columns: boolean): Lane => ({
+  ...lane,
+  all: along(lane, [lane.single.rank - (columns ? 1 : 2)]),
+});
+
+/** A product over a batch: one product of matrices where the other operand is one matrix, with the batch among the rows. */
+function batchProduct(
+  [left, right]: readonly Lane[],
+  { transposeA, transposeB }: MatmulAttributes,
+  node: Tensor,
+): Tensor {
+  const [a, b] = [summable(left, !transposeA), summable(right, transposeB)];
+  if (!b.batched && b.single.rank === 2) {
+    const rows = transposeA ? transpose(a.all) : a.all;
+    const product = matmul(reshape(rows, [-1, rows.shape[rows.rank - 1]]), b.all, { transposeB });
+    return reshape(product, [...rows.shape.slice(0, -1), product.shape[1]]);
+  }
+  const columns = ownShape(b)[b.single.rank - (transposeB ? 2 : 1)];
+  if (!a.batched && a.single.rank === 2 && columns === 1) {
+    // A matrix and many vectors: the vectors as rows.
+    const size = b.all.size / sides(a.single, transposeA)[1];
+    const product = matmul(reshape(b.all, [size, -1]), a.all, { transposeB: !transposeA });
+    return reshape(product, [...b.all.shape.slice(0, -2), product.shape[1], 1]);
+  }
+  const [x, y] = aligned([a, b], node.rank);
+  return matmul(x, y, { transposeA, transposeB });
 }
 
 /** Loops over [rows, inner, columns] of every matrix of the batch; adds to what `out` holds. */
@@ -82,6 +112,7 @@ const matmulOp = defineOp<MatmulAttributes, [Tensor, Tensor]>({
       ? matmul(g, a, { transposeA: true, transposeB: transposeA })
       : matmul(a, g, { transposeA: !transposeA }),
   ],
+  batch: batchProduct,
   host: {
     kernel: (node) => {
       const product = productKernel(node);
@@ -176,6 +207,15 @@ const matmulAddOp = defineOp<MatmulAttributes, [Tensor, Tensor, Tensor]>({
     return { shape, dtype };
   },
   derivative: (g, y, [a, b], attributes) => [...matmulOp.op.derivative(g, y, [a, b], attributes), g],
+  batch: ([a, b, c], attributes, node) => {
+    const product: Lane = {
+      single: node,
+      all: a.batched || b.batched ? batchProduct([a, b], attributes, node) : matmul(a.all, b.all, attributes),
+      batched: a.batched || b.batched,
+    };
+    const [x, y] = aligned([product, c], node.rank);
+    return add(x, y);
+  },
   host: {
     kernel: (node) => {
       const product = productKernel(node);

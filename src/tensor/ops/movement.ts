@@ -1,5 +1,6 @@
 /** Ops that move elements without computing or choosing: reshape, transpose, expand. */
 import { ShapeError } from "../../errors.ts";
+import { along, ownShape, raised } from "../lanes.ts";
 import { defineOp, type HostArray, type HostKernel } from "../op.ts";
 import {
   broadcastStrides,
@@ -40,6 +41,10 @@ const reshapeOp = defineOp<ShapeAttributes, [Tensor]>({
   name: "reshape",
   infer: ([x], { shape }) => ({ shape, dtype: x.dtype }),
   derivative: (g, _, [x]) => [reshape(g, x.shape)],
+  batch: ([x], { shape }) => {
+    const { mixed, kept } = regrouped(x.single.shape, ownShape(x), shape);
+    return reshape(along(x, mixed), [x.all.shape[0], ...kept]);
+  },
   host: "alias",
   native: { onnx: (builder, [x], node) => builder.node("Reshape", [x, builder.ints(node.shape)]) },
   cases: [
@@ -47,6 +52,36 @@ const reshapeOp = defineOp<ShapeAttributes, [Tensor]>({
     { inputs: [[1]], attributes: { shape: [] } },
   ],
 });
+
+/**
+ * Which axes of `from` must be written out before they become those of `to`, and the shape of the result, where the value has size 1
+ * along axes that it does not vary along. Axes fall into groups of equal products; only within a group do they mix.
+ */
+function regrouped(
+  from: Shape,
+  own: Shape,
+  to: Shape,
+): { readonly mixed: readonly number[]; readonly kept: readonly number[] } {
+  if (sizeOf(from) === 0) return { mixed: from.map((_, i) => i), kept: to };
+  const mixed: number[] = [];
+  const kept: number[] = [];
+  for (let i = 0, j = 0; i < from.length || j < to.length; ) {
+    const [startI, startJ] = [i, j];
+    let a = from[i++] ?? 1;
+    let b = to[j++] ?? 1;
+    while (a !== b) {
+      if (a < b) a *= from[i++];
+      else b *= to[j++];
+    }
+    const group = Array.from({ length: Math.min(i, from.length) - startI }, (_, k) => startI + k);
+    const targets = to.slice(startJ, j);
+    const repeated = group.filter((k) => own[k] !== from[k]);
+    const varies = group.some((k) => own[k] > 1);
+    if (repeated.length > 0 && varies) mixed.push(...repeated);
+    kept.push(...(repeated.length > 0 && !varies ? targets.map(() => 1) : targets));
+  }
+  return { mixed, kept };
+}
 
 /** The same elements in another shape; one size may be −1 and is then worked out. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
@@ -96,6 +131,7 @@ const transposeOp = defineOp<PermutationAttributes, [Tensor]>({
       permutation.map((_, i) => permutation.indexOf(i)),
     ),
   ],
+  batch: ([x], { permutation }) => transpose(x.all, [0, ...permutation.map((p) => p + 1)]),
   host: {
     kernel: (node) => {
       const { permutation } = node.attributes;
@@ -134,6 +170,8 @@ const expandOp = defineOp<ShapeAttributes, [Tensor]>({
   name: "expand",
   infer: ([x], { shape }) => ({ shape, dtype: x.dtype }),
   derivative: (g) => [g],
+  // What is repeated is not written out: the ops that read it broadcast.
+  batch: ([x], { shape }) => raised(x.all, shape.length),
   host: { kernel: (node) => stridedCopy(node.shape, broadcastStrides(node.inputs[0].shape, node.shape)) },
   native: { onnx: (builder, [x], node) => builder.node("Expand", [x, builder.ints(node.shape)]) },
   cases: [

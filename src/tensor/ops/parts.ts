@@ -1,7 +1,8 @@
 /** Ops that join and take apart: concat, stack, slice, flip, split, pad. */
 import { ShapeError } from "../../errors.ts";
+import { along, everywhere } from "../lanes.ts";
 import { sameDType } from "../leaf.ts";
-import { defineOp } from "../op.ts";
+import { defineOp, rebuild } from "../op.ts";
 import { formatShape, normalizeAxis, sizeOf, stridesOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { reshape, stridedCopy, unsqueeze } from "./movement.ts";
@@ -31,6 +32,11 @@ const concatOp = defineOp<AxisAttributes, readonly Tensor[]>({
       return part;
     });
   },
+  batch: (lanes, { axis }, _, size) =>
+    concat(
+      lanes.map((lane) => everywhere(lane, size)),
+      axis + 1,
+    ),
   host: {
     kernel: (node) => {
       const { axis } = node.attributes;
@@ -107,6 +113,7 @@ const sliceOp = defineOp<SliceAttributes, [Tensor]>({
     }
     return [spread(g, axis, start, step, x.shape[axis])];
   },
+  batch: ([x], { axis, ...places }, node) => rebuild(node, [along(x, [axis])], { axis: axis + 1, ...places }),
   host: {
     kernel: (node) => {
       const { axis, start, step } = node.attributes;
@@ -210,6 +217,7 @@ const padOp = defineOp<PadAttributes, [Tensor]>({
   derivative: (g, _, [x], { axis, before }) => [
     slice(g, { axis, start: before, end: before + x.shape[axis] }),
   ],
+  batch: ([x], { axis, before, after }) => pad(along(x, [axis]), axis + 1, before, after),
   host: {
     kernel: (node) => {
       const { axis, before } = node.attributes;

@@ -1,6 +1,7 @@
 /** Reductions over axes: sum, max and what is made of them; softmax; cumulative sums. */
 import { ShapeError } from "../../errors.ts";
-import { defineOp, type HostArray } from "../op.ts";
+import { along, type Lane, ownShape } from "../lanes.ts";
+import { defineOp, type HostArray, type OpNode, rebuild } from "../op.ts";
 import { normalizeAxes, normalizeAxis, reducedShape, sizeOf, stridesOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { add, clip, div, mul, neg, sub } from "./arithmetic.ts";
@@ -66,6 +67,26 @@ const inferReduce =
 const withKeptDims = (g: Tensor, x: Tensor, axes: readonly number[]): Tensor =>
   reshape(g, reducedShape(x.shape, axes, true));
 
+/** A reduction over a batch. Along axes where the value does not vary nothing is computed: `repeats` says how many elements they had. */
+function batchReduce(
+  lane: Lane,
+  node: OpNode<ReduceAttributes>,
+): { readonly reduced: Tensor; readonly repeats: number } {
+  const { single, all } = lane;
+  const { axes, keepDims } = node.attributes;
+  const own = ownShape(lane);
+  const moved = (list: readonly number[]): number[] => list.map((a) => a + 1);
+  const repeated = axes.filter((a) => own[a] !== single.shape[a]);
+  if (repeated.length === 0)
+    return { reduced: rebuild(node, [all], { axes: moved(axes), keepDims }), repeats: 1 };
+  const rest = axes.filter((a) => !repeated.includes(a));
+  const y = rest.length === 0 ? all : rebuild(node, [all], { axes: moved(rest), keepDims: true });
+  return {
+    reduced: reshape(y, [all.shape[0], ...reducedShape(own, axes, keepDims)]),
+    repeats: repeated.reduce((n, a) => n * single.shape[a], 1),
+  };
+}
+
 const reduceCases = [
   { inputs: [[3, 4]], attributes: { axes: [0, 1], keepDims: false } },
   { inputs: [[2, 3, 4]], attributes: { axes: [1], keepDims: true } },
@@ -77,6 +98,10 @@ const sumOp = defineOp<ReduceAttributes, [Tensor]>({
   name: "sum",
   infer: inferReduce("sum"),
   derivative: (g, _, [x], { axes }) => [expand(withKeptDims(g, x, axes), x.shape)],
+  batch: ([x], _, node) => {
+    const { reduced, repeats } = batchReduce(x, node);
+    return repeats === 1 ? reduced : mul(reduced, repeats);
+  },
   host: { kernel: (node) => foldKernel(node, node.attributes.axes, 0, "sum") },
   native: {
     onnx: (builder, [x], node) => {
@@ -122,6 +147,7 @@ const maxOp = defineOp<ReduceAttributes, [Tensor]>({
     const hits = cast(equal(x, withKeptDims(y, x, axes)), x.dtype);
     return [div(mul(withKeptDims(g, x, axes), hits), sum(hits, axes, { keepDims: true }))];
   },
+  batch: ([x], _, node) => batchReduce(x, node).reduced,
   host: {
     kernel: (node) => foldKernel(node, node.attributes.axes, Number.NEGATIVE_INFINITY, "max"),
   },
@@ -147,6 +173,12 @@ const prodOp = defineOp<ReduceAttributes, [Tensor]>({
   name: "prod",
   infer: inferReduce("prod"),
   derivative: (g, y, [x], { axes }) => [div(withKeptDims(mul(g, y), x, axes), x)],
+  batch: ([x], { axes, keepDims }) =>
+    prod(
+      along(x, axes),
+      axes.map((a) => a + 1),
+      { keepDims },
+    ),
   host: { kernel: (node) => foldKernel(node, node.attributes.axes, 1, "prod") },
   native: {
     onnx: (builder, [x], node) => {
@@ -189,6 +221,7 @@ const softmaxOp = defineOp<SoftmaxAttributes, [Tensor]>({
     return { shape: x.shape, dtype: x.dtype };
   },
   derivative: (g, y, _, { axis }) => [mul(y, sub(g, sum(mul(g, y), axis, { keepDims: true })))],
+  batch: ([x], { axis }) => softmax(along(x, [axis]), axis + 1),
   host: {
     kernel: (node) => {
       const { axis } = node.attributes;
@@ -238,6 +271,7 @@ const cumsumOp = defineOp<CumsumAttributes, [Tensor]>({
     return { shape: x.shape, dtype: x.dtype };
   },
   derivative: (g, _, __, { axis, reverse, exclusive }) => [cumsum(g, axis, { reverse: !reverse, exclusive })],
+  batch: ([x], { axis, reverse, exclusive }) => cumsum(along(x, [axis]), axis + 1, { reverse, exclusive }),
   host: {
     kernel: (node) => {
       const { axis, reverse, exclusive } = node.attributes;
@@ -286,6 +320,7 @@ const argmaxOp = defineOp<SoftmaxAttributes, [Tensor]>({
   name: "argmax",
   infer: ([x], { axis }) => ({ shape: reducedShape(x.shape, [axis], false), dtype: "int64" }),
   derivative: () => [undefined],
+  batch: ([x], { axis }) => argmax(along(x, [axis]), axis + 1),
   host: {
     kernel: (node) => {
       const { axis } = node.attributes;

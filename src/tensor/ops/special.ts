@@ -1,7 +1,7 @@
 /** lgamma and its derivatives, erf: number functions on the host, expansions in elementary ops natively. */
 import { ShapeError } from "../../errors.ts";
 import { full, operands, type TensorLike } from "../leaf.ts";
-import { defineOp, type NoAttributes } from "../op.ts";
+import { defineOp, type NoAttributes, rebuild } from "../op.ts";
 import {
   type Algebra,
   digamma as digammaOf,
@@ -63,6 +63,7 @@ function specialUnary(
       return { shape: x.shape, dtype: x.dtype };
     },
     derivative: (g, y, [x]) => [spec.derivative(g, y, x)],
+    batch: ([x], _, node) => rebuild(node, [x.all]),
     host: { kernel: () => mapped(spec.host) },
     native: { expand: ([x]) => spec.expand(x) },
     cases: [
@@ -96,6 +97,7 @@ const polygammaOp = defineOp<OrderAttributes, [Tensor]>({
     return { shape: x.shape, dtype: x.dtype };
   },
   derivative: (g, _, [x], { order }) => [mul(g, polygamma(order + 1, x))],
+  batch: ([x], _, node) => rebuild(node, [x.all]),
   host: { kernel: (node) => mapped((x) => polygammaOf(node.attributes.order, x)) },
   native: {
     expand: ([x], node) => expandPolygamma(graphAlgebra(x), node.attributes.order, x, precisionOf(x)),
@@ -121,6 +123,7 @@ const erfOp = defineOp<NoAttributes, [Tensor]>({
     return { shape: x.shape, dtype: x.dtype };
   },
   derivative: (g, _, [x]) => [mul(g, gaussian(x))],
+  batch: ([x], _, node) => rebuild(node, [x.all]),
   host: { kernel: () => mapped(erfOf) },
   native: {
     // The runtime has the float32 kernel alone; float64 is expanded.

@@ -5,6 +5,7 @@ const stopGradientOp = defineOp<NoAttributes, [Tensor]>({
   name: "stopGradient",
   infer: ([x]) => ({ shape: x.shape, dtype: x.dtype }),
   derivative: () => [undefined],
+  batch: ([x]) => stopGradient(x.all),
   host: "alias",
   native: { onnx: (_, [x]) => x },
   cases: [],

@@ -1,6 +1,7 @@
 import { ShapeError } from "../../errors.ts";
+import { aligned } from "../lanes.ts";
 import { operands, sameDType, type TensorLike } from "../leaf.ts";
-import { defineOp, type NoAttributes } from "../op.ts";
+import { defineOp, type NoAttributes, rebuild } from "../op.ts";
 import { broadcastShapes } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 
@@ -14,6 +15,7 @@ const whereOp = defineOp<NoAttributes, [Tensor, Tensor, Tensor]>({
     return { shape: broadcastShapes("where", c.shape, a.shape, b.shape), dtype: sameDType("where", [a, b]) };
   },
   derivative: (g, _, [c]) => [undefined, where(c, g, 0), where(c, 0, g)],
+  batch: (lanes, _, node) => rebuild(node, aligned(lanes, node.rank)),
   host: { expression: ([c, a, b]) => `(${c} ? ${a} : ${b})` },
   native: { onnx: (builder, inputs) => builder.node("Where", inputs) },
   cases: [{ inputs: [condition, [3, 4], [3, 4]] }, { inputs: [condition, [], [2, 1, 4]] }],
