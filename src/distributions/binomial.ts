@@ -55,7 +55,7 @@ export class BinomialDistribution extends Distribution {
         ...("logits" in parameters ? { logits: real } : { probs: unitInterval }),
         ...(total !== undefined && { total: nonNegativeInteger }),
       },
-      support: count === undefined ? nonNegativeInteger : integerInterval(0, count),
+      support: integerInterval(0, count ?? total),
       reparameterised: false,
       ...(count !== undefined && { cardinality: count + 1 }),
     });

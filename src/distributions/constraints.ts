@@ -28,6 +28,8 @@ export interface Constraint {
   /** How many trailing dimensions make one element of the set: 0 for numbers, 1 for vectors. */
   readonly eventRank: number;
   readonly isDiscrete: boolean;
+  /** The elements in words, in the plural, as messages print them: "whole numbers of at least 0". Default: the name. */
+  readonly description?: string;
   /** Bool, of the value's shape without its last `eventRank` dimensions: whether each element is in the set. NaN never is. */
   check(value: Tensor): Tensor;
 }
@@ -38,12 +40,23 @@ export interface IntervalConstraint extends Constraint {
   readonly high: Tensor | number;
 }
 
-const continuous = (name: string, check: (x: Tensor) => Tensor): Constraint => ({
+const continuous = (name: string, description: string, check: (x: Tensor) => Tensor): Constraint => ({
   name,
   eventRank: 0,
   isDiscrete: false,
+  description,
   check,
 });
+
+/** The end of an interval in words. */
+const inWords = (end: Tensor | number): string => {
+  if (typeof end === "number") return String(end);
+  return isConstant(end) && end.size === 1 ? String(end.attributes.values[0]) : "a bound of its own";
+};
+
+/** The elements of a set in words, for messages: "finite numbers", "vectors of numbers of at least 0 that sum to 1". */
+export const describeConstraint = ({ description, name }: Constraint): string =>
+  description ?? `values of '${name}'`;
 
 const finite = (x: Tensor): Tensor => less(abs(x), Number.POSITIVE_INFINITY);
 
@@ -61,43 +74,55 @@ function all(ok: Tensor, n: number): Tensor {
 }
 
 /** Finite numbers. */
-export const real: Constraint = continuous("real", finite);
+export const real: Constraint = continuous("real", "finite numbers", finite);
 /** Finite numbers above 0. */
-export const positive: Constraint = continuous("positive", (x) => logicalAnd(greater(x, 0), finite(x)));
+export const positive: Constraint = continuous("positive", "finite numbers above 0", (x) =>
+  logicalAnd(greater(x, 0), finite(x)),
+);
 /** Finite numbers of at least 0. */
-export const nonNegative: Constraint = continuous("nonNegative", (x) =>
+export const nonNegative: Constraint = continuous("nonNegative", "finite numbers of at least 0", (x) =>
   logicalAnd(greaterEqual(x, 0), finite(x)),
 );
 /** [0, 1]. */
 export const unitInterval: IntervalConstraint = {
-  ...continuous("unitInterval", (x) => logicalAnd(greaterEqual(x, 0), lessEqual(x, 1))),
+  ...continuous("unitInterval", "numbers from 0 to 1", (x) =>
+    logicalAnd(greaterEqual(x, 0), lessEqual(x, 1)),
+  ),
   low: 0,
   high: 1,
 };
 
 /** [0, 1). */
 export const halfOpenUnitInterval: IntervalConstraint = {
-  ...continuous("halfOpenUnitInterval", (x) => logicalAnd(greaterEqual(x, 0), less(x, 1))),
+  ...continuous("halfOpenUnitInterval", "numbers from 0 up to, not including, 1", (x) =>
+    logicalAnd(greaterEqual(x, 0), less(x, 1)),
+  ),
   low: 0,
   high: 1,
 };
 /** (0, 1]. */
 export const leftOpenUnitInterval: IntervalConstraint = {
-  ...continuous("leftOpenUnitInterval", (x) => logicalAnd(greater(x, 0), lessEqual(x, 1))),
+  ...continuous("leftOpenUnitInterval", "numbers above 0 and up to 1", (x) =>
+    logicalAnd(greater(x, 0), lessEqual(x, 1)),
+  ),
   low: 0,
   high: 1,
 };
 
 /** [low, high]; the ends may be tensors that broadcast against the value. */
 export const interval = (low: Tensor | number, high: Tensor | number): IntervalConstraint => ({
-  ...continuous("interval", (x) => logicalAnd(greaterEqual(x, low), lessEqual(x, high))),
+  ...continuous("interval", `numbers from ${inWords(low)} to ${inWords(high)}`, (x) =>
+    logicalAnd(greaterEqual(x, low), lessEqual(x, high)),
+  ),
   low,
   high,
 });
 
 /** (low, ∞). */
 export const greaterThan = (low: Tensor | number): IntervalConstraint => ({
-  ...continuous("greaterThan", (x) => logicalAnd(greater(x, low), finite(x))),
+  ...continuous("greaterThan", `finite numbers above ${inWords(low)}`, (x) =>
+    logicalAnd(greater(x, low), finite(x)),
+  ),
   low,
   high: Number.POSITIVE_INFINITY,
 });
@@ -107,14 +132,16 @@ export const boolean: Constraint = {
   name: "boolean",
   eventRank: 0,
   isDiscrete: true,
+  description: "0 or 1",
   check: (x) => logicalOr(equal(x, 0), equal(x, 1)),
 };
 
-/** Whole numbers from low to high, both included. */
-export const integerInterval = (low: number, high: number): IntervalConstraint => ({
+/** Whole numbers from low to high, both included; the ends may be tensors that broadcast against the value. */
+export const integerInterval = (low: Tensor | number, high: Tensor | number): IntervalConstraint => ({
   name: "integerInterval",
   eventRank: 0,
   isDiscrete: true,
+  description: `whole numbers from ${inWords(low)} to ${inWords(high)}`,
   low,
   high,
   check: (x) => {
@@ -128,6 +155,7 @@ export const nonNegativeInteger: Constraint = {
   name: "nonNegativeInteger",
   eventRank: 0,
   isDiscrete: true,
+  description: "whole numbers of at least 0",
   check: (x) => logicalAnd(nonNegative.check(x), equal(x, floor(x))),
 };
 
@@ -139,6 +167,7 @@ export const independentConstraint = (base: Constraint, n: number): Constraint |
         name: `independent(${base.name}, ${n})`,
         eventRank: base.eventRank + n,
         isDiscrete: base.isDiscrete,
+        description: `arrays of ${describeConstraint(base)}`,
         base,
         reinterpreted: n,
         check: (x) => all(base.check(x), n),
@@ -148,15 +177,17 @@ export const independentConstraint = (base: Constraint, n: number): Constraint |
 export const realVector: Constraint = {
   ...independentConstraint(real, 1),
   name: "realVector",
+  description: "vectors of finite numbers",
 };
 
 /** Unnormalised log probabilities of categories: −∞ marks an impossible one. */
 export const logitVector: Constraint = {
   ...independentConstraint(
-    continuous("logit", (x) => less(x, Number.POSITIVE_INFINITY)),
+    continuous("logit", "numbers below ∞", (x) => less(x, Number.POSITIVE_INFINITY)),
     1,
   ),
   name: "logitVector",
+  description: "vectors of numbers below ∞",
 };
 
 /** Vectors of non-negative numbers that sum to 1, within 1e-4 (rounding of float32 over many categories). */
@@ -164,6 +195,7 @@ export const simplex: Constraint = {
   name: "simplex",
   eventRank: 1,
   isDiscrete: false,
+  description: "vectors of numbers of at least 0 that sum to 1",
   check: (x) => logicalAnd(all(greaterEqual(x, 0), 1), less(abs(sub(sum(x, -1), 1)), 1e-4)),
 };
 
@@ -172,6 +204,7 @@ export const orderedVector: Constraint = {
   name: "orderedVector",
   eventRank: 1,
   isDiscrete: false,
+  description: "vectors of increasing finite numbers",
   check: (x) => {
     const steps = sub(slice(x, { axis: -1, start: 1 }), slice(x, { axis: -1, end: -1 }));
     return logicalAnd(all(finite(x), 1), all(greater(steps, 0), 1));
@@ -183,6 +216,7 @@ export const lowerCholesky: Constraint = {
   name: "lowerCholesky",
   eventRank: 2,
   isDiscrete: false,
+  description: "lower triangular matrices with a positive diagonal",
   check: (x) => {
     const triangular = all(equal(triu(x, 1), 0), 2);
     return logicalAnd(logicalAnd(all(finite(x), 2), triangular), all(greater(diagonal(x), 0), 1));
@@ -194,6 +228,7 @@ export const positiveDefinite: Constraint = {
   name: "positiveDefinite",
   eventRank: 2,
   isDiscrete: false,
+  description: "symmetric positive definite matrices",
   check: (x) => {
     const axes = Array.from({ length: x.rank }, (_, i) => i);
     const flipped = transpose(x, [...axes.slice(0, -2), x.rank - 1, x.rank - 2]);
@@ -209,6 +244,7 @@ export const oneHotVector: Constraint = {
   name: "oneHotVector",
   eventRank: 1,
   isDiscrete: true,
+  description: "vectors with a single 1 and zeros elsewhere",
   check: (x) => logicalAnd(all(boolean.check(x), 1), equal(sum(x, -1), 1)),
 };
 
@@ -217,6 +253,7 @@ export const countVector = (total: number): Constraint => ({
   name: "countVector",
   eventRank: 1,
   isDiscrete: true,
+  description: `vectors of whole numbers of at least 0 that sum to ${total}`,
   check: (x) => logicalAnd(all(nonNegativeInteger.check(x), 1), equal(sum(x, -1), total)),
 });
 

@@ -57,9 +57,9 @@ export { NegativeBinomial, NegativeBinomialDistribution } from "./negative-binom
 export { Normal, NormalDistribution } from "./normal.ts";
 export type { LogitsOrProbs } from "./numerics.ts";
 export { OneHotCategorical, OneHotCategoricalDistribution } from "./one-hot-categorical.ts";
+export { type Outside, outside } from "./outside.ts";
 export { Pareto, ParetoDistribution } from "./pareto.ts";
 export { Poisson, PoissonDistribution } from "./poisson.ts";
-export { type DistributionCase, distributionCases } from "./registry.ts";
 export {
   RelaxedBernoulli,
   RelaxedBernoulliDistribution,
@@ -74,7 +74,7 @@ export {
 export { StudentT, StudentTDistribution } from "./student-t.ts";
 export { TableRow, TableRowDistribution, type TableRowParameters } from "./table-row.ts";
 export { Transformed, TransformedDistribution } from "./transformed.ts";
-export type { Transform, TransformCase, ValueAndLogDet } from "./transforms/index.ts";
+export type { Transform, ValueAndLogDet } from "./transforms/index.ts";
 /** Differentiable maps with the logarithm of their Jacobian, flows among them. */
 export * as transforms from "./transforms/index.ts";
 export { Uniform, UniformDistribution } from "./uniform.ts";

@@ -130,6 +130,7 @@ const numberOrMissing: Constraint = {
 const tableRow = (numbers: Part | undefined, blocks: readonly Part[]): Constraint => ({
   name: "tableRow",
   eventRank: 1,
+  description: "rows of finite numbers, then of vectors with a single 1; NaN where a value is missing",
   isDiscrete: blocks.length > 0,
   check: (x) =>
     [

@@ -1,8 +1,9 @@
 /** Evaluates the registry's cases: parameters and points are fed as inputs, so that nothing is folded away. */
 import { ArrayValue, type CompileOptions, compile } from "../../src/compile/index.ts";
-import type { Distribution, DistributionCase } from "../../src/distributions/index.ts";
+import type { Distribution } from "../../src/distributions/index.ts";
 import { convert } from "../../src/tensor/dtype.ts";
 import { input, type Nested, type Tensor } from "../../src/tensor/index.ts";
+import type { DistributionCase } from "./registry/index.ts";
 
 export type Float = "float32" | "float64";
 export type Written = Readonly<Record<string, Tensor>>;

@@ -4,11 +4,10 @@
  * so that the roughly 1500 comparisons here would raise a false alarm on fewer than 1 in 2000 seeds.
  */
 import { describe, expect, test } from "vitest";
+import * as distributions from "../../src/distributions/index.ts";
 import {
   ClosedFormError,
   type Distribution,
-  type DistributionCase,
-  distributionCases,
   expectedStatistics,
   exponentialFamilyLogProb,
   kl,
@@ -30,6 +29,7 @@ import {
 } from "../../src/tensor/index.ts";
 import { testIf } from "./applicable.ts";
 import { evaluate, largestError, prepare, rolled, symbolic, type Written } from "./cases.ts";
+import { type DistributionCase, distributionCases } from "./registry/index.ts";
 
 const BLOCKS = 50;
 const DRAWS = 500;
@@ -358,4 +358,13 @@ describe.each(distributionCases.map((c) => [c.name, c] as const))("%s", (_, c) =
     }));
     expect(gradient.every((g) => g === 0)).toBe(true);
   });
+});
+
+test("every exported family has a case, and cases have names of their own", () => {
+  const families = Object.keys(distributions).filter((k) => `${k}Distribution` in distributions);
+  // Each is tested with the family that it wraps.
+  const wrappers = ["Transformed"];
+  const listed = distributionCases.map((c) => c.name.split(" ")[0]);
+  expect(families.filter((k) => !listed.includes(k) && !wrappers.includes(k))).toEqual([]);
+  expect(new Set(distributionCases.map((c) => c.name)).size).toBe(distributionCases.length);
 });

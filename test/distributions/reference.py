@@ -2,7 +2,6 @@
 
 Reads the cases as JSON and writes the values as JSON:
 
-    npm run build
     node test/distributions/reference.mjs | python3 test/distributions/reference.py > test/distributions/reference.json
 
 Made with PyTorch 1.13, SciPy 1.10 and mpmath 1.2. Gradients are those of the sum of the log density over all points.

@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { distributionCases, kl } from "../../src/distributions/index.ts";
+import { kl } from "../../src/distributions/index.ts";
 import { concat, grad, slice, sum, type Tensor, where } from "../../src/tensor/index.ts";
 import { testIf } from "./applicable.ts";
 import { evaluate, largestError, symbolic } from "./cases.ts";
+import { distributionCases } from "./registry/index.ts";
 
 interface Reference {
   readonly parameters: unknown;

@@ -13,9 +13,9 @@ import {
 import { ShapeError, UsageError } from "../../src/errors.ts";
 import { grad, input, type Nested, sum, type Tensor, tensor } from "../../src/tensor/index.ts";
 import { arrayOf, largestError, numbersOf } from "./transforms/cases.ts";
+import { transformCases } from "./transforms/registry.ts";
 
-const { affine, affineCoupling, exp, inverse, planar, reverse, sigmoid, stickBreaking, transformCases } =
-  transforms;
+const { affine, affineCoupling, exp, inverse, planar, reverse, sigmoid, stickBreaking } = transforms;
 const double = (values: Nested): Tensor => tensor(values, { dtype: "float64" });
 const standard = (shape: readonly number[] = []): Distribution => Normal(double(0), double(1)).expand(shape);
 

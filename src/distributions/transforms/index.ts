@@ -13,7 +13,6 @@ export { ordered } from "./ordered.ts";
 export { permute, reverse } from "./permute.ts";
 export { type PlanarParameters, planar } from "./planar.ts";
 export { PowerTransform, power } from "./power.ts";
-export { type TransformCase, transformCases } from "./registry.ts";
 export { sigmoid } from "./sigmoid.ts";
 export { softplus } from "./softplus.ts";
 export { rationalQuadraticSpline, type SplineParameters } from "./spline.ts";

@@ -1,14 +1,9 @@
 import { describe, expect, test } from "vitest";
-import {
-  constraints,
-  distributionCases,
-  Normal,
-  Transformed,
-  transforms,
-} from "../../../src/distributions/index.ts";
+import { constraints, Normal, Transformed, transforms } from "../../../src/distributions/index.ts";
 import { UsageError } from "../../../src/errors.ts";
 import { tensor } from "../../../src/tensor/index.ts";
 import { symbolic } from "../cases.ts";
+import { distributionCases } from "../registry/index.ts";
 import { numbersOf } from "./cases.ts";
 
 const { biject } = transforms;

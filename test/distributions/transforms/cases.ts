@@ -1,8 +1,9 @@
 /** Evaluates the registry's cases: parameters and points are fed as inputs, so that nothing is folded away. */
 import { type ArrayValue, type CompileOptions, compile } from "../../../src/compile/index.ts";
-import type { Transform, TransformCase } from "../../../src/distributions/index.ts";
+import type { Transform } from "../../../src/distributions/index.ts";
 import { input, type Tensor } from "../../../src/tensor/index.ts";
 import { arrayOf, type Float, type Written } from "../cases.ts";
+import type { TransformCase } from "./registry.ts";
 
 export { arrayOf, type Float, largestError, type Written } from "../cases.ts";
 

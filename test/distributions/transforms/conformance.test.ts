@@ -5,8 +5,9 @@ import { ClosedFormError, transforms } from "../../../src/distributions/index.ts
 import { grad, reshape, slice, stopGradient, sum, type Tensor } from "../../../src/tensor/index.ts";
 import { testIf } from "../applicable.ts";
 import { coordinates, evaluate, largestError, logAbsDet, symbolic, type Written } from "./cases.ts";
+import { transformCases } from "./registry.ts";
 
-const { transformCases, withParameters } = transforms;
+const { withParameters } = transforms;
 
 /** Sums of gradients are taken with weights that differ, so that errors of opposite signs do not cancel. */
 const weighted = (x: Tensor): Tensor => {
@@ -167,6 +168,26 @@ describe.each(transformCases.map((c) => [c.name, c] as const))("%s", (_, c) => {
     expect(largestError(held, value)).toBe(0);
     expect(Math.abs(gradients[0])).toBe(0);
   });
+});
+
+/** What the module exports beside maps and their makers. */
+const others = new Set([
+  "Transform",
+  "AffineTransform",
+  "PowerTransform",
+  "elementwise",
+  "made",
+  "withParameters",
+]);
+/** Parts of maps, which the cases of the maps that take them test. */
+const parts = new Set(["affineTransformer", "splineTransformer", "coupling", "interval"]);
+
+test("every exported transform has a case", () => {
+  const listed = transformCases.map((c) => c.name);
+  const exported = Object.keys(transforms).filter((k) => !others.has(k) && !parts.has(k));
+  expect(
+    exported.filter((k) => !listed.some((name) => name.startsWith(k) || name.startsWith(`${k}(`))),
+  ).toEqual([]);
 });
 
 test("cases have names of their own", () => {

@@ -1,36 +1,45 @@
 /** Every transform with the parameters and points it is tested at: to be listed here is to be tested. */
 
-import { activation } from "../../nn/activation.ts";
-import { dense } from "../../nn/dense.ts";
-import type { Layer } from "../../nn/layer.ts";
-import { sequential } from "../../nn/sequential.ts";
-import type { DType, Nested } from "../../tensor/dtype.ts";
-import type { Initializer } from "../../tensor/leaf.ts";
-import { sizeOf } from "../../tensor/shape.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
-import { greaterThan, independentConstraint, interval, nonNegative, real } from "../constraints.ts";
-import { affine } from "./affine.ts";
-import { inverseAutoregressive, maskedAutoregressive } from "./autoregressive.ts";
-import { biject } from "./biject.ts";
-import { compose } from "./compose.ts";
-import { affineCoupling, splineCoupling } from "./coupling.ts";
-import { exp } from "./exp.ts";
-import { identity } from "./identity.ts";
-import { interval as intervalTransform } from "./interval.ts";
-import { inverse } from "./inverse.ts";
-import { lowerCholesky } from "./lower-cholesky.ts";
-import { made } from "./made.ts";
-import { ordered } from "./ordered.ts";
-import { permute, reverse } from "./permute.ts";
-import { planar } from "./planar.ts";
-import { power } from "./power.ts";
-import { sigmoid } from "./sigmoid.ts";
-import { softplus } from "./softplus.ts";
-import { rationalQuadraticSpline } from "./spline.ts";
-import { stickBreaking } from "./stick-breaking.ts";
-import { tanh } from "./tanh.ts";
-import type { Transform } from "./transform.ts";
-import { splineTransformer } from "./transformer.ts";
+import {
+  greaterThan,
+  independentConstraint,
+  interval,
+  nonNegative,
+  real,
+} from "../../../src/distributions/constraints.ts";
+import { affine } from "../../../src/distributions/transforms/affine.ts";
+import {
+  inverseAutoregressive,
+  maskedAutoregressive,
+} from "../../../src/distributions/transforms/autoregressive.ts";
+import { biject } from "../../../src/distributions/transforms/biject.ts";
+import { compose } from "../../../src/distributions/transforms/compose.ts";
+import { affineCoupling, splineCoupling } from "../../../src/distributions/transforms/coupling.ts";
+import { exp } from "../../../src/distributions/transforms/exp.ts";
+import { identity } from "../../../src/distributions/transforms/identity.ts";
+import { interval as intervalTransform } from "../../../src/distributions/transforms/interval.ts";
+import { inverse } from "../../../src/distributions/transforms/inverse.ts";
+import { lowerCholesky } from "../../../src/distributions/transforms/lower-cholesky.ts";
+import { made } from "../../../src/distributions/transforms/made.ts";
+import { ordered } from "../../../src/distributions/transforms/ordered.ts";
+import { permute, reverse } from "../../../src/distributions/transforms/permute.ts";
+import { planar } from "../../../src/distributions/transforms/planar.ts";
+import { power } from "../../../src/distributions/transforms/power.ts";
+import { sigmoid } from "../../../src/distributions/transforms/sigmoid.ts";
+import { softplus } from "../../../src/distributions/transforms/softplus.ts";
+import { rationalQuadraticSpline } from "../../../src/distributions/transforms/spline.ts";
+import { stickBreaking } from "../../../src/distributions/transforms/stick-breaking.ts";
+import { tanh } from "../../../src/distributions/transforms/tanh.ts";
+import type { Transform } from "../../../src/distributions/transforms/transform.ts";
+import { splineTransformer } from "../../../src/distributions/transforms/transformer.ts";
+import { activation } from "../../../src/nn/activation.ts";
+import { dense } from "../../../src/nn/dense.ts";
+import type { Layer } from "../../../src/nn/layer.ts";
+import { sequential } from "../../../src/nn/sequential.ts";
+import type { DType, Nested } from "../../../src/tensor/dtype.ts";
+import type { Initializer } from "../../../src/tensor/leaf.ts";
+import { sizeOf } from "../../../src/tensor/shape.ts";
+import type { Tensor } from "../../../src/tensor/tensor.ts";
 
 /** One use of a transform. */
 export interface TransformCase {

@@ -1,14 +1,14 @@
 /** Cases of the families on positive numbers. */
-import { ChiSquared } from "../chi-squared.ts";
-import { Exponential } from "../exponential.ts";
-import { Gamma } from "../gamma.ts";
-import { HalfCauchy } from "../half-cauchy.ts";
-import { HalfNormal } from "../half-normal.ts";
-import { InverseGamma } from "../inverse-gamma.ts";
-import { LogNormal } from "../log-normal.ts";
-import { Pareto } from "../pareto.ts";
-import type { DistributionCase } from "../registry.ts";
-import { Weibull } from "../weibull.ts";
+import { ChiSquared } from "../../../src/distributions/chi-squared.ts";
+import { Exponential } from "../../../src/distributions/exponential.ts";
+import { Gamma } from "../../../src/distributions/gamma.ts";
+import { HalfCauchy } from "../../../src/distributions/half-cauchy.ts";
+import { HalfNormal } from "../../../src/distributions/half-normal.ts";
+import { InverseGamma } from "../../../src/distributions/inverse-gamma.ts";
+import { LogNormal } from "../../../src/distributions/log-normal.ts";
+import { Pareto } from "../../../src/distributions/pareto.ts";
+import { Weibull } from "../../../src/distributions/weibull.ts";
+import type { DistributionCase } from "./index.ts";
 
 export const positiveCases: readonly DistributionCase[] = [
   {

@@ -1,20 +1,21 @@
 /** Every distribution with the parameters and points it is tested at: to be listed here is to be tested. */
-import type { Nested } from "../tensor/dtype.ts";
-import type { Tensor } from "../tensor/tensor.ts";
-import { Bernoulli } from "./bernoulli.ts";
-import { Categorical } from "./categorical.ts";
-import { ContinuousBernoulli } from "./continuous-bernoulli.ts";
-import type { Distribution } from "./distribution.ts";
-import { Independent } from "./independent.ts";
-import { Normal } from "./normal.ts";
-import { OneHotCategorical } from "./one-hot-categorical.ts";
-import { countCases } from "./registry/counts.ts";
-import { lineCases } from "./registry/line.ts";
-import { positiveCases } from "./registry/positive.ts";
-import { relaxedCases } from "./registry/relaxed.ts";
-import { simplexCases } from "./registry/simplex.ts";
-import { vectorCases } from "./registry/vector.ts";
-import { Uniform } from "./uniform.ts";
+
+import { Bernoulli } from "../../../src/distributions/bernoulli.ts";
+import { Categorical } from "../../../src/distributions/categorical.ts";
+import { ContinuousBernoulli } from "../../../src/distributions/continuous-bernoulli.ts";
+import type { Distribution } from "../../../src/distributions/distribution.ts";
+import { Independent } from "../../../src/distributions/independent.ts";
+import { Normal } from "../../../src/distributions/normal.ts";
+import { OneHotCategorical } from "../../../src/distributions/one-hot-categorical.ts";
+import { Uniform } from "../../../src/distributions/uniform.ts";
+import type { Nested } from "../../../src/tensor/dtype.ts";
+import type { Tensor } from "../../../src/tensor/tensor.ts";
+import { countCases } from "./counts.ts";
+import { lineCases } from "./line.ts";
+import { positiveCases } from "./positive.ts";
+import { relaxedCases } from "./relaxed.ts";
+import { simplexCases } from "./simplex.ts";
+import { vectorCases } from "./vector.ts";
 
 /** One use of a distribution. Its parameters share a leading batch dimension, which the KL tests roll by one. */
 export interface DistributionCase {

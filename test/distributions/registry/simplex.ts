@@ -1,8 +1,8 @@
 /** Cases of the families on the unit interval and the simplex. */
-import { Beta } from "../beta.ts";
-import { Dirichlet } from "../dirichlet.ts";
-import { LogitNormal } from "../logit-normal.ts";
-import type { DistributionCase } from "../registry.ts";
+import { Beta } from "../../../src/distributions/beta.ts";
+import { Dirichlet } from "../../../src/distributions/dirichlet.ts";
+import { LogitNormal } from "../../../src/distributions/logit-normal.ts";
+import type { DistributionCase } from "./index.ts";
 
 export const simplexCases: readonly DistributionCase[] = [
   {

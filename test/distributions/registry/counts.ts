@@ -1,10 +1,10 @@
 /** Cases of the families on counts. */
-import { Binomial } from "../binomial.ts";
-import { Geometric } from "../geometric.ts";
-import { Multinomial } from "../multinomial.ts";
-import { NegativeBinomial } from "../negative-binomial.ts";
-import { Poisson } from "../poisson.ts";
-import type { DistributionCase } from "../registry.ts";
+import { Binomial } from "../../../src/distributions/binomial.ts";
+import { Geometric } from "../../../src/distributions/geometric.ts";
+import { Multinomial } from "../../../src/distributions/multinomial.ts";
+import { NegativeBinomial } from "../../../src/distributions/negative-binomial.ts";
+import { Poisson } from "../../../src/distributions/poisson.ts";
+import type { DistributionCase } from "./index.ts";
 
 const few = [[0], [1], [4], [20], [60]];
 

@@ -1,13 +1,13 @@
 /** Cases of the families on vectors, angles and points, and of mixtures. */
-import { Categorical } from "../categorical.ts";
-import { Delta } from "../delta.ts";
-import { LowRankMultivariateNormal } from "../low-rank-multivariate-normal.ts";
-import { Mixture } from "../mixture.ts";
-import { MultivariateNormal } from "../multivariate-normal.ts";
-import { Normal } from "../normal.ts";
-import type { DistributionCase } from "../registry.ts";
-import { TableRow } from "../table-row.ts";
-import { VonMises } from "../von-mises.ts";
+import { Categorical } from "../../../src/distributions/categorical.ts";
+import { Delta } from "../../../src/distributions/delta.ts";
+import { LowRankMultivariateNormal } from "../../../src/distributions/low-rank-multivariate-normal.ts";
+import { Mixture } from "../../../src/distributions/mixture.ts";
+import { MultivariateNormal } from "../../../src/distributions/multivariate-normal.ts";
+import { Normal } from "../../../src/distributions/normal.ts";
+import { TableRow } from "../../../src/distributions/table-row.ts";
+import { VonMises } from "../../../src/distributions/von-mises.ts";
+import type { DistributionCase } from "./index.ts";
 
 const loc = [
   [0, 1, -2],

@@ -1,10 +1,10 @@
 /** Cases of the families on the real line. */
-import { Cauchy } from "../cauchy.ts";
-import { Gumbel } from "../gumbel.ts";
-import { Laplace } from "../laplace.ts";
-import { Logistic } from "../logistic.ts";
-import type { DistributionCase } from "../registry.ts";
-import { StudentT } from "../student-t.ts";
+import { Cauchy } from "../../../src/distributions/cauchy.ts";
+import { Gumbel } from "../../../src/distributions/gumbel.ts";
+import { Laplace } from "../../../src/distributions/laplace.ts";
+import { Logistic } from "../../../src/distributions/logistic.ts";
+import { StudentT } from "../../../src/distributions/student-t.ts";
+import type { DistributionCase } from "./index.ts";
 
 export const lineCases: readonly DistributionCase[] = [
   {

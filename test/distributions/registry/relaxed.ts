@@ -1,7 +1,8 @@
 /** Cases of the relaxed discrete families. */
-import type { DistributionCase } from "../registry.ts";
-import { RelaxedBernoulli } from "../relaxed-bernoulli.ts";
-import { RelaxedOneHotCategorical } from "../relaxed-one-hot-categorical.ts";
+
+import { RelaxedBernoulli } from "../../../src/distributions/relaxed-bernoulli.ts";
+import { RelaxedOneHotCategorical } from "../../../src/distributions/relaxed-one-hot-categorical.ts";
+import type { DistributionCase } from "./index.ts";
 
 const logits = [
   [0.5, -2, 1],

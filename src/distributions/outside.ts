@@ -1,0 +1,59 @@
+/** Which elements of an array of known numbers lie outside a set: for data, which are refused before anything is run. */
+import { compileHost } from "../compile/host.ts";
+import { isConstant } from "../tensor/leaf.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { Constraint } from "./constraints.ts";
+
+/** The elements of an array that lie outside a set. */
+export interface Outside {
+  /** How many there are. */
+  readonly count: number;
+  /** How many elements the array holds: its size without the set's event dimensions. */
+  readonly of: number;
+  /** The index of the first of them, without the event dimensions. */
+  readonly place: readonly number[];
+  /** The numbers of the first of them: one, or as many as one event has. */
+  readonly element: readonly number[];
+}
+
+/**
+ * The elements of `value` outside `constraint`, or nothing where all lie inside. NaN lies outside every set (but that of a
+ * table's row, where it marks a missing value).
+ *
+ * Nothing is said of an array whose numbers are not known while the program is traced (an input, a draw), nor where the set
+ * itself depends on such numbers (`Uniform(0, a)` with a latent `a`): there the log density is −∞ at run time.
+ *
+ * @example
+ * outside(constraints.nonNegativeInteger, tensor([3, 1.5, 2])); // { count: 1, of: 3, place: [1], element: [1.5] }
+ */
+export function outside(constraint: Constraint, value: Tensor): Outside | undefined {
+  if (!isConstant(value)) return undefined;
+  const inside = constraint.check(value);
+  const program = compileHost([inside]);
+  if (program.leaves.length > 0) return undefined;
+  const answers = new Float64Array(inside.size);
+  program.bind([], [answers])();
+  const first = answers.indexOf(0);
+  if (first < 0) return undefined;
+  // Ends of the set may have broadcast the array: the element is found from its place, counted from the right.
+  const place = placeOf(first, inside.shape);
+  const batch = value.shape.slice(0, value.rank - constraint.eventRank);
+  const width = value.shape.slice(batch.length).reduce((a, b) => a * b, 1);
+  const at = batch.reduce((sum, size, d) => {
+    const i = place[place.length - batch.length + d];
+    return sum * size + (size === 1 ? 0 : i);
+  }, 0);
+  const element = Array.from(value.attributes.values.slice(at * width, (at + 1) * width), Number);
+  return { count: answers.reduce((n, ok) => n + Number(ok === 0), 0), of: inside.size, place, element };
+}
+
+/** The index along each dimension of the element that stands at `flat` in row-major order. */
+function placeOf(flat: number, shape: readonly number[]): number[] {
+  const place: number[] = [];
+  let rest = flat;
+  for (const size of [...shape].reverse()) {
+    place.unshift(rest % size);
+    rest = Math.floor(rest / size);
+  }
+  return place;
+}
