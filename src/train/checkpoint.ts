@@ -4,6 +4,7 @@ import type { NamedTensor } from "../optim/arena.ts";
 import { reason, writeDurably } from "./durable-write.ts";
 import { type Json, toJson } from "./json.ts";
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "./safetensors.ts";
+import { checkSettings } from "./settings-match.ts";
 
 /** All that a run needs to go on as if it had never stopped. */
 export interface Checkpoint {
@@ -17,6 +18,8 @@ export interface Checkpoint {
   readonly epoch: number;
   /** What resuming compares and carries on: seed, version, hash of the settings, fingerprint of the data, … */
   readonly metadata: { readonly [key: string]: Json };
+  /** The settings without which the parameters mean nothing: see `loadCheckpoint`. Absent in checkpoints from before they were kept. */
+  readonly settings?: { readonly [key: string]: Json | undefined };
 }
 
 const FORMAT = "tightbound checkpoint";
@@ -39,7 +42,7 @@ const BUFFER_PREFIX = "buffer/";
  * @throws {UsageError} for two tensors of one name, and numbers in the metadata that are not finite.
  */
 export const saveCheckpoint = (path: string, checkpoint: Checkpoint): void => {
-  const { tensors, buffers, step, epoch, metadata } = checkpoint;
+  const { tensors, buffers, step, epoch, metadata, settings } = checkpoint;
   const stored = (tensor: NamedTensor, prefix: string): StoredTensor => ({
     name: `${prefix}${tensor.name}`,
     shape: tensor.shape,
@@ -57,6 +60,7 @@ export const saveCheckpoint = (path: string, checkpoint: Checkpoint): void => {
       step: String(step),
       epoch: String(epoch),
       metadata: toJson(metadata, "checkpoint metadata"),
+      ...(settings && { settings: toJson(settings, "settings") }),
     },
   );
   writeDurably(path, bytes);
@@ -66,10 +70,15 @@ export const saveCheckpoint = (path: string, checkpoint: Checkpoint): void => {
  * Reads what {@link saveCheckpoint} wrote, and checks every byte of it. Whether it fits a model is for
  * `arena.load` to say.
  *
- * @throws {CheckpointError} when the file is missing, truncated, corrupted or no checkpoint; the message names the
- * file and, where it can, the tensor.
+ * @param options.settings those of the run it belongs to. Every field that was given to {@link saveCheckpoint} must say the same in
+ * them: a file of settings that was edited describes another model.
+ * @throws {CheckpointError} when the file is missing, truncated, corrupted or no checkpoint, or of other settings; the message names
+ * the file and, where it can, the tensor or the field.
  */
-export const loadCheckpoint = (path: string): Checkpoint => {
+export const loadCheckpoint = (
+  path: string,
+  { settings }: { readonly settings?: { readonly [key: string]: Json | undefined } } = {},
+): Checkpoint => {
   const { tensors, metadata } = decodeSafetensors(readBytes(path), path);
   const { format, version } = metadata;
   if (format !== FORMAT || version !== VERSION) {
@@ -80,6 +89,9 @@ export const loadCheckpoint = (path: string): Checkpoint => {
           : `safetensors of another program (format ${JSON.stringify(format) ?? "not given"})`),
     );
   }
+  const stored =
+    metadata.settings === undefined ? undefined : readObject(metadata.settings, "settings", path);
+  if (stored !== undefined && settings !== undefined) checkSettings(path, stored, settings);
   const floats = tensors.map(({ name, shape, dtype, data }): NamedTensor => {
     if (!(data instanceof Float32Array)) {
       throw new CheckpointError(`${path}: tensor "${name}": expected dtype F32, found ${dtype}`);
@@ -94,7 +106,8 @@ export const loadCheckpoint = (path: string): Checkpoint => {
       .map(({ name, ...rest }) => ({ name: name.slice(BUFFER_PREFIX.length), ...rest })),
     step: count(metadata.step, "step", path),
     epoch: count(metadata.epoch, "epoch", path),
-    metadata: readMetadata(metadata.metadata, path),
+    metadata: readObject(metadata.metadata, "metadata", path),
+    ...(stored && { settings: stored }),
   };
 };
 
@@ -120,10 +133,10 @@ const count = (text: string | undefined, field: string, path: string): number =>
   );
 };
 
-const readMetadata = (text: string | undefined, path: string): Checkpoint["metadata"] => {
+const readObject = (text: string | undefined, field: string, path: string): Checkpoint["metadata"] => {
   const fail = (): never => {
     throw new CheckpointError(
-      `${path}: expected metadata "metadata" to be a JSON object, found ${JSON.stringify(text) ?? "none"}`,
+      `${path}: expected metadata "${field}" to be a JSON object, found ${JSON.stringify(text) ?? "none"}`,
     );
   };
   try {

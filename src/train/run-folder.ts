@@ -2,6 +2,7 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, sta
 import { join } from "node:path";
 import { z } from "zod";
 import { CheckpointError, TightboundError, UsageError } from "../errors.ts";
+import { version } from "../version.ts";
 import {
   reason,
   removeStaleTemporaries,
@@ -11,6 +12,7 @@ import {
 } from "./durable-write.ts";
 import { type Json, toJson } from "./json.ts";
 import { LOCK_NAME, type RunLock, takeLock } from "./run-lock.ts";
+import { unknownField } from "./settings-match.ts";
 
 /** Where the files of a run lie. All but `config.json` may not be there yet. */
 export interface RunFolder {
@@ -112,9 +114,11 @@ export const createRun = (
  * run.settings.latent;
  * ```
  *
- * @param schema of what `createRun` was given
+ * @param schema of what `createRun` was given. A field that it does not know, of a newer version for one, is refused: a setting that
+ * is dropped is a setting that is changed. What an older version called by another name the schema must bring under both, or the
+ * caller rename first.
  * @throws {CheckpointError} when there is no such folder, it holds no run, or `config.json` is damaged or does not
- * fit the schema; the message names file and field.
+ * fit the schema, or has a field that the schema does not know; the message names file and field.
  */
 export const openRun = <S extends z.ZodType>(
   path: string,
@@ -148,6 +152,15 @@ export const openRun = <S extends z.ZodType>(
       field.length === 0 ? message : `field "${z.core.toDotPath(field)}": ${message}`,
     );
     throw new CheckpointError(`${folder.config}: ${problems.join("; ")}`);
+  }
+  const unknown = unknownField(config, data);
+  if (unknown !== undefined) {
+    const by =
+      typeof config.version === "string" ? `version ${config.version} of tightbound` : "another program";
+    throw new CheckpointError(
+      `${folder.config}: the field "${unknown}" is not known to this version of tightbound, ${version()}; the file was written by ` +
+        `${by}. Use the version that wrote it, or correct the file`,
+    );
   }
   return { ...folder, settings: data };
 };

@@ -1,0 +1,77 @@
+import { CheckpointError } from "../errors.ts";
+import type { Json } from "./json.ts";
+
+/** A value where it stands, such as `model.hidden[1]`. */
+interface Difference {
+  readonly field: string;
+  readonly expected: unknown;
+  readonly found: unknown;
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const joined = (field: string, key: string): string => (field === "" ? key : `${field}.${key}`);
+
+/** The first field of `expected` that is another in `found`. Fields that `expected` does not name are no difference. */
+const difference = (expected: unknown, found: unknown, field = ""): Difference | undefined => {
+  if (Array.isArray(expected) && Array.isArray(found) && expected.length === found.length) {
+    for (let i = 0; i < expected.length; i++) {
+      const inside = difference(expected[i], found[i], `${field}[${i}]`);
+      if (inside !== undefined) return inside;
+    }
+    return undefined;
+  }
+  if (isObject(expected) && isObject(found)) {
+    for (const [key, value] of Object.entries(expected)) {
+      const inside = difference(value, found[key], joined(field, key));
+      if (inside !== undefined) return inside;
+    }
+    return undefined;
+  }
+  return Object.is(expected, found) ? undefined : { field, expected, found };
+};
+
+const short = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? "none";
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+};
+
+/**
+ * Refuses settings that are not those a checkpoint was trained with: the same parameters would mean something else.
+ *
+ * @param source the checkpoint
+ * @param stored what the checkpoint says
+ * @throws {CheckpointError} naming the field, and what each of the two says.
+ */
+export const checkSettings = (source: string, stored: Json, settings: Json): void => {
+  const different = difference(stored, settings);
+  if (different === undefined) return;
+  const { field, expected, found } = different;
+  throw new CheckpointError(
+    `${source}: was trained with "${field}" ${short(expected)}, but the settings of the run (config.json) say ${short(found)}. ` +
+      "Put the setting back, or train a new run",
+  );
+};
+
+/**
+ * The first field of what was read that is missing from what was understood of it: reading drops what it does not know, and a setting
+ * that is dropped is a setting that is changed.
+ */
+export const unknownField = (read: unknown, understood: unknown, field = ""): string | undefined => {
+  if (Array.isArray(read) && Array.isArray(understood)) {
+    for (let i = 0; i < read.length; i++) {
+      const inside = unknownField(read[i], understood[i], `${field}[${i}]`);
+      if (inside !== undefined) return inside;
+    }
+    return undefined;
+  }
+  if (!isObject(read) || !isObject(understood)) return undefined;
+  for (const [key, value] of Object.entries(read)) {
+    const name = joined(field, key);
+    if (!Object.hasOwn(understood, key)) return name;
+    const inside = unknownField(value, understood[key], name);
+    if (inside !== undefined) return inside;
+  }
+  return undefined;
+};
