@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cli, temporary } from "./harness.ts";
 
 const root = join(import.meta.dirname, "..", "..");
-const text = readFileSync(join(root, "docs", "tutorial-few-labels.md"), "utf8");
+const text = readFileSync(join(root, "docs", "tutorials", "few-labels.md"), "utf8");
 const blocks = [...text.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(([, kind, body]) => ({ kind, body }));
 
 interface Command {

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 
 /** The README's TypeScript blocks are run as they stand, but for the import's address and a smaller data set and run. */
-const folder = join(import.meta.dirname, "..", "node_modules", ".cache", "tightbound-readme");
-const readme = readFileSync(join(import.meta.dirname, "..", "README.md"), "utf8");
+const folder = join(import.meta.dirname, "..", "..", "node_modules", ".cache", "tightbound-readme");
+const readme = readFileSync(join(import.meta.dirname, "..", "..", "README.md"), "utf8");
 const blocks = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code);
 
 /** Replaces exactly one occurrence, so that the test cannot go on when the README has changed. */
@@ -17,7 +17,7 @@ async function run(name: string, code: string): Promise<unknown[][]> {
   const source = once(
     code,
     '"tightbound"',
-    JSON.stringify(join(import.meta.dirname, "..", "src", "index.ts")),
+    JSON.stringify(join(import.meta.dirname, "..", "..", "src", "index.ts")),
   );
   const path = join(folder, `${name}.ts`);
   writeFileSync(path, source);

@@ -1,0 +1,48 @@
+/** The site: its pages in the order of the sidebar, search, and what links out of `docs/` become. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { defineConfig } from "vitepress";
+import { foldLongTables, linksOutOfTheSite, searchable } from "./markdown";
+
+const docs = join(import.meta.dirname, "..");
+
+/** Whether the pages made from docstrings are part of the site: `scripts/build.mjs --no-reference` leaves them out. */
+const generated = join(docs, "api", "sidebar.json");
+const withReference = process.env.DOCS_REFERENCE !== "none" && existsSync(generated);
+
+/** The reference's sidebar is written by `scripts/reference.mjs`, from the same list as its pages. */
+const reference = withReference ? JSON.parse(readFileSync(generated, "utf8")) : [];
+
+/** One order of all pages that a person wrote. `test/docs/links.test.ts` checks that none is left out. */
+const guide = JSON.parse(readFileSync(join(docs, "pages.json"), "utf8"));
+
+export default defineConfig({
+  title: "Tightbound",
+  description: "Variational inference and deep generative models in TypeScript, at native speed.",
+  lang: "en",
+  base: process.env.DOCS_BASE ?? "/",
+  srcExclude: ["node_modules/**", ...(withReference ? [] : ["api/**"])],
+  cleanUrls: false,
+  lastUpdated: false,
+  // Without the reference, links to it lead nowhere.
+  ignoreDeadLinks: withReference ? false : [/\/api\//],
+  markdown: {
+    theme: { light: "github-light", dark: "github-dark" },
+    config: (md) => {
+      linksOutOfTheSite(md);
+      foldLongTables(md);
+    },
+  },
+  themeConfig: {
+    outline: { level: [2, 3] },
+    search: { provider: "local", options: { _render: searchable } },
+    nav: [
+      { text: "Start", link: "/start/install", activeMatch: "/start/" },
+      { text: "How to", link: "/how-to/data-in-memory", activeMatch: "/how-to/" },
+      { text: "Gallery", link: "/gallery" },
+      { text: "Reference", link: "/reference/", activeMatch: "/(reference|api)/" },
+    ],
+    sidebar: { "/api/": reference, "/reference/": reference, "/": guide },
+    socialLinks: [],
+  },
+});

@@ -1,0 +1,73 @@
+// The reference's front pages, in the order of `reference/order.json`, and its sidebar. Run after TypeDoc, on the pages that it wrote.
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+const docs = join(import.meta.dirname, "..");
+const api = resolve(docs, process.argv[2] ?? "api");
+const order = JSON.parse(readFileSync(join(docs, "reference", "order.json"), "utf8"));
+
+/** Every documented name: where its page is, and its docstring's first paragraph, as the index of its module has them. */
+const names = new Map();
+const modules = readdirSync(api, { withFileTypes: true, recursive: true })
+  .filter((entry) => entry.name === "index.md" && entry.parentPath !== api)
+  .map((entry) => entry.parentPath.slice(api.length + 1))
+  .filter(
+    (module) => !/(^|\/)(functions|classes|interfaces|namespaces|variables|type-aliases)(\/|$)/.test(module),
+  )
+  .sort();
+for (const module of modules) {
+  const index = readFileSync(join(api, module, "index.md"), "utf8");
+  for (const [, name, path, said] of index.matchAll(/^\| \[([^\]]+)\]\(([^)]+)\) \| (.*) \|$/gm)) {
+    const url = (target) => join("/api", module, target).replace(/\.md$/, "");
+    const page = {
+      name,
+      url: url(path),
+      said: said.replaceAll(/\]\(([^):]+\.md)\)/g, (_, target) => `](${url(target)})`),
+    };
+    // A function's page is the better one to show where an interface shares its name.
+    if (!names.has(name) || path.startsWith("functions/")) names.set(name, page);
+  }
+}
+
+const unknown = order
+  .flatMap(({ groups }) => Object.values(groups).flat())
+  .filter((name) => !names.has(name));
+if (unknown.length > 0) {
+  console.error(`docs/reference/order.json lists names that have no page: ${unknown.join(", ")}`);
+  process.exit(1);
+}
+
+const subjects = order.map(({ slug, title, text, groups }) => {
+  const lines = [`# ${title}`, "", text, ""];
+  for (const [group, listed] of Object.entries(groups)) {
+    lines.push(`## ${group}`, "", "| name | what it is |", "| --- | --- |");
+    for (const name of listed) {
+      const { url, said } = names.get(name);
+      lines.push(`| [\`${name}\`](${url}) | ${said} |`);
+    }
+    lines.push("");
+  }
+  mkdirSync(join(api, "by-subject"), { recursive: true });
+  writeFileSync(join(api, "by-subject", `${slug}.md`), lines.join("\n"));
+  return {
+    text: title,
+    link: `/api/by-subject/${slug}`,
+    collapsed: true,
+    items: Object.values(groups)
+      .flat()
+      .map((name) => ({ text: name, link: names.get(name).url })),
+  };
+});
+
+const sidebar = [
+  { text: "Reference", link: "/reference/" },
+  { text: "The command line", link: "/api/command-line" },
+  ...subjects,
+  {
+    text: "Every name, by module",
+    collapsed: true,
+    items: modules.map((module) => ({ text: module, link: `/api/${module}/` })),
+  },
+];
+writeFileSync(join(api, "sidebar.json"), JSON.stringify(sidebar, null, 2));
+console.log(`reference: ${names.size} names, ${subjects.length} subjects`);
