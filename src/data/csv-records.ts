@@ -1,6 +1,10 @@
 import { type Info, parse } from "csv-parse/sync";
 import { DataError } from "../errors.ts";
-import { messageOf, readBytes } from "./file.ts";
+import { delimiterOf, guessHeader, isNumber } from "./csv-dialect.ts";
+import { messageOf, readBytes, type SizeLimit } from "./file.ts";
+import { decodeText } from "./text-encoding.ts";
+
+export { isNumber };
 
 /** A record of the file and the line, counted from 1, on which it ends. */
 export type CsvRecord = { readonly cells: readonly string[]; readonly line: number };
@@ -11,41 +15,87 @@ export interface RecordVisitor {
   add(record: CsvRecord): void;
 }
 
+/** How text is read as records. */
+export interface RecordOptions extends SizeLimit {
+  /**
+   * Whether the first line names the columns. By default it does when one of its cells is no number while the cell below is one, when it
+   * has no numbers at all, or when it counts up in ones, as years do, and no line below does. Without a header the columns are called
+   * "0", "1", ….
+   */
+  readonly header?: boolean;
+  /**
+   * The encoding, by a name of the Encoding Standard such as `windows-1251`. Default: that of the byte order mark, UTF-8 where the bytes
+   * are well-formed, otherwise windows-1252, which is then noted.
+   */
+  readonly encoding?: string;
+}
+
+/** Records that are looked at to tell whether the first one names the columns. */
+const LOOKED_AT = 20;
+
 /**
- * Reads comma-, semicolon- or tab-separated text (the first line tells), gzipped or not, record by record: the file's
- * text is never all held as strings. Without a header the columns are called "0", "1", ….
+ * Reads comma-, semicolon- or tab-separated text (its records tell), gzipped or not, record by record: the file's text is never all held
+ * as strings.
  *
- * @param header whether the first line names the columns; by default it does when one of its cells is no number while
- * the cell below is one, or when it has no numbers at all.
- * @throws DataError when the file is missing or empty, or no CSV; with the line, for a record with more or fewer cells
- * than the first.
+ * @returns what a person should be told of how it was read
+ * @throws DataError when the file is missing or empty, or no CSV; for two columns of one name; with the line, for a record with more or
+ * fewer cells than the first.
  */
-export const readRecords = (path: string, header: boolean | undefined, visitor: RecordVisitor): void => {
+export const readRecords = (
+  path: string,
+  { header, encoding, ...limit }: RecordOptions,
+  visitor: RecordVisitor,
+): readonly string[] => {
+  const { utf8, note } = decodeText(readBytes(path, limit), path, encoding);
+  const notes = note === undefined ? [] : [note];
   let columns: readonly string[] = [];
   const add = (record: CsvRecord) => {
     checkLength(path, record, columns);
     visitor.add(record);
   };
-  // Two records decide whether there is a header, so the first waits for the second.
-  let first: CsvRecord | undefined;
-  let second = false;
-  const begin = (next?: CsvRecord) => {
-    if (!first) return;
-    const named = header ?? isHeader(first.cells, next?.cells);
+  // The first records wait until there are enough of them to tell whether there is a header.
+  let waiting: CsvRecord[] | undefined = [];
+  const begin = (): void => {
+    const [first, ...rest] = waiting ?? [];
+    waiting = undefined;
+    if (first === undefined) return;
+    const { named, guessed } =
+      header === undefined
+        ? guessHeader(
+            first.cells,
+            rest.map(({ cells }) => cells),
+          )
+        : { named: header };
     columns = named ? first.cells.map((cell) => cell.trim()) : first.cells.map((_, i) => String(i));
-    visitor.begin(columns);
-    if (!named) add(first);
-  };
-  eachRecord(path, readBytes(path), (record) => {
-    if (!first) {
-      first = record;
-      return;
+    if (guessed) {
+      notes.push(
+        `${path}: the first line, ${quoted(columns)}, was taken for the names of the columns. If it is a row, say so (header: false).`,
+      );
     }
-    if (!second) begin(record);
-    second = true;
-    add(record);
+    checkNames(path, columns);
+    visitor.begin(columns);
+    for (const record of named ? rest : [first, ...rest]) add(record);
+  };
+  eachRecord(path, utf8, (record) => {
+    if (waiting === undefined) return add(record);
+    waiting.push(record);
+    if (waiting.length > LOOKED_AT) begin();
   });
-  if (!second) begin();
+  begin();
+  return notes;
+};
+
+const checkNames = (path: string, columns: readonly string[]): void => {
+  const seen = new Map<string, number>();
+  columns.forEach((name, i) => {
+    const before = seen.get(name);
+    if (name !== "" && before !== undefined) {
+      throw new DataError(
+        `${path}: expected columns of different names; found "${name}" twice, as columns ${before + 1} and ${i + 1}. Rename one of them.`,
+      );
+    }
+    seen.set(name, i);
+  });
 };
 
 const checkLength = (path: string, { cells, line }: CsvRecord, columns: readonly string[]): void => {
@@ -61,7 +111,7 @@ const eachRecord = (path: string, bytes: Uint8Array, visit: (record: CsvRecord) 
   try {
     parse(bytes, {
       bom: true,
-      delimiter: delimiterOf(bytes),
+      delimiter: delimiterOf(bytes, /\.tsv(\.gz)?$/i.test(path) ? "\t" : undefined),
       skip_empty_lines: true,
       // Ragged rows are ours to report: we know the columns' names.
       relax_column_count: true,
@@ -75,20 +125,6 @@ const eachRecord = (path: string, bytes: Uint8Array, visit: (record: CsvRecord) 
     throw new DataError(`${path}: not well-formed CSV. ${messageOf(cause)}.`, { cause });
   }
 };
-
-const delimiterOf = (bytes: Uint8Array): string => {
-  const end = bytes.indexOf(0x0a);
-  const line = Buffer.from(bytes.subarray(0, end < 0 ? bytes.length : end)).toString("utf8");
-  const count = (delimiter: string) => line.split(delimiter).length;
-  return [";", "\t"].reduce((best, next) => (count(next) > count(best) ? next : best), ",");
-};
-
-export const isNumber = (cell: string | undefined): boolean =>
-  cell !== undefined && cell.trim() !== "" && !Number.isNaN(Number(cell));
-
-const isHeader = (first: readonly string[], next: readonly string[] | undefined): boolean =>
-  first.every((cell) => !isNumber(cell)) ||
-  first.some((cell, i) => !isNumber(cell) && next !== undefined && isNumber(next[i]));
 
 /** Up to ten names in quotation marks, and how many more there are. */
 export const quoted = (names: readonly string[]): string => {

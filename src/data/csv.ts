@@ -1,23 +1,25 @@
 import { basename } from "node:path";
 import { DataError } from "../errors.ts";
-import { type CsvRecord, classIndices, quoted, type RecordVisitor, readRecords } from "./csv-records.ts";
+import {
+  type CsvRecord,
+  classIndices,
+  quoted,
+  type RecordOptions,
+  type RecordVisitor,
+  readRecords,
+} from "./csv-records.ts";
 import { createDataset, type Dataset } from "./dataset.ts";
 
 /** How a CSV file is read. */
-export interface CsvOptions {
+export interface CsvOptions extends RecordOptions {
   /** By default the file's name. */
   readonly name?: string;
   /** The column of class names, which then is no feature. An empty cell means unlabelled. */
   readonly labelColumn?: string;
-  /**
-   * Whether the first line names the columns. By default it does when one of its cells is no number while the
-   * cell below is one, or when it has no numbers at all. Without a header the columns are called "0", "1", ….
-   */
-  readonly header?: boolean;
 }
 
 /**
- * Reads a table of numbers from comma-, semicolon- or tab-separated text (the first line tells), gzipped or not.
+ * Reads a table of numbers from comma-, semicolon- or tab-separated text (its records tell), gzipped or not.
  * Values become float32.
  *
  * @throws DataError when the file is missing, has no rows, or the label column does not exist; and with the line
@@ -26,8 +28,8 @@ export interface CsvOptions {
  */
 export const readCsv = (path: string, options: CsvOptions = {}): Dataset => {
   const table = new TableBuilder(path, options);
-  readRecords(path, options.header, table);
-  return table.finish();
+  const notes = readRecords(path, options, table);
+  return table.finish(notes);
 };
 
 /** Collects numbers and labels row by row: the file's text is never all held as strings. */
@@ -39,6 +41,7 @@ class TableBuilder implements RecordVisitor {
   #values = new Float32Array(1024);
   #length = 0;
   readonly #labels: string[] = [];
+  readonly #lines: string[] = [];
   #rows = 0;
 
   constructor(path: string, options: CsvOptions) {
@@ -79,10 +82,11 @@ class TableBuilder implements RecordVisitor {
       }
       this.#values[this.#length++] = value;
     }
+    this.#lines.push(String(line));
     this.#rows++;
   }
 
-  finish(): Dataset {
+  finish(notes: readonly string[]): Dataset {
     const path = this.#path;
     if (this.#rows === 0) {
       const what =
@@ -97,6 +101,9 @@ class TableBuilder implements RecordVisitor {
       shape: [columns.length],
       x: this.#values.slice(0, this.#length),
       columns,
+      rowNames: this.#lines,
+      rowNoun: "line",
+      ...(notes.length > 0 && { notes }),
       ...(this.#labelAt >= 0 && classIndices(this.#labels)),
     });
   }

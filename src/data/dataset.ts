@@ -26,8 +26,12 @@ export interface Dataset {
   readonly classes?: readonly string[];
   /** The names of a table's columns. */
   readonly columns?: readonly string[];
-  /** What each row is called, where rows have names: an image's file, within its folder. */
+  /** What each row is called, where rows have names: an image's file, within its folder; a table's line in its file, or its id. */
   readonly rowNames?: readonly string[];
+  /** What `rowNames` are: `file`, `line`, or the name of the column of ids. */
+  readonly rowNoun?: string;
+  /** What a person should be told of how the data were read. */
+  readonly notes?: readonly string[];
 }
 
 /** What {@link createDataset} takes: a {@link Dataset} whose derivable fields may be left out. */
@@ -54,7 +58,18 @@ export const rowSize = (shape: readonly number[]): number => shape.reduce((size,
  * (the message names the row and column, counted from 0).
  */
 export const createDataset = (fields: DatasetFields): Dataset => {
-  const { source = fields.name, shape, x, observed, labels, classes, columns, rowNames } = fields;
+  const {
+    source = fields.name,
+    shape,
+    x,
+    observed,
+    labels,
+    classes,
+    columns,
+    rowNames,
+    rowNoun,
+    notes,
+  } = fields;
   const width = rowSize(shape);
   const rows = fields.rows ?? (width > 0 ? x.length / width : 0);
   const shapeText = `[${shape.join(", ")}]`;
@@ -78,6 +93,11 @@ export const createDataset = (fields: DatasetFields): Dataset => {
   if (columns && columns.length !== width) {
     throw new DataError(`${source}: expected ${width} column names; found ${columns.length}.`);
   }
+  if (rowNames && rowNames.length !== rows) {
+    throw new DataError(
+      `${source}: expected a name for each of ${rows} rows; found ${rowNames.length} names.`,
+    );
+  }
   if (x instanceof Float32Array) checkFinite(x, width, source, columns);
   return {
     name: fields.name,
@@ -90,7 +110,8 @@ export const createDataset = (fields: DatasetFields): Dataset => {
     ...(labels && { labels }),
     ...(classes && { classes }),
     ...(columns && { columns }),
-    ...(rowNames && { rowNames }),
+    ...(rowNames && { rowNames, ...(rowNoun !== undefined && { rowNoun }) }),
+    ...(notes && notes.length > 0 && { notes }),
   };
 };
 

@@ -1,12 +1,22 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync, type Stats, statSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
-import { DataError } from "../errors.ts";
+import { DataError, UsageError } from "../errors.ts";
 
-/** What lies at a path. Other things, such as sockets, count as missing. */
-export const pathKind = (path: string): "file" | "directory" | "missing" => {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  if (stats?.isFile()) return "file";
-  return stats?.isDirectory() ? "directory" : "missing";
+/** How much of a file is taken into memory. */
+export interface SizeLimit {
+  /** Bytes that one file may hold, unpacked where it is packed. Default 768 MiB. */
+  readonly maxBytes?: number;
+}
+
+/** The default of {@link SizeLimit}: what is refused here was refused before memory was taken for it. */
+export const MAX_BYTES = 768 * 2 ** 20;
+
+/** What lies at a path. Other things, such as sockets, are neither. */
+export const pathKind = (path: string): "file" | "directory" | "missing" | "other" => {
+  const stats = onDisk(path, () => statSync(path, { throwIfNoEntry: false }));
+  if (stats === undefined) return "missing";
+  if (stats.isFile()) return "file";
+  return stats.isDirectory() ? "directory" : "other";
 };
 
 /** The entries of a directory, sorted by code unit, so that the order is the same in every locale. */
@@ -25,15 +35,60 @@ export const listDirectory = (
 /**
  * A file's bytes, gunzipped when they begin with the gzip magic 1f 8b, whatever the file is called.
  *
- * @throws DataError when the file is missing, unreadable, empty, or damaged gzip.
+ * @throws DataError when the file is missing, unreadable, no regular file, empty, larger than the limit, or damaged gzip.
  */
-export const readBytes = (path: string): Uint8Array<ArrayBuffer> => {
-  const bytes = onDisk(path, () => readFileSync(path));
+export const readBytes = (path: string, limit: SizeLimit = {}): Uint8Array<ArrayBuffer> => {
+  const { maxBytes = MAX_BYTES } = limit;
+  if (!(maxBytes > 0)) throw new UsageError(`maxBytes: expected a number above 0, found ${maxBytes}.`);
+  const bytes = readWhole(path, maxBytes);
   if (bytes.length === 0) throw new DataError(`${path}: the file is empty (0 bytes).`);
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  return bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzip(path, bytes, maxBytes) : bytes;
+};
+
+// A file that is no regular one may never end (/dev/zero) or never begin (a pipe that nobody writes to), so it is not opened.
+const readWhole = (path: string, maxBytes: number): Uint8Array<ArrayBuffer> => {
+  checkRegular(
+    path,
+    onDisk(path, () => statSync(path)),
+  );
+  return onDisk(path, () => {
+    const file = openSync(path, "r");
+    try {
+      const { size } = fstatSync(file);
+      if (size > maxBytes) throw tooLarge(path, `${size} bytes`, maxBytes);
+      return readFileSync(file);
+    } finally {
+      closeSync(file);
+    }
+  });
+};
+
+const checkRegular = (path: string, stats: Stats): void => {
+  if (stats.isFile() || stats.isDirectory()) return;
+  const found = stats.isFIFO()
+    ? "a pipe"
+    : stats.isSocket()
+      ? "a socket"
+      : stats.isCharacterDevice() || stats.isBlockDevice()
+        ? "a device"
+        : "something else";
+  throw new DataError(`${path}: expected a regular file, found ${found}. Write the data to a file first.`);
+};
+
+const gunzip = (path: string, bytes: Uint8Array<ArrayBuffer>, maxBytes: number): Uint8Array<ArrayBuffer> => {
   try {
-    return gunzipSync(bytes);
+    const out = gunzipSync(bytes, { maxOutputLength: Math.min(maxBytes, MOST_OF_ZLIB) });
+    if (out.length === 0) throw new DataError(`${path}: the file is empty (0 bytes, unpacked).`);
+    return out;
   } catch (cause) {
+    if (cause instanceof DataError) throw cause;
+    if (codeOf(cause) === "ERR_BUFFER_TOO_LARGE") {
+      throw tooLarge(
+        path,
+        `gzip that unpacks to more than ${Math.min(maxBytes, MOST_OF_ZLIB)} bytes`,
+        maxBytes,
+      );
+    }
     throw new DataError(
       `${path}: the gzip data is truncated or damaged (${messageOf(cause)}). Download or compress it again.`,
       { cause },
@@ -41,9 +96,21 @@ export const readBytes = (path: string): Uint8Array<ArrayBuffer> => {
   }
 };
 
+/** What one buffer of Node.js holds at most. */
+const MOST_OF_ZLIB = 2 ** 32;
+
+const tooLarge = (path: string, found: string, maxBytes: number): DataError =>
+  new DataError(
+    `${path}: expected at most ${maxBytes} bytes, found ${found}. Where memory suffices, raise the limit (maxBytes); otherwise ` +
+      "split the file.",
+  );
+
 /** The message of whatever was thrown. */
 export const messageOf = (thrown: unknown): string =>
   thrown instanceof Error ? thrown.message : String(thrown);
+
+const codeOf = (thrown: unknown): string =>
+  thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "no such file. Check the path",
@@ -51,14 +118,22 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: "expected a file, found a directory",
   EACCES: "no permission to read it",
   EPERM: "no permission to read it",
+  ELOOP: "its symbolic links lead in a circle",
+  ENAMETOOLONG: "the name is longer than the file system allows. Check the path",
+  EMFILE: "too many files are open. Raise the limit (ulimit -n) and try again",
+  ENFILE: "too many files are open on this machine. Try again later",
+  EIO: "the disk reports an error",
   ERR_FS_FILE_TOO_LARGE: "larger than the 2 GiB that can be read. Split the file",
+  ERR_INVALID_ARG_VALUE: "no such file: a name has no null bytes. Check the path",
 };
 
 const onDisk = <T>(path: string, read: () => T): T => {
   try {
     return read();
   } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
-    throw new DataError(`${path}: ${REASONS[code] ?? `cannot be read (${messageOf(cause)})`}.`, { cause });
+    if (cause instanceof DataError) throw cause;
+    throw new DataError(`${path}: ${REASONS[codeOf(cause)] ?? `cannot be read (${messageOf(cause)})`}.`, {
+      cause,
+    });
   }
 };

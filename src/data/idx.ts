@@ -2,7 +2,7 @@ import { endianness } from "node:os";
 import { basename } from "node:path";
 import { DataError } from "../errors.ts";
 import { createDataset, type Dataset } from "./dataset.ts";
-import { readBytes } from "./file.ts";
+import { readBytes, type SizeLimit } from "./file.ts";
 import { toLabels, withLabels } from "./labels.ts";
 
 /** The element types of the IDX format. */
@@ -49,8 +49,8 @@ export const looksLikeIdx = (bytes: Uint8Array): boolean =>
  *
  * @throws DataError when the file is missing, empty, not IDX, shorter or longer than its header says.
  */
-export const readIdx = (path: string): IdxArray => {
-  const bytes = readBytes(path);
+export const readIdx = (path: string, limit: SizeLimit = {}): IdxArray => {
+  const bytes = readBytes(path, limit);
   const rule = TYPES.get(bytes[2] ?? -1);
   const rank = bytes[3] ?? 0;
   if (!rule || !looksLikeIdx(bytes) || rank === 0) {
@@ -110,8 +110,11 @@ const hex = (bytes: Uint8Array): string =>
  *
  * @throws DataError as {@link readIdx}, and for a label file, no rows, NaN or infinite values.
  */
-export const readIdxImages = (path: string, options: { readonly name?: string } = {}): Dataset => {
-  const { shape, data, type } = readIdx(path);
+export const readIdxImages = (
+  path: string,
+  options: SizeLimit & { readonly name?: string } = {},
+): Dataset => {
+  const { shape, data, type } = readIdx(path, options);
   if (shape.length < 2 || shape.length > 4) {
     throw new DataError(
       `${path}: expected images, 3 dimensions (rows, height, width), or 2 or 4; found ${dimensions(shape, type)}` +
@@ -131,8 +134,8 @@ export const readIdxImages = (path: string, options: { readonly name?: string } 
  *
  * @throws DataError as {@link readIdx}, and for an image file, no labels, or numbers that are no class index.
  */
-export const readIdxLabels = (path: string): Int32Array => {
-  const { shape, data, type } = readIdx(path);
+export const readIdxLabels = (path: string, limit: SizeLimit = {}): Int32Array => {
+  const { shape, data, type } = readIdx(path, limit);
   if (shape.length !== 1) {
     throw new DataError(
       `${path}: expected labels, 1 dimension (rows); found ${dimensions(shape, type)}, which is what an image ` +

@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import { DataError, UsageError } from "../errors.ts";
 import { permutation } from "../random/index.ts";
+import type { RecordOptions } from "./csv-records.ts";
 import { type Dataset, select } from "./dataset.ts";
 import { type DataSplit, noneToSpare, oneOfEach } from "./load.ts";
 import { columnOf, encodeTable, readTable, type TextTable } from "./table.ts";
@@ -8,9 +9,7 @@ import { fitTable, type TableOptions } from "./table-fit.ts";
 import type { TablePreprocessing } from "./table-preprocessing.ts";
 
 /** How a table is read, and which of its rows are held out. */
-export interface LoadTableOptions extends TableOptions {
-  /** Whether the first line names the columns; by default it is guessed, as in `readCsv`. */
-  readonly header?: boolean;
+export interface LoadTableOptions extends TableOptions, RecordOptions {
   /** The fraction of the rows to hold out. Default 0.1. */
   readonly testFraction?: number;
   /** Hold out labelled rows only, and that fraction of them. Default: where there is a label column. */
@@ -38,13 +37,14 @@ export interface TableSplit extends DataSplit {
  * @throws UsageError for a fraction outside (0, 1) or an option that names no column.
  * @throws DataError as {@link readTable} and {@link fitTable}, and when fewer than two rows are labelled.
  */
-export const loadTable = (path: string, options: LoadTableOptions = {}): TableSplit => {
-  const { header } = options;
-  return splitTable(readTable(path, header === undefined ? {} : { header }), options);
-};
+export const loadTable = (path: string, options: LoadTableOptions = {}): TableSplit =>
+  splitTable(readTable(path, options), options);
 
 /** {@link loadTable} of a table that was read before. */
-export const splitTable = (table: TextTable, options: Omit<LoadTableOptions, "header"> = {}): TableSplit => {
+export const splitTable = (
+  table: TextTable,
+  options: Omit<LoadTableOptions, keyof RecordOptions> = {},
+): TableSplit => {
   const test = heldOut(table, options);
   const train = Uint32Array.from(table.rows.keys()).filter((row) => !test.has(row));
   const { preprocessing, notes } = fitTable(table, options, train);

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { DataError, UsageError } from "../errors.ts";
 import { readCsv } from "./csv.ts";
+import type { RecordOptions } from "./csv-records.ts";
 import { type Dataset, split } from "./dataset.ts";
-import { listDirectory, pathKind, readBytes } from "./file.ts";
+import { listDirectory, pathKind, readBytes, type SizeLimit } from "./file.ts";
 import { looksLikeIdx, readIdxImages, readIdxLabels } from "./idx.ts";
 import { classNames, withLabels } from "./labels.ts";
 import { findIdxFiles, loadMnist, readIdxDirectory } from "./mnist.ts";
@@ -13,7 +14,7 @@ import { holdsPngs, readPngFolder } from "./png.ts";
 export type Permute = (n: number, seed: number) => Uint32Array;
 
 /** Where labels come from, and which rows are held out. */
-export interface LoadOptions {
+export interface LoadOptions extends RecordOptions {
   /** A file of class indices, IDX or `.npy`, for data in an IDX or `.npy` file. */
   readonly labels?: string;
   /** The column of class names in a CSV file. */
@@ -37,6 +38,8 @@ export interface LoadOptions {
 export interface DataSplit {
   readonly train: Dataset;
   readonly test: Dataset;
+  /** What a person should be told of how the data were read. */
+  readonly notes?: readonly string[];
 }
 
 const ACCEPTED =
@@ -72,10 +75,17 @@ export const loadData = async (spec: string, options: LoadOptions = {}): Promise
 export interface DataParts {
   readonly train: Dataset;
   readonly test?: Dataset;
+  readonly notes?: readonly string[];
 }
 
 /** Loads data as {@link loadData} does, but holds nothing out. */
 export const loadParts = async (spec: string, options: LoadOptions = {}): Promise<DataParts> => {
+  const { train, test } = await readParts(spec, options);
+  const notes = [...new Set([...(train.notes ?? []), ...(test?.notes ?? [])])];
+  return { train, ...(test && { test }), ...(notes.length > 0 && { notes }) };
+};
+
+const readParts = async (spec: string, options: LoadOptions): Promise<DataParts> => {
   if (spec === "mnist") {
     refuse(options, ["labels", "labelColumn"], "mnist, which has its labels");
     return { train: loadMnist("train"), test: loadMnist("test") };
@@ -86,8 +96,14 @@ export const loadParts = async (spec: string, options: LoadOptions = {}): Promis
 };
 
 /** Holds rows out where the data have no test part. @throws as {@link loadData} */
-export const splitData = ({ train, test }: DataParts, spec: string, options: LoadOptions = {}): DataSplit =>
-  test === undefined ? holdOut(train, spec, options) : { train, test };
+export const splitData = (
+  { train, test, notes }: DataParts,
+  spec: string,
+  options: LoadOptions = {},
+): DataSplit => ({
+  ...(test === undefined ? holdOut(train, spec, options) : { train, test }),
+  ...(notes && { notes }),
+});
 
 const loadDirectory = (directory: string, options: LoadOptions): DataParts => {
   refuse(options, ["labels", "labelColumn"], "a directory, where labels are files or subfolders");
@@ -125,25 +141,38 @@ const sameRows = (directory: string, train: Dataset, test: Dataset): DataSplit =
 export const isTableFile = (path: string): boolean => /\.[ct]sv(\.gz)?$/i.test(path);
 
 const loadFile = (path: string, options: LoadOptions): Dataset => {
+  const limit = limitOf(options);
   const name = path.toLowerCase().replace(/\.gz$/, "");
   if (isTableFile(path)) {
     refuse(options, ["labels"], "a CSV file; its labels are a column: use labelColumn");
-    return readCsv(path, options.labelColumn === undefined ? {} : { labelColumn: options.labelColumn });
+    const { labelColumn, header, encoding, maxBytes } = options;
+    return readCsv(path, {
+      ...(labelColumn !== undefined && { labelColumn }),
+      ...(header !== undefined && { header }),
+      ...(encoding !== undefined && { encoding }),
+      ...(maxBytes !== undefined && { maxBytes }),
+    });
   }
   refuse(options, ["labelColumn"], "an IDX or .npy file; its labels are another file: use labels");
-  if (name.endsWith(".npy")) return labelled(readNpyDataset(path), path, options.labels);
+  if (name.endsWith(".npy")) return labelled(readNpyDataset(path, limit), path, options);
   // A file called idx or ubyte is meant as one: the reader then says what is wrong with it.
-  if (/idx|ubyte/.test(name) || looksLikeIdx(readBytes(path))) {
-    return labelled(readIdxImages(path), path, options.labels);
+  if (/idx|ubyte/.test(name) || looksLikeIdx(readBytes(path, limit))) {
+    return labelled(readIdxImages(path, limit), path, options);
   }
   throw new UsageError(`${path}: not a kind of file that can be read. ${ACCEPTED}`);
 };
 
-const labelled = (dataset: Dataset, path: string, labels: string | undefined): Dataset =>
-  labels === undefined ? dataset : withLabels(dataset, readLabels(labels), { data: path, labels });
+const limitOf = ({ maxBytes }: LoadOptions): SizeLimit => (maxBytes === undefined ? {} : { maxBytes });
 
-const readLabels = (path: string): Int32Array =>
-  /\.npy(\.gz)?$/i.test(path) ? readNpyLabels(path) : readIdxLabels(path);
+const labelled = (dataset: Dataset, path: string, options: LoadOptions): Dataset => {
+  const { labels } = options;
+  return labels === undefined
+    ? dataset
+    : withLabels(dataset, readLabels(labels, limitOf(options)), { data: path, labels });
+};
+
+const readLabels = (path: string, limit: SizeLimit): Int32Array =>
+  /\.npy(\.gz)?$/i.test(path) ? readNpyLabels(path, limit) : readIdxLabels(path, limit);
 
 const refuse = (options: LoadOptions, keys: readonly ("labels" | "labelColumn")[], where: string): void => {
   const given = keys.find((key) => options[key] !== undefined);

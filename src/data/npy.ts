@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import { DataError } from "../errors.ts";
 import { createDataset, type Dataset } from "./dataset.ts";
-import { readBytes } from "./file.ts";
+import { readBytes, type SizeLimit } from "./file.ts";
 import { toLabels } from "./labels.ts";
 
 /** The contents of a `.npy` file: `data` is row-major and holds `prod(shape)` values. */
@@ -63,8 +63,11 @@ interface Header {
  * @throws DataError when the file is missing, not `.npy`, truncated, longer than its header says, or of another
  * element type; the message gives the line of NumPy that converts it.
  */
-export const readNpy = (path: string): NpyArray => {
-  const bytes = readBytes(path);
+export const readNpy = (path: string, limit: SizeLimit = {}): NpyArray =>
+  decodeNpy(readBytes(path, limit), path);
+
+/** {@link readNpy} of bytes that were read before. */
+export const decodeNpy = (bytes: Uint8Array<ArrayBuffer>, path: string): NpyArray => {
   const header = readHeader(path, bytes);
   const { descr, shape, start, type } = header;
   const count = shape.reduce((n, d) => n * d, 1);
@@ -114,7 +117,7 @@ const readHeader = (path: string, bytes: Uint8Array): Header => {
   const dims = /'shape'\s*:\s*\(([\d\s,]*)\)/.exec(header)?.[1];
   if (order === undefined || dims === undefined || !header.includes("'descr'")) {
     throw new DataError(
-      `${path}: expected a header with descr, fortran_order and shape; found ${JSON.stringify(header.trim())}.`,
+      `${path}: expected a header with descr, fortran_order and shape; found ${JSON.stringify(header.trim().slice(0, 200))}.`,
     );
   }
   const type = /^[<>|=]/.test(descr ?? "") ? TYPES.get(descr?.slice(1) ?? "") : undefined;
@@ -180,8 +183,11 @@ const fromHalf = (bits: number): number => {
  *
  * @throws DataError as {@link readNpy}, and for another rank, channels before height, no rows, NaN or infinity.
  */
-export const readNpyDataset = (path: string, options: { readonly name?: string } = {}): Dataset => {
-  const { data, shape, descr } = readNpy(path);
+export const readNpyDataset = (
+  path: string,
+  options: SizeLimit & { readonly name?: string } = {},
+): Dataset => {
+  const { data, shape, descr } = readNpy(path, options);
   const shapeText = `[${shape.join(", ")}]`;
   if (shape.length < 2 || shape.length > 4) {
     throw new DataError(
@@ -219,8 +225,8 @@ const toFloat32 = (data: NpyArray["data"]): Float32Array => {
  *
  * @throws DataError as {@link readNpy}, and for another rank or numbers that are no class index.
  */
-export const readNpyLabels = (path: string): Int32Array => {
-  const { data, shape } = readNpy(path);
+export const readNpyLabels = (path: string, limit: SizeLimit = {}): Int32Array => {
+  const { data, shape } = readNpy(path, limit);
   if (shape.length !== 1 || data.length === 0) {
     throw new DataError(
       `${path}: expected labels of shape [rows], at least one; found shape [${shape.join(", ")}].`,

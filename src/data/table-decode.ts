@@ -6,6 +6,10 @@ const inUnits = (value: number, mean: number, sd: number): number => {
   return Number((value * sd + mean).toFixed(decimals));
 };
 
+/** The index of the first largest value. */
+const largest = (values: Float32Array): number =>
+  values.reduce((best, value, i) => (value > values[best] ? i : best), 0);
+
 /**
  * Rows of features back as cells, in the order of the preprocessing's columns: numbers in their own units, of categories the name of
  * the one with the largest value, and "" where a value is missing (NaN).
@@ -28,7 +32,7 @@ export const decodeRows = (
         }
         const block = values.subarray(at, at + column.categories.length);
         at += block.length;
-        return block.some(Number.isNaN) ? "" : column.categories[block.indexOf(Math.max(...block))];
+        return block.some(Number.isNaN) ? "" : column.categories[largest(block)];
       }),
     );
   }

@@ -49,17 +49,18 @@ export const fitTable = (table: TextTable, options: TableOptions = {}, rows?: Ro
   const { path, columns } = table;
   const { labelColumn, categorical = [], ignore = [] } = options;
   for (const [option, names] of Object.entries({ categorical, ignore })) {
-    const unknown = names.find((name) => !columns.includes(name));
+    const known = new Set(columns);
+    const unknown = names.find((name) => !known.has(name));
     if (unknown === undefined) continue;
     throw new UsageError(`${option}: ${path} has no column "${unknown}"; found ${quoted(columns)}.`);
   }
   const labels = labelColumn === undefined ? undefined : fitLabels(table, labelColumn, options);
-  const notes: string[] = [];
+  const notes: string[] = [...(table.notes ?? [])];
+  const [left, words] = [new Set(ignore), new Set(categorical)];
   const kept = columns
-    .filter((name) => name !== labelColumn && !ignore.includes(name))
+    .filter((name) => name !== labelColumn && !left.has(name))
     .flatMap((name) => {
-      const column =
-        name === "" ? "it has no name" : fitColumn(table, name, categorical.includes(name), rows);
+      const column = name === "" ? "it has no name" : fitColumn(table, name, words.has(name), rows);
       if (typeof column !== "string") return [column];
       notes.push(`${path}: column "${name}" is left out: ${column}.`);
       return [];

@@ -66,7 +66,7 @@ export const featureLayout = ({ columns }: Pick<TablePreprocessing, "columns">):
       continue;
     }
     blocks.push({ name: column.name, start: names.length, categories: column.categories });
-    names.push(...column.categories.map((category) => `${column.name}=${category}`));
+    for (const category of column.categories) names.push(`${column.name}=${category}`);
   }
   const numeric = columns.filter(({ kind }) => kind === "numeric").length;
   const categories = blocks.map((block) => block.categories.length);

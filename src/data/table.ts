@@ -1,7 +1,7 @@
 /** Tables of numbers and words, with missing cells and partly labelled rows: read, and made into features. */
 import { basename } from "node:path";
 import { DataError } from "../errors.ts";
-import { type CsvRecord, isNumber, quoted, readRecords } from "./csv-records.ts";
+import { type CsvRecord, isNumber, quoted, type RecordOptions, readRecords } from "./csv-records.ts";
 import { createDataset, type Dataset } from "./dataset.ts";
 import {
   featureLayout,
@@ -21,32 +21,30 @@ export interface TextTable {
   readonly rows: readonly (readonly string[])[];
   /** The line on which each row ends, counted from 1. */
   readonly lines: readonly number[];
+  /** What a person should be told of how it was read. */
+  readonly notes?: readonly string[];
 }
 
 /**
  * Reads a table: comma-, semicolon- or tab-separated, gzipped or not. Cells that are blank or say NA, N/A, NaN, nan, NULL,
  * null or ? are missing.
  *
- * @param options.header as {@link readCsv}'s.
  * @throws DataError when the file is missing or no CSV, has no rows, two columns of one name, or a row of another length.
  */
-export const readTable = (path: string, options: { readonly header?: boolean } = {}): TextTable => {
+export const readTable = (path: string, options: RecordOptions = {}): TextTable => {
   let columns: readonly string[] = [];
   const rows: string[][] = [];
   const lines: number[] = [];
-  readRecords(path, options.header, {
+  const notes = readRecords(path, options, {
     begin(names) {
       columns = names;
-      const twice = names.find((name, i) => name !== "" && names.indexOf(name) < i);
-      if (twice === undefined) return;
-      throw new DataError(`${path}: expected columns of different names; found "${twice}" twice.`);
     },
     add({ cells, line }: CsvRecord) {
       rows.push(cells.map(canonical));
       lines.push(line);
     },
   });
-  if (rows.length > 0) return { path, columns, rows, lines };
+  if (rows.length > 0) return { path, columns, rows, lines, ...(notes.length > 0 && { notes }) };
   const what = columns.length > 0 ? `only the header ${quoted(columns)}` : "an empty file";
   throw new DataError(`${path}: expected rows, found ${what}.`);
 };
@@ -57,14 +55,28 @@ const canonical = (cell: string): string => {
   return MISSING.has(trimmed) ? "" : trimmed.replace(/^([+-]?\d+)\.0+$/, "$1");
 };
 
+/** Where each column stands: a search through the names for each of 100,000 columns takes half a minute. */
+const places = new WeakMap<readonly string[], ReadonlyMap<string, number>>();
+
+const placesOf = (columns: readonly string[]): ReadonlyMap<string, number> => {
+  const known = places.get(columns);
+  if (known !== undefined) return known;
+  const made = new Map<string, number>();
+  columns.forEach((name, i) => {
+    if (!made.has(name)) made.set(name, i);
+  });
+  places.set(columns, made);
+  return made;
+};
+
 /** The cells of a column. */
 export const columnOf = (
   { path, columns, rows }: TextTable,
   name: string,
   what: string,
 ): readonly string[] => {
-  const at = columns.indexOf(name);
-  if (at >= 0) return rows.map((row) => row[at]);
+  const at = placesOf(columns).get(name);
+  if (at !== undefined) return rows.map((row) => row[at]);
   throw new DataError(`${path}: expected a column "${name}"${what}; found ${quoted(columns)}.`);
 };
 
@@ -111,9 +123,15 @@ export const encodeTable = (table: TextTable, preprocessing: TablePreprocessing)
     x,
     observed,
     columns: names,
+    rowNames: table.lines.map(String),
+    rowNoun: "line",
     ...(labels && columns.includes(labels.column) && classesOf(table, labels)),
   });
-  return { dataset, notes: unused.length > 0 ? [`${path}: not used: ${quoted(unused)}.`] : [] };
+  const notes = [
+    ...(table.notes ?? []),
+    ...(unused.length > 0 ? [`${path}: not used: ${quoted(unused)}.`] : []),
+  ];
+  return { dataset, notes };
 };
 
 const encodeColumn = (
@@ -123,14 +141,15 @@ const encodeColumn = (
   put: (row: number, value: number, feature: number) => void,
 ): void => {
   const where = (row: number) => `${path}, line ${lines[row]}, column "${column.name}"`;
+  const index = new Map(column.kind === "categorical" ? column.categories.map((name, i) => [name, i]) : []);
   cells.forEach((cell, row) => {
     if (cell === "") return;
     if (column.kind === "numeric") {
       put(row, (toNumber(cell, () => where(row)) - column.mean) / column.sd, 0);
       return;
     }
-    const category = column.categories.indexOf(cell);
-    if (category < 0) {
+    const category = index.get(cell);
+    if (category === undefined) {
       throw new DataError(
         `${where(row)}: expected one of ${quoted(column.categories)}, as in the training table; found "${cell}". ` +
           "Correct the cell, or leave it blank: then it counts as missing.",

@@ -183,7 +183,10 @@ describe("fitTable and encodeTable", () => {
         '"b" is left out: every cell is missing.',
     ],
     ["a,b\n", ': expected rows, found only the header "a", "b".'],
-    ["a,b,a\n1,2,3\n", ': expected columns of different names; found "a" twice.'],
+    [
+      "a,b,a\n1,2,3\n",
+      ': expected columns of different names; found "a" twice, as columns 1 and 3. Rename one of them.',
+    ],
     [
       "a,b\n1,2\n3\n",
       ', line 3: expected 2 cells, as on the first line; found 1, with nothing for column "b".',
