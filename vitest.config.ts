@@ -1,6 +1,14 @@
+import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
+  // Examples, and the snippets of the pages, import the package as its users do.
+  resolve: {
+    alias: [
+      { find: /^tightbound$/, replacement: join(import.meta.dirname, "src/public/tightbound.ts") },
+      { find: /^tightbound\/(.+)$/, replacement: join(import.meta.dirname, "src/public/$1.ts") },
+    ],
+  },
   test: {
     include: ["test/**/*.test.ts"],
     testTimeout: 60_000,

@@ -7,22 +7,21 @@ import { writeFileSync } from "node:fs";
 import {
   adam,
   binarize,
-  compileStep,
   elbo,
   input,
   loadData,
   model,
   Normal,
-  nn,
   rowsOf,
-  stopGradient,
-  substitute,
   type Tensor,
   take,
   train,
   VAE,
-} from "../src/index.ts";
-import { drawFigure, loadPlot } from "../src/report/figure.ts";
+} from "tightbound";
+import * as nn from "tightbound/nn";
+import { compileStep } from "tightbound/optim";
+import { drawFigure, loadPlot } from "tightbound/report";
+import { stopGradient, substitute } from "tightbound/tensor";
 import { table } from "./table.ts";
 
 export interface Settings {

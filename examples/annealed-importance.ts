@@ -4,18 +4,12 @@
  * encoder's posterior; and on digits that the VAE made itself it is bracketed from above as well (Grosse et al. 2015).
  */
 import { writeFileSync } from "node:fs";
+import { constant, loadData, rowsOf, type Tensor, take, train, VAE } from "tightbound";
 import {
   type AnnealingOptions,
   annealedImportanceSampling,
   bidirectionalMonteCarlo,
-  constant,
-  loadData,
-  rowsOf,
-  type Tensor,
-  take,
-  train,
-  VAE,
-} from "../src/index.ts";
+} from "tightbound/inference";
 import { drawCurves } from "./support/curves.ts";
 import { table } from "./table.ts";
 

@@ -13,8 +13,8 @@ import {
   take,
   train,
   VAE,
-} from "../src/index.ts";
-import { imageGrid } from "../src/report/index.ts";
+} from "tightbound";
+import { imageGrid } from "tightbound/report";
 import { table } from "./table.ts";
 
 export interface Settings {

@@ -6,25 +6,22 @@
 import {
   ArrayValue,
   adam,
-  BeliefNetwork,
   binarize,
   compile,
   type Dataset,
   elbo,
-  importanceWeighted,
   input,
   loadData,
-  minibatches,
-  neuralBaseline,
-  nn,
   rowsOf,
-  type SviOptions,
-  type SviResult,
   sgd,
   svi,
   type Tensor,
   take,
-} from "../src/index.ts";
+} from "tightbound";
+import { minibatches } from "tightbound/data";
+import { importanceWeighted, neuralBaseline, type SviOptions, type SviResult } from "tightbound/inference";
+import { BeliefNetwork } from "tightbound/models";
+import * as nn from "tightbound/nn";
 import { gradientMoments } from "./support/gradients.ts";
 import { table } from "./table.ts";
 

@@ -3,7 +3,9 @@
  * same mean; what differs is the noise, and with it how straight the parameter walks to its optimum (Tucker et al. 2017).
  */
 import { writeFileSync } from "node:fs";
-import { adam, Bernoulli, model, neuralBaseline, nn, type SviOptions, svi, tensor } from "../src/index.ts";
+import { adam, Bernoulli, model, svi, tensor } from "tightbound";
+import { neuralBaseline, type SviOptions } from "tightbound/inference";
+import * as nn from "tightbound/nn";
 import { drawCurves } from "./support/curves.ts";
 import { gradientMoments } from "./support/gradients.ts";
 import { table } from "./table.ts";

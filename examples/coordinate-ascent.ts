@@ -12,23 +12,21 @@ import {
   compile,
   constant,
   Dirichlet,
-  exp,
   Gamma,
-  gather,
   input,
   LogNormal,
-  less,
   model,
   Normal,
-  nn,
   type Program,
-  permutation,
   schedules,
-  stochasticCavi,
   svi,
   type Tensor,
   where,
-} from "../src/index.ts";
+} from "tightbound";
+import { permutation } from "tightbound/data";
+import { stochasticCavi } from "tightbound/inference";
+import * as nn from "tightbound/nn";
+import { exp, gather, less } from "tightbound/tensor";
 import { type Curve, drawCurves } from "./support/curves.ts";
 import { table } from "./table.ts";
 

@@ -15,7 +15,7 @@ import {
   type Tensor,
   tensor,
   trace,
-} from "../src/index.ts";
+} from "tightbound";
 import { drawCurves } from "./support/curves.ts";
 import { table } from "./table.ts";
 

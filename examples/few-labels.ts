@@ -3,28 +3,26 @@
  * vector machine from the labelled ones, since nothing else is of use to them. Each is asked for the classes of all other rows, over
  * several draws of the labels; and once more with cells taken out of the table, which M2 marginalises and the others must fill in.
  */
+
+import { type Dataset, drawLabels, hideLabels, M2, rowsOf, trainSemiSupervised } from "tightbound";
+import {
+  encodeTable,
+  featureLayout,
+  fitTable,
+  permutation,
+  readTable,
+  select,
+  type TableOptions,
+  type TablePreprocessing,
+} from "tightbound/data";
 import {
   type Classifier,
   confusionMatrix,
-  type Dataset,
-  drawLabels,
-  encodeTable,
   errorRate,
-  featureLayout,
-  fitTable,
-  hideLabels,
   logistic,
-  M2,
-  permutation,
   predictedClasses,
-  readTable,
-  rowsOf,
-  selectRows,
   svm,
-  type TableOptions,
-  type TablePreprocessing,
-  trainSemiSupervised,
-} from "../src/index.ts";
+} from "tightbound/models";
 import { table } from "./table.ts";
 
 export interface Case {
@@ -126,7 +124,7 @@ async function fitM2(
 async function draw(setting: Case, training: Training, seed: number): Promise<Record<Method, number>> {
   const { preprocessing, data } = readWithGaps(setting, seed);
   const { labelled, unlabelled } = drawLabels(data, { labels: setting.labels, seed });
-  const [known, asked] = [selectRows(data, labelled), selectRows(data, unlabelled)];
+  const [known, asked] = [select(data, labelled), select(data, unlabelled)];
   const classes = data.classes?.length ?? 0;
   const trained = await fitM2(preprocessing, hideLabels(data, labelled), training, seed);
   const supervised = async (recipe: Classifier): Promise<number> => {

@@ -3,7 +3,9 @@
  * many others there are; the score function weighs ∇ log q by a whole cost, and drowns as dimensions are added.
  */
 import { writeFileSync } from "node:fs";
-import { type Estimator, model, Normal, nn, sgd, svi, tensor } from "../src/index.ts";
+import { model, Normal, sgd, svi, tensor } from "tightbound";
+import type { Estimator } from "tightbound/inference";
+import * as nn from "tightbound/nn";
 import { drawCurves } from "./support/curves.ts";
 import { gradientMoments } from "./support/gradients.ts";
 import { table } from "./table.ts";

@@ -8,9 +8,6 @@ import { readFileSync, writeFileSync } from "node:fs";
 import {
   type ArrayValue,
   adam,
-  autoFlow,
-  autoFullRankNormal,
-  autoLowRankNormal,
   autoNormal,
   Bernoulli,
   importance,
@@ -21,12 +18,13 @@ import {
   nuts,
   type Program,
   predictive,
-  readCsv,
   schedules,
   svi,
   tensor,
   withChainBars,
-} from "../src/index.ts";
+} from "tightbound";
+import { readCsv } from "tightbound/data";
+import { autoFlow, autoFullRankNormal, autoLowRankNormal } from "tightbound/inference";
 import { momentsOf } from "./support/moments.ts";
 import { table } from "./table.ts";
 

@@ -5,24 +5,25 @@
  */
 import { writeFileSync } from "node:fs";
 import {
-  type ClassifyingModel,
-  classifierSettings,
   drawLabels,
   hideLabels,
   loadData,
   M2,
-  predictedClasses,
   rowsOf,
-  type SemiSupervisedTrainInput,
   stackOn,
-  svm,
-  TrainedM1,
   take,
   train,
   trainSemiSupervised,
   VAE,
-} from "../src/index.ts";
-import { labelledByM1 } from "../src/run/labelled-rows.ts";
+} from "tightbound";
+import { predictedClasses, svm } from "tightbound/models";
+import {
+  type ClassifyingModel,
+  classifierSettings,
+  labelledByM1,
+  type SemiSupervisedTrainInput,
+  TrainedM1,
+} from "tightbound/runs";
 import { drawCurves } from "./support/curves.ts";
 import { table } from "./table.ts";
 

@@ -19,7 +19,7 @@ import {
   svi,
   tensor,
   withChainBars,
-} from "../src/index.ts";
+} from "tightbound";
 import { drawCurves } from "./support/curves.ts";
 import { momentsOf } from "./support/moments.ts";
 import { table } from "./table.ts";

@@ -7,24 +7,21 @@ import { writeFileSync } from "node:fs";
 import {
   ArrayValue,
   adam,
-  cholesky,
-  choleskySolve,
   compile,
-  eye,
   input,
   kl,
   MultivariateNormal,
-  matmul,
   model,
   Normal,
-  nn,
-  permutation,
   schedules,
   sgd,
   svi,
   type Tensor,
-  type TrainStep,
-} from "../src/index.ts";
+} from "tightbound";
+import { permutation } from "tightbound/data";
+import * as nn from "tightbound/nn";
+import type { TrainStep } from "tightbound/optim";
+import { cholesky, choleskySolve, eye, matmul } from "tightbound/tensor";
 import { drawCurves } from "./support/curves.ts";
 import { table } from "./table.ts";
 

@@ -3,7 +3,8 @@
  * says which part that is. Taken as one event, the same rows share one cost, and each pays for the noise of all others.
  */
 import { writeFileSync } from "node:fs";
-import { Bernoulli, compile, elbo, grad, model, Normal, nn, sgd, svi, tensor } from "../src/index.ts";
+import { Bernoulli, compile, elbo, grad, model, Normal, sgd, svi, tensor } from "tightbound";
+import * as nn from "tightbound/nn";
 import { drawCurves } from "./support/curves.ts";
 import { gradientMoments } from "./support/gradients.ts";
 import { table } from "./table.ts";

@@ -4,16 +4,8 @@
  * asked for falls and falls.
  */
 import { writeFileSync } from "node:fs";
-import {
-  binarize,
-  type Dataset,
-  loadData,
-  parseTrainSettings,
-  take,
-  VAE,
-  vaeEvaluator,
-} from "../src/index.ts";
-import { trainerOf } from "../src/run/train.ts";
+import { binarize, type Dataset, loadData, take, VAE } from "tightbound";
+import { parseTrainSettings, trainerOf, vaeEvaluator } from "tightbound/runs";
 import { drawCurves } from "./support/curves.ts";
 import { table } from "./table.ts";
 

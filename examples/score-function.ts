@@ -12,9 +12,9 @@ import {
   grad,
   Normal,
   Poisson,
-  stopGradient,
   type Tensor,
-} from "../src/index.ts";
+} from "tightbound";
+import { stopGradient } from "tightbound/tensor";
 import { drawCurves } from "./support/curves.ts";
 import { momentsOf } from "./support/moments.ts";
 import { table } from "./table.ts";

@@ -3,7 +3,8 @@
  * 2015), and its gap falls as Var(w / p(x)) / 2K (Domke and Sheldon 2018). The guide stays as it is: what more draws buy is the bound.
  */
 import { writeFileSync } from "node:fs";
-import { compile, importanceWeighted, model, Normal, tensor } from "../src/index.ts";
+import { compile, model, Normal, tensor } from "tightbound";
+import { importanceWeighted } from "tightbound/inference";
 import { drawCurves } from "./support/curves.ts";
 import { momentsOf } from "./support/moments.ts";
 import { table } from "./table.ts";

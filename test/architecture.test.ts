@@ -29,3 +29,15 @@ test("each floor imports only from floors below it", () => {
   });
   expect(upward).toEqual([]);
 });
+
+test("doors export what floors' indices export, and no floor goes through a door", () => {
+  const wrong = files.flatMap((path) => {
+    const text = readFileSync(join(src, path), "utf8");
+    const imports = [...text.matchAll(/(?:from|import) ?\(?"([^"]+)"/g)].map(([, target]) => target);
+    const allowed = path.startsWith(`public${sep}`)
+      ? (target: string) => /^\.\.\/(?!public\/)([a-z]+\/index|errors)\.ts$/.test(target)
+      : (target: string) => !/^tightbound(\/|$)|(^|\/)public\//.test(target);
+    return imports.filter((target) => !allowed(target)).map((target) => `${path} imports ${target}`);
+  });
+  expect(wrong).toEqual([]);
+});

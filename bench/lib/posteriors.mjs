@@ -1,17 +1,17 @@
 // What samplers pay: a small density on the host, the no-U-turn sampler on it, and a large density natively against its products alone.
+
+import { unconstrainedDensity } from "../../dist/public/inference.js";
+import { build, matmul } from "../../dist/public/tensor.js";
 import {
   Bernoulli,
-  build,
   constant,
   HalfCauchy,
   input,
-  matmul,
   model,
   Normal,
   nuts,
   tensor,
-  unconstrainedDensity,
-} from "../../dist/index.js";
+} from "../../dist/public/tightbound.js";
 import { quantile } from "./stats.mjs";
 
 const summarised = (values) => ({

@@ -1,25 +1,19 @@
 // What the language of programs costs: an enumerated mixture against the same density by hand, and SVI on a small program.
+
+import { compileStep } from "../../dist/public/optim.js";
+import { add, exp, gather, logsumexp, neg, reshape, sub, sum } from "../../dist/public/tensor.js";
 import {
   adam,
-  add,
   autoNormal,
   Categorical,
-  compileStep,
   elbo,
-  exp,
-  gather,
   HalfCauchy,
   input,
-  logsumexp,
   model,
   Normal,
-  neg,
-  reshape,
-  sub,
-  sum,
   svi,
   tensor,
-} from "../../dist/index.js";
+} from "../../dist/public/tightbound.js";
 import { measureDensity, measureLogistic, measureNuts } from "./posteriors.mjs";
 import { quantile } from "./stats.mjs";
 

@@ -3,22 +3,10 @@
 // is shared. Parameters, minibatches and draws are the same, so both start at the same loss.
 import { createRequire } from "node:module";
 import { gaussianMinibatches, minibatches } from "../../dist/data/index.js";
-import {
-  drawLabels,
-  expand,
-  hideLabels,
-  input,
-  kl,
-  loadMnist,
-  M2,
-  Normal,
-  noise,
-  reshape,
-  sum,
-  Trainer,
-  tensor,
-  transpose,
-} from "../../dist/index.js";
+import { loadMnist } from "../../dist/public/data.js";
+import { Trainer } from "../../dist/public/runs.js";
+import { expand, noise, reshape, sum, transpose } from "../../dist/public/tensor.js";
+import { drawLabels, hideLabels, input, kl, M2, Normal, tensor } from "../../dist/public/tightbound.js";
 import { fillNormal, stream } from "../../dist/random/index.js";
 import { semiSupervisedBatches } from "../../dist/train/batches.js";
 import { semiSupervisedTrainSettings } from "../../dist/train/settings.js";

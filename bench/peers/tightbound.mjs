@@ -1,6 +1,8 @@
 // Ours, built, through its public API: the step that `tightbound train vae` runs.
 import { createRequire } from "node:module";
-import { loadMnist, parseTrainSettings, trainerOf, VAE } from "../../dist/index.js";
+import { loadMnist } from "../../dist/public/data.js";
+import { parseTrainSettings, trainerOf } from "../../dist/public/runs.js";
+import { VAE } from "../../dist/public/tightbound.js";
 import { serve } from "../lib/serve.mjs";
 import { BATCH, LEARNING_RATE } from "../lib/vae.mjs";
 

@@ -1,6 +1,5 @@
 /** Curves for the examples, through the plots of the reports. */
-import { drawFigure, type LegendEntry, loadPlot, sideLegend } from "../../src/report/figure.ts";
-import { classColours } from "../../src/report/theme.ts";
+import { classColours, drawFigure, type LegendEntry, loadPlot, sideLegend } from "tightbound/report";
 
 export interface Curve {
   readonly name: string;

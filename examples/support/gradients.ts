@@ -1,5 +1,5 @@
 /** What an estimator's gradient is like: its mean and variance, with the parameters held where they are. */
-import type { TrainStep } from "../../src/index.ts";
+import type { TrainStep } from "tightbound/optim";
 
 export interface GradientMoments {
   /** Of each component of the bound's gradient. */

@@ -1,4 +1,8 @@
-/** The sets that parameters and values live in. A constraint is data: its name is what transforms are looked up by. */
+/**
+ * The sets that parameters and values live in. A constraint is data: its name is what transforms are looked up by.
+ *
+ * @module
+ */
 import { simplify } from "../compile/simplify.ts";
 import { UsageError } from "../errors.ts";
 import { isFloat } from "../tensor/dtype.ts";

@@ -10,7 +10,6 @@ export { Categorical, CategoricalDistribution } from "./categorical.ts";
 export { Cauchy, CauchyDistribution } from "./cauchy.ts";
 export { ChiSquared, ChiSquaredDistribution } from "./chi-squared.ts";
 export type { Constraint, IntervalConstraint } from "./constraints.ts";
-/** The sets that parameters and values live in. */
 export * as constraints from "./constraints.ts";
 export { ContinuousBernoulli, ContinuousBernoulliDistribution } from "./continuous-bernoulli.ts";
 export { Delta, DeltaDistribution } from "./delta.ts";
@@ -75,7 +74,6 @@ export { StudentT, StudentTDistribution } from "./student-t.ts";
 export { TableRow, TableRowDistribution, type TableRowParameters } from "./table-row.ts";
 export { Transformed, TransformedDistribution } from "./transformed.ts";
 export type { Transform, ValueAndLogDet } from "./transforms/index.ts";
-/** Differentiable maps with the logarithm of their Jacobian, flows among them. */
 export * as transforms from "./transforms/index.ts";
 export { Uniform, UniformDistribution } from "./uniform.ts";
 export { VonMises, VonMisesDistribution } from "./von-mises.ts";

@@ -12,8 +12,7 @@ export {
 } from "./convolution.ts";
 export { type Dense, dense, type WeightOptions } from "./dense.ts";
 export { type DropoutOptions, dropout } from "./dropout.ts";
-/** Under one name, because a rule such as `zeros` has the name of the tensor that it fills. */
-/** Rules for the first values of parameters. */
+// Under one name, because a rule such as `zeros` has the name of the tensor that it fills.
 export * as initializers from "./initializers.ts";
 export {
   evaluation,

@@ -1,4 +1,8 @@
-/** Rules for the first values of parameters. */
+/**
+ * Rules for the first values of parameters.
+ *
+ * @module
+ */
 import { UsageError } from "../errors.ts";
 import type { Draws, Initializer } from "../tensor/leaf.ts";
 import { formatShape, type Shape, sizeOf } from "../tensor/shape.ts";

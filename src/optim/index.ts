@@ -18,7 +18,6 @@ export type {
 } from "./optimizer.ts";
 export { type RmspropOptions, rmsprop } from "./rmsprop.ts";
 export type { Schedule } from "./schedules.ts";
-/** Hyperparameters over time. */
 export * as schedules from "./schedules.ts";
 export { type SgdOptions, sgd } from "./sgd.ts";
 export {

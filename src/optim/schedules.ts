@@ -1,3 +1,8 @@
+/**
+ * Hyperparameters over time.
+ *
+ * @module
+ */
 import { UsageError } from "../errors.ts";
 
 /**

@@ -16,6 +16,7 @@ const SVG = "http://www.w3.org/2000/svg";
 /** Mean advance of a letter at 11 px; text cannot be measured without a browser. */
 const LETTER = 6.2;
 
+/** Loads the plotting library, once, when the first figure is drawn. */
 export const loadPlot = (): Promise<PlotLibrary> => import("@observablehq/plot");
 
 /**

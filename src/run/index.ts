@@ -34,6 +34,7 @@ export { type ExportedModel, exportOnnx } from "./export.ts";
 export { type FigureOptions, mostActive, reportData } from "./figures.ts";
 export { resumeRun, startRun } from "./folder.ts";
 export { imageStack } from "./image-stack.ts";
+export { type LabelledByM1, labelledByM1 } from "./labelled-rows.ts";
 export { type AnyModel, buildModel } from "./model.ts";
 export { type GivenSettings, newRun, type RunOrigin } from "./new-run.ts";
 export { type OpenedRun, openClassifier, openTrained, readRun } from "./open.ts";

@@ -7,6 +7,7 @@ import "./methods.ts";
 
 export type { DType, Nested, TypedArray } from "./dtype.ts";
 export { grad, vjp } from "./grad.ts";
+export type { Lane } from "./lanes.ts";
 export {
   arange,
   constant,
@@ -24,7 +25,26 @@ export {
   tensor,
   zeros,
 } from "./leaf.ts";
-export { ops } from "./op.ts";
+export {
+  type Attributes,
+  type DefinedOp,
+  defineOp,
+  type HostArray,
+  type HostKernel,
+  type HostLowering,
+  type NativeLowering,
+  type NoAttributes,
+  type NodeOf,
+  type OnnxAttribute,
+  type OnnxBuilder,
+  type Op,
+  type OpCase,
+  type OpNode,
+  type OpTest,
+  on,
+  ops,
+  rebuild,
+} from "./op.ts";
 export * from "./ops/arithmetic.ts";
 export { cast } from "./ops/cast.ts";
 export * from "./ops/comparison.ts";

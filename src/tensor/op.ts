@@ -4,6 +4,7 @@ import type { Lane } from "./lanes.ts";
 import type { Shape } from "./shape.ts";
 import { Tensor } from "./tensor.ts";
 
+/** What an application of an op is told beside its inputs: axes, a shape. Plain data. */
 export type Attributes = Readonly<Record<string, unknown>>;
 
 /** An attribute of an ONNX node; whole numbers are integers, `{ float }` says otherwise. */
@@ -43,6 +44,7 @@ export type OpNode<
  * that `t.attributes.axes` are numbers and that `t` has one input.
  */
 export interface OpTest<N extends Tensor> {
+  /** Whether a node is an application of this op. */
   is(t: Tensor): t is N;
 }
 
@@ -58,9 +60,15 @@ export const on =
 /** How the host executor computes an op. */
 export type HostLowering<A extends Attributes = Attributes> =
   /** A JavaScript expression of one element from the elements of the (broadcast) inputs: fused into loops. */
-  | { expression(inputs: readonly string[], node: OpNode<A>): string }
+  | {
+      /** The expression, from those of the inputs' elements. */
+      expression(inputs: readonly string[], node: OpNode<A>): string;
+    }
   /** A kernel made for the node's shapes. */
-  | { kernel(node: OpNode<A>): HostKernel }
+  | {
+      /** The kernel for the node's shapes and attributes. */
+      kernel(node: OpNode<A>): HostKernel;
+    }
   /** The input's elements unchanged and in order: no code at all. */
   | "alias"
   /** A leaf: its values are bound from outside. */
@@ -75,7 +83,10 @@ export type NativeLowering<A extends Attributes = Attributes> =
       expand?(inputs: readonly Tensor[], node: OpNode<A>): Tensor | undefined;
     }
   /** Always rewritten with other ops before lowering. */
-  | { expand(inputs: readonly Tensor[], node: OpNode<A>): Tensor }
+  | {
+      /** The same value, made of other ops. */
+      expand(inputs: readonly Tensor[], node: OpNode<A>): Tensor;
+    }
   | { readonly unsupported: string }
   | "leaf";
 

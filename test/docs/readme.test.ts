@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 
-/** The README's TypeScript blocks are run as they stand, but for the import's address and a smaller data set and run. */
+/** The README's TypeScript blocks are run as they stand, but for a smaller data set and run. */
 const folder = join(import.meta.dirname, "..", "..", "node_modules", ".cache", "tightbound-readme");
 const readme = readFileSync(join(import.meta.dirname, "..", "..", "README.md"), "utf8");
 const blocks = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code);
@@ -14,13 +14,8 @@ function once(code: string, from: string, to: string): string {
 }
 
 async function run(name: string, code: string): Promise<unknown[][]> {
-  const source = once(
-    code,
-    '"tightbound"',
-    JSON.stringify(join(import.meta.dirname, "..", "..", "src", "index.ts")),
-  );
   const path = join(folder, `${name}.ts`);
-  writeFileSync(path, source);
+  writeFileSync(path, code);
   const printed: unknown[][] = [];
   const log = vi.spyOn(console, "log").mockImplementation((...args: unknown[]) => void printed.push(args));
   try {

@@ -1,6 +1,6 @@
-/** The API pages: one for each name that a floor's index exports, made from its docstring. */
+/** The API pages: one for each name that a door exports, made from its docstring. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -30,14 +30,17 @@ test("every exported name has a page", () => {
   expect(pages.length).toBeGreaterThan(500);
 });
 
-test("whatever the package exports comes from a floor's index, and has its page there", () => {
+test("the pages are those of the doors, and a page's path names the door that it is imported from", () => {
   const entries = JSON.parse(readFileSync(join(docs, "typedoc.json"), "utf8")).entryPoints as string[];
-  const documented = entries.map((path) => path.replace("../src/", "./"));
-  const exported = [...readFileSync(join(root, "src", "index.ts"), "utf8").matchAll(/from "([^"]+)";/g)].map(
-    ([, path]) => path,
-  );
-  expect(exported.length).toBeGreaterThan(10);
-  for (const path of exported) expect(documented).toContain(path);
+  const doors = readdirSync(join(root, "src", "public"));
+  expect([...entries].sort()).toEqual(doors.map((file) => `../src/public/${file}`).sort());
+  for (const door of doors.map((file) => file.replace(/\.ts$/, ""))) {
+    const address = door === "tightbound" ? "tightbound" : `tightbound/${door}`;
+    expect(readFileSync(join(root, "src", "public", `${door}.ts`), "utf8")).toContain(
+      ` * @module ${address}\n`,
+    );
+    expect(existsSync(join(out, address, "index.md")), address).toBe(true);
+  }
 });
 
 test("the chosen order lists names that have a page", () => {

@@ -1,6 +1,6 @@
+import { compile, elbo, model, Normal, tensor } from "tightbound";
 import { expect, test } from "vitest";
 import { elboGap, normalMean, posterior } from "../../examples/elbo-gap.ts";
-import { compile, elbo, model, Normal, tensor } from "../../src/index.ts";
 
 const guides = [-1, 0, 0.5, posterior.loc, 3].flatMap((loc) =>
   [0.05, posterior.scale, 2].map((scale) => ({ loc, scale })),

@@ -1,3 +1,8 @@
+/**
+ * Differentiable maps with the logarithm of their Jacobian, flows among them.
+ *
+ * @module
+ */
 export { AffineTransform, affine } from "./affine.ts";
 export { type AutoregressiveOptions, inverseAutoregressive, maskedAutoregressive } from "./autoregressive.ts";
 export { type BijectOptions, biject } from "./biject.ts";

@@ -28,4 +28,5 @@ const castOp = defineOp<{ readonly dtype: DType }, [Tensor]>({
 
 /** x in another dtype; floats become integers by truncation, anything becomes a bool by `≠ 0`. */
 export const cast = (x: Tensor, dtype: DType): Tensor => (x.dtype === dtype ? x : castOp([x], { dtype }));
+/** @internal */
 cast.is = castOp.is;

@@ -429,6 +429,7 @@ export function conv2d(x: Tensor, w: Tensor, options: Conv2dOptions = {}): Tenso
   });
   return conv2dOp([x, w], { axes });
 }
+/** @internal */
 conv2d.is = conv2dOp.is;
 
 /**
@@ -464,4 +465,5 @@ export function conv2dTranspose(x: Tensor, w: Tensor, options: Conv2dTransposeOp
   });
   return convTransposeOp([x, w], { axes, outputPadding });
 }
+/** @internal */
 conv2dTranspose.is = convTransposeOp.is;

@@ -116,6 +116,7 @@ function checkIndex(index: number, size: number): number {
  */
 export const gather = (x: Tensor, at: Tensor, axis = 0): Tensor =>
   gatherOp([x, at], { axis: normalizeAxis("gather", axis, x.rank) });
+/** @internal */
 gather.is = gatherOp.is;
 
 const scatterAddOp = defineOp<NoAttributes, [Tensor, Tensor, Tensor]>({
@@ -163,6 +164,7 @@ const scatterAddOp = defineOp<NoAttributes, [Tensor, Tensor, Tensor]>({
 /** `target` with `updates` added to its rows at `indices`; rows named twice get both. */
 export const scatterAdd = (target: Tensor, at: Tensor, updates: Tensor): Tensor =>
   scatterAddOp([target, at, updates], {});
+/** @internal */
 scatterAdd.is = scatterAddOp.is;
 
 /** 1 at each index, else 0, along a new last axis of size `depth`. */

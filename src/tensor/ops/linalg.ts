@@ -130,6 +130,7 @@ export function solveRows(l: Float64Array, n: number, b: number[] | Float64Array
  * @throws ShapeError unless the matrices are square.
  */
 export const cholesky = (a: Tensor): Tensor => choleskyOp([a], {});
+/** @internal */
 cholesky.is = choleskyOp.is;
 
 /** ln |A| from the Cholesky factor L of A: 2 Σ ln Lᵢᵢ. l [..., n, n] → [...]. */
@@ -259,4 +260,5 @@ export function triangularSolve(l: Tensor, b: Tensor, options: TriangularSolveOp
   }
   return triangularSolveOp([l, b], { lower, transpose: transposed });
 }
+/** @internal */
 triangularSolve.is = triangularSolveOp.is;

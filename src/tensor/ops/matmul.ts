@@ -186,6 +186,7 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
   }
   return matmulOp([a, b], { transposeA, transposeB });
 }
+/** @internal */
 matmul.is = matmulOp.is;
 
 /** Whether `shape` repeats (from the right) into a matrix without enlarging it. */

@@ -97,6 +97,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   }
   return sameShape(full, x.shape) ? x : reshapeOp([x], { shape: full });
 }
+/** @internal */
 reshape.is = reshapeOp.is;
 
 /** Inserts an axis of size 1 at `axis`. */
@@ -164,6 +165,7 @@ export function transpose(x: Tensor, permutation?: readonly number[]): Tensor {
   }
   return order.every((p, i) => p === i) ? x : transposeOp([x], { permutation: order });
 }
+/** @internal */
 transpose.is = transposeOp.is;
 
 const expandOp = defineOp<ShapeAttributes, [Tensor]>({
@@ -188,4 +190,5 @@ export function expand(x: Tensor, shape: Shape): Tensor {
   }
   return sameShape(x.shape, shape) ? x : expandOp([x], { shape });
 }
+/** @internal */
 expand.is = expandOp.is;

@@ -84,6 +84,7 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
     ? tensors[0]
     : concatOp(tensors, { axis: normalizeAxis("concat", axis, tensors[0].rank) });
 }
+/** @internal */
 concat.is = concatOp.is;
 
 /** Tensors of one shape joined along a new axis. */
@@ -187,6 +188,7 @@ export function slice(
   if (step === 1 && count === size) return x;
   return sliceOp([x], { axis, start, count, step });
 }
+/** @internal */
 slice.is = sliceOp.is;
 
 /** x in reverse order along one axis. */
@@ -251,4 +253,5 @@ export function pad(x: Tensor, axis: number, before: number, after: number): Ten
   if (before === 0 && after === 0) return x;
   return padOp([x], { axis: normalizeAxis("pad", axis, x.rank), before, after });
 }
+/** @internal */
 pad.is = padOp.is;

@@ -117,6 +117,7 @@ export function sum(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor
   const list = normalizeAxes("sum", axes, x.rank);
   return list.length === 0 ? x : sumOp([x], { axes: list, keepDims: options.keepDims ?? false });
 }
+/** @internal */
 sum.is = sumOp.is;
 
 /** The mean over `axes` (all by default). */
@@ -167,6 +168,7 @@ export function max(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor
     throw new ShapeError("max: an axis of size 0 has no largest value.");
   return list.length === 0 ? x : maxOp([x], { axes: list, keepDims: options.keepDims ?? false });
 }
+/** @internal */
 max.is = maxOp.is;
 
 const prodOp = defineOp<ReduceAttributes, [Tensor]>({
@@ -194,6 +196,7 @@ export function prod(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tenso
   const list = normalizeAxes("prod", axes, x.rank);
   return list.length === 0 ? x : prodOp([x], { axes: list, keepDims: options.keepDims ?? false });
 }
+/** @internal */
 prod.is = prodOp.is;
 
 /** The smallest value over `axes` (all by default). */
@@ -257,6 +260,7 @@ export function forEachLine(shape: readonly number[], axis: number, visit: (star
 /** eˣ / Σ eˣ along one axis (the last by default). */
 export const softmax = (x: Tensor, axis = -1): Tensor =>
   softmaxOp([x], { axis: normalizeAxis("softmax", axis, x.rank) });
+/** @internal */
 softmax.is = softmaxOp.is;
 
 /** x − ln Σ eˣ along one axis (the last by default). */
@@ -314,6 +318,7 @@ export const cumsum = (
     reverse: options.reverse ?? false,
     exclusive: options.exclusive ?? false,
   });
+/** @internal */
 cumsum.is = cumsumOp.is;
 
 const argmaxOp = defineOp<SoftmaxAttributes, [Tensor]>({
@@ -351,4 +356,5 @@ const argmaxOp = defineOp<SoftmaxAttributes, [Tensor]>({
 export function argmax(x: Tensor, axis = -1): Tensor {
   return argmaxOp([x], { axis: normalizeAxis("argmax", axis, x.rank) });
 }
+/** @internal */
 argmax.is = argmaxOp.is;

@@ -112,6 +112,7 @@ export function polygamma(order: number, x: TensorLike): Tensor {
   }
   return order === 0 ? digamma(x) : polygammaOp(operands("polygamma", x), { order });
 }
+/** @internal */
 polygamma.is = polygammaOp.is;
 
 const gaussian = (x: Tensor): Tensor => mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI));

@@ -13,4 +13,5 @@ const stopGradientOp = defineOp<NoAttributes, [Tensor]>({
 
 /** x itself, held constant by every derivative. */
 export const stopGradient = (x: Tensor): Tensor => stopGradientOp([x], {});
+/** @internal */
 stopGradient.is = stopGradientOp.is;

@@ -29,4 +29,5 @@ export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
   const [x, y] = operands("where", a, b);
   return whereOp([condition, x, y], {});
 }
+/** @internal */
 where.is = whereOp.is;

@@ -1,0 +1,43 @@
+/**
+ * Markov chain Monte Carlo: samplers, their diagnostics and summaries, simulation-based calibration.
+ *
+ * @module tightbound/mcmc
+ */
+export {
+  type BarStream,
+  type CalibrationOptions,
+  type CalibrationRanks,
+  type ChainProgress,
+  type CsvOptions,
+  drawsToCsv,
+  drawsToParquet,
+  energyFraction,
+  essBulk,
+  essTail,
+  type HmcOptions,
+  hmc,
+  type Mcmc,
+  type McmcOptions,
+  type McmcRunOptions,
+  type McmcState,
+  type Metric,
+  type MetricKind,
+  mcseMean,
+  mcseSd,
+  type NutsOptions,
+  nuts,
+  nutsPosterior,
+  type PosteriorSampler,
+  type RankTest,
+  rankTests,
+  rHat,
+  type Sampler,
+  type Statistics,
+  type Summary,
+  type SummaryRow,
+  simulationBasedCalibration,
+  summary,
+  summaryText,
+  type TransitionInfo,
+  withChainBars,
+} from "../inference/index.ts";

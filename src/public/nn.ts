@@ -1,0 +1,40 @@
+/**
+ * Layers and initialisers.
+ *
+ * @module tightbound/nn
+ */
+export {
+  type ActivationName,
+  activation,
+  activationNames,
+  type BatchNorm,
+  type BatchNormOptions,
+  batchNorm,
+  type Convolution2d,
+  type ConvolutionTranspose2d,
+  convolution2d,
+  convolutionTranspose2d,
+  countParameters,
+  type Dense,
+  type DropoutOptions,
+  dense,
+  dropout,
+  evaluation,
+  flattenLayer,
+  initializers,
+  type Layer,
+  type LayerContext,
+  type LayerNorm,
+  layerNorm,
+  type MlpOptions,
+  mlp,
+  type NamedParameter,
+  type NormOptions,
+  parametersOf,
+  reshapeLayer,
+  type Sequential,
+  sequential,
+  type TrainingContext,
+  trainingContext,
+  type WeightOptions,
+} from "../nn/index.ts";

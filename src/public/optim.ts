@@ -1,0 +1,41 @@
+/**
+ * Optimisers, schedules, and the compiled gradient step for training loops of your own.
+ *
+ * @module tightbound/optim
+ */
+export { NonFiniteError } from "../errors.ts";
+export {
+  type AdamOptions,
+  Arena,
+  type ArenaLayout,
+  type ArenaPlan,
+  type ArenaRange,
+  type ArenaTensor,
+  adam,
+  adamw,
+  checkFinite,
+  clipGlobalNorm,
+  compileStep,
+  findNonFinite,
+  globalNorm,
+  type NamedLeaf,
+  type NamedTensor,
+  type NonFinite,
+  type Objective,
+  type Optimizer,
+  type OptimizerOptions,
+  type ParameterGroup,
+  type ParameterSpec,
+  type ResolvedGroup,
+  type RmspropOptions,
+  rmsprop,
+  type Schedule,
+  type SgdOptions,
+  type StepOptions,
+  type StepReport,
+  schedules,
+  sgd,
+  TrainStep,
+  type UpdateRange,
+  type UpdateSettings,
+} from "../optim/index.ts";
