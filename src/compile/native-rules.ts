@@ -3,13 +3,14 @@ import { fuseMatmulAdd } from "../tensor/ops/matmul.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { applyRule } from "./graph.ts";
 import { joinProducts } from "./joint-products.ts";
+import { shareExponentials } from "./native-logistic.ts";
 import { rewriteSums } from "./native-sums.ts";
 import { regroup } from "./regroup.ts";
 import { simplify } from "./simplify.ts";
 
 /** Applies the rules to simplified outputs. */
 export function applyNativeRules(outputs: readonly Tensor[]): readonly Tensor[] {
-  const summed = rewriteSums(regroup(outputs));
+  const summed = shareExponentials(rewriteSums(regroup(outputs)));
   const joined = joinProducts(regroup(simplify(summed)));
   return applyRule(simplify(joined), fuseMatmulAdd);
 }

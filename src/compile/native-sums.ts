@@ -1,40 +1,40 @@
 /** Sums, as ONNX Runtime computes them fastest: rewrites from profiles of its CPU kernels. */
 import { ones } from "../tensor/leaf.ts";
 import type { NodeOf } from "../tensor/op.ts";
-import { abs, add, neg, sub } from "../tensor/ops/arithmetic.ts";
+import { abs, add, mul, neg, sub } from "../tensor/ops/arithmetic.ts";
 import { matmul } from "../tensor/ops/matmul.ts";
 import { reshape } from "../tensor/ops/movement.ts";
-import { prod, sum } from "../tensor/ops/reduce.ts";
-import { log, sigmoid } from "../tensor/ops/transcendental.ts";
+import { slice } from "../tensor/ops/parts.ts";
+import { sum } from "../tensor/ops/reduce.ts";
+import { exp, softplusTail } from "../tensor/ops/transcendental.ts";
 import { commonTail, reducedShape, sameShape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { applyRule, type Replacement, replaceNodes, topological } from "./graph.ts";
+import { log1pOfPositive } from "./native-logistic.ts";
 
 /** Of a sum that becomes a product with ones: those are stored in the model. */
 const MOST_ROWS = 2 ** 16;
 
-/** Factors in [½, 1] of which a float32 product stays a normal number: 2⁻¹²⁰ is. */
-const MOST_FACTORS = 120;
-
 type Sum = NodeOf<typeof sum>;
 
-/** ln σ(|x|): the tail of softplus. Its argument is in [½, 1]. */
-function isLogOfHalfToOne(t: Tensor): boolean {
-  if (!log.is(t)) return false;
-  const [y] = t.inputs;
-  return sigmoid.is(y) && abs.is(y.inputs[0]);
-}
+/** Elements from which on the few more nodes cost less than the logarithms that they save. */
+const MANY_TAILS = 2 ** 12;
 
-/** A sum of logarithms as logarithms of products: the runtime's Log is a slow scalar loop, its ReduceProd a fast one. */
-function sumOfLogs(t: Tensor, { axes, keepDims }: Sum["attributes"]): Tensor | undefined {
-  const last = t.rank - 1;
-  if (!axes.includes(last)) return undefined;
-  const size = t.shape[last];
-  let factors = Math.min(MOST_FACTORS, size);
-  while (size % factors !== 0) factors--;
-  if (factors < 8) return undefined;
-  const grouped = reshape(t.inputs[0], [...t.shape.slice(0, last), size / factors, factors]);
-  return sum(log(prod(grouped, -1)), axes, { keepDims });
+/**
+ * A sum of ln(1 + e) over an axis that halves a few times, e = e^−|x|: of two halves a and b, ln(1 + a) + ln(1 + b) is
+ * ln(1 + (a + b + a b)), and all of these are positive, so that no digits are lost, while the runtime's slow logarithm is
+ * taken of an eighth of the elements.
+ */
+function sumOfTails(t: Tensor, { axes, keepDims }: Sum["attributes"]): Tensor | undefined {
+  const axis = axes.findLast((a) => t.shape[a] % 2 === 0);
+  if (axis === undefined || t.size < MANY_TAILS) return undefined;
+  let e = exp(neg(abs(t.inputs[0])));
+  for (let halvings = 0; halvings < 3 && e.shape[axis] % 2 === 0; halvings++) {
+    const half = e.shape[axis] / 2;
+    const [a, b] = [slice(e, { axis, end: half }), slice(e, { axis, start: half })];
+    e = add(add(a, b), mul(a, b));
+  }
+  return sum(log1pOfPositive(e), axes, { keepDims });
 }
 
 /** Σ(a ± b) as Σa ± Σb where one of the two has a cheaper sum of its own. */
@@ -43,8 +43,8 @@ function splitSum(node: Sum, isUsedOnce: (t: Tensor) => boolean): Tensor | undef
   const reduce = (t: Tensor, attributes: Sum["attributes"]): Reduced => {
     const { axes, keepDims } = attributes;
     if (isUsedOnce(t)) {
-      const logs = isLogOfHalfToOne(t) ? sumOfLogs(t, attributes) : undefined;
-      if (logs !== undefined) return { total: logs, cheaper: true };
+      const tails = softplusTail.is(t) ? sumOfTails(t, attributes) : undefined;
+      if (tails !== undefined) return { total: tails, cheaper: true };
       if ((add.is(t) || sub.is(t)) && t.inputs.every((x) => sameShape(x.shape, t.shape))) {
         const [a, b] = t.inputs.map((x) => reduce(x, attributes));
         if (a.cheaper || b.cheaper) {

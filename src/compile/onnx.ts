@@ -37,6 +37,8 @@ export interface OnnxModel {
   readonly outputs: readonly string[];
   /** Number of ONNX nodes. */
   readonly nodes: number;
+  /** Whether any of its values is float64. */
+  readonly isWide: boolean;
 }
 
 /** Options of {@link lowerToOnnx}. */
@@ -175,7 +177,13 @@ export function lowerToOnnx(outputs: readonly Tensor[], options: OnnxOptions = {
     opsetImport: [{ domain: "", version: OPSET }],
     graph,
   });
-  return { bytes: toBinary(ModelProtoSchema, model), leaves, outputs: outputNames, nodes: nodes.length };
+  return {
+    bytes: toBinary(ModelProtoSchema, model),
+    leaves,
+    outputs: outputNames,
+    nodes: nodes.length,
+    isWide: topological(roots).some((t) => t.dtype === "float64"),
+  };
 }
 
 /**

@@ -46,7 +46,7 @@ async function createSession(
   try {
     return await ort.InferenceSession.create(model.bytes, {
       executionProviders: ["cpu"],
-      graphOptimizationLevel: "all",
+      graphOptimizationLevel: model.isWide ? "basic" : "all",
       executionMode: "sequential",
       logSeverityLevel: 3,
       ...(options.threads !== undefined && { intraOpNumThreads: options.threads }),

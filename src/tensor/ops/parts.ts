@@ -237,7 +237,9 @@ const padOp = defineOp<PadAttributes, [Tensor]>({
   native: {
     onnx: (builder, [x], node) => {
       const { axis, before, after } = node.attributes;
-      return builder.node("Pad", [x, builder.ints([before, after]), "", builder.ints([axis])]);
+      // Widths of every axis: given those of one axis alone, the runtime loses them when it moves a transpose through.
+      const widths = (width: number) => node.shape.map((_, i) => (i === axis ? width : 0));
+      return builder.node("Pad", [x, builder.ints([...widths(before), ...widths(after)])]);
     },
   },
   cases: [

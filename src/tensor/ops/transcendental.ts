@@ -1,7 +1,8 @@
 /** exp, log and their careful forms, trigonometric and hyperbolic functions, and the activations made of them. */
 import type { TensorLike } from "../leaf.ts";
+import type { OnnxBuilder } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
-import { abs, add, div, maximum, mul, neg, sub } from "./arithmetic.ts";
+import { abs, add, div, maximum, mul, neg, sign, sub } from "./arithmetic.ts";
 import { equal, less, positive } from "./comparison.ts";
 import { type Unary, unary } from "./elementwise.ts";
 import { where } from "./where.ts";
@@ -80,21 +81,49 @@ export const tanh: Unary = unary("tanh", {
   domain: [-2, 2],
 });
 
-/** 1 / (1 + e⁻ˣ). */
+/** The number one in the dtype of the node that is lowered. */
+const oneFor = (builder: OnnxBuilder, node: Tensor): string => builder.constant([1], [], node.dtype);
+
+/**
+ * 1 / (1 + e⁻ˣ), with relative accuracy in the lower tail as well. Natively just so: the runtime's own Sigmoid has absolute accuracy
+ * alone, and is 0 from −18 on in float32.
+ */
 export const sigmoid: Unary = unary("sigmoid", {
   host: (x) => `(1 / (1 + Math.exp(-${x})))`,
-  native: "Sigmoid",
+  native: {
+    onnx: (builder, [x], node) => {
+      const one = oneFor(builder, node);
+      const e = builder.node("Exp", [builder.node("Neg", [x])]);
+      return builder.node("Div", [one, builder.node("Add", [e, one])]);
+    },
+  },
   derivative: (g, y) => mul(g, mul(y, sub(1, y))),
   domain: [-3, 3],
 });
 
 /**
- * ln(1 + eˣ), without overflow. Natively max(x, 0) − ln σ(|x|): the runtime's own Softplus is a scalar loop, several times
- * slower than this decomposition, and its logistic is a fast vector kernel.
+ * ln(1 + e^−|x|), what softplus adds to max(x, 0). Natively, with u = 1 + e rounded, ln u + (e − (u − 1)) / u: the second term is what
+ * rounding took from the first, so that the far tail keeps its digits.
  */
+export const softplusTail: Unary = unary("softplusTail", {
+  host: (x) => `Math.log1p(Math.exp(-Math.abs(${x})))`,
+  native: {
+    onnx: (builder, [x], node) => {
+      const one = oneFor(builder, node);
+      const e = builder.node("Exp", [builder.node("Neg", [builder.node("Abs", [x])])]);
+      const u = builder.node("Add", [e, one]);
+      const lost = builder.node("Sub", [e, builder.node("Sub", [u, one])]);
+      return builder.node("Add", [builder.node("Log", [u]), builder.node("Div", [lost, u])]);
+    },
+  },
+  derivative: (g, _, x) => neg(mul(g, mul(sign(x), sigmoid(neg(abs(x)))))),
+  domain: [0.2, 3],
+});
+
+/** ln(1 + eˣ), without overflow and with relative accuracy in the lower tail. */
 export const softplus: Unary = unary("softplus", {
   host: (x) => `(Math.max(${x}, 0) + Math.log1p(Math.exp(-Math.abs(${x}))))`,
-  native: { expand: ([x]) => sub(relu(x), log(sigmoid(abs(x)))) },
+  native: { expand: ([x]) => add(relu(x), softplusTail(x)) },
   derivative: (g, _, x) => mul(g, sigmoid(x)),
   domain: [-3, 3],
 });
