@@ -6,11 +6,20 @@ import type { Tensor } from "../tensor/tensor.ts";
 export const isElementwise = (t: Tensor): boolean =>
   typeof t.op.host === "object" && "expression" in t.op.host;
 
-/** The value of a constant whose elements are all equal. */
+/** What `uniform` found: a large constant is asked about by every rule that meets it. */
+const uniformValues = new WeakMap<Float64Array, number | "mixed">();
+
+/** The value of a constant whose elements are all equal; 0 and −0 are not. */
 export function uniform(t: Tensor): number | undefined {
   if (!isConstant(t) || t.size === 0) return undefined;
   const { values } = t.attributes;
-  return values.every((v) => v === values[0]) ? values[0] : undefined;
+  if (values.length === 1) return values[0];
+  let found = uniformValues.get(values);
+  if (found === undefined) {
+    found = values.every((v) => Object.is(v, values[0])) ? values[0] : "mixed";
+    uniformValues.set(values, found);
+  }
+  return found === "mixed" ? undefined : found;
 }
 
 /** Every node that `outputs` need, inputs before users. */

@@ -29,9 +29,7 @@ export function shareExponentials(outputs: readonly Tensor[]): readonly Tensor[]
   const shared = new Set(
     nodes.map((t) => (softplusTail.is(t) ? t.inputs[0] : exponentOf(t))).filter((x) => x !== undefined),
   );
-  const logistic = nodes.filter(
-    (t) => sigmoid.is(t) && t.dtype === "float32" && shared.has(t.inputs[0]),
-  );
+  const logistic = nodes.filter((t) => sigmoid.is(t) && t.dtype === "float32" && shared.has(t.inputs[0]));
   const both = new Set(logistic.map((t) => t.inputs[0]));
   const plan = new Map<Tensor, Replacement>();
   const exponential = (x: Tensor) => exp(neg(abs(x)));

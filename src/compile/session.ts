@@ -46,6 +46,7 @@ async function createSession(
   try {
     return await ort.InferenceSession.create(model.bytes, {
       executionProviders: ["cpu"],
+      // The runtime's fusions beyond the basic ones keep factors in float32 whatever the dtype of the graph, or have no kernel for it.
       graphOptimizationLevel: model.isWide ? "basic" : "all",
       executionMode: "sequential",
       logSeverityLevel: 3,
@@ -70,15 +71,19 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 /** Numbers in all outputs together from which on they are not returned: the exception costs less than their copies. */
 const MANY_NUMBERS = 2 ** 16;
 
-/** Compiles `outputs` to a session of ONNX Runtime. */
+/** Compiles `outputs` to a session of ONNX Runtime. Tensors without elements stay out of it. */
 export async function compileNative(
   outputs: readonly Tensor[],
   options: NativeOptions = {},
 ): Promise<NativeProgram> {
-  const isLarge = outputs.reduce((sum, t) => sum + t.size, 0) >= MANY_NUMBERS;
-  const model = lowerToOnnx(outputs, { unreturned: isLarge });
+  const filled = outputs.flatMap((t, at) => (t.size > 0 ? [{ t, at }] : []));
+  const isLarge = filled.reduce((sum, { t }) => sum + t.size, 0) >= MANY_NUMBERS;
+  const model = lowerToOnnx(
+    filled.map(({ t }) => t),
+    { unreturned: isLarge },
+  );
   const ort = await loadRuntime();
-  const session = await createSession(ort, model, options);
+  const session = filled.length === 0 ? undefined : await createSession(ort, model, options);
   const wrap = (t: Tensor, data: TypedArray): OrtTensor => {
     if (data.length !== t.size) {
       throw new ShapeError(`${t}: expected ${t.size} values, found an array of ${data.length}.`);
@@ -93,10 +98,11 @@ export async function compileNative(
         model.leaves.map(({ name, leaf }, i) => [name, wrap(leaf, leaves[i])]),
       );
       const fetches = Object.fromEntries(
-        model.outputs.map((name, i) => [name, wrap(outputs[i], written[i])]),
+        filled.map(({ t, at }, i) => [model.outputs[i], wrap(t, written[at])]),
       );
       return async () => {
         try {
+          if (session === undefined) return;
           await (isLarge ? runUnreturned(session, feeds, fetches) : session.run(feeds, fetches));
         } catch (error) {
           throw new ShapeError(`ONNX Runtime stopped while computing: ${messageOf(error)}`);

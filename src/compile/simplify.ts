@@ -1,27 +1,45 @@
 /** Graph simplification: common subexpressions, constant folding, and algebra that saves passes over memory. */
 import type { DType } from "../tensor/dtype.ts";
-import { type ConstantAttributes, constant, full, isConstant, type Leaf, scalar } from "../tensor/leaf.ts";
+import {
+  type ConstantAttributes,
+  constant,
+  full,
+  isConstant,
+  type Leaf,
+  scalar,
+  zeros,
+} from "../tensor/leaf.ts";
 import { on, rebuild } from "../tensor/op.ts";
-import { add, div, mul, neg, pow, sqrt, sub } from "../tensor/ops/arithmetic.ts";
+import { abs, add, div, mul, neg, pow, sqrt, sub } from "../tensor/ops/arithmetic.ts";
 import { gather, scatterAdd } from "../tensor/ops/gather.ts";
 import { matmul } from "../tensor/ops/matmul.ts";
 import { expand, reshape, transpose } from "../tensor/ops/movement.ts";
+import { concat } from "../tensor/ops/parts.ts";
 import { sum } from "../tensor/ops/reduce.ts";
 import { stopGradient } from "../tensor/ops/stop-gradient.ts";
+import { exp, sigmoid, softplus } from "../tensor/ops/transcendental.ts";
 import { broadcastShapes, commonTail, sameShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { isElementwise, rewrite, uniform } from "./graph.ts";
 import { evaluateConstant } from "./host.ts";
 
-/** Folding must not trade a small expression for a large constant in the compiled graph. */
-const LARGEST_FOLD = 4096;
+/** Elements of a folded constant: what is computed once need not be computed at every call, but it lies in memory. */
+const LARGEST_FOLD = 2 ** 20;
 
-/** Whether one factor does what two did: float32 could hold both while it overflows, or loses digits, in their product. */
-const keepsRange = (a: number, b: number, dtype: DType): boolean => {
-  if (dtype !== "float32" || a === 0 || b === 0) return true;
-  const size = Math.abs(a * b);
-  return size >= 2 ** -126 && size < 2 ** 127;
+/** Whether a float of this dtype holds a number of this size with all its digits, neither overflowing nor subnormal. */
+const isNormal = (value: number, dtype: DType): boolean => {
+  const [least, most] = dtype === "float32" ? [2 ** -126, 2 ** 127] : [2 ** -1022, 2 ** 1023];
+  const size = Math.abs(value);
+  return size >= least && size < most;
 };
+
+/** Whether one factor does what two did: a dtype may hold both while it overflows, or loses digits, in their product. */
+const keepsRange = (a: number, b: number, dtype: DType): boolean =>
+  a === 0 || b === 0 || isNormal(a * b, dtype);
+
+/** Ops whose results are never below 0, nor −0. */
+const isNeverNegative = (t: Tensor): boolean =>
+  exp.is(t) || abs.is(t) || sigmoid.is(t) || softplus.is(t) || (mul.is(t) && t.inputs[0] === t.inputs[1]);
 
 /** `x` in the shape (and only then) that the replaced node had. */
 const fitted = (x: Tensor, node: Tensor): Tensor =>
@@ -69,7 +87,7 @@ const rules: readonly ((node: Tensor) => Tensor | undefined)[] = [
     const c = uniform(b);
     if (c === 1) return fitted(a, node);
     // A power of two has an exact reciprocal.
-    if (c !== undefined && Number.isInteger(Math.log2(Math.abs(c))))
+    if (c !== undefined && Number.isInteger(Math.log2(Math.abs(c))) && isNormal(1 / c, node.dtype))
       return mul(a, full(b.shape, 1 / c, node.dtype));
     return undefined;
   }),
@@ -89,7 +107,8 @@ const rules: readonly ((node: Tensor) => Tensor | undefined)[] = [
     const c = uniform(y);
     if (c === 1) return fitted(x, node);
     if (c === 2) return fitted(mul(x, x), node);
-    if (c === 0.5) return fitted(sqrt(x), node);
+    // √ of −∞ is NaN and of −0 is −0, the power neither.
+    if (c === 0.5 && isNeverNegative(x)) return fitted(sqrt(x), node);
     return undefined;
   }),
   on(sum, (node) => {
@@ -147,8 +166,13 @@ const rules: readonly ((node: Tensor) => Tensor | undefined)[] = [
     const [x, at] = node.inputs;
     return countsUpTo(at, x.shape[node.attributes.axis]) ? reshape(x, node.shape) : undefined;
   }),
+  on(concat, (node) => {
+    const parts = node.inputs.filter((t) => t.size > 0);
+    return parts.length < node.inputs.length ? concat(parts, node.attributes.axis) : undefined;
+  }),
   on(scatterAdd, (node) => {
     const [target, at, updates] = node.inputs;
+    if (updates.size === 0) return target;
     return uniform(target) === 0 && countsUpTo(at, target.shape[0])
       ? reshape(updates, node.shape)
       : undefined;
@@ -192,8 +216,14 @@ function withoutExpands(node: Tensor): Tensor | undefined {
   return changed ? rebuild(node, inputs) : undefined;
 }
 
+/**
+ * A constant in the place of what depends on constants alone. A tensor without elements is one whatever it is computed from, and so is
+ * what is computed from such tensors (a sum over no terms): executors need not know axes of size 0.
+ */
 function fold(node: Tensor): Tensor | undefined {
-  if (node.inputs.length > 0 && isElementwise(node)) {
+  if (node.inputs.length === 0) return undefined;
+  if (node.size === 0) return zeros(node.shape, node.dtype);
+  if (isElementwise(node)) {
     const values = node.inputs.map(uniform);
     if (values.every((v) => v !== undefined)) {
       const one = rebuild(
@@ -203,9 +233,11 @@ function fold(node: Tensor): Tensor | undefined {
       return full(node.shape, evaluateConstant(one)[0], node.dtype);
     }
   }
-  if (node.inputs.length === 0 || node.size > LARGEST_FOLD || !node.inputs.every(isConstant))
-    return undefined;
-  return constant(evaluateConstant(node), node.shape, node.dtype);
+  if (!node.inputs.every((x) => isConstant(x) || x.size === 0)) return undefined;
+  const known = node.inputs.reduce((total, x) => total + x.size, 0);
+  if (known > 0 && node.size > Math.max(LARGEST_FOLD, known)) return undefined;
+  const inputs = node.inputs.map((x) => (isConstant(x) ? x : zeros(x.shape, x.dtype)));
+  return constant(evaluateConstant(rebuild(node, inputs)), node.shape, node.dtype);
 }
 
 /** Names a node by what it computes; equal keys are equal values. */
@@ -218,19 +250,22 @@ function keyer(): (node: Tensor) => string {
   };
 }
 
+/** A number as it is told from all others: 1 / 0 is not 1 / −0. */
+const digits = (v: number): string => (Object.is(v, -0) ? "-0" : String(v));
+
 function constantKey(node: Leaf<ConstantAttributes>, arrays: Map<Float64Array, number>): string {
   const { values } = node.attributes;
   const shape: readonly [string, DType] = [node.shape.join(","), node.dtype];
   const first = uniform(node);
-  if (first !== undefined) return `full ${shape} ${Object.is(first, -0) ? "-0" : first}`;
-  if (values.length <= 64) return `constant ${shape} ${values.join(",")}`;
+  if (first !== undefined) return `full ${shape} ${digits(first)}`;
+  if (values.length <= 64) return `constant ${shape} ${Array.from(values, digits).join(",")}`;
   if (!arrays.has(values)) arrays.set(values, arrays.size);
   return `constant ${shape} #${arrays.get(values)}`;
 }
 
 /**
  * The same outputs from a smaller graph: equal nodes are merged, constants folded, needless passes removed; what no output
- * needs is not visited. Rules hold in exact arithmetic and never change what is finite.
+ * needs is not visited. Rules hold in exact arithmetic and never change what is finite; the sign of a zero result may change.
  */
 export function simplify(outputs: readonly Tensor[]): Tensor[] {
   const known = new Map<string, Tensor>();

@@ -4,11 +4,12 @@ import { simplify } from "../../src/compile/simplify.ts";
 import {
   add,
   arange,
-  concat,
+  cholesky,
   constant,
   div,
   exp,
   expand,
+  eye,
   full,
   gather,
   grad,
@@ -195,8 +196,41 @@ describe("what must not be merged or removed", () => {
     expect(work(...simplify([mul(mul(s, 1e-5), 1e5)]))).toBe("");
   });
 
-  test("large constants are not made of small ones", () => {
-    const big = concat([full([64, 50], 1, F), full([64, 50], 2, F)], 1);
-    expect(work(...simplify([big]))).toBe("concat");
+  test("and float64's, and powers of two whose reciprocal is subnormal", () => {
+    const wide = input("wide", [2], F);
+    expect(work(...simplify([mul(mul(wide, 1e200), 1e200)]))).toBe("mul mul");
+    expect(work(...simplify([mul(mul(wide, 1e-200), 1e-200)]))).toBe("mul mul");
+    expect(work(...simplify([div(wide, 2 ** 1023)]))).toBe("div");
+    expect(work(...simplify([div(input("narrow", [2]), 2 ** 127)]))).toBe("div");
+  });
+
+  test("0 and −0", () => {
+    const [plus, minus] = [constant([0, 1], [2], F), constant([-0, 1], [2], F)];
+    const [a, b] = simplify([
+      div(row, expand(plus, [2, 2]).reshape([4])),
+      div(row, expand(minus, [2, 2]).reshape([4])),
+    ]);
+    expect(a).not.toBe(b);
+    const infinities = evaluateEach(simplify([div(1, mul(constant([0, -0], [2], F), 1))]), new Map()).results;
+    expect(infinities).toEqual([[Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]]);
+  });
+
+  test("the root of what may be negative: the power ½ of −∞ is ∞, the root is not a number", () => {
+    expect(work(...simplify([pow(x, 0.5)]))).toBe("pow");
+    expect(work(...simplify([pow(exp(x), 0.5)]))).toBe("exp sqrt");
+  });
+
+  test("constants of millions of elements are not made of small ones, and those of thousands are", () => {
+    const outer = (n: number) =>
+      mul(
+        constant(
+          new Float64Array(n).map((_, i) => i),
+          [n, 1],
+          F,
+        ),
+        arange(n, F),
+      );
+    expect(work(...simplify([outer(2 ** 11)]))).toBe("mul");
+    expect(work(...simplify([cholesky(outer(200).add(eye(200, F)))]))).toBe("");
   });
 });

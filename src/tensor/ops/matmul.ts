@@ -172,10 +172,13 @@ const matmulOp = defineOp<MatmulAttributes, [Tensor, Tensor]>({
 
 /**
  * The matrix product over the last two axes; leading axes broadcast. Transposition costs nothing: the product reads the
- * operand that way. A vector is a row on the left, a column on the right, and the axis it adds is removed again.
+ * operand that way. A vector is a row on the left, a column on the right, and the axis it adds is removed again: two vectors give a scalar.
  */
 export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
   const { transposeA = false, transposeB = false } = options;
+  if (a.rank === 1 && b.rank === 1) {
+    return reshape(matmul(reshape(a, [1, a.size]), reshape(b, [b.size, 1])), []);
+  }
   if (a.rank === 1) {
     const y = matmul(reshape(a, [1, a.size]), b, { transposeB });
     return reshape(y, [...y.shape.slice(0, -2), y.shape[y.rank - 1]]);
