@@ -35,7 +35,9 @@ export {
   cavi,
 } from "./cavi.ts";
 export { type Baseline, type NeuralBaseline, neuralBaseline } from "./estimators/baselines.ts";
-export type { Estimator, EstimatorOptions, EstimatorSettings, SiteEstimator } from "./estimators/choose.ts";
+export type { EstimatorOptions } from "./estimators/choose.ts";
+export type { EstimatorSettings, SiteEstimator } from "./estimators/estimator.ts";
+export type { Estimator } from "./estimators/registry.ts";
 export { autoDelta } from "./guides/auto-delta.ts";
 export { type AutoFlowOptions, autoFlow } from "./guides/auto-flow.ts";
 export { autoFullRankNormal } from "./guides/auto-full-rank-normal.ts";

@@ -73,7 +73,7 @@ function wakeSleepBound<A extends readonly unknown[]>(
     guide,
     args,
     { estimators: "score", baseline: "none", particles, scale, stream, ...(layers && { layers }) },
-    false,
+    { kind: "importance-weighted", alpha: 0 },
   );
   const { logWeights, logGuide, scale: whole } = weigh(pair);
   const normalised = stopGradient(softmax(logWeights, 0));

@@ -10,7 +10,8 @@ import type { Bound, ScoredSite } from "./bounds/bound.ts";
 import { type ElboOptions, elbo } from "./bounds/elbo.ts";
 import { importanceWeighted } from "./bounds/importance-weighted.ts";
 import { diagnose } from "./diagnose.ts";
-import { describeControl, type SiteEstimator } from "./estimators/choose.ts";
+import { describeControl } from "./estimators/choose.ts";
+import type { SiteEstimator } from "./estimators/estimator.ts";
 import { inColumns } from "./in-columns.ts";
 
 /** What is climbed, and how each site's gradient is estimated. */

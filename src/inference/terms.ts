@@ -45,6 +45,14 @@ export function commonPlates(terms: readonly Term[]): readonly Plate[] {
   return first.plates.filter((p) => rest.every((t) => t.plates.some((other) => other.name === p.name)));
 }
 
+/** The rows of plates as they are laid: the innermost first. */
+export const rowsShape = (plates: readonly Plate[]): number[] =>
+  [...plates].sort((a, b) => a.dimension - b.dimension).map((p) => p.rows);
+
+/** What is left of a term after sums over all but `plates`, without the ones in its shape. */
+export const perRow = (t: Tensor, plates: readonly Plate[], leading: readonly number[] = []): Tensor =>
+  reshape(t, [...leading, ...rowsShape(plates)]);
+
 /** Gives a tensor a shape of at least `rank` dimensions, ones on the left. */
 export const padTo = (t: Tensor, rank: number): Tensor =>
   t.rank >= rank ? t : reshape(t, [...new Array<number>(rank - t.rank).fill(1), ...t.shape]);

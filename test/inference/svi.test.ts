@@ -212,7 +212,8 @@ describe("explain and errors", () => {
     const coin = model(({ sample }) => sample("k", Bernoulli({ probs: 0.5 })));
     expect(() => elbo(coin, coin, [], { estimators: { k: "pathwise" } })).toThrow(
       new UsageError(
-        'site \'k\': Bernoulli is not reparameterised, so there is no pathwise gradient; use "score" or "enumeration".',
+        "site 'k': Bernoulli is not reparameterised, so there is no pathwise gradient. " +
+          'Use "enumeration", "score", "rebar", "relax" or "gumbel-softmax".',
       ),
     );
     for (const bound of ["elbo", "importance-weighted"] as const) {

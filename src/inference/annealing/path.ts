@@ -22,8 +22,7 @@ import { sum } from "../../tensor/ops/reduce.ts";
 import { sizeOf } from "../../tensor/shape.ts";
 import { substitute } from "../../tensor/substitute.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { perRow, rowsShape } from "../bounds/bound.ts";
-import { commonPlates, sumOver, type Term, termOf } from "../terms.ts";
+import { commonPlates, perRow, rowsShape, sumOver, type Term, termOf } from "../terms.ts";
 import { type UnconstrainedGraph, unconstrainedGraph } from "../unconstrained-graph.ts";
 import { compileAt, type Floats, type Precision } from "../unconstrained-point.ts";
 

@@ -1,8 +1,7 @@
 import type { NamedLeaf } from "../../optim/step.ts";
-import type { Plate, RandomSite } from "../../program/index.ts";
-import { reshape } from "../../tensor/ops/movement.ts";
+import type { RandomSite } from "../../program/index.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import type { SiteEstimator } from "../estimators/choose.ts";
+import type { SiteEstimator } from "../estimators/estimator.ts";
 
 /** A random site as a bound scores it. */
 export interface ScoredSite {
@@ -29,11 +28,3 @@ export interface Bound {
   /** What is added up in it, in the order in which the programs ran: the guide first. */
   readonly scored: readonly ScoredSite[];
 }
-
-/** The rows of plates as they are laid: the innermost first. */
-export const rowsShape = (plates: readonly Plate[]): number[] =>
-  [...plates].sort((a, b) => a.dimension - b.dimension).map((p) => p.rows);
-
-/** What is left of a term after sums over all but `plates`, without the ones in its shape. */
-export const perRow = (t: Tensor, plates: readonly Plate[], leading: readonly number[] = []): Tensor =>
-  reshape(t, [...leading, ...rowsShape(plates)]);

@@ -7,14 +7,14 @@ import { add, mul, neg, sub } from "../../tensor/ops/arithmetic.ts";
 import { mean } from "../../tensor/ops/reduce.ts";
 import { stopGradient } from "../../tensor/ops/stop-gradient.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { baselineOf, ControlState } from "../estimators/baselines.ts";
-import { isScored } from "../estimators/choose.ts";
-import { relaxedControl } from "../estimators/rebar.ts";
-import { commonPlates, dependencies, sumOver, type Term, totalOf } from "../terms.ts";
+import { ControlState } from "../estimators/baselines.ts";
+import type { ElboDraws, SiteEstimator } from "../estimators/estimator.ts";
+import { definitionOf } from "../estimators/registry.ts";
+import { commonPlates, dependencies, perRow, sumOver, type Term, totalOf } from "../terms.ts";
 import { closedKl } from "./analytic-kl.ts";
-import { type Bound, perRow } from "./bound.ts";
+import type { Bound } from "./bound.ts";
 import { freeBitsPenalty } from "./free-bits.ts";
-import { checkSites, type Pair, type PairOptions, runPair, scoredSites } from "./pair.ts";
+import { checkSites, drawnSite, type Pair, type PairOptions, runPair, scoredSites } from "./pair.ts";
 
 /** Options of {@link elbo}. */
 export interface ElboOptions extends PairOptions {
@@ -54,6 +54,8 @@ interface Part {
   readonly term: Term;
   readonly sign: 1 | -1;
   readonly of: "reconstruction" | "kl";
+  /** Whether it is log q of a draw: no log p, and no divergence in closed form. */
+  readonly sampledLogQ: boolean;
 }
 
 /**
@@ -78,9 +80,9 @@ export function elbo<A extends readonly unknown[]>(
   if (parts.length === 0)
     throw new UsageError(`${model.name}: the program has no random site, so it has no bound.`);
 
-  const scored = new Set([...pair.choices.values()].filter((c) => isScored(c.estimator)).map((c) => c.site));
+  const scored = new Set([...pair.choices.values()].filter(scoreOf).map((c) => c.site));
   // Its own log q gives a score-function site's parameters a gradient of mean zero: noise alone, so it is held constant.
-  const own = ({ of, sign, term }: Part) => of === "kl" && sign < 0 && scored.has(term.site);
+  const own = (part: Part) => part.sampledLogQ && scored.has(part.term.site);
   const total = (of: Part["of"]) =>
     signedSum(
       parts.filter((p) => p.of === of),
@@ -93,6 +95,7 @@ export function elbo<A extends readonly unknown[]>(
   const value = sub(reconstruction, divergence);
 
   const state = new ControlState();
+  const draws: ElboDraws = { ...pair, state };
   const weigh = (part: Part): Tensor =>
     part.of === "kl" && options.beta !== undefined && options.beta !== 1
       ? mul(part.term.value, options.beta)
@@ -103,12 +106,9 @@ export function elbo<A extends readonly unknown[]>(
       .map((part) => mul(sumOver({ ...part.term, value: weigh(part) }, q.plates), part.sign))
       .reduce(add);
   const scores = pair.guideTerms.flatMap((q) => {
-    const choice = pair.choices.get(q.site);
-    if (choice === undefined || !isScored(choice.estimator)) return [];
-    if (choice.estimator !== "score") return [relaxedControl(pair, choice, q, costOf(q), state)];
-    const cost = stopGradient(costOf(q));
-    const centred = stopGradient(sub(cost, baselineOf(choice, cost, pair, state)));
-    return [mul(totalOf({ ...q, value: mul(centred, q.value) }), pair.scale / pair.particles)];
+    const site = drawnSite(pair, q);
+    const score = site && scoreOf(site.choice);
+    return score ? [score(site, costOf(q), draws)] : [];
   });
   return {
     value,
@@ -126,6 +126,9 @@ export function elbo<A extends readonly unknown[]>(
     perDatum: termsPerDatum(pair, parts),
   };
 }
+
+/** How the estimator of a site adds a term to the bound, if it does. */
+const scoreOf = (choice: SiteEstimator) => definitionOf(choice).elbo.score;
 
 /** What is climbed pathwise: the bound, or its weighted form. */
 function objectiveOf(
@@ -155,12 +158,20 @@ function partsOf(pair: Pair, { analyticKl = false }: ElboOptions): Part[] {
   return [
     ...pair.modelTerms
       .filter((t) => !closed.has(t.site))
-      .map((t): Part => ({ term: expected(t), sign: 1, of: latent.has(t.site) ? "kl" : "reconstruction" })),
+      .map(
+        (t): Part => ({
+          term: expected(t),
+          sign: 1,
+          of: latent.has(t.site) ? "kl" : "reconstruction",
+          sampledLogQ: false,
+        }),
+      ),
     ...pair.guideTerms.map(
       (t): Part => ({
         term: expected(closed.has(t.site) ? closedKl(pair, t.site) : t),
         sign: -1,
         of: "kl",
+        sampledLogQ: !closed.has(t.site),
       }),
     ),
   ];

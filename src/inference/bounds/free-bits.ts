@@ -3,7 +3,7 @@ import { scaleOf } from "../../program/index.ts";
 import { add, maximum, mul } from "../../tensor/ops/arithmetic.ts";
 import { sum } from "../../tensor/ops/reduce.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { isPathwise } from "../estimators/choose.ts";
+import { definitionOf } from "../estimators/registry.ts";
 import { klPerDimension } from "./analytic-kl.ts";
 import type { Pair } from "./pair.ts";
 
@@ -14,7 +14,7 @@ import type { Pair } from "./pair.ts";
  */
 export function freeBitsPenalty(pair: Pair, lambda: number): Tensor {
   const sites = [...pair.choices.values()];
-  const other = sites.find((c) => !isPathwise(c.estimator));
+  const other = sites.find((c) => !definitionOf(c).pathwise);
   if (other !== undefined) {
     throw new UsageError(
       `free bits: site '${other.site}' is not reparameterised (its estimator is "${other.estimator}").`,

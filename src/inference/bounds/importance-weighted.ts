@@ -1,20 +1,15 @@
 /** The importance-weighted bound of a program under a guide, and its relatives, with a gradient estimator for each site. */
-import { UsageError } from "../../errors.ts";
-import { type Program, scaleOf } from "../../program/index.ts";
-import { grad } from "../../tensor/grad.ts";
+import { type Plate, type Program, scaleOf } from "../../program/index.ts";
 import { zeros } from "../../tensor/leaf.ts";
 import { add, mul, neg, sub } from "../../tensor/ops/arithmetic.ts";
-import { reshape } from "../../tensor/ops/movement.ts";
-import { softmax, sum } from "../../tensor/ops/reduce.ts";
-import { stopGradient } from "../../tensor/ops/stop-gradient.ts";
-import { sizeOf } from "../../tensor/shape.ts";
+import { sum } from "../../tensor/ops/reduce.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { baselineOf, ControlState, checkParticles } from "../estimators/baselines.ts";
-import { isScored, type SiteEstimator } from "../estimators/choose.ts";
-import { leaveOneOutBounds } from "../estimators/vimco.ts";
-import { commonPlates, sumOver, type Term } from "../terms.ts";
-import { type Bound, perRow, rowsShape } from "./bound.ts";
-import { type Pair, type PairOptions, runPair, scoredSites } from "./pair.ts";
+import { ControlState } from "../estimators/baselines.ts";
+import type { DrawnSite, WeightedDraws } from "../estimators/estimator.ts";
+import { definitionOf } from "../estimators/registry.ts";
+import { commonPlates, perRow, rowsShape, sumOver, type Term } from "../terms.ts";
+import type { Bound } from "./bound.ts";
+import { drawnSite, type Pair, type PairOptions, runPair, scoredSites } from "./pair.ts";
 import { renyi } from "./renyi.ts";
 
 /** Options of {@link importanceWeighted}. */
@@ -38,6 +33,8 @@ export function weigh(pair: Pair): {
   /** log q of the same draws, of the same shape. */
   readonly logGuide: Tensor;
   readonly scale: number;
+  /** The plates that hold every site. */
+  readonly plates: readonly Plate[];
 } {
   const plates = commonPlates([...pair.modelTerms, ...pair.guideTerms]);
   const total = (terms: readonly Term[]): Tensor =>
@@ -49,6 +46,7 @@ export function weigh(pair: Pair): {
     logWeights: pair.guideTerms.length === 0 ? total(pair.modelTerms) : sub(total(pair.modelTerms), logGuide),
     logGuide,
     scale: pair.scale * scaleOf(plates),
+    plates,
   };
 }
 
@@ -72,23 +70,20 @@ export function importanceWeighted<A extends readonly unknown[]>(
   options: ImportanceWeightedOptions = {},
 ): ImportanceWeighted {
   const { alpha = 0 } = options;
-  const pair = runPair(model, guide, args, options, false);
-  const choices = [...pair.choices.values()];
-  checkEstimators(choices, alpha);
-  const { logWeights, scale } = weigh(pair);
+  const pair = runPair(model, guide, args, options, { kind: "importance-weighted", alpha });
+  const { logWeights, scale, plates } = weigh(pair);
   const perDatum = renyi(logWeights, alpha);
   const value = mul(sum(perDatum), scale);
   const state = new ControlState();
-  const path = pair.held.size > 0 ? doublyReparameterised(pair, logWeights, scale) : value;
+  const draws: WeightedDraws = { ...pair, scale, state, logWeights, plates, bound: (w) => renyi(w, alpha) };
+  const sites = pair.guideTerms.flatMap((q) => drawnSite(pair, q) ?? []);
   return {
     value,
-    surrogate: [
-      ...choices
-        .filter((c) => c.estimator === "score")
-        .map((c) => scoreTerm(pair, c, logWeights, alpha, scale, state)),
-      ...state.losses.map(neg),
-    ].reduce(add, path),
-    choices,
+    surrogate: [...scores(sites, draws), ...state.losses.map(neg)].reduce(
+      add,
+      pathOf(pair, sites, draws) ?? value,
+    ),
+    choices: [...pair.choices.values()],
     leaves: state.named(),
     updates: state.updates,
     scored: scoredSites(pair, true),
@@ -97,78 +92,17 @@ export function importanceWeighted<A extends readonly unknown[]>(
   };
 }
 
-function checkEstimators(choices: readonly SiteEstimator[], alpha: number): void {
-  const doubly = choices.find((c) => c.estimator === "doubly-reparameterised");
-  const relaxed = choices.find((c) => c.estimator === "rebar" || c.estimator === "relax");
-  const scored = choices.find((c) => isScored(c.estimator));
-  if (relaxed !== undefined) {
-    throw new UsageError(
-      `site '${relaxed.site}': "${relaxed.estimator}" is for the ELBO; under the importance-weighted bound use "score", whose ` +
-        "leave-one-out baseline is VIMCO.",
-    );
-  }
-  if (doubly !== undefined && (alpha !== 0 || scored !== undefined)) {
-    throw new UsageError(
-      `site '${doubly.site}': doubly reparameterised gradients hold for ` +
-        (alpha !== 0
-          ? `the importance-weighted bound (alpha 0), found alpha ${alpha}.`
-          : `programs whose every site has a path; '${scored?.site}' has none.`),
-    );
-  }
-}
+/** What is added to the bound for sites whose draws carry no gradient. */
+const scores = (sites: readonly DrawnSite[], draws: WeightedDraws): Tensor[] =>
+  sites.flatMap((site) => definitionOf(site.choice).importanceWeighted.score?.(site, draws) ?? []);
 
-/** Σ w̃ log w for all that stands below the draws, and Σ w̃² ∂log w/∂z · z for the draws' own path (Tucker et al. 2019). */
-function doublyReparameterised(pair: Pair, logWeights: Tensor, scale: number): Tensor {
-  const normalised = stopGradient(softmax(logWeights, 0));
-  const direct = mul(sum(mul(normalised, logWeights)), scale);
-  const held = [...pair.held];
-  const gradients = grad(
-    direct,
-    held.map(([, z]) => z),
-  );
-  const paths = held.map(([name], i) => {
-    const g = gradients[i];
-    const live = pair.guide.sites.get(name)?.value ?? g;
-    const weighted = pair.particles === 1 ? g : mul(g, besideEvents(pair, normalised, g));
-    return sum(mul(stopGradient(weighted), live));
+/** What is climbed in place of the bound, where the estimator of the held draws says so. */
+function pathOf({ held }: Pair, sites: readonly DrawnSite[], draws: WeightedDraws): Tensor | undefined {
+  const apart = sites.flatMap((site) => {
+    const constant = held.get(site.choice.site);
+    return constant === undefined ? [] : [{ ...site, held: constant }];
   });
-  return paths.reduce(add, direct);
-}
-
-/** Weights [particles, …plates] in the layout of a site's value, [particles, …all plates, …event]. */
-function besideEvents(pair: Pair, weights: Tensor, value: Tensor): Tensor {
-  const plates = commonPlates([...pair.modelTerms, ...pair.guideTerms]);
-  const depth = -pair.particleAxis - 1;
-  const batch = new Array<number>(depth).fill(1);
-  for (const p of plates) batch[depth + p.dimension] = p.rows;
-  const events = new Array<number>(value.rank - depth - 1).fill(1);
-  return reshape(weights, [pair.particles, ...batch, ...events]);
-}
-
-/** Σ stop(bound − baseline) · log q of one site, with what is left out of the bound by each draw as the default baseline. */
-function scoreTerm(
-  pair: Pair,
-  choice: SiteEstimator,
-  logWeights: Tensor,
-  alpha: number,
-  scale: number,
-  state: ControlState,
-): Tensor {
-  const term = pair.guideTerms.find((t) => t.site === choice.site);
-  if (term === undefined) throw new UsageError(`the guide has no site '${choice.site}'.`);
-  const plates = commonPlates([...pair.modelTerms, ...pair.guideTerms]);
-  const [k, rows] = [pair.particles, sizeOf(rowsShape(plates))];
-  const logQ = reshape(sumOver(term, plates), [k, rows]);
-  const flat = reshape(logWeights, [k, rows]);
-  const whole = (w: Tensor) => renyi(w, alpha);
-  const bound = stopGradient(reshape(whole(flat), [1, rows]));
-  return mul(sum(mul(stopGradient(sub(bound, baseline())), logQ)), scale);
-
-  function baseline(): Tensor {
-    if (choice.baseline === "leave-one-out") {
-      checkParticles(choice.site, k);
-      return leaveOneOutBounds(flat, whole);
-    }
-    return baselineOf(choice, bound, { particles: 1, particleAxis: -2 }, state);
-  }
+  return apart.length === 0
+    ? undefined
+    : definitionOf(apart[0].choice).importanceWeighted.path?.(apart, draws);
 }

@@ -14,17 +14,13 @@ import {
 import { stopGradient } from "../../tensor/ops/stop-gradient.ts";
 import { formatShape } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import {
-  chooseEstimator,
-  type EstimatorOptions,
-  isPathwise,
-  type SiteEstimator,
-} from "../estimators/choose.ts";
+import { checkConflicts, chooseEstimator, type EstimatorOptions } from "../estimators/choose.ts";
 import { Enumeration } from "../estimators/enumeration.ts";
-import { type Relaxation, relax } from "../estimators/relaxation.ts";
+import type { BoundKind, DrawnSite, SiteDraw, SiteEstimator } from "../estimators/estimator.ts";
+import { heldParameters } from "../estimators/held.ts";
+import { definitionOf } from "../estimators/registry.ts";
 import { dependencies, PARTICLES, type Term, termOf } from "../terms.ts";
 import type { ScoredSite } from "./bound.ts";
-import { heldParameters } from "./held.ts";
 
 export interface PairOptions extends EstimatorOptions {
   /** The pass that the programs' layers are traced in. Default: evaluation. */
@@ -50,10 +46,11 @@ export interface Pair {
   readonly modelTerms: readonly Term[];
   /** The sites by the values that the guide gave them. */
   readonly drawn: ReadonlyMap<Tensor, string>;
-  readonly relaxations: ReadonlyMap<string, Relaxation>;
+  /** What the estimators drew, by site. */
+  readonly draws: ReadonlyMap<string, SiteDraw>;
   /**
-   * Of doubly reparameterised sites: the draw held constant, as all terms see it. Their path to the parameters goes through the
-   * draw in `guide` alone.
+   * Of sites whose estimator climbs something of its own in place of the bound: the draw held constant, as all terms see it. Their
+   * path to the parameters goes through the draw in `guide` alone.
    */
   readonly held: ReadonlyMap<string, Tensor>;
 }
@@ -109,7 +106,7 @@ export function checkMatch(modelTrace: Trace, guideTrace: Trace): void {
 
 /**
  * Runs the guide, then the model on the guide's draws, with particles and enumerated values as dimensions on the left.
- * @param enumerate whether finite sites of the guide may be enumerated
+ * @param bound what the draws stand under: not every estimator can be used with every bound
  * @throws UsageError when model and guide do not match, or an estimator cannot work.
  */
 export function runPair<A extends readonly unknown[]>(
@@ -117,7 +114,7 @@ export function runPair<A extends readonly unknown[]>(
   guide: Program<A>,
   args: A,
   options: PairOptions = {},
-  enumerate = true,
+  bound: BoundKind = { kind: "elbo" },
 ): Pair {
   const { particles = 1, layers = evaluation, scale = 1, stream = "" } = options;
   if (!Number.isInteger(particles) || particles < 1) {
@@ -134,53 +131,38 @@ export function runPair<A extends readonly unknown[]>(
       : [{ name: PARTICLES, size: particles, rows: particles, dimension: particleAxis, outer: true }];
   const from = depth + outer.length;
   const enumeration = new Enumeration(from);
-  const choices = new Map(
-    latentSites(probe.guide).map((s) => [s.name, chooseEstimator(s, options, enumerate)]),
-  );
+  const choices = new Map(latentSites(probe.guide).map((s) => [s.name, chooseEstimator(s, options, bound)]));
   if (typeof options.estimators === "object") {
     checkSites("estimators", Object.keys(options.estimators), new Set(choices.keys()));
   }
-  checkMixture([...choices.values()]);
+  checkConflicts([...choices.values()], bound);
   const runOptions = { outer, freeFrom: from + 1, layers };
 
-  const logProbs = new Map<string, Tensor>();
-  const relaxations = new Map<string, Relaxation>();
+  const draws = new Map<string, SiteDraw>();
   const draw: Handler = (message, next) => {
     if (message.kind !== "sample" || message.value !== undefined) return next(message);
     const { name, distribution } = message;
     const choice = choices.get(name);
-    const noise = `${stream}${name}`;
-    switch (choice?.estimator) {
-      case "enumeration":
-        return next({ ...message, value: enumeration.values(message) });
-      case "score":
-        return next({ ...message, value: stopGradient(distribution.sample(noise)) });
-      case "rebar":
-      case "relax":
-      case "gumbel-softmax": {
-        const relaxation = relax(noise, distribution);
-        relaxations.set(name, relaxation);
-        const value =
-          choice.estimator === "gumbel-softmax"
-            ? relaxation.soften(relaxation.z, choice.temperature ?? 0.5)
-            : relaxation.hard;
-        logProbs.set(name, relaxation.logProb(value));
-        return next({ ...message, value });
-      }
-      case "pathwise": {
-        const { value, logProb } = distribution.sampleAndLogProb(noise);
-        logProbs.set(name, logProb);
-        return next({ ...message, value });
-      }
-      default:
-        return next({ ...message, value: distribution.sample(noise) });
-    }
+    // A site that appears only on this run has no estimator; it is drawn, and the terms find it.
+    if (choice === undefined) return next({ ...message, value: distribution.sample(`${stream}${name}`) });
+    const drawn = definitionOf(choice).draw({
+      choice,
+      distribution,
+      noise: `${stream}${name}`,
+      allValues: () => enumeration.values(message),
+    });
+    draws.set(name, drawn);
+    return next({ ...message, value: drawn.value });
   };
   const guideTrace = trace(guide, args, [draw], runOptions);
   const inGuide = latentSites(guideTrace);
+  const definition = (name: string) => {
+    const choice = choices.get(name);
+    return choice && definitionOf(choice);
+  };
   const held = new Map(
     inGuide
-      .filter((s) => choices.get(s.name)?.estimator === "doubly-reparameterised")
+      .filter((s) => bound.kind !== "elbo" && definition(s.name)?.importanceWeighted.path !== undefined)
       .map((s) => [s.name, stopGradient(s.value)]),
   );
 
@@ -207,16 +189,36 @@ export function runPair<A extends readonly unknown[]>(
     particleAxis,
     enumeration,
     guideTerms: inGuide.map((s) => {
-      const term = termOf(s, logProbs.get(s.name));
-      const { estimator } = choices.get(s.name) ?? {};
-      return estimator === "sticking-the-landing" || estimator === "doubly-reparameterised"
+      const term = termOf(s, draws.get(s.name)?.logProb);
+      return definition(s.name)?.holdsLogProb === true
         ? { ...term, value: heldParameters(term.value, cut) }
         : term;
     }),
     modelTerms: enumeration.eliminate(randomSites(modelTrace).map((s) => termOf(s))),
     drawn: new Map(inGuide.map((s) => [held.get(s.name) ?? s.value, s.name])),
-    relaxations,
+    draws,
     held,
+  };
+}
+
+/** A site of the guide as its estimator finds it; nothing for a site without one. */
+export function drawnSite(pair: Pair, q: Term): DrawnSite | undefined {
+  const choice = pair.choices.get(q.site);
+  const value = pair.guide.sites.get(q.site)?.value;
+  if (choice === undefined || value === undefined) return undefined;
+  return {
+    choice,
+    q,
+    value,
+    relaxation: pair.draws.get(q.site)?.relaxation,
+    downstream: () =>
+      [...pair.drawn].flatMap(([other, site]) => {
+        const further = pair.choices.get(site);
+        if (site === q.site || further === undefined) return [];
+        return dependencies(other, pair.drawn).has(q.site)
+          ? [{ site, definition: definitionOf(further) }]
+          : [];
+      }),
   };
 }
 
@@ -266,16 +268,4 @@ function checkLayout(recorded: Trace, from: number, enumeration: Enumeration): v
       );
     }
   }
-}
-
-/** One draw's path cannot be weighed by w̃² and another's, downstream of it, by w̃. */
-function checkMixture(choices: readonly SiteEstimator[]): void {
-  const paths = choices.filter((c) => isPathwise(c.estimator));
-  const doubly = paths.filter((c) => c.estimator === "doubly-reparameterised");
-  if (doubly.length === 0 || doubly.length === paths.length) return;
-  const other = paths.find((c) => c.estimator !== "doubly-reparameterised");
-  throw new UsageError(
-    `site '${doubly[0].site}' is doubly reparameterised and site '${other?.site}' is not; ` +
-      "all sites with a path must be, or none.",
-  );
 }

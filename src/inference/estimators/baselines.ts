@@ -4,6 +4,7 @@ import { initializers, type Layer, parametersOf } from "../../nn/index.ts";
 import type { NamedLeaf } from "../../optim/step.ts";
 import { parameter, zeros } from "../../tensor/leaf.ts";
 import { add, mul, square, sub } from "../../tensor/ops/arithmetic.ts";
+import { cast } from "../../tensor/ops/cast.ts";
 import { reshape } from "../../tensor/ops/movement.ts";
 import { mean, sum } from "../../tensor/ops/reduce.ts";
 import { stopGradient } from "../../tensor/ops/stop-gradient.ts";
@@ -103,8 +104,10 @@ export function baselineOf(
     return buffer;
   }
   state.addNetwork(`baseline.${site}`, baseline.network);
-  state.losses.push(mul(sum(square(sub(stopGradient(cost), baseline.prediction))), 1 / particles));
-  return baseline.prediction;
+  // A network's parameters have a precision of their own.
+  const prediction = cast(baseline.prediction, cost.dtype);
+  state.losses.push(mul(sum(square(sub(stopGradient(cost), prediction))), 1 / particles));
+  return prediction;
 }
 
 export function checkParticles(site: string, particles: number): void {

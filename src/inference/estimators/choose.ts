@@ -1,54 +1,15 @@
 /** Which gradient estimator each latent site gets, and why. */
-import type { Distribution } from "../../distributions/index.ts";
-import { UsageError } from "../../errors.ts";
-import type { Layer } from "../../nn/index.ts";
+import { InternalError, UsageError } from "../../errors.ts";
 import type { RandomSite } from "../../program/index.ts";
-import { type Baseline, describeBaseline } from "./baselines.ts";
-import { relaxable } from "./relaxation.ts";
-
-/**
- * - `pathwise`: the draw is a differentiable function of the guide's parameters and of noise (Kingma and Welling 2014).
- * - `sticking-the-landing`: pathwise, without the score term of log q (Roeder et al. 2017): no noise is left where the guide is the
- *   posterior. Unbiased for the ELBO; biased for the importance-weighted bound.
- * - `doubly-reparameterised`: the unbiased form of it for the importance-weighted bound (Tucker et al. 2019). For the ELBO the two
- *   are the same.
- * - `enumeration`: all values of a finite site, weighted by their probabilities; exact.
- * - `score`: the score function ∇ log q weighted by the cost that depends on the site (Williams 1992; Ranganath et al. 2014).
- * - `rebar`, `relax`: the score function with a control variate from a continuous relaxation, its temperature and strength learnt
- *   with the rest to lower the variance (Tucker et al. 2017; Grathwohl et al. 2018).
- * - `gumbel-softmax`: the relaxation in place of the draw (Maddison et al. 2017; Jang et al. 2017). Biased: what it climbs is
- *   another function, which nears the bound as the temperature falls while the gradient's variance grows.
- */
-export type Estimator =
-  | "pathwise"
-  | "sticking-the-landing"
-  | "doubly-reparameterised"
-  | "enumeration"
-  | "score"
-  | "rebar"
-  | "relax"
-  | "gumbel-softmax";
-
-/** An estimator and what it needs. */
-export interface EstimatorSettings {
-  readonly estimator: Estimator;
-  /** Control variate of `score`. */
-  readonly baseline?: Baseline;
-  /** Of `gumbel-softmax` (default 0.5); of `rebar` and `relax` its first value (default 0.5). */
-  readonly temperature?: number;
-  /** The free-form control variate of `relax`: from a relaxed draw, [..., size of the event] → [..., 1]. Default a small network. */
-  readonly network?: Layer;
-}
-
-export interface SiteEstimator extends EstimatorSettings {
-  readonly site: string;
-  readonly distribution: string;
-  readonly reason: string;
-  readonly baseline: Baseline;
-}
-
-/** More values than this are not enumerated unless asked for. */
-const LARGEST_ENUMERATION = 64;
+import type { Baseline } from "./baselines.ts";
+import type {
+  BoundKind,
+  EstimatorDefinition,
+  EstimatorSettings,
+  OtherSite,
+  SiteEstimator,
+} from "./estimator.ts";
+import { definitionOf, type Estimator, estimators } from "./registry.ts";
 
 /** Which gradient estimator each latent site gets, and its control variate. */
 export interface EstimatorOptions {
@@ -60,92 +21,100 @@ export interface EstimatorOptions {
   readonly particles?: number;
 }
 
-/** Estimators that differentiate through the draw itself. */
-export const isPathwise = (e: Estimator): boolean =>
-  e === "pathwise" || e === "sticking-the-landing" || e === "doubly-reparameterised";
+function nameOf(bound: BoundKind): string {
+  if (bound.kind === "elbo") return "the ELBO";
+  return bound.alpha === 0 ? "the importance-weighted bound" : `the Rényi bound of order ${bound.alpha}`;
+}
 
-/** Estimators that weigh ∇ log q by a cost. */
-export const isScored = (e: Estimator): boolean => e === "score" || e === "rebar" || e === "relax";
+/** Why an estimator has no gradient under a bound; nothing where it has. */
+function without(
+  { name, elbo, importanceWeighted }: EstimatorDefinition,
+  bound: BoundKind,
+): string | undefined {
+  const why = bound.kind === "elbo" ? elbo.unsupported?.() : importanceWeighted.unsupported?.(bound.alpha);
+  return why && `"${name}" has no gradient under ${nameOf(bound)}, because ${why}`;
+}
 
-function checkChoice(site: string, distribution: Distribution, estimator: Estimator): void {
-  const { name, cardinality, reparameterised } = distribution;
-  if (isPathwise(estimator) && !reparameterised) {
+const listed = (names: readonly string[]): string =>
+  [names.slice(0, -1).join(", "), ...names.slice(-1)].filter((part) => part !== "").join(" or ");
+
+/** @throws UsageError when an estimator, asked for by name, cannot work for a site, or does not take a setting that it is given. */
+function checkAsked({ name, distribution }: RandomSite, asked: EstimatorSettings, bound: BoundKind): void {
+  const definition = definitionOf({ site: name, estimator: asked.estimator });
+  const why = definition.unsuited(distribution) ?? without(definition, bound);
+  if (why !== undefined) {
+    const others: readonly EstimatorDefinition[] = estimators;
+    const ways = others
+      .filter((e) => e.unsuited(distribution) === undefined && without(e, bound) === undefined)
+      .map((e) => `"${e.name}"`);
+    throw new UsageError(`site '${name}': ${why}. Use ${listed(ways)}.`);
+  }
+  const { estimator, ...settings } = asked;
+  const foreign = Object.entries(settings).find(
+    ([key, value]) => value !== undefined && !definition.settings.some((k) => k === key),
+  );
+  if (foreign !== undefined) {
     throw new UsageError(
-      `site '${site}': ${name} is not reparameterised, so there is no ${estimator === "pathwise" ? "pathwise" : `"${estimator}"`} ` +
-        `gradient; use "score"${cardinality === undefined ? "" : ' or "enumeration"'}.`,
+      `site '${name}': "${estimator}" has no setting '${foreign[0]}'; ` +
+        (definition.settings.length === 0 ? "it has none." : `it has ${definition.settings.join(", ")}.`),
     );
   }
-  if (estimator === "enumeration" && cardinality === undefined) {
-    throw new UsageError(`site '${site}': the support of ${name} is not finite and cannot be enumerated.`);
-  }
-  if (["rebar", "relax", "gumbel-softmax"].includes(estimator) && !relaxable(distribution)) {
-    throw new UsageError(
-      `site '${site}': ${name} has no continuous relaxation, which "${estimator}" needs; Bernoulli and OneHotCategorical have. ` +
-        `Use one of them, or ${cardinality === undefined ? '"score"' : '"enumeration" or "score"'}.`,
-    );
-  }
+  const { temperature = 1 } = asked;
+  if (!(temperature > 0 && temperature < Number.POSITIVE_INFINITY))
+    throw new UsageError(`site '${name}': temperature must be a positive number, found ${temperature}.`);
 }
 
 /**
  * Chooses for one latent site of the guide.
- * @param enumerate whether a finite site may be enumerated: not where several draws share one logarithm
- * @throws UsageError when an override cannot work there.
+ * @throws UsageError when an estimator that is asked for cannot work there.
  */
 export function chooseEstimator(
   site: RandomSite,
   options: EstimatorOptions = {},
-  enumerate = true,
+  bound: BoundKind = { kind: "elbo" },
 ): SiteEstimator {
   const { distribution, name } = site;
-  const { particles = 1, estimators } = options;
-  const asked = typeof estimators === "string" ? estimators : estimators?.[name];
-  const settings: EstimatorSettings | undefined = typeof asked === "string" ? { estimator: asked } : asked;
-  const make = (chosen: EstimatorSettings, reason: string): SiteEstimator => ({
-    ...chosen,
-    site: name,
-    distribution: distribution.name,
-    reason,
-    baseline:
-      chosen.estimator === "score"
-        ? (chosen.baseline ?? options.baseline ?? (particles > 1 ? "leave-one-out" : "decaying-average"))
-        : "none",
-  });
-  if (settings !== undefined) {
-    checkChoice(name, distribution, settings.estimator);
-    if (settings.estimator === "enumeration" && !enumerate) {
-      throw new UsageError(
-        `site '${name}': under the importance-weighted bound a guide's site cannot be enumerated, because all draws stand under ` +
-          'one logarithm. Leave it out of the guide, and the model sums it out exactly; or use "score".',
-      );
-    }
-    return make(settings, "asked for");
+  const asked = typeof options.estimators === "string" ? options.estimators : options.estimators?.[name];
+  if (asked !== undefined) {
+    const settings: EstimatorSettings = typeof asked === "string" ? { estimator: asked } : asked;
+    checkAsked(site, settings, bound);
+    return withBaseline(site, settings, "asked for", options);
   }
-  if (distribution.reparameterised)
-    return make({ estimator: "pathwise" }, `${distribution.name} is reparameterised`);
-  const { cardinality } = distribution;
-  if (cardinality !== undefined && cardinality <= LARGEST_ENUMERATION && enumerate) {
-    return make({ estimator: "enumeration" }, `finite support of ${cardinality} values`);
+  for (const definition of estimators) {
+    const { automatic }: EstimatorDefinition = definition;
+    if (without(definition, bound) !== undefined) continue;
+    const reason = automatic?.(distribution, bound);
+    if (reason !== undefined) return withBaseline(site, { estimator: definition.name }, reason, options);
   }
-  return make({ estimator: "score" }, whyScore(distribution, enumerate));
+  throw new InternalError(`no estimator for site '${name}'`);
 }
 
-function whyScore({ name, cardinality }: Distribution, enumerate: boolean): string {
-  if (cardinality === undefined) return `${name} is not reparameterised and its support is not finite`;
-  return enumerate
-    ? `not reparameterised, and ${cardinality} values are too many to enumerate`
-    : "not reparameterised, and draws stand under one logarithm";
+function withBaseline(
+  { name: site, distribution }: RandomSite,
+  settings: EstimatorSettings,
+  reason: string,
+  { particles = 1, baseline }: EstimatorOptions,
+): SiteEstimator {
+  const takesOne = definitionOf({ site, ...settings }).settings.includes("baseline");
+  const usual = particles > 1 ? "leave-one-out" : "decaying-average";
+  return {
+    ...settings,
+    site,
+    distribution: distribution.name,
+    reason,
+    baseline: takesOne ? (settings.baseline ?? baseline ?? usual) : "none",
+  };
+}
+
+/** @throws UsageError when the estimators of some sites cannot stand beside each other. */
+export function checkConflicts(choices: readonly SiteEstimator[], bound: BoundKind): void {
+  const sites = choices.map((c): OtherSite => ({ site: c.site, definition: definitionOf(c) }));
+  for (const one of sites) {
+    const others = sites.filter((s) => s !== one);
+    const conflict = one.definition.conflict?.(others, bound);
+    if (conflict !== undefined) throw new UsageError(`site '${one.site}': ${conflict}`);
+  }
 }
 
 /** The control variate in words: the last column of `explain()`. */
-export function describeControl(choice: SiteEstimator): string {
-  switch (choice.estimator) {
-    case "score":
-      return describeBaseline(choice.baseline);
-    case "rebar":
-      return "relaxed cost, learnt temperature and strength";
-    case "relax":
-      return "relaxed cost + network, learnt";
-    default:
-      return "none";
-  }
-}
+export const describeControl = (choice: SiteEstimator): string => definitionOf(choice).control(choice);

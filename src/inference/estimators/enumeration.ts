@@ -1,4 +1,4 @@
-/** Exact sums over finite sites: in a guide all values weighted by their probabilities, in a model alone a marginal density. */
+/** Exact sums over finite sites: in a guide all values weighted by their probabilities, in the model alone a marginal density. */
 import type { Distribution } from "../../distributions/index.ts";
 import type { Plate } from "../../program/index.ts";
 import { add, mul } from "../../tensor/ops/arithmetic.ts";
@@ -7,6 +7,7 @@ import { logsumexp, sum } from "../../tensor/ops/reduce.ts";
 import { exp } from "../../tensor/ops/transcendental.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { dependencies, padTo, sumOver, type Term } from "../terms.ts";
+import type { EstimatorDefinition } from "./estimator.ts";
 
 /** Sites that take all their values at once, in parallel: each along a dimension of its own, left of all others. */
 export class Enumeration {
@@ -73,3 +74,26 @@ export class Enumeration {
     };
   }
 }
+
+/** More values than this are not enumerated unless asked for. */
+const LARGEST_ENUMERATION = 64;
+
+/** All values of a finite site, weighted by their probabilities; exact. */
+export const enumeration: EstimatorDefinition<"enumeration"> = {
+  name: "enumeration",
+  pathwise: false,
+  settings: [],
+  unsuited: ({ name, cardinality }) =>
+    cardinality === undefined ? `the support of ${name} is not finite and cannot be enumerated` : undefined,
+  automatic: ({ cardinality }) =>
+    cardinality !== undefined && cardinality <= LARGEST_ENUMERATION
+      ? `finite support of ${cardinality} values`
+      : undefined,
+  draw: (request) => ({ value: request.allValues() }),
+  elbo: {},
+  importanceWeighted: {
+    unsupported: () =>
+      "all draws stand under one logarithm (leave the site out of the guide, and it is summed out of the model exactly)",
+  },
+  control: () => "none",
+};

@@ -1,22 +1,55 @@
 /** REBAR and RELAX: control variates of the score function from a continuous relaxation. */
-import { UsageError } from "../../errors.ts";
+import { InternalError, UsageError } from "../../errors.ts";
 import { initializers, type Layer, mlp, parametersOf } from "../../nn/index.ts";
 import { scaleOf } from "../../program/index.ts";
 import { grad } from "../../tensor/grad.ts";
 import { parameter } from "../../tensor/leaf.ts";
 import { add, mul, square, sub } from "../../tensor/ops/arithmetic.ts";
+import { cast } from "../../tensor/ops/cast.ts";
 import { reshape } from "../../tensor/ops/movement.ts";
 import { mean, sum } from "../../tensor/ops/reduce.ts";
 import { stopGradient } from "../../tensor/ops/stop-gradient.ts";
 import { exp } from "../../tensor/ops/transcendental.ts";
 import { sizeOf } from "../../tensor/shape.ts";
-import { nodesOf, substitute } from "../../tensor/substitute.ts";
+import { substitute } from "../../tensor/substitute.ts";
 import { Tensor } from "../../tensor/tensor.ts";
-import { heldParameters } from "../bounds/held.ts";
-import type { Pair } from "../bounds/pair.ts";
-import type { Term } from "../terms.ts";
-import type { ControlState } from "./baselines.ts";
-import { isPathwise, type SiteEstimator } from "./choose.ts";
+import type { DrawnSite, DrawRequest, ElboDraws, EstimatorDefinition, SiteDraw } from "./estimator.ts";
+import { heldParameters } from "./held.ts";
+import { relax as drawRelaxed, withoutRelaxation } from "./relaxation.ts";
+
+const unsupported = (): string =>
+  'its control variate is for the cost of one draw, and all draws stand under one logarithm (there, "score" with a leave-one-out ' +
+  "baseline is VIMCO)";
+
+function drawHard({ distribution, noise }: DrawRequest): SiteDraw {
+  const relaxation = drawRelaxed(noise, distribution);
+  const { hard, logProb } = relaxation;
+  return { value: hard, logProb: logProb(hard), relaxation };
+}
+
+/** The score function with the cost of a relaxed draw as control variate; temperature and strength are learnt (Tucker et al. 2017). */
+export const rebar: EstimatorDefinition<"rebar"> = {
+  name: "rebar",
+  pathwise: false,
+  settings: ["temperature"],
+  unsuited: (distribution) => withoutRelaxation(distribution, "rebar"),
+  draw: drawHard,
+  elbo: { score: relaxedControl },
+  importanceWeighted: { unsupported },
+  control: () => "relaxed cost, learnt temperature and strength",
+};
+
+/** REBAR with a network of the relaxed draw in place of a constant (Grathwohl et al. 2018). */
+export const relax: EstimatorDefinition<"relax"> = {
+  name: "relax",
+  pathwise: false,
+  settings: ["temperature", "network"],
+  unsuited: (distribution) => withoutRelaxation(distribution, "relax"),
+  draw: drawHard,
+  elbo: { score: relaxedControl },
+  importanceWeighted: { unsupported },
+  control: () => "relaxed cost + network, learnt",
+};
 
 /**
  * The surrogate of a site under REBAR (Tucker et al. 2017, "REBAR: low-variance, unbiased gradient estimates for discrete latent
@@ -31,24 +64,22 @@ import { isPathwise, type SiteEstimator } from "./choose.ts";
  *
  * @param cost f, what the site's draw contributes to, one value for each element of its particles and plates
  */
-export function relaxedControl(
-  pair: Pair,
-  choice: SiteEstimator,
-  q: Term,
+function relaxedControl(
+  drawn: DrawnSite,
   cost: Tensor,
-  state: ControlState,
+  { scale: whole, particles, state }: ElboDraws,
 ): Tensor {
+  const { choice, q, relaxation } = drawn;
   const { site, estimator } = choice;
-  const relaxation = pair.relaxations.get(site);
-  if (relaxation === undefined)
-    throw new UsageError(`site '${site}': it was not drawn through a relaxation.`);
-  checkDownstream(pair, site, estimator);
+  if (relaxation === undefined) throw new InternalError(`site '${site}' was not drawn through a relaxation`);
+  checkDownstream(drawn);
   const { logits, z, hard, conditional, soften } = relaxation;
+  const { dtype } = logits;
   const eventRank = logits.rank - relaxation.logProb(hard).rank;
-  const eta = state.add(`control.${site}.strength`, parameter([], initializers.constant(1)));
+  const eta = state.add(`control.${site}.strength`, parameter([], initializers.constant(1), { dtype }));
   const logLambda = state.add(
     `control.${site}.logTemperature`,
-    parameter([], initializers.constant(Math.log(choice.temperature ?? 0.5))),
+    parameter([], initializers.constant(Math.log(choice.temperature ?? 0.5)), { dtype }),
   );
   const controls = new Set([eta, logLambda]);
   const network = (): Layer => {
@@ -58,7 +89,7 @@ export function relaxedControl(
     return rho;
   };
   const constant = (): Tensor => {
-    const leaf = state.add(`control.${site}.constant`, parameter([], initializers.zeros));
+    const leaf = state.add(`control.${site}.constant`, parameter([], initializers.zeros, { dtype }));
     controls.add(leaf);
     return leaf;
   };
@@ -78,7 +109,7 @@ export function relaxedControl(
   const f = stopGradient(cost);
   const [free, bound] = [c(z), c(conditional)];
   const logQ = relaxation.logProb(hard);
-  const scale = (pair.scale * scaleOf(q.plates)) / pair.particles;
+  const scale = (whole * scaleOf(q.plates)) / particles;
   const surrogate = add(mul(stopGradient(sub(f, mul(eta, bound))), logQ), mul(eta, sub(free, bound)));
 
   const [score] = grad(sum(logQ), [logits]);
@@ -94,7 +125,9 @@ export function relaxedControl(
 function apply(network: Layer, soft: Tensor, eventRank: number): Tensor {
   const batch = soft.shape.slice(0, soft.rank - eventRank);
   const size = sizeOf(soft.shape.slice(soft.rank - eventRank));
-  return reshape(network.apply(reshape(soft, [-1, size])), batch);
+  // A network's parameters have a precision of their own.
+  const dtype = parametersOf(network).at(0)?.tensor.dtype ?? soft.dtype;
+  return cast(reshape(network.apply(cast(reshape(soft, [-1, size]), dtype)), batch), soft.dtype);
 }
 
 function defaultNetwork(logits: Tensor, eventRank: number): Layer {
@@ -103,16 +136,11 @@ function defaultNetwork(logits: Tensor, eventRank: number): Layer {
 }
 
 /** What the guide draws from the site must carry its gradient on, or the relaxed cost has none. */
-function checkDownstream(pair: Pair, site: string, estimator: string): void {
-  for (const [value, name] of pair.drawn) {
-    const choice = pair.choices.get(name);
-    if (name === site || choice === undefined || isPathwise(choice.estimator)) continue;
-    const above = [...nodesOf(value)].some((node) => pair.drawn.get(node) === site);
-    if (above) {
-      throw new UsageError(
-        `site '${site}': "${estimator}" needs a cost that can be differentiated in the relaxed draw, and the guide draws the ` +
-          `discrete site '${name}' from it. Use "score" with a neural or leave-one-out baseline for '${site}'.`,
-      );
-    }
-  }
+function checkDownstream({ choice: { site, estimator }, downstream }: DrawnSite): void {
+  const discrete = downstream().find(({ definition }) => !definition.pathwise);
+  if (discrete === undefined) return;
+  throw new UsageError(
+    `site '${site}': "${estimator}" needs a cost that can be differentiated in the relaxed draw, and the guide draws the ` +
+      `discrete site '${discrete.site}' from it. Use "score" with a neural or leave-one-out baseline for '${site}'.`,
+  );
 }

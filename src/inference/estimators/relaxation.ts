@@ -97,10 +97,15 @@ function oneOfMany(
   };
 }
 
-/** The relaxed family of a site's distribution, if it has one. */
-export function relaxable(distribution: Distribution): boolean {
+/** Why a distribution cannot be drawn through a relaxation; nothing where it can. */
+export function withoutRelaxation(distribution: Distribution, estimator: string): string | undefined {
   const base = distribution instanceof IndependentDistribution ? distribution.base : distribution;
-  return base instanceof BernoulliDistribution || base instanceof OneHotCategoricalDistribution;
+  if (base instanceof BernoulliDistribution || base instanceof OneHotCategoricalDistribution)
+    return undefined;
+  return (
+    `${distribution.name} has no continuous relaxation, which "${estimator}" needs; ` +
+    "Bernoulli and OneHotCategorical have"
+  );
 }
 
 /** Draws a site through its relaxation. @throws UsageError where the family has none. */

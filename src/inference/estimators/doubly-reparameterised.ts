@@ -1,0 +1,64 @@
+import { grad } from "../../tensor/grad.ts";
+import { add, mul } from "../../tensor/ops/arithmetic.ts";
+import { reshape } from "../../tensor/ops/movement.ts";
+import { softmax, sum } from "../../tensor/ops/reduce.ts";
+import { stopGradient } from "../../tensor/ops/stop-gradient.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import type { EstimatorDefinition, WeightedDraws } from "./estimator.ts";
+import { withoutPath } from "./pathwise.ts";
+
+/**
+ * The unbiased form of sticking the landing for the importance-weighted bound (Tucker et al. 2019). For the ELBO the two are the same.
+ */
+export const doublyReparameterised: EstimatorDefinition<"doubly-reparameterised"> = {
+  name: "doubly-reparameterised",
+  pathwise: true,
+  holdsLogProb: true,
+  settings: [],
+  unsuited: (distribution) => withoutPath(distribution, '"doubly-reparameterised"'),
+  conflict(others, bound) {
+    // Under the ELBO every draw has the weight 1, and its square is 1 too.
+    if (bound.kind === "elbo") return undefined;
+    const other = others.find(({ definition }) => definition.name !== "doubly-reparameterised");
+    if (other === undefined) return undefined;
+    // A draw's path is weighed by w̃², and that of another, downstream of it, by w̃.
+    return other.definition.pathwise
+      ? `it is doubly reparameterised and site '${other.site}' is not; all sites with a path must be, or none.`
+      : `doubly reparameterised gradients hold for programs whose every site has a path; '${other.site}' has none.`;
+  },
+  draw: ({ distribution, noise }) => ({ value: distribution.sample(noise) }),
+  elbo: {},
+  importanceWeighted: {
+    unsupported: (alpha) =>
+      alpha === 0 ? undefined : "it is known for the importance-weighted bound (alpha 0) alone",
+    /** Σ w̃ log w for all that stands below the draws, and Σ w̃² ∂log w/∂z · z for the draws' own path. */
+    path(sites, draws) {
+      const normalised = stopGradient(softmax(draws.logWeights, 0));
+      const direct = mul(sum(mul(normalised, draws.logWeights)), draws.scale);
+      const gradients = grad(
+        direct,
+        sites.map(({ held }) => held),
+      );
+      const paths = sites.map(({ value }, i) => {
+        const g = gradients[i];
+        const weighted = draws.particles === 1 ? g : mul(g, besideEvents(draws, normalised, g));
+        return sum(mul(stopGradient(weighted), value));
+      });
+      return paths.reduce(add, direct);
+    },
+  },
+  control: () => "none",
+};
+
+/** Weights [particles, …plates] in the layout of a site's value, [particles, …all plates, …event]. */
+function besideEvents(
+  { particles, particleAxis, plates }: WeightedDraws,
+  weights: Tensor,
+  value: Tensor,
+): Tensor {
+  const depth = -particleAxis - 1;
+  const batch = new Array<number>(depth).fill(1);
+  for (const p of plates) batch[depth + p.dimension] = p.rows;
+  const events = new Array<number>(value.rank - depth - 1).fill(1);
+  return reshape(weights, [particles, ...batch, ...events]);
+}

@@ -1,0 +1,148 @@
+/**
+ * What a gradient estimator is. Everything that the bounds, the choice for each site and `explain()` know of an estimator is in its
+ * definition: a new one is a file here and a line in `registry.ts`.
+ */
+import type { Distribution } from "../../distributions/index.ts";
+import type { Layer } from "../../nn/index.ts";
+import type { Plate } from "../../program/index.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import type { Term } from "../terms.ts";
+import type { Baseline, ControlState } from "./baselines.ts";
+import type { Estimator } from "./registry.ts";
+import type { Relaxation } from "./relaxation.ts";
+
+/** An estimator and its settings. */
+export interface EstimatorSettings {
+  readonly estimator: Estimator;
+  /** Control variate of `score`. Default: `leave-one-out` with several particles, else `decaying-average`. */
+  readonly baseline?: Baseline;
+  /** Temperature of the relaxation, above 0: of `gumbel-softmax`; of `rebar` and `relax`, which learn it, its first value. Default 0.5. */
+  readonly temperature?: number;
+  /**
+   * The free-form control variate of `relax`, from a relaxed draw to a number: [..., size of the event] → [..., 1]. Default a network
+   * with one hidden layer.
+   */
+  readonly network?: Layer;
+}
+
+/** The estimator of one latent site, and why it was chosen. */
+export interface SiteEstimator extends EstimatorSettings {
+  readonly site: string;
+  /** The family of the guide's distribution there. */
+  readonly distribution: string;
+  readonly reason: string;
+  readonly baseline: Baseline;
+}
+
+/** What is estimated: the ELBO, or a bound that has all particles under one logarithm for each datum. */
+export type BoundKind =
+  | { readonly kind: "elbo" }
+  /** `alpha` is the order of the Rényi bound; 0 is the importance-weighted one. */
+  | { readonly kind: "importance-weighted"; readonly alpha: number };
+
+/** Another latent site of the guide, and its estimator. */
+export interface OtherSite {
+  readonly site: string;
+  readonly definition: EstimatorDefinition;
+}
+
+/** What an estimator draws with. */
+export interface DrawRequest {
+  readonly choice: SiteEstimator;
+  readonly distribution: Distribution;
+  /** The name of the site's noise. */
+  readonly noise: string;
+  /** All values of a finite site at once, along a dimension of their own. */
+  allValues(): Tensor;
+}
+
+/** A draw of a site. */
+export interface SiteDraw {
+  /** What guide and model go on with. */
+  readonly value: Tensor;
+  /** log q of the value, where the draw gives it more cheaply or more exactly than the distribution's `logProb` does. */
+  readonly logProb?: Tensor;
+  readonly relaxation?: Relaxation;
+}
+
+/** A drawn site, once guide and model have run. */
+export interface DrawnSite {
+  readonly choice: SiteEstimator;
+  /** log q of the draw: a value for each particle and each element of the site's plates. */
+  readonly q: Term;
+  /** The draw, as a function of the guide's parameters and of noise. */
+  readonly value: Tensor;
+  readonly relaxation?: Relaxation | undefined;
+  /** Latent sites that the guide draws from this one's value. */
+  downstream(): readonly OtherSite[];
+}
+
+/** The draws under the ELBO. */
+export interface ElboDraws {
+  readonly particles: number;
+  /** Dimension of the particles, negative. */
+  readonly particleAxis: number;
+  /** Factor of the whole bound. */
+  readonly scale: number;
+  /** Where control variates put what they train and carry. */
+  readonly state: ControlState;
+}
+
+/** The draws under one logarithm for each datum. */
+export interface WeightedDraws extends ElboDraws {
+  /** log p(x, z) − log q(z) of each draw, [particles, …plates]. */
+  readonly logWeights: Tensor;
+  /** The plates that hold every random site: there is one logarithm for each of their elements. */
+  readonly plates: readonly Plate[];
+  /** From log weights [particles, …] to the bound of each datum […]. */
+  bound(logWeights: Tensor): Tensor;
+}
+
+/**
+ * What is climbed under the ELBO. With nothing in it that is the bound itself: its gradient goes through the draw, or the site is
+ * summed out.
+ */
+export interface ElboSurrogate {
+  /** Why there is no gradient: what follows "because", without a full stop. */
+  unsupported?(): string;
+  /**
+   * A term that is added to the bound for each site. The draw carries no gradient, and the site's own log q is held constant.
+   * @param cost the bound's terms that the draw reaches, a value for each particle and each element of the site's plates
+   */
+  score?(site: DrawnSite, cost: Tensor, draws: ElboDraws): Tensor;
+}
+
+/** What is climbed under one logarithm for each datum. With nothing in it that is the bound itself. */
+export interface WeightedSurrogate {
+  /** Why there is no gradient for this order of the Rényi bound: what follows "because", without a full stop; nothing where there is. */
+  unsupported?(alpha: number): string | undefined;
+  /** A term that is added to the bound for each site. The draw carries no gradient. */
+  score?(site: DrawnSite, draws: WeightedDraws): Tensor;
+  /**
+   * What is climbed in place of the bound, for all sites of the estimator at once. Every term sees their draws as constants, given
+   * here beside each site.
+   */
+  path?(sites: readonly (DrawnSite & { readonly held: Tensor })[], draws: WeightedDraws): Tensor;
+}
+
+/** One gradient estimator. */
+export interface EstimatorDefinition<N extends string = string> {
+  readonly name: N;
+  /** Whether gradients go through the draw to the guide's parameters. */
+  readonly pathwise: boolean;
+  /** Whether log q is held constant in the guide's parameters, so that its gradient goes through the draw alone. */
+  readonly holdsLogProb?: boolean;
+  /** Settings that it takes. */
+  readonly settings: readonly Exclude<keyof EstimatorSettings, "estimator">[];
+  /** Why it cannot estimate for a site of this distribution, without a full stop; nothing where it can. */
+  unsuited(distribution: Distribution): string | undefined;
+  /** Why it is chosen where the user asks for none; nothing where it is not. The first of the registry that gives a reason is. */
+  automatic?(distribution: Distribution, bound: BoundKind): string | undefined;
+  /** Why it cannot stand beside the estimators of the other sites: a sentence; nothing where it can. */
+  conflict?(others: readonly OtherSite[], bound: BoundKind): string | undefined;
+  draw(request: DrawRequest): SiteDraw;
+  readonly elbo: ElboSurrogate;
+  readonly importanceWeighted: WeightedSurrogate;
+  /** Its control variate in words: the last column of `explain()`. */
+  control(choice: SiteEstimator): string;
+}
