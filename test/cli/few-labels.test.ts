@@ -324,7 +324,7 @@ describe("what cannot be", () => {
     write("dog", 6);
     const small = ["--hidden", "4", "--latent", "2", "--threads", "1"];
     expect((await train("m2", "--data", images)).err).toBe(
-      `${images}: semi-supervised learning needs images without a class: expected PNGs in ${join(images, "unlabelled")}, beside ` +
+      `${images}: semi-supervised learning needs images without a class: expected images in ${join(images, "unlabelled")}, beside ` +
         "the classes cat, dog; found none. Put images there, or say how many labels to keep (labels): the others are then hidden.\n",
     );
     const kept = await ok(

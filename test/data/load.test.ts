@@ -5,8 +5,8 @@ import { DataError, UsageError } from "../../src/errors.ts";
 import { bytesOf, idxBytes, npyBytes, tempFolder } from "./temp.ts";
 
 const ACCEPTED =
-  'Accepted are "mnist"; a directory with MNIST\'s four IDX file names; a directory of PNGs, or of one subfolder ' +
-  "of PNGs a class, or of two such directories train and test; a .npy file; a .csv or .tsv file; an IDX file.";
+  'Accepted are "mnist"; a directory with MNIST\'s four IDX file names; a directory of images (PNG, JPEG, WebP, GIF, TIFF, AVIF), or of ' +
+  "one subfolder of images a class, or of two such directories train and test; a .npy file; a .csv or .tsv file; an IDX file.";
 
 const { path: folder, write } = tempFolder();
 const grey = (value: number, width = 1) =>
@@ -81,7 +81,7 @@ describe("loadData", () => {
     write("few/cat/1.png", grey(1));
     write("few/dog/1.png", grey(2));
     const missing =
-      `${folder}/few: semi-supervised learning needs images without a class: expected PNGs in ${folder}/few/unlabelled, ` +
+      `${folder}/few: semi-supervised learning needs images without a class: expected images in ${folder}/few/unlabelled, ` +
       "beside the classes cat, dog; found none. Put images there, or say how many labels to keep (labels): the others " +
       "are then hidden.";
     await expect(loadData(`${folder}/few`, { needsUnlabelled: true })).rejects.toThrow(
@@ -89,13 +89,13 @@ describe("loadData", () => {
     );
     write("few/unlabelled/read.me", "none yet");
     await expect(loadData(`${folder}/few`, { needsUnlabelled: true })).rejects.toThrow(
-      new DataError(missing.replace("found none.", "found it without a PNG.")),
+      new DataError(missing.replace("found none.", "found it without an image.")),
     );
     write("few/unlabelled/1.png", grey(3));
     write("few/owl/read.me", "none yet");
     await expect(loadData(`${folder}/few`, { needsUnlabelled: true })).rejects.toThrow(
       new DataError(
-        `${folder}/few/owl: expected at least one PNG of the class "owl"; found none. Add one, or remove the folder.`,
+        `${folder}/few/owl: expected at least one image of the class "owl"; found none. Add one, or remove the folder.`,
       ),
     );
     write("few/owl/1.png", grey(4));
@@ -111,7 +111,7 @@ describe("loadData", () => {
     expect(held.labels).toEqual(Int32Array.of(2));
   });
 
-  test("directories of PNGs", async () => {
+  test("directories of images", async () => {
     write("pngs/cat/1.png", grey(1));
     write("pngs/dog/1.png", grey(2));
     const { train, test: held } = await loadData(`${folder}/pngs`, { permute: inOrder });
@@ -119,7 +119,7 @@ describe("loadData", () => {
     expect(held).toMatchObject({ labels: Int32Array.of(1), classes: ["cat", "dog"] });
   });
 
-  test("directories of PNGs with a test part, whose classes are those of the training part", async () => {
+  test("directories of images with a test part, whose classes are those of the training part", async () => {
     write("parts/train/cat/1.png", grey(1));
     write("parts/train/dog/1.png", grey(2));
     write("parts/test/dog/1.png", grey(3));

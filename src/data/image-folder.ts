@@ -1,0 +1,269 @@
+/** A folder of images as a dataset: their files in order, the classes of their subfolders, one size. */
+import { basename, join, relative, resolve } from "node:path";
+import { DataError, UsageError } from "../errors.ts";
+import { createDataset, type Dataset } from "./dataset.ts";
+import { listDirectory, MAX_BYTES } from "./file.ts";
+import {
+  decodeImage,
+  IMAGE_KINDS,
+  type ImageHeader,
+  type ImageOptions,
+  imageExtension,
+  readImageHeader,
+} from "./image-decode.ts";
+
+/** The subfolder whose images have no class. */
+const UNLABELLED = "unlabelled";
+/** Files that are images of a kind that is not read. */
+const OTHER_IMAGES = /\.(bmp|heic|heif|svg|ico|jxl|jp2|psd|dng|cr2|nef|pgm|ppm|pbm|pnm|tga)$/i;
+/** Images decoded side by side. */
+const AT_ONCE = 4;
+
+/** Which images of a folder are read, and how. */
+export interface ImageFolderOptions extends ImageOptions {
+  /** By default the folder's name. */
+  readonly name?: string;
+  /** The classes and their order, where another part of the data has fixed them. */
+  readonly classes?: readonly string[];
+  /** For semi-supervised learning: there must be an `unlabelled/`, and no class without an image. Default false. */
+  readonly needsUnlabelled?: boolean;
+}
+
+interface ImageFile {
+  readonly path: string;
+  /** The subfolder it lies in. */
+  readonly folder?: string;
+}
+
+/** Whether a folder, or a folder directly below it, holds an image. */
+export const holdsImages = (directory: string): boolean => listImages(directory).files.length > 0;
+
+/**
+ * Reads a folder of PNG, JPEG, WebP, GIF, TIFF or AVIF images as bytes: shape `[height, width]` where all are grey, otherwise `[height,
+ * width, 3]`. They are turned as their EXIF data say; 16 bits are reduced to 8, palettes and colours of print resolved, what is
+ * transparent is laid on white, of an animation the first frame is taken; `notes` say which of that was done. Images lie in the folder
+ * itself, or in subfolders, which then are the classes; those in a subfolder `unlabelled` get label -1. Rows are sorted by subfolder and
+ * file name.
+ *
+ * ```ts
+ * const photos = await readImageFolder("photos", { resize: [32, 32], grey: true });
+ * ```
+ *
+ * @throws UsageError for a size that is none; DataError for no images, images beside subfolders of images, images that cannot be decoded,
+ * images of several sizes (the message says how to resize), or more of them than memory is allowed.
+ */
+export async function readImageFolder(directory: string, options: ImageFolderOptions = {}): Promise<Dataset> {
+  checkSize(options);
+  const { files, others } = listImages(directory);
+  if (options.needsUnlabelled) checkUnlabelled(directory, files);
+  const loose = files.find((file) => file.folder === undefined);
+  const inFolder = files.find((file) => file.folder !== undefined);
+  if (loose && inFolder) {
+    throw new DataError(
+      `${directory}: expected images either in the folder or in one subfolder a class; found both ${loose.path} and ` +
+        `${inFolder.path}. Put images without a class into ${join(directory, UNLABELLED)}.`,
+    );
+  }
+  if (files.length === 0) {
+    throw new DataError(
+      `${directory}: expected images (${IMAGE_KINDS}), in the folder or in one subfolder a class; found none` +
+        `${others.length > 0 ? `, but ${others.length} of a kind that is not read, such as ${others[0]}` : ""}.`,
+    );
+  }
+  const headers = await mapSome(files, ({ path }) => readImageHeader(path, options));
+  const [width, height] = options.resize ?? oneSize(directory, files, headers);
+  const channels = options.grey || headers.every(({ grey }) => grey) ? 1 : 3;
+  const size = width * height * channels;
+  const { maxBytes = MAX_BYTES } = options;
+  if (files.length * size > maxBytes) {
+    throw new DataError(
+      `${directory}: ${files.length} images of ${width} x ${height} pixels and ${channels} channel${channels === 1 ? "" : "s"} take ` +
+        `${files.length * size} bytes; expected at most ${maxBytes}. Resize them (resize), make them grey (grey), or, where memory ` +
+        "suffices, raise the limit (maxBytes).",
+    );
+  }
+  const x = new Uint8Array(files.length * size);
+  const target = { ...options, width, height, channels } as const;
+  await mapSome(files, async ({ path }, i) => {
+    x.set(await decodeImage(path, headers[i], target), i * size);
+  });
+  return createDataset({
+    name: options.name ?? basename(resolve(directory)),
+    source: directory,
+    shape: channels === 1 ? [height, width] : [height, width, channels],
+    kind: "image",
+    x,
+    rowNames: files.map(({ path }) => relative(directory, path)),
+    rowNoun: "file",
+    notes: notesOf(directory, headers, others, { width, height, channels, options }),
+    ...(inFolder && labelsOf(directory, files, options.classes)),
+  });
+}
+
+const checkSize = ({ resize, fit }: ImageOptions): void => {
+  if (resize === undefined) {
+    if (fit === undefined) return;
+    throw new UsageError(`fit: ${fit} does not apply without resize, the size that images are to have.`);
+  }
+  if (resize.length === 2 && resize.every((n) => Number.isInteger(n) && n >= 1 && n <= 16_384)) return;
+  throw new UsageError(
+    `resize: expected a width and a height from 1 to 16384 pixels, such as [32, 32]; found [${resize.join(", ")}].`,
+  );
+};
+
+/** Runs a task for each item, a few at a time; the first failure in the order of the items is the one that is thrown. */
+async function mapSome<T, R>(items: readonly T[], task: (item: T, i: number) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  const failures: { readonly at: number; readonly error: unknown }[] = [];
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < items.length && failures.length === 0) {
+      const at = next++;
+      try {
+        results[at] = await task(items[at], at);
+      } catch (error) {
+        failures.push({ at, error });
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, worker));
+  if (failures.length > 0) throw failures.sort((a, b) => a.at - b.at)[0].error;
+  return results;
+}
+
+const listImages = (
+  directory: string,
+): { readonly files: readonly ImageFile[]; readonly others: readonly string[] } => {
+  const files: ImageFile[] = [];
+  const others: string[] = [];
+  const visit = (path: string, name: string, folder?: string): void => {
+    if (name.startsWith(".")) return;
+    if (imageExtension.test(name)) files.push({ path, ...(folder !== undefined && { folder }) });
+    else if (OTHER_IMAGES.test(name)) others.push(path);
+  };
+  for (const entry of listDirectory(directory)) {
+    const path = join(directory, entry.name);
+    if (!entry.directory) {
+      visit(path, entry.name);
+      continue;
+    }
+    for (const file of listDirectory(path)) {
+      if (!file.directory) visit(join(path, file.name), file.name, entry.name);
+    }
+  }
+  return { files, others };
+};
+
+/** @throws DataError, with the way out, where there are several sizes. */
+const oneSize = (
+  directory: string,
+  files: readonly ImageFile[],
+  headers: readonly ImageHeader[],
+): readonly [width: number, height: number] => {
+  const sizes = new Map<string, { readonly first: number; count: number }>();
+  headers.forEach(({ width, height }, i) => {
+    const key = `${width} x ${height}`;
+    const size = sizes.get(key);
+    if (size) size.count++;
+    else sizes.set(key, { first: i, count: 1 });
+  });
+  if (sizes.size > 1) {
+    const frequent = [...sizes].sort(([, a], [, b]) => b.count - a.count);
+    const shown = frequent
+      .slice(0, 3)
+      .map(([key, { first, count }]) => `${key} (${count}, such as ${files[first].path})`);
+    throw new DataError(
+      `${directory}: expected images of one size; found ${sizes.size} sizes: ${shown.join(", ")}` +
+        `${sizes.size > 3 ? ", …" : ""}. Say what size they are to get: --resize 32x32 (resize: [32, 32]), and with --fit how those of ` +
+        "another shape fit: cover (default, cuts), contain (adds white) or stretch (distorts).",
+    );
+  }
+  return [headers[0].width, headers[0].height];
+};
+
+const notesOf = (
+  directory: string,
+  headers: readonly ImageHeader[],
+  others: readonly string[],
+  {
+    width,
+    height,
+    channels,
+    options: { resize, fit = "cover", grey },
+  }: {
+    readonly width: number;
+    readonly height: number;
+    readonly channels: number;
+    readonly options: ImageOptions;
+  },
+): readonly string[] => {
+  const all = headers.length;
+  const told = (has: (header: ImageHeader) => boolean, what: string): string[] => {
+    const count = headers.filter(has).length;
+    if (count === 0) return [];
+    return [
+      `${directory}: ${count === all ? (all === 1 ? "the image" : `all ${all} images`) : `${count} of ${all} images`} ${what}.`,
+    ];
+  };
+  const how = { cover: "what is outside is cut", contain: "the rest is white", stretch: "distorted" }[fit];
+  return [
+    ...(resize
+      ? told(
+          (header) => header.width !== width || header.height !== height,
+          `resized to ${width} x ${height} (${fit}: ${how})`,
+        )
+      : []),
+    ...told(({ alpha }) => alpha, "with an alpha channel laid on white"),
+    ...(grey ? told((header) => !header.grey, "made grey") : []),
+    ...(channels === 3 ? told((header) => header.grey, "in grey, read as colour like the others") : []),
+    ...told(({ turned }) => turned, "turned as their EXIF data say"),
+    ...told(({ sixteenBit }) => sixteenBit, "reduced from 16 bits to 8"),
+    ...told(({ print }) => print, "converted from CMYK"),
+    ...told(({ frames }) => frames > 1, "with several frames: the first was read"),
+    ...(others.length > 0
+      ? [`${directory}: ${others.length} files left out, of a kind that is not read, such as ${others[0]}.`]
+      : []),
+  ];
+};
+
+/** What a semi-supervised model needs and an unsupervised one does not. */
+const checkUnlabelled = (directory: string, files: readonly ImageFile[]): void => {
+  const folders = listDirectory(directory).flatMap(({ name, directory: is }) => (is ? [name] : []));
+  const filled = new Set(files.map(({ folder }) => folder));
+  const empty = folders.filter((folder) => !filled.has(folder));
+  const classes = folders.filter((folder) => folder !== UNLABELLED);
+  if (!folders.includes(UNLABELLED) || empty.includes(UNLABELLED)) {
+    const found = folders.includes(UNLABELLED) ? "found it without an image" : "found none";
+    throw new DataError(
+      `${directory}: semi-supervised learning needs images without a class: expected images in ${join(directory, UNLABELLED)}` +
+        `${classes.length > 0 ? `, beside the classes ${classes.join(", ")}` : ""}; ${found}. Put images there, or say how ` +
+        "many labels to keep (labels): the others are then hidden.",
+    );
+  }
+  if (empty.length > 0) {
+    throw new DataError(
+      `${join(directory, empty[0])}: expected at least one image of the class "${empty[0]}"; found none. Add one, or remove ` +
+        "the folder.",
+    );
+  }
+};
+
+const labelsOf = (
+  directory: string,
+  files: readonly ImageFile[],
+  fixed: readonly string[] | undefined,
+): { readonly labels: Int32Array; readonly classes: readonly string[] } => {
+  const folders = [...new Set(files.flatMap(({ folder }) => (folder === undefined ? [] : [folder])))];
+  const classes = fixed ?? folders.filter((folder) => folder !== UNLABELLED);
+  const index = new Map(classes.map((name, i) => [name, i]));
+  const unknown = folders.find((folder) => folder !== UNLABELLED && !index.has(folder));
+  if (unknown !== undefined) {
+    throw new DataError(
+      `${join(directory, unknown)}: no such class in the training images, which have ${classes.join(", ")}.`,
+    );
+  }
+  const labels = Int32Array.from(files, ({ folder }) =>
+    folder === undefined ? -1 : (index.get(folder) ?? -1),
+  );
+  return { labels, classes };
+};
