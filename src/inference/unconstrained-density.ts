@@ -234,6 +234,8 @@ async function unconstrain<A extends readonly unknown[]>(
 ): Promise<Float64Array> {
   const free: Tensor[] = [];
   const answer: Handler = (message, next) => {
+    // Whether the data are possible under these values is the density's to say.
+    if (message.kind === "observe" && message.value !== undefined) return message.value;
     const site = graph.sites.find((s) => s.name === message.name);
     if (site === undefined || message.kind !== "sample" || message.value !== undefined) return next(message);
     const values = given.get(site.name);

@@ -5,6 +5,7 @@ import { type Initializer, parameter, type TensorLike, tensor, zeros } from "../
 import { formatShape, type Shape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { Factor } from "./factor.ts";
+import { checkObservedShape, checkObservedValues } from "./observed.ts";
 import type { Message, Plate, SampleMessage } from "./site.ts";
 
 /** What a program asks for while it runs. */
@@ -65,10 +66,24 @@ export interface Program<A extends readonly unknown[] = readonly unknown[], R = 
   parameters(): readonly NamedParameter[];
 }
 
-/** The end of the chain: a site without a value is drawn from its distribution, under its own name. */
+/** The end of the chain: a site without a value is drawn from its distribution, under its own name; what was observed is checked. */
 function answer(message: Message): Tensor {
+  if (message.kind === "observe") checkObservedValues(message);
   if (message.value !== undefined) return message.value;
   return (message as SampleMessage).distribution.sample(message.name);
+}
+
+/**
+ * Sites are announced while the program runs; what an async function does after its first `await` comes too late.
+ * @throws UsageError naming the program and the place.
+ */
+function refusePromise(what: string, returned: unknown): void {
+  if (!(returned instanceof Promise)) return;
+  // It goes on by itself and fails on its own: that is said here already.
+  returned.catch(() => undefined);
+  throw new UsageError(
+    `${what} is async: sites after its first await would be lost. Load data before the program runs, and pass them as arguments.`,
+  );
 }
 
 /** The batch shape that a site's plates ask for. */
@@ -136,7 +151,14 @@ export function model<A extends readonly unknown[], R>(
     const { outer = [], freeFrom = Number.POSITIVE_INFINITY, layers = evaluation } = options;
     const seen = new Map<string, string>();
     const plates: Plate[] = [];
+    const sizes = new Map<string, Plate>();
+    let ended = false;
     const claim = (site: string, what: string): void => {
+      if (ended) {
+        throw new UsageError(
+          `${name}: the ${what} '${site}' was announced after the program had returned; sites belong into its own, synchronous run.`,
+        );
+      }
       const before = seen.get(site);
       if (before !== undefined) {
         throw new UsageError(
@@ -169,10 +191,11 @@ export function model<A extends readonly unknown[], R>(
     const context: Context = {
       layers,
       sample: (site, distribution, { auxiliary } = {}) => random("sample", site, distribution, { auxiliary }),
-      observe: (site, distribution, value) =>
-        random("observe", site, distribution, {
-          value: value instanceof Tensor ? value : tensor(value, { dtype: distribution.dtype }),
-        }),
+      observe(site, distribution, given) {
+        const value = given instanceof Tensor ? given : tensor(given, { dtype: distribution.dtype });
+        checkObservedShape({ name: site, value, distribution, plates }, { outer, freeFrom });
+        return random("observe", site, distribution, { value });
+      },
       factor(site, logWeight) {
         random("observe", site, new Factor(logWeight), { value: zeros([], logWeight.dtype) });
       },
@@ -187,10 +210,20 @@ export function model<A extends readonly unknown[], R>(
             `${name}: plate '${plateName}' is opened inside itself; give the inner one another name.`,
           );
         }
+        const before = sizes.get(plateName);
+        if (before !== undefined && (before.size !== size || before.rows !== rows)) {
+          throw new UsageError(
+            `${name}: plate '${plateName}' had ${before.rows} of ${before.size} rows before, and now ${rows} of ${size}; one name is one set ` +
+              "of repetitions: give the other plate its own.",
+          );
+        }
         const plate: Plate = { name: plateName, size, rows, dimension: -(plates.length + 1) };
+        sizes.set(plateName, plate);
         plates.push(plate);
         try {
-          return inside(plate);
+          const result = inside(plate);
+          refusePromise(`${name}: the body of plate '${plateName}'`, result);
+          return result;
         } finally {
           plates.pop();
         }
@@ -226,7 +259,13 @@ export function model<A extends readonly unknown[], R>(
         return send({ kind: "deterministic", name: site, value, plates: [...outer, ...plates] });
       },
     };
-    return body(context, ...args);
+    try {
+      const result = body(context, ...args);
+      refusePromise(`${name}: the program`, result);
+      return result;
+    } finally {
+      ended = true;
+    }
   };
   return { name, run, parameters: () => [...store].map(([path, leaf]) => ({ name: path, tensor: leaf })) };
 }

@@ -220,6 +220,8 @@ export async function annealedPath<A extends readonly unknown[]>(
     },
     async unconstrain(given) {
       const answer: Handler = (message, next) => {
+        // Whether the data are possible under these values is the density's to say.
+        if (message.kind === "observe" && message.value !== undefined) return message.value;
         const site = graph.sites.find((s) => s.name === message.name);
         if (site === undefined || message.kind !== "sample" || message.value !== undefined)
           return next(message);

@@ -20,6 +20,7 @@ import { model, type Program } from "../../../src/program/index.ts";
 import {
   concat,
   cumsum,
+  full,
   gather,
   log,
   pad,
@@ -305,7 +306,7 @@ export const conjugatePrograms: Readonly<Record<string, Program<[]>>> = {
       [1, 2, 0],
       [0, -1, 1],
     ]);
-    plate("repeat", 4, () => observe("same", Normal(mu, 2), 0.7));
+    plate("repeat", 4, () => observe("same", Normal(mu, 2), full([4], 0.7)));
   }),
   "logits and softmax of logarithms": model(({ sample, observe, plate }) => {
     const p = sample("p", Beta(2, 3));

@@ -1,0 +1,201 @@
+/** What is observed is checked where it is observed: its shape against the plates, its values against the support. */
+import { compileHost } from "../compile/host.ts";
+import { simplify } from "../compile/simplify.ts";
+import { type Constraint, type Distribution, IndependentDistribution } from "../distributions/index.ts";
+import { ShapeError, UsageError } from "../errors.ts";
+import { isConstant } from "../tensor/leaf.ts";
+import { cast } from "../tensor/ops/cast.ts";
+import { formatShape, type Shape, sameShape, sizeOf } from "../tensor/shape.ts";
+import { nodesOf } from "../tensor/substitute.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { Plate, RandomSite, SampleMessage } from "./site.ts";
+
+type RandomSiteParts = Pick<RandomSite, "name" | "value" | "distribution" | "plates">;
+
+/**
+ * Every dimension of an observed value is a plate's or the event's: what broadcasts would be counted more than once.
+ *
+ * @param site its plates are the program's own
+ * @param around what an inference adds on the left: a value that is computed from other sites may vary along it
+ * @throws ShapeError naming site, shapes, plates and the ways out.
+ */
+export function checkObservedShape(
+  { name, value, distribution, plates }: RandomSiteParts,
+  { outer, freeFrom }: { readonly outer: readonly Plate[]; readonly freeFrom: number },
+): void {
+  const { eventShape } = distribution;
+  const rows = [...plates].sort((a, b) => a.dimension - b.dimension).map((p) => p.rows);
+  const wanted = [...rows, ...eventShape];
+  const batch = value.shape.slice(0, value.rank - eventShape.length);
+  const extra = batch.slice(0, Math.max(0, batch.length - rows.length)).some((size, i) => {
+    const dimension = i - batch.length;
+    const added = -dimension >= freeFrom || outer.some((p) => p.dimension === dimension && p.rows === size);
+    return size !== 1 && !added;
+  });
+  const fits =
+    value.rank >= eventShape.length &&
+    sameShape(value.shape.slice(batch.length), eventShape) &&
+    rows.every((size, i) => size === (batch[batch.length - rows.length + i] ?? 1));
+  if (fits && !extra) return;
+  const open = plates.map((p) => `${p.name}[${p.rows}]`).join(", ") || "none";
+  const ways = [`give the value the shape ${formatShape(wanted)}`];
+  if (extra && sizeOf(value.shape) === sizeOf(wanted)) ways.push("reshape or squeeze it");
+  else if (extra)
+    ways.push(
+      "open a plate for the dimension that is too many",
+      "or make it part of the event with toEvent(n)",
+    );
+  else if (sizeOf(value.shape) === sizeOf(eventShape) && rows.length > 0) {
+    ways.push("observe it outside the plate if it was seen once", "or repeat it if each row saw the same");
+  }
+  throw new ShapeError(
+    `site '${name}': a value of shape ${formatShape(value.shape)} was observed, where plates and event have shape ` +
+      `${formatShape(wanted)} (plates: ${open}; event ${formatShape(eventShape)} of ${distribution.name}). A value that broadcasts would ` +
+      `be counted more than once. Ways out: ${ways.join("; ")}.`,
+  );
+}
+
+/** The distribution that `toEvent` made one draw of. */
+const baseOf = (d: Distribution): Distribution => (d instanceof IndependentDistribution ? baseOf(d.base) : d);
+
+/** Data that were found inside a support, so that the next trace of the program need not look again. */
+const known = new WeakMap<Tensor, WeakSet<Constraint>>();
+
+const depthOf = (plates: readonly Plate[]): number => Math.max(0, ...plates.map((p) => -p.dimension));
+
+function ofConstants(expression: Tensor): boolean {
+  if (isConstant(expression)) return true;
+  for (const node of nodesOf(expression)) if (node.inputs.length === 0 && !isConstant(node)) return false;
+  return true;
+}
+
+/** The numbers of an expression of constants; nothing where it reads anything else. */
+function numbersOf(expression: Tensor): Float64Array | undefined {
+  const [simple] = simplify([expression]);
+  if (isConstant(simple)) return simple.attributes.values;
+  if (!ofConstants(simple)) return undefined;
+  const result = new Float64Array(simple.size);
+  const program = compileHost([simple]);
+  program.bind([], [result])();
+  return result;
+}
+
+/**
+ * Refuses observed values outside the support of their distribution. Values that are not known while the program is traced (inputs,
+ * computed quantities), and supports that depend on other sites, are left to the density, which is zero there.
+ *
+ * @throws UsageError naming the site, the value, its place and the ways out.
+ */
+export function checkObservedValues({ name, distribution, value, plates }: SampleMessage): void {
+  if (value === undefined || value.size === 0) return;
+  // What stands left of the plates are values of enumerated sites: some of them may be impossible.
+  if (value.rank > depthOf(plates) + distribution.eventShape.length || !ofConstants(value)) return;
+  const base = baseOf(distribution);
+  const { support } = base;
+  if (known.get(value)?.has(support) === true) return;
+  const checked = numbersOf(cast(support.check(value), "float32"));
+  if (checked === undefined) return;
+  const batch = value.shape.slice(0, value.rank - support.eventRank);
+  const count = sizeOf(batch);
+  // A support that depends on sites that are summed out has dimensions left of the value's: one of its forms must hold the value.
+  const bad: number[] = [];
+  for (let i = 0; i < count; i++) {
+    let holds = false;
+    for (let j = i; j < checked.length; j += count) holds ||= checked[j] === 1;
+    if (!holds) bad.push(i);
+  }
+  if (bad.length === 0) {
+    known.set(value, (known.get(value) ?? new WeakSet()).add(support));
+    return;
+  }
+  const [at] = bad;
+  const event = value.shape.slice(value.rank - support.eventRank);
+  const size = sizeOf(event);
+  const found = (numbersOf(value) ?? new Float64Array()).subarray(at * size, (at + 1) * size);
+  const where = batch.length === 0 ? "" : ` at ${place(at, batch)} of ${formatShape(batch)}`;
+  const more = bad.length > 1 ? ` (and ${bad.length - 1} more)` : "";
+  throw new UsageError(
+    `site '${name}': the observed value ${show(found)}${where}${more} lies outside the support of ${base.name}: ` +
+      `${describeSupport(support)}. ${adviceOn(support, found)}`,
+  );
+}
+
+const show = (values: ArrayLike<number>): string => {
+  const shown = Array.from({ length: Math.min(values.length, 8) }, (_, i) =>
+    String(Number(values[i].toPrecision(6))),
+  );
+  return values.length === 1 ? shown[0] : `[${shown.join(", ")}${values.length > 8 ? ", …" : ""}]`;
+};
+
+/** A row-major index as one for each dimension. */
+function place(at: number, shape: Shape): string {
+  const index: number[] = [];
+  let rest = at;
+  for (const size of [...shape].reverse()) {
+    index.unshift(rest % size);
+    rest = Math.floor(rest / size);
+  }
+  return formatShape(index);
+}
+
+/** What a support holds, in words. */
+function describeSupport(support: Constraint): string {
+  const { low, high } = support as Partial<Record<"low" | "high", Tensor | number>>;
+  const end = (bound: Tensor | number | undefined): string => {
+    if (bound === undefined || typeof bound === "number") return String(bound);
+    return isConstant(bound) ? show(bound.attributes.values) : "an end of its own";
+  };
+  switch (support.name) {
+    case "boolean":
+      return "0 or 1";
+    case "integerInterval":
+      return `whole numbers from ${end(low)} to ${end(high)}`;
+    case "nonNegativeInteger":
+      return "whole numbers of at least 0";
+    case "oneHotVector":
+      return "vectors with a single 1 and zeros elsewhere";
+    case "countVector":
+      return "vectors of whole numbers of at least 0 that add up to the distribution's total";
+    case "simplex":
+      return "vectors of numbers of at least 0 that add up to 1";
+    case "orderedVector":
+      return "vectors of numbers, each above the one before";
+    case "real":
+    case "realVector":
+      return "finite numbers";
+    case "positive":
+      return "finite numbers above 0";
+    case "nonNegative":
+      return "finite numbers of at least 0";
+    case "greaterThan":
+      return `finite numbers above ${end(low)}`;
+    default:
+      return low === undefined ? support.name : `numbers from ${end(low)} to ${end(high)} (${support.name})`;
+  }
+}
+
+/** What to do about a value that a support does not hold, by what such values commonly are. */
+function adviceOn(support: Constraint, found: ArrayLike<number>): string {
+  const values = Array.from(found);
+  if (!values.every(Number.isFinite)) {
+    return "Missing and infinite values have no density: leave those rows out, or make them latent sites.";
+  }
+  switch (support.name) {
+    case "boolean":
+      return values.every((v) => v > 0 && v < 1)
+        ? "For a density of fractions use Beta or ContinuousBernoulli; for the cross entropy of grey values, factor."
+        : "Code two classes as 0 and 1, and leave rows without a value out.";
+    case "integerInterval":
+      return "Count categories from 0, and leave rows without a value out; a count cannot be above its total.";
+    case "nonNegativeInteger":
+      return "Leave rows without a value out; for values that are not counts choose a continuous distribution.";
+    case "simplex":
+      return "Divide the values by their sum.";
+    case "countVector":
+      return "Give the distribution the total of the counts, in a plate of its own for each total.";
+    case "oneHotVector":
+      return "For numbered categories use Categorical.";
+    default:
+      return "Rescale the data, or choose a distribution whose support holds them.";
+  }
+}
