@@ -1,5 +1,5 @@
 import { NonFiniteError, UsageError } from "../errors.ts";
-import type { Program } from "../program/index.ts";
+import { type Program, randomSites, trace, watchObserved } from "../program/index.ts";
 import { isInput } from "../tensor/leaf.ts";
 import { nodesOf, substitute } from "../tensor/substitute.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -80,6 +80,8 @@ export interface CompiledStep {
   readonly globals: readonly ConjugateSite[];
   readonly minibatch: Minibatch;
   readonly options: Required<StochasticCaviOptions>;
+  /** Looks at the minibatch. @throws UsageError where an observed value is outside the support of its site. */
+  readonly watch: () => void;
   /** Global factors to start from. */
   start(): NaturalValues;
   /** Sweeps over local and global factors alike: coordinate ascent as if all data were like the minibatch. */
@@ -140,6 +142,7 @@ function compileStep<A extends readonly unknown[]>(
     );
   }
   const { arrays, byName } = dataOf(program.name, joint);
+  const watch = watchObserved(randomSites(trace(program, args)).filter(({ kind }) => kind === "observe"));
   const leaves = naturalLeaves(joint.sites);
   const of = <T>(sites: readonly ConjugateSite[], natural: ReadonlyMap<string, readonly T[]>): T[] =>
     sites.flatMap((s) => natural.get(s.name) ?? []);
@@ -199,6 +202,12 @@ function compileStep<A extends readonly unknown[]>(
   return {
     globals,
     options,
+    watch:
+      watch?.bind(
+        watch.leaves.map(
+          (leaf) => byName.get(isInput(leaf) ? leaf.attributes.name : "") ?? new Float64Array(leaf.size),
+        ),
+      ) ?? (() => undefined),
     minibatch: {
       input(name) {
         const array = byName.get(name);
@@ -252,6 +261,7 @@ export function stochasticCavi<A extends readonly unknown[]>(program: Program<A>
     },
     async step(state) {
       const { compiled } = state;
+      compiled.watch();
       const { delay, forgettingRate } = compiled.options;
       const step = state.step + 1;
       const isFirst = step === 1;

@@ -3,7 +3,7 @@ import { NonFiniteError, UsageError } from "../errors.ts";
 import { trainingContext } from "../nn/index.ts";
 import { adam, type Optimizer } from "../optim/index.ts";
 import { compileStep, type NamedLeaf, type TrainStep } from "../optim/step.ts";
-import type { Program } from "../program/index.ts";
+import { type Program, watchObserved } from "../program/index.ts";
 import { neg } from "../tensor/ops/arithmetic.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Bound, ScoredSite } from "./bounds/bound.ts";
@@ -47,6 +47,8 @@ export interface SviState {
   readonly choices: readonly SiteEstimator[];
   /** Where to look when a step fails. */
   readonly scored: readonly ScoredSite[];
+  /** Looks at the data that are fed. @throws UsageError where a value is outside the support of its site. */
+  readonly watch: (() => void) | undefined;
   readonly step: number;
 }
 
@@ -138,9 +140,20 @@ export function climber<A extends readonly unknown[]>(
           ...(options.threads !== undefined && { threads: options.threads }),
         },
       );
-      return { compiled, choices: bound.choices, scored: bound.scored, step: 0 };
+      const observed = bound.scored.filter(
+        ({ program, site }) => program === "model" && site.kind === "observe",
+      );
+      const watch = watchObserved(observed.map(({ site }) => site));
+      return {
+        compiled,
+        choices: bound.choices,
+        scored: bound.scored,
+        watch: watch?.bind(compiled.leafValues(watch.leaves, 0)),
+        step: 0,
+      };
     },
     async step(state) {
+      state.watch?.();
       try {
         const { elbo } = await state.compiled.run(state.step);
         return { state: { ...state, step: state.step + 1 }, elbo };

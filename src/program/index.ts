@@ -15,6 +15,7 @@ export {
   type Trace,
   trace,
 } from "./handlers.ts";
+export { type ObservedWatch, watchObserved } from "./observed.ts";
 export { type Context, type Handler, model, type Program, type RunOptions } from "./program.ts";
 export {
   type DeterministicMessage,

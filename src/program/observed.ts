@@ -3,7 +3,8 @@ import { compileHost } from "../compile/host.ts";
 import { simplify } from "../compile/simplify.ts";
 import { type Constraint, type Distribution, IndependentDistribution } from "../distributions/index.ts";
 import { ShapeError, UsageError } from "../errors.ts";
-import { isConstant } from "../tensor/leaf.ts";
+import { isConstant, isInput } from "../tensor/leaf.ts";
+import type { HostArray } from "../tensor/op.ts";
 import { cast } from "../tensor/ops/cast.ts";
 import { formatShape, type Shape, sameShape, sizeOf } from "../tensor/shape.ts";
 import { nodesOf } from "../tensor/substitute.ts";
@@ -80,44 +81,107 @@ function numbersOf(expression: Tensor): Float64Array | undefined {
   return result;
 }
 
+/** 1 where an observed value is in its support, 0 where not. */
+function membership({ distribution, value }: Pick<RandomSite, "distribution" | "value">): Tensor {
+  return cast(baseOf(distribution).support.check(value), "float32");
+}
+
 /**
- * Refuses observed values outside the support of their distribution. Values that are not known while the program is traced (inputs,
- * computed quantities), and supports that depend on other sites, are left to the density, which is zero there.
- *
- * @throws UsageError naming the site, the value, its place and the ways out.
+ * Elements of a value that are outside. A support that depends on sites that are summed out has dimensions left of the value's: one of
+ * its forms must hold the value.
  */
-export function checkObservedValues({ name, distribution, value, plates }: SampleMessage): void {
-  if (value === undefined || value.size === 0) return;
-  // What stands left of the plates are values of enumerated sites: some of them may be impossible.
-  if (value.rank > depthOf(plates) + distribution.eventShape.length || !ofConstants(value)) return;
-  const base = baseOf(distribution);
-  const { support } = base;
-  if (known.get(value)?.has(support) === true) return;
-  const checked = numbersOf(cast(support.check(value), "float32"));
-  if (checked === undefined) return;
-  const batch = value.shape.slice(0, value.rank - support.eventRank);
-  const count = sizeOf(batch);
-  // A support that depends on sites that are summed out has dimensions left of the value's: one of its forms must hold the value.
+function outsiders(inside: ArrayLike<number>, count: number): number[] {
   const bad: number[] = [];
   for (let i = 0; i < count; i++) {
     let holds = false;
-    for (let j = i; j < checked.length; j += count) holds ||= checked[j] === 1;
+    for (let j = i; j < inside.length; j += count) holds ||= inside[j] === 1;
     if (!holds) bad.push(i);
   }
-  if (bad.length === 0) {
-    known.set(value, (known.get(value) ?? new WeakSet()).add(support));
-    return;
-  }
+  return bad;
+}
+
+const batchOf = ({ distribution, value }: Pick<RandomSite, "distribution" | "value">): Shape =>
+  value.shape.slice(0, value.rank - baseOf(distribution).support.eventRank);
+
+/** What is said of elements that are outside. */
+function refusal(
+  site: Pick<RandomSite, "name" | "distribution" | "value">,
+  bad: readonly number[],
+  numbers: ArrayLike<number>,
+): UsageError {
+  const base = baseOf(site.distribution);
   const [at] = bad;
-  const event = value.shape.slice(value.rank - support.eventRank);
-  const size = sizeOf(event);
-  const found = (numbersOf(value) ?? new Float64Array()).subarray(at * size, (at + 1) * size);
+  const batch = batchOf(site);
+  const size = sizeOf(site.value.shape.slice(batch.length));
+  const found = Array.from({ length: size }, (_, i) => Number(numbers[at * size + i]));
   const where = batch.length === 0 ? "" : ` at ${place(at, batch)} of ${formatShape(batch)}`;
   const more = bad.length > 1 ? ` (and ${bad.length - 1} more)` : "";
-  throw new UsageError(
-    `site '${name}': the observed value ${show(found)}${where}${more} lies outside the support of ${base.name}: ` +
-      `${describeSupport(support)}. ${adviceOn(support, found)}`,
+  return new UsageError(
+    `site '${site.name}': the observed value ${show(found)}${where}${more} lies outside the support of ${base.name}: ` +
+      `${describeSupport(base.support)}. ${adviceOn(base.support, found)}`,
   );
+}
+
+/** What stands left of the plates are values of enumerated sites: some of them may be impossible. */
+const isEnumerated = ({ value, plates, distribution }: RandomSiteParts): boolean =>
+  value.rank > depthOf(plates) + distribution.eventShape.length;
+
+/**
+ * Refuses observed values outside the support of their distribution. Values that are not known while the program is traced are looked at
+ * by {@link watchObserved}; supports that depend on other sites are left to the density, which is zero outside.
+ *
+ * @throws UsageError naming the site, the value, its place and the ways out.
+ */
+export function checkObservedValues(message: SampleMessage): void {
+  const { distribution, value } = message;
+  if (value === undefined || value.size === 0) return;
+  const site = { ...message, value };
+  if (isEnumerated(site) || !ofConstants(value)) return;
+  const { support } = baseOf(distribution);
+  if (known.get(value)?.has(support) === true) return;
+  const inside = numbersOf(membership(site));
+  if (inside === undefined) return;
+  const bad = outsiders(inside, sizeOf(batchOf(site)));
+  if (bad.length > 0) throw refusal(site, bad, numbersOf(value) ?? []);
+  known.set(value, (known.get(value) ?? new WeakSet()).add(support));
+}
+
+/** A look at observed data that are fed: it throws where a value is outside its support. */
+export interface ObservedWatch {
+  /** The inputs that it reads. */
+  readonly leaves: readonly Tensor[];
+  /** Fixes the arrays of the leaves; a call looks at what they hold. */
+  bind(arrays: readonly HostArray[]): () => void;
+}
+
+/**
+ * A watch on the observed values that are computed from inputs alone: minibatches. A pass over the values for each look, in float64.
+ * Nothing where there are none.
+ */
+export function watchObserved(sites: readonly RandomSiteParts[]): ObservedWatch | undefined {
+  const fed = sites.filter((site) => {
+    if (isEnumerated(site) || site.distribution.name === "Factor") return false;
+    const leaves = [...nodesOf(membership(site))].filter((t) => t.inputs.length === 0 && !isConstant(t));
+    return leaves.length > 0 && leaves.every(isInput);
+  });
+  if (fed.length === 0) return undefined;
+  const outputs = fed.flatMap((site) => [membership(site), site.value]);
+  const program = compileHost(simplify(outputs));
+  return {
+    leaves: program.leaves,
+    bind(arrays) {
+      const results = outputs.map((t) => new Float64Array(t.size));
+      const run = program.bind(arrays, results);
+      return () => {
+        run();
+        fed.forEach((site, i) => {
+          if (!results[2 * i].includes(0)) return;
+          const bad = outsiders(results[2 * i], sizeOf(batchOf(site)));
+          if (bad.length > 0) throw refusal(site, bad, results[2 * i + 1]);
+        });
+      };
+    },
+  };
 }
 
 const show = (values: ArrayLike<number>): string => {

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import {
   Bernoulli,
+  Beta,
   Categorical,
   type Distribution,
   distributionCases,
@@ -9,6 +10,7 @@ import {
   Uniform,
 } from "../../src/distributions/index.ts";
 import { ShapeError, UsageError } from "../../src/errors.ts";
+import { autoNormal, stochasticCavi, svi } from "../../src/inference/index.ts";
 import { condition, logDensity, model, trace } from "../../src/program/index.ts";
 import { constant, input, tensor } from "../../src/tensor/index.ts";
 import "../../src/compile/index.ts";
@@ -216,5 +218,38 @@ describe("a program runs at once", () => {
       plate("n", 3, () => observe("y", Normal(0, 1), tensor([1, 2, 3])));
     });
     expect(() => trace(program, [])).toThrow(/plate 'n' had 2 of 2 rows before, and now 3 of 3/);
+  });
+});
+
+describe("data that are fed are looked at where they enter", () => {
+  const x = input("x", [4]);
+  const program = model(({ sample, observe, plate }) => {
+    const p = sample("p", Beta(1, 1));
+    plate("row", 8, () => observe("y", Bernoulli({ probs: p }), x), { rows: 4 });
+  });
+  const batch = (index: number) => (index === 2 ? [0, 1, -1, 1] : [0, 1, 1, 1]);
+  const refused = new UsageError(
+    "site 'y': the observed value -1 at [2] of [4] lies outside the support of Bernoulli: 0 or 1. Code two classes as 0 and 1, and " +
+      "leave rows without a value out.",
+  );
+
+  test.each(["host", "native"] as const)("svi, %s: the minibatch that holds one", async (executor) => {
+    const told: number[] = [];
+    const run = svi(program, autoNormal(program)).run([], {
+      executor,
+      steps: 5,
+      feed: (step, index) => step.input("x").set(batch(index)),
+      onStep: ({ step }) => told.push(step),
+    });
+    await expect(run).rejects.toThrow(refused);
+    expect(told).toEqual([0, 1]);
+  });
+
+  test("stochasticCavi", async () => {
+    const run = stochasticCavi(program).run([], {
+      steps: 5,
+      feed: (minibatch, index) => minibatch.input("x").set(batch(index)),
+    });
+    await expect(run).rejects.toThrow(refused);
   });
 });
