@@ -1,6 +1,7 @@
 /** What is observed is checked where it is observed: its shape against the plates, its values against the support. */
 import { compileHost } from "../compile/host.ts";
 import { simplify } from "../compile/simplify.ts";
+import { describeConstraint } from "../distributions/constraints.ts";
 import { type Constraint, type Distribution, IndependentDistribution } from "../distributions/index.ts";
 import { ShapeError, UsageError } from "../errors.ts";
 import { isConstant, isInput } from "../tensor/leaf.ts";
@@ -118,7 +119,7 @@ function refusal(
   const more = bad.length > 1 ? ` (and ${bad.length - 1} more)` : "";
   return new UsageError(
     `site '${site.name}': the observed value ${show(found)}${where}${more} lies outside the support of ${base.name}: ` +
-      `${describeSupport(base.support)}. ${adviceOn(base.support, found)}`,
+      `${describeConstraint(base.support)}. ${adviceOn(base.support, found)}`,
   );
 }
 
@@ -200,42 +201,6 @@ function place(at: number, shape: Shape): string {
     rest = Math.floor(rest / size);
   }
   return formatShape(index);
-}
-
-/** What a support holds, in words. */
-function describeSupport(support: Constraint): string {
-  const { low, high } = support as Partial<Record<"low" | "high", Tensor | number>>;
-  const end = (bound: Tensor | number | undefined): string => {
-    if (bound === undefined || typeof bound === "number") return String(bound);
-    return isConstant(bound) ? show(bound.attributes.values) : "an end of its own";
-  };
-  switch (support.name) {
-    case "boolean":
-      return "0 or 1";
-    case "integerInterval":
-      return `whole numbers from ${end(low)} to ${end(high)}`;
-    case "nonNegativeInteger":
-      return "whole numbers of at least 0";
-    case "oneHotVector":
-      return "vectors with a single 1 and zeros elsewhere";
-    case "countVector":
-      return "vectors of whole numbers of at least 0 that add up to the distribution's total";
-    case "simplex":
-      return "vectors of numbers of at least 0 that add up to 1";
-    case "orderedVector":
-      return "vectors of numbers, each above the one before";
-    case "real":
-    case "realVector":
-      return "finite numbers";
-    case "positive":
-      return "finite numbers above 0";
-    case "nonNegative":
-      return "finite numbers of at least 0";
-    case "greaterThan":
-      return `finite numbers above ${end(low)}`;
-    default:
-      return low === undefined ? support.name : `numbers from ${end(low)} to ${end(high)} (${support.name})`;
-  }
 }
 
 /** What to do about a value that a support does not hold, by what such values commonly are. */

@@ -5,7 +5,6 @@ import {
   Beta,
   Categorical,
   type Distribution,
-  distributionCases,
   Normal,
   Uniform,
 } from "../../src/distributions/index.ts";
@@ -13,6 +12,7 @@ import { ShapeError, UsageError } from "../../src/errors.ts";
 import { autoNormal, stochasticCavi, svi } from "../../src/inference/index.ts";
 import { condition, logDensity, model, trace } from "../../src/program/index.ts";
 import { constant, input, tensor } from "../../src/tensor/index.ts";
+import { distributionCases } from "../distributions/registry/index.ts";
 import "../../src/compile/index.ts";
 
 /** A program that observes one value of a distribution, its batch dimensions as plates. */
