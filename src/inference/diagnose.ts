@@ -108,30 +108,32 @@ const baseOf = (d: Distribution): Distribution => (d instanceof IndependentDistr
 
 /** What is wrong at one row of a site's log density, and what to do. */
 async function explain(
-  { program, site, logDensity }: ScoredSite,
+  { program, site, logDensity, over }: ScoredSite,
   row: number,
   fault: Fault,
 ): Promise<string> {
   const base = baseOf(site.distribution);
   const rank = site.value.rank - base.eventShape.length;
-  const batch = broadcastShapes(base.name, site.value.shape.slice(0, rank), base.batchShape);
+  const single = broadcastShapes(base.name, site.value.shape.slice(0, rank), base.batchShape);
   const support = constraints.independentConstraint(
     base.support,
     base.eventShape.length - base.support.eventRank,
   );
+  const checks = over(expand(cast(support.check(site.value), "float32"), single));
+  const batch = checks.shape;
   const [total, each, inside, value] = await evaluate(
     [
       logDensity,
       // A flow may have no inverse, and then no density of a given value.
-      base === site.distribution ? logDensity : expand(base.logProb(site.value), batch),
-      expand(cast(support.check(site.value), "float32"), batch),
-      expand(cast(site.value, "float64"), [...batch, ...base.eventShape]),
+      base === site.distribution ? logDensity : over(expand(base.logProb(site.value), single)),
+      checks,
+      over(expand(cast(site.value, "float64"), [...single, ...base.eventShape])),
     ],
     fault,
   );
   const width = each.length / total.length;
   const at = row * width + worst(each.subarray(row * width, (row + 1) * width));
-  const parameters = await parametersAt(base, batch, at, fault);
+  const parameters = await parametersAt(base, single, over, at, fault);
 
   const whose = program === "dream" ? "the guide, on what the model dreamt," : `the ${program}`;
   const start = `site '${site.name}' of ${whose} has log density ${show(total.subarray(row, row + 1))}: `;
@@ -173,6 +175,7 @@ interface ParameterThere {
 async function parametersAt(
   base: Distribution,
   batch: Shape,
+  over: ScoredSite["over"],
   at: number,
   fault: Fault,
 ): Promise<ParameterThere[]> {
@@ -182,14 +185,14 @@ async function parametersAt(
     const event = tensor.shape.slice(own.length);
     const check = cast(constraint.check(tensor), "float32");
     return name.includes(".")
-      ? { name, tensor, constraint, event: tensor.shape, at: 0, outputs: [tensor, check] }
+      ? { name, tensor, constraint, event: over(tensor).shape, at: 0, outputs: [over(tensor), over(check)] }
       : {
           name,
           tensor,
           constraint,
           event,
           at,
-          outputs: [expand(tensor, [...batch, ...event]), expand(check, batch)],
+          outputs: [over(expand(tensor, [...batch, ...event])), over(expand(check, batch))],
         };
   });
   const numbers = await evaluate(

@@ -102,6 +102,7 @@ const dreamtSite = (site: RandomSite): ScoredSite => ({
   program: "dream",
   site,
   logDensity: site.distribution.logProb(site.value),
+  over: (t) => t,
   mayBeZero: false,
 });
 

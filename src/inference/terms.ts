@@ -1,17 +1,21 @@
 /** Log densities as terms that know their plates and which random sites they depend on. */
-import { type Plate, type RandomSite, scaleOf } from "../program/index.ts";
-import { mul } from "../tensor/ops/arithmetic.ts";
+import { type Plate, type RandomSite, scaleOf, type Trace } from "../program/index.ts";
+import { add, mul } from "../tensor/ops/arithmetic.ts";
 import { reshape } from "../tensor/ops/movement.ts";
 import { sum } from "../tensor/ops/reduce.ts";
 import { nodesOf } from "../tensor/substitute.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { align, type HiddenAxes, type HiddenAxis } from "./hidden-axes.ts";
 
-/** log p or log q of a site: one value for each element of its plates (and of whatever dimensions stand left of them). */
+/** log p or log q of a site: one value for each element of its plates, and of the hidden axes that it depends on. */
 export interface Term {
   readonly site: string;
+  /** [sizes of `axes`, …]; where there are axes, as many dimensions right of them as the plates of the whole program take. */
   readonly value: Tensor;
-  /** Plates along whose dimensions `value` still varies, particles left out. */
+  /** Plates along whose dimensions `value` still varies. */
   readonly plates: readonly Plate[];
+  /** Outermost first. */
+  readonly axes: readonly HiddenAxis[];
 }
 
 /** The name of the plate that repeats a whole program. */
@@ -21,7 +25,36 @@ export const termOf = (site: RandomSite, value: Tensor = site.distribution.logPr
   site: site.name,
   value,
   plates: site.plates.filter((p) => p.name !== PARTICLES),
+  axes: [],
 });
+
+/** How many dimensions the plates of some traces take. */
+export const depthOf = (...traces: readonly Trace[]): number =>
+  Math.max(
+    0,
+    ...traces.flatMap(({ sites }) => [...sites.values()].flatMap((s) => s.plates.map((p) => -p.dimension))),
+  );
+
+/** A term for one draw, over the hidden axes that it depends on. @param depth dimensions of the program's plates */
+export function lifted(hidden: HiddenAxes, depth: number, term: Term): Term {
+  const { value, axes } = hidden.lift(term.value);
+  return { ...term, value: align({ value, axes }, axes, depth), axes };
+}
+
+/**
+ * Terms added up element by element, each summed over its plates but for those that are `kept`. Hidden axes that only some depend on
+ * broadcast.
+ */
+export function addOver(
+  hidden: HiddenAxes,
+  depth: number,
+  terms: readonly Term[],
+  kept: readonly Plate[],
+): { readonly value: Tensor; readonly axes: readonly HiddenAxis[] } {
+  const axes = hidden.union(...terms.map((t) => t.axes));
+  const parts = terms.map((t) => align({ value: sumOver(t, kept), axes: t.axes }, axes, depth));
+  return { value: parts.reduce(add), axes };
+}
 
 const scaled = (t: Tensor, plates: readonly Plate[]): Tensor => {
   const scale = scaleOf(plates);

@@ -1,24 +1,16 @@
 /** A program's log joint density as an expression of free real numbers: what gradient-based samplers and point estimates work on. */
 import { biject } from "../distributions/transforms/biject.ts";
 import { UsageError } from "../errors.ts";
-import {
-  type Handler,
-  type Plate,
-  type Program,
-  type RandomSite,
-  randomSites,
-  trace,
-} from "../program/index.ts";
+import { type Handler, type Program, type RandomSite, randomSites, trace } from "../program/index.ts";
 import { input } from "../tensor/leaf.ts";
 import { add, mul } from "../tensor/ops/arithmetic.ts";
 import { cast } from "../tensor/ops/cast.ts";
-import { sum } from "../tensor/ops/reduce.ts";
-import { formatShape, type Shape, sameShape, sizeOf } from "../tensor/shape.ts";
+import { formatShape, type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { ScoredSite } from "./bounds/bound.ts";
-import { depthOf } from "./bounds/pair.ts";
-import { Enumeration } from "./estimators/enumeration.ts";
-import { dependencies, PARTICLES, type Term, termOf, totalOf } from "./terms.ts";
+import { eliminate, type ListedSite, listSite } from "./elimination.ts";
+import { HiddenAxes, type HiddenAxis } from "./hidden-axes.ts";
+import { dependencies, depthOf, lifted, type Term, termOf, totalOf } from "./terms.ts";
 
 /** A continuous latent site among the coordinates of the flat vector. */
 export interface SiteCoordinates {
@@ -30,6 +22,8 @@ export interface SiteCoordinates {
   readonly freeShape: Shape;
   /** Shape of the site's value, plates first. */
   readonly shape: Shape;
+  /** How many dimensions of both, from the left, are those of plates; where there are chains, right of them. */
+  readonly batchRank: number;
 }
 
 /** A program's log joint density over unconstrained coordinates, not yet compiled. */
@@ -37,17 +31,24 @@ export interface UnconstrainedGraph {
   readonly name: string;
   readonly dimension: number;
   readonly sites: readonly SiteCoordinates[];
-  /** The plate of side-by-side chains, where there is one. */
-  readonly outer: readonly Plate[];
+  /** The axis of side-by-side chains, where there is one: the first of all shapes. */
+  readonly chains: HiddenAxis | undefined;
+  readonly hidden: HiddenAxes;
+  /** Dimensions of the program's plates. */
+  readonly depth: number;
   /** The unconstrained value of each site, an input leaf, in the order of `sites`. */
   readonly coordinates: readonly Tensor[];
   /** Values of latent and deterministic sites as expressions of the coordinates. */
   readonly values: ReadonlyMap<string, Tensor>;
+  /** Values of the continuous latent sites in one chain, before the axes are put on. */
+  readonly single: ReadonlyMap<string, Tensor>;
   /** Parts of log p(θ, x), finite sites summed out, in the plates that they vary along. */
   readonly terms: readonly Term[];
+  /** Parts of log p(x|θ): those of observed sites, not annealed, before anything is summed out. */
+  readonly observed: readonly Term[];
   /** Parts of Σ ln |det ∂θ/∂q|, one for each site. */
   readonly jacobians: readonly Term[];
-  /** log p(θ, x) with finite sites summed out, θ constrained: no Jacobian. A scalar. */
+  /** log p(θ, x) with finite sites summed out, θ constrained: no Jacobian. A scalar, over chains their sum. */
   readonly logJoint: Tensor;
   /** Σ ln |det ∂θ/∂q|: what makes `logJoint` a density of the coordinates. A scalar. */
   readonly logJacobian: Tensor;
@@ -65,8 +66,8 @@ export interface UnconstrainedGraphOptions {
    */
   readonly annealed?: boolean;
   /**
-   * Repeats the whole program that many times, side by side, along a dimension left of all plates: each chain has coordinates of its
-   * own, and the scalars are sums over chains. Default: no such dimension.
+   * Repeats the whole program that many times, side by side, along an axis that it does not see: each chain has coordinates of its
+   * own, and the scalars are sums over chains. Default: no such axis.
    */
   readonly chains?: number;
 }
@@ -87,15 +88,6 @@ function checkContinuous(program: string, { name, distribution, plates }: Random
     );
   }
 }
-
-/** The plate of side-by-side chains, left of a program's own plates. */
-const chainsPlate = (chains: number, depth: number): Plate => ({
-  name: PARTICLES,
-  size: chains,
-  rows: chains,
-  dimension: -(depth + 1),
-  outer: true,
-});
 
 const signature = (sites: readonly RandomSite[]): string[] =>
   sites.map(
@@ -132,56 +124,78 @@ export function unconstrainedGraph<A extends readonly unknown[]>(
     if (message.kind === "sample" && message.value === undefined) open.add(message.name);
     return next(message);
   };
-  const first = trace(program, args, [watch]);
-  const outer = chains === undefined ? [] : [chainsPlate(chains, depthOf(first))];
-  const probe = chains === undefined ? first : trace(program, args, [], { outer });
+  const probe = trace(program, args, [watch]);
+  const depth = depthOf(probe);
+  const chainAxis = chains === undefined ? undefined : { name: "chains", size: chains };
+  const leading = chainAxis === undefined ? [] : [chainAxis.size];
   const sites: SiteCoordinates[] = [];
   for (const site of randomSites(probe)) {
     if (!open.has(site.name) || site.distribution.cardinality !== undefined) continue;
     checkContinuous(program.name, site);
-    const shape = [...site.distribution.batchShape, ...site.distribution.eventShape];
-    const freeShape = biject(site.distribution.support).inverseShape(shape);
+    const { batchShape, eventShape, support } = site.distribution;
+    const shape = [...batchShape, ...eventShape];
+    const freeShape = biject(support).inverseShape(shape);
     const start = sites.at(-1)?.end ?? 0;
-    sites.push({ name: site.name, start, end: start + sizeOf(freeShape), freeShape, shape });
+    sites.push({
+      name: site.name,
+      start,
+      end: start + sizeOf([...leading, ...freeShape]),
+      freeShape: [...leading, ...freeShape],
+      shape: [...leading, ...shape],
+      batchRank: batchShape.length,
+    });
   }
   if (sites.length === 0)
     throw new UsageError(`${program.name}: the program has no continuous latent site; nothing can be moved.`);
 
-  const depth = depthOf(first) + outer.length;
-  const enumeration = new Enumeration(depth);
-  const coordinates = new Map<string, Tensor>();
+  const listed: ListedSite[] = [];
+  const free = new Map<string, Tensor>();
+  const single = new Map<string, Tensor>();
   const jacobians: Term[] = [];
   const answer: Handler = (message, next) => {
     if (message.kind !== "sample" || message.value !== undefined) return next(message);
-    const { name, distribution, plates } = message;
+    const { name, distribution } = message;
     if (distribution.cardinality !== undefined) {
-      enumeration.summedOut.set(
-        name,
-        plates.filter((p) => p.name !== PARTICLES),
-      );
-      return next({ ...message, value: enumeration.values(message) });
+      const { listed: site, value } = listSite(message);
+      listed.push(site);
+      return next({ ...message, value });
     }
     const site = sites.find((s) => s.name === name);
     // A site that the first run did not have: the comparison of both runs says so.
     if (site === undefined) return next(message);
     const toSupport = biject(distribution.support);
-    const free = input(name, site.freeShape, distribution.floatDType);
-    const batchRank = site.shape.length - distribution.eventShape.length;
+    const leaf = input(name, site.freeShape.slice(leading.length), distribution.floatDType);
     // One number for each element of the plates, whether the transform works on elements or on whole events.
-    const { value, logDet } = toSupport.forwardAndLogDet(free, free.rank - batchRank - toSupport.eventRank);
-    if (!sameShape(value.shape, site.shape)) {
+    const { value, logDet } = toSupport.forwardAndLogDet(
+      leaf,
+      leaf.rank - site.batchRank - toSupport.eventRank,
+    );
+    const finite = new Map(listed.map((s) => [s.placeholder, s.name]));
+    const [varying] = dependencies(value, finite);
+    if (varying !== undefined) {
       throw new UsageError(
-        `${program.name}: the support of site '${name}' (${distribution.name}) depends on a finite site that is summed out, so it has no ` +
-          "one set of values. Give it a support that is the same for all values of the finite site.",
+        `${program.name}: the support of site '${name}' (${distribution.name}) depends on the finite site '${varying}', which is summed ` +
+          "out, so it has no one set of values. Give it a support that is the same for all values of the finite site.",
       );
     }
-    coordinates.set(name, free);
+    free.set(name, leaf);
+    single.set(name, value);
     jacobians.push(termOf({ ...message, value }, logDet));
     return next({ ...message, value });
   };
-  const recorded = trace(program, args, [answer], { outer, freeFrom: depth + 1 });
+  const recorded = trace(program, args, [answer]);
   const random = randomSites(recorded);
   checkSameSites(program.name, randomSites(probe), random);
+
+  const hidden = new HiddenAxes();
+  const coordinates = new Map(free);
+  if (chainAxis !== undefined) {
+    for (const [name, leaf] of free)
+      coordinates.set(name, input(name, [chainAxis.size, ...leaf.shape], leaf.dtype));
+    const names = new Map([...free].map(([name, leaf]) => [leaf, name]));
+    hidden.add(chainAxis, free.values(), (inner, leaf) => coordinates.get(names.get(leaf) ?? "") ?? inner);
+  }
+  for (const { axis, placeholder, values } of listed) hidden.add(axis, [placeholder], () => values);
 
   const dtype = random[0].distribution.floatDType;
   const inverseTemperature = annealed ? input("inverse temperature", [], dtype) : undefined;
@@ -189,34 +203,55 @@ export function unconstrainedGraph<A extends readonly unknown[]>(
     site.kind === "observe" && inverseTemperature !== undefined
       ? { ...term, value: mul(term.value, cast(inverseTemperature, term.value.dtype)) }
       : term;
-  const terms = random.map((site) => ({ site, term: termOf(site) }));
-  const joint = enumeration.eliminate(terms.map(({ site, term }) => tempered(site, term)));
-  const total = (parts: readonly Tensor[]): Tensor => parts.map((t) => cast(t, dtype)).reduce(add);
-  const inSums = (t: Tensor): boolean =>
-    [...dependencies(t, enumeration.sources)].some((name) => enumeration.summedOut.has(name));
+  const terms = random.map((site) => ({ site, term: lifted(hidden, depth, termOf(site)) }));
+  const joint = eliminate(
+    hidden,
+    depth,
+    terms.map(({ site, term }) => tempered(site, term)),
+    listed,
+  );
+  const total = (parts: readonly Term[]): Tensor =>
+    parts
+      .map((term) => {
+        const once = cast(totalOf(term), dtype);
+        const shared = chainAxis !== undefined && !term.axes.includes(chainAxis);
+        return shared ? mul(once, chainAxis.size) : once;
+      })
+      .reduce(add);
+  const inSums = ({ axes }: Pick<Term, "axes">): boolean => listed.some(({ axis }) => axes.includes(axis));
+  const determinants = jacobians.map((term) => lifted(hidden, depth, term));
+  const chainAxes = chainAxis === undefined ? [] : [chainAxis];
   return {
     name: program.name,
     dimension: sites.at(-1)?.end ?? 0,
     sites,
-    outer,
+    chains: chainAxis,
+    hidden,
+    depth,
     coordinates: sites.flatMap((s) => coordinates.get(s.name) ?? []),
     // A quantity that varies with a finite site has no one value once the site is summed out.
     values: new Map(
       [...recorded.sites]
-        .filter(([, { kind, value }]) => (kind === "sample" || kind === "deterministic") && !inSums(value))
-        .map(([name, { value }]) => [name, value]),
+        .filter(
+          ([, { kind, value }]) =>
+            (kind === "sample" || kind === "deterministic") && !inSums(hidden.core(value)),
+        )
+        .map(([name, { value }]) => [name, hidden.over(value, chainAxes)]),
     ),
+    single,
     terms: joint,
-    jacobians,
-    logJoint: total(joint.map(totalOf)),
-    logJacobian: total(jacobians.map(({ value }) => sum(value))),
+    observed: terms.filter(({ site }) => site.kind === "observe").map(({ term }) => term),
+    jacobians: determinants,
+    logJoint: total(joint),
+    logJacobian: total(determinants),
     inverseTemperature,
     scored: terms.map(({ site, term }) => ({
       program: "model",
       site,
       logDensity: term.value,
-      mayBeZero: inSums(term.value),
+      over: (t) => hidden.over(t, term.axes),
+      mayBeZero: inSums(term),
     })),
-    summedOut: [...enumeration.summedOut.keys()],
+    summedOut: listed.map(({ name }) => name),
   };
 }

@@ -192,7 +192,7 @@ describe("finite sites", () => {
     );
     await expect(unconstrainedDensity(program, [])).rejects.toThrow(
       new UsageError(
-        "widths: the support of site 'u' (Uniform) depends on a finite site that is summed out, so it has no one set of values. " +
+        "widths: the support of site 'u' (Uniform) depends on the finite site 'k', which is summed out, so it has no one set of values. " +
           "Give it a support that is the same for all values of the finite site.",
       ),
     );

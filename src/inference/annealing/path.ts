@@ -1,7 +1,7 @@
 /** A path of densities from a start that can be drawn from to a posterior, for many chains side by side. */
 import { ArrayValue, compile, type Executor } from "../../compile/index.ts";
 import { biject } from "../../distributions/transforms/biject.ts";
-import { UsageError } from "../../errors.ts";
+import { InternalError, UsageError } from "../../errors.ts";
 import {
   type Handler,
   latentSites,
@@ -14,15 +14,17 @@ import {
 } from "../../program/index.ts";
 import type { TypedArray } from "../../tensor/dtype.ts";
 import { grad } from "../../tensor/grad.ts";
-import { constant, input } from "../../tensor/leaf.ts";
+import { constant, input, isNoise, noise } from "../../tensor/leaf.ts";
 import { add, mul, sub } from "../../tensor/ops/arithmetic.ts";
 import { cast } from "../../tensor/ops/cast.ts";
-import { expand, reshape } from "../../tensor/ops/movement.ts";
+import { expand } from "../../tensor/ops/movement.ts";
 import { sum } from "../../tensor/ops/reduce.ts";
 import { sizeOf } from "../../tensor/shape.ts";
-import { substitute } from "../../tensor/substitute.ts";
+import { nodesOf, substitute } from "../../tensor/substitute.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { commonPlates, perRow, rowsShape, sumOver, type Term, termOf } from "../terms.ts";
+import { Batch } from "../../tensor/vmap.ts";
+import { align, type HiddenAxis } from "../hidden-axes.ts";
+import { addOver, commonPlates, lifted, perRow, rowsShape, type Term, termOf } from "../terms.ts";
 import { type UnconstrainedGraph, unconstrainedGraph } from "../unconstrained-graph.ts";
 import { compileAt, type Floats, type Precision } from "../unconstrained-point.ts";
 
@@ -72,22 +74,28 @@ export interface AnnealedPath {
 }
 
 /** Each row's part of a sum of terms, [chains, …data]. */
-function rowsOf(terms: readonly Term[], plates: readonly Plate[], [chains]: readonly Plate[]): Tensor {
-  const layout = new Array<number>(-chains.dimension).fill(1);
-  for (const { dimension, rows } of [chains, ...plates]) layout[layout.length + dimension] = rows;
-  const total = terms.map((t) => sumOver(t, plates)).reduce(add);
-  // Where finite sites were summed out, dimensions of size 1 stand on the left.
-  const own = total.rank > layout.length ? reshape(total, total.shape.slice(-layout.length)) : total;
+function rowsOf(terms: readonly Term[], plates: readonly Plate[], graph: UnconstrainedGraph): Tensor {
+  const { hidden, depth } = graph;
+  const chains = chainsOf(graph);
+  const total = addOver(hidden, depth, terms, plates);
+  const layout = new Array<number>(depth).fill(1);
+  for (const { dimension, rows } of plates) layout[depth + dimension] = rows;
   // Data that depend on no latent site do not vary along the chains.
-  return perRow(expand(own, layout), plates, [chains.rows]);
+  return perRow(expand(align(total, [chains], depth), [chains.size, ...layout]), plates, [chains.size]);
+}
+
+function chainsOf({ chains }: UnconstrainedGraph): HiddenAxis {
+  if (chains === undefined) throw new InternalError("a path's graph has chains");
+  return chains;
 }
 
 /** The row of every coordinate: which chain and which element of the common plates it belongs to. */
-function ownersOf({ sites, dimension, outer }: UnconstrainedGraph, plates: readonly Plate[]): Int32Array {
+function ownersOf({ sites, dimension }: UnconstrainedGraph, plates: readonly Plate[]): Int32Array {
   const owner = new Int32Array(dimension);
   const kept = [...plates].sort((a, b) => a.dimension - b.dimension);
-  for (const { start, end, freeShape } of sites) {
-    const axes = [...outer, ...kept].map((p) => p.dimension - outer[0].dimension);
+  for (const { start, end, freeShape, batchRank } of sites) {
+    // Chains first, then the plates of the site, right of them what is its own.
+    const axes = [0, ...kept.map((p) => 1 + batchRank + p.dimension)];
     const strides = axes.map((axis) => sizeOf(freeShape.slice(axis + 1)));
     for (let i = start; i < end; i++) {
       owner[i] = axes.reduce(
@@ -107,7 +115,7 @@ function guideTerms<A extends readonly unknown[]>(
 ): Term[] {
   const answer: Handler = (message, next) => {
     if (message.kind !== "sample") return next(message);
-    const value = graph.values.get(message.name);
+    const value = graph.single.get(message.name);
     if (value === undefined || message.distribution.name === "Delta") {
       throw new UsageError(
         `${guide.name}: site '${message.name}' has no density at a value that it did not draw; a path starts from a guide whose sites are ` +
@@ -116,13 +124,13 @@ function guideTerms<A extends readonly unknown[]>(
     }
     return next({ ...message, value });
   };
-  const sites = latentSites(trace(guide, args, [answer], { outer: graph.outer }));
+  const sites = latentSites(trace(guide, args, [answer]));
   const missing = graph.sites.find((s) => !sites.some((site) => site.name === s.name));
   if (missing !== undefined)
     throw new UsageError(
       `${guide.name}: the guide has no site '${missing.name}', where the path must start.`,
     );
-  return sites.map((s) => termOf(s));
+  return sites.map((s) => lifted(graph.hidden, graph.depth, termOf(s)));
 }
 
 /** Unconstrained values of sites, in the order of the graph's. */
@@ -131,6 +139,17 @@ const freeOf = (graph: UnconstrainedGraph, sites: Trace["sites"]): Tensor[] =>
     const { distribution, value } = sites.get(name) as RandomSite;
     return biject(distribution.support).inverse(value);
   });
+
+/** Expressions for one chain over all of them, [chains, …]: `valuesOf` says what a leaf is in each. */
+function inChains<L extends Tensor>(
+  parts: readonly Tensor[],
+  chains: number,
+  leaves: Iterable<L>,
+  valuesOf: (leaf: L) => Tensor,
+): Tensor[] {
+  const batch = new Batch(chains, new Map([...leaves].map((leaf) => [leaf, valuesOf(leaf)])));
+  return parts.map((t) => expand(batch.lift(t), [chains, ...t.shape]));
+}
 
 /** Traces and compiles a path. @throws UsageError as `unconstrainedDensity` does, or when the guide cannot be a start. */
 export async function annealedPath<A extends readonly unknown[]>(
@@ -142,24 +161,22 @@ export async function annealedPath<A extends readonly unknown[]>(
   if (!Number.isInteger(chains) || chains < 1)
     throw new UsageError(`${program.name}: chains must be a whole number of at least 1, found ${chains}.`);
   const graph = unconstrainedGraph(program, args, { annealed: guide === undefined, chains });
-  const { outer } = graph;
   const start = guide && guideTerms(guide, args, graph);
   const plates = commonPlates([...graph.terms, ...(start ?? [])]);
-  const rows = (terms: readonly Term[]): Tensor => rowsOf(terms, plates, outer);
+  const rows = (terms: readonly Term[]): Tensor => rowsOf(terms, plates, graph);
 
   const dtype = graph.logJoint.dtype;
   const beta = graph.inverseTemperature ?? input("inverse temperature", [], dtype);
   const other = input("other inverse temperature", [], dtype);
   const jacobian = rows(graph.jacobians);
   const [joint, base] = [rows(graph.terms), start && rows(start)];
-  const observed = graph.scored.filter(({ site }) => site.kind === "observe");
   const value =
     base === undefined ? add(joint, jacobian) : add(add(base, mul(beta, sub(joint, base))), jacobian);
   const increment = (): Tensor => {
     if (base !== undefined) return mul(sub(beta, other), sub(joint, base));
     // What is summed out depends on β in its own way; otherwise the difference is taken before it can lose digits.
     if (graph.summedOut.length > 0) return sub(joint, substitute(joint, new Map([[beta, other]])));
-    return mul(sub(beta, other), rows(observed.map(({ site, logDensity }) => termOf(site, logDensity))));
+    return mul(sub(beta, other), rows(graph.observed));
   };
 
   const source = { program, parameters };
@@ -213,12 +230,21 @@ export async function annealedPath<A extends readonly unknown[]>(
       return result;
     },
     start(seed) {
-      const drawn = guide && trace(guide, args, [], { outer });
-      const { sites } = trace(program, args, drawn ? [replay(drawn)] : [], { outer });
-      const next = flat(freeOf(graph, sites), seed);
+      const drawn = guide && trace(guide, args);
+      const { sites } = trace(program, args, drawn ? [replay(drawn)] : []);
+      const free = freeOf(graph, sites);
+      const leaves = new Set(free.flatMap((t) => [...nodesOf(t)].filter(isNoise)));
+      const next = flat(
+        inChains(free, chains, leaves, (leaf) => {
+          const { kind, site, shape, dtype } = leaf.attributes;
+          return noise(kind, site, [chains, ...shape], dtype);
+        }),
+        seed,
+      );
       return async () => (await next)();
     },
     async unconstrain(given) {
+      const values = new Map<Tensor, Tensor>();
       const answer: Handler = (message, next) => {
         // Whether the data are possible under these values is the density's to say.
         if (message.kind === "observe" && message.value !== undefined) return message.value;
@@ -232,14 +258,13 @@ export async function annealedPath<A extends readonly unknown[]>(
               `${found?.data.length ?? "none"}.`,
           );
         }
-        const tensor = constant(
-          Float64Array.from(found.data, Number),
-          site.shape,
-          message.distribution.dtype,
-        );
-        return next({ ...message, value: tensor });
+        const { dtype } = message.distribution;
+        const value = input(site.name, site.shape.slice(1), dtype);
+        values.set(value, constant(Float64Array.from(found.data, Number), site.shape, dtype));
+        return next({ ...message, value });
       };
-      return (await flat(freeOf(graph, trace(program, args, [answer], { outer }).sites)))();
+      const free = freeOf(graph, trace(program, args, [answer]).sites);
+      return (await flat(inChains(free, chains, values.keys(), (leaf) => values.get(leaf) ?? leaf)))();
     },
     async constrain(q) {
       const outputs = values.map(([, t]) => new Float64Array(t.size));

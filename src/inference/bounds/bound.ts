@@ -10,6 +10,8 @@ export interface ScoredSite {
   readonly site: RandomSite;
   /** Its log density: one value for each element of its plates, and of particles and enumerated values left of them. */
   readonly logDensity: Tensor;
+  /** An expression of the site's, made for one draw, over all axes that the log density has left of its plates. */
+  over(t: Tensor): Tensor;
   /** Whether a density of zero may do no harm: the values of a site that is summed out, and particles, stand under one logarithm. */
   readonly mayBeZero: boolean;
 }

@@ -237,6 +237,7 @@ export function scoredSites(pair: Pair, oneLogarithm = false): ScoredSite[] {
     program,
     site,
     logDensity: value,
+    over: (t) => t,
     mayBeZero:
       (oneLogarithm && particles > 1) ||
       [...dependencies(value, enumeration.sources)].some((name) => enumeration.summedOut.has(name)),

@@ -45,7 +45,7 @@ export class Enumeration {
       const touching = left.filter((t) => dependencies(t.value, this.sources).has(name));
       const joint = touching.map((t) => sumOver(t, kept)).reduce(add);
       const value = logsumexp(joint, axis, { keepDims: true });
-      left = [...left.filter((t) => !touching.includes(t)), { site: name, value, plates: kept }];
+      left = [...left.filter((t) => !touching.includes(t)), { site: name, value, plates: kept, axes: [] }];
     }
     return left;
   }
