@@ -9,6 +9,7 @@ import { boolean, real, unitInterval } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { registerKl } from "./kl.ts";
+import { complementOf } from "./logarithms.ts";
 import { expandTo, type LogitsOrProbs, oneOf, xlog1my, xlogy } from "./numerics.ts";
 
 /** What {@link Bernoulli} makes: parameters, moments and densities as expressions. */
@@ -72,7 +73,7 @@ export class BernoulliDistribution extends Distribution {
     const { probs } = this;
     return {
       mean: () => probs,
-      variance: () => mul(probs, sub(1, probs)),
+      variance: () => mul(probs, complementOf(probs)),
       mode: () => cast(greater(probs, 0.5), this.dtype),
       entropy: () => this.expectedLogProb(probs).neg(),
     };

@@ -1,10 +1,8 @@
 import {
   add,
-  digamma,
   div,
   greaterEqual,
   lessEqual,
-  lgamma,
   log,
   log1p,
   logicalAnd,
@@ -12,7 +10,6 @@ import {
   neg,
   type Shape,
   sigmoid,
-  softplus,
   sub,
   type Tensor,
   type TensorLike,
@@ -21,12 +18,10 @@ import { operands } from "../tensor/leaf.ts";
 import { positive, unitInterval } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters, type SampleAndLogProb } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
+import { betaLogDensity, deviance, entropyTerm, gammaExcess, logBeta } from "./gamma-functions.ts";
 import { drawGamma } from "./implicit/standard-gamma.ts";
 import { registerKl } from "./kl.ts";
-import { densityWithin, expandTo, logComplementPower, logPower } from "./numerics.ts";
-
-/** ln B(a, b). */
-const logBeta = (a: Tensor, b: Tensor): Tensor => sub(add(lgamma(a), lgamma(b)), lgamma(add(a, b)));
+import { densityWithin, expandTo, oddsOf } from "./numerics.ts";
 
 /** What {@link Beta} makes: parameters, moments and densities as expressions. */
 export class BetaDistribution extends Distribution {
@@ -64,9 +59,7 @@ export class BetaDistribution extends Distribution {
   protected override logDensity(x: Tensor): Tensor {
     const { concentration1: a, concentration0: b } = this;
     const inside = logicalAnd(greaterEqual(x, 0), lessEqual(x, 1));
-    return densityWithin(inside, x, 0.5, (y) =>
-      sub(add(logPower(sub(a, 1), y), logComplementPower(sub(b, 1), y)), logBeta(a, b)),
-    );
+    return densityWithin(inside, x, 0.5, (y) => betaLogDensity(oddsOf({ probs: y }), a, b));
   }
 
   /** ln x/(1 − x) of a draw: a difference of the logarithms of two gammas. */
@@ -84,9 +77,7 @@ export class BetaDistribution extends Distribution {
   override sampleAndLogProb(site: string, sampleShape: Shape = []): SampleAndLogProb {
     const { concentration1: a, concentration0: b } = this;
     const logit = this.logit(site, [...sampleShape, ...this.batchShape]);
-    // ln x = −softplus(−l) and ln(1 − x) = −softplus(l).
-    const powers = add(mul(sub(a, 1), softplus(neg(logit))), mul(sub(b, 1), softplus(logit)));
-    return { value: sigmoid(logit), logProb: neg(add(powers, logBeta(a, b))) };
+    return { value: sigmoid(logit), logProb: betaLogDensity(oddsOf({ logits: logit }), a, b) };
   }
 
   protected override rebuild(parameters: Parameters): Distribution {
@@ -99,11 +90,7 @@ export class BetaDistribution extends Distribution {
     return {
       mean: () => div(a, total),
       variance: () => div(mul(div(a, total), div(b, total)), add(total, 1)),
-      entropy: () =>
-        sub(
-          add(logBeta(a, b), mul(sub(total, 2), digamma(total))),
-          add(mul(sub(a, 1), digamma(a)), mul(sub(b, 1), digamma(b))),
-        ),
+      entropy: () => sub(add(entropyTerm(a, 1), entropyTerm(b, 1)), entropyTerm(total, 2)),
     };
   }
 }
@@ -129,7 +116,7 @@ export function Beta(concentration1: TensorLike, concentration0: TensorLike): Be
 registerKl(BetaDistribution, BetaDistribution, (p, q) => {
   const [a, b] = [p.concentration1, p.concentration0];
   const [c, d] = [q.concentration1, q.concentration0];
-  const [da, db] = [sub(a, c), sub(b, d)];
-  const means = sub(add(mul(da, digamma(a)), mul(db, digamma(b))), mul(add(da, db), digamma(add(a, b))));
-  return add(sub(logBeta(c, d), logBeta(a, b)), means);
+  const [n, m] = [add(a, b), add(c, d)];
+  const deviances = add(deviance(c, mul(m, div(a, n))), deviance(d, mul(m, div(b, n))));
+  return add(deviances, sub(add(gammaExcess(c, a), gammaExcess(d, b)), gammaExcess(m, n)));
 });

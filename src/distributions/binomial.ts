@@ -7,7 +7,6 @@ import {
   full,
   greater,
   less,
-  lgamma,
   log,
   log1p,
   mul,
@@ -28,15 +27,21 @@ import { drawBinomial } from "./counts.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { ClosedFormError } from "./errors.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
+import { binomialLogMass, deviance } from "./gamma-functions.ts";
 import { registerKl } from "./kl.ts";
-import { expandTo, type LogitsOrProbs, logComplementPower, logPower, oneOf } from "./numerics.ts";
+import { complementOf } from "./logarithms.ts";
+import { expandTo, type LogitsOrProbs, type Odds, oddsOf, oneOf } from "./numerics.ts";
 
 /** Up to this many, a draw is the sum of its Bernoullis. */
 const LARGEST_SUM = 32;
 
-/** ln C(n, x); −∞ for x outside 0 … n. */
-const logChoose = (n: Tensor, x: Tensor): Tensor =>
-  sub(sub(lgamma(add(n, 1)), lgamma(add(x, 1))), lgamma(add(sub(n, x), 1)));
+/** ln C(n, x): 2ⁿ times the mass of a fair coin. */
+function logChoose(n: Tensor, x: Tensor): Tensor {
+  const half = full([], 0.5, n.dtype);
+  const logHalf = full([], -Math.LN2, n.dtype);
+  const fair = binomialLogMass(x, sub(n, x), { p: half, q: half, logP: logHalf, logQ: logHalf });
+  return add(fair, mul(n, Math.LN2));
+}
 
 /** What {@link Binomial} makes: parameters, moments and densities as expressions. */
 export class BinomialDistribution extends Distribution {
@@ -76,15 +81,13 @@ export class BinomialDistribution extends Distribution {
     };
   }
 
-  /** x ln p + (n − x) ln(1 − p). */
-  powers(x: Tensor): Tensor {
-    const { logits, probs } = this.parameters;
-    if (logits !== undefined) return sub(mul(x, logits), mul(this.total, softplus(logits)));
-    return add(logPower(x, probs), logComplementPower(sub(this.total, x), probs));
+  /** p and 1 − p, with their logarithms. */
+  get odds(): Odds {
+    return oddsOf(this.parameters);
   }
 
   protected override logDensity(x: Tensor): Tensor {
-    return add(logChoose(this.total, x), this.powers(x));
+    return binomialLogMass(x, sub(this.total, x), this.odds, this.count !== undefined);
   }
 
   protected override draw(site: string, shape: Shape): Tensor {
@@ -106,7 +109,7 @@ export class BinomialDistribution extends Distribution {
     const { total, probs } = this;
     return {
       mean: () => mul(total, probs),
-      variance: () => mul(mul(total, probs), sub(1, probs)),
+      variance: () => mul(mul(total, probs), complementOf(probs)),
       ...(this.count !== undefined && {
         entropy: () => {
           const logs = this.logProb(this.enumerate());
@@ -157,6 +160,6 @@ registerKl(BinomialDistribution, BinomialDistribution, (p, q) => {
         `found ${p.count ?? "a tensor"} and ${q.count ?? "a tensor"}. Use klMonteCarlo(p, q, site, samples).`,
     );
   }
-  const mean = mul(p.total, p.probs);
-  return sub(p.powers(mean), q.powers(mean));
+  const [own, other] = [p.odds, q.odds];
+  return mul(p.total, add(deviance(own.p, other.p, other.logP), deviance(own.q, other.q, other.logQ)));
 });

@@ -8,23 +8,19 @@ import {
   add,
   arange,
   cast,
-  constant,
   cumsum,
   type DType,
   div,
   exp,
   floor,
-  gather,
   greater,
   greaterEqual,
   less,
   lessEqual,
-  lgamma,
   log,
   log1p,
   logicalAnd,
   maximum,
-  minimum,
   mul,
   neg,
   noise,
@@ -38,8 +34,8 @@ import {
   where,
 } from "../tensor/index.ts";
 import { isConstant } from "../tensor/leaf.ts";
-import { lgamma as lgammaOf } from "../tensor/special/index.ts";
-import { HALF_LOG_TWO_PI } from "./numerics.ts";
+import { binomialLogMass, poissonLogMass } from "./gamma-functions.ts";
+import { oddsOf } from "./numerics.ts";
 import { firstAccepted } from "./rejection.ts";
 
 /** Means below this are drawn by inversion; the rejection samplers need at least this. */
@@ -53,42 +49,9 @@ const POISSON_PROPOSALS = 15;
 /** Refused with probability at most 0.31 (mean 10 of 20), all of them with probability below 1e-9. */
 const BINOMIAL_PROPOSALS = 18;
 
-/** ln k! − (k + ½) ln k + k − ½ ln 2π for k = 1, …, 15; the first place is not used. */
-const SMALL_REMAINDERS = Array.from({ length: 16 }, (_, k) =>
-  k === 0 ? 0 : lgammaOf(k + 1) - (k + 0.5) * Math.log(k) + k - HALF_LOG_TWO_PI,
-);
-
-/** The same for any whole k ≥ 1, by its series past the table. */
-function stirlingRemainder(k: Tensor): Tensor {
-  const large = greater(k, 15);
-  const table = gather(constant(SMALL_REMAINDERS, [16], k.dtype), cast(minimum(k, 15), "int32"));
-  const q = div(1, k);
-  const s = square(q);
-  const series = [1 / 12, -1 / 360, 1 / 1260].reduceRight<Tensor>(
-    (t, c) => add(mul(t, s), c),
-    mul(s, -1 / 1680),
-  );
-  return where(large, mul(q, series), table);
-}
-
-/**
- * ln [μᵏ e^−μ / k!] by the deviance, −k (r − ln(1 + r)) with r = (μ − k)/k, whose error does not grow with μ:
- * acceptance in float32 stays right where k ln μ − ln k! would have lost its digits.
- */
-function logPoissonMass(k: Tensor, mu: Tensor): Tensor {
-  const some = greater(k, 0);
-  const n = where(some, k, 1);
-  const ratio = div(mu, n);
-  const r = div(sub(mu, n), n);
-  const near = less(abs(r), 0.5);
-  const deviance = sub(r, where(near, log1p(where(near, r, 0)), log(ratio)));
-  const stirling = add(mul(add(log(n), 2 * HALF_LOG_TWO_PI), 0.5), stirlingRemainder(n));
-  return where(some, neg(add(mul(n, deviance), stirling)), neg(mu));
-}
-
-/** C(n, k) pᵏ qⁿ⁻ᵏ from three Poisson masses: of k at np and of n − k at nq, given that of n at n. */
+/** The log mass of k of n, p below ½ and above 0: what acceptance is decided by, in float32 too. */
 const logBinomialMass = (k: Tensor, n: Tensor, p: Tensor): Tensor =>
-  sub(add(logPoissonMass(k, mul(n, p)), logPoissonMass(sub(n, k), mul(n, sub(1, p)))), logPoissonMass(n, n));
+  binomialLogMass(k, sub(n, k), oddsOf({ probs: p }));
 
 /** 0, 1, …, 44 of a float dtype. */
 const searched = (dtype: DType): Tensor => arange(LARGEST_SEARCHED + 1, dtype);
@@ -120,7 +83,7 @@ export function drawPoisson(site: string, shape: Shape, rate: Tensor): Tensor {
   const bySearch = (isSmall: Tensor): Tensor => {
     const mu = unsqueeze(where(isSmall, rate, 1), -1);
     const k = searched(rate.dtype);
-    return invert(`${site}/inversion`, shape, sub(sub(mul(k, log(mu)), mu), lgamma(add(k, 1))));
+    return invert(`${site}/inversion`, shape, poissonLogMass(k, mu, { whole: true }));
   };
   const byRejection = (isSmall: Tensor): Tensor => {
     const mu = unsqueeze(where(isSmall, SMALL_MEAN, rate), -1);
@@ -133,7 +96,7 @@ export function drawPoisson(site: string, shape: Shape, rate: Tensor): Tensor {
     const us = sub(0.5, abs(u));
     const k = floor(add(mul(add(div(mul(a, 2), us), b), u), add(mu, 0.43)));
     const hat = log(div(mul(v, inverseAlpha), add(div(a, square(us)), b)));
-    const fits = lessEqual(hat, logPoissonMass(maximum(k, 0), mu));
+    const fits = lessEqual(hat, poissonLogMass(maximum(k, 0), mu, { whole: true }));
     return firstAccepted(maximum(k, 0), cast(logicalAnd(fits, greaterEqual(k, 0)), rate.dtype));
   };
   return byMean(rate, bySearch, byRejection);

@@ -1,6 +1,5 @@
 import {
   add,
-  digamma,
   div,
   exp,
   lgamma,
@@ -18,16 +17,14 @@ import { operands } from "../tensor/leaf.ts";
 import { independentConstraint, positive, simplex } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters, type SampleAndLogProb } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
+import { deviance, dirichletLogDensity, entropyTerm, gammaExcess, sumOfOthers } from "./gamma-functions.ts";
 import { drawGamma } from "./implicit/standard-gamma.ts";
 import { registerKl } from "./kl.ts";
-import { expandTo, logPower } from "./numerics.ts";
+import { knowsLog, logOf } from "./logarithms.ts";
+import { expandTo } from "./numerics.ts";
 
 /** ln [Π Γ(αₖ) / Γ(Σ αₖ)], over the last axis. */
 const logNormalizer = (alpha: Tensor): Tensor => sub(sum(lgamma(alpha), -1), lgamma(sum(alpha, -1)));
-
-/** E[ln xₖ] = ψ(αₖ) − ψ(Σ α). */
-const expectedLog = (alpha: Tensor): Tensor =>
-  sub(digamma(alpha), digamma(sum(alpha, -1, { keepDims: true })));
 
 /** What {@link Dirichlet} makes: parameters, moments and densities as expressions. */
 export class DirichletDistribution extends Distribution {
@@ -59,7 +56,7 @@ export class DirichletDistribution extends Distribution {
   }
 
   protected override logDensity(x: Tensor): Tensor {
-    return sub(sum(logPower(sub(this.concentration, 1), x), -1), logNormalizer(this.concentration));
+    return dirichletLogDensity(x, logOf(x), this.concentration, knowsLog(x));
   }
 
   protected override draw(site: string, shape: Shape): Tensor {
@@ -72,8 +69,8 @@ export class DirichletDistribution extends Distribution {
     const logs = logSoftmax(
       drawGamma(site, [...sampleShape, ...this.batchShape, ...this.eventShape], concentration).log,
     );
-    const powers = sum(mul(sub(concentration, 1), logs), -1);
-    return { value: exp(logs), logProb: sub(powers, logNormalizer(concentration)) };
+    const value = exp(logs);
+    return { value, logProb: dirichletLogDensity(value, logs, concentration, true) };
   }
 
   protected override rebuild(parameters: Parameters): Distribution {
@@ -86,9 +83,9 @@ export class DirichletDistribution extends Distribution {
     const mean = div(concentration, total);
     return {
       mean: () => mean,
-      variance: () => div(mul(mean, sub(1, mean)), add(total, 1)),
+      variance: () => div(mul(mean, div(sumOfOthers(concentration), total)), add(total, 1)),
       entropy: () =>
-        sub(logNormalizer(concentration), sum(mul(sub(concentration, 1), expectedLog(concentration)), -1)),
+        sub(sum(entropyTerm(concentration, 1), -1), entropyTerm(sum(total, -1), this.eventShape[0])),
     };
   }
 }
@@ -110,7 +107,8 @@ export const Dirichlet = (concentration: TensorLike): DirichletDistribution =>
   new DirichletDistribution({ concentration: operands("Dirichlet", concentration)[0] });
 
 registerKl(DirichletDistribution, DirichletDistribution, (p, q) => {
-  const difference = sub(p.concentration, q.concentration);
-  const means = sum(mul(difference, expectedLog(p.concentration)), -1);
-  return add(sub(logNormalizer(q.concentration), logNormalizer(p.concentration)), means);
+  const [a, c] = [p.concentration, q.concentration];
+  const [n, m] = [sum(a, -1, { keepDims: true }), sum(c, -1, { keepDims: true })];
+  const parts = add(deviance(c, mul(m, div(a, n))), gammaExcess(c, a));
+  return sub(sum(parts, -1), gammaExcess(sum(m, -1), sum(n, -1)));
 });

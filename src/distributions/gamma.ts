@@ -1,8 +1,7 @@
 import {
   add,
-  digamma,
   div,
-  greater,
+  greaterEqual,
   lgamma,
   log,
   maximum,
@@ -17,8 +16,10 @@ import { operands } from "../tensor/leaf.ts";
 import { positive } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
+import { deviance, entropyTerm, gammaExcess, gammaLogDensity } from "./gamma-functions.ts";
 import { drawGamma } from "./implicit/standard-gamma.ts";
 import { registerKl } from "./kl.ts";
+import { logOf } from "./logarithms.ts";
 import { densityWithin, expandTo, tiniest } from "./numerics.ts";
 
 /** What {@link Gamma} makes: parameters, moments and densities as expressions. */
@@ -53,9 +54,11 @@ export class GammaDistribution extends Distribution {
 
   protected override logDensity(x: Tensor): Tensor {
     const { concentration: a, rate: b } = this;
-    return densityWithin(greater(x, 0), x, 1, (y) =>
-      sub(sub(mul(a, log(mul(b, y))), log(y)), add(mul(b, y), lgamma(a))),
-    );
+    // At 0 the density is that of the limit: infinite below a concentration of 1, the rate at 1, and 0 above.
+    return densityWithin(greaterEqual(x, 0), x, 1, (y) => {
+      const logB = logOf(b);
+      return add(gammaLogDensity(mul(b, y), a, add(logB, logOf(y))), logB);
+    });
   }
 
   protected override draw(site: string, shape: Shape): Tensor {
@@ -73,7 +76,7 @@ export class GammaDistribution extends Distribution {
       mean: () => div(a, b),
       variance: () => div(div(a, b), b),
       mode: () => div(maximum(sub(a, 1), 0), b),
-      entropy: () => add(sub(a, log(b)), add(lgamma(a), mul(sub(1, a), digamma(a)))),
+      entropy: () => sub(entropyTerm(a, 1), logOf(b)),
     };
   }
 }
@@ -98,9 +101,9 @@ export function Gamma(concentration: TensorLike, rate: TensorLike): GammaDistrib
 
 /** KL between Gamma(a, b) and Gamma(c, d); that of their reciprocals too. */
 export function gammaKl(a: Tensor, b: Tensor, c: Tensor, d: Tensor): Tensor {
-  const ratio = div(d, b);
-  const shapes = sub(mul(sub(a, c), digamma(a)), sub(lgamma(a), lgamma(c)));
-  return add(shapes, sub(mul(a, sub(ratio, 1)), mul(c, log(ratio))));
+  const mean = mul(a, div(d, b));
+  const logMean = add(logOf(a), sub(logOf(d), logOf(b)));
+  return add(deviance(c, mean, logMean), gammaExcess(c, a));
 }
 
 registerKl(GammaDistribution, GammaDistribution, (p, q) =>

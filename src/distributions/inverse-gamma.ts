@@ -1,6 +1,5 @@
 import {
   add,
-  digamma,
   div,
   exp,
   greater,
@@ -20,8 +19,10 @@ import { positive } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { gammaKl } from "./gamma.ts";
+import { entropyTerm, gammaLogDensity } from "./gamma-functions.ts";
 import { drawGamma } from "./implicit/standard-gamma.ts";
 import { registerKl } from "./kl.ts";
+import { logOf } from "./logarithms.ts";
 import { densityWithin, expandTo } from "./numerics.ts";
 
 /** What {@link InverseGamma} makes: parameters, moments and densities as expressions. */
@@ -58,8 +59,9 @@ export class InverseGammaDistribution extends Distribution {
   protected override logDensity(x: Tensor): Tensor {
     const { concentration: a, scale: b } = this;
     return densityWithin(greater(x, 0), x, 1, (y) => {
-      const ratio = div(b, y);
-      return sub(sub(mul(a, log(ratio)), log(y)), add(ratio, lgamma(a)));
+      // That of 1/y under a gamma, with the Jacobian b/y².
+      const [logB, logY] = [logOf(b), logOf(y)];
+      return add(gammaLogDensity(div(b, y), a, sub(logB, logY)), sub(logB, mul(logY, 2)));
     });
   }
 
@@ -78,7 +80,7 @@ export class InverseGammaDistribution extends Distribution {
       mean: () => where(greater(a, 1), div(b, above(1)), Number.POSITIVE_INFINITY),
       variance: () => where(greater(a, 2), div(square(div(b, above(1))), above(2)), Number.POSITIVE_INFINITY),
       mode: () => div(b, add(a, 1)),
-      entropy: () => sub(add(add(a, log(b)), lgamma(a)), mul(add(a, 1), digamma(a))),
+      entropy: () => add(entropyTerm(a, -1), logOf(b)),
     };
   }
 }

@@ -4,7 +4,7 @@ import {
   div,
   full,
   greater,
-  lgamma,
+  log,
   logsumexp,
   minimum,
   mul,
@@ -26,11 +26,11 @@ import { drawBinomial } from "./counts.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { ClosedFormError } from "./errors.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
+import { multinomialLogMass, sumOfOthers } from "./gamma-functions.ts";
 import { registerKl } from "./kl.ts";
 import {
   type Categories,
   categories,
-  dotLogits,
   expandTo,
   expectedLogProb,
   type LogitsOrProbs,
@@ -65,25 +65,25 @@ export class MultinomialDistribution extends Distribution {
   }
 
   override get exponentialFamily(): ExponentialFamily {
+    const [size] = this.eventShape;
     return {
       ranks: [1],
       naturalParameters: [expandTo(this.categories.weights, [...this.batchShape, ...this.eventShape])],
       sufficientStatistics: (x) => [x],
       logNormalizer: ([eta]) => mul(logsumexp(eta, -1), this.total),
-      logBaseMeasure: (x) => this.logChoose(x),
+      // K^n times the mass of a fair die.
+      logBaseMeasure: (x) => {
+        const fair = full(this.eventShape, 1 / size, x.dtype);
+        const mass = multinomialLogMass(x, this.total, fair, log(fair));
+        return add(mass, this.total * Math.log(size));
+      },
       distributionAt: ([eta]) => new MultinomialDistribution({ logits: eta }, this.total),
     };
   }
 
-  /** ln n!/Π xₖ!. */
-  private logChoose(x: Tensor): Tensor {
-    const whole = lgamma(full([], this.total + 1, x.dtype));
-    return sub(whole, sum(lgamma(add(x, 1)), -1));
-  }
-
   protected override logDensity(x: Tensor): Tensor {
-    const { weights, logTotal } = this.categories;
-    return add(this.logChoose(x), sub(dotLogits(x, weights), mul(logTotal, this.total)));
+    const { weights, logTotal, probs } = this.categories;
+    return multinomialLogMass(x, this.total, probs, sub(weights, unsqueeze(logTotal, -1)));
   }
 
   protected override draw(site: string, shape: Shape): Tensor {
@@ -117,7 +117,7 @@ export class MultinomialDistribution extends Distribution {
     const { probs, total } = this;
     return {
       mean: () => mul(probs, total),
-      variance: () => mul(mul(probs, sub(1, probs)), total),
+      variance: () => mul(mul(probs, sumOfOthers(probs)), total),
     };
   }
 }

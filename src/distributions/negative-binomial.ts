@@ -2,14 +2,11 @@ import {
   add,
   div,
   exp,
-  lgamma,
   log1p,
   maximum,
   mul,
   neg,
   type Shape,
-  softplus,
-  sub,
   type Tensor,
   type TensorLike,
 } from "../tensor/index.ts";
@@ -17,8 +14,10 @@ import { operands } from "../tensor/leaf.ts";
 import { halfOpenUnitInterval, nonNegativeInteger, positive, real } from "./constraints.ts";
 import { drawPoisson } from "./counts.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import { binomialLogMass } from "./gamma-functions.ts";
 import { drawGamma } from "./implicit/standard-gamma.ts";
-import { type LogitsOrProbs, oneOf, tiniest, xlogy } from "./numerics.ts";
+import { complementOf } from "./logarithms.ts";
+import { type LogitsOrProbs, oddsOf, oneOf, tiniest } from "./numerics.ts";
 
 /** What {@link NegativeBinomial} makes: parameters, moments and densities as expressions. */
 export class NegativeBinomialDistribution extends Distribution {
@@ -40,17 +39,14 @@ export class NegativeBinomialDistribution extends Distribution {
       reparameterised: false,
     });
     this.total = total;
-    this.odds = logits === undefined ? div(probs, sub(1, probs)) : exp(logits);
+    this.odds = logits === undefined ? div(probs, complementOf(probs)) : exp(logits);
   }
 
   protected override logDensity(x: Tensor): Tensor {
-    const { total, logits, probs } = this.parameters;
-    const count = sub(lgamma(add(x, total)), add(lgamma(total), lgamma(add(x, 1))));
-    const powers =
-      logits === undefined
-        ? add(mul(total, log1p(neg(probs))), xlogy(x, probs))
-        : sub(mul(x, logits), mul(add(total, x), softplus(logits)));
-    return add(count, powers);
+    // Γ(x + r)/(x! Γ(r)) is r/(x + r) times the binomial coefficient of x and r.
+    const { total } = this;
+    const share = neg(log1p(div(x, total)));
+    return add(share, binomialLogMass(x, total, oddsOf(this.parameters), false));
   }
 
   protected override draw(site: string, shape: Shape): Tensor {

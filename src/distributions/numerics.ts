@@ -6,10 +6,19 @@ import { abs, add, div, mul, neg, square, sub } from "../tensor/ops/arithmetic.t
 import { equal, greater, logicalAnd } from "../tensor/ops/comparison.ts";
 import { expand } from "../tensor/ops/movement.ts";
 import { logsumexp, softmax, sum } from "../tensor/ops/reduce.ts";
-import { log, log1p } from "../tensor/ops/transcendental.ts";
+import { log, log1p, sigmoid, softplus } from "../tensor/ops/transcendental.ts";
 import { where } from "../tensor/ops/where.ts";
 import { type Shape, sameShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { complementOf, logComplementOf, logOf } from "./logarithms.ts";
+
+/** A probability p and its complement q, with their logarithms. */
+export interface Odds {
+  readonly p: Tensor;
+  readonly q: Tensor;
+  readonly logP: Tensor;
+  readonly logQ: Tensor;
+}
 
 /** The last `n` axes, counted from the end. */
 export const lastAxes = (n: number): number[] => Array.from({ length: n }, (_, i) => i - n);
@@ -71,6 +80,15 @@ export function oneOf(
   }
   if (given.logits !== undefined) return { logits: operands(what, given.logits)[0] };
   return { probs: operands(what, given.probs ?? 0)[0] };
+}
+
+/** p and 1 − p with their logarithms, from the one parameter given. */
+export function oddsOf({ logits, probs }: Readonly<Record<string, Tensor>>): Odds {
+  if (logits !== undefined) {
+    const [logP, logQ] = [neg(softplus(neg(logits))), neg(softplus(logits))];
+    return { p: sigmoid(logits), q: sigmoid(neg(logits)), logP, logQ };
+  }
+  return { p: probs, q: complementOf(probs), logP: logOf(probs), logQ: logComplementOf(probs) };
 }
 
 /** What the two categorical distributions share. */

@@ -9,6 +9,7 @@ import { drawCategory } from "./categorical.ts";
 import { logitVector, oneHotVector, simplex } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
+import { sumOfOthers } from "./gamma-functions.ts";
 import { registerKl } from "./kl.ts";
 import {
   type Categories,
@@ -83,7 +84,7 @@ export class OneHotCategoricalDistribution extends Distribution {
     const { probs } = categories;
     return {
       mean: () => probs,
-      variance: () => mul(probs, sub(1, probs)),
+      variance: () => mul(probs, sumOfOthers(probs)),
       mode: () => oneHot(argmax(categories.weights, -1), this.eventShape[0], this.dtype),
       entropy: () => expectedLogProb(probs, categories).neg(),
     };

@@ -1,14 +1,11 @@
 import {
   add,
-  div,
   exp,
   floor,
   lgamma,
   log,
-  mul,
   neg,
   type Shape,
-  sub,
   type Tensor,
   type TensorLike,
 } from "../tensor/index.ts";
@@ -17,7 +14,9 @@ import { nonNegativeInteger, positive } from "./constraints.ts";
 import { drawPoisson } from "./counts.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
+import { deviance, poissonLogMass } from "./gamma-functions.ts";
 import { registerKl } from "./kl.ts";
+import { logOf } from "./logarithms.ts";
 import { expandTo } from "./numerics.ts";
 
 /** What {@link Poisson} makes: parameters, moments and densities as expressions. */
@@ -48,7 +47,7 @@ export class PoissonDistribution extends Distribution {
   }
 
   protected override logDensity(x: Tensor): Tensor {
-    return sub(sub(mul(x, log(this.rate)), this.rate), lgamma(add(x, 1)));
+    return poissonLogMass(x, this.rate, { logMu: logOf(this.rate), whole: true });
   }
 
   protected override draw(site: string, shape: Shape): Tensor {
@@ -78,6 +77,4 @@ export class PoissonDistribution extends Distribution {
 export const Poisson = (rate: TensorLike): PoissonDistribution =>
   new PoissonDistribution({ rate: operands("Poisson", rate)[0] });
 
-registerKl(PoissonDistribution, PoissonDistribution, (p, q) =>
-  sub(mul(p.rate, log(div(p.rate, q.rate))), sub(p.rate, q.rate)),
-);
+registerKl(PoissonDistribution, PoissonDistribution, (p, q) => deviance(p.rate, q.rate, logOf(q.rate)));

@@ -1,10 +1,8 @@
 import {
   add,
-  digamma,
   div,
   exp,
   greater,
-  lgamma,
   log,
   mul,
   neg,
@@ -21,8 +19,9 @@ import {
 import { operands } from "../tensor/leaf.ts";
 import { positive, real } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import { digammaDifference, halfStep } from "./gamma-functions.ts";
 import { drawGamma } from "./implicit/standard-gamma.ts";
-import { logOnePlusSquare } from "./numerics.ts";
+import { HALF_LOG_TWO_PI, logOnePlusSquare } from "./numerics.ts";
 
 /** What {@link StudentT} makes: parameters, moments and densities as expressions. */
 export class StudentTDistribution extends Distribution {
@@ -46,8 +45,7 @@ export class StudentTDistribution extends Distribution {
 
   /** ln [√(ν π) Γ(ν/2) / Γ((ν + 1)/2)]. */
   private logNormalizer(): Tensor {
-    const half = mul(this.df, 0.5);
-    return add(sub(lgamma(half), lgamma(add(half, 0.5))), mul(log(mul(this.df, Math.PI)), 0.5));
+    return sub(HALF_LOG_TWO_PI, halfStep(mul(this.df, 0.5)));
   }
 
   protected override logDensity(x: Tensor): Tensor {
@@ -86,7 +84,7 @@ export class StudentTDistribution extends Distribution {
       entropy: () => {
         const half = mul(df, 0.5);
         const up = add(half, 0.5);
-        const spread = mul(up, sub(digamma(up), digamma(half)));
+        const spread = mul(up, digammaDifference(half, 0.5));
         return add(add(spread, this.logNormalizer()), log(scale));
       },
     };

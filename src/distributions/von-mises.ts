@@ -56,8 +56,8 @@ export function logBesselI0Scaled(kappa: Tensor): Tensor {
   return where(large, add(log(series), mul(log(mul(q, 4 / Math.PI)), 0.5)), inner);
 }
 
-/** A(κ) = I₁(κ)/I₀(κ), the mean resultant length. */
-const resultant = (kappa: Tensor): Tensor => add(grad(sum(logBesselI0Scaled(kappa)), [kappa])[0], 1);
+/** 1 − A(κ), the circular variance, where A = I₁/I₀ is the mean resultant length: it keeps its digits where A nears 1. */
+const deficit = (kappa: Tensor): Tensor => neg(grad(sum(logBesselI0Scaled(kappa)), [kappa])[0]);
 
 /** What {@link VonMises} makes: parameters, moments and densities as expressions. */
 export class VonMisesDistribution extends Distribution {
@@ -84,7 +84,7 @@ export class VonMisesDistribution extends Distribution {
 
   /** A(κ), the length of the mean of the unit vectors; the circular variance is 1 − A(κ). */
   get resultantLength(): Tensor {
-    return resultant(this.concentration);
+    return sub(1, deficit(this.concentration));
   }
 
   protected override logDensity(x: Tensor): Tensor {
@@ -130,7 +130,7 @@ export class VonMisesDistribution extends Distribution {
     const { concentration, logNormalizer } = this;
     return {
       mode: () => this.loc,
-      entropy: () => add(mul(concentration, sub(1, resultant(concentration))), logNormalizer),
+      entropy: () => add(mul(concentration, deficit(concentration)), logNormalizer),
     };
   }
 }
@@ -163,10 +163,10 @@ export function VonMises(loc: TensorLike, concentration: TensorLike): VonMisesDi
 }
 
 registerKl(VonMisesDistribution, VonMisesDistribution, (p, q) => {
-  const length = resultant(p.concentration);
+  const gap = deficit(p.concentration);
   const half = sin(mul(sub(p.loc, q.loc), 0.5));
   // E_p[cos(x − μ) − 1] = A cos(μ_p − μ) − 1.
-  const own = mul(p.concentration, sub(length, 1));
-  const other = mul(q.concentration, sub(sub(length, 1), mul(mul(square(half), length), 2)));
-  return add(sub(own, other), sub(q.logNormalizer, p.logNormalizer));
+  const own = mul(p.concentration, gap);
+  const other = mul(q.concentration, add(gap, mul(mul(square(half), sub(1, gap)), 2)));
+  return add(sub(other, own), sub(q.logNormalizer, p.logNormalizer));
 });

@@ -17,6 +17,7 @@ import {
 import { operands } from "../tensor/leaf.ts";
 import { positive } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import { weibullVariance } from "./gamma-functions.ts";
 import { registerKl } from "./kl.ts";
 import { densityWithin, EULER_GAMMA } from "./numerics.ts";
 
@@ -57,10 +58,9 @@ export class WeibullDistribution extends Distribution {
 
   protected override forms(): ClosedForms {
     const { scale, concentration: k } = this;
-    const moment = (n: number): Tensor => exp(lgamma(add(div(n, k), 1)));
     return {
-      mean: () => mul(scale, moment(1)),
-      variance: () => mul(square(scale), sub(moment(2), square(moment(1)))),
+      mean: () => mul(scale, exp(lgamma(add(div(1, k), 1)))),
+      variance: () => mul(square(scale), weibullVariance(div(1, k))),
       entropy: () => add(mul(sub(1, div(1, k)), EULER_GAMMA), add(log(div(scale, k)), 1)),
     };
   }

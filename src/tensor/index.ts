@@ -87,6 +87,7 @@ export {
   variance,
 } from "./ops/reduce.ts";
 export * from "./ops/special.ts";
+export { log1pMinus, stirlingRemainder } from "./ops/stirling.ts";
 export { stopGradient } from "./ops/stop-gradient.ts";
 export * from "./ops/transcendental.ts";
 export { where } from "./ops/where.ts";

@@ -4,6 +4,7 @@ export { expandErf } from "./expansions/erf.ts";
 export { expandLgamma } from "./expansions/lgamma.ts";
 export { expandDigamma, expandPolygamma } from "./expansions/polygamma.ts";
 export type { Domain } from "./expansions/reflection.ts";
-export { lgamma } from "./lgamma.ts";
+export { aboutTwo as lgammaAboutTwo, lgamma } from "./lgamma.ts";
 export { erfinv, ndtri } from "./ndtri.ts";
 export { digamma, polygamma } from "./polygamma.ts";
+export { artanhSeries, log1pMinus, stirlingRemainder, stirlingSeries } from "./stirling.ts";

@@ -7,7 +7,7 @@ import { absSinPi } from "./trigonometry.ts";
  * added). Computed by test/tensor/special/fit-coefficients.py. The radius of convergence is 2; at |z| = ½ the
  * first term left out is below 1e-19.
  */
-const aboutTwo: readonly number[] = [
+export const aboutTwo: readonly number[] = [
   0.42278433509846713, 0.3224670334241132, -0.0673523010531981, 0.020580808427784546, -0.007385551028673986,
   0.0028905103307415234, -0.001192753911703261, 0.0005096695247430425, -0.00022315475845357939,
   9.945751278180853e-5, -4.492623673813314e-5, 2.050721277567069e-5, -9.439488275268397e-6,

@@ -1,0 +1,220 @@
+/**
+ * Densities, entropies and divergences made of gamma functions, without the differences of large lgammas that their textbook
+ * forms are. The large parts cancel on paper (Loader 2000): what is left are deviances, remainders of Stirling's formula and
+ * logarithms, each with small relative error, in float32 and for counts and concentrations of 1e10.
+ *
+ * Below, δ(x) = ln Γ(x) − [(x − ½) ln x − x + ½ ln 2π] and ρ = δ′, so that ψ(x) = ln x − 1/(2x) + ρ(x).
+ */
+import {
+  abs,
+  add,
+  cumsum,
+  div,
+  equal,
+  exp,
+  expm1,
+  floor,
+  full,
+  greater,
+  greaterEqual,
+  less,
+  lgamma,
+  log,
+  log1p,
+  log1pMinus,
+  logicalAnd,
+  logicalNot,
+  mul,
+  neg,
+  square,
+  stirlingRemainder,
+  sub,
+  sum,
+  type Tensor,
+  where,
+} from "../tensor/index.ts";
+import { lgammaAboutTwo } from "../tensor/special/index.ts";
+import { HALF_LOG_TWO_PI, type Odds } from "./numerics.ts";
+
+/** Ratios beyond this, or below its inverse, are taken as differences of logarithms: float32 would lose them. */
+const MODERATE = 2 ** 100;
+
+/**
+ * The deviance x ln(x/μ) + μ − x for x ≥ 0, μ ≥ 0: never negative, 0 where they are equal. `logMu` is ln μ where that is known
+ * better than from μ, which may have underflowed.
+ */
+export function deviance(x: Tensor, mu: Tensor, logMu?: Tensor): Tensor {
+  const some = greater(x, 0);
+  const n = where(some, x, 1);
+  const t = div(sub(mu, n), n);
+  const near = less(abs(t), 0.4);
+  const close = neg(mul(n, log1pMinus(where(near, t, 0))));
+  const ratio = div(mu, n);
+  const moderate = logicalAnd(greater(ratio, 1 / MODERATE), less(ratio, MODERATE));
+  const whole = log(where(moderate, ratio, 1));
+  const extreme = logicalAnd(some, logicalNot(moderate));
+  const parts = sub(where(extreme, logMu ?? log(where(extreme, mu, 1)), 0), where(extreme, log(n), 0));
+  const far = sub(sub(mu, n), mul(n, where(moderate, whole, parts)));
+  return where(some, where(near, close, far), mu);
+}
+
+/** ½ ln 2πx + δ(x) for x > 0: what Stirling's formula for ln Γ(x + 1) adds to x ln x − x. */
+const stirling = (x: Tensor): Tensor => add(add(mul(log(x), 0.5), HALF_LOG_TWO_PI), stirlingRemainder(x));
+
+/** What {@link poissonLogMass} may be told. */
+interface PoissonOptions {
+  /** ln μ, where it is known better than from μ. */
+  readonly logMu?: Tensor;
+  /** Whether k is a whole number wherever it counts. Default false: any number above −1. */
+  readonly whole?: boolean;
+}
+
+/**
+ * ln [μᵏ e^−μ / Γ(k + 1)] for k > −1 and μ ≥ 0: the log mass of a Poisson, and up to a factor the density of a gamma. From k = 1 on
+ * as −deviance − ½ ln 2πk − δ(k).
+ */
+export function poissonLogMass(k: Tensor, mu: Tensor, { logMu, whole = false }: PoissonOptions = {}): Tensor {
+  const large = greaterEqual(k, 1);
+  const n = where(large, k, 1);
+  const saddle = neg(add(deviance(n, where(large, mu, 1), logMu && where(large, logMu, 0)), stirling(n)));
+  if (whole) return where(large, saddle, neg(mu));
+  const s = where(large, 0, k);
+  // 0 ln 0 is 0; elsewhere k = 0 has a derivative in k.
+  const impossible = logMu === undefined ? equal(mu, 0) : equal(logMu, Number.NEGATIVE_INFINITY);
+  const none = logicalAnd(equal(s, 0), impossible);
+  const logarithm = logMu === undefined ? log(where(none, 1, mu)) : where(none, 0, logMu);
+  return where(large, saddle, sub(sub(mul(s, logarithm), mu), lgamma(add(s, 1))));
+}
+
+/** {@link poissonLogMass} of n at its own mean. */
+function ownLogMass(n: Tensor, whole: boolean): Tensor {
+  const large = greaterEqual(n, 1);
+  const saddle = neg(stirling(where(large, n, 1)));
+  if (whole) return where(large, saddle, 0);
+  const s = where(large, 0.5, n);
+  const none = equal(s, 0);
+  const plain = sub(sub(mul(s, log(where(none, 1, s))), s), lgamma(add(s, 1)));
+  return where(large, saddle, plain);
+}
+
+/**
+ * ln [Γ(k + m + 1)/(Γ(k + 1) Γ(m + 1)) pᵏ qᵐ], from three Poisson masses: of k at np, of m at nq, and of n = k + m at n. `whole`: k and m
+ * are whole numbers, else any of at least 0.
+ */
+export function binomialLogMass(k: Tensor, m: Tensor, { p, q, logP, logQ }: Odds, whole = true): Tensor {
+  const n = add(k, m);
+  const logN = log(where(greater(n, 0), n, 1));
+  const one = poissonLogMass(k, mul(n, p), { logMu: add(logN, logP), whole });
+  const other = poissonLogMass(m, mul(n, q), { logMu: add(logN, logQ), whole });
+  return sub(add(one, other), ownLogMass(n, whole));
+}
+
+/**
+ * ln [n!/Π xₖ! Π pₖ^xₖ] over the last axis, for counts x that sum to n and probabilities that sum to 1: Poisson masses of the xₖ at
+ * n pₖ, and of n at n.
+ */
+export function multinomialLogMass(x: Tensor, n: number, p: Tensor, logP: Tensor): Tensor {
+  if (n === 0) return sum(mul(x, 0), -1);
+  const total = full([], n, x.dtype);
+  const masses = poissonLogMass(x, mul(p, n), { logMu: add(logP, Math.log(n)), whole: true });
+  return sub(sum(masses, -1), ownLogMass(total, true));
+}
+
+/** The log density of a gamma with concentration a and rate 1 at μ. */
+export const gammaLogDensity = (mu: Tensor, a: Tensor, logMu?: Tensor): Tensor =>
+  poissonLogMass(sub(a, 1), mu, logMu === undefined ? {} : { logMu });
+
+/** ½ ln 2π + δ(n) − ½ ln n: ln Γ(n) − n ln n + n. */
+const ownGamma = (n: Tensor): Tensor => add(sub(stirlingRemainder(n), mul(log(n), 0.5)), HALF_LOG_TWO_PI);
+
+/** ln [x^(a − 1) (1 − x)^(b − 1) / B(a, b)]: gamma densities at nx and n(1 − x), and at n, with n = a + b. */
+export function betaLogDensity({ p: x, q: y, logP: logX, logQ: logY }: Odds, a: Tensor, b: Tensor): Tensor {
+  const n = add(a, b);
+  const logN = log(n);
+  const one = gammaLogDensity(mul(n, x), a, add(logN, logX));
+  const other = gammaLogDensity(mul(n, y), b, add(logN, logY));
+  return add(add(one, other), add(ownGamma(n), mul(logN, 2)));
+}
+
+/** Σ xₖ − 1 over the last axis, to the last digit: the leading bits of the parts add up without rounding. */
+function excessOverOne(x: Tensor): Tensor {
+  const leading = (t: Tensor, unit: number): Tensor => mul(floor(mul(t, 1 / unit)), unit);
+  const first = leading(x, 2 ** -12);
+  const rest = sub(x, first);
+  const second = leading(rest, 2 ** -24);
+  return add(add(sub(sum(first, -1), 1), sum(second, -1)), sum(sub(rest, second), -1));
+}
+
+/**
+ * ln [Γ(n)/Π Γ(αₖ) Π xₖ^(αₖ − 1)] over the last axis, n = Σ αₖ: gamma densities at n xₖ, and at n. `normalised`: the xₖ sum to 1 but for
+ * their own rounding, which then counts nothing.
+ */
+export function dirichletLogDensity(x: Tensor, logX: Tensor, alpha: Tensor, normalised: boolean): Tensor {
+  const n = sum(alpha, -1, { keepDims: true });
+  const logN = log(n);
+  const parts = add(gammaLogDensity(mul(n, x), alpha, add(logN, logX)), logN);
+  const total = sum(n, -1);
+  const density = add(sum(parts, -1), ownGamma(total));
+  return normalised ? density : add(density, mul(total, excessOverOne(x)));
+}
+
+/** ln Γ(x + m) − ln Γ(x) for x > 0, m ≥ 0. */
+export function lgammaDifference(x: Tensor, m: Tensor): Tensor {
+  const r = div(m, x);
+  const leading = add(mul(m, log(x)), add(mul(x, log1pMinus(r)), mul(sub(m, 0.5), log1p(r))));
+  return add(leading, sub(stirlingRemainder(add(x, m)), stirlingRemainder(x)));
+}
+
+/** ln Γ(h + ½) − ln Γ(h) − ½ ln h, which goes to 0 as h grows. */
+export const halfStep = (h: Tensor): Tensor =>
+  add(mul(h, log1pMinus(div(0.5, h))), sub(stirlingRemainder(add(h, 0.5)), stirlingRemainder(h)));
+
+/** ψ(x + m) − ψ(x) for x > 0, m ≥ 0. */
+export function digammaDifference(x: Tensor, m: Tensor | number): Tensor {
+  const far = add(x, m);
+  const leading = add(log1p(div(m, x)), mul(div(m, far), div(0.5, x)));
+  return add(leading, sub(stirlingRemainder(far, 1), stirlingRemainder(x, 1)));
+}
+
+/** ln B(a, b). */
+export function logBeta(a: Tensor, b: Tensor): Tensor {
+  const ordered = less(a, b);
+  const [small, large] = [where(ordered, a, b), where(ordered, b, a)];
+  return sub(lgamma(small), lgammaDifference(large, small));
+}
+
+/** ln Γ(a) + a − (a − k) ψ(a): what entropies of gammas and Dirichlets are made of. Falls as (k − ½) ln a, whatever a. */
+export function entropyTerm(a: Tensor, k: number): Tensor {
+  const leading = add(mul(log(a), k - 0.5), HALF_LOG_TWO_PI + 0.5);
+  const remainders = sub(stirlingRemainder(a), mul(sub(a, k), stirlingRemainder(a, 1)));
+  return add(leading, sub(remainders, div(k / 2, a)));
+}
+
+/** ln Γ(c) − ln Γ(a) − (c − a) ψ(a) − deviance(c, a): what the divergence of gammas adds to that of Poissons. Never negative. */
+export function gammaExcess(c: Tensor, a: Tensor): Tensor {
+  const difference = sub(c, a);
+  const leading = mul(log1pMinus(div(difference, a)), -0.5);
+  const remainders = sub(stirlingRemainder(c), stirlingRemainder(a));
+  return add(leading, sub(remainders, mul(difference, stirlingRemainder(a, 1))));
+}
+
+/** ln Γ(1 + 2u) − 2 ln Γ(1 + u) for u > 0: ln of E[x²]/E[x]² of a Weibull. Near 0 its linear terms cancel, in the series too. */
+export function weibullMomentRatio(u: Tensor): Tensor {
+  const near = less(u, 0.25);
+  const small = where(near, u, 0);
+  // ln Γ(1 + z) = ln Γ(2 + z) − ln(1 + z), and (1 + 2u)/(1 + u)² = 1 − (u/(1 + u))².
+  const series = lgammaAboutTwo
+    .map((c, i) => c * (2 ** (i + 1) - 2))
+    .reduceRight<Tensor>((t, c) => add(mul(t, small), c), full([], 0, u.dtype));
+  const close = sub(mul(series, small), log1p(neg(square(div(small, add(small, 1))))));
+  const large = where(near, 1, u);
+  return where(near, close, sub(lgamma(add(mul(large, 2), 1)), mul(lgamma(add(large, 1)), 2)));
+}
+
+/** Γ(1 + 2u) − Γ(1 + u)². */
+export const weibullVariance = (u: Tensor): Tensor =>
+  mul(exp(mul(lgamma(add(u, 1)), 2)), expm1(weibullMomentRatio(u)));
+
+/** For each element of the last axis, the sum of the others: 1 − p of probabilities, without its cancellation. */
+export const sumOfOthers = (x: Tensor): Tensor =>
+  add(cumsum(x, -1, { exclusive: true }), cumsum(x, -1, { exclusive: true, reverse: true }));

@@ -1,0 +1,69 @@
+/**
+ * ln x, ln(1 − x) and 1 − x of a number in (0, 1) or above 0, from the expression that made it where the number itself has lost
+ * them: 1 − σ(40) is 0 in float64, and ln(1 − σ(40)) is −40. What a transform or a sampler computed from a logit or a logarithm
+ * keeps its density in the tails, however it rounds; no density is flat where it is not.
+ */
+import { isConstant } from "../tensor/leaf.ts";
+import { rebuild } from "../tensor/op.ts";
+import { neg, sub } from "../tensor/ops/arithmetic.ts";
+import { less } from "../tensor/ops/comparison.ts";
+import { expand, reshape, transpose } from "../tensor/ops/movement.ts";
+import { slice } from "../tensor/ops/parts.ts";
+import { exp, expm1, log, log1p, sigmoid, softplus } from "../tensor/ops/transcendental.ts";
+import { where } from "../tensor/ops/where.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+
+/** `of` what a tensor was before it was only moved, moved likewise; nothing where `of` knows nothing. */
+function through(x: Tensor, of: (x: Tensor) => Tensor | undefined): Tensor | undefined {
+  if (!(expand.is(x) || reshape.is(x) || transpose.is(x) || slice.is(x))) return of(x);
+  const found = through(x.inputs[0], of);
+  return found && rebuild(x, [found]);
+}
+
+/** y where x is 1 − y. */
+function complemented(x: Tensor): Tensor | undefined {
+  if (!sub.is(x)) return undefined;
+  const [one, y] = x.inputs;
+  return isConstant(one) && one.attributes.values.every((v) => v === 1) ? y : undefined;
+}
+
+const knownLog = (x: Tensor): Tensor | undefined =>
+  through(x, (y) => {
+    if (exp.is(y)) return y.inputs[0];
+    if (sigmoid.is(y)) return neg(softplus(neg(y.inputs[0])));
+    const other = complemented(y);
+    return other && knownLogComplement(other);
+  });
+
+const knownLogComplement = (x: Tensor): Tensor | undefined =>
+  through(x, (y) => {
+    if (sigmoid.is(y)) return neg(softplus(y.inputs[0]));
+    if (exp.is(y)) return logOneMinusExp(y.inputs[0]);
+    const other = complemented(y);
+    return other && knownLog(other);
+  });
+
+const knownComplement = (x: Tensor): Tensor | undefined =>
+  through(x, (y) => {
+    if (sigmoid.is(y)) return sigmoid(neg(y.inputs[0]));
+    if (exp.is(y)) return neg(expm1(y.inputs[0]));
+    return complemented(y);
+  });
+
+/** ln(1 − eˡ) for l < 0, by whichever form keeps its digits (Mächler 2012). */
+function logOneMinusExp(l: Tensor): Tensor {
+  const near = less(-Math.LN2, l);
+  return where(near, log(neg(expm1(where(near, l, -1)))), log1p(neg(exp(where(near, -1, l)))));
+}
+
+/** Whether ln x is known better than from x. */
+export const knowsLog = (x: Tensor): boolean => knownLog(x) !== undefined;
+
+/** ln x for x > 0. */
+export const logOf = (x: Tensor): Tensor => knownLog(x) ?? log(x);
+
+/** ln(1 − x) for x < 1. */
+export const logComplementOf = (x: Tensor): Tensor => knownLogComplement(x) ?? log1p(neg(x));
+
+/** 1 − x. */
+export const complementOf = (x: Tensor): Tensor => knownComplement(x) ?? sub(1, x);
