@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { CheckpointError } from "../errors.ts";
 import type { NamedTensor } from "../optim/arena.ts";
 import { reason, writeDurably } from "./durable-write.ts";
-import { type Json, toJson } from "./json.ts";
+import { type Json, shortJson, toJson } from "./json.ts";
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "./safetensors.ts";
 import { checkSettings } from "./settings-match.ts";
 
@@ -86,7 +86,7 @@ export const loadCheckpoint = (
       `${path}: expected a ${FORMAT} of version ${VERSION}, found ` +
         (format === FORMAT
           ? `version ${version}. Read it with the version of tightbound that wrote it`
-          : `safetensors of another program (format ${JSON.stringify(format) ?? "not given"})`),
+          : `safetensors of another program (format ${format === undefined ? "not given" : shortJson(format)})`),
     );
   }
   const stored =
@@ -129,14 +129,14 @@ const count = (text: string | undefined, field: string, path: string): number =>
   const n = text === undefined ? Number.NaN : Number(text);
   if (Number.isSafeInteger(n) && n >= 0) return n;
   throw new CheckpointError(
-    `${path}: expected metadata "${field}" to be a whole number, 0 or more; found ${JSON.stringify(text) ?? "none"}`,
+    `${path}: expected metadata "${field}" to be a whole number, 0 or more; found ${shortJson(text)}`,
   );
 };
 
 const readObject = (text: string | undefined, field: string, path: string): Checkpoint["metadata"] => {
   const fail = (): never => {
     throw new CheckpointError(
-      `${path}: expected metadata "${field}" to be a JSON object, found ${JSON.stringify(text) ?? "none"}`,
+      `${path}: expected metadata "${field}" to be a JSON object, found ${shortJson(text)}`,
     );
   };
   try {

@@ -26,3 +26,15 @@ export const toJson = (value: Json, where: string, indent?: number): string =>
     },
     indent,
   );
+
+/** A value as JSON of at most 60 characters, for messages; a file may hold values that are long, or nested too deeply for JSON.stringify. */
+export const shortJson = (value: unknown): string => {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch {
+    return "a value of many levels";
+  }
+  if (text === undefined) return "none";
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+};

@@ -119,14 +119,17 @@ const parse = (path: string): readonly Line[] => {
 };
 
 const parseLine = (text: string, previous: number): { metrics?: EpochMetrics; problem?: string } => {
-  let value: unknown;
+  const damaged = { problem: JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text) };
+  let checked: ReturnType<typeof LINE.safeParse>;
   try {
-    value = JSON.parse(text, (_, field: unknown) => (field === null ? Number.NaN : field));
+    const value: unknown = JSON.parse(text, (_, field: unknown) => (field === null ? Number.NaN : field));
+    checked = LINE.safeParse(value);
   } catch {
-    return { problem: JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text) };
+    // No JSON, or of more levels than the stack has.
+    return damaged;
   }
-  const { success, data } = LINE.safeParse(value);
-  if (!success) return { problem: JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text) };
+  const { success, data } = checked;
+  if (!success) return damaged;
   return data.epoch > previous ? { metrics: data } : { problem: `epoch ${data.epoch}` };
 };
 

@@ -10,7 +10,7 @@ import {
   writeDurably,
   writeError,
 } from "./durable-write.ts";
-import { type Json, toJson } from "./json.ts";
+import { type Json, shortJson, toJson } from "./json.ts";
 import { LOCK_NAME, type RunLock, takeLock } from "./run-lock.ts";
 import { unknownField } from "./settings-match.ts";
 
@@ -142,7 +142,7 @@ export const openRun = <S extends z.ZodType>(
   const { format, ...config } = readConfig(folder.config);
   if (format !== FORMAT) {
     throw new CheckpointError(
-      `${folder.config}: expected "format" to be "${FORMAT}", found ${JSON.stringify(format) ?? "none"}. ` +
+      `${folder.config}: expected "format" to be "${FORMAT}", found ${shortJson(format)}. ` +
         "The file is another program's",
     );
   }

@@ -1,4 +1,5 @@
 import { CheckpointError } from "../errors.ts";
+import { shortJson } from "./json.ts";
 
 /** The element types that are read and written, by the format's names. */
 export type SafetensorsDtype = "F32" | "F64" | "I32" | "I64" | "U8" | "BOOL";
@@ -93,18 +94,41 @@ const readJson = (
   let parsed: unknown;
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes.subarray(8, start));
+    // JSON.parse would build all levels, which takes seconds for a million of them and overflows the stack of whoever walks them.
+    if (isDeep(text)) fail(`has values of more than ${MOST_LEVELS} levels`);
     parsed = JSON.parse(text);
   } catch (error) {
+    if (error instanceof CheckpointError) throw error;
     return fail(`is not JSON in UTF-8 (${error instanceof Error ? error.message : String(error)})`);
   }
   const header = record(parsed);
   if (header === undefined) return fail("is not a JSON object");
   for (const [name, entry] of header) {
-    if (record(entry) === undefined) fail(`gives no object for "${name}", but ${JSON.stringify(entry)}`);
+    if (record(entry) === undefined) fail(`gives no object for "${name}", but ${shortJson(entry)}`);
   }
   const repeated = repeatedName(text);
   if (repeated !== undefined) fail(`names the tensor "${repeated}" twice`);
   return { header, start };
+};
+
+/** A header has three. */
+const MOST_LEVELS = 32;
+
+const isDeep = (json: string): boolean => {
+  let levels = 0;
+  let inString = false;
+  for (let i = 0; i < json.length; i++) {
+    const char = json[i];
+    if (inString) {
+      if (char === "\\") i++;
+      else if (char === '"') inString = false;
+    } else if (char === '"') inString = true;
+    else if (char === "[" || char === "{") {
+      levels++;
+      if (levels > MOST_LEVELS) return true;
+    } else if (char === "]" || char === "}") levels--;
+  }
+  return false;
 };
 
 // JSON.parse keeps the last of two entries without a word. All values at the first level are objects, so the
@@ -128,7 +152,7 @@ const readMetadata = (entry: unknown, source: string): Readonly<Record<string, s
   const strings = [...(record(entry) ?? [])].map(([key, value]) => {
     if (typeof value !== "string") {
       throw new CheckpointError(
-        `${source}: metadata "${key}": expected a string, found ${JSON.stringify(value)}. ${DAMAGED}`,
+        `${source}: metadata "${key}": expected a string, found ${shortJson(value)}. ${DAMAGED}`,
       );
     }
     return [key, value] as const;
@@ -140,7 +164,7 @@ const readEntry = (name: string, entry: unknown, source: string): TensorSpec => 
   const fields = record(entry) ?? new Map<string, unknown>();
   const fail = (field: string, expected: string, found: unknown): never => {
     throw new CheckpointError(
-      `${source}: tensor "${name}": expected ${field} to be ${expected}, found ${JSON.stringify(found) ?? "none"}`,
+      `${source}: tensor "${name}": expected ${field} to be ${expected}, found ${shortJson(found)}`,
     );
   };
   const naturals = (field: string): readonly number[] => {

@@ -1,5 +1,5 @@
 import { CheckpointError } from "../errors.ts";
-import type { Json } from "./json.ts";
+import { type Json, shortJson } from "./json.ts";
 
 /** A value where it stands, such as `model.hidden[1]`. */
 interface Difference {
@@ -32,11 +32,6 @@ const difference = (expected: unknown, found: unknown, field = ""): Difference |
   return Object.is(expected, found) ? undefined : { field, expected, found };
 };
 
-const short = (value: unknown): string => {
-  const text = JSON.stringify(value) ?? "none";
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
-};
-
 /**
  * Refuses settings that are not those a checkpoint was trained with: the same parameters would mean something else.
  *
@@ -49,7 +44,7 @@ export const checkSettings = (source: string, stored: Json, settings: Json): voi
   if (different === undefined) return;
   const { field, expected, found } = different;
   throw new CheckpointError(
-    `${source}: was trained with "${field}" ${short(expected)}, but the settings of the run (config.json) say ${short(found)}. ` +
+    `${source}: was trained with "${field}" ${shortJson(expected)}, but the settings of the run (config.json) say ${shortJson(found)}. ` +
       "Put the setting back, or train a new run",
   );
 };
