@@ -12,8 +12,8 @@ interface Options extends DataOptions {
 }
 
 const EXAMPLES = `
-A line for each row of the data, in their order: its number, counted from 0, or of an image the file; its class; and a
-column of probability for each class. Other rows of a table are read as the run's own were: with columns of the same names,
+A line for each row of the data, in their order: its number, counted from 0 (of a table its line in the file, of an image
+the image's file); its class; and a column of probability for each class. Other rows of a table are read as the run's own were: with columns of the same names,
 in any order, of which the labels may be missing.
 Where the data have labels, their error is told. Classifiers of m1 that vote (svm, linear-svm, transductive-svm) give no probabilities.
 
@@ -63,10 +63,10 @@ export function addClassify(program: Command, context: Context): void {
           trained.kind === "m1" ? await trained.classify(data, classifier) : await trained.classify(data);
         const { classes } = trained;
         const width = classes.length;
-        const { rowNames } = data;
+        const { rowNames, rowNoun = "file" } = data;
         const table = {
           columns: [
-            rowNames ? "file" : "row",
+            rowNames ? rowNoun : "row",
             "class",
             ...(probabilities ? classes.map((name) => `p(${name})`) : []),
           ],

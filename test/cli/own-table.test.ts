@@ -91,8 +91,9 @@ describe("m2 on a table with nine labels", () => {
       `90 rows of fruit.csv classified, written to ${run}/predictions.csv\n0.00 % of the labelled ones have another class.\n`,
     );
     const { head, lines } = csvOf(join(run, "predictions.csv"));
-    expect(head).toBe("row,class,p(apple),p(cherry),p(plum)");
-    expect(lines.map((line) => Number(line.split(",")[0]))).toEqual(rows);
+    expect(head).toBe("line,class,p(apple),p(cherry),p(plum)");
+    // Line 1 has the names of the columns.
+    expect(lines.map((line) => Number(line.split(",")[0]))).toEqual(rows.map((row) => row + 2));
     const wrong = lines.filter((line, i) => line.split(",")[1] !== kinds[i % 3]);
     expect(wrong.length).toBeLessThan(9);
   });
@@ -110,8 +111,8 @@ describe("m2 on a table with nine labels", () => {
     );
     const { lines } = csvOf(predictions);
     expect(lines.map((line) => line.split(",").slice(0, 2))).toEqual([
-      ["0", "plum"],
-      ["1", "apple"],
+      ["2", "plum"],
+      ["3", "apple"],
     ]);
   });
 

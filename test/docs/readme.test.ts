@@ -32,7 +32,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("the README's examples run", () => {
-  test("there are four", () => expect(blocks).toHaveLength(4));
+  test("there are three", () => expect(blocks).toHaveLength(3));
 
   test("a VAE in ten lines", async () => {
     let code = once(blocks[0], "epochs: 10", "epochs: 1");
@@ -51,27 +51,15 @@ describe("the README's examples run", () => {
     expect(result.logLikelihood).toBeGreaterThan(result.elbo - 5);
   }, 120_000);
 
-  test("the same from few labels", async () => {
-    let code = once(blocks[1], "latent: 50, hidden: [500, 500]", "latent: 10, hidden: [100]");
-    code = once(code, "epochs: 200, batch", "epochs: 3, batch");
-    code = once(code, "latent: 14, hidden: [500]", "latent: 5, hidden: [50]");
-    code = once(code, "epochs: 80, lr", "epochs: 2, lr");
-    code = once(code, "warmup: 3", "warmup: 0");
-    const [[error]] = (await run("few", code)) as [[number]];
-    // By chance 0.9; 0.56 after two passes, 0.46 after four.
-    expect(error).toBeGreaterThan(0);
-    expect(error).toBeLessThan(0.75);
-  }, 120_000);
-
   test("a program and its guide", async () => {
-    const [[table, values]] = (await run("svi", blocks[2])) as [[string, Map<string, Float32Array>]];
+    const [[table, values]] = (await run("svi", blocks[1])) as [[string, Map<string, Float32Array>]];
     expect(table).toContain("mu    Normal        pathwise   Normal is reparameterised");
     // The posterior mean is 4.7 / 6; Adam at 0.01 jitters by about 0.01.
     expect(values.get("loc")?.[0]).toBeCloseTo(4.7 / 6, 1);
   });
 
   test("draws from a posterior", async () => {
-    const [[text]] = (await run("nuts", blocks[3])) as [[string]];
+    const [[text]] = (await run("nuts", blocks[2])) as [[string]];
     // By quadrature, the mean of mu is 4.397; its Monte Carlo error is about 0.05.
     const mu = text.split("\n").find((line) => line.startsWith("mu "));
     expect(Math.abs(Number(mu?.split(/ +/)[1]) - 4.397)).toBeLessThan(0.25);

@@ -1,5 +1,5 @@
 /** The programs that the pages show: each page's TypeScript blocks, joined. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { blocksOf, pages, root } from "./pages.ts";
 
@@ -33,30 +33,12 @@ export const programs: readonly Program[] = pages
   .filter((page) => !excerpts.includes(page))
   .flatMap((page) => programsOf(page));
 
-/** Where each door of the package leads in `src/`: `tightbound/data` and the file that is compiled to what `exports` names. */
-const doors: ReadonlyMap<string, string> = (() => {
-  const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
-    exports: Record<string, string | { default?: string; node?: string }>;
-  };
-  const found = Object.entries(exports).flatMap(([door, target]) => {
-    const built = typeof target === "string" ? target : target.default;
-    if (built === undefined || !built.endsWith(".js")) return [];
-    return [
-      [
-        door.replace(/^\./, "tightbound"),
-        join(root, built.replace("./dist/", "src/").replace(/\.js$/, ".ts")),
-      ] as const,
-    ];
-  });
-  return new Map(found);
-})();
-
-/** The program with its imports from the package replaced by imports from the sources. */
-export const fromSources = (code: string): string =>
-  code.replaceAll(/(from|import) "(tightbound(?:\/[a-z-]+)*)"/g, (whole, word: string, door: string) => {
-    const file = doors.get(door);
-    return file === undefined ? whole : `${word} ${JSON.stringify(file)}`;
-  });
+/** Pages on extending the library show files of a clone: `./src/…` is the clone's, wherever the program is written. */
+const inClone = (code: string): string =>
+  code.replaceAll(
+    /from "\.\/src\/([^"]+)"/g,
+    (_, path: string) => `from ${JSON.stringify(join(root, "src", path))}`,
+  );
 
 /** Writes programs into a folder of the cache, and returns its path. The folder is in the package, so that its imports resolve. */
 export function writePrograms(folder: string, written: readonly Program[]): string {
@@ -64,6 +46,6 @@ export function writePrograms(folder: string, written: readonly Program[]): stri
   rmSync(path, { recursive: true, force: true });
   mkdirSync(path, { recursive: true });
   for (const { name, code } of written)
-    writeFileSync(join(path, `${name}.ts`), `${fromSources(code)}\nexport {};\n`);
+    writeFileSync(join(path, `${name}.ts`), `${inClone(code)}\nexport {};\n`);
   return path;
 }
