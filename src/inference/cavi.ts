@@ -5,6 +5,7 @@ import { bound, naturalLeaves, pass, starting } from "./cavi/ascent.ts";
 import { type Arrays, compileDraws, compileExpressions } from "./cavi/compiled.ts";
 import { type ConjugateSite, type ExpectedLogJoint, expectedLogJoint } from "./cavi/expected-log-joint.ts";
 import { type Factors, factorsOf, guideOf, type NaturalValues } from "./cavi/result.ts";
+import { type FittedProgram, fittedProgram } from "./fitted.ts";
 import { inColumns } from "./in-columns.ts";
 
 /** Options of {@link cavi}'s start. */
@@ -46,6 +47,9 @@ export interface CaviState {
 
 /** The factors that coordinate ascent ended at. */
 export interface CaviResult<A extends readonly unknown[]> extends Factors {
+  readonly method: "cavi";
+  /** The program whose posterior the factors approximate. */
+  readonly fitted: FittedProgram;
   readonly state: CaviState;
   /** After each sweep, nats. It rises. */
   readonly elbo: Float64Array;
@@ -57,6 +61,8 @@ export interface CaviResult<A extends readonly unknown[]> extends Factors {
 
 /** Coordinate ascent on one program: `init` and `step`, or `run`. */
 export interface Cavi<A extends readonly unknown[]> {
+  readonly method: "cavi";
+  readonly program: Program<A>;
   /**
    * Factors to start from. A finite site starts at random probabilities, a normal one with its prior's precision around a draw from the
    * prior, which breaks ties between exchangeable sites; any other site starts at its prior, given its parents' first factors.
@@ -195,6 +201,8 @@ function checkFinite(program: string, natural: NaturalValues, elbo: number, swee
  */
 export function cavi<A extends readonly unknown[]>(program: Program<A>): Cavi<A> {
   const machine: Cavi<A> = {
+    method: "cavi",
+    program,
     async init(args, { seed = 0 } = {}) {
       const compiled = compileSweep(program, args);
       return { compiled, natural: compiled.start(seed), sweep: 0, elbo: Number.NEGATIVE_INFINITY };
@@ -224,17 +232,28 @@ export function cavi<A extends readonly unknown[]>(program: Program<A>): Cavi<A>
         converged = result.info.moved < tolerance;
         onSweep?.({ ...result.info, sweep: state.sweep });
       }
-      const { sites } = state.compiled;
-      const found = factorsOf(program.name, sites, state.natural);
-      return {
-        ...found,
-        state,
-        elbo: Float64Array.from(elbo),
-        converged,
-        guide: guideOf<A>(program.name, sites, found),
-      };
+      return caviResult(program, args, state, { elbo: Float64Array.from(elbo), converged });
     },
     explain: (args) => describe(expectedLogJoint(program, args)),
   };
   return machine;
+}
+
+/** A result from the state that coordinate ascent ended in. */
+export function caviResult<A extends readonly unknown[]>(
+  program: Program<A>,
+  args: A,
+  state: CaviState,
+  rest: Pick<CaviResult<A>, "elbo" | "converged">,
+): CaviResult<A> {
+  const { sites } = state.compiled;
+  const found = factorsOf(program.name, sites, state.natural);
+  return {
+    method: "cavi",
+    fitted: fittedProgram(program, args),
+    ...found,
+    ...rest,
+    state,
+    guide: guideOf<A>(program.name, sites, found),
+  };
 }

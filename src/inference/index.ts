@@ -38,6 +38,7 @@ export { type Baseline, type NeuralBaseline, neuralBaseline } from "./estimators
 export type { EstimatorOptions } from "./estimators/choose.ts";
 export type { EstimatorSettings, SiteEstimator } from "./estimators/estimator.ts";
 export type { Estimator } from "./estimators/registry.ts";
+export type { FittedProgram, FittedSite } from "./fitted.ts";
 export { autoDelta } from "./guides/auto-delta.ts";
 export { type AutoFlowOptions, autoFlow } from "./guides/auto-flow.ts";
 export { autoFullRankNormal } from "./guides/auto-full-rank-normal.ts";
@@ -100,6 +101,7 @@ export {
 export {
   type BoundOptions,
   type Svi,
+  type SviFit,
   type SviOptions,
   type SviResult,
   type SviRunOptions,

@@ -9,6 +9,7 @@ import { cast } from "../tensor/ops/cast.ts";
 import { factorRows, solveRows } from "../tensor/ops/linalg.ts";
 import { sum } from "../tensor/ops/reduce.ts";
 import { elementNames } from "./element-names.ts";
+import { type FittedProgram, fittedProgram } from "./fitted.ts";
 import { climbed, type MapOptions, map } from "./map.ts";
 import { smoothWeights, trustedShape } from "./pareto-smoothing.ts";
 import { constrainAll, type UnconstrainedDensity } from "./unconstrained-density.ts";
@@ -22,6 +23,9 @@ export interface LaplaceOptions extends Omit<MapOptions, "space"> {
 
 /** A normal approximation of a posterior, in unconstrained coordinates. */
 export interface LaplaceResult {
+  readonly method: "laplace";
+  /** The program whose posterior it approximates. */
+  readonly fitted: FittedProgram;
   /** Values of latent and deterministic sites at its centre, the mode of the coordinates' density. */
   readonly mode: ReadonlyMap<string, ArrayValue>;
   /** The centre, [d], and its covariance, [d, d] row by row: the inverse of minus the Hessian there. */
@@ -43,6 +47,8 @@ export interface LaplaceResult {
 /** The Laplace approximation of one program. */
 /** What `laplace` returns. */
 export interface LaplaceRunner<A extends readonly unknown[]> {
+  readonly method: "laplace";
+  readonly program: Program<A>;
   /**
    * @throws ConvergenceError when no mode is found, or when the density is not concave there, naming the direction.
    * @throws UsageError when there are fewer than 25 draws.
@@ -62,6 +68,8 @@ const FLAT = 1e-10;
  * const { logEvidence, values, paretoK } = await laplace(coin).run([flips]);
  */
 export const laplace = <A extends readonly unknown[]>(program: Program<A>): LaplaceRunner<A> => ({
+  method: "laplace",
+  program,
   async run(args, options = {}) {
     const { draws = 1000, seed = 0 } = options;
     if (!Number.isInteger(draws) || draws < 25) {
@@ -83,6 +91,8 @@ export const laplace = <A extends readonly unknown[]>(program: Program<A>): Lapl
     const logRoot = Array.from({ length: n }, (_, i) => Math.log(root[i * n + i])).reduce((a, b) => a + b);
     const logEvidence = logDensity + 0.5 * n * Math.log(2 * Math.PI) - logRoot;
     return {
+      method: "laplace",
+      fitted: fittedProgram(program, args),
       mode: density.constrain(coordinates),
       coordinates,
       covariance: inverseOf(root, n),

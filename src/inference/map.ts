@@ -2,6 +2,7 @@ import type { ArrayValue } from "../compile/index.ts";
 import { ConvergenceError, UsageError } from "../errors.ts";
 import type { Program } from "../program/index.ts";
 import { checkSeed } from "../random/index.ts";
+import { type FittedProgram, fittedProgram } from "./fitted.ts";
 import { type LbfgsState, startLbfgs, stepLbfgs } from "./lbfgs.ts";
 import { startingPoint } from "./starting-point.ts";
 import {
@@ -41,6 +42,9 @@ export interface MapRunOptions extends MapOptions {
 /** A mode of a posterior. */
 /** A mode of a program's posterior. */
 export interface MapResult {
+  readonly method: "map";
+  /** The program whose mode it is. */
+  readonly fitted: FittedProgram;
   /** Values of latent and deterministic sites at the mode. */
   readonly values: ReadonlyMap<string, ArrayValue>;
   /** The mode in unconstrained coordinates. */
@@ -63,6 +67,8 @@ export interface MapState {
 /** The climb to a mode of one program: `init` and `step`, or `run`. */
 /** What `map` returns: the climb to a mode, step by step or all at once. */
 export interface MapFinder<A extends readonly unknown[]> {
+  readonly method: "map";
+  readonly program: Program<A>;
   /** A compiled density and a starting point. */
   init(args: A, options?: MapOptions): Promise<MapState>;
   /** One step of L-BFGS. `moved` is false where no step up was found, and then the state is the old one. */
@@ -90,6 +96,8 @@ const largest = (gradient: Float64Array): number => gradient.reduce((m, g) => Ma
  */
 export function map<A extends readonly unknown[]>(program: Program<A>): MapFinder<A> {
   const finder: MapFinder<A> = {
+    method: "map",
+    program,
     async init(args, options = {}) {
       const {
         space = "constrained",
@@ -115,6 +123,8 @@ export function map<A extends readonly unknown[]>(program: Program<A>): MapFinde
     async run(args, options = {}) {
       const { density, climb } = await climbed(await finder.init(args, options), options);
       return {
+        method: "map",
+        fitted: fittedProgram(program, args),
         values: density.constrain(climb.q),
         coordinates: climb.q,
         logDensity: climb.value,

@@ -7,6 +7,7 @@ import { bound, expectations, naturalLeaves, optimum, pass, starting } from "./c
 import { type Arrays, compileDraws, compileExpressions } from "./cavi/compiled.ts";
 import { type ConjugateSite, type ExpectedLogJoint, expectedLogJoint } from "./cavi/expected-log-joint.ts";
 import { type Factors, factorsOf, type NaturalValues } from "./cavi/result.ts";
+import { type FittedProgram, fittedProgram } from "./fitted.ts";
 
 /** What a step reads, to be filled in place. */
 export interface Minibatch {
@@ -57,6 +58,9 @@ export interface StochasticCaviState {
 
 /** The factors that stochastic coordinate ascent ended at. */
 export interface StochasticCaviResult extends Factors {
+  readonly method: "stochastic-cavi";
+  /** The program whose posterior the factors approximate. */
+  readonly fitted: FittedProgram;
   readonly state: StochasticCaviState;
   /** The bound's estimate at each step, nats. */
   readonly elbo: Float64Array;
@@ -64,6 +68,8 @@ export interface StochasticCaviResult extends Factors {
 
 /** Stochastic coordinate ascent on one program: `init` and `step`, or `run`. */
 export interface StochasticCavi<A extends readonly unknown[]> {
+  readonly method: "stochastic-cavi";
+  readonly program: Program<A>;
   /** Global factors to start from, as `cavi` starts them. */
   init(args: A, options?: StochasticCaviOptions): Promise<StochasticCaviState>;
   /** One minibatch, as it lies in `state.compiled.minibatch`. @throws NonFiniteError when the bound is not finite. */
@@ -255,6 +261,8 @@ function compileStep<A extends readonly unknown[]>(
  */
 export function stochasticCavi<A extends readonly unknown[]>(program: Program<A>): StochasticCavi<A> {
   const machine: StochasticCavi<A> = {
+    method: "stochastic-cavi",
+    program,
     async init(args, options = {}) {
       const compiled = compileStep(program, args, checked(options));
       return { compiled, natural: compiled.start(), step: 0 };
@@ -299,8 +307,22 @@ export function stochasticCavi<A extends readonly unknown[]>(program: Program<A>
         elbo[index] = info.elbo;
         onStep?.({ ...info, step: state.step });
       }
-      return { ...factorsOf(program.name, state.compiled.globals, state.natural), state, elbo };
+      return stochasticCaviResult(program, args, state, elbo);
     },
   };
   return machine;
 }
+
+/** A result from the state that the steps ended in. */
+export const stochasticCaviResult = <A extends readonly unknown[]>(
+  program: Program<A>,
+  args: A,
+  state: StochasticCaviState,
+  elbo: Float64Array,
+): StochasticCaviResult => ({
+  method: "stochastic-cavi",
+  fitted: fittedProgram(program, args),
+  ...factorsOf(program.name, state.compiled.globals, state.natural),
+  state,
+  elbo,
+});

@@ -12,6 +12,7 @@ import { importanceWeighted } from "./bounds/importance-weighted.ts";
 import { diagnose } from "./diagnose.ts";
 import { describeControl } from "./estimators/choose.ts";
 import type { SiteEstimator } from "./estimators/estimator.ts";
+import { type FittedProgram, fittedProgram } from "./fitted.ts";
 import { inColumns } from "./in-columns.ts";
 
 /** What is climbed, and how each site's gradient is estimated. */
@@ -52,9 +53,11 @@ export interface SviState {
   readonly step: number;
 }
 
-/** Where the climb ended. */
-export interface SviResult {
-  readonly state: SviState;
+/** What a climb found: a guide's parameters. */
+export interface SviFit {
+  readonly method: "svi";
+  /** The model that the guide was fitted to. */
+  readonly fitted: FittedProgram;
   /** The bound's estimate at each step, nats. */
   readonly elbo: Float64Array;
   /** Values of the guide's (and model's) parameters, by path: views. */
@@ -63,8 +66,16 @@ export interface SviResult {
   readonly parameters: ReadonlyMap<Tensor, Float32Array>;
 }
 
+/** Where a climb ended, and what it could go on from. */
+export interface SviResult extends SviFit {
+  readonly state: SviState;
+}
+
 /** Stochastic variational inference of one program by one guide: `init` and `step`, or `run`. */
 export interface Svi<A extends readonly unknown[]> {
+  readonly method: "svi";
+  readonly model: Program<A>;
+  readonly guide: Program<A>;
   /** Traces, chooses estimators and compiles: ready for the first step. */
   init(args: A, options?: SviOptions): Promise<SviState>;
   /** @throws NonFiniteError naming the site whose log density is not finite, its value and its parameters. */
@@ -123,6 +134,9 @@ export function climber<A extends readonly unknown[]>(
   boundAt: (args: A, options: BoundOptions) => Bound,
 ): Svi<A> {
   const machine: Svi<A> = {
+    method: "svi",
+    model,
+    guide,
     async init(args, options = {}) {
       const layers = trainingContext();
       const bound = boundAt(args, { layers, ...options });
@@ -176,6 +190,8 @@ export function climber<A extends readonly unknown[]>(
       const leaves = parametersOfPrograms(model, guide);
       const value = (leaf: NamedLeaf) => state.compiled.value(leaf.name);
       return {
+        method: "svi",
+        fitted: fittedProgram(model, args),
         state,
         elbo,
         values: new Map(leaves.map((leaf) => [leaf.name, value(leaf)])),

@@ -4,6 +4,7 @@
  * @module tightbound/inference
  */
 export { ConvergenceError } from "../errors.ts";
+export { type Fit, loadFit, saveFit } from "../fits/index.ts";
 export {
   type AnnealedDatum,
   type AnnealingOptions,
@@ -42,6 +43,8 @@ export {
   type EstimatorSettings,
   elbo,
   type Factors,
+  type FittedProgram,
+  type FittedSite,
   fitGeneralisedPareto,
   type ImportanceOptions,
   type ImportanceResult,
@@ -85,6 +88,7 @@ export {
   type StochasticCaviRunOptions,
   type StochasticCaviState,
   type Svi,
+  type SviFit,
   type SviOptions,
   type SviResult,
   type SviRunOptions,

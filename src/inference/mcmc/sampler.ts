@@ -3,6 +3,7 @@ import type { ArrayValue } from "../../compile/array-value.ts";
 import { UsageError } from "../../errors.ts";
 import type { Program } from "../../program/index.ts";
 import { checkSeed } from "../../random/index.ts";
+import { type FittedProgram, fittedProgram } from "../fitted.ts";
 import { startingPoint } from "../starting-point.ts";
 import {
   constrainAll,
@@ -63,6 +64,8 @@ export interface McmcRunOptions extends McmcOptions {
 export interface Mcmc {
   /** `nuts` or `hmc`. */
   readonly method: KernelSpec["name"];
+  /** The program whose posterior the draws are from. */
+  readonly fitted: FittedProgram;
   readonly chains: number;
   readonly draws: number;
   /** Values of latent and deterministic sites, float64, [chains, draws, …site]. Sites that were summed out are absent. */
@@ -84,6 +87,8 @@ export interface McmcState {
 /** A sampler of one program's posterior: `init` and `step`, or `run`. */
 /** What `hmc` and `nuts` return: chains of a program's posterior, step by step or all at once. */
 export interface Sampler<A extends readonly unknown[]> {
+  readonly method: KernelSpec["name"];
+  readonly program: Program<A>;
   /** A chain at its starting point. */
   init(args: A, options?: McmcOptions & { readonly chain?: number }): Promise<McmcState>;
   /** One transition; the first `warmUp` of them adapt. */
@@ -139,6 +144,8 @@ export function sampler<A extends readonly unknown[]>(program: Program<A>, spec:
   };
 
   return {
+    method,
+    program,
     async init(args, options = {}) {
       const { chain = 0 } = options;
       checkOptions(method, options);
@@ -166,7 +173,7 @@ export function sampler<A extends readonly unknown[]>(program: Program<A>, spec:
         workers > 1 && density.executor === "host" && (await parallelism()) > 1
           ? await runInWorkers(density.portable(), jobs, workers, onProgress)
           : await inTurn(density, jobs, onProgress);
-      return collect(density, spec, runs, draws);
+      return collect(density, spec, fittedProgram(program, args), runs, draws);
     },
   };
 }
@@ -227,6 +234,7 @@ async function workersThatPay(density: UnconstrainedDensity, jobs: readonly Chai
 function collect(
   density: UnconstrainedDensity,
   spec: KernelSpec,
+  fitted: FittedProgram,
   runs: readonly ChainRun[],
   draws: number,
 ): Mcmc {
@@ -243,6 +251,7 @@ function collect(
   };
   return {
     method: spec.name,
+    fitted,
     chains: runs.length,
     draws,
     values: constrainAll(density, coordinates, [runs.length, draws]),

@@ -20,6 +20,7 @@ function madeUp(change: Partial<Statistics> = {}, chains = 4, draws = 500): Mcmc
   ) as Statistics;
   return {
     method: "nuts",
+    fitted: { name: "made up", sites: [] },
     chains,
     draws,
     values: new Map([

@@ -1,0 +1,276 @@
+import { readFileSync } from "node:fs";
+import { ArrayValue } from "../compile/array-value.ts";
+import { CheckpointError, InternalError } from "../errors.ts";
+import { caviResult } from "../inference/cavi.ts";
+import type {
+  Cavi,
+  CaviResult,
+  LaplaceResult,
+  LaplaceRunner,
+  MapFinder,
+  MapResult,
+  Mcmc,
+  NaturalValues,
+  Sampler,
+  StochasticCavi,
+  StochasticCaviResult,
+  Svi,
+  SviFit,
+} from "../inference/index.ts";
+import { stochasticCaviResult } from "../inference/stochastic-cavi.ts";
+import { parametersOfPrograms } from "../inference/svi.ts";
+import { type Program, trace } from "../program/index.ts";
+import { formatShape, sameShape } from "../tensor/shape.ts";
+import { reason, writeDurably } from "../train/durable-write.ts";
+import { toJson } from "../train/json.ts";
+import { decodeSafetensors, encodeSafetensors } from "../train/safetensors.ts";
+import { type Codec, FitReader, FitWriter } from "./file.ts";
+import { caviFit, laplaceFit, mapFit, mcmcFit, type StoredCavi, type StoredSvi, sviFit } from "./kinds.ts";
+import { checkProgram, checkValues, ofAnother } from "./same-program.ts";
+
+/** What {@link saveFit} writes: the results of `svi`, `map`, `laplace`, `cavi`, `stochasticCavi`, `nuts` and `hmc`. */
+export type Fit =
+  | SviFit
+  | MapResult
+  | LaplaceResult
+  | CaviResult<readonly unknown[]>
+  | StochasticCaviResult
+  | Mcmc;
+
+const FORMAT = "tightbound fit";
+const VERSION = "1";
+
+/**
+ * Writes a fit as a safetensors file, whole or not at all. Everything in it comes back bit for bit from {@link loadFit}; of `svi` that
+ * is the parameters and the bound's history, not the optimiser's state, so that a loaded fit is used and not trained further.
+ *
+ * @example
+ * const fit = await svi(coin, guide).run([flips], { steps: 2000 });
+ * await saveFit("coin.safetensors", fit);
+ *
+ * @throws CheckpointError when the file cannot be written, on a full disk for one; what was there is untouched.
+ */
+export async function saveFit(path: string, fit: Fit): Promise<void> {
+  const file = new FitWriter();
+  write(fit, file);
+  const metadata = { format: FORMAT, version: VERSION, method: fit.method, notes: toJson(file.notes, "fit") };
+  writeDurably(path, encodeSafetensors(file.tensors, metadata));
+}
+
+function write(fit: Fit, file: FitWriter): void {
+  if (fit.method === "map") mapFit.write("", fit, file);
+  else if (fit.method === "laplace") laplaceFit.write("", fit, file);
+  else if (fit.method === "svi") sviFit.write("", storedSvi(fit), file);
+  else if (fit.method === "cavi" || fit.method === "stochastic-cavi")
+    caviFit.write("", storedCavi(fit), file);
+  else mcmcFit.write("", fit, file);
+}
+
+function storedCavi(fit: CaviResult<readonly unknown[]> | StochasticCaviResult): StoredCavi {
+  const { method, fitted, elbo, state } = fit;
+  const [count, converged] =
+    fit.method === "cavi" ? [fit.state.sweep, fit.converged] : [fit.state.step, false];
+  return { method, fitted, elbo, natural: state.natural, count, converged };
+}
+
+function storedSvi({ method, fitted, elbo, values, parameters }: SviFit): StoredSvi {
+  const leaves = [...parameters.keys()];
+  if (leaves.length !== values.size)
+    throw new InternalError(`a fit with ${values.size} names for ${leaves.length} parameters`);
+  return {
+    method,
+    fitted,
+    elbo,
+    parameters: new Map(
+      [...values].map(([name, data], i) => [name, new ArrayValue(leaves[i].shape, "float32", data)]),
+    ),
+  };
+}
+
+/**
+ * Reads what {@link saveFit} wrote, for the method, program and arguments that it was fitted with. Every byte is checked; names and
+ * shapes are compared with the program's. The result is used as a fresh one: `predictive`, `importance` and `summary` take it, and
+ * coordinate ascent goes on from it.
+ *
+ * @param path the file
+ * @param method what made the fit: `svi(model, guide)`, `map(program)`, `nuts(program)`, …
+ * @param args the program's arguments; of data that `svi` was fitted to, other rows will do where the guide takes them
+ *
+ * @example
+ * const fit = await loadFit("coin.safetensors", svi(coin, guide), [flips]);
+ * const draws = await predictive(coin, [flips], { guide, parameters: fit.parameters, draws: 1000 });
+ *
+ * @throws CheckpointError when the file is missing, damaged or no fit, when it is of another method, or of another program: the message
+ * names the site or parameter, what was expected and what was found.
+ */
+export async function loadFit<A extends readonly unknown[]>(
+  path: string,
+  method: Svi<A>,
+  args: A,
+): Promise<SviFit>;
+export async function loadFit<A extends readonly unknown[]>(
+  path: string,
+  method: MapFinder<A>,
+  args: A,
+): Promise<MapResult>;
+export async function loadFit<A extends readonly unknown[]>(
+  path: string,
+  method: LaplaceRunner<A>,
+  args: A,
+): Promise<LaplaceResult>;
+export async function loadFit<A extends readonly unknown[]>(
+  path: string,
+  method: Cavi<A>,
+  args: A,
+): Promise<CaviResult<A>>;
+export async function loadFit<A extends readonly unknown[]>(
+  path: string,
+  method: StochasticCavi<A>,
+  args: A,
+): Promise<StochasticCaviResult>;
+export async function loadFit<A extends readonly unknown[]>(
+  path: string,
+  method: Sampler<A>,
+  args: A,
+): Promise<Mcmc>;
+export async function loadFit<A extends readonly unknown[]>(
+  path: string,
+  method: Svi<A> | MapFinder<A> | LaplaceRunner<A> | Cavi<A> | StochasticCavi<A> | Sampler<A>,
+  args: A,
+): Promise<Fit | CaviResult<A>> {
+  const file = open(path, method.method);
+  const read = <F extends { readonly fitted: SviFit["fitted"] }>(codec: Codec<F>, program: Program<A>): F => {
+    const fit = codec.read("", file);
+    checkProgram(path, fit.fitted, program, args);
+    return fit;
+  };
+  switch (method.method) {
+    case "map": {
+      const fit = read(mapFit, method.program);
+      checkValues(path, fit.values, [], method.program, args);
+      return fit;
+    }
+    case "laplace": {
+      const fit = read(laplaceFit, method.program);
+      checkValues(path, fit.mode, [], method.program, args);
+      const [first] = fit.values.values();
+      checkValues(path, fit.values, first === undefined ? [] : first.shape.slice(0, 1), method.program, args);
+      return fit;
+    }
+    case "nuts":
+    case "hmc": {
+      const fit = read(mcmcFit, method.program);
+      checkValues(path, fit.values, [fit.chains, fit.draws], method.program, args);
+      return fit;
+    }
+    case "svi": {
+      const { elbo, fitted, parameters } = read(sviFit, method.model);
+      return { method: "svi", fitted, elbo, ...withLeaves(path, parameters, method, args) };
+    }
+    case "cavi": {
+      const { natural, elbo, count, converged } = read(caviFit, method.program);
+      const start = await method.init(args);
+      checkNatural(path, natural, start.natural, method.program.name);
+      const state = { ...start, natural, sweep: count, elbo: elbo.at(-1) ?? start.elbo };
+      return caviResult(method.program, args, state, { elbo, converged });
+    }
+    case "stochastic-cavi": {
+      const { natural, elbo, count } = read(caviFit, method.program);
+      const start = await method.init(args);
+      checkNatural(path, natural, start.natural, method.program.name);
+      return stochasticCaviResult(method.program, args, { ...start, natural, step: count }, elbo);
+    }
+  }
+}
+
+const UNREADABLE = {
+  ENOENT: "no such file. Check the path, or save a fit there with saveFit",
+  EISDIR: "found a folder. Give the path of a file",
+  EACCES: "no permission to read it",
+};
+
+/** A file of a fit by some method. */
+function open(path: string, method: string): FitReader {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (cause) {
+    throw new CheckpointError(`${path}: expected a fit: ${reason(cause, UNREADABLE)}`, { cause });
+  }
+  const { tensors, metadata } = decodeSafetensors(bytes, path);
+  if (metadata.format !== FORMAT) {
+    throw new CheckpointError(
+      `${path}: expected a ${FORMAT}, found safetensors of another kind (format ${JSON.stringify(metadata.format) ?? "not given"}). ` +
+        "Fits are written by saveFit.",
+    );
+  }
+  if (metadata.version !== VERSION) {
+    throw new CheckpointError(
+      `${path}: expected a ${FORMAT} of version ${VERSION}, found version ${metadata.version}. Read it with the version of tightbound that ` +
+        "wrote it, or fit anew.",
+    );
+  }
+  if (metadata.method !== method) {
+    throw new CheckpointError(
+      `${path}: expected a fit by ${method}, found one by ${metadata.method}. Load it with the method that made it.`,
+    );
+  }
+  let notes: unknown;
+  try {
+    notes = JSON.parse(metadata.notes ?? "{}");
+  } catch {
+    notes = {};
+  }
+  return new FitReader(path, tensors, new Map(Object.entries(notes ?? {})));
+}
+
+/** A file's parameters as the leaves of model and guide. */
+function withLeaves<A extends readonly unknown[]>(
+  path: string,
+  parameters: StoredSvi["parameters"],
+  { model, guide }: Svi<A>,
+  args: A,
+): Pick<SviFit, "values" | "parameters"> {
+  // Programs know their parameters once they have run.
+  trace(guide, args);
+  trace(model, args);
+  const leaves = parametersOfPrograms(model, guide);
+  const values = new Map<string, Float32Array>();
+  for (const { name, tensor } of leaves) {
+    const found = parameters.get(name);
+    if (found === undefined)
+      throw ofAnother(path, guide.name, `parameter '${name}' is in the programs and not in the file`);
+    const { shape, data } = found;
+    if (!sameShape(shape, tensor.shape) || !(data instanceof Float32Array)) {
+      throw ofAnother(
+        path,
+        guide.name,
+        `parameter '${name}': expected float32 of shape ${formatShape(tensor.shape)}, found ${found.dtype} of shape ${formatShape(shape)}`,
+      );
+    }
+    values.set(name, data);
+  }
+  for (const name of parameters.keys())
+    if (!values.has(name))
+      throw ofAnother(path, guide.name, `parameter '${name}' is in the file and not in the programs`);
+  return {
+    values,
+    parameters: new Map(
+      leaves.flatMap(({ name, tensor }) => {
+        const value = values.get(name);
+        return value === undefined ? [] : [[tensor, value] as const];
+      }),
+    ),
+  };
+}
+
+/** Natural parameters must be of the sites and sizes that the program gives them. */
+function checkNatural(path: string, found: NaturalValues, expected: NaturalValues, program: string): void {
+  const sizes = (values: readonly Float64Array[] | undefined) =>
+    values === undefined ? "none" : `[${values.map((v) => v.length).join(", ")}]`;
+  for (const name of new Set([...expected.keys(), ...found.keys()])) {
+    const [a, b] = [sizes(expected.get(name)), sizes(found.get(name))];
+    if (a !== b)
+      throw ofAnother(path, program, `site '${name}': expected natural parameters of sizes ${a}, found ${b}`);
+  }
+}

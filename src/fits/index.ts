@@ -1,0 +1,6 @@
+/**
+ * Fits as files.
+ *
+ * @module
+ */
+export { type Fit, loadFit, saveFit } from "./fits.ts";
