@@ -20,8 +20,8 @@ import {
 } from "tightbound";
 import * as nn from "tightbound/nn";
 import { compileStep } from "tightbound/optim";
-import { drawFigure, loadPlot } from "tightbound/report";
 import { stopGradient, substitute } from "tightbound/tensor";
+import { drawFigure, loadPlot } from "../src/report/figure.ts";
 import { table } from "./table.ts";
 
 export interface Settings {

@@ -1,5 +1,6 @@
 /** Curves for the examples, through the plots of the reports. */
-import { classColours, drawFigure, type LegendEntry, loadPlot, sideLegend } from "tightbound/report";
+import { drawFigure, type LegendEntry, loadPlot, sideLegend } from "../../src/report/figure.ts";
+import { classColours } from "../../src/report/theme.ts";
 
 export interface Curve {
   readonly name: string;

@@ -21,11 +21,9 @@ export type {
   LeastSure,
   TestError,
 } from "./class-types.ts";
-export { drawFigure, type LegendEntry, loadPlot, type PlotLibrary, sideLegend } from "./figure.ts";
 export { type EncodedImage, type ImageGridOptions, imageGrid } from "./image-grid.ts";
 export { type Projection, type ProjectionMethod, project } from "./projection.ts";
 export { type ReportOptions, renderReport } from "./report.ts";
-export { classColours } from "./theme.ts";
 export type {
   EpochRecord,
   ImageStack,
