@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync, type Stats, statSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
+import type { OwnUint8Array } from "../arrays.ts";
 import { DataError, UsageError } from "../errors.ts";
 
 /** How much of a file is taken into memory. */
@@ -37,7 +38,7 @@ export const listDirectory = (
  *
  * @throws DataError when the file is missing, unreadable, no regular file, empty, larger than the limit, or damaged gzip.
  */
-export const readBytes = (path: string, limit: SizeLimit = {}): Uint8Array<ArrayBuffer> => {
+export const readBytes = (path: string, limit: SizeLimit = {}): OwnUint8Array => {
   const { maxBytes = MAX_BYTES } = limit;
   if (!(maxBytes > 0)) throw new UsageError(`maxBytes: expected a number above 0, found ${maxBytes}.`);
   const bytes = readWhole(path, maxBytes);
@@ -46,7 +47,7 @@ export const readBytes = (path: string, limit: SizeLimit = {}): Uint8Array<Array
 };
 
 // A file that is no regular one may never end (/dev/zero) or never begin (a pipe that nobody writes to), so it is not opened.
-const readWhole = (path: string, maxBytes: number): Uint8Array<ArrayBuffer> => {
+const readWhole = (path: string, maxBytes: number): OwnUint8Array => {
   checkRegular(
     path,
     onDisk(path, () => statSync(path)),
@@ -75,7 +76,7 @@ const checkRegular = (path: string, stats: Stats): void => {
   throw new DataError(`${path}: expected a regular file, found ${found}. Write the data to a file first.`);
 };
 
-const gunzip = (path: string, bytes: Uint8Array<ArrayBuffer>, maxBytes: number): Uint8Array<ArrayBuffer> => {
+const gunzip = (path: string, bytes: OwnUint8Array, maxBytes: number): OwnUint8Array => {
   try {
     const out = gunzipSync(bytes, { maxOutputLength: Math.min(maxBytes, MOST_OF_ZLIB) });
     if (out.length === 0) throw new DataError(`${path}: the file is empty (0 bytes, unpacked).`);

@@ -1,5 +1,6 @@
 import { endianness } from "node:os";
 import { basename } from "node:path";
+import type { OwnUint8Array } from "../arrays.ts";
 import { DataError } from "../errors.ts";
 import { createDataset, type Dataset } from "./dataset.ts";
 import { readBytes, type SizeLimit } from "./file.ts";
@@ -82,7 +83,7 @@ export const readIdx = (path: string, limit: SizeLimit = {}): IdxArray => {
 };
 
 const viewBody = (
-  bytes: Uint8Array<ArrayBuffer>,
+  bytes: OwnUint8Array,
   start: number,
   count: number,
   { bytes: size, view }: TypeRule,

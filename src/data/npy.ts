@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import type { OwnUint8Array } from "../arrays.ts";
 import { DataError } from "../errors.ts";
 import { createDataset, type Dataset } from "./dataset.ts";
 import { readBytes, type SizeLimit } from "./file.ts";
@@ -67,7 +68,7 @@ export const readNpy = (path: string, limit: SizeLimit = {}): NpyArray =>
   decodeNpy(readBytes(path, limit), path);
 
 /** {@link readNpy} of bytes that were read before. */
-export const decodeNpy = (bytes: Uint8Array<ArrayBuffer>, path: string): NpyArray => {
+export const decodeNpy = (bytes: OwnUint8Array, path: string): NpyArray => {
   const header = readHeader(path, bytes);
   const { descr, shape, start, type } = header;
   const count = shape.reduce((n, d) => n * d, 1);
@@ -139,9 +140,9 @@ const readHeader = (path: string, bytes: Uint8Array): Header => {
 
 /** The values row by row and little-endian: a copy where they are not so already. */
 const inNativeOrder = (
-  bytes: Uint8Array<ArrayBuffer>,
+  bytes: OwnUint8Array,
   { type: { size }, shape, fortran, bigEndian }: Header,
-): Uint8Array<ArrayBuffer> => {
+): OwnUint8Array => {
   if (!bigEndian && !(fortran && shape.length > 1)) return bytes;
   const out = new Uint8Array(bytes.length);
   const firstByte = bigEndian ? size - 1 : 0;

@@ -21,7 +21,10 @@ export interface Source {
 }
 
 /** A flat vector of coordinates and its parts, one for each site: views. */
-export function vectorOf({ dimension, sites }: UnconstrainedGraph, dtype: Precision = "float64") {
+export function vectorOf(
+  { dimension, sites }: UnconstrainedGraph,
+  dtype: Precision = "float64",
+): { flat: Floats; parts: Floats[] } {
   const flat: Floats = dtype === "float32" ? new Float32Array(dimension) : new Float64Array(dimension);
   return { flat, parts: sites.map(({ start, end }) => flat.subarray(start, end)) };
 }

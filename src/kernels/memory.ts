@@ -1,15 +1,23 @@
+import type {
+  OwnBigInt64Array,
+  OwnFloat32Array,
+  OwnFloat64Array,
+  OwnInt32Array,
+  OwnUint8Array,
+  OwnUint32Array,
+} from "../arrays.ts";
 import { InternalError, UsageError } from "../errors.ts";
 import { instantiateKernels, type Kernels, RESERVED_BYTES } from "./module.ts";
 
 /** The typed array that holds each dtype; `bool` is one byte an element. */
 export interface ArrayOf {
-  readonly float32: Float32Array<ArrayBuffer>;
-  readonly float64: Float64Array<ArrayBuffer>;
-  readonly int32: Int32Array<ArrayBuffer>;
-  readonly uint32: Uint32Array<ArrayBuffer>;
-  readonly int64: BigInt64Array<ArrayBuffer>;
-  readonly uint8: Uint8Array<ArrayBuffer>;
-  readonly bool: Uint8Array<ArrayBuffer>;
+  readonly float32: OwnFloat32Array;
+  readonly float64: OwnFloat64Array;
+  readonly int32: OwnInt32Array;
+  readonly uint32: OwnUint32Array;
+  readonly int64: OwnBigInt64Array;
+  readonly uint8: OwnUint8Array;
+  readonly bool: OwnUint8Array;
 }
 
 export type Dtype = keyof ArrayOf;

@@ -1,3 +1,4 @@
+import type { OwnFloat32Array } from "../arrays.ts";
 import { CheckpointError, InternalError, NonFiniteError, UsageError } from "../errors.ts";
 import { type Kernels, MemoryPlan, type PlannedMemory, type Slot } from "../kernels/index.ts";
 import {
@@ -9,7 +10,7 @@ import {
 } from "./layout.ts";
 import type { Optimizer } from "./optimizer.ts";
 
-type Floats = Float32Array<ArrayBuffer>;
+type Floats = OwnFloat32Array;
 
 /** A tensor outside any arena, as in a checkpoint: row-major. */
 export interface NamedTensor {

@@ -1,4 +1,5 @@
 /** The compiled gradient step: what training, SVI and MAP all run. */
+import type { OwnFloat32Array } from "../arrays.ts";
 import { build, type CompiledGraph, type Executor } from "../compile/compile.ts";
 import { describeLeaf, initialValues, type NoiseFiller, noiseFiller } from "../compile/leaves.ts";
 import { CheckpointError, InternalError, NonFiniteError, ShapeError } from "../errors.ts";
@@ -12,7 +13,7 @@ import { Arena, type ArenaPlan, type NamedTensor } from "./arena.ts";
 import { checkFinite, clipGlobalNorm } from "./clip.ts";
 import type { Optimizer } from "./optimizer.ts";
 
-type Floats = Float32Array<ArrayBuffer>;
+type Floats = OwnFloat32Array;
 
 /** A parameter leaf and the path under which it is saved. */
 export interface NamedLeaf {

@@ -3,6 +3,8 @@
  *
  * @module tightbound/data
  */
+import "../ambient.ts";
+
 export {
   type Binarization,
   binarizations,

@@ -3,6 +3,8 @@
  *
  * @module tightbound/distributions
  */
+import "../ambient.ts";
+
 export {
   Bernoulli,
   BernoulliDistribution,

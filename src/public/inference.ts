@@ -3,6 +3,8 @@
  *
  * @module tightbound/inference
  */
+import "../ambient.ts";
+
 export { ConvergenceError } from "../errors.ts";
 export { type Fit, loadFit, saveFit } from "../fits/index.ts";
 export {

@@ -3,6 +3,8 @@
  *
  * @module tightbound/mcmc
  */
+import "../ambient.ts";
+
 export {
   type BarStream,
   type CalibrationOptions,

@@ -3,6 +3,8 @@
  *
  * @module tightbound/models
  */
+import "../ambient.ts";
+
 export {
   ACTIVE_DEVIATION,
   Autoencoder,

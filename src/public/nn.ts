@@ -3,6 +3,8 @@
  *
  * @module tightbound/nn
  */
+import "../ambient.ts";
+
 export {
   type ActivationName,
   activation,

@@ -3,6 +3,8 @@
  *
  * @module tightbound/optim
  */
+import "../ambient.ts";
+
 export { NonFiniteError } from "../errors.ts";
 export {
   type AdamOptions,

@@ -3,6 +3,8 @@
  *
  * @module tightbound/report
  */
+import "../ambient.ts";
+
 export {
   type Benchmark,
   type BenchmarkCell,

@@ -3,6 +3,8 @@
  *
  * @module tightbound/runs
  */
+import "../ambient.ts";
+
 export { BusyError, CheckpointError } from "../errors.ts";
 export {
   ACTIVE_UNIT_THRESHOLD,

@@ -3,6 +3,8 @@
  *
  * @module tightbound/tensor
  */
+import "../ambient.ts";
+
 export {
   ArrayValue,
   type BuildOptions,

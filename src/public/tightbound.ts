@@ -4,6 +4,8 @@
  *
  * @module tightbound
  */
+import "../ambient.ts";
+
 export { ArrayValue, compile } from "../compile/index.ts";
 export {
   binarize,

@@ -1,3 +1,4 @@
+import type { OwnUint32Array } from "../arrays.ts";
 import { UsageError } from "../errors.ts";
 import { stream } from "./keys.ts";
 import { multiplyHigh } from "./philox.ts";
@@ -16,12 +17,7 @@ const BATCH = 4096;
  *
  * @throws {UsageError} when n is no integer in 0 … 2³² - 1, or the seed or epoch none in 0 … 2⁵³ - 1.
  */
-export const permutation = (
-  n: number,
-  seed: number,
-  epoch: number,
-  site = "shuffle",
-): Uint32Array<ArrayBuffer> => {
+export const permutation = (n: number, seed: number, epoch: number, site = "shuffle"): OwnUint32Array => {
   if (!Number.isInteger(n) || n < 0 || n >= 2 ** 32) {
     throw new UsageError(`permutation: expected a length from 0 to 2^32 - 1, found ${n}`);
   }

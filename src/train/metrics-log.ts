@@ -15,7 +15,7 @@ export type MetricsValue =
 export interface EpochMetrics {
   /** Epochs completed. */
   readonly epoch: number;
-  readonly [name: string]: MetricsValue;
+  readonly [name: string]: MetricsValue | undefined;
 }
 
 /** A file of metrics that is being written. */

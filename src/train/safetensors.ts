@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { OwnUint8Array } from "../arrays.ts";
 import { CheckpointError, UsageError } from "../errors.ts";
 import {
   DAMAGED,
@@ -48,7 +49,7 @@ const TENSOR_SUMS = "sha256.tensors";
 export const encodeSafetensors = (
   tensors: readonly StoredTensor[],
   metadata: Readonly<Record<string, string>>,
-): Uint8Array<ArrayBuffer> => {
+): OwnUint8Array => {
   const seen = new Set([METADATA]);
   for (const tensor of tensors) checkTensor(tensor, seen);
   for (const key of [HEADER_SUM, TENSOR_SUMS]) {
