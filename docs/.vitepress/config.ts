@@ -16,6 +16,11 @@ const reference = withReference ? JSON.parse(readFileSync(generated, "utf8")) : 
 /** One order of all pages that a person wrote. `test/docs/links.test.ts` checks that none is left out. */
 const guide = JSON.parse(readFileSync(join(docs, "pages.json"), "utf8"));
 
+/** An arch under a line: the bound under the log evidence. */
+const icon = `data:image/svg+xml,${encodeURIComponent(
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" fill="none" stroke="#17917a" stroke-width="2"><path d="M1 3h14M2 14C5 2 11 2 14 14"/></svg>',
+)}`;
+
 export default defineConfig({
   title: "Tightbound",
   description: "Variational inference and deep generative models in TypeScript, at native speed.",
@@ -24,6 +29,7 @@ export default defineConfig({
   srcExclude: ["node_modules/**", ...(withReference ? [] : ["api/**"])],
   cleanUrls: false,
   lastUpdated: false,
+  head: [["link", { rel: "icon", href: icon }]],
   // Without the reference, links to it lead nowhere.
   ignoreDeadLinks: withReference ? false : [/\/api\//],
   markdown: {
@@ -43,6 +49,5 @@ export default defineConfig({
       { text: "Reference", link: "/reference/", activeMatch: "/(reference|api)/" },
     ],
     sidebar: { "/api/": reference, "/reference/": reference, "/": guide },
-    socialLinks: [],
   },
 });

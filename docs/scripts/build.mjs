@@ -24,7 +24,8 @@ function run(file, args) {
 const outDir = flags.find((flag) => flag.startsWith("--out="))?.slice("--out=".length);
 if (withReference) {
   rmSync(join(docs, "api"), { recursive: true, force: true });
-  run(program("typedoc", "bin/typedoc"), []);
+  // A name without a docstring is what `reference.test.ts` is for; the site is built all the same.
+  run(program("typedoc", "bin/typedoc"), ["--treatValidationWarningsAsErrors", "false"]);
   run(join(docs, "scripts", "reference.mjs"), []);
   run(join(docs, "..", "node_modules", "typescript", "bin", "tsc"), ["-p", "../tsconfig.build.json"]);
   run(join(docs, "scripts", "command-line.mjs"), []);
