@@ -4,7 +4,7 @@
  * several draws of the labels; and once more with cells taken out of the table, which M2 marginalises and the others must fill in.
  */
 
-import { type Dataset, drawLabels, hideLabels, M2, rowsOf, trainSemiSupervised } from "tightbound";
+import { type Dataset, drawLabels, hideLabels, M2, rowsOf, train } from "tightbound";
 import {
   encodeTable,
   featureLayout,
@@ -109,7 +109,7 @@ async function fitM2(
     likelihood: "table",
     layout,
   });
-  return trainSemiSupervised(m2, few, {
+  return train(m2, few, {
     epochs,
     alpha,
     batch: Math.min(100, Math.max(10, Math.floor(few.rows / 20))),

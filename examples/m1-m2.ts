@@ -4,22 +4,11 @@
  * every digit, and some of the labels; a support vector machine on pixels sees the labelled digits alone.
  */
 import { writeFileSync } from "node:fs";
-import {
-  drawLabels,
-  hideLabels,
-  loadData,
-  M2,
-  rowsOf,
-  stackOn,
-  take,
-  train,
-  trainSemiSupervised,
-  VAE,
-} from "tightbound";
+import { drawLabels, hideLabels, loadData, M2, rowsOf, stackOn, take, train, VAE } from "tightbound";
 import { predictedClasses, svm } from "tightbound/models";
 import {
+  type ClassifierSettings,
   type ClassifyingModel,
-  classifierSettings,
   labelledByM1,
   type SemiSupervisedTrainInput,
   TrainedM1,
@@ -66,8 +55,15 @@ export async function labelsGrow(settings: Settings, log: (line: string) => void
     const m2 = M2({ features: 784, classes, latent: 20, hidden: [200], activation: "relu" });
     const stacked = await stackOn(m1, digits, { classes, latent: 7, hidden: [200], activation: "relu" });
     const errorOf = async (model: ClassifyingModel, how: SemiSupervisedTrainInput) =>
-      (await trainSemiSupervised(model, few, { ...common, warmup: 3, ...how })).error(test);
-    const onMeans = classifierSettings.parse({ draws: 0 });
+      (await train(model, few, { ...common, warmup: 3, ...how })).error(test);
+    const onMeans: ClassifierSettings = {
+      chosen: "svm",
+      draws: 0,
+      neighbours: 5,
+      cost: 1,
+      unlabelled: 2000,
+      priorScale: 1,
+    };
     const known = await labelledByM1(m1, few, { ...onMeans, classes });
     const names = Array.from({ length: classes }, (_, k) => String(k));
     const errors: Record<MethodName, number> = {

@@ -5,7 +5,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { binarize, type Dataset, loadData, take, VAE } from "tightbound";
-import { parseTrainSettings, trainerOf, vaeEvaluator } from "tightbound/runs";
+import { compileTraining, vaeEvaluator } from "tightbound/runs";
 import { drawCurves } from "./support/curves.ts";
 import { table } from "./table.ts";
 
@@ -37,8 +37,8 @@ export async function reconstructionAlone({ train, test, epochs, every, seed }: 
   const heldOut = binarize(take(data.test, test), seed, "binarize/test");
   const run = async (beta: number): Promise<Epoch[]> => {
     const vae = VAE({ shape: digits.shape, latent: 20, hidden: [200] });
-    const settings = parseTrainSettings({ epochs, batch: 50, seed, beta, binarize: "none", threads: 1 });
-    const trainer = await trainerOf(vae, digits, settings);
+    const settings = { epochs, batch: 50, seed, beta, binarize: "none", threads: 1 } as const;
+    const { trainer } = await compileTraining(vae, digits, settings);
     const evaluator = vaeEvaluator(vae, trainer.values(), { seed, threads: 1 });
     const terms = async (rows: Dataset): Promise<Terms> => {
       const { elbo, reconstruction, kl } = await evaluator.evaluate(rows);

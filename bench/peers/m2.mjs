@@ -9,7 +9,6 @@ import { expand, noise, reshape, sum, transpose } from "../../dist/public/tensor
 import { drawLabels, hideLabels, input, kl, M2, Normal, tensor } from "../../dist/public/tightbound.js";
 import { fillNormal, stream } from "../../dist/random/index.js";
 import { semiSupervisedBatches } from "../../dist/train/batches.js";
-import { semiSupervisedTrainSettings } from "../../dist/train/settings.js";
 import {
   ALPHA,
   CLASSES,
@@ -27,7 +26,14 @@ const { version } = createRequire(import.meta.url)("../../package.json");
 const [form, name] = process.argv.slice(2);
 const threads = Number(process.argv[4]);
 const shape = SHAPES[name];
-const settings = semiSupervisedTrainSettings.parse({ lr: LEARNING_RATE, alpha: ALPHA, threads });
+const settings = {
+  epochs: 10,
+  optimizer: "adam",
+  lr: LEARNING_RATE,
+  schedule: "constant",
+  seed: 0,
+  threads,
+};
 
 /** Labelled and unlabelled minibatches, and the classes of all rows. */
 const pixelRows = () => {

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
-import { oneOf } from "./parse.ts";
+import { oneOf } from "../kinds/settings/value.ts";
+import { reader } from "./parse.ts";
 
 export const parts = ["test", "train", "all"] as const;
 
@@ -20,5 +21,5 @@ export const dataOptions = (command: Command): Command =>
     .option(
       "--part <which>",
       "test | train | all (default: test; all of other data that have no test part of their own)",
-      oneOf(parts),
+      reader(oneOf(parts)),
     );

@@ -11,8 +11,8 @@ import {
   withClassesOf,
 } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
-import { isLabelled, isStacked, type RunSettings, reloadData, testPart } from "../run/index.ts";
-import { checkData } from "../run/model.ts";
+import { type Kind, learnsFromLabels, type RunSettings } from "../kinds/index.ts";
+import { reloadData, testPart } from "../runs/index.ts";
 import type { DataOptions } from "./data-options.ts";
 import type { Say } from "./terminal.ts";
 
@@ -22,6 +22,7 @@ import type { Say } from "./terminal.ts";
  * @throws UsageError when they do not fit the model.
  */
 export async function askedRows(
+  kind: Kind,
   settings: RunSettings,
   options: DataOptions,
   say: Say = () => undefined,
@@ -39,7 +40,7 @@ export async function askedRows(
     settings.data.table === undefined
       ? await otherRows(settings, spec, options)
       : tableRows(settings.data.table, spec, options, say);
-  const dataset = isLabelled(settings) ? withClassesOf(found, settings.labels.classes) : found;
+  const dataset = learnsFromLabels(settings) ? withClassesOf(found, settings.labels.classes) : found;
   const expected = settings.model.shape;
   if (rowSize(dataset.shape) !== rowSize(expected)) {
     throw new UsageError(
@@ -47,8 +48,7 @@ export async function askedRows(
         `found [${dataset.shape.join(", ")}].`,
     );
   }
-  const seen = isStacked(settings) ? settings.m1 : settings;
-  checkData(dataset, seen.model, seen.train);
+  kind.checkRows(settings, dataset);
   return dataset;
 }
 

@@ -2,18 +2,18 @@
 import { Command, CommanderError } from "commander";
 import { InternalError, TightboundError, UsageError } from "../errors.ts";
 import { printable } from "../printable.ts";
-import { addClassify } from "./classify.ts";
-import { addEncode } from "./encode.ts";
-import { addEvaluate } from "./evaluate.ts";
-import { addExport } from "./export.ts";
-import { addReconstruct } from "./reconstruct.ts";
-import { addReport } from "./report.ts";
-import { addReproduce } from "./reproduce.ts";
-import { addSample } from "./sample.ts";
+import { version } from "../version.ts";
 import type { Context, Terminal } from "./terminal.ts";
-import { addTrain } from "./train.ts";
-import { addTraverse } from "./traverse.ts";
-import { version } from "./version.ts";
+import { addClassify } from "./verbs/classify.ts";
+import { addEncode } from "./verbs/encode.ts";
+import { addEvaluate } from "./verbs/evaluate.ts";
+import { addExport } from "./verbs/export.ts";
+import { addReconstruct } from "./verbs/reconstruct.ts";
+import { addReport } from "./verbs/report.ts";
+import { addReproduce } from "./verbs/reproduce.ts";
+import { addSample } from "./verbs/sample.ts";
+import { addTrain } from "./verbs/train.ts";
+import { addTraverse } from "./verbs/traverse.ts";
 
 /** Exit codes besides 0: 1 for data, folders and numbers that cannot be used, 2 for a command that cannot be. */
 const FAILED = 1;

@@ -1,6 +1,6 @@
 /** What training shows: a bar on a terminal, and a line for each epoch everywhere. */
 import type cliProgress from "cli-progress";
-import type { EpochLine } from "../run/index.ts";
+import type { EpochLine } from "../runs/index.ts";
 import type { Means, Progress } from "../train/loop.ts";
 import { clock, grouped, type OutputStream, percent, type Terminal } from "./terminal.ts";
 

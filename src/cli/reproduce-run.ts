@@ -7,22 +7,23 @@ import {
   type Kingma2014Options,
   type Kingma2014Results,
   type Part,
-  type RunHooks,
   reproduceKingma2014,
   VALIDATION,
-} from "../run/index.ts";
+} from "../reproduce/index.ts";
+import { protocols } from "../reproduce/protocol.ts";
+import type { RunHooks } from "../runs/index.ts";
 import { writeDurably } from "../train/durable-write.ts";
+import { version } from "../version.ts";
 import { watchInterrupts } from "./interrupt.ts";
 import { type Display, trainDisplay } from "./progress.ts";
-import type { ReproduceOptions } from "./reproduce.ts";
 import { type Context, clock, commandLine, printJson, type Say, speaker } from "./terminal.ts";
-import { version } from "./version.ts";
+import type { ReproduceOptions } from "./verbs/reproduce.ts";
 
 /** `M2 on 100 labels, draw 3`. */
 const nameOf = ({ method, shared, labels, labelSeed }: Part): string =>
   shared !== undefined
     ? "M1, which all draws share"
-    : `${{ m1: "M1's classifiers", m2: "M2", m1m2: "M1+M2" }[method]} on ${labels} labels, draw ${labelSeed}`;
+    : `${protocols[method].part} on ${labels} labels, draw ${labelSeed}`;
 
 export async function reproduceVerb(
   paper: string,

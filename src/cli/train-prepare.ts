@@ -1,31 +1,38 @@
 /** The two ways to a run that can be trained: a new one from a command line, and one that was stopped. */
 import { resolve } from "node:path";
-import { type Dataset, describe, isBinary, isTableFile, summarise } from "../data/index.ts";
+import { type Dataset, isTableFile, summarise } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
+import {
+  type BaseDeclaration,
+  chooseObservation,
+  type Declaration,
+  declarationOf,
+  kindNames,
+  type LabelSettings,
+  learnsFromLabels,
+  listed,
+  type RunData,
+  type RunSettings,
+  traitsOf,
+} from "../kinds/index.ts";
+import { nearest } from "../kinds/settings/nearest.ts";
+import { at, merge, put, type Tree } from "../kinds/settings/setting.ts";
 import {
   type DataSource,
   describeData,
-  isLabelled,
-  isM1,
-  isStacked,
-  type LabelledRunSettings,
   loadRunData,
-  type ModelName,
   newRun,
-  type RunData,
   type RunHooks,
   type RunResult,
-  type RunSettings,
   readRun,
   reloadData,
   resumeRun,
   startRun,
-} from "../run/index.ts";
-import { chooseObservation } from "./choose.ts";
+} from "../runs/index.ts";
+import { version } from "../version.ts";
+import { checkFlags, givenSettings, trainFlags } from "./flags.ts";
 import { nextRunFolder } from "./run-name.ts";
 import { type Context, commandLine, grouped, type Say } from "./terminal.ts";
-import { flagName, givenSettings, models, settingOf, type Tree, trainFlags } from "./train-flags.ts";
-import { version } from "./version.ts";
 
 /** Options as commander reads them; those of {@link trainFlags} by their keys. */
 export interface TrainOptions extends Readonly<Record<string, unknown>> {
@@ -35,7 +42,8 @@ export interface TrainOptions extends Readonly<Record<string, unknown>> {
   readonly categorical?: readonly string[];
   readonly ignore?: readonly string[];
   readonly testFraction?: number;
-  readonly m1?: string;
+  readonly validation?: number;
+  readonly validationSeed?: number;
   readonly epochs?: number;
   readonly out?: string;
   readonly overwrite?: true;
@@ -53,93 +61,86 @@ export interface Prepared {
   train(hooks: RunHooks): Promise<RunResult>;
 }
 
-const listed = `${models.slice(0, -1).join(", ")} or ${models.at(-1)}`;
-
-export function checkModel(model: string | undefined, options: TrainOptions): ModelName | undefined {
-  const found = models.find((name) => name === model);
-  if (found !== undefined) return found;
-  if (model === undefined) {
+/** The kind that was asked for. @throws UsageError */
+export function askedKind(name: string | undefined, options: TrainOptions): Declaration | undefined {
+  if (name !== undefined && kindNames.includes(name)) return declarationOf(name);
+  const expected = listed(kindNames, "or");
+  if (name === undefined) {
     if (options.resume !== undefined) return undefined;
     throw new UsageError(
-      `train: expected a model, ${listed}, such as \`tightbound train vae --data mnist\`; found none.`,
+      `train: expected a model, ${expected}, such as \`tightbound train vae --data mnist\`; found none.`,
     );
   }
-  const close = models.find((name) => name.startsWith(model.toLowerCase().slice(0, 1)));
+  const close = nearest(name, kindNames);
   throw new UsageError(
-    `train: unknown model "${model}". Expected ${listed}.${close ? ` Did you mean ${close}?` : ""}`,
+    `train: unknown model "${name}". Expected ${expected}.${close ? ` Did you mean ${close}?` : ""}`,
   );
 }
 
-/** @throws UsageError for flags that say nothing about this model or network. */
-function checkApplicable(model: ModelName, options: TrainOptions): void {
-  const refuse = (keys: readonly string[], why: string): void => {
-    const flag = trainFlags.find(({ key }) => keys.includes(key) && options[key] !== undefined);
-    if (flag) throw new UsageError(`${flagName(flag)} does not apply: ${why} Leave it out.`);
-  };
-  for (const { key, group } of trainFlags) {
-    if (!group.models.includes(model)) refuse([key], group.why(model));
+/** The flag of a setting, where the kind has one. */
+const flagAt = (path: string, { name }: Declaration) =>
+  trainFlags.find(({ kinds }) => kinds.get(name)?.path === path);
+
+/** @throws UsageError for flags that the kind has not, or that a run which is taken decides. */
+function checkApplicable(declaration: Declaration, options: TrainOptions): void {
+  checkFlags(trainFlags, declaration, options);
+  if (options.validation === undefined && options.validationSeed !== undefined) {
+    throw new UsageError("--validation-seed does not apply: there is no --validation. Leave it out.");
   }
-  if (options.network !== "convolutional") {
-    refuse(["channels"], "only --network convolutional has channels.");
-  }
-  if (options.bound === "iwae") {
-    refuse(
-      ["form", "beta", "warmup", "freeBits"],
-      "the importance-weighted bound has no KL term of its own to change.",
+  const taken = takenRun(declaration, options);
+  if (taken === undefined) return;
+  const decided = trainFlags.find(({ key, kinds }) => {
+    const path = kinds.get(declaration.name)?.path;
+    if (path === undefined || options[key] === undefined || path === taken.base.from) return false;
+    return !path.endsWith(".threads") && taken.base.decides.some((start) => path.startsWith(start));
+  });
+  if (decided !== undefined) {
+    throw new UsageError(
+      `${decided.flag} does not apply: ${taken.base.title} is taken from ${taken.path} as it is. Leave it out.`,
     );
   }
-  if (options.validation === undefined) refuse(["validationSeed"], "there is no --validation.");
-  if (options.m1 === undefined) return;
-  if (model !== "m1" && model !== "m1m2") {
-    throw new UsageError("--m1 does not apply: only m1 and m1m2 take a vae of another run. Leave it out.");
-  }
-  const settled = trainFlags.filter(({ path, key }) =>
-    model === "m1m2"
-      ? path.startsWith("m1.") || key === "likelihood" || key === "binarize"
-      : /^(model|train)\./.test(path) && key !== "threads",
-  );
-  refuse(
-    settled.map(({ key }) => key),
-    `M1 is taken from ${options.m1} as it is.`,
-  );
 }
+
+interface Taken {
+  readonly base: BaseDeclaration;
+  readonly path: string;
+}
+
+/** The run that this one is to be built on, where one was given. */
+function takenRun(declaration: Declaration, options: TrainOptions): Taken | undefined {
+  const { base } = declaration;
+  const flag = base && flagAt(base.from, declaration);
+  const path = flag && options[flag.key];
+  return base && typeof path === "string" ? { base, path } : undefined;
+}
+
+/** Where the settings of a kind hold what data are draws from, and what becomes of pixels. */
+const observationPaths = ({ name }: Declaration) => {
+  const path = (flag: string): string =>
+    trainFlags.find((one) => one.flag === flag)?.kinds.get(name)?.path ?? flag;
+  return { likelihood: path("--likelihood"), binarize: path("--binarize") };
+};
 
 /** What follows from the data where the user did not say, put among what they gave. */
-function withObservation(model: ModelName, given: Tree, data: RunData, say: Say): void {
-  const { train } = data;
-  const { preprocessing } = data;
-  const place = (model === "m1m2" ? (given.m1 ?? {}) : given) as { model?: Tree; train?: Tree };
-  const { range } = describe(train);
+function withObservation(
+  declaration: Declaration,
+  given: Tree,
+  { train, preprocessing }: RunData,
+  say: Say,
+): void {
+  const paths = observationPaths(declaration);
+  const asked = { likelihood: at(given, paths.likelihood), binarize: at(given, paths.binarize) };
   const { why, likelihood, binarize } = chooseObservation(
-    {
-      kind: train.kind,
-      isBinary: isBinary(train),
-      range,
-      ...(preprocessing && { table: summarise(train, preprocessing) }),
-    },
-    { ...place.model, ...place.train },
+    traitsOf(train, preprocessing && summarise(train, preprocessing)),
+    asked as Parameters<typeof chooseObservation>[1],
   );
   if (why !== undefined) say(why);
-  const observed = {
-    model: { ...place.model, likelihood },
-    train: { ...place.train, binarize },
-  };
-  if (model === "m1m2") given.m1 = observed;
-  else Object.assign(given, observed);
-}
-
-/** M1 of another run, as settings. @throws UsageError when it is no vae, CheckpointError when it cannot be read */
-function m1Of(path: string): Tree {
-  const { settings } = readRun(path);
-  return { model: settings.model, train: settings.train, from: resolve(path) };
+  put(given, paths.likelihood, likelihood);
+  put(given, paths.binarize, binarize);
 }
 
 /** What the labels allow, told before training begins. */
-function tellLabels(
-  { labels: { count, seed, shown = 0, classes } }: LabelledRunSettings,
-  train: Dataset,
-  say: Say,
-): void {
+function tellLabels({ count, seed, shown = 0, classes }: LabelSettings, train: Dataset, say: Say): void {
   const hidden = train.rows - shown;
   const each =
     shown % classes.length === 0
@@ -156,51 +157,55 @@ function tellLabels(
 /** Whether a file of text is read as a table: unless it is asked for by name that its numbers are taken as they are. */
 function tableSource(
   spec: string,
-  parts: Tree,
-  model: ModelName,
-  { categorical, ignore, m1 }: TrainOptions,
+  given: Tree,
+  declaration: Declaration,
+  { categorical, ignore }: TrainOptions,
+  known: RunSettings | undefined,
 ): Pick<DataSource, "table"> {
-  const known = m1 === undefined ? undefined : readRun(m1).settings;
-  const place = (known ?? (model === "m1m2" ? (parts.m1 ?? {}) : parts)) as { model?: Tree; train?: Tree };
-  const { likelihood = "table" } = place.model ?? {};
-  const { binarize = "none" } = place.train ?? {};
+  const paths = observationPaths(known ? declarationOf(known.model.model) : declaration);
+  const place = known ?? given;
+  const { likelihood = "table", binarize = "none" } = {
+    likelihood: at(place, paths.likelihood),
+    binarize: at(place, paths.binarize),
+  };
   if (isTableFile(spec) && likelihood === "table" && binarize === "none") {
-    // An M1 that is taken must have seen the same columns.
+    // A run that is built on must have seen the same columns.
     const { categorical: words, ignore: left } = known?.data.table ?? {};
     return { table: { categorical: categorical ?? words ?? [], ignore: ignore ?? left ?? [] } };
   }
-  const given = categorical ? "--categorical" : ignore ? "--ignore" : undefined;
-  if (given === undefined) return {};
+  const flag = categorical ? "--categorical" : ignore ? "--ignore" : undefined;
+  if (flag === undefined) return {};
   throw new UsageError(
-    `${given} does not apply: only a .csv or .tsv file with --likelihood table (the default) has columns of its own. Leave it out.`,
+    `${flag} does not apply: only a .csv or .tsv file with --likelihood table (the default) has columns of its own. Leave it out.`,
   );
 }
 
 export async function prepareNew(
-  model: ModelName | undefined,
+  declaration: Declaration | undefined,
   options: TrainOptions,
   { argv }: Context,
   say: Say,
 ): Promise<Prepared> {
-  const { data: spec, labelFile, labelColumn, testFraction, m1 } = options;
-  if (model === undefined || spec === undefined) {
+  const { data: spec, labelFile, labelColumn, testFraction, validation: count, validationSeed } = options;
+  if (declaration === undefined || spec === undefined) {
     throw new UsageError("train: expected --data, mnist or the path of data; found none.");
   }
-  checkApplicable(model, options);
-  const { data: given, ...parts } = givenSettings(options, model) as { data?: Tree } & Tree;
-  const { count, seed = 0 } = (given?.validation ?? {}) as { count?: number; seed?: number };
+  checkApplicable(declaration, options);
+  const given = givenSettings(options, declaration.name);
+  const taken = takenRun(declaration, options);
+  const found = taken && readRun(taken.path).settings;
   const source = {
     // Found again from wherever the run is looked at.
     spec: spec === "mnist" ? spec : resolve(spec),
     ...(labelFile !== undefined && { labels: resolve(labelFile) }),
     ...(labelColumn !== undefined && { labelColumn }),
     ...(testFraction !== undefined && { testFraction }),
-    ...(count !== undefined && { validation: { count, seed } }),
-    // Of data that are partly labelled; the same rows whatever the model, so that a vae may be M1 of another run.
+    ...(count !== undefined && { validation: { count, seed: validationSeed ?? 0 } }),
+    // Of data that are partly labelled; the same rows whatever the model, so that a run may be built on another.
     labelledTest: true,
-    ...tableSource(spec, parts, model, options),
+    ...tableSource(spec, given, declaration, options, found),
   };
-  const learns = model === "m1" || model === "m2" || model === "m1m2";
+  const learns = "labels" in declaration.settings;
   const needsUnlabelled = learns && options.labels === undefined;
   const data = await loadRunData({ ...source, spec }, { needsUnlabelled, sparesLabels: learns });
   const { train, test, validation, notes = [] } = data;
@@ -216,12 +221,15 @@ export async function prepareNew(
     );
   }
   for (const note of notes) say(note);
-  if (m1 === undefined) withObservation(model, parts, data, say);
-  else parts.m1 = m1Of(m1);
+  if (taken === undefined || found === undefined) withObservation(declaration, given, data, say);
+  else put(given, taken.base.from, resolve(taken.path));
+  const settled = (taken && found ? merge(taken.base.taken(found), given) : given) as Parameters<
+    typeof newRun
+  >[1];
   const origin = { version: version(), command: commandLine(argv) };
-  const settings = newRun(model, parts, train, describeData(source, data), origin);
-  if (isLabelled(settings)) tellLabels(settings, train, say);
-  const path = options.out ?? nextRunFolder(spec, model);
+  const settings = newRun(declaration.name, settled, train, describeData(source, data), origin);
+  if (learnsFromLabels(settings)) tellLabels(settings.labels, train, say);
+  const path = options.out ?? nextRunFolder(spec, declaration.name);
   return {
     path,
     settings,
@@ -231,7 +239,7 @@ export async function prepareNew(
 }
 
 export async function prepareResumed(
-  model: ModelName | undefined,
+  declaration: Declaration | undefined,
   options: TrainOptions,
   say: Say,
 ): Promise<Prepared> {
@@ -254,16 +262,13 @@ export async function prepareResumed(
     throw new UsageError("--overwrite contradicts --resume: one replaces a run, the other goes on with it.");
   }
   const { settings } = readRun(path);
-  refuseContradictions(path, settings, model, options);
+  refuseContradictions(path, settings, declaration, options);
   const { epochs } = options;
   const data = await reloadData(settings, options.data);
   say(`${settings.data.name}: going on with ${path}.`);
   return {
     path,
-    settings:
-      epochs === undefined
-        ? settings
-        : ({ ...settings, train: { ...settings.train, epochs } } as RunSettings),
+    settings: epochs === undefined ? settings : { ...settings, train: { ...settings.train, epochs } },
     data,
     train: (hooks) => resumeRun(path, data, { ...hooks, ...(epochs !== undefined && { epochs }) }),
   };
@@ -273,7 +278,7 @@ export async function prepareResumed(
 function refuseContradictions(
   path: string,
   settings: RunSettings,
-  model: string | undefined,
+  asked: Declaration | undefined,
   options: TrainOptions,
 ): void {
   const refuse = (name: string, given: unknown, found: unknown): void => {
@@ -283,20 +288,23 @@ function refuseContradictions(
         "A resumed run keeps its settings: leave the flag out, or start a new run.",
     );
   };
-  refuse("model", model, settings.model.model);
-  for (const flag of trainFlags) {
-    if (flag.key !== "epochs") refuse(flagName(flag), options[flag.key], settingOf(settings, flag));
+  const declaration = declarationOf(settings.model.model);
+  const { data } = settings;
+  refuse("model", asked?.name, declaration.name);
+  for (const { flag, key, kinds } of trainFlags) {
+    const own = kinds.get(declaration.name);
+    const given = options[key];
+    if (key === "epochs" || given === undefined) continue;
+    const isPath = own?.path === declaration.base?.from;
+    refuse(flag, isPath ? resolve(String(given)) : given, own && at(settings, own.path));
   }
-  refuse("--test-fraction", options.testFraction, settings.data.testFraction);
-  refuse("--label-column", options.labelColumn, settings.data.labelColumn);
-  refuse("--categorical", options.categorical, settings.data.table?.categorical);
-  refuse("--ignore", options.ignore, settings.data.table?.ignore);
-  refuse("--label-file", options.labelFile && resolve(options.labelFile), settings.data.labels);
-  refuse(
-    "--m1",
-    options.m1 && resolve(options.m1),
-    isStacked(settings) || isM1(settings) ? settings.m1.from : undefined,
-  );
+  refuse("--validation", options.validation, data.validation?.count);
+  refuse("--validation-seed", options.validationSeed, data.validation?.seed);
+  refuse("--test-fraction", options.testFraction, data.testFraction);
+  refuse("--label-column", options.labelColumn, data.labelColumn);
+  refuse("--categorical", options.categorical, data.table?.categorical);
+  refuse("--ignore", options.ignore, data.table?.ignore);
+  refuse("--label-file", options.labelFile && resolve(options.labelFile), data.labels);
 }
 
 const text = (value: unknown): string => (Array.isArray(value) ? value.join(",") || "none" : String(value));

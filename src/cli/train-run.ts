@@ -1,13 +1,15 @@
 /** What `tightbound train` does once its command line is read. */
 import { preloadNative } from "../compile/session.ts";
-import { type Dataset, hasLabels } from "../data/index.ts";
+import { hasLabels } from "../data/index.ts";
+import { kindOf, type RunData } from "../kinds/index.ts";
 import type { NamedParameter } from "../nn/index.ts";
-import { assessLabelled, isM1, openClassifier, type Stage } from "../run/index.ts";
+import type { Measured } from "../report/measured.ts";
+import { openRun, type Stage } from "../runs/index.ts";
+import { figureLines, figuresJson } from "./figures.ts";
 import { type Interrupts, watchInterrupts } from "./interrupt.ts";
-import { type LabelledFigures, labelledFiguresOf, labelledLines } from "./labelled-summary.ts";
 import { type Display, trainDisplay } from "./progress.ts";
 import { type Context, clock, commandLine, grouped, printJson, type Say, speaker } from "./terminal.ts";
-import { checkModel, type Prepared, prepareNew, prepareResumed, type TrainOptions } from "./train-prepare.ts";
+import { askedKind, type Prepared, prepareNew, prepareResumed, type TrainOptions } from "./train-prepare.ts";
 
 export async function trainVerb(
   model: string | undefined,
@@ -17,11 +19,11 @@ export async function trainVerb(
   preloadNative();
   const { terminal } = context;
   const say = speaker(terminal, options);
-  const modelName = checkModel(model, options);
+  const kind = askedKind(model, options);
   const prepared =
     options.resume === undefined
-      ? await prepareNew(modelName, options, context, say)
-      : await prepareResumed(modelName, options, say);
+      ? await prepareNew(kind, options, context, say)
+      : await prepareResumed(kind, options, say);
   // One display a training: M1+M2 is two.
   let display: Display | undefined;
   const stop = () => display?.stop();
@@ -76,7 +78,7 @@ async function trainAndTell(
       bars.push(display.prepare());
     },
     onStart: ({ parameters, resumedAt }) => {
-      const what = stage?.path === path ? "The run" : "M1, which comes first,";
+      const what = stage?.path === path ? "The run" : "What it is built on, which is trained first,";
       say(`${grouped(parameters)} parameters. ${what} is in ${stage?.path ?? path}.`);
       if (resumedAt > 0) say(`Going on after step ${grouped(resumedAt)}.`);
     },
@@ -94,7 +96,7 @@ async function trainAndTell(
   if (!completed) {
     const resume = commandLine(["train", "--resume", path]);
     say(
-      `Stopped after step ${grouped(steps)}${result.stage.path === path ? "" : " of M1"}, in epoch ${history.length + 1} of ` +
+      `Stopped after step ${grouped(steps)}${result.stage.path === path ? "" : ` of ${result.stage.path}`}, in epoch ${history.length + 1} of ` +
         `${epochs}. The checkpoint is written. To go on:\n  ${resume}`,
     );
     context.exitCode = interrupts.exitCode ?? 1;
@@ -106,12 +108,11 @@ async function trainAndTell(
   } else {
     say(`Trained in ${clock(seconds)}.`);
   }
-  const m1 =
-    completed && isM1(result.settings) && data.test && hasLabels(data.test)
-      ? await classifiersOf(path, data.test, data.validation)
+  const end =
+    completed && options.report !== true
+      ? await measuredAtEnd(path, result.settings.model.model, data)
       : undefined;
-  // A report says them itself.
-  for (const line of m1 && options.report !== true ? labelledLines(m1) : []) say(line);
+  for (const line of end ? figureLines(end) : []) say(line);
   const last = history.at(-1);
   const outcome = {
     run: path,
@@ -125,7 +126,7 @@ async function trainAndTell(
     test: last?.test ?? null,
     ...(data.validation && { validation: last?.validation ?? null }),
     ...(last?.activeUnits !== undefined && { activeUnits: last.activeUnits }),
-    ...(m1 && { classifiers: m1.classifiers }),
+    ...(end && { classifiers: figuresJson(end).classifiers }),
   };
   if (!completed || options.report !== true) {
     if (options.json === true) printJson(context.terminal, outcome);
@@ -142,14 +143,16 @@ async function trainAndTell(
   }
 }
 
-/** How the classifiers of M1 do, fitted when its VAE is done. */
-async function classifiersOf(
+/** How a run does whose epochs do not tell; a report says it itself. */
+async function measuredAtEnd(
   path: string,
-  test: Dataset,
-  validation: Dataset | undefined,
-): Promise<LabelledFigures> {
-  const { trained } = await openClassifier(path);
-  return labelledFiguresOf(await assessLabelled(trained, test, validation && { validation }));
+  name: string,
+  { test, validation }: RunData,
+): Promise<Measured | undefined> {
+  const kind = await kindOf(name);
+  if (kind.measuredAtEnd !== true || test === undefined || !hasLabels(test)) return undefined;
+  const { trained } = await openRun(path);
+  return kind.measure(trained, test, validation && { validation });
 }
 
 const parameterCount = ({ parameters }: { readonly parameters: readonly NamedParameter[] }): number =>

@@ -3,7 +3,8 @@
  *
  * @module
  */
-export { type Binarization, binarizations, binarize, isBinary } from "./binarize.ts";
+export { type Binarization, binarizations } from "./binarization.ts";
+export { binarize, isBinary } from "./binarize.ts";
 export { mapRows, overChunks } from "./chunks.ts";
 export { type CsvOptions, readCsv } from "./csv.ts";
 export type { RecordOptions } from "./csv-records.ts";

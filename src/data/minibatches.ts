@@ -1,6 +1,6 @@
 import { UsageError } from "../errors.ts";
 import { drawBernoulli, fillNormal, permutation, stream } from "../random/index.ts";
-import type { Binarization } from "./binarize.ts";
+import type { Binarization } from "./binarization.ts";
 import type { Dataset, RowIndices } from "./dataset.ts";
 import { rowsOf } from "./rows.ts";
 

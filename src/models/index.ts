@@ -6,7 +6,7 @@
 export { Autoencoder, type AutoencoderOptions, type DeterministicAutoencoder } from "./autoencoder.ts";
 export { BeliefNetwork, type BeliefNetworkOptions } from "./belief-network.ts";
 export * from "./classifiers/index.ts";
-export { checkLikelihood, type Likelihood, type LikelihoodName, likelihoodNames } from "./likelihood.ts";
+export { checkLikelihood, type Likelihood, type LikelihoodName } from "./likelihood.ts";
 export {
   ACTIVE_DEVIATION,
   activeDimensions,
@@ -17,6 +17,7 @@ export {
   selectFeatures,
 } from "./m1.ts";
 export { M2, type M2Likelihood, type M2ObjectiveOptions, type M2Options } from "./m2.ts";
-export { type NetworkName, networkNames } from "./networks.ts";
+export { boundNames, elboForms, likelihoodNames, networkNames } from "./names.ts";
+export type { NetworkName } from "./networks.ts";
 export { Stacked, type StackedOptions } from "./stacked.ts";
 export { type ElboForm, VAE, type Vae, type VaeObjectiveOptions, type VaeOptions } from "./vae.ts";

@@ -12,16 +12,7 @@ import { initializers } from "../nn/index.ts";
 import { parameter } from "../tensor/leaf.ts";
 import { slice } from "../tensor/ops/parts.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-
-/** The likelihoods that a decoder may have. */
-export const likelihoodNames = [
-  "bernoulli",
-  "bernoulli-on-grey",
-  "continuous-bernoulli",
-  "gaussian",
-  "gaussian-per-feature",
-  "table",
-] as const;
+import type { likelihoodNames } from "./names.ts";
 
 /**
  * - `bernoulli`: binary data; grey pixels are refused, since the bound would then be no bound of any density.

@@ -16,9 +16,8 @@ import {
 import { transpose } from "../tensor/ops/movement.ts";
 import { formatShape, type Shape, sizeOf } from "../tensor/shape.ts";
 import type { MissingMarks } from "./missing-marks.ts";
+import type { networkNames } from "./names.ts";
 
-/** The kinds of encoders and decoders. */
-export const networkNames = ["mlp", "convolutional"] as const;
 /** A kind of encoder and decoder: `mlp` or `convolutional`. */
 export type NetworkName = (typeof networkNames)[number];
 

@@ -19,6 +19,7 @@ import { type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Likelihood, type LikelihoodName, likelihood } from "./likelihood.ts";
 import { missingMarks } from "./missing-marks.ts";
+import type { elboForms } from "./names.ts";
 import { checkLatent, decoder, encoderBody, type NetworkOptions, resolveNetwork } from "./networks.ts";
 
 /** Options of {@link VAE}. */
@@ -32,7 +33,7 @@ export interface VaeOptions extends NetworkOptions {
 }
 
 /** `analytic`: the KL in closed form, only the reconstruction sampled. `monteCarlo`: both terms from the same sample. */
-export type ElboForm = "analytic" | "monteCarlo";
+export type ElboForm = (typeof elboForms)[number];
 
 /** How a VAE is trained. */
 export interface VaeObjectiveOptions {

@@ -1,6 +1,7 @@
 import { UsageError } from "../errors.ts";
 import { elu, leakyRelu, relu, sigmoid, silu, softplus, tanh } from "../tensor/ops/transcendental.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { type ActivationName, activationNames } from "./activation-names.ts";
 import type { Layer } from "./layer.ts";
 
 const functions = {
@@ -13,13 +14,7 @@ const functions = {
   elu: (x: Tensor) => elu(x),
   silu: (x: Tensor) => silu(x),
   identity: (x: Tensor) => x,
-};
-
-/** An activation function by its name. */
-export type ActivationName = keyof typeof functions;
-
-/** The names that {@link activation} knows. */
-export const activationNames = Object.keys(functions) as readonly ActivationName[];
+} satisfies Readonly<Record<ActivationName, (x: Tensor) => Tensor>>;
 
 /** An element-wise function as a layer. Throws UsageError listing the known names. */
 export function activation(name: ActivationName): Layer {

@@ -3,7 +3,8 @@
  *
  * @module
  */
-export { type ActivationName, activation, activationNames } from "./activation.ts";
+export { activation } from "./activation.ts";
+export { type ActivationName, activationNames } from "./activation-names.ts";
 export {
   type Convolution2d,
   type ConvolutionTranspose2d,

@@ -1,7 +1,8 @@
 import { UsageError } from "../errors.ts";
 import type { DType } from "../tensor/dtype.ts";
 import type { Initializer } from "../tensor/leaf.ts";
-import { type ActivationName, activation } from "./activation.ts";
+import { activation } from "./activation.ts";
+import type { ActivationName } from "./activation-names.ts";
 import { dense } from "./dense.ts";
 import { dropout } from "./dropout.ts";
 import type { Layer } from "./layer.ts";

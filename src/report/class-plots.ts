@@ -1,8 +1,8 @@
 /** Plots of how well a model classifies. */
 import { ShapeError } from "../errors.ts";
-import type { ConfidenceBin } from "./class-types.ts";
 import { drawFigure, loadPlot } from "./figure.ts";
 import { clip, percent, whole } from "./format.ts";
+import type { ConfidenceBin } from "./measured.ts";
 
 /** Beyond so many classes the counts of a confusion matrix have no room in its cells. */
 const MOST_COUNTED = 20;

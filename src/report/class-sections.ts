@@ -3,7 +3,7 @@ import { html, raw } from "hono/html";
 import { confidenceFigure, confusionFigure, reliabilityFigure } from "./class-plots.ts";
 import type { ClassImages, ClassificationResults, ClassifiedRow, LeastSure } from "./class-types.ts";
 import { counted, percent, whole } from "./format.ts";
-import { datum, part } from "./opening.ts";
+import { datum, errorsOf, part } from "./opening.ts";
 import { figure, type Markup, picture } from "./page.ts";
 import { analogyCells, cells, classSampleStrips } from "./pictures.ts";
 import type { ReportData } from "./types.ts";
@@ -47,10 +47,11 @@ export const classSamples = ({ classification: c }: ReportData): Markup | undefi
 ${figure(html`<div class="band strips">${rows}</div>`, html`Styles drawn from the prior and decoded under each class: no image was looked at. Each column has one style, the same in all rows. A row that is not of its class, or rows that are all alike, show what the model has not learnt from its labels.`)}`;
 };
 
-export const confusion = async ({ classification: c }: ReportData): Promise<Markup | undefined> => {
-  const counts = c?.confusion;
-  const first = c?.errors[0];
-  if (c === undefined || counts === undefined || first === undefined) return undefined;
+export const confusion = async (data: ReportData): Promise<Markup | undefined> => {
+  const { classification: c } = data;
+  const [first] = errorsOf(data);
+  if (c === undefined || first === undefined) return undefined;
+  const counts = first.confusion;
   const names = c.classes.map((_, k) => nameOf(c, k));
   const mistakes = counts
     .flatMap((row, truth) => row.map((count, predicted) => ({ truth, predicted, count })))
@@ -65,11 +66,11 @@ export const confusion = async ({ classification: c }: ReportData): Promise<Mark
     return html`<h2>Where it goes wrong</h2>
 <table class="numbers"><thead><tr><th scope="col">true class</th><th scope="col">predicted class</th><th scope="col">rows</th></tr></thead>
 <tbody>${mistakes.slice(0, MOST_MISTAKES).map(({ truth, predicted, count }) => html`<tr><td>${nameOf(c, truth)}</td><td>${nameOf(c, predicted)}</td><td>${whole(count)}</td></tr>`)}</tbody></table>
-<p class="note">The most frequent of ${whole(mistakes.length)} kinds of mistake, by ${first.by}. ${names.length} classes are too many for a picture.</p>`;
+<p class="note">The most frequent of ${whole(mistakes.length)} kinds of mistake, by ${first.text}. ${names.length} classes are too many for a picture.</p>`;
   }
   const svg = await confusionFigure({ title: "Confusion matrix", counts, classes: names });
   return html`<h2>Where it goes wrong</h2>
-${figure(raw(svg), html`Test rows by their true class and the class predicted by ${first.by}. The diagonal is right; the larger a mistake's share of its row, the stronger its colour. ${most}`)}`;
+${figure(raw(svg), html`Test rows by their true class and the class predicted by ${first.text}. The diagonal is right; the larger a mistake's share of its row, the stronger its colour. ${most}`)}`;
 };
 
 export const leastSure = (data: ReportData): Markup | undefined => {
@@ -80,7 +81,8 @@ export const leastSure = (data: ReportData): Markup | undefined => {
     ({ truth, predicted }) => truth !== undefined && truth !== predicted,
   ).length;
   const known = shown.rows.some(({ truth }) => truth !== undefined);
-  const caption = html`The ${shown.rows.length} ${part(data)} ${datum(data)}s whose prediction has the least probability${c.errors[0] !== undefined && html` by ${c.errors[0].by}`}, the least sure first${known && html`; ${whole(wrong)} of them ${wrong === 1 ? "is" : "are"} wrong`}. A model that knows what it does not know has its mistakes here, and few where it is sure.`;
+  const [first] = errorsOf(data);
+  const caption = html`The ${shown.rows.length} ${part(data)} ${datum(data)}s whose prediction has the least probability${first && html` by ${first.text}`}, the least sure first${known && html`; ${whole(wrong)} of them ${wrong === 1 ? "is" : "are"} wrong`}. A model that knows what it does not know has its mistakes here, and few where it is sure.`;
   return html`<h2>What it is least sure of</h2>
 ${figure(shown.images ? unsureImages(c, shown, shown.images) : unsureTable(c, shown), caption)}`;
 };
@@ -113,9 +115,9 @@ const unsureTable = (c: ClassificationResults, { rows, cells: table }: LeastSure
   )}</tbody></table></div>`;
 };
 
-export const reliability = async ({ classification: c }: ReportData): Promise<Markup | undefined> => {
-  const shown = c?.calibration;
-  const first = c?.errors[0];
+export const reliability = async (data: ReportData): Promise<Markup | undefined> => {
+  const [first] = errorsOf(data);
+  const shown = first?.calibration;
   if (shown === undefined || first === undefined) return undefined;
   const rows = shown.bins.reduce((sum, bin) => sum + bin.rows, 0);
   const mean = (of: "confidence" | "accuracy"): number =>
@@ -126,6 +128,6 @@ export const reliability = async ({ classification: c }: ReportData): Promise<Ma
   return html`<h2>Whether its probabilities can be believed</h2>
 ${figure(
   html`<div class="pair">${raw(await reliabilityFigure(shown.bins))}${raw(await confidenceFigure(shown.bins))}</div>`,
-  html`Test rows in ${shown.bins.length} bins by confidence, the probability of the class predicted by ${first.by}. A bar is the share of them that is right, the stroke their mean confidence: on the dashed line, of rows classified with 80\u00a0% confidence 80\u00a0% are right; a bar that ends below its stroke is overconfident. Weighted by their rows, these gaps are the expected calibration error, ${percent(shown.error)}: the mean confidence is ${percent(confidence, 1)} and ${percent(accuracy, 1)} are right, so the model is on the whole ${verdict}. Bars of few rows mean little.`,
+  html`Test rows in ${shown.bins.length} bins by confidence, the probability of the class predicted by ${first.text}. A bar is the share of them that is right, the stroke their mean confidence: on the dashed line, of rows classified with 80\u00a0% confidence 80\u00a0% are right; a bar that ends below its stroke is overconfident. Weighted by their rows, these gaps are the expected calibration error, ${percent(shown.error)}: the mean confidence is ${percent(confidence, 1)} and ${percent(accuracy, 1)} are right, so the model is on the whole ${verdict}. Bars of few rows mean little.`,
 )}`;
 };

@@ -1,17 +1,6 @@
 /** What a report shows of a model that classifies, as plain data. Shares and probabilities go from 0 to 1. */
 import type { ImageStack } from "./types.ts";
 
-/** The share of test rows that one way to classify gets wrong. */
-export interface TestError {
-  /** The way, as it reads after "by": `q(y | x)`, `Bayes' rule with 50 samples`, `10 nearest neighbours`. */
-  readonly by: string;
-  readonly error: number;
-  /** Labelled test rows that the share is of. */
-  readonly rows: number;
-  /** The same share of the rows held out to validate. */
-  readonly validation?: number;
-}
-
 /** A test row, and what the model makes of it. */
 export interface ClassifiedRow {
   /** Number of the row in the test set, counted from 0. */
@@ -38,17 +27,7 @@ export interface ClassImages {
   readonly classes: readonly string[];
 }
 
-/** Rows whose confidence, the probability of the class predicted, lies in (from, to]. */
-export interface ConfidenceBin {
-  readonly from: number;
-  readonly to: number;
-  readonly rows: number;
-  /** Mean confidence of the rows, and the share of them that are right. */
-  readonly confidence: number;
-  readonly accuracy: number;
-}
-
-/** What a model that classifies was given, and how well it does. */
+/** What a model that classifies was given, and what it makes of rows; how well it does is measured. */
 export interface ClassificationResults {
   readonly classes: readonly string[];
   /** Training rows whose label the model was given, and those it had without. */
@@ -56,15 +35,6 @@ export interface ClassificationResults {
   readonly unlabelled: number;
   /** Seed of the draw that chose the labelled rows. */
   readonly labelSeed?: number;
-  /** The first is the one that all other figures are of. Empty where no test row is labelled. */
-  readonly errors: readonly TestError[];
-  /** Counts of test rows, `[true class][predicted class]`. */
-  readonly confusion?: readonly (readonly number[])[];
-  readonly calibration?: {
-    /** Expected calibration error: mean of |accuracy − confidence| over the bins, weighted by their rows. */
-    readonly error: number;
-    readonly bins: readonly ConfidenceBin[];
-  };
   readonly leastSure?: LeastSure;
   /** A row per test image: the image itself, then its style drawn as every class. `rows × (1 + classes)` images. */
   readonly analogies?: ClassImages;

@@ -17,11 +17,18 @@ export type {
   ClassImages,
   ClassificationResults,
   ClassifiedRow,
-  ConfidenceBin,
   LeastSure,
-  TestError,
 } from "./class-types.ts";
 export { type EncodedImage, type ImageGridOptions, imageGrid } from "./image-grid.ts";
+export { imageStack } from "./image-stack.ts";
+export type {
+  BoundFigures,
+  ConfidenceBin,
+  ErrorFigures,
+  LikelihoodFigures,
+  Mean,
+  Measured,
+} from "./measured.ts";
 export { type Projection, type ProjectionMethod, project } from "./projection.ts";
 export { type ReportOptions, renderReport } from "./report.ts";
 export type {

@@ -33,7 +33,7 @@ export const learning = async (data: ReportData): Promise<Markup | undefined> =>
   ).length;
   return html`<h2>Learning</h2>
 ${errors}
-${panels.length > 0 && figure(html`<div class="panels">${panels}</div>`, html`${caption(data)}${broken > 0 && html` In ${broken} of ${history.length} epochs a value was not finite; the curves break there.`}`)}
+${panels.length > 0 && figure(html`<div class="panels">${panels}</div>`, html`${data.curves}${broken > 0 && html` In ${broken} of ${history.length} epochs a value was not finite; the curves break there.`}`)}
 ${epochTable(history)}`;
 };
 
@@ -90,19 +90,6 @@ const errorFigure = async (data: ReportData): Promise<Markup | undefined> => {
     raw(svg),
     html`${names.includes("labelled") && html`The labelled ${datum(data)}s are few, and soon known by heart. `}${names.includes("validation") && html`The validation ${datum(data)}s were held out of training; their labels served to compare, not to learn. `}${names.includes("test") && html`The test curve is for looking at: settings and epochs chosen by it would flatter the model. `}The axis is stretched near zero, where the differences are.`,
   );
-};
-
-const caption = ({ model }: ReportData): Markup => {
-  switch (model) {
-    case "vae":
-    case "m1":
-      return html`The evidence lower bound (higher is better) is the reconstruction term less the KL term. The test curve is the one to trust: where it turns down while the train curve still rises, the model has begun to memorise. The KL term is what the code costs, in nats; if it sinks to zero the decoder has learnt to ignore the code, which is called posterior collapse.`;
-    case "autoencoder":
-      return html`The training objective and the log-likelihood of the reconstruction after each epoch. The test curve is the one to trust: where it worsens while the train curve still improves, the model has begun to memorise.`;
-    case "m2":
-    case "m1m2":
-      return html`What training climbs (higher is better): the bound on log\u00a0p(x) of what has no label, its class summed out; the bound on log\u00a0p(x,\u00a0y) of what has one; and log\u00a0q(y\u00a0|\u00a0x) of the labels themselves, which is why a classifier comes of it. A labelled bound much above the unlabelled one means that the few labelled rows are being memorised.`;
-  }
 };
 
 const epochTable = (history: readonly EpochRecord[]): Markup => {

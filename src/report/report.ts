@@ -2,7 +2,7 @@ import { html } from "hono/html";
 import { analogies, classSamples, confusion, leastSure, reliability } from "./class-sections.ts";
 import { reproduction, settingsTable } from "./frame.ts";
 import { learning } from "./learning.ts";
-import { datum, opening, part } from "./opening.ts";
+import { datum, errorsOf, opening, part } from "./opening.ts";
 import { type Markup, page } from "./page.ts";
 import type { ProjectionMethod } from "./projection.ts";
 import { dimensions, latentSpaces, reconstructions, samples, traversals } from "./sections.ts";
@@ -52,21 +52,18 @@ ${settingsTable(config)}`;
 
 /** What a reader may miss, with the reason. */
 const omissions = (data: ReportData): Markup | undefined => {
+  const [chosen] = errorsOf(data);
   const reasons = [
-    data.model === "autoencoder" &&
-      "A deterministic autoencoder has neither a prior nor a posterior, so there is no ELBO, no KL divergence and nothing to sample from.",
+    ...(data.omissions ?? []),
     datum(data) === "row" && "The data are not images, so there are no pictures of them.",
     part(data) === "test" &&
-      data.classification?.errors.length === 0 &&
+      data.classification !== undefined &&
+      chosen === undefined &&
       "No test row has a label, so there is no error, no confusion matrix and no calibration.",
-    data.classification?.leastSure === undefined &&
-      data.classification?.errors[0] !== undefined &&
-      `Classification by ${data.classification.errors[0].by} is a vote, without probabilities: there is no calibration, and no ${datum(data)} that it is least sure of. Another classifier may give them.`,
-    data.model === "m1m2" &&
-      "What M1 carries, reconstructs and draws: it is a run of its own in the folder m1 of this one, and has a report of its own.",
-    data.model === "vae" &&
-      data.klPerDimension === undefined &&
-      "The KL divergence per dimension was not recorded.",
+    data.classification !== undefined &&
+      data.classification.leastSure === undefined &&
+      chosen !== undefined &&
+      `Classification by ${chosen.text} is a vote, without probabilities: there is no calibration, and no ${datum(data)} that it is least sure of. Another classifier may give them.`,
     data.latent === undefined && data.style === undefined && "The codes were not recorded.",
   ].filter((reason) => reason !== false);
   return reasons.length === 0

@@ -11,7 +11,7 @@ import type { LatentPoints, ReportData } from "./types.ts";
 
 /** KL and activity per latent dimension. */
 export const dimensions = async (data: ReportData): Promise<Markup | undefined> => {
-  const { klPerDimension: kl, activity } = data;
+  const { klPerDimension: kl, activity } = data.measured.bound;
   if (kl === undefined && activity === undefined) return undefined;
   const charts = [
     kl && raw(await klFigure({ kl, ...(activity && { activity }) })),
@@ -43,7 +43,8 @@ ${figure(picture(samplePicture(data.samples), "Images decoded from draws of the 
 };
 
 export const traversals = (data: ReportData): Markup | undefined => {
-  const { traversals: t, klPerDimension: kl } = data;
+  const { traversals: t, measured } = data;
+  const kl = measured.bound.klPerDimension;
   if (t === undefined || t.images.count === 0) return undefined;
   const cells = traversalCells(t);
   const row = (dimension: number, images: readonly EncodedImage[]): Markup => html`<tr>
@@ -60,8 +61,7 @@ ${figure(
 /** The test set in two dimensions: its codes, and of a model with classes what is left once the class is known. */
 export const latentSpaces = async (data: ReportData, options: Flattening): Promise<Markup | undefined> => {
   const { latent, style, classification } = data;
-  const unaware = { vae: "the model", autoencoder: "the autoencoder", m1: "the autoencoder", m1m2: "M1" };
-  const blind = data.model === "m2" ? "" : `, which ${unaware[data.model]} never saw`;
+  const blind = latent?.blind === undefined ? "" : `, which ${latent.blind} never saw`;
   const spaces = [
     latent &&
       (await space(data, latent, options, {
@@ -109,8 +109,7 @@ const space = async (
   const { labels, classes, labelled = 0 } = points;
   const total = points.points.length / points.dimensions;
   const ringed = Array.from(projection.rows.keys()).filter((i) => projection.rows[i] >= total - labelled);
-  const withPrior =
-    data.model !== "autoencoder" && projection.method === "identity" && points.dimensions === 2;
+  const withPrior = (points.prior ?? true) && projection.method === "identity" && points.dimensions === 2;
   const svg = await scatterFigure({
     title,
     points: projection.points,

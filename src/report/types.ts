@@ -6,6 +6,7 @@
  * E_q[log p(x | z)] (higher is better). A `loss` is minimised. All of them are in nats per datum.
  */
 import type { ClassificationResults } from "./class-types.ts";
+import type { Measured } from "./measured.ts";
 
 /** One line of a run's metrics. Values that are not finite leave a gap in the curve. */
 export interface EpochRecord {
@@ -66,28 +67,22 @@ export interface LatentPoints {
   readonly classes?: readonly string[];
   /** How many of the rows, the last ones, are training rows whose label the model was given. Default 0. */
   readonly labelled?: number;
+  /** Who made the codes without having seen the labels: `the model`. Absent where the labels were seen. */
+  readonly blind?: string;
+  /** Whether the codes have a standard normal prior. Default true. */
+  readonly prior?: boolean;
 }
 
-/** The headline figures, in nats per datum where they are bounds or terms. */
+/** What was trained, and for how long. */
 export interface ReportSummary {
-  readonly elbo?: number;
-  readonly logLikelihood?: number;
-  readonly importanceSamples?: number;
-  /** Test rows that the log-likelihood and the importance-weighted bounds are means over, the first ones. */
-  readonly logLikelihoodRows?: number;
-  /** Importance-weighted bounds (Burda et al., 2015) of the same rows. */
-  readonly importanceWeighted?: readonly { readonly samples: number; readonly value: number }[];
-  readonly reconstruction?: number;
-  readonly kl?: number;
-  readonly activeUnits?: number;
   /** Number of latent dimensions. */
   readonly latent: number;
   readonly parameters: number;
   readonly trainRows: number;
+  /** Rows held out to test; 0 where none were. */
   readonly testRows: number;
-  /** Wall time of training; of `m1m2` that of M1, which came before, apart. */
-  readonly seconds: number;
-  readonly m1Seconds?: number;
+  /** Each training: wall time in seconds. */
+  readonly trainings: readonly { readonly name: string; readonly seconds: number; readonly note?: string }[];
 }
 
 /** What stands on every report, whatever it is about. */
@@ -103,16 +98,17 @@ export interface ReportFrame {
 
 /** Everything a report of a run shows. Sections whose data are absent are left out, or say why they are empty. */
 export interface ReportData extends ReportFrame {
-  readonly model: "vae" | "autoencoder" | "m1" | "m2" | "m1m2";
+  /** How a sentence about the model begins: `A variational autoencoder`. */
+  readonly introduction: string;
   /** The rows that it shows and measures: held out to test, or, where none were, those of training. Default "test". */
   readonly part?: "test" | "training";
   readonly config: Readonly<Record<string, unknown>>;
   readonly summary: ReportSummary;
   readonly history: readonly EpochRecord[];
-  /** KL(q(z_j | x) || p(z_j)) averaged over the test set, per latent dimension, in nats. */
-  readonly klPerDimension?: readonly number[];
-  /** Var_x(E_q[z_j | x]) per latent dimension; a unit is active above 0.01 (Burda et al., 2015). */
-  readonly activity?: readonly number[];
+  /** What its curves show, for their caption. */
+  readonly curves: string;
+  /** What was measured of the rows. */
+  readonly measured: Measured;
   readonly originals?: ImageStack;
   /** In the order of `originals`. */
   readonly reconstructions?: ImageStack;
@@ -125,4 +121,6 @@ export interface ReportData extends ReportFrame {
   readonly style?: LatentPoints;
   /** Of models that classify. */
   readonly classification?: ClassificationResults;
+  /** What a reader may miss, with the reason: a sentence each. */
+  readonly omissions?: readonly string[];
 }

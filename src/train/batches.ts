@@ -2,7 +2,7 @@
 import { type Dataset, type Minibatches, minibatches, rowSize } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
 import type { TrainStep } from "../optim/step.ts";
-import type { TrainSettings } from "./settings.ts";
+import type { BatchSettings } from "./settings.ts";
 
 /** Fills a step's inputs. A pure function of its seed and the step, so that training resumes bit for bit. */
 export interface Batches {
@@ -18,7 +18,7 @@ const grown = (step: number, warmup: number, stepsPerEpoch: number): number =>
 /** β at a step: grows linearly from 0 over the warm-up epochs. */
 export const betaAt = (
   step: number,
-  { beta, warmup }: Pick<TrainSettings, "beta" | "warmup">,
+  { beta, warmup }: Pick<BatchSettings, "beta" | "warmup">,
   stepsPerEpoch: number,
 ): number => beta * grown(step, warmup, stepsPerEpoch);
 
@@ -34,7 +34,7 @@ export interface DatasetBatches extends Batches {
 export function datasetBatches(
   model: { readonly features: number },
   data: Dataset,
-  settings: Pick<TrainSettings, "batch" | "seed" | "binarize" | "beta" | "warmup">,
+  settings: BatchSettings,
 ): DatasetBatches {
   if (rowSize(data.shape) !== model.features) {
     throw new UsageError(

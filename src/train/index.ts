@@ -6,10 +6,4 @@
 export type { Batches } from "./batches.ts";
 export type { Checkpoint } from "./checkpoint.ts";
 export { type Means, type Progress, Trainer, type TrainHooks } from "./loop.ts";
-export type {
-  OptimisationSettings,
-  SemiSupervisedTrainInput,
-  SemiSupervisedTrainSettings,
-  TrainInput,
-  TrainSettings,
-} from "./settings.ts";
+export type { BatchSettings, OptimisationSettings } from "./settings.ts";

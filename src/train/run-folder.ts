@@ -23,10 +23,13 @@ export interface RunFolder {
   /** A folder of PNGs. */
   readonly images: string;
   readonly report: string;
-  /** Labelled rows as M1 sees them. */
-  readonly labelled: string;
-  /** The folder of the run that this one is built on. */
-  readonly m1: string;
+}
+
+/** What runs of some kinds have in their folder beside the files of all runs. */
+export interface OwnedFiles {
+  readonly files?: readonly string[];
+  /** Folders of runs that a run is built on, themselves runs. */
+  readonly folders?: readonly string[];
 }
 
 /** Files in a run's folder that a run may replace. Anything else in it belongs to the user. */
@@ -34,7 +37,6 @@ const OWN_FILES: readonly string[] = [
   "config.json",
   "metrics.jsonl",
   "checkpoint.safetensors",
-  "labelled.safetensors",
   "report.html",
   "reconstructions.png",
   "samples.png",
@@ -55,8 +57,6 @@ const OWN_FILES: readonly string[] = [
 ];
 const CONFIG = "config.json";
 const IMAGES = "images";
-/** Of a run that is built on another: that one's folder, itself a run. */
-const M1 = "m1";
 
 /** In `config.json`, to tell a run from any other folder that has such a file. */
 const FORMAT = "tightbound run";
@@ -69,14 +69,13 @@ export const runFolder = (path: string): RunFolder => ({
   checkpoint: join(path, "checkpoint.safetensors"),
   images: join(path, IMAGES),
   report: join(path, "report.html"),
-  labelled: join(path, "labelled.safetensors"),
-  m1: join(path, M1),
 });
 
 /**
  * Makes the folder of a new run, parents included, writes its `config.json`, and locks it for this process.
  *
  * @param overwrite replace the run that is there: its files are removed, others in the folder are kept
+ * @param owned files and folders that count among them beside those of all runs
  * @throws {UsageError} when the folder holds a run and `overwrite` is false, or files but no run: those are never
  * touched. The message lists files and says the ways out.
  * @throws {CheckpointError} when the folder cannot be made or written, or another process trains in it.
@@ -84,19 +83,19 @@ export const runFolder = (path: string): RunFolder => ({
 export const createRun = (
   path: string,
   config: { readonly [key: string]: Json },
-  { overwrite = false }: { readonly overwrite?: boolean } = {},
+  { overwrite = false, ...owned }: { readonly overwrite?: boolean } & OwnedFiles = {},
 ): RunFolder & { readonly lock: RunLock } => {
   // Before anything is touched: a number that is not finite is refused here.
   const json = `${toJson({ format: FORMAT, ...config }, "config", 2)}\n`;
   makeFolder(path);
-  refuseOthers(path, overwrite);
+  refuseOthers(path, overwrite, owned);
   const folder = runFolder(path);
   const lock = takeLock(path);
   try {
     // Once more: another process may have come and gone in between.
-    refuseOthers(path, overwrite);
+    refuseOthers(path, overwrite, owned);
     removeStaleTemporaries(path);
-    removeRun(folder);
+    removeRun(folder, owned);
     // Last, so that a folder whose removal was interrupted is still known for a run.
     writeDurably(folder.config, json);
   } catch (error) {
@@ -119,10 +118,13 @@ export const createRun = (
  * caller rename first.
  * @throws {CheckpointError} when there is no such folder, it holds no run, or `config.json` is damaged or does not
  * fit the schema, or has a field that the schema does not know; the message names file and field.
+ * @param upgrade renames and leaves out what older versions wrote
  */
 export const openRun = <S extends z.ZodType>(
   path: string,
   schema: S,
+  upgrade: (config: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>> = (config) =>
+    config,
 ): RunFolder & { readonly settings: z.output<S> } => {
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats === undefined || !stats.isDirectory()) {
@@ -139,13 +141,14 @@ export const openRun = <S extends z.ZodType>(
         "Give the folder that tightbound train wrote (--out)",
     );
   }
-  const { format, ...config } = readConfig(folder.config);
+  const { format, ...written } = readConfig(folder.config);
   if (format !== FORMAT) {
     throw new CheckpointError(
       `${folder.config}: expected "format" to be "${FORMAT}", found ${shortJson(format)}. ` +
         "The file is another program's",
     );
   }
+  const config = upgrade(written);
   const { success, data, error } = schema.safeParse(config);
   if (!success) {
     const problems = error.issues.map(({ path: field, message }) =>
@@ -176,17 +179,17 @@ export const lockRun = ({ path }: RunFolder): RunLock => {
   return lock;
 };
 
-const refuseOthers = (path: string, overwrite: boolean): void => {
+const refuseOthers = (path: string, overwrite: boolean, owned: OwnedFiles): void => {
   const names = list(path);
   if (isRun(path)) {
     if (!overwrite) {
       throw new UsageError(
-        `${path} holds a run already (${shortList(names.filter(isOwn))}). Expected a new or empty folder: choose ` +
+        `${path} holds a run already (${shortList(names.filter((name) => isOwn(name, owned)))}). Expected a new or empty folder: choose ` +
           "another with --out, continue this run with --resume, or replace it with --overwrite.",
       );
     }
   } else {
-    const others = names.filter((name) => !isRemains(name));
+    const others = names.filter((name) => !isRemains(name, owned));
     if (others.length > 0) {
       throw new UsageError(
         `${path} is not empty and holds no run (${shortList(others)}). Expected a new or empty folder, or with ` +
@@ -219,11 +222,12 @@ const list = (path: string): readonly string[] => {
   }
 };
 
-const isOwn = (name: string): boolean => OWN_FILES.includes(name) || name === IMAGES || name === M1;
+const isOwn = (name: string, { files = [], folders = [] }: OwnedFiles): boolean =>
+  [...OWN_FILES, ...files, ...folders, IMAGES].includes(name);
 
 /** What a run that was killed before it wrote its config leaves behind. */
-const isRemains = (name: string): boolean =>
-  name === LOCK_NAME || [...OWN_FILES, LOCK_NAME].includes(targetOfTemporary(name) ?? "");
+const isRemains = (name: string, { files = [] }: OwnedFiles): boolean =>
+  name === LOCK_NAME || [...OWN_FILES, ...files, LOCK_NAME].includes(targetOfTemporary(name) ?? "");
 
 const isRun = (path: string): boolean => {
   try {
@@ -247,15 +251,17 @@ const readConfig = (path: string): Readonly<Record<string, unknown>> => {
   throw new CheckpointError(`${path}: expected the settings of a run as a JSON object, found another value`);
 };
 
-const removeRun = ({ path, images, m1 }: RunFolder): void => {
-  for (const name of OWN_FILES) {
+const removeRun = ({ path, images }: RunFolder, owned: OwnedFiles): void => {
+  const { files = [], folders = [] } = owned;
+  for (const name of [...OWN_FILES, ...files]) {
     if (name !== CONFIG) rmSync(join(path, name), { force: true });
   }
   // Not through a link: what it leads to is not the run's.
-  if (isRun(m1) && lstatSync(m1).isDirectory()) {
-    removeRun(runFolder(m1));
-    rmSync(join(m1, CONFIG), { force: true });
-    if (list(m1).length === 0) rmdirSync(m1);
+  for (const inner of folders.map((name) => join(path, name))) {
+    if (!isRun(inner) || !lstatSync(inner).isDirectory()) continue;
+    removeRun(runFolder(inner), owned);
+    rmSync(join(inner, CONFIG), { force: true });
+    if (list(inner).length === 0) rmdirSync(inner);
   }
   if (lstatSync(images, { throwIfNoEntry: false })?.isDirectory() !== true) return;
   for (const name of readdirSync(images)) {

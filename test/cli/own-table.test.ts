@@ -2,7 +2,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { openClassifier, readRun } from "../../src/run/index.ts";
+import { readRun } from "../../src/runs/index.ts";
+import { openClassifier } from "../runs/opened.ts";
 import { cli, ok, temporary } from "./harness.ts";
 
 const folder = temporary();

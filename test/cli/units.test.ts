@@ -1,46 +1,8 @@
 import { expect, test } from "vitest";
-import { chooseObservation } from "../../src/cli/choose.ts";
 import { trainDisplay } from "../../src/cli/progress.ts";
 import { toCsv, toNpy } from "../../src/cli/table.ts";
 import { clock, commandLine, grouped } from "../../src/cli/terminal.ts";
-import { activations, likelihoods, models, networks, trainFlags } from "../../src/cli/train-flags.ts";
-import { likelihoodNames, networkNames } from "../../src/models/index.ts";
-import { activationNames } from "../../src/nn/index.ts";
-import {
-  classifierSettings,
-  type ModelName,
-  m2Settings,
-  modelNames,
-  stackedSettings,
-  vaeSettings,
-} from "../../src/run/index.ts";
-import { semiSupervisedTrainSettings, trainSettings } from "../../src/train/settings.ts";
-
-test("flags name every choice and every setting of the library", () => {
-  expect([...likelihoods]).toEqual([...likelihoodNames]);
-  expect([...networks]).toEqual([...networkNames]);
-  expect([...activations]).toEqual([...activationNames]);
-  const keys = (part: "model" | "train", model: ModelName) =>
-    trainFlags
-      .filter(({ path, group }) => path.startsWith(`${part}.`) && group.models.includes(model))
-      .map(({ path }) => path.slice(part.length + 1))
-      .sort();
-  const settings = ({ shape }: { shape: object }) => Object.keys(shape).sort();
-  // The model is an argument, shape and layout are the data's.
-  expect(["model", "shape", "layout", ...keys("model", "vae")].sort()).toEqual(settings(vaeSettings));
-  expect(["model", "shape", "layout", ...keys("model", "m2")].sort()).toEqual(settings(m2Settings));
-  // What data look like is M1's to say.
-  expect(["model", "shape", ...keys("model", "m1m2").filter((key) => key !== "likelihood")].sort()).toEqual(
-    settings(stackedSettings),
-  );
-  expect(keys("train", "vae")).toEqual(settings(trainSettings));
-  expect(keys("train", "m2")).toEqual(settings(semiSupervisedTrainSettings));
-  const ofM1 = trainFlags
-    .filter(({ path }) => path.startsWith("classifiers."))
-    .map(({ path }) => path.slice(12));
-  expect(ofM1.sort()).toEqual(settings(classifierSettings));
-  expect([...models]).toEqual([...modelNames]);
-});
+import { chooseObservation } from "../../src/kinds/index.ts";
 
 test("what is not said follows from the data", () => {
   const image = { kind: "image", isBinary: false, range: [0, 1] } as const;

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { decode } from "fast-png";
 import { beforeAll, describe, expect, test } from "vitest";
 import { readCsv, readNpy, rowsOf } from "../../src/data/index.ts";
-import { openTrained, reloadData, testPart } from "../../src/run/index.ts";
+import { reloadData, testPart } from "../../src/runs/index.ts";
+import { openTrained } from "../runs/opened.ts";
 import { cli, type Outcome, ok, temporary, writeDigits } from "./harness.ts";
 
 const folder = temporary();

@@ -3,8 +3,8 @@ import type { GaussianRows } from "../../src/data/index.ts";
 import { UsageError } from "../../src/errors.ts";
 import { activeDimensions, labelledFeatures, posteriorOf, selectFeatures } from "../../src/models/index.ts";
 import { VAE } from "../../src/models/vae.ts";
-import { train } from "../../src/run/index.ts";
-import { bars } from "../run/toys.ts";
+import { train } from "../../src/runs/index.ts";
+import { bars } from "../runs/toys.ts";
 
 /** Two rows, three features; the second feature hardly moves. */
 const gaussian: GaussianRows = {

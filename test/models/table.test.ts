@@ -6,7 +6,7 @@ import { UsageError } from "../../src/errors.ts";
 import { Autoencoder, M2, VAE } from "../../src/models/index.ts";
 import { adam } from "../../src/optim/index.ts";
 import { compileStep } from "../../src/optim/step.ts";
-import { train } from "../../src/run/index.ts";
+import { train } from "../../src/runs/index.ts";
 import { grad, sum, type Tensor, tensor } from "../../src/tensor/index.ts";
 
 const nan = Number.NaN;

@@ -2,6 +2,7 @@ import { parseHTML } from "linkedom";
 import { describe, expect, test } from "vitest";
 import { ShapeError } from "../../src/errors.ts";
 import type { ClassificationResults } from "../../src/report/class-types.ts";
+import type { ErrorFigures } from "../../src/report/measured.ts";
 import { renderReport } from "../../src/report/report.ts";
 import type { ReportData } from "../../src/report/types.ts";
 import { fewLabels, fullReport, levels } from "./fixture.ts";
@@ -31,6 +32,13 @@ const withResults = (changes: Partial<ClassificationResults>): ReportData => ({
   ...fewLabels(),
   classification: { ...results(), ...changes },
 });
+
+/** With other figures of the way to classify that is used. */
+const withErrors = (changes: Partial<ErrorFigures>): ReportData => {
+  const data = fewLabels();
+  const [first, ...others] = data.measured.errors ?? [];
+  return { ...data, measured: { ...data.measured, errors: [{ ...first, ...changes }, ...others] } };
+};
 
 describe("the report of a model that classifies", () => {
   test("has every section, a figure with a caption for each", async () => {
@@ -188,7 +196,7 @@ describe("the report of a model that classifies", () => {
     expect((await parse(fewLabels())).text).toContain(
       "The most frequent mistake: 4 rows of class dog taken for cat.",
     );
-    const perfect = withResults({
+    const perfect = withErrors({
       confusion: [
         [10, 0],
         [0, 10],
@@ -204,7 +212,10 @@ describe("the report of a model that classifies", () => {
     const confusion = classes.map((_, i) =>
       classes.map((_, j) => (i === 4 && j === 9 ? 12 : i === j ? 3 : 0)),
     );
-    const { all, text } = await parse(withResults({ classes, confusion }));
+    const { all, text } = await parse({
+      ...withErrors({ confusion }),
+      classification: { ...results(), classes },
+    });
     expect(all("table.numbers tbody tr")).toContain("class 4class 912");
     expect(text).toContain("31 classes are too many for a picture.");
   });
@@ -228,8 +239,7 @@ describe("the report of a model that classifies", () => {
     const { latent } = fullReport();
     const { headings, text } = await parse({
       ...fewLabels(),
-      model: "m1m2",
-      ...(latent && { latent }),
+      ...(latent && { latent: { ...latent, blind: "M1" } }),
     });
     expect(headings).toContain("Latent spaces");
     expect(text).toContain("Colours are the labels, which M1 never saw.");
@@ -237,11 +247,9 @@ describe("the report of a model that classifies", () => {
   });
 
   test("test data without labels: no error, and the reason", async () => {
-    const { confusion: _confusion, calibration: _calibration, ...rest } = results();
-    const { headings, text } = await parse({
-      ...fewLabels(),
-      classification: { ...rest, errors: [] },
-    });
+    const data = fewLabels();
+    const { errors: _, ...measured } = data.measured;
+    const { headings, text } = await parse({ ...data, measured });
     expect(headings).not.toContain("Where it goes wrong");
     expect(text).toContain("No test image has a label, so how often it is right cannot be said.");
     expect(text).toContain(

@@ -16,20 +16,33 @@ export const fullReport = (): ReportData => ({
   command: "tightbound train vae --data squares.npy --seed 7",
   createdAt: "2026-03-02T14:05:11Z",
   version: "0.1.0",
-  model: "vae",
+  introduction: "A variational autoencoder",
+  curves:
+    "The evidence lower bound (higher is better) is the reconstruction term less the KL term. The test curve is the one to trust.",
   config: { seed: 7, hidden: [400, 200], optimiser: { name: "adam" }, resume: undefined },
   summary: {
-    elbo: -102.34,
-    logLikelihood: -97.21,
-    importanceSamples: 500,
-    reconstruction: -76.72,
-    kl: 25.62,
-    activeUnits: 2,
     latent: 3,
     parameters: 652_824,
     trainRows: 60_000,
     testRows: 20,
-    seconds: 91.4,
+    trainings: [{ name: "Training time", seconds: 91.4 }],
+  },
+  measured: {
+    rows: 20,
+    bound: {
+      elbo: { value: -102.34, rows: 20 },
+      reconstruction: { value: -76.72, rows: 20 },
+      kl: { value: 25.62, rows: 20 },
+      klPerDimension: [1, 2, 0.001],
+      activity: [0.8, 0.9, 0.0001],
+      activeUnits: 2,
+    },
+    likelihood: {
+      logLikelihood: { value: -97.21, rows: 20, standardError: 0.5 },
+      importanceSamples: 500,
+      bounds: {},
+      elbo: -102.34,
+    },
   },
   history: [1, 2, 3].map((epoch) => ({
     epoch,
@@ -39,8 +52,6 @@ export const fullReport = (): ReportData => ({
     test: { elbo: -131 + epoch, reconstruction: -101 + epoch, kl: 30 },
     activeUnits: 2,
   })),
-  klPerDimension: [1, 2, 0.001],
-  activity: [0.8, 0.9, 0.0001],
   originals: levels(12),
   reconstructions: levels(12),
   samples: levels(16),
@@ -50,6 +61,7 @@ export const fullReport = (): ReportData => ({
     dimensions: 3,
     labels: Int32Array.from({ length: 20 }, (_, i) => i % 2),
     classes: ["even", "odd"],
+    blind: "the model",
   },
 });
 
@@ -63,8 +75,48 @@ export const fewLabels = (): ReportData => {
     createdAt,
     version,
     config,
-    model: "m2",
-    summary: { elbo: -51.2, latent: 3, parameters: 1000, trainRows: 40, testRows: 20, seconds: 5 },
+    introduction: "M2 of Kingma et al. (2014), a generative model of class and style,",
+    curves:
+      "What training climbs (higher is better): the bound of rows without a label, the bound of rows with one, and log q(y | x).",
+    summary: {
+      latent: 3,
+      parameters: 1000,
+      trainRows: 40,
+      testRows: 20,
+      trainings: [{ name: "Training time", seconds: 5 }],
+    },
+    measured: {
+      rows: 20,
+      bound: { elbo: { value: -51.2, rows: 20 } },
+      errors: [
+        {
+          by: "q(y|x)",
+          text: "q(y\u00a0|\u00a0x)",
+          error: { value: 0.25, rows: 20, standardError: Math.sqrt((0.25 * 0.75) / 20) },
+          confusion: [
+            [9, 1],
+            [4, 6],
+          ],
+          calibration: {
+            error: 0.125,
+            bins: [
+              { from: 0, to: 0.5, rows: 0, confidence: 0, accuracy: 0 },
+              { from: 0.5, to: 1, rows: 20, confidence: 0.875, accuracy: 0.75 },
+            ],
+          },
+        },
+        {
+          by: "Bayes",
+          text: "Bayes' rule with 50 samples",
+          samples: 50,
+          error: { value: 0.2, rows: 20 },
+          confusion: [
+            [9, 1],
+            [3, 7],
+          ],
+        },
+      ],
+    },
     history: [1, 2, 3].map((epoch) => ({
       epoch,
       step: epoch * 10,
@@ -85,21 +137,6 @@ export const fewLabels = (): ReportData => {
       labelled: 4,
       unlabelled: 36,
       labelSeed: 9,
-      errors: [
-        { by: "q(y\u00a0|\u00a0x)", error: 0.25, rows: 20 },
-        { by: "Bayes' rule with 50 samples", error: 0.2, rows: 20 },
-      ],
-      confusion: [
-        [9, 1],
-        [4, 6],
-      ],
-      calibration: {
-        error: 0.125,
-        bins: [
-          { from: 0, to: 0.5, rows: 0, confidence: 0, accuracy: 0 },
-          { from: 0.5, to: 1, rows: 20, confidence: 0.875, accuracy: 0.75 },
-        ],
-      },
       leastSure: {
         rows: [
           { row: 7, predicted: 0, probability: 0.51, truth: 1 },

@@ -103,8 +103,14 @@ describe("renderReport", () => {
           ? { ...record, train: { elbo: Number.NaN, reconstruction: Number.NEGATIVE_INFINITY, kl: 1 } }
           : record,
       ),
-      klPerDimension: [Number.NaN, 1, 2],
-      summary: { ...data.summary, kl: Number.NaN },
+      measured: {
+        ...data.measured,
+        bound: {
+          ...data.measured.bound,
+          klPerDimension: [Number.NaN, 1, 2],
+          kl: { value: Number.NaN, rows: 20 },
+        },
+      },
     });
     expect(html).not.toContain("NaN");
     expect(text).toContain("In 1 of 3 epochs a value was not finite; the curves break there.");
@@ -118,16 +124,17 @@ describe("renderReport", () => {
   test("a deterministic autoencoder on a table has no KL, samples or pictures, and says why", async () => {
     const full = fullReport();
     const { headings, text, document } = await parse({
-      ...omit(full, "klPerDimension", "activity", "originals", "reconstructions", "samples", "traversals"),
-      model: "autoencoder",
+      ...omit(full, "originals", "reconstructions", "samples", "traversals"),
+      introduction: "A deterministic autoencoder",
       summary: {
-        reconstruction: -3.2,
         latent: 3,
         parameters: 10,
         trainRows: 100,
         testRows: 20,
-        seconds: 1.25,
+        trainings: [{ name: "Training time", seconds: 1.25 }],
       },
+      measured: { rows: 20, bound: { reconstruction: { value: -3.2, rows: 20 } } },
+      omissions: ["A deterministic autoencoder has neither a prior nor a posterior."],
       history: [{ epoch: 1, step: 1, seconds: 1, train: { loss: 3, reconstruction: -3 } }],
       latent: { points: new Float32Array(60).fill(0.5), dimensions: 3 },
     });

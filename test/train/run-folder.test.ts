@@ -49,8 +49,6 @@ describe("createRun and openRun", () => {
       checkpoint: join(path, "checkpoint.safetensors"),
       images: join(path, "images"),
       report: join(path, "report.html"),
-      labelled: join(path, "labelled.safetensors"),
-      m1: join(path, "m1"),
       settings: { latent: 2, hidden: [400, 200] },
     });
   });

@@ -1,5 +1,5 @@
 import { ShapeError, UsageError } from "../../errors.ts";
-import type { ActivationName } from "../../nn/activation.ts";
+import type { ActivationName } from "../../nn/activation-names.ts";
 import type { DType } from "../../tensor/dtype.ts";
 import { zeros } from "../../tensor/leaf.ts";
 import { add } from "../../tensor/ops/arithmetic.ts";

@@ -1,5 +1,6 @@
 import { ShapeError, UsageError } from "../../errors.ts";
-import { type ActivationName, activation } from "../../nn/activation.ts";
+import { activation } from "../../nn/activation.ts";
+import type { ActivationName } from "../../nn/activation-names.ts";
 import { checkCount } from "../../nn/check.ts";
 import { dense } from "../../nn/dense.ts";
 import { normal } from "../../nn/initializers.ts";

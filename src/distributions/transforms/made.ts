@@ -1,5 +1,6 @@
 import { ShapeError } from "../../errors.ts";
-import { type ActivationName, activation } from "../../nn/activation.ts";
+import { activation } from "../../nn/activation.ts";
+import type { ActivationName } from "../../nn/activation-names.ts";
 import { checkCount } from "../../nn/check.ts";
 import { glorotUniform, normal, zeros } from "../../nn/initializers.ts";
 import type { DType } from "../../tensor/dtype.ts";

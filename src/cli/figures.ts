@@ -1,0 +1,112 @@
+/** What was measured of a trained model: as one object for machines, as a few lines for people. */
+import type { ErrorFigures, Measured } from "../report/measured.ts";
+import { grouped, percent } from "./terminal.ts";
+
+const errorsOf = ({ error, validation, calibration }: ErrorFigures) => ({
+  testError: error.value,
+  validationError: validation ?? null,
+  calibrationError: calibration?.error ?? null,
+});
+
+/** Of a model of data alone. All in nats per row; null where the model has no such figure. */
+const densityJson = ({ rows, bound, likelihood }: Measured) => ({
+  elbo: bound.elbo?.value ?? null,
+  reconstruction: bound.reconstruction?.value ?? null,
+  kl: bound.kl?.value ?? null,
+  activeUnits: bound.activeUnits ?? null,
+  latent: bound.activity?.length ?? null,
+  rows,
+  logLikelihood: likelihood?.logLikelihood.value ?? null,
+  standardError: likelihood?.logLikelihood.standardError ?? null,
+  importanceSamples: likelihood?.importanceSamples ?? null,
+  iwae5: likelihood?.bounds[5] ?? null,
+  iwae50: likelihood?.bounds[50] ?? null,
+  // Rows that the log-likelihood and the importance-weighted bounds are means over, and their ELBO: what to compare the bounds with.
+  logLikelihoodRows: likelihood?.logLikelihood.rows ?? null,
+  elboOfLogLikelihoodRows: likelihood?.elbo ?? null,
+});
+
+/** Of a model that classifies. Errors are shares of rows; null where the model has no such figure. */
+function errorsJson({ rows, bound, choices }: Measured, errors: readonly ErrorFigures[]) {
+  const [chosen] = errors;
+  const bayes = errors.find(({ samples }) => samples !== undefined);
+  const way = (name: string) => errors.find(({ by }) => by === name);
+  return {
+    rows,
+    ...errorsOf(chosen),
+    testErrorBayes: bayes?.error.value ?? null,
+    calibrationErrorBayes: bayes?.calibration?.error ?? null,
+    bayesSamples: bayes?.samples ?? null,
+    bayesRows: bayes?.error.rows ?? null,
+    elbo: bound.elbo?.value ?? null,
+    confusion: chosen.confusion,
+    ...(choices && { classifiers: classifiersJson(choices.map(way)) }),
+  };
+}
+
+const classifiersJson = (ways: readonly (ErrorFigures | undefined)[]) =>
+  Object.fromEntries(
+    ways.flatMap((figures) => (figures === undefined ? [] : [[figures.by, errorsOf(figures)]])),
+  );
+
+/** The object that `evaluate --json` prints, apart from what it says of the run. */
+export const figuresJson = (measured: Measured): Readonly<Record<string, unknown>> =>
+  measured.errors === undefined ? densityJson(measured) : errorsJson(measured, measured.errors);
+
+const NAME = 20;
+const line = (name: string, value: string, note = "", width = NAME): string =>
+  `${name.padEnd(width)}${value.padStart(9)}${note && `  ${note}`}`;
+const nats = (value: number): string => value.toFixed(2);
+
+/** Lines of aligned figures. */
+export const figureLines = (measured: Measured): readonly string[] =>
+  measured.errors === undefined ? densityLines(measured) : errorLines(measured, measured.errors);
+
+function densityLines({ rows, bound, likelihood }: Measured): readonly string[] {
+  const { elbo, reconstruction, kl, activeUnits, activity = [] } = bound;
+  const all = `nats, mean of ${grouped(rows)} rows`;
+  const found = likelihood?.logLikelihood;
+  const same = found?.rows === rows;
+  const first = found === undefined || same ? "the same rows" : `the first ${grouped(found.rows)} rows`;
+  return [
+    ...(elbo ? [line("ELBO", nats(elbo.value), all)] : []),
+    ...(reconstruction
+      ? [line(elbo ? "  reconstruction" : "Reconstruction", nats(reconstruction.value), elbo ? "" : all)]
+      : []),
+    ...(kl ? [line("  KL", nats(kl.value))] : []),
+    ...(likelihood && found
+      ? [
+          line(
+            "Log-likelihood",
+            nats(found.value),
+            `± ${found.standardError?.toFixed(2)}, ${likelihood.importanceSamples} importance samples, ${first}`,
+          ),
+          ...(same ? [] : [line("  ELBO", nats(likelihood.elbo), first)]),
+          ...Object.entries(likelihood.bounds).map(([k, value]) => line(`  IWAE-${k}`, nats(value), first)),
+        ]
+      : []),
+    ...(activeUnits === undefined ? [] : [line("Active units", `${activeUnits} of ${activity.length}`)]),
+  ];
+}
+
+function errorLines({ rows, bound, choices }: Measured, errors: readonly ErrorFigures[]): readonly string[] {
+  const listed = choices?.flatMap((name) => errors.find(({ by }) => by === name) ?? []) ?? errors;
+  const names = listed.map(({ by, samples }) => `Error, ${samples === undefined ? by : "Bayes' rule"}`);
+  const width = Math.max(NAME, ...names.map((name) => name.length + 1));
+  const about = ({ validation, calibration, samples, error }: ErrorFigures): string =>
+    [
+      ...(validation === undefined ? [] : [`validation ${percent(validation)}`]),
+      ...(samples === undefined
+        ? []
+        : [
+            `${samples} importance samples${error.rows === rows ? "" : `, the first ${grouped(error.rows)} rows`}`,
+          ]),
+      ...(calibration === undefined ? [] : [`calibration error ${percent(calibration.error)}`]),
+    ].join(", ");
+  return [
+    ...listed.map((figures, i) => line(names[i], percent(figures.error.value), about(figures), width)),
+    ...(bound.elbo
+      ? [line("ELBO", nats(bound.elbo.value), `nats, mean of ${grouped(rows)} rows`, width)]
+      : []),
+  ];
+}

@@ -1,0 +1,77 @@
+/** `tightbound encode`: posterior means of data, as a table. */
+import type { Command } from "commander";
+import { type DataOptions, dataOptions } from "../data-options.ts";
+import { type Context, printJson, speaker } from "../terminal.ts";
+
+interface Options extends DataOptions {
+  readonly out?: string;
+  readonly json?: true;
+}
+
+const EXAMPLES = `
+The means of q(z|x), or the codes of an autoencoder, one line a row of the data, in their order. A .csv file has columns
+z0, z1, … and label where the data have labels; a .npy file is float32 [rows, latent], with the labels beside it in
+….labels.npy.
+
+Examples:
+  $ tightbound encode runs/mnist-vae-1
+  $ tightbound encode runs/mnist-vae-1 --part train --out latents.npy
+  $ tightbound encode runs/mnist-vae-1 --data new.npy --out new.csv`;
+
+export function addEncode(program: Command, context: Context): void {
+  const command = program
+    .command("encode")
+    .description("posterior means of data, as CSV or .npy")
+    .argument("<run>", "folder of a run");
+  dataOptions(command)
+    .option("--out <file>", "a .csv or .npy file (default: latents.csv in the run's folder)")
+    .option("--json", "print one JSON object")
+    .addHelpText("after", EXAMPLES)
+    .action(async (path: string, { out = `${path}/latents.csv`, json, ...data }: Options) => {
+      const { InternalError } = await import("../../errors.ts");
+      const { checkVerb, openRun, readRun } = await import("../../runs/index.ts");
+      const { askedRows } = await import("../data.ts");
+      const { checkExtension, save } = await import("../output.ts");
+      const { matrixRows, toCsv, toNpy } = await import("../table.ts");
+      checkExtension(out, [".csv", ".npy"], "latents");
+      checkVerb(readRun(path), "encode");
+      const { kind, run, trained } = await openRun(path);
+      const say = speaker(context.terminal, { json: json === true });
+      const dataset = await askedRows(kind, run.settings, data, say);
+      const encoded = await kind.encode?.(trained, dataset);
+      if (encoded === undefined)
+        throw new InternalError(`${run.settings.model.model} is said to encode, and does not`);
+      const { codes: means, width: latent } = encoded;
+      const { labels, classes } = dataset;
+      const files = [out];
+      if (out.toLowerCase().endsWith(".npy")) {
+        await save(out, toNpy(means, [dataset.rows, latent]));
+        if (labels) {
+          files.push(out.replace(/\.npy$/i, ".labels.npy"));
+          await save(files[1], toNpy(labels, [dataset.rows]));
+        }
+      } else {
+        const nameOf = (row: number): string => {
+          const label = labels?.[row] ?? -1;
+          return label < 0 ? "" : (classes?.[label] ?? String(label));
+        };
+        const table = {
+          columns: [...Array.from({ length: latent }, (_, d) => `z${d}`), ...(labels ? ["label"] : [])],
+          rows: (function* () {
+            let row = 0;
+            for (const z of matrixRows(means, latent)) yield labels ? [...z, nameOf(row++)] : z;
+          })(),
+        };
+        await save(out, toCsv(table));
+      }
+      if (json)
+        printJson(context.terminal, { run: path, data: dataset.name, rows: dataset.rows, latent, files });
+      else
+        speaker(
+          context.terminal,
+          {},
+        )(
+          `${dataset.rows} rows of ${dataset.name}, ${latent} numbers each, written to ${files.join(" and ")}`,
+        );
+    });
+}

@@ -1,0 +1,45 @@
+/** `tightbound report`: one self-contained page about a run, and its pictures. */
+import type { Command } from "commander";
+import type { MeasureFlags } from "../measuring.ts";
+import { rowsOrAll, whole } from "../parse.ts";
+import { type Context, printJson, speaker } from "../terminal.ts";
+
+interface Options extends MeasureFlags {
+  readonly json?: true;
+  readonly quiet?: true;
+}
+
+const EXAMPLES = `
+Writes report.html into the folder, and where the data are images reconstructions.png, samples.png and traversals.png; of m2 and
+m1m2, which know classes, analogies.png and class-samples.png.
+
+Where no rows are held out to test on, the report is of the rows trained on, and tells no error.
+
+Examples:
+  $ tightbound report runs/mnist-vae-1
+  $ tightbound report runs/mnist-vae-1 --samples 5000 --rows all
+  $ tightbound report runs/mnist-m1m2-1 --bayes-samples 50 --bayes-rows 2000`;
+
+export function addReport(program: Command, context: Context): void {
+  program
+    .command("report")
+    .description("evaluate a run and write report.html and its pictures")
+    .argument("<run>", "folder of a run")
+    .option("--samples <k>", "importance samples of the log-likelihood", whole(1), 500)
+    .option("--rows <n>", "rows of the log-likelihood, or all", rowsOrAll, 2000)
+    .option("--bayes-samples <k>", "importance samples of Bayes' rule; 0 leaves it out", whole(0), 20)
+    .option("--bayes-rows <n>", "rows that Bayes' rule is asked of, or all", rowsOrAll, "all")
+    .option("--json", "print one JSON object")
+    .option("--quiet", "print nothing but errors")
+    .addHelpText("after", EXAMPLES)
+    .action(async (path: string, { json, quiet, ...measures }: Options) => {
+      const { readRun, reloadData } = await import("../../runs/index.ts");
+      const { makeReport } = await import("../report-run.ts");
+      const { terminal } = context;
+      const options = { ...(json && { json }), ...(quiet && { quiet }) };
+      const output = { terminal, options, say: speaker(terminal, options) };
+      const data = await reloadData(readRun(path).settings);
+      const { figures, files } = await makeReport(path, data, output, measures);
+      if (json) printJson(terminal, { run: path, ...figures, files });
+    });
+}

@@ -1,0 +1,65 @@
+/** `tightbound sample`: draws from the prior, decoded. */
+import type { Command } from "commander";
+import { optionOf, verbFlags, verbOptions } from "../flags.ts";
+import { whole } from "../parse.ts";
+import { type Context, printJson, speaker } from "../terminal.ts";
+
+interface Options {
+  readonly count?: number;
+  readonly seed: number;
+  readonly out?: string;
+  readonly json?: true;
+}
+
+const EXAMPLES = `
+What is written are means of p(x|z) for draws z from the prior: a picture of images (or their values, with a .csv file).
+Of a table they are whole rows, drawn from p(x|z), as a CSV file with its columns.
+
+Of m2 and m1m2: --count draws of every class, a row of the picture for each class, with one style z down each column.
+
+Examples:
+  $ tightbound sample runs/mnist-vae-1
+  $ tightbound sample runs/mnist-vae-1 --count 100 --seed 7 --out samples.png`;
+
+export function addSample(program: Command, context: Context): void {
+  const command = program
+    .command("sample")
+    .description("decode draws from the prior; of a model that tells class from style, for every class")
+    .argument("<run>", "folder of a run")
+    .option("--count <n>", "how many (default: 64; of a model with classes 10 of every class)", whole(1))
+    .option("--seed <n>", "seed of the draws", whole(0), 0)
+    .option("--out <file>", "a .png or .csv file (default: samples.png or samples.csv in the run's folder)");
+  for (const flag of verbFlags("sample")) command.addOption(optionOf(flag));
+  command
+    .option("--json", "print one JSON object")
+    .addHelpText("after", EXAMPLES)
+    .action(async (path: string, { count: asked, seed, out, json, ...options }: Options) => {
+      const { declarationOf } = await import("../../kinds/index.ts");
+      const { InternalError } = await import("../../errors.ts");
+      const { checkVerb, openRun, readRun } = await import("../../runs/index.ts");
+      const { featureTable, imagesOf, savePictureOrTable, target } = await import("../output.ts");
+      const { samplePicture } = await import("../../report/pictures.ts");
+      const read = readRun(path);
+      const { settings } = read;
+      checkVerb(read, "sample");
+      const own = verbOptions("sample", declarationOf(settings.model.model), options);
+      const where = target(settings, path, "samples", out);
+      const { kind, trained } = await openRun(path);
+      const drawn = await kind.sample?.(trained, {
+        ...own,
+        seed,
+        ...(asked !== undefined && { count: asked }),
+      });
+      if (drawn === undefined)
+        throw new InternalError(`${settings.model.model} is said to draw samples, and does not`);
+      const { values, count, columns, heads, noun } = drawn;
+      await savePictureOrTable(
+        where,
+        imagesOf(settings, values),
+        (images) => samplePicture(images, columns),
+        () => featureTable(settings, heads?.names ?? [], values, heads?.cells ?? (() => [])),
+      );
+      if (json) printJson(context.terminal, { run: path, count, seed, ...drawn.json, file: where.path });
+      else speaker(context.terminal, {})(`${count} ${noun} written to ${where.path}`);
+    });
+}

@@ -1,0 +1,35 @@
+/**
+ * Kinds of models: what each is, and what it does.
+ *
+ * @module
+ */
+
+export * from "./kind.ts";
+export { declarationOf, declarations, flagsOf, kindNames, kindOf, listed } from "./kinds.ts";
+export { labelledPart } from "./labelled-part.ts";
+export { type LabelledByM1, labelledByM1 } from "./m1/labelled-rows.ts";
+export { type ClassifierName, type ClassifierSettings, classifierNames } from "./m1/settings.ts";
+export { TrainedM1 } from "./m1/trained.ts";
+export { stackOn } from "./m1m2/stack.ts";
+export type { M2ModelSettings, SemiSupervisedTrainSettings } from "./m2/settings.ts";
+export { type ClassifyingModel, TrainedClassifier } from "./m2/trained.ts";
+export { checkObservation, chooseObservation, traitsOf } from "./observation.ts";
+export {
+  type DataSettings,
+  type LabelSettings,
+  learnsFromLabels,
+  type RunSettings,
+  runSettings,
+  upgraded,
+} from "./run-settings.ts";
+export {
+  ACTIVE_UNIT_THRESHOLD,
+  type EvaluationOptions,
+  type LogLikelihood,
+  type LogLikelihoodOptions,
+  type VaeEvaluation,
+  type VaeEvaluator,
+  vaeEvaluator,
+} from "./vae/evaluator.ts";
+export type { TrainSettings, VaeModelSettings } from "./vae/settings.ts";
+export { type Evaluation, Trained, type Traversal } from "./vae/trained.ts";

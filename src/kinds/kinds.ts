@@ -1,0 +1,29 @@
+/** Looking kinds up. */
+import { InternalError } from "../errors.ts";
+import type { Declaration, Kind } from "./kind.ts";
+import * as registry from "./registry.ts";
+import { type Placed, placed } from "./settings/setting.ts";
+
+/** What every kind is, by name. */
+export const declarations: readonly Declaration[] = Object.values(registry);
+
+/** The first words that `train` takes. */
+export const kindNames: readonly string[] = declarations.map(({ name }) => name);
+
+/** What a kind is. */
+export function declarationOf(name: string): Declaration {
+  const found = declarations.find((declaration) => declaration.name === name);
+  if (found === undefined) throw new InternalError(`there is no kind of model named ${name}`);
+  return found;
+}
+
+/** What a kind does: its code is loaded when it is asked for. */
+export const kindOf = (name: string): Promise<Kind> => declarationOf(name).load();
+
+/** Settings of a kind that have flags. */
+export const flagsOf = (declaration: Declaration): readonly (Placed & { readonly flag: string })[] =>
+  placed(declaration.settings).flatMap((one) => (one.flag === undefined ? [] : [{ ...one, flag: one.flag }]));
+
+/** `m1, m2 and m1m2`. */
+export const listed = (names: readonly string[], last = "and"): string =>
+  names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} ${last} ${names.at(-1)}`;

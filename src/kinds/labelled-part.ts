@@ -1,0 +1,11 @@
+import { type Dataset, drawLabels, hideLabels } from "../data/index.ts";
+import type { LabelSettings } from "./run-settings.ts";
+
+/** The training rows as the model may see them: labels that are not among the ones kept are hidden. */
+export function labelledPart(
+  train: Dataset,
+  { count, seed }: Pick<LabelSettings, "count" | "seed">,
+): Dataset {
+  if (count === undefined) return train;
+  return hideLabels(train, drawLabels(train, { labels: count, seed }).labelled);
+}

@@ -1,0 +1,122 @@
+/** M1 of Kingma et al. (2014): what it is called, and its settings. */
+import type { Declaration } from "../kind.ts";
+import { labelSettings } from "../settings/labels.ts";
+import { activation, byData, hidden, latent } from "../settings/networks.ts";
+import { type DataFacts, optional, type SettingsOf, setting } from "../settings/setting.ts";
+import { batch, batchOf, epochs, lr, schedule } from "../settings/training.ts";
+import { oneOf, positive, text, whole } from "../settings/value.ts";
+import { vaeModel, vaeTrain } from "../vae/settings.ts";
+
+/** The classifiers over M1's features. */
+export const classifierNames = ["knn", "linear-svm", "svm", "transductive-svm", "logistic"] as const;
+/** A classifier over M1's features, by its name. */
+export type ClassifierName = (typeof classifierNames)[number];
+
+const [imageBatch, tableBatch] = [batchOf(250), batchOf(100)];
+
+/** The VAE whose posterior gives M1 its features: larger than a VAE's by default, and trained for longer. */
+export const m1Vae = {
+  model: {
+    ...vaeModel,
+    latent: latent({ default: byData(50, 10) }),
+    hidden: hidden({ default: byData([500, 500], [50]) }),
+    activation: activation({ default: "softplus" }),
+  },
+  train: {
+    ...vaeTrain,
+    epochs: epochs({ default: byData(200, 100) }),
+    batch: batch({ default: (facts: DataFacts) => (facts.table ? tableBatch(facts) : imageBatch(facts)) }),
+    lr: lr({ default: byData(1e-3, 3e-3) }),
+    schedule: schedule({ default: "cosine" }),
+  },
+};
+
+const classifiers = {
+  chosen: setting(oneOf(classifierNames), {
+    help: "the classifier that classifies; all are evaluated",
+    flag: "--classifier",
+    default: "svm",
+  }),
+  // Many where rows are few, and their mean where draws would make a support vector machine slow.
+  draws: setting(whole(0), {
+    help: "draws of z for each labelled row that classifiers are fitted on; 0: its mean",
+    placeholder: "<k>",
+    default: ({ labels }: DataFacts) => (labels <= 200 ? 20 : labels <= 1000 ? 4 : 0),
+  }),
+  neighbours: setting(whole(1), { help: "neighbours of knn", placeholder: "<k>", default: 5 }),
+  cost: setting(positive, {
+    help: "cost of a row on the wrong side of a support vector machine's margin",
+    flag: "--svm-cost",
+    placeholder: "<c>",
+    default: 1,
+  }),
+  unlabelledCost: optional(positive, {
+    help: "the same of an unlabelled row, for transductive-svm",
+    placeholder: "<c>",
+    otherwise: "0.3 of --svm-cost",
+  }),
+  unlabelled: setting(whole(0), {
+    help: "unlabelled rows that transductive-svm sees at most; with none it is svm",
+    default: 2000,
+  }),
+  gamma: optional(positive, {
+    help: "factor γ of the support vector machine's kernel exp(−γ ‖a − b‖²)",
+    flag: "--svm-gamma",
+    placeholder: "<g>",
+    otherwise: "1 / (features × variance)",
+  }),
+  priorScale: setting(positive, {
+    help: "standard deviation of the prior on the weights of logistic",
+    placeholder: "<s>",
+    default: 1,
+  }),
+};
+
+/** The classifiers of M1. */
+export type ClassifierSettings = SettingsOf<typeof classifiers>;
+
+/** The flag that takes a VAE of another run. */
+export const takenFrom = optional(text("<run>"), {
+  help: "the VAE of M1: a run that was trained before on the same rows",
+  flag: "--m1",
+  otherwise: "one is trained first",
+});
+
+export const m1: Declaration = {
+  name: "m1",
+  title: "M1",
+  summary: "M1: classifiers on a VAE's posterior (Kingma et al., 2014)",
+  settings: {
+    model: { model: setting(oneOf(["m1"]), { default: "m1", flag: false }), ...m1Vae.model },
+    labels: labelSettings,
+    classifiers,
+    train: m1Vae.train,
+    m1: { from: takenFrom },
+  },
+  lacks: {
+    "--labelled-batch": "m1 learns from labels when its VAE is done, not at every step.",
+    "--alpha": "m1 learns from labels when its VAE is done, not at every step.",
+  },
+  base: {
+    title: "M1",
+    from: "m1.from",
+    kinds: ["vae", "m1"],
+    decides: ["model.", "train."],
+    taken: ({ model, train }) => ({ model: { ...model, model: "m1" }, train: { ...train } }),
+  },
+  files: ["labelled.safetensors"],
+  verbs: {
+    sample: {},
+    reconstruct: {},
+    traverse: {},
+    encode: {},
+    export: {},
+    classify: {
+      classifier: optional(oneOf(classifierNames), {
+        help: "the classifier that is asked",
+        otherwise: "the run's",
+      }),
+    },
+  },
+  load: async () => (await import("./kind.ts")).kind,
+};

@@ -1,0 +1,31 @@
+import type { Dataset } from "../../data/index.ts";
+import { UsageError } from "../../errors.ts";
+import { activeDimensions, posteriorOf, Stacked, type StackedOptions } from "../../models/index.ts";
+import type { Trained } from "../vae/trained.ts";
+
+/**
+ * M1+M2 over a trained VAE: its encoder is run once over the data to see which of its dimensions are active.
+ *
+ * @example
+ * const m1 = await train(VAE({ shape: [28, 28], latent: 50, hidden: [500, 500] }), digits, { epochs: 100 });
+ * const trained = await train(await stackOn(m1, digits, { classes: 10 }), few, { epochs: 200, lr: 3e-3 });
+ *
+ * @throws UsageError when M1 is no VAE, or none of its dimensions is active.
+ */
+export async function stackOn(
+  m1: Trained,
+  data: Dataset,
+  options: Omit<StackedOptions, "m1" | "frozen" | "active"> & { readonly keepInactive?: boolean },
+): Promise<Stacked> {
+  const { model, parameters, settings } = m1;
+  if (model.kind !== "vae") throw new UsageError(`m1m2: expected M1 to be a vae, found an ${model.kind}.`);
+  const { keepInactive = false, ...rest } = options;
+  const { threads } = settings;
+  const posterior = await posteriorOf(model, parameters, data, threads === undefined ? {} : { threads });
+  return Stacked({
+    ...rest,
+    m1: model,
+    frozen: parameters,
+    ...(!keepInactive && { active: activeDimensions(posterior) }),
+  });
+}

@@ -1,0 +1,87 @@
+/** What a report shows of M2 and M1+M2. */
+import type { Dataset } from "../../data/index.ts";
+import { countParameters } from "../../nn/index.ts";
+import type { ReportData, ReportSummary } from "../../report/types.ts";
+import { classificationResults, labelledData } from "../classification/results.ts";
+import { readHistory } from "../history.ts";
+import type { Opened, Shown } from "../kind.ts";
+import type { LabelSettings, RunSettings } from "../run-settings.ts";
+import { classSamples, classStyleOf, styleFigures } from "./style.ts";
+import type { TrainedClassifier } from "./trained.ts";
+
+/** What the curves of a model that learns from few labels show. */
+const curves =
+  "What training climbs (higher is better): the bound on log\u00a0p(x) of what has no label, its class summed out; the bound on log\u00a0p(x,\u00a0y) of what has one; and log\u00a0q(y\u00a0|\u00a0x) of the labels themselves, which is why a classifier comes of it. A labelled bound much above the unlabelled one means that the few labelled rows are being memorised.";
+
+/** How one of the kinds is spoken of. */
+export interface StyledWording {
+  readonly title: string;
+  readonly subtitle: string;
+  readonly introduction: string;
+  /** Settings beside those of model and training. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  readonly trainings: ReportSummary["trainings"];
+}
+
+/**
+ * How well it classifies the rows, what it draws of each class, and what it makes of the rows that it was given labels of. Where no row
+ * is labelled there are no errors.
+ *
+ * @returns also the rows by class, for codes of the kind's own
+ */
+export async function styledReport(
+  { run, trained }: Opened<RunSettings & { readonly labels: LabelSettings }, TrainedClassifier>,
+  shown: Shown,
+  { title, subtitle, introduction, config, trainings }: StyledWording,
+): Promise<{ readonly report: ReportData; readonly labelled: Dataset; readonly predicted: Int32Array }> {
+  const { settings } = run;
+  const { model, parameters, classes } = trained;
+  const { rows, part } = shown;
+  const { threads, seed } = settings.train;
+  const given = labelledData(shown, settings.labels);
+  const classified = await trained.classify(rows);
+  const { predicted } = classified;
+  const measured = shown.measured ?? {
+    rows: rows.rows,
+    bound: { elbo: { value: await trained.bound(rows), rows: rows.rows } },
+  };
+  const { style, analogies } = await styleFigures(
+    classStyleOf(model),
+    { dataset: rows, classes, predicted },
+    { parameters, labelled: given.labelled, ...(threads !== undefined && { threads }) },
+  );
+  const samples = await classSamples(trained, rows.shape, seed);
+  const report: ReportData = {
+    title: `${title} on ${settings.data.name}`,
+    subtitle,
+    command: settings.command,
+    createdAt: settings.createdAt,
+    version: settings.version,
+    introduction,
+    curves,
+    part,
+    config: { ...settings.model, ...settings.train, labels: settings.labels, ...config, data: settings.data },
+    summary: {
+      latent: model.latent,
+      parameters: countParameters([...parameters.keys()]),
+      trainRows: settings.data.trainRows,
+      testRows: part === "test" ? rows.rows : 0,
+      trainings,
+    },
+    history: readHistory(run),
+    measured,
+    classification: {
+      ...classificationResults(settings, shown, classified, given),
+      ...(analogies && { analogies }),
+      ...(samples && { samples }),
+    },
+    style,
+  };
+  return { report, labelled: given.labelled, predicted };
+}
+
+/** `784–500–50` of the widths of a model. */
+export const widths = (
+  first: string | number,
+  { hidden, latent }: { readonly hidden: readonly number[]; readonly latent: number },
+): string => [first, ...hidden, latent].join("–");

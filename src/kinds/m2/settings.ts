@@ -1,0 +1,118 @@
+/** M2 of Kingma et al. (2014): what it is called, and its settings. */
+import type { Declaration } from "../kind.ts";
+import { labelSettings } from "../settings/labels.ts";
+import { activation, byData, hidden, latent, likelihood, rowSettings } from "../settings/networks.ts";
+import { type DataFacts, type SettingOptions, type SettingsOf, setting } from "../settings/setting.ts";
+import { batch, batchOf, binarize, epochs, lr, optimisation, schedule } from "../settings/training.ts";
+import { notNegative, oneOf, share, whole } from "../settings/value.ts";
+
+/** Rows below which a minibatch of a usual size would leave an epoch with few updates. */
+const FEW_ROWS = 2000;
+
+/**
+ * Weight α of the classification term. The paper's 0.1 is for the 50,000 rows of MNIST, where each of 100 labels then counts 50 times;
+ * it is raised where there are fewer rows, so that a label counts as much, up to 1. At less, classes that M2 finds by itself may be
+ * others than the labelled ones.
+ */
+export const alphaOf = ({ rows }: DataFacts): number => Math.min(1, Math.max(0.1, 5000 / rows));
+
+/** Training on labelled and unlabelled rows side by side. */
+export const semiSupervisedTrain = (own: {
+  readonly epochs: SettingOptions<number>;
+  readonly lr: SettingOptions<number>;
+  readonly alpha: SettingOptions<number>;
+  readonly warmup: SettingOptions<number>;
+}) => ({
+  epochs: epochs({ help: "passes over the unlabelled rows", ...own.epochs }),
+  batch: batch({ help: "unlabelled rows in a minibatch", default: batchOf(100) }),
+  labelledBatch: setting(whole(1), {
+    help: "labelled rows in a minibatch; all of them where there are fewer",
+    default: 100,
+  }),
+  lr: lr(own.lr),
+  schedule: schedule({ default: "cosine" }),
+  binarize,
+  ...optimisation,
+  alpha: setting(notNegative, {
+    help: "weight of the classification term: log q(y|x) of a labelled row counts alpha × all rows / labelled rows",
+    placeholder: "<weight>",
+    ...own.alpha,
+  }),
+  beta: setting(notNegative, { help: "factor of the KL of y and z", placeholder: "<factor>", default: 1 }),
+  warmup: setting(notNegative, {
+    help: "epochs over which the gradient that unlabelled rows send to q(y|x) grows from 0",
+    placeholder: "<epochs>",
+    ...own.warmup,
+  }),
+  warmupEntropy: setting(notNegative, {
+    help: "weight of the entropy of q(y|x) on unlabelled rows when the warm-up begins",
+    placeholder: "<weight>",
+    default: 0,
+  }),
+  evaluateEvery: setting(whole(1), {
+    help: "epochs from one error on held-out rows to the next",
+    placeholder: "<epochs>",
+    default: 1,
+  }),
+});
+
+const model = {
+  ...rowSettings,
+  latent: latent({ default: byData(50, 10) }),
+  activation: activation({ default: "softplus" }),
+  hidden: hidden({ default: byData([500], [50]) }, false),
+  likelihood,
+  dropout: setting(share, { help: "share of q(y|x)'s hidden units dropped in training", default: 0 }),
+  inputDropout: setting(share, { help: "share of q(y|x)'s inputs dropped in training", default: 0 }),
+};
+
+const train = semiSupervisedTrain({
+  epochs: { default: 100 },
+  lr: { default: ({ rows, table }) => (table ? 3e-3 : rows < FEW_ROWS ? 1e-3 : 5e-4) },
+  alpha: { default: alphaOf },
+  warmup: { default: 0 },
+});
+
+/** What M2 is. */
+export type M2ModelSettings = SettingsOf<typeof model>;
+/** How a model that learns from few labels is trained, every default filled in. */
+export type SemiSupervisedTrainSettings = SettingsOf<typeof train>;
+
+/** The weight of the entropy at the start of a warm-up that there is not would be left out in silence. */
+export const needsWarmup = ({ train }: { readonly train: object }): string | undefined => {
+  const { warmup = 0, warmupEntropy = 0 } = train as Partial<SemiSupervisedTrainSettings>;
+  return warmup === 0 && warmupEntropy !== 0
+    ? "train.warmupEntropy: it is for the time of the warm-up; expected a warmup above 0, found 0"
+    : undefined;
+};
+
+const perceptrons = (name: string) => `the networks of ${name} are plain perceptrons.`;
+
+/** Why M2's kinds lack flags of a VAE. */
+export const lacksOfM2 = (name: string): Readonly<Record<string, string>> => {
+  const bound = `the bound of ${name} has its KL in closed form, and one sample.`;
+  return {
+    "--network": perceptrons(name),
+    "--channels": perceptrons(name),
+    "--batch-norm": perceptrons(name),
+    "--bound": bound,
+    "--form": bound,
+    "--samples": bound,
+    "--free-bits": bound,
+  };
+};
+
+export const m2: Declaration = {
+  name: "m2",
+  title: "M2",
+  summary: "M2: class and style, the class summed out where it is not known (Kingma et al., 2014)",
+  settings: {
+    model: { model: setting(oneOf(["m2"]), { default: "m2", flag: false }), ...model },
+    labels: labelSettings,
+    train,
+  },
+  constraint: needsWarmup,
+  lacks: lacksOfM2("m2"),
+  verbs: { sample: {}, classify: {} },
+  load: async () => (await import("./kind.ts")).kind,
+};

@@ -1,0 +1,166 @@
+/** A model that learnt from few labels, with its parameters. */
+import { type Computed, compile } from "../../compile/compile.ts";
+import { ArrayValue } from "../../compile/index.ts";
+import { type Dataset, mapRows } from "../../data/index.ts";
+import { UsageError } from "../../errors.ts";
+import { elbo } from "../../inference/index.ts";
+import {
+  confusionMatrix,
+  errorRate,
+  type M2,
+  type ParameterValues,
+  predictedClasses,
+  type Stacked,
+} from "../../models/index.ts";
+import { fillNormal, stream } from "../../random/index.ts";
+import { logsumexp } from "../../tensor/ops/reduce.ts";
+import { exp } from "../../tensor/ops/transcendental.ts";
+import type { Tensor } from "../../tensor/tensor.ts";
+import { preparer } from "../held-out.ts";
+import type { Classified } from "../kind.ts";
+import type { SemiSupervisedTrainSettings } from "./settings.ts";
+
+/** Rows times importance samples that Bayes' rule computes at once. */
+const ROWS_OF_BAYES = 2000;
+
+/** A model whose guide classifies. */
+export type ClassifyingModel = M2 | Stacked;
+
+/** A trained M2 or M1+M2: what a user holds after training, or after opening a run. */
+export class TrainedClassifier {
+  readonly kind: ClassifyingModel["kind"];
+  readonly model: ClassifyingModel;
+  /** Names of the classes. */
+  readonly classes: readonly string[];
+  readonly settings: SemiSupervisedTrainSettings;
+  /** Of the whole model, a frozen M1 among it. */
+  readonly parameters: ParameterValues;
+  /** Held-out data as densities of them see them: binarised once, by the run's seed, where it was trained on binary draws. */
+  readonly prepare: (dataset: Dataset) => Dataset;
+  readonly #classify: (x: ArrayValue) => Promise<Computed<Tensor>>;
+  // M1 stays as it is, so what M2 sees of a dataset does too.
+  readonly #seen = new WeakMap<Dataset, Promise<Dataset>>();
+
+  constructor(
+    model: ClassifyingModel,
+    parameters: ParameterValues,
+    settings: SemiSupervisedTrainSettings,
+    classes: readonly string[],
+  ) {
+    this.kind = model.kind;
+    this.model = model;
+    this.classes = classes;
+    this.settings = settings;
+    this.parameters = model.kind === "m2" ? parameters : new Map([...model.frozen, ...parameters]);
+    this.prepare = preparer(settings);
+    const m2 = this.#m2;
+    this.#classify = compile((x) => exp(m2.classify(x)), this.#options);
+  }
+
+  get #m2(): M2 {
+    return this.model.kind === "m2" ? this.model : this.model.m2;
+  }
+
+  get #options() {
+    const { seed, threads } = this.settings;
+    return { parameters: this.parameters, seed, ...(threads !== undefined && { threads }) };
+  }
+
+  /** q(y|x) of every row. Grey pixels go in as they are, whatever binary draws the model was trained on. */
+  async classify(data: Dataset): Promise<Required<Classified>> {
+    const probabilities = await mapRows(await this.#view(data), this.classes.length, this.#classify);
+    return { probabilities, predicted: predictedClasses(probabilities, this.classes.length) };
+  }
+
+  /** Share of the labelled rows whose class q(y|x) gets wrong. @throws UsageError when no row is labelled. */
+  async error(data: Dataset): Promise<number> {
+    if (data.labels === undefined) {
+      throw new UsageError(`${data.name}: expected labels to compare with, found none.`);
+    }
+    const { predicted } = await this.classify(data);
+    return errorRate(confusionMatrix(data.labels, predicted, this.classes.length));
+  }
+
+  /**
+   * The class of every row by Bayes' rule, p(y|x) ∝ p(x, y), with importance samples from q(z|x, y) for p(x, y). Of M1+M2: of the
+   * mean of q(z1|x). Data are binarised once where the model was trained on binary draws.
+   *
+   * Cost: `samples` passes through M2's decoder for each row and class.
+   *
+   * @throws UsageError when `samples` is no whole number above 0.
+   */
+  async classifyByBayes(data: Dataset, samples: number): Promise<Required<Classified>> {
+    if (!Number.isInteger(samples) || samples < 1) {
+      throw new UsageError(`Bayes' rule: samples must be a whole number of at least 1, found ${samples}.`);
+    }
+    const m2 = this.#m2;
+    const seen = this.model.kind === "m2" ? this.prepare(data) : await this.#view(data);
+    const width = this.classes.length;
+    // Compiled anew for the noise to start at step 0: the same data give the same classes.
+    const posterior = compile((x) => {
+      const joint = m2.logJoint(x, samples);
+      return exp(joint.sub(logsumexp(joint, -1, { keepDims: true })));
+    }, this.#options);
+    // Rows × samples hidden layers lie in memory at once.
+    const rows = Math.max(1, Math.floor(ROWS_OF_BAYES / samples));
+    const probabilities = await mapRows(seen, width, posterior, rows);
+    return { probabilities, predicted: predictedClasses(probabilities, width) };
+  }
+
+  /** The lower bound of log p(x), y summed out, as a mean over rows: −U(x) of M2, or that of the whole of M1+M2. */
+  async bound(data: Dataset): Promise<number> {
+    const { model } = this;
+    const closed = model.kind === "m2" ? ["z"] : ["z2"];
+    const perDatum = compile(
+      (x) => elbo(model.model, model.guide, [x], { analyticKl: closed }).perDatum.elbo.reshape([-1, 1]),
+      this.#options,
+    );
+    const values = await mapRows(this.prepare(data), 1, perDatum);
+    return values.reduce((a, b) => a + b, 0) / data.rows;
+  }
+
+  /**
+   * Draws of every class, in the order of the classes: [classes × count, features]. The k-th draw of each class has the same style z.
+   * What is returned are means of p(x|y, z), of a table draws from it: a mean of categories is none.
+   */
+  async sample(count: number, seed = 0): Promise<Float32Array> {
+    const { classes, latent } = this.model;
+    const styles = new Float32Array(count * latent);
+    fillNormal(styles, stream(seed, "prior/z"));
+    const z = new Float32Array(classes * styles.length);
+    const y = new Float32Array(classes * count * classes);
+    for (let k = 0; k < classes; k++) {
+      z.set(styles, k * styles.length);
+      for (let i = 0; i < count; i++) y[(k * count + i) * classes + k] = 1;
+    }
+    const draw = compile(
+      (given, style) => {
+        const x = this.model.decode(given, style);
+        return this.model.likelihood === "table" ? x.sample("x") : x.mean();
+      },
+      { ...this.#options, seed },
+    );
+    const rows = classes * count;
+    const { data } = await draw(
+      new ArrayValue([rows, classes], "float32", y),
+      new ArrayValue([rows, latent], "float32", z),
+    );
+    return data as Float32Array;
+  }
+
+  /** Data as M2 sees them: themselves, or the means of M1's posterior. */
+  #view(data: Dataset): Promise<Dataset> {
+    const { model } = this;
+    if (model.kind === "m2") return Promise.resolve(data);
+    const known = this.#seen.get(data);
+    if (known !== undefined) return known;
+    const width = model.active.length;
+    // What is missing from a row is not missing from what M1 makes of it.
+    const { observed: _, ...rows } = data;
+    const view = mapRows(data, width, compile(model.encode, this.#options)).then(
+      (x): Dataset => ({ ...rows, shape: [width], kind: "table", x, scale: 1 }),
+    );
+    this.#seen.set(data, view);
+    return view;
+  }
+}

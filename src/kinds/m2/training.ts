@@ -1,0 +1,108 @@
+/** Training M2 and M1+M2 on rows of which few are labelled. */
+import {
+  binarize,
+  checkSupervision,
+  type Dataset,
+  gaussianMinibatches,
+  hasLabels,
+  type Minibatches,
+  minibatches,
+  type RowOrderOptions,
+  rowSize,
+  withClasses,
+} from "../../data/index.ts";
+import { UsageError } from "../../errors.ts";
+import { posteriorOf, selectFeatures } from "../../models/index.ts";
+import { semiSupervisedBatches } from "../../train/batches.ts";
+import { type Progress, Trainer } from "../../train/loop.ts";
+import type { EpochFigures, RunData, Terms, Training } from "../kind.ts";
+import type { SemiSupervisedTrainSettings } from "./settings.ts";
+import { type ClassifyingModel, TrainedClassifier } from "./trained.ts";
+
+const rowsWhere = (labels: Int32Array, keep: (label: number) => boolean): Uint32Array =>
+  Uint32Array.from(labels.keys()).filter((row) => keep(labels[row]));
+
+/** Minibatches of what M2 sees: the rows themselves, or draws from M1's posterior, made anew each time. */
+async function minibatcher(
+  model: ClassifyingModel,
+  data: Dataset,
+  settings: SemiSupervisedTrainSettings,
+): Promise<(options: Omit<RowOrderOptions, "seed">) => Minibatches> {
+  const { seed, binarize: how, threads } = settings;
+  if (model.kind === "m1m2") {
+    const posterior = await posteriorOf(
+      model.m1,
+      model.frozen,
+      data,
+      threads === undefined ? {} : { threads },
+    );
+    const seen = selectFeatures(posterior, model.active);
+    return (options) => gaussianMinibatches(seen, { ...options, seed });
+  }
+  const rows = how === "fixed" ? binarize(data, seed) : data;
+  return (options) => minibatches(rows, { ...options, seed, binarize: how });
+}
+
+/**
+ * Compiles the training of a model on data whose unlabelled rows have label -1.
+ * @throws DataError when the labels do not allow it, UsageError when rows or classes and model do not fit.
+ */
+export async function semiSupervisedTraining(
+  model: ClassifyingModel,
+  data: Dataset,
+  settings: SemiSupervisedTrainSettings,
+): Promise<Training<TrainedClassifier>> {
+  checkSupervision(data);
+  const { labels, classes } = withClasses(data);
+  if (classes.length !== model.classes) {
+    throw new UsageError(`${data.name}: has ${classes.length} classes, the model ${model.classes}.`);
+  }
+  if (rowSize(data.shape) !== model.features) {
+    throw new UsageError(
+      `${data.name}: rows of shape [${data.shape.join(", ")}] hold ${rowSize(data.shape)} values, the model takes ${model.features}.`,
+    );
+  }
+  const batches = await minibatcher(model, data, settings);
+  const rows = {
+    labelled: rowsWhere(labels, (label) => label >= 0),
+    unlabelled: rowsWhere(labels, (label) => label < 0),
+  };
+  const labelled = batches({ batch: settings.labelledBatch, site: "labelled/", subset: rows.labelled });
+  const unlabelled =
+    rows.unlabelled.length === 0 ? undefined : batches({ batch: settings.batch, subset: rows.unlabelled });
+  const objective = model.objective({
+    labelled: { size: rows.labelled.length, rows: labelled.batch },
+    unlabelled: { size: rows.unlabelled.length, rows: unlabelled?.batch ?? 0 },
+    alpha: settings.alpha,
+    beta: settings.beta,
+    ...(settings.warmup > 0 && { warmup: "input" }),
+    warmupEntropy: settings.warmupEntropy,
+  });
+  const trainer = await Trainer.create(
+    model.parameters,
+    objective,
+    semiSupervisedBatches({
+      labelled,
+      labels,
+      classes: classes.length,
+      warmup: settings.warmup,
+      ...(unlabelled && { unlabelled }),
+    }),
+    settings,
+  );
+  return { trainer, trained: new TrainedClassifier(model, trainer.values(), settings, classes) };
+}
+
+/** What is measured after an epoch: the errors on held-out rows, where it is their turn. */
+export async function epochErrors(
+  trained: TrainedClassifier,
+  data: RunData,
+  { epochs, evaluateEvery }: Pick<SemiSupervisedTrainSettings, "epochs" | "evaluateEvery">,
+  { epoch, means }: Progress,
+): Promise<EpochFigures> {
+  const due = epoch % evaluateEvery === 0 || epoch === epochs;
+  const errorOf = async (part: Dataset | undefined): Promise<Terms | undefined> =>
+    due && part && hasLabels(part) ? { error: await trained.error(part) } : undefined;
+  const validation = await errorOf(data.validation);
+  return { train: means, test: (await errorOf(data.test)) ?? {}, ...(validation && { validation }) };
+}

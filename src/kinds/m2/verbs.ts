@@ -1,0 +1,22 @@
+/** The verbs of M2 and M1+M2. */
+import type { Kind } from "../kind.ts";
+import type { RunSettings } from "../run-settings.ts";
+import type { TrainedClassifier } from "./trained.ts";
+
+/** Draws of every class under the same styles, and the class of rows by q(y|x). */
+export const classifierVerbs: Required<
+  Pick<Kind<RunSettings, never, TrainedClassifier>, "sample" | "classify">
+> = {
+  async sample(trained, { count = 10, seed }) {
+    const { classes } = trained;
+    return {
+      values: await trained.sample(count, seed),
+      count,
+      columns: count,
+      heads: { names: ["class"], cells: (row) => [classes[Math.floor(row / count)]] },
+      noun: `samples of each of ${classes.length} classes`,
+      json: { classes },
+    };
+  },
+  classify: (trained, rows) => trained.classify(rows),
+};

@@ -1,0 +1,95 @@
+/** What follows from the data where the user did not say: the likelihood, and what becomes of grey pixels. */
+import { type Binarization, type Dataset, describe, isBinary, type TableSummary } from "../data/index.ts";
+import { checkLikelihood, type LikelihoodName } from "../models/index.ts";
+
+/** What a choice is made from. */
+export interface DataTraits {
+  readonly kind: "image" | "table";
+  readonly isBinary: boolean;
+  readonly range: readonly [number, number];
+  /** Of a table with columns of its own. */
+  readonly table?: TableSummary;
+}
+
+/** What was chosen. */
+export interface Chosen {
+  readonly likelihood: LikelihoodName;
+  readonly binarize: Binarization;
+  /** What was chosen and why, for the user; undefined where they chose both. */
+  readonly why?: string;
+}
+
+/** The traits of rows. */
+export function traitsOf(rows: Dataset, table?: TableSummary): DataTraits {
+  const { range } = describe(rows);
+  return { kind: rows.kind, isBinary: isBinary(rows), range, ...(table && { table }) };
+}
+
+/** Refuses rows that the likelihood or the binarisation do not fit. @throws UsageError */
+export function checkObservation(
+  rows: Dataset,
+  { likelihood, binarize }: { readonly likelihood: LikelihoodName; readonly binarize: Binarization },
+): void {
+  const { range } = describe(rows);
+  checkLikelihood(likelihood, binarize, {
+    name: rows.name,
+    isBinary: isBinary(rows),
+    hasMissing: rows.observed?.includes(0) ?? false,
+    range,
+  });
+}
+
+const isGrey = ({ kind, isBinary, range: [low, high] }: DataTraits): boolean =>
+  kind === "image" && low >= 0 && high <= 1 && !isBinary;
+
+/** What becomes of grey pixels under a likelihood: a Bernoulli's must be binary. */
+export const binarizationOf = (traits: DataTraits, likelihood: string): Binarization =>
+  likelihood === "bernoulli" && isGrey(traits) ? "dynamic" : "none";
+
+/** The likelihood and the binarisation that suit data, where they were not given. */
+export function chooseObservation(
+  { kind, isBinary, range: [low, high], table }: DataTraits,
+  given: { readonly likelihood?: LikelihoodName; readonly binarize?: Binarization },
+): Chosen {
+  if (table !== undefined) {
+    return {
+      likelihood: "table",
+      binarize: "none",
+      ...(given.likelihood === undefined && { why: `${columns(table)}, so: --likelihood table.` }),
+    };
+  }
+  const unit = low >= 0 && high <= 1;
+  const drawn = given.binarize !== undefined && given.binarize !== "none";
+  const likelihood: LikelihoodName =
+    given.likelihood ?? ((unit && kind === "image") || isBinary || drawn ? "bernoulli" : "gaussian");
+  const traits = { kind, isBinary, range: [low, high] } as const;
+  const binarize = given.binarize ?? binarizationOf(traits, likelihood);
+  if (given.likelihood !== undefined && given.binarize !== undefined) return { likelihood, binarize };
+  const found = isBinary
+    ? "Binary data"
+    : isGrey(traits)
+      ? "Grey pixels in [0, 1]"
+      : kind === "table"
+        ? "A table of real numbers"
+        : `Pixels from ${low} to ${high}`;
+  const chosen = [
+    ...(given.likelihood === undefined ? [`--likelihood ${likelihood}`] : []),
+    ...(given.binarize === undefined ? [`--binarize ${binarize}`] : []),
+  ].join(" ");
+  const meaning = given.binarize === undefined && binarize === "dynamic" ? " (drawn anew at every step)" : "";
+  return { likelihood, binarize, why: `${found}, so: ${chosen}${meaning}.` };
+}
+
+/** `4 columns of numbers, standardised, and 2 of categories; 19 cells are missing`. */
+function columns({ numeric, categorical, missing }: TableSummary): string {
+  const kinds = [
+    ...(numeric > 0 ? [`${counted(numeric, "column")} of numbers, standardised`] : []),
+    ...(categorical > 0
+      ? [numeric > 0 ? `${categorical} of categories` : `${counted(categorical, "column")} of categories`]
+      : []),
+  ];
+  const gaps = missing > 0 ? `; ${counted(missing, "cell")} ${missing === 1 ? "is" : "are"} missing` : "";
+  return `${kinds.join(", and ")}${gaps}`;
+}
+
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;

@@ -1,0 +1,161 @@
+/** What `config.json` holds, whatever the kind of model: checked by the tables of settings of its kind. */
+import { z } from "zod";
+import { tablePreprocessing } from "../data/index.ts";
+import type { Declaration } from "./kind.ts";
+import { declarationOf, declarations, kindNames } from "./kinds.ts";
+import { at, schemaOf, type Tree } from "./settings/setting.ts";
+
+const whole = z.int().min(1);
+
+/** Where the data came from, and what they were. */
+export const dataSettings = z.strictObject({
+  spec: z.string(),
+  /** A file of class indices. */
+  labels: z.string().optional(),
+  labelColumn: z.string().optional(),
+  /** 0 where no rows are held out. */
+  testFraction: z.number().min(0).lt(1).optional(),
+  /** Only labelled rows were held out to test, where the data have no test part. */
+  labelledTest: z.boolean().optional(),
+  /** Labelled rows kept out of the training rows, to validate, and the seed of their draw. */
+  validation: z.strictObject({ count: whole, seed: z.int().min(0).default(0) }).optional(),
+  /** Of a table: what was said of its columns, and what its cells became. */
+  table: z
+    .strictObject({
+      categorical: z.array(z.string()).default([]),
+      ignore: z.array(z.string()).default([]),
+      preprocessing: tablePreprocessing,
+    })
+    .optional(),
+  name: z.string(),
+  /** Names of a table's columns. */
+  columns: z.array(z.string()).optional(),
+  trainRows: whole,
+  testRows: z.int().min(0),
+  /** Of the training rows: a resumed run refuses others. */
+  fingerprint: z.string(),
+});
+
+export type DataSettings = z.output<typeof dataSettings>;
+
+/** Which labels a run sees. */
+export interface LabelSettings {
+  /** Labels to keep, in equal parts of every class; absent: all that there are. */
+  readonly count?: number;
+  /** Seed of the labels that are kept. */
+  readonly seed: number;
+  /** Labels that are seen; runs of the first version do not say. */
+  readonly shown?: number;
+  /** Names of the classes. */
+  readonly classes: readonly string[];
+}
+
+/** Settings of a run, whatever its kind; a kind's own settings have more. */
+export interface RunSettings {
+  readonly version: string;
+  /** ISO 8601. */
+  readonly createdAt: string;
+  /** The command line that made it. */
+  readonly command: string;
+  readonly data: DataSettings;
+  readonly model: {
+    /** The kind. */
+    readonly model: string;
+    /** Shape of a row. */
+    readonly shape: readonly number[];
+    readonly latent: number;
+  };
+  readonly train: {
+    readonly epochs: number;
+    readonly batch: number;
+    readonly lr: number;
+    readonly schedule: string;
+    readonly seed: number;
+    readonly threads?: number;
+  };
+  /** Of a kind that learns from labels. */
+  readonly labels?: LabelSettings;
+}
+
+/** Whether a run learns from labels. */
+export const learnsFromLabels = <S extends RunSettings>(
+  settings: S,
+): settings is S & { readonly labels: LabelSettings } => settings.labels !== undefined;
+
+const schemas = new Map<string, z.ZodType>();
+
+function schemaOfKind({ name, settings }: Declaration): z.ZodType {
+  const known = schemas.get(name);
+  if (known !== undefined) return known;
+  const shape = Object.fromEntries(
+    Object.entries(settings).map(([part, table]) => [part, schemaOf(table).prefault({})]),
+  );
+  const schema = z.strictObject({
+    version: z.string(),
+    createdAt: z.string(),
+    command: z.string(),
+    data: dataSettings,
+    ...shape,
+  });
+  schemas.set(name, schema);
+  return schema;
+}
+
+const named = z.object({ model: z.object({ model: z.string() }) });
+
+/** What an older version wrote, as this one reads it: without the settings that nothing reads. */
+export function upgraded(config: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const kind = at(config, "model.model");
+  const { retired = [] } = declarations.find(({ name }) => name === kind) ?? {};
+  if (retired.length === 0) return config;
+  const copy: Tree = structuredClone(config);
+  for (const path of retired) {
+    const [part, key] = path.split(".");
+    const found = copy[part] as Tree | undefined;
+    if (found !== undefined) delete found[key];
+  }
+  return copy;
+}
+
+/** The schema is chosen by the kind's name, so that a problem is reported as of that kind's settings. */
+export const runSettings = z.unknown().transform((value, context): RunSettings => {
+  const report = (path: PropertyKey[], message: string): never => {
+    context.addIssue({ code: "custom", path, message });
+    return z.NEVER;
+  };
+  const kind = named.safeParse(value);
+  if (!kind.success) return report(["model", "model"], `expected one of ${kindNames.join(", ")}`);
+  const declaration = declarations.find(({ name }) => name === kind.data.model.model);
+  if (declaration === undefined) {
+    return report(
+      ["model", "model"],
+      `expected one of ${kindNames.join(", ")}; found "${kind.data.model.model}"${madeBy(value)}`,
+    );
+  }
+  const { success, data, error } = schemaOfKind(declaration).safeParse(value);
+  if (!success) {
+    for (const { path, message } of error.issues) {
+      context.addIssue({
+        code: "custom",
+        path,
+        message: message.startsWith("unknown setting") ? `${message}${madeBy(value)}` : message,
+      });
+    }
+    return z.NEVER;
+  }
+  const settings = data as RunSettings;
+  const broken = declaration.constraint?.(settings);
+  if (broken === undefined) return settings;
+  const [path, ...message] = broken.split(": ");
+  return report(path.split("."), message.join(": "));
+});
+
+/** `; the run was made by version 0.9.0`, where it says. */
+const madeBy = (value: unknown): string => {
+  const made = z.object({ version: z.string() }).safeParse(value);
+  return made.success ? `; the run was made by version ${made.data.version} of tightbound` : "";
+};
+
+/** The declaration of a run's kind. */
+export const declarationOfRun = ({ model }: Pick<RunSettings, "model">): Declaration =>
+  declarationOf(model.model);

@@ -1,0 +1,57 @@
+/** Settings of networks and of what they observe, which kinds share. */
+import { z } from "zod";
+import { likelihoodNames, networkNames } from "../../models/names.ts";
+import { activationNames } from "../../nn/activation-names.ts";
+import { type DataFacts, optional, type SettingOptions, setting } from "./setting.ts";
+import { oneOf, share, structure, toggle, whole, wholes } from "./value.ts";
+
+/** One value for images and other rows of numbers, and one for tables, whose few columns small networks suit. */
+export const byData =
+  <T>(images: T, tables: T) =>
+  ({ table }: DataFacts): T =>
+    table ? tables : images;
+
+/** What the data decide: no flag gives it. */
+export const rowSettings = {
+  shape: setting(structure(z.array(z.int().min(1)).min(1)), {}),
+  layout: optional(structure(z.object({ numeric: z.int().min(0), categories: z.array(z.int().min(2)) }))),
+};
+
+export const latent = (options: SettingOptions<number>) =>
+  setting(whole(1), { help: "dimensions of z", ...options });
+
+export const hidden = (options: SettingOptions<number[]>, none = true) =>
+  setting(wholes({ none }), {
+    help: `hidden layers from the data inwards, such as 400,200${none ? ", or none" : ""}`,
+    placeholder: "<widths>",
+    ...options,
+  });
+
+export const activation = (options: SettingOptions<(typeof activationNames)[number]>) =>
+  setting(oneOf(activationNames), { help: "activation of the hidden layers", ...options });
+
+/** Chosen by the data where it is not given: see `observation.ts`. */
+export const likelihood = setting(oneOf(likelihoodNames), {
+  help: "what the data are draws from",
+  otherwise: "by the data",
+  default: "bernoulli",
+});
+
+const onlyConvolutional = (given: ReadonlyMap<string, unknown>): string | undefined =>
+  given.get("--network") === "convolutional" ? undefined : "only --network convolutional has channels.";
+
+/** Encoder and decoder of a VAE or an autoencoder. */
+export const networkSettings = {
+  network: setting(oneOf(networkNames), {
+    help: "encoder and decoder",
+    placeholder: "<kind>",
+    default: "mlp",
+  }),
+  channels: setting(wholes(), {
+    help: "channels of a convolutional network; each convolution halves the image",
+    default: [32, 64],
+    refuse: onlyConvolutional,
+  }),
+  batchNorm: setting(toggle, { help: "normalise hidden layers over the minibatch", default: false }),
+  dropout: setting(share, { help: "share of hidden units dropped in training", default: 0 }),
+};

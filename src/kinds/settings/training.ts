@@ -1,0 +1,80 @@
+/** Settings of training that kinds share. */
+import { binarizations } from "../../data/binarization.ts";
+import { boundNames, elboForms } from "../../models/names.ts";
+import { optimizerNames, scheduleNames } from "../../train/settings.ts";
+import { type DataFacts, optional, type SettingOptions, setting } from "./setting.ts";
+import { notNegative, oneOf, positive, whole } from "./value.ts";
+
+/** A minibatch of at most `most` rows, of fewer where there are few: an epoch is then some twenty updates. */
+export const batchOf =
+  (most: number) =>
+  ({ rows }: DataFacts): number =>
+    Math.min(most, Math.max(Math.floor(rows / 20), 10));
+
+type Schedule = (typeof scheduleNames)[number];
+
+export const epochs = (options: SettingOptions<number>) =>
+  setting(whole(1), { help: "passes over the data", ...options });
+
+export const batch = (options: SettingOptions<number>) =>
+  setting(whole(1), { help: "rows in a minibatch", ...options });
+
+export const lr = (options: SettingOptions<number>) =>
+  setting(positive, { help: "learning rate", placeholder: "<rate>", ...options });
+
+export const schedule = (options: SettingOptions<Schedule>) =>
+  setting(oneOf(scheduleNames), { help: "how the learning rate goes over training", ...options });
+
+/** What becomes of grey pixels. Chosen by the data where it is not given: see `observation.ts`. */
+export const binarize = setting(oneOf(binarizations), {
+  help: "grey pixels: drawn anew at each step, drawn once, or used as they are",
+  placeholder: "<how>",
+  otherwise: "by the data",
+  default: "dynamic",
+});
+
+/** How parameters are updated. */
+export const optimisation = {
+  optimizer: setting(oneOf(optimizerNames), { help: "optimiser", default: "adam" }),
+  clip: optional(positive, {
+    help: "clip the gradient's global norm",
+    placeholder: "<norm>",
+    otherwise: "not clipped",
+  }),
+  seed: setting(whole(0), { help: "seed of every random number", default: 0 }),
+  threads: optional(whole(1), { help: "threads within an operation", otherwise: "one a core" }),
+};
+
+const notUnderIwae = (given: ReadonlyMap<string, unknown>): string | undefined =>
+  given.get("--bound") === "iwae"
+    ? "the importance-weighted bound has no KL term of its own to change."
+    : undefined;
+
+/** The bound that a VAE climbs. */
+export const boundSettings = {
+  bound: setting(oneOf(boundNames), { help: "bound to climb", default: "elbo" }),
+  form: setting(oneOf(elboForms), {
+    help: "how the KL of the ELBO is computed: in closed form, or by the sample that the reconstruction takes",
+    default: "analytic",
+    refuse: notUnderIwae,
+  }),
+  samples: setting(whole(1), { help: "samples of z per row", placeholder: "<k>", default: 1 }),
+  beta: setting(notNegative, {
+    help: "factor of the KL",
+    placeholder: "<factor>",
+    default: 1,
+    refuse: notUnderIwae,
+  }),
+  warmup: setting(notNegative, {
+    help: "epochs over which beta grows from 0",
+    placeholder: "<epochs>",
+    default: 0,
+    refuse: notUnderIwae,
+  }),
+  freeBits: setting(notNegative, {
+    help: "nats per dimension of z whose KL costs nothing",
+    placeholder: "<nats>",
+    default: 0,
+    refuse: notUnderIwae,
+  }),
+};

@@ -1,0 +1,143 @@
+/** The values that a setting can have: how each is read from a command line, and checked in `config.json` and in code. */
+import { z } from "zod";
+import { UsageError } from "../../errors.ts";
+
+/** A type of value. */
+export interface Value<T> {
+  /** What stands for it in a flag: `<n>`; absent for a flag that is on or off. */
+  readonly placeholder?: string;
+  /** The names it may have, where it is one of a few. */
+  readonly choices?: readonly string[];
+  /** Checks a value of `config.json`, or one given in code. */
+  readonly schema: z.ZodType<T>;
+  /** Reads the text after a flag. @throws UsageError that says what was expected. */
+  parse(text: string): T;
+}
+
+/** A whole number, `least` or more. */
+export const whole = (least: number): Value<number> => ({
+  placeholder: "<n>",
+  schema: z.int().min(least),
+  parse(text) {
+    const n = Number(text);
+    if (text.trim() !== "" && Number.isSafeInteger(n) && n >= least) return n;
+    throw new UsageError(`Expected a whole number, ${least} or more.`);
+  },
+});
+
+const number = (schema: z.ZodType<number>, expected: string, placeholder = "<x>"): Value<number> => ({
+  placeholder,
+  schema,
+  parse(text) {
+    const n = Number(text);
+    if (text.trim() !== "" && schema.safeParse(n).success) return n;
+    throw new UsageError(`Expected ${expected}.`);
+  },
+});
+
+/** A number above 0. */
+export const positive: Value<number> = number(z.number().gt(0), "a number above 0");
+/** A number, 0 or more. */
+export const notNegative: Value<number> = number(z.number().min(0), "a number, 0 or more");
+/** A share that leaves something: 0 or more, and below 1. */
+export const share: Value<number> = number(
+  z.number().min(0).lt(1),
+  "a number from 0 up to, but not, 1",
+  "<share>",
+);
+/** A share that takes something: above 0, and 1 at most. */
+export const part: Value<number> = number(
+  z.number().gt(0).max(1),
+  "a share above 0 and at most 1",
+  "<share>",
+);
+
+/** Whole numbers of at least 1, with commas between; `none` for an empty list where that is allowed. */
+export const wholes = (
+  options: { readonly none?: boolean; readonly least?: number } = {},
+): Value<number[]> => {
+  const { none = false, least = 1 } = options;
+  const one = whole(least);
+  const list = z.array(z.int().min(least));
+  return {
+    placeholder: "<list>",
+    schema: none ? list : list.min(1),
+    parse(text) {
+      if (none && text === "none") return [];
+      try {
+        return text.split(",").map(one.parse);
+      } catch {
+        throw new UsageError(
+          `Expected whole numbers, ${least} or more, with commas between, such as 400,200${none ? ", or none" : ""}.`,
+        );
+      }
+    },
+  };
+};
+
+/** One of a few names. */
+export const oneOf = <const N extends string>(names: readonly N[]): Value<N> => ({
+  placeholder: "<name>",
+  choices: names,
+  schema: z.string().refine((name): name is N => (names as readonly string[]).includes(name), {
+    message: `expected one of ${names.join(", ")}`,
+  }),
+  parse(text) {
+    const found = names.find((name) => name === text);
+    if (found !== undefined) return found;
+    const [asked, close] = [text.toLowerCase(), (name: string) => name.toLowerCase()];
+    const near = names.find((name) => close(name).startsWith(asked) || asked.startsWith(close(name)));
+    throw new UsageError(
+      `Expected one of ${names.join(", ")}.${near === undefined || text === "" ? "" : ` Did you mean ${near}?`}`,
+    );
+  },
+});
+
+/** Some of a few names, with commas between. */
+export const someOf = <const N extends string>(names: readonly N[]): Value<N[]> => {
+  const one = oneOf(names);
+  return {
+    placeholder: "<list>",
+    choices: names,
+    schema: z.array(one.schema),
+    parse(text) {
+      try {
+        return text.split(",").map(one.parse);
+      } catch {
+        throw new UsageError(`Expected some of ${names.join(", ")}, with commas between.`);
+      }
+    },
+  };
+};
+
+/** Names of columns, with commas between. */
+export const columnNames: Value<string[]> = {
+  placeholder: "<columns>",
+  schema: z.array(z.string()),
+  parse(text) {
+    const found = text.split(",").map((name) => name.trim());
+    if (found.every((name) => name !== "")) return found;
+    throw new UsageError("Expected names of columns with commas between, such as id,year.");
+  },
+};
+
+/** On or off. On a command line the flag alone turns it on. */
+export const toggle: Value<boolean> = {
+  schema: z.boolean(),
+  parse: () => true,
+};
+
+/** Any text. */
+export const text = (placeholder: string): Value<string> => ({
+  placeholder,
+  schema: z.string(),
+  parse: (given) => given,
+});
+
+/** A value that no flag gives, checked by a schema. */
+export const structure = <T>(schema: z.ZodType<T>): Value<T> => ({
+  schema,
+  parse() {
+    throw new UsageError("Expected no text: this setting has no flag.");
+  },
+});

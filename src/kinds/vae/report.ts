@@ -1,0 +1,132 @@
+/** Gathers what a report shows from a run, its trained model and held-out data. */
+import { type Dataset, take } from "../../data/index.ts";
+import { countParameters } from "../../nn/index.ts";
+import { imageStack } from "../../report/image-stack.ts";
+import type { BoundFigures, Measured } from "../../report/measured.ts";
+import type { ImageStack, ReportData, Traversals } from "../../report/types.ts";
+import type { RunFolder } from "../../train/run-folder.ts";
+import { readHistory } from "../history.ts";
+import type { RunSettings } from "../run-settings.ts";
+import type { TrainSettings, VaeModelSettings } from "./settings.ts";
+import type { Trained } from "./trained.ts";
+
+/** Dimensions that are traversed at most. */
+const MOST_DIMENSIONS = 10;
+/** Rows shown in latent space at most. */
+export const MOST_POINTS = 2000;
+
+/** Latent dimensions by decreasing KL (of an autoencoder, by decreasing variance of the code), `most` at most. */
+export function mostActive(
+  { klPerDimension, activity = [] }: Pick<BoundFigures, "klPerDimension" | "activity">,
+  most = MOST_DIMENSIONS,
+): readonly number[] {
+  const by = klPerDimension ?? activity;
+  return by
+    .map((_, dimension) => dimension)
+    .sort((a, b) => by[b] - by[a])
+    .slice(0, most);
+}
+
+/** What a run of a VAE's settings has, of M1 too. */
+export type VaeRun = RunSettings & {
+  readonly model: VaeModelSettings;
+  readonly train: Partial<TrainSettings>;
+};
+
+/** How the kinds that have a VAE are spoken of in a report. */
+export interface Wording {
+  readonly title: string;
+  readonly introduction: string;
+  readonly curves: string;
+  /** Who made the codes without having seen labels. */
+  readonly blind: string;
+}
+
+/** Test images shown beside their reconstructions, and draws from the prior. */
+const RECONSTRUCTIONS = 20;
+const SAMPLES = 100;
+
+/**
+ * Everything that a report of the run shows. Pictures are left out where the rows are no images, draws and traversals where
+ * the model has no prior.
+ */
+export async function reportData(
+  run: RunFolder & { readonly settings: VaeRun },
+  trained: Trained,
+  {
+    rows,
+    part,
+    measured,
+  }: { readonly rows: Dataset; readonly part: "test" | "training"; readonly measured: Measured },
+  { title, introduction, curves, blind }: Wording,
+): Promise<ReportData> {
+  const { settings } = run;
+  const { model } = trained;
+  const history = readHistory(run);
+  const points = Math.min(MOST_POINTS, rows.rows);
+  const { means } = measured.bound;
+  return {
+    title: `${title} on ${settings.data.name}`,
+    subtitle: describeModel(settings),
+    command: settings.command,
+    createdAt: settings.createdAt,
+    version: settings.version,
+    introduction,
+    curves,
+    part,
+    config: { ...settings.model, ...settings.train, data: settings.data },
+    summary: {
+      latent: model.latent,
+      parameters: countParameters(model.parameters.map(({ tensor }) => tensor)),
+      trainRows: settings.data.trainRows,
+      testRows: rows.rows,
+      trainings: [{ name: "Training time", seconds: history.at(-1)?.seconds ?? 0 }],
+    },
+    history,
+    measured,
+    ...(await pictures(trained, rows, measured.bound)),
+    ...(means && {
+      latent: {
+        points: means.subarray(0, points * model.latent),
+        dimensions: model.latent,
+        blind,
+        prior: model.kind === "vae",
+        ...(rows.labels && { labels: rows.labels.subarray(0, points) }),
+        ...(rows.classes && { classes: rows.classes }),
+      },
+    }),
+  };
+}
+
+async function pictures(
+  trained: Trained,
+  rows: Dataset,
+  bound: BoundFigures,
+): Promise<Pick<ReportData, "originals" | "reconstructions" | "samples" | "traversals">> {
+  const { shape, kind } = trained.model;
+  if (imageStack(new Float32Array(0), shape) === undefined) return {};
+  const images = (pixels: Float32Array) => imageStack(pixels, shape) as ImageStack;
+  const count = Math.min(RECONSTRUCTIONS, rows.rows);
+  const pairs = await trained.reconstruct(
+    take(rows, count),
+    Array.from({ length: count }, (_, i) => i),
+  );
+  const beside = { originals: images(pairs.originals), reconstructions: images(pairs.reconstructions) };
+  if (kind !== "vae") return beside;
+  const traversal = await trained.traverse(mostActive(bound));
+  const traversals: Traversals = { ...traversal, images: images(traversal.pixels) };
+  return { ...beside, samples: images(await trained.sample(SAMPLES, trained.settings.seed)), traversals };
+}
+
+/** `784–400–20, relu, bernoulli likelihood, dynamic binarisation`. */
+function describeModel({ model, train }: VaeRun): string {
+  const widths = [model.shape.join("×"), ...model.hidden, model.latent].join("–");
+  const parts = [
+    `${model.network === "mlp" ? "" : "convolutional "}${widths}`,
+    model.activation,
+    `${model.likelihood} likelihood`,
+    ...(train.binarize === "none" ? [] : [`${train.binarize} binarisation`]),
+    ...(train.bound === "iwae" ? [`importance-weighted bound of ${train.samples} samples`] : []),
+  ];
+  return parts.join(", ");
+}

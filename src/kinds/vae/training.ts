@@ -1,0 +1,82 @@
+/** Training a VAE or an autoencoder. */
+import { binarize, type Dataset } from "../../data/index.ts";
+import { NonFiniteError, UsageError } from "../../errors.ts";
+import type { DeterministicAutoencoder, Vae } from "../../models/index.ts";
+import type { Objective } from "../../optim/step.ts";
+import { betaAt, datasetBatches } from "../../train/batches.ts";
+import { type Progress, Trainer } from "../../train/loop.ts";
+import type { BatchSettings, OptimisationSettings } from "../../train/settings.ts";
+import type { EpochFigures, RunData, Terms, Training } from "../kind.ts";
+import type { TrainSettings } from "./settings.ts";
+import { type Evaluation, Trained } from "./trained.ts";
+
+/** A model of rows without labels. */
+export type AnyModel = Vae | DeterministicAutoencoder;
+
+/** What training a VAE or an autoencoder reads; an autoencoder has no bound to choose. */
+export type AutoencodingSettings = OptimisationSettings &
+  Omit<BatchSettings, "beta" | "warmup"> &
+  Partial<Pick<TrainSettings, "bound" | "form" | "samples" | "beta" | "warmup" | "freeBits">>;
+
+/** Its objective at a minibatch size, with what the settings ask of it. @throws UsageError */
+export function objectiveOf(model: AnyModel, settings: AutoencodingSettings): (batch: number) => Objective {
+  const { bound = "elbo", form = "analytic", samples = 1, beta = 1, warmup = 0, freeBits = 0 } = settings;
+  if (model.kind === "autoencoder") return (batch) => model.objective({ batch });
+  if (bound === "iwae" && (beta !== 1 || warmup > 0 || freeBits > 0)) {
+    throw new UsageError(
+      "train: the importance-weighted bound has no KL term to weigh; leave warmup, beta and freeBits as they are, or use bound elbo.",
+    );
+  }
+  return (batch) =>
+    model.objective({ batch, bound, form, samples, freeBits, beta: warmup > 0 ? "input" : beta });
+}
+
+/** Compiles the training of a model. @throws UsageError when the data do not fit it. */
+export async function trainingOf(
+  model: AnyModel,
+  data: Dataset,
+  settings: AutoencodingSettings,
+): Promise<Training<Trained>> {
+  const rows = settings.binarize === "fixed" ? binarize(data, settings.seed) : data;
+  const batches = datasetBatches(model, rows, { beta: 1, warmup: 0, ...settings });
+  const trainer = await Trainer.create(
+    model.parameters,
+    objectiveOf(model, settings)(batches.batch),
+    batches,
+    settings,
+  );
+  return { trainer, trained: new Trained(model, trainer.values(), settings) };
+}
+
+/** The terms of an epoch: means over its steps, as the ELBO and its parts. */
+function trainTerms(means: Progress["means"]): Terms {
+  const { loss, reconstruction, kl, ...rest } = means;
+  if (reconstruction === undefined) return { loss, ...rest };
+  if (kl === undefined) return { loss, reconstruction };
+  return { loss, elbo: reconstruction - kl, reconstruction, kl };
+}
+
+const testTerms = ({ elbo, reconstruction, kl }: Evaluation): Terms =>
+  elbo === undefined || kl === undefined ? { reconstruction } : { elbo, reconstruction, kl };
+
+/** What is measured after an epoch. @throws NonFiniteError when it is not finite */
+export async function epochFigures(
+  trained: Trained,
+  data: RunData,
+  { epoch, step, stepsPerEpoch, means }: Progress,
+): Promise<EpochFigures> {
+  const evaluation = await trained.evaluate(data.test ?? data.train);
+  if (!Number.isFinite(evaluation.reconstruction)) {
+    throw new NonFiniteError(
+      `epoch ${epoch}, step ${step - 1}: expected a finite log likelihood of ${data.test ? "the test data" : "the data"}, found ` +
+        `${evaluation.reconstruction}; try a lower learning rate or gradient clipping`,
+    );
+  }
+  const { beta = 1, warmup = 0 } = trained.settings;
+  return {
+    train: trainTerms(means),
+    test: data.test ? testTerms(evaluation) : {},
+    activeUnits: evaluation.activeUnits,
+    beta: betaAt(step - 1, { beta, warmup }, stepsPerEpoch),
+  };
+}

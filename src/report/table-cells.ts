@@ -1,0 +1,37 @@
+/** Rows of features as the cells of the table that they were made from. */
+import { type Dataset, decodeRows, rowSize, type TablePreprocessing } from "../data/index.ts";
+import type { LeastSure } from "./class-types.ts";
+
+const MISSING = "–";
+
+/** With a true minus sign, as in all reports. */
+const cell = (value: string | number): string =>
+  typeof value === "string" ? value || MISSING : String(value).replaceAll("-", "\u2212");
+
+/** Four digits say more than enough of a number whose column is not known. */
+const feature = (value: number): string =>
+  Number.isNaN(value) ? MISSING : cell(Number(value.toPrecision(4)));
+
+/**
+ * Rows of features (NaN where a value is missing) in the units and words of their table, a dash where there was no value. Without
+ * preprocessing the features are their own columns.
+ */
+export function tableCells(
+  { shape, columns }: Pick<Dataset, "shape" | "columns">,
+  x: Float32Array,
+  preprocessing?: TablePreprocessing,
+): NonNullable<LeastSure["cells"]> {
+  if (preprocessing !== undefined) {
+    return {
+      columns: preprocessing.columns.map(({ name }) => name),
+      values: decodeRows(x, preprocessing).map((row) => row.map(cell)),
+    };
+  }
+  const width = rowSize(shape);
+  return {
+    columns: columns ?? Array.from({ length: width }, (_, j) => String(j)),
+    values: Array.from({ length: x.length / width }, (_, i) =>
+      Array.from(x.subarray(i * width, (i + 1) * width), feature),
+    ),
+  };
+}

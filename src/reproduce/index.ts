@@ -1,0 +1,18 @@
+/**
+ * Papers reproduced: their tables, run by run.
+ *
+ * @module
+ */
+export { benchmarkOf } from "./benchmark.ts";
+export {
+  type DrawFigures,
+  type Kingma2014Hooks,
+  type Kingma2014Options,
+  type Kingma2014Results,
+  type M1Figures,
+  type Part,
+  reproduceKingma2014,
+} from "./kingma2014.ts";
+export { type Method, methods, type SharedM1, VALIDATION } from "./protocol.ts";
+export { type PublishedError, published } from "./published.ts";
+export type { BenchmarkRow } from "./table.ts";

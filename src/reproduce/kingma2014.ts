@@ -1,0 +1,301 @@
+/** The benchmark of Kingma et al. 2014: M1, M2 and M1+M2 on MNIST with few labels, over several draws of the labels. */
+import { join, relative, resolve } from "node:path";
+import { BusyError, UsageError } from "../errors.ts";
+import { declarationOf, type RunData, type RunSettings } from "../kinds/index.ts";
+import { merge, put, type Tree } from "../kinds/settings/setting.ts";
+import type { ErrorFigures, Measured } from "../report/measured.ts";
+import {
+  type DataSource,
+  describeData,
+  type GivenSettings,
+  loadRunData,
+  newRun,
+  openRun,
+  type RunHooks,
+  readRun,
+  testPart,
+} from "../runs/index.ts";
+import { readMetricsLog } from "../train/metrics-log.ts";
+import { runFolder } from "../train/run-folder.ts";
+import {
+  folderOf,
+  isBuiltOnShared,
+  type Method,
+  m1Of,
+  methods,
+  protocols,
+  type SharedM1,
+  takesTraining,
+  VALIDATION,
+} from "./protocol.ts";
+import { completeRun, keptFigures } from "./runs.ts";
+import { type BenchmarkRow, rowsOf } from "./table.ts";
+
+/** Which part of the paper's table is made, on which data and where. */
+export interface Kingma2014Options {
+  /** Folder of the benchmark: a run's folder for M1 and for each method, number of labels and draw. */
+  readonly out: string;
+  /** Numbers of labels. Default [100]. */
+  readonly labels?: readonly number[];
+  /** Draws of the labels: seeds 0, 1, …. Default 5. */
+  readonly draws?: number;
+  /** Default all. */
+  readonly methods?: readonly Method[];
+  /** Default MNIST, 10,000 of its training images held out to validate. */
+  readonly source?: DataSource;
+  /** Share of the protocol's epochs: below 1 for a trial, whose figures are not those of the protocol. Default 1. */
+  readonly length?: number;
+  readonly threads?: number;
+  readonly version: string;
+  readonly command: string;
+}
+
+/** One run of the benchmark. */
+export interface Part {
+  readonly path: string;
+  readonly method: Method;
+  /** The VAE that all draws share, where this is its training: there are no labels then. */
+  readonly shared?: SharedM1;
+  readonly labels?: number;
+  readonly labelSeed?: number;
+  /** Its place among all parts, from 1. */
+  readonly index: number;
+  readonly of: number;
+}
+
+/** Callbacks of the reproduction. */
+export interface Kingma2014Hooks {
+  /** What to call while a part trains. */
+  readonly training?: (part: Part) => RunHooks;
+  /** A part is done, has been done before, or is left to another process. */
+  readonly onPart?: (part: Part, state: "done" | "busy") => void;
+  readonly signal?: AbortSignal;
+}
+
+/** What a run ended in. Errors are shares of rows, by the way to classify. */
+export type DrawFigures = {
+  readonly method: Method;
+  readonly labels: number;
+  readonly labelSeed: number;
+  readonly testErrors: Readonly<Record<string, number>>;
+  readonly validationErrors: Readonly<Record<string, number>>;
+  readonly calibrationError: number | null;
+  readonly elbo: number;
+  /** Wall time of training; of M1 none, since its VAE is the shared one. */
+  readonly seconds: number;
+  readonly steps: number;
+};
+
+/** What a shared VAE ended in. */
+export interface M1Figures {
+  /** Name of its folder. */
+  readonly folder: string;
+  /** On test rows, nats. */
+  readonly elbo: number;
+  readonly activeUnits: number;
+  readonly seconds: number;
+}
+
+/** The part of the paper's table that was made. */
+export interface Kingma2014Results {
+  readonly benchmark: "kingma2014";
+  readonly version: string;
+  readonly command: string;
+  readonly data: { readonly name: string; readonly trainRows: number; readonly testRows: number };
+  /** Of each VAE that M1 and M1+M2 share: few labels and many have one each. */
+  readonly m1: readonly M1Figures[];
+  /** Settings of each run, by its folder's name; what they do not say is the model's default, and M1 is the shared one. */
+  readonly settings: Readonly<Record<string, GivenSettings>>;
+  /** What each draw of each method ended in. */
+  readonly draws: readonly DrawFigures[];
+  readonly table: readonly BenchmarkRow[];
+  /** Runs that are not there yet: another process trains them, or a signal came first. */
+  readonly missing: readonly string[];
+}
+
+/** Settings at a share of their epochs. */
+const shortened = (given: GivenSettings, length: number, threads: number | undefined): GivenSettings => {
+  const { epochs } = given.train ?? {};
+  return {
+    ...given,
+    train: {
+      ...given.train,
+      ...(typeof epochs === "number" && { epochs: Math.max(1, Math.round(length * epochs)) }),
+      ...(threads !== undefined && { threads }),
+    },
+  };
+};
+
+function checkOptions({ draws = 5, length = 1, labels = [100] }: Kingma2014Options): void {
+  if (!Number.isInteger(draws) || draws < 1) {
+    throw new UsageError(`reproduce: draws must be a whole number of at least 1, found ${draws}.`);
+  }
+  if (!(length > 0 && length <= 1)) {
+    throw new UsageError(`reproduce: length must be a share above 0 and at most 1, found ${length}.`);
+  }
+  if (labels.length === 0 || labels.some((n) => !Number.isInteger(n) || n < 1)) {
+    throw new UsageError(
+      `reproduce: labels must be whole numbers of at least 1, found ${labels.join(", ") || "none"}.`,
+    );
+  }
+}
+
+/**
+ * Trains what is not trained yet, evaluates it, and returns the table with the published figures beside it. A run that was stopped goes
+ * on; one that is done is only read; one that another process is training is left to it, so that the same call in two processes shares the
+ * work. Nothing is chosen by test error: lengths are fixed, and the protocol's widths were chosen on validation rows.
+ *
+ * @example
+ * const { table } = await reproduceKingma2014({ out: "runs/kingma2014", labels: [100], draws: 5, version: "0.1.0", command: "" });
+ *
+ * @throws UsageError for options out of range, or a folder that holds runs of other settings.
+ */
+export async function reproduceKingma2014(
+  options: Kingma2014Options,
+  hooks: Kingma2014Hooks = {},
+): Promise<Kingma2014Results> {
+  checkOptions(options);
+  const { out, labels = [100], draws = 5, length = 1, threads, version, command } = options;
+  const source = options.source ?? { spec: "mnist", validation: VALIDATION };
+  const wanted = methods.filter((m) => (options.methods ?? methods).includes(m));
+  const data = await loadRunData(source);
+  const described = describeData(source, data);
+  const origin = { version, command };
+  const shared = wanted.some(isBuiltOnShared) ? [...new Set(labels.map(m1Of))] : [];
+  const settings: Record<string, GivenSettings> = {};
+  const jobs: readonly Omit<Part, "index" | "of">[] = [
+    ...shared.map((m1) => ({ path: join(out, m1.folder), method: "m1" as const, shared: m1 })),
+    ...Array.from({ length: draws }, (_, labelSeed) => labelSeed).flatMap((labelSeed) =>
+      labels.flatMap((count) =>
+        wanted.map((method) => ({
+          path: join(out, folderOf(method, count, labelSeed)),
+          method,
+          labels: count,
+          labelSeed,
+        })),
+      ),
+    ),
+  ];
+  const parts: readonly Part[] = jobs.map((job, i) => ({ ...job, index: i + 1, of: jobs.length }));
+
+  const settingsFor = ({
+    method,
+    shared: vae,
+    labels: count = 0,
+    labelSeed: seed = 0,
+    path,
+  }: Part): RunSettings => {
+    const given: GivenSettings = vae
+      ? shortened(vae.settings, length, threads)
+      : { ...shortened(protocols[method].settings(count), length, threads), labels: { count, seed } };
+    settings[relative(out, path)] = given;
+    const kind = vae ? vae.kind : protocols[method].kind;
+    const built = vae ? given : builtOn(kind, join(out, m1Of(count).folder), given);
+    return newRun(kind, built, data.train, described, origin);
+  };
+
+  /** Trains a part and reads its figures; what else became of it. */
+  const attempt = async (part: Part): Promise<"done" | "stopped" | "busy"> => {
+    if (hooks.signal?.aborted) return "stopped";
+    const training = { ...hooks.training?.(part), ...(hooks.signal && { signal: hooks.signal }) };
+    try {
+      return (await completeRun(part.path, settingsFor(part), data, training)) ? "done" : "stopped";
+    } catch (error) {
+      // Without M1 nothing that is built on it can go on.
+      if (!(error instanceof BusyError) || part.shared !== undefined) throw error;
+      return "busy";
+    }
+  };
+  const states = new Map<Part, "done" | "stopped" | "busy">();
+  const figures = new Map<Part, DrawFigures>();
+  const visit = async (part: Part): Promise<void> => {
+    const state = await attempt(part);
+    states.set(part, state);
+    if (state === "done" && part.shared === undefined) figures.set(part, await figuresOf(part, data));
+    if (state !== "stopped") hooks.onPart?.(part, state);
+  };
+  for (const part of parts) await visit(part);
+  // What was another process's may be done by now.
+  for (const part of parts) if (states.get(part) === "busy") await visit(part);
+  const found = parts.flatMap((part) => figures.get(part) ?? []);
+  const missing = parts.filter((part) => states.get(part) !== "done").map(({ path }) => path);
+  return {
+    benchmark: "kingma2014",
+    version,
+    command,
+    data: { name: described.name, trainRows: described.trainRows, testRows: described.testRows },
+    m1: await Promise.all(
+      shared
+        .filter(({ folder }) => !missing.includes(join(out, folder)))
+        .map(async ({ folder }) => ({ folder, ...(await m1Figures(join(out, folder), data)) })),
+    ),
+    settings,
+    draws: found,
+    table: rowsOf(found),
+    missing,
+  };
+}
+
+/** Settings of a kind that is built on a run which was trained before; of another kind those that were given. */
+function builtOn(kind: string, path: string, given: GivenSettings): GivenSettings {
+  const { base } = declarationOf(kind);
+  if (base === undefined) return given;
+  const settings = merge(base.taken(readRun(path).settings), given) as Tree;
+  put(settings, base.from, resolve(path));
+  return settings as GivenSettings;
+}
+
+/** Seconds and updates of a run's training. */
+const effort = (path: string): { readonly seconds: number; readonly steps: number } => {
+  const last = readMetricsLog(runFolder(path).metrics).at(-1);
+  return { seconds: Number(last?.seconds ?? 0), steps: Number(last?.step ?? 0) };
+};
+
+/** Errors by the way to classify. */
+function errorsOf({ errors = [], choices }: Measured): Pick<DrawFigures, "testErrors" | "validationErrors"> {
+  const ways = choices?.flatMap((name) => errors.find(({ by }) => by === name) ?? []) ?? errors;
+  const shares = (of: (figures: ErrorFigures) => number | undefined): Readonly<Record<string, number>> =>
+    Object.fromEntries(
+      ways.flatMap((figures) => {
+        const value = of(figures);
+        return value === undefined ? [] : [[figures.by, value]];
+      }),
+    );
+  return {
+    testErrors: shares(({ error }) => error.value),
+    validationErrors: shares(({ validation }) => validation),
+  };
+}
+
+function figuresOf({ path, method, labels = 0, labelSeed = 0 }: Part, data: RunData): Promise<DrawFigures> {
+  const { paper } = protocols[method];
+  const compute = async (): Promise<DrawFigures> => {
+    const { kind, trained } = await openRun(path);
+    const { validation } = data;
+    const measured = await kind.measure(trained, testPart(data), { ...(validation && { validation }) });
+    // The shared VAE is trained once for all.
+    const { seconds, steps } = takesTraining(method) ? { seconds: 0, steps: 0 } : effort(path);
+    return {
+      method,
+      labels,
+      labelSeed,
+      ...errorsOf(measured),
+      calibrationError: measured.errors?.[0]?.calibration?.error ?? null,
+      elbo: measured.bound.elbo?.value ?? Number.NaN,
+      seconds,
+      steps,
+    };
+  };
+  return keptFigures(path, compute, ({ testErrors }) => paper.by in testErrors);
+}
+
+const m1Figures = (path: string, data: RunData): Promise<Omit<M1Figures, "folder">> =>
+  keptFigures(path, async () => {
+    const { kind, trained } = await openRun(path);
+    const { bound } = await kind.measure(trained, testPart(data), { samples: 1, rows: 1 });
+    return {
+      elbo: bound.elbo?.value ?? Number.NaN,
+      activeUnits: bound.activeUnits ?? 0,
+      seconds: effort(path).seconds,
+    };
+  });

@@ -1,0 +1,168 @@
+/** The data of a run: loaded, rows to validate set aside, and written down so that they are found again. */
+import {
+  columnOf,
+  type Dataset,
+  drawLabels,
+  encodeTable,
+  fingerprint,
+  fitTable,
+  type LoadOptions,
+  loadParts,
+  readTable,
+  select,
+  splitData,
+  splitTable,
+  type TableOptions,
+} from "../data/index.ts";
+import { CheckpointError, UsageError } from "../errors.ts";
+import type { DataSettings, HeldOut, RunData, RunSettings } from "../kinds/index.ts";
+
+/** What is asked of the data of a new run. */
+export interface DataChecks extends Pick<LoadOptions, "needsUnlabelled"> {
+  /** The model learns from labels: where they are few it needs all of them. Default false. */
+  readonly sparesLabels?: boolean;
+}
+
+/** The rows to test on. @throws UsageError, with the ways out, when there are none. */
+export function testPart({ train, test }: Pick<RunData, "train" | "test">): Dataset {
+  if (test !== undefined) return test;
+  throw new UsageError(
+    `${train.name}: no rows are held out to test on: too few are labelled to spare some. Use --part train, give other rows with ` +
+      "--data, or train with --test-fraction.",
+  );
+}
+
+/** The rows that a report shows: those to test on, or, where none are held out, those of training. */
+export const shownRows = ({
+  train,
+  test,
+}: Pick<RunData, "train" | "test">): { readonly rows: Dataset; readonly part: "test" | "training" } =>
+  test === undefined ? { rows: train, part: "training" } : { rows: test, part: "test" };
+
+/** Where data come from. */
+export interface DataSource
+  extends Pick<LoadOptions, "labels" | "labelColumn" | "testFraction" | "labelledTest"> {
+  /** `mnist`, or a path. */
+  readonly spec: string;
+  /** Labelled rows to set aside, and the seed of their draw: another than the labels', so that they stay from draw to draw. */
+  readonly validation?: { readonly count: number; readonly seed: number };
+  /**
+   * A CSV file is read as a table of numbers, words and gaps, whose columns are standardised or made one-hot. Without it the file
+   * holds numbers, which are taken as they are.
+   */
+  readonly table?: Pick<TableOptions, "categorical" | "ignore">;
+}
+
+/** Labelled rows from which on a tenth of them is worth more as a test than as labels to learn from. */
+const ENOUGH_TO_TEST = 100;
+
+/**
+ * Which rows to hold out. Only labelled ones tell right from wrong; where they are few, a model that learns from labels keeps them, and
+ * another tests on any rows.
+ */
+function rowsToTest(
+  { testFraction, labelledTest = false }: DataSource,
+  { sparesLabels = false }: DataChecks,
+  labelled: number,
+): HeldOut {
+  if (testFraction !== undefined) return { testFraction, labelledTest: labelledTest && labelled >= 2 };
+  if (labelled >= ENOUGH_TO_TEST || !labelledTest) return { testFraction: 0.1, labelledTest };
+  return sparesLabels ? { testFraction: 0, labelledTest } : { testFraction: 0.1, labelledTest: false };
+}
+
+/** A table's rows as features; what is held out does not enter means and standard deviations. */
+function tableParts(source: DataSource, checks: DataChecks): Omit<RunData, "validation"> {
+  const { spec, labels, labelColumn, table: declared = {} } = source;
+  if (labels !== undefined) {
+    throw new UsageError(`${spec}: the labels of a table are a column, not a file: use --label-column.`);
+  }
+  const table = readTable(spec);
+  const options = { ...declared, ...(labelColumn !== undefined && { labelColumn }) };
+  const cells = labelColumn === undefined ? [] : columnOf(table, labelColumn, " with the labels");
+  const heldOut = rowsToTest(source, checks, cells.filter((cell) => cell !== "").length);
+  if (heldOut.testFraction > 0) return { ...splitTable(table, { ...options, ...heldOut }), heldOut };
+  const { preprocessing, notes } = fitTable(table, options);
+  return { train: encodeTable(table, preprocessing).dataset, preprocessing, notes, heldOut };
+}
+
+/** Training rows as their files have them, and test rows: theirs, or some held out. */
+async function plainParts(source: DataSource, checks: DataChecks): Promise<Omit<RunData, "validation">> {
+  const { spec, ...options } = source;
+  const parts = await loadParts(spec, { ...options, ...checks });
+  if (parts.test !== undefined) return parts;
+  const heldOut = rowsToTest(source, checks, parts.train.labels?.filter((label) => label >= 0).length ?? 0);
+  return {
+    ...(heldOut.testFraction === 0 ? parts : splitData(parts, spec, { ...options, ...heldOut })),
+    heldOut,
+  };
+}
+
+/**
+ * Loads training and test rows, and sets rows aside to validate.
+ * @throws as `loadData`, {@link fitTable} and {@link drawLabels}
+ */
+export async function loadRunData(source: DataSource, checks: DataChecks = {}): Promise<RunData> {
+  const { validation } = source;
+  const parts = source.table === undefined ? await plainParts(source, checks) : tableParts(source, checks);
+  if (validation === undefined) return parts;
+  const { train } = parts;
+  const held = drawLabels(train, {
+    validation: validation.count,
+    validationSeed: validation.seed,
+  }).validation;
+  const out = new Set(held);
+  const kept = Uint32Array.from({ length: train.rows }, (_, row) => row).filter((row) => !out.has(row));
+  return {
+    ...parts,
+    train: select(train, kept),
+    validation: select(train, held, train.name.replace(/(\/train)?$/, "/validation")),
+  };
+}
+
+/** What a run writes down of its data. */
+export const describeData = (
+  { table, ...source }: DataSource,
+  { train, test, heldOut, preprocessing }: RunData,
+): DataSettings => ({
+  ...source,
+  ...heldOut,
+  ...(preprocessing && {
+    table: {
+      categorical: [...(table?.categorical ?? [])],
+      ignore: [...(table?.ignore ?? [])],
+      preprocessing,
+    },
+  }),
+  name: train.name.replace(/\/train$/, ""),
+  ...(train.columns && { columns: [...train.columns] }),
+  trainRows: train.rows,
+  testRows: test?.rows ?? 0,
+  fingerprint: fingerprint(train),
+});
+
+/** The data as the run saw them. @throws CheckpointError when the files hold others by now. */
+export async function reloadData(settings: RunSettings, spec = settings.data.spec): Promise<RunData> {
+  const { labels, labelColumn, testFraction, labelledTest, validation, table } = settings.data;
+  const data = await loadRunData({
+    spec,
+    ...(labels !== undefined && { labels }),
+    ...(labelColumn !== undefined && { labelColumn }),
+    ...(testFraction !== undefined && { testFraction }),
+    ...(labelledTest !== undefined && { labelledTest }),
+    ...(validation !== undefined && { validation }),
+    ...(table !== undefined && { table }),
+  });
+  checkFingerprint(settings, data.train);
+  return data;
+}
+
+/** Refuses training data that are not those of the run. @throws CheckpointError */
+export function checkFingerprint(settings: RunSettings, data: Dataset): void {
+  const found = fingerprint(data);
+  if (found !== settings.data.fingerprint) {
+    throw new CheckpointError(
+      `${data.name}: these are not the data that the run was trained on (fingerprint ${settings.data.fingerprint.slice(0, 12)}…, ` +
+        `found ${found.slice(0, 12)}…). Give the same files, or start a new run.`,
+    );
+  }
+}

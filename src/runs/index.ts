@@ -1,0 +1,20 @@
+/**
+ * Runs: training in memory or in a folder, opening what was trained.
+ *
+ * @module
+ */
+export {
+  checkFingerprint,
+  type DataChecks,
+  type DataSource,
+  describeData,
+  loadRunData,
+  reloadData,
+  shownRows,
+  testPart,
+} from "./data.ts";
+export { type GivenSettings, newRun, type RunOrigin } from "./new-run.ts";
+export { checkVerb, type OpenedRun, openRun, readRun } from "./open.ts";
+export { resumeRun, startRun } from "./start.ts";
+export { compileTraining, type SemiSupervisedTrainInput, type TrainInput, train } from "./train.ts";
+export type { EpochLine, RunHooks, RunResult, Stage } from "./train-in.ts";

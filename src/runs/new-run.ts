@@ -1,0 +1,83 @@
+/** The settings of a new run: what was asked for, and the defaults of its kind for the rest. */
+import { checkSupervision, type Dataset, featureLayout, withClasses } from "../data/index.ts";
+import { UsageError } from "../errors.ts";
+import {
+  type DataSettings,
+  declarationOf,
+  type LabelSettings,
+  labelledPart,
+  type RunSettings,
+  runSettings,
+} from "../kinds/index.ts";
+import {
+  type DataFacts,
+  defaultsOf,
+  merge,
+  placed,
+  problems,
+  put,
+  type Tree,
+} from "../kinds/settings/setting.ts";
+
+/** Settings as a caller wrote them, by part: `model`, `train`, and those that the kind has beside. */
+export type GivenSettings = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+/** What a run says of itself. */
+export interface RunOrigin {
+  readonly version: string;
+  readonly command: string;
+  readonly createdAt?: string;
+}
+
+/** What defaults may depend on. */
+export const factsOf = (train: Dataset, table: boolean, labels = 0): DataFacts => ({
+  rows: train.rows,
+  table,
+  labels,
+});
+
+/**
+ * Settings of a new run on data.
+ *
+ * @example
+ * const source = { spec: "mnist", validation: { count: 10_000, seed: 0 } };
+ * const data = await loadRunData(source);
+ * const settings = newRun("m2", { labels: { count: 100, seed: 3 } }, data.train, describeData(source, data), origin);
+ * await startRun("runs/a", settings, data);
+ *
+ * @throws UsageError naming the field that is out of range.
+ * @throws DataError when the kind learns from labels and they do not allow it.
+ */
+export function newRun(
+  name: string,
+  given: GivenSettings,
+  train: Dataset,
+  data: DataSettings,
+  origin: RunOrigin,
+): RunSettings {
+  const declaration = declarationOf(name);
+  const labels = "labels" in declaration.settings ? labelsOf(train, given.labels) : undefined;
+  const facts = factsOf(train, data.table !== undefined, labels?.shown);
+  const tree = merge(defaultsOf(declaration.settings, facts), {
+    ...given,
+    ...(labels && { labels }),
+  }) as Tree;
+  for (const { path } of placed(declaration.settings)) {
+    if (path.endsWith(".shape")) put(tree, path, [...train.shape]);
+    if (path.endsWith(".layout") && data.table) {
+      const { numeric, categories } = featureLayout(data.table.preprocessing);
+      put(tree, path, { numeric, categories: [...categories] });
+    }
+  }
+  declaration.settle?.(tree);
+  const found = runSettings.safeParse({ createdAt: new Date().toISOString(), ...origin, data, ...tree });
+  if (found.success) return found.data;
+  throw new UsageError(`train: ${problems(found.error)}.`);
+}
+
+/** What of the labels is seen. @throws DataError or UsageError when there are none, too few, or a class has none */
+function labelsOf(train: Dataset, given: Partial<Pick<LabelSettings, "count" | "seed">> = {}): LabelSettings {
+  const { classes } = withClasses(train);
+  const { labelled } = checkSupervision(labelledPart(train, { seed: 0, ...given }));
+  return { seed: 0, ...given, shown: labelled, classes: [...classes] };
+}

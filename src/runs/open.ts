@@ -1,0 +1,121 @@
+/** Opening trained runs. */
+import { join } from "node:path";
+import { CheckpointError, UsageError } from "../errors.ts";
+import {
+  declarationOf,
+  declarations,
+  type Kind,
+  kindOf,
+  listed,
+  type Opened,
+  type RunSettings,
+  runSettings,
+  type Stored,
+  type TrainedModel,
+  upgraded,
+  type VerbName,
+} from "../kinds/index.ts";
+import type { ParameterValues } from "../models/index.ts";
+import type { NamedParameter } from "../nn/index.ts";
+import { type Checkpoint, loadCheckpoint } from "../train/checkpoint.ts";
+import type { Json } from "../train/json.ts";
+import { openRun as openFolder, type RunFolder } from "../train/run-folder.ts";
+
+/** Reads a run's settings. @throws CheckpointError naming file and field when they are missing or damaged. */
+export const readRun = (path: string): RunFolder & { readonly settings: RunSettings } =>
+  openFolder(path, runSettings, upgraded);
+
+/** A checkpoint's values of a model's parameters. @throws CheckpointError when it is of another architecture. */
+function valuesOf(
+  path: string,
+  checkpoint: Checkpoint,
+  parameters: readonly NamedParameter[],
+): ParameterValues {
+  const stored = new Map([...checkpoint.tensors, ...checkpoint.buffers].map((t) => [t.name, t]));
+  return new Map(
+    parameters.map(({ name, tensor }) => {
+      const found = stored.get(name);
+      const expected = `[${tensor.shape.join(", ")}]`;
+      if (found === undefined || found.shape.join() !== tensor.shape.join()) {
+        throw new CheckpointError(
+          `${path}: tensor "${name}": expected shape ${expected}, found ` +
+            `${found === undefined ? "no such tensor" : `[${found.shape.join(", ")}]`}; the checkpoint is of another architecture`,
+        );
+      }
+      return [tensor, found.data] as const;
+    }),
+  );
+}
+
+/**
+ * The settings without which a checkpoint means nothing: the model's, and those of training but for its length and its threads, which
+ * may change as it goes on.
+ */
+export const identity = ({ model, train, data }: RunSettings): { readonly [key: string]: Json } => {
+  const { epochs: _, threads: __, ...how } = train;
+  // Not the kind: a run may take another's training as its own.
+  const { model: ___, ...architecture } = model;
+  return { model: architecture, train: how, data: { fingerprint: data.fingerprint } } as unknown as {
+    readonly [key: string]: Json;
+  };
+};
+
+/** A run that can be used, and what its kind does. */
+export interface OpenedRun extends Opened {
+  readonly kind: Kind;
+}
+
+/** What is stored of a run. @throws CheckpointError when there is no checkpoint yet, or one of other settings */
+export function storedOf(
+  run: RunFolder & { readonly settings: RunSettings },
+  base?: TrainedModel,
+): { readonly stored: Stored<RunSettings>; readonly epoch: number } {
+  const checkpoint = loadCheckpoint(run.checkpoint, { settings: identity(run.settings) });
+  return {
+    epoch: checkpoint.epoch,
+    stored: {
+      run,
+      valuesOf: (parameters) => valuesOf(run.checkpoint, checkpoint, parameters),
+      built: checkpoint.metadata,
+      ...(base && { base }),
+    },
+  };
+}
+
+/**
+ * Opens a run to use it.
+ *
+ * @example
+ * const { kind, trained, run } = await openRun("runs/a");
+ * const measured = await kind.measure(trained, test);
+ *
+ * @throws CheckpointError when the run has no checkpoint yet, or one of another architecture.
+ */
+export async function openRun(path: string): Promise<OpenedRun> {
+  const run = readRun(path);
+  const { name, base } = declarationOf(run.settings.model.model);
+  const kind = await kindOf(name);
+  const below: TrainedModel | undefined =
+    base?.folder === undefined ? undefined : (await openRun(join(path, base.folder))).trained;
+  const { stored, epoch } = storedOf(run, below);
+  return { kind, run, trained: await kind.open(stored), epoch };
+}
+
+/** Names of the kinds that have a verb. */
+const kindsWith = (verb: VerbName): readonly string[] =>
+  declarations.filter(({ verbs }) => verb in verbs).map(({ name }) => name);
+
+/** Refuses a run whose kind has not the verb. @throws UsageError that says which kinds have it */
+export function checkVerb(
+  { path, settings }: RunFolder & { readonly settings: RunSettings },
+  verb: VerbName,
+): void {
+  const { name, verbs, base } = declarationOf(settings.model.model);
+  if (verb in verbs) return;
+  const below = base?.folder;
+  const has = below !== undefined && base?.kinds.some((kind) => verb in declarationOf(kind).verbs);
+  throw new UsageError(
+    `${path}: expected the run of a kind that can ${verb}, ${listed(kindsWith(verb), "or")}; found one of ${name}.` +
+      (has ? ` What it is built on is one: give ${join(path, below)}.` : ""),
+  );
+}

@@ -1,0 +1,150 @@
+/** One training in a folder that is locked: from its checkpoint if it has one, with a line of metrics and a checkpoint an epoch. */
+import { existsSync } from "node:fs";
+import { CheckpointError, NonFiniteError } from "../errors.ts";
+import type { EpochFigures, RunSettings, TrainedModel, Training } from "../kinds/index.ts";
+import { countParameters } from "../nn/index.ts";
+import { checkFinite } from "../optim/clip.ts";
+import { type Checkpoint, loadCheckpoint, saveCheckpoint } from "../train/checkpoint.ts";
+import type { Json } from "../train/json.ts";
+import type { Progress, Trainer, TrainHooks } from "../train/loop.ts";
+import { type EpochMetrics, openMetricsLog } from "../train/metrics-log.ts";
+import type { RunFolder } from "../train/run-folder.ts";
+import { identity } from "./open.ts";
+
+/** One line of `metrics.jsonl`. */
+export interface EpochLine extends EpochMetrics, EpochFigures {
+  readonly step: number;
+  /** Wall time of training so far, pauses left out. */
+  readonly seconds: number;
+  readonly learningRate: number;
+}
+
+/** One training of a run: the run's own, or, before it, that of the run it is built on. */
+export interface Stage {
+  readonly path: string;
+  readonly settings: RunSettings;
+}
+
+/** Callbacks of a run, beside those of its training. */
+export interface RunHooks extends TrainHooks {
+  /** Called before each training: that of a run which it is built on comes first, unless it is done. */
+  readonly onStage?: (stage: Stage) => void;
+  /** Called once the step is compiled. */
+  readonly onStart?: (info: {
+    readonly parameters: number;
+    readonly nodes: number;
+    readonly resumedAt: number;
+  }) => void;
+  /** Called after an epoch was evaluated, logged and saved. */
+  readonly onEpochLogged?: (line: EpochLine) => void;
+}
+
+/** A run that was trained, or stopped. */
+export interface RunResult {
+  readonly folder: RunFolder;
+  readonly settings: RunSettings;
+  /** The model; absent where a signal came before the run's own training began. */
+  readonly trained?: TrainedModel;
+  /** False when a signal stopped it before its last epoch. */
+  readonly completed: boolean;
+  /** The training that it ended in, to which what follows belongs. */
+  readonly stage: Stage;
+  /** Updates made, those before resuming among them. */
+  readonly steps: number;
+  readonly history: readonly EpochLine[];
+  readonly seconds: number;
+}
+
+/** What is trained in a folder. */
+export interface Trainable extends Training<TrainedModel> {
+  /** What a checkpoint must say for the model to be built again, beside the run's settings. */
+  readonly built?: { readonly [key: string]: Json };
+  figures(progress: Progress): Promise<EpochFigures>;
+}
+
+/** @throws CheckpointError naming the file, the tensor, what was expected and what was found. */
+function restoreFrom(path: string, trainer: Trainer, checkpoint: Checkpoint): void {
+  try {
+    trainer.restore(checkpoint);
+  } catch (error) {
+    throw error instanceof CheckpointError ? new CheckpointError(`${path}: ${error.message}`) : error;
+  }
+}
+
+/** An update may overflow what it updates; the step after would say so, but by then it would be the checkpoint. */
+function checkHealth({ trainStep, progress }: Trainer): void {
+  try {
+    if (progress.step > 0) checkFinite(trainStep.arena, progress.step - 1);
+  } catch (error) {
+    if (error instanceof NonFiniteError) {
+      throw new NonFiniteError(
+        `epoch ${Math.ceil(progress.step / progress.stepsPerEpoch)}, ${error.message}`,
+      );
+    }
+    throw error;
+  }
+}
+
+/** Trains in a folder that is already locked, from its checkpoint if it has one. */
+export async function trainIn(
+  folder: RunFolder,
+  settings: RunSettings,
+  training: Trainable,
+  hooks: RunHooks,
+): Promise<RunResult> {
+  const { trainer, trained } = training;
+  const own = identity(settings);
+  const resumed = existsSync(folder.checkpoint)
+    ? loadCheckpoint(folder.checkpoint, { settings: own })
+    : undefined;
+  if (resumed !== undefined) restoreFrom(folder.checkpoint, trainer, resumed);
+  const before = Number(resumed?.metadata.seconds ?? 0);
+  const started = performance.now();
+  const seconds = (): number => before + (performance.now() - started) / 1000;
+  const log = openMetricsLog(folder.metrics, { completedEpochs: trainer.progress.epoch });
+  const { version } = settings;
+  const save = (): void => {
+    const { seed } = settings.train;
+    const metadata = { seconds: seconds(), version, seed, ...training.built };
+    saveCheckpoint(folder.checkpoint, { ...trainer.checkpoint(metadata), settings: own });
+  };
+  hooks.onStart?.({
+    parameters: countParameters(trained.model.parameters.map(({ tensor }) => tensor)),
+    nodes: trainer.trainStep.nodes,
+    resumedAt: trainer.progress.step,
+  });
+  const completed = await trainer.run({
+    ...(hooks.onStep && { onStep: hooks.onStep }),
+    ...(hooks.signal && { signal: hooks.signal }),
+    async onEpoch(progress) {
+      checkHealth(trainer);
+      const figures = await training.figures(progress);
+      const line: EpochLine = {
+        epoch: progress.epoch,
+        step: progress.step,
+        seconds: seconds(),
+        ...figures,
+        learningRate: trainer.trainStep.arena.optimizer.groups[0].learningRate(progress.step - 1),
+      };
+      // The line goes first: a kill between the two leaves an epoch to be done again, never one without its line.
+      log.append(line);
+      save();
+      hooks.onEpochLogged?.(line);
+      await hooks.onEpoch?.(progress);
+    },
+  });
+  if (!completed) {
+    checkHealth(trainer);
+    save();
+  }
+  return {
+    folder,
+    settings,
+    trained,
+    completed,
+    stage: { path: folder.path, settings },
+    steps: trainer.progress.step,
+    history: log.lines as readonly EpochLine[],
+    seconds: seconds(),
+  };
+}

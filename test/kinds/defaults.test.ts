@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import { declarationOf } from "../../src/kinds/index.ts";
+import { at, defaultsOf as defaultsOfTable } from "../../src/kinds/settings/setting.ts";
+
+const defaultsOf = (name: string, rows: number, table: boolean) =>
+  defaultsOfTable(declarationOf(name).settings, { rows, table, labels: 100 });
+
+test("the paper's weight of the classification term on its 50,000 rows, and more on fewer", () => {
+  const alpha = (rows: number) => at(defaultsOf("m2", rows, false), "train.alpha");
+  expect([60_000, 50_000, 10_000, 5000, 300].map(alpha)).toEqual([0.1, 0.1, 0.5, 1, 1]);
+});
+
+test("minibatches leave an epoch twenty updates where rows are few", () => {
+  const batch = (rows: number) => at(defaultsOf("m1m2", rows, false), "train.batch");
+  expect([60_000, 2000, 949, 344, 30].map(batch)).toEqual([100, 100, 47, 17, 10]);
+  expect(at(defaultsOf("m1m2", 949, false), "m1.train.batch")).toBe(47);
+  expect(at(defaultsOf("m1", 50_000, false), "train.batch")).toBe(250);
+});
+
+test("tables have small networks, whichever the model", () => {
+  const small = { latent: 10, hidden: [50] };
+  for (const name of ["vae", "autoencoder", "m1", "m2", "m1m2"] as const) {
+    expect(defaultsOf(name, 344, true)).toMatchObject({ model: small, train: { epochs: 100, lr: 3e-3 } });
+    expect(defaultsOf(name, 344, false).model).not.toMatchObject(small);
+  }
+  expect(defaultsOf("m1m2", 344, true).m1).toMatchObject({ model: small, train: { epochs: 100 } });
+});
