@@ -1,7 +1,7 @@
 /** What `tightbound train` does once its command line is read. */
 import { preloadNative } from "../compile/session.ts";
 import { hasLabels } from "../data/index.ts";
-import { kindOf, type RunData } from "../kinds/index.ts";
+import { declarationOf, kindOf, type RunData, type RunSettings } from "../kinds/index.ts";
 import type { NamedParameter } from "../nn/index.ts";
 import type { Measured } from "../report/measured.ts";
 import { openRun, type Stage } from "../runs/index.ts";
@@ -78,7 +78,7 @@ async function trainAndTell(
       bars.push(display.prepare());
     },
     onStart: ({ parameters, resumedAt }) => {
-      const what = stage?.path === path ? "The run" : "What it is built on, which is trained first,";
+      const what = stage?.path === path ? "The run" : `${builtOn(prepared.settings)}, which comes first,`;
       say(`${grouped(parameters)} parameters. ${what} is in ${stage?.path ?? path}.`);
       if (resumedAt > 0) say(`Going on after step ${grouped(resumedAt)}.`);
     },
@@ -96,7 +96,7 @@ async function trainAndTell(
   if (!completed) {
     const resume = commandLine(["train", "--resume", path]);
     say(
-      `Stopped after step ${grouped(steps)}${result.stage.path === path ? "" : ` of ${result.stage.path}`}, in epoch ${history.length + 1} of ` +
+      `Stopped after step ${grouped(steps)}${result.stage.path === path ? "" : ` of ${builtOn(result.settings)}`}, in epoch ${history.length + 1} of ` +
         `${epochs}. The checkpoint is written. To go on:\n  ${resume}`,
     );
     context.exitCode = interrupts.exitCode ?? 1;
@@ -142,6 +142,10 @@ async function trainAndTell(
     printJson(context.terminal, { ...outcome, evaluation: figures ?? null, files });
   }
 }
+
+/** What the run that another is built on is called. */
+const builtOn = ({ model }: RunSettings): string =>
+  declarationOf(model.model).base?.title ?? "what it is built on";
 
 /** How a run does whose epochs do not tell; a report says it itself. */
 async function measuredAtEnd(

@@ -31,5 +31,6 @@ export {
   type VaeEvaluator,
   vaeEvaluator,
 } from "./vae/evaluator.ts";
+export { exportOnnx } from "./vae/export.ts";
 export type { TrainSettings, VaeModelSettings } from "./vae/settings.ts";
 export { type Evaluation, Trained, type Traversal } from "./vae/trained.ts";

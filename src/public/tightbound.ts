@@ -59,5 +59,5 @@ export { stackOn, Trained, TrainedClassifier } from "../kinds/index.ts";
 export { Autoencoder, M2, VAE } from "../models/index.ts";
 export { adam, schedules, sgd } from "../optim/index.ts";
 export { type Context, condition, logDensity, model, type Program, trace } from "../program/index.ts";
-export { train } from "../runs/index.ts";
+export { open, train } from "../runs/index.ts";
 export { concat, constant, grad, input, stack, Tensor, tensor, where } from "../tensor/index.ts";

@@ -101,6 +101,29 @@ export async function openRun(path: string): Promise<OpenedRun> {
   return { kind, run, trained: await kind.open(stored), epoch };
 }
 
+/**
+ * Opens a run, to use its model.
+ *
+ * @param type what it is expected to be: `Trained` (a VAE or an autoencoder), `TrainedClassifier` (M2, M1+M2), `TrainedM1`, …
+ *
+ * @example
+ * const vae = await open("runs/digits", Trained);
+ * const pictures = await vae.sample(16);
+ *
+ * @throws CheckpointError when the run has no checkpoint yet, or one of other settings.
+ * @throws UsageError when it is another kind's.
+ */
+export async function open<T extends TrainedModel = TrainedModel>(
+  path: string,
+  type?: abstract new (...parts: never[]) => T,
+): Promise<T> {
+  const { trained } = await openRun(path);
+  if (type === undefined || trained instanceof type) return trained as T;
+  throw new UsageError(
+    `${path}: expected a run that opens as ${type.name}, found one of ${trained.model.kind}, which opens as ${trained.constructor.name}.`,
+  );
+}
+
 /** Names of the kinds that have a verb. */
 const kindsWith = (verb: VerbName): readonly string[] =>
   declarations.filter(({ verbs }) => verb in verbs).map(({ name }) => name);

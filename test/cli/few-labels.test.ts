@@ -125,10 +125,10 @@ describe("m2", () => {
     );
     expect((await cli("train", "--resume", run, "--epochs", "9")).err).toContain("follows a cosine schedule");
     expect((await cli("encode", run)).err).toBe(
-      `${run}: expected the run of a vae or an autoencoder, found one of m2. It can be classified with, evaluated and sampled.\n`,
+      `${run}: expected the run of a kind that can encode, autoencoder, m1 or vae; found one of m2.\n`,
     );
     expect((await cli("classify", run, "--classifier", "svm")).err).toBe(
-      "--classifier svm does not apply: m2 classifies by q(y|x).\n",
+      "--classifier does not apply: m1 has it, and m2 has not. Leave it out.\n",
     );
   });
 });
@@ -210,11 +210,11 @@ describe("what cannot be", () => {
     ],
     [
       ["m1", "--data", "mnist", "--labels", "100", "--alpha", "1"],
-      "--alpha does not apply: only m2 and m1m2 learn from labels at every step, m1 when its vae is done. Leave it out.\n",
+      "--alpha does not apply: m1 learns from labels when its VAE is done, not at every step. Leave it out.\n",
     ],
     [
       ["m2", "--data", "mnist", "--m1", "x"],
-      "--m1 does not apply: only m1 and m1m2 take a vae of another run. Leave it out.\n",
+      "--m1 does not apply: m1 and m1m2 have it, and m2 has not. Leave it out.\n",
     ],
     [
       ["m2", "--data", "mnist", "--free-bits", "2"],

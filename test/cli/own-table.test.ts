@@ -243,9 +243,9 @@ test("a vae tests on rows of any kind; to be M1 where labels are few it must see
   expect(await cli(...stack)).toMatchObject({
     code: 2,
     err:
-      `--m1 ${run}: it was trained on other rows (81 rows of fruit.csv) than these (90 rows of fruit.csv). M1 must have seen the ` +
+      `--m1 ${run}: it was trained on other rows (81 rows of fruit.csv) than these (90 rows of fruit.csv). It must have seen the ` +
       "rows to learn from and none that are held out: train it with the same --data and --validation and --test-fraction 0, or " +
-      "leave --m1 out.\n",
+      "leave it out.\n",
   });
   await ok("train", "vae", ...given, "--test-fraction", "0", "--out", run, "--overwrite");
   await ok(...stack);
