@@ -32,7 +32,7 @@ export interface Declaration {
   readonly summary: string;
   /** All its settings: `model`, `train`, and what else it has. `labels` makes it a kind that learns from labels. */
   readonly settings: Readonly<Record<string, Table>>;
-  /** Why it has not the flags that others have, by flag. */
+  /** Why it has not the flags and the verbs that others have, by flag (`--beta`) or verb (`sample`). */
   readonly lacks?: Readonly<Record<string, string>>;
   /** What settings must hold together: `path: what was expected, what was found`. */
   readonly constraint?: (settings: { readonly train: object }) => string | undefined;

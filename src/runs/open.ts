@@ -133,8 +133,9 @@ export function checkVerb(
   { path, settings }: RunFolder & { readonly settings: RunSettings },
   verb: VerbName,
 ): void {
-  const { name, verbs, base } = declarationOf(settings.model.model);
+  const { name, verbs, base, lacks = {} } = declarationOf(settings.model.model);
   if (verb in verbs) return;
+  if (lacks[verb] !== undefined) throw new UsageError(lacks[verb]);
   const below = base?.folder;
   const has = below !== undefined && base?.kinds.some((kind) => verb in declarationOf(kind).verbs);
   throw new UsageError(

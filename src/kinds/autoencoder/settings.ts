@@ -25,6 +25,9 @@ export const autoencoder: Declaration = {
     "--free-bits": noBound,
     "--beta": noKl,
     "--warmup": noKl,
+    sample: "an autoencoder is deterministic: it has no prior to sample from. Train a vae instead.",
+    traverse:
+      "an autoencoder is deterministic: its codes follow no prior to walk through. Train a vae instead.",
   },
   // Runs of version 0.1.0 wrote them down, though nothing read them.
   retired: Object.keys(boundSettings).map((name) => `train.${name}`),
