@@ -1,5 +1,5 @@
 import { InternalError, NonFiniteError, UsageError } from "../errors.ts";
-import type { Program } from "../program/index.ts";
+import { type Program, randomSites, trace } from "../program/index.ts";
 import { formatShape } from "../tensor/shape.ts";
 import { bound, naturalLeaves, pass, starting } from "./cavi/ascent.ts";
 import { type Arrays, compileDraws, compileExpressions } from "./cavi/compiled.ts";
@@ -7,6 +7,7 @@ import { type ConjugateSite, type ExpectedLogJoint, expectedLogJoint } from "./c
 import { type Factors, factorsOf, guideOf, type NaturalValues } from "./cavi/result.ts";
 import { type FittedProgram, fittedProgram } from "./fitted.ts";
 import { inColumns } from "./in-columns.ts";
+import { checkWholeData } from "./minibatch.ts";
 
 /** Options of {@link cavi}'s start. */
 export interface CaviOptions {
@@ -95,20 +96,13 @@ export interface CompiledSweep {
 /** A sum of n numbers errs by at most n ε Σ |xᵢ| (Higham 2002, section 4.2); a hundred more for the functions in it. */
 const roundingOf = (size: number, n: number): number => Number.EPSILON * (100 + n) * size;
 
-function checkPlates(program: string, { sites }: ExpectedLogJoint): void {
-  for (const { name, plates } of sites) {
-    const minibatch = plates.find((p) => p.rows < p.size);
-    if (minibatch === undefined) continue;
-    throw new UsageError(
-      `${program}: site '${name}' stands in plate '${minibatch.name}', of which only ${minibatch.rows} of ${minibatch.size} rows are ` +
-        "seen; a sweep needs all of them. Open the plate without rows, or use stochasticCavi, which takes minibatches.",
-    );
-  }
-}
-
 function compileSweep<A extends readonly unknown[]>(program: Program<A>, args: A): CompiledSweep {
   const joint = expectedLogJoint(program, args);
-  checkPlates(program.name, joint);
+  checkWholeData(
+    program.name,
+    randomSites(trace(program, args)),
+    ", or use stochasticCavi, which takes minibatches",
+  );
   const { sites } = joint;
   const leaves = naturalLeaves(sites);
   const flat = <T>(natural: ReadonlyMap<string, readonly T[]>): T[] =>

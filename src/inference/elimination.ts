@@ -9,6 +9,7 @@ import { sizeOf } from "../tensor/shape.ts";
 import { nodesOf } from "../tensor/substitute.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { HiddenAxes, HiddenAxis } from "./hidden-axes.ts";
+import { checkSummedWhole } from "./minibatch.ts";
 import { addOver, type Term } from "./terms.ts";
 
 /** A finite site that takes all its values at once: each along an axis of its own. */
@@ -94,6 +95,7 @@ export function eliminate(
   for (const { name, axis, plates } of [...listed].reverse()) {
     const touching = left.filter((t) => t.axes.includes(axis));
     if (touching.length === 0) continue;
+    checkSummedWhole(name, plates, touching);
     const { value, axes } = addOver(hidden, depth, touching, plates);
     checkSize(
       sizeOf(value.shape),

@@ -1,11 +1,12 @@
 import { ArrayValue, compile } from "../compile/index.ts";
 import { UsageError } from "../errors.ts";
-import { latentSites, logDensity, type Program, replay, trace } from "../program/index.ts";
+import { latentSites, logDensity, type Program, randomSites, replay, trace } from "../program/index.ts";
 import type { TypedArray } from "../tensor/dtype.ts";
 import { sub } from "../tensor/ops/arithmetic.ts";
 import { cast } from "../tensor/ops/cast.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { checkMatch } from "./bounds/pair.ts";
+import { checkWholeData } from "./minibatch.ts";
 import { smoothWeights, trustedShape } from "./pareto-smoothing.ts";
 
 /** Options of {@link importance}. */
@@ -75,6 +76,7 @@ export async function importance<A extends readonly unknown[]>(
   const drawn = trace(guide, args);
   const scored = trace(model, args, [replay(drawn)]);
   checkMatch(scored, drawn);
+  checkWholeData(model.name, [...randomSites(scored), ...randomSites(drawn)]);
   const unmatched = latentSites(scored).find((site) => !drawn.sites.has(site.name));
   if (unmatched !== undefined) {
     throw new UsageError(

@@ -2,12 +2,8 @@ import type { ArrayValue } from "../compile/index.ts";
 import { ConvergenceError, UsageError } from "../errors.ts";
 import type { Program } from "../program/index.ts";
 import { fillNormal, stream } from "../random/index.ts";
-import { grad } from "../tensor/grad.ts";
-import { input } from "../tensor/leaf.ts";
-import { add, mul } from "../tensor/ops/arithmetic.ts";
-import { cast } from "../tensor/ops/cast.ts";
 import { factorRows, solveRows } from "../tensor/ops/linalg.ts";
-import { sum } from "../tensor/ops/reduce.ts";
+import { hessianProduct } from "./curvature.ts";
 import { elementNames } from "./element-names.ts";
 import { type FittedProgram, fittedProgram } from "./fitted.ts";
 import { climbed, type MapOptions, map } from "./map.ts";
@@ -104,20 +100,14 @@ export const laplace = <A extends readonly unknown[]>(program: Program<A>): Lapl
 
 /** −∂²/∂q² of the log density, [d, d]. */
 async function negativeHessian(density: UnconstrainedDensity, q: Float64Array): Promise<Float64Array> {
-  const { graph, logDensity, sites, dimension: n } = density;
-  const directions = graph.coordinates.map((t, i) => input(`direction ${i}`, t.shape, t.dtype));
-  const slope = grad(logDensity, graph.coordinates)
-    .map((g, i) => cast(sum(mul(g, directions[i])), logDensity.dtype))
-    .reduce(add);
-  const product = await density.evaluator(grad(slope, graph.coordinates), directions);
+  const n = density.dimension;
+  const product = await hessianProduct(density);
   const hessian = new Float64Array(n * n);
+  const unit = new Float64Array(n);
   for (let i = 0; i < n; i++) {
-    const unit = new Float64Array(n);
     unit[i] = -1;
-    const parts = product(q, ...sites.map(({ start, end }) => unit.subarray(start, end)));
-    sites.forEach(({ start }, s) => {
-      hessian.set(parts[s], i * n + start);
-    });
+    hessian.set(product(q, unit), i * n);
+    unit[i] = 0;
   }
   return hessian;
 }

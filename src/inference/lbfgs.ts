@@ -16,6 +16,8 @@ export interface LbfgsState {
   readonly q: Float64Array;
   readonly value: number;
   readonly gradient: Float64Array;
+  /** Squares of the coordinates' scales: what a step along the gradient is multiplied by. */
+  readonly scales: Float64Array;
   /** The last steps, oldest first. */
   readonly pairs: readonly Pair[];
   readonly iteration: number;
@@ -34,17 +36,20 @@ const HALVINGS = 60;
 const dot = (a: Float64Array, b: Float64Array): number => a.reduce((s, v, i) => s + v * b[i], 0);
 const along = (q: Float64Array, d: Float64Array, t: number): Float64Array => q.map((v, i) => v + t * d[i]);
 
+const scaled = (d: Float64Array, scales: Float64Array): Float64Array => d.map((v, i) => v * scales[i]);
+
 export const startLbfgs = (q: Float64Array, value: number, gradient: Float64Array): LbfgsState => ({
   q: q.slice(),
   value,
   gradient: gradient.slice(),
+  scales: new Float64Array(q.length).fill(1),
   pairs: [],
   iteration: 0,
   evaluations: 0,
 });
 
 /** The direction of ascent: the gradient times the inverse curvature of the last steps, by the two-loop recursion. */
-function directionOf({ gradient, pairs }: LbfgsState): Float64Array {
+function directionOf({ gradient, pairs, scales }: LbfgsState): Float64Array {
   let d: Float64Array = gradient.slice();
   const weights: number[] = [];
   for (const { step, change, inverse } of [...pairs].reverse()) {
@@ -54,8 +59,8 @@ function directionOf({ gradient, pairs }: LbfgsState): Float64Array {
   }
   const last = pairs.at(-1);
   // Pairs hold curvature of an ascent: change · step is negative, and so is this scale's denominator.
-  const scale = last === undefined ? 1 : -1 / (last.inverse * dot(last.change, last.change));
-  d = d.map((v) => v * scale);
+  const scale = last === undefined ? 1 : -1 / (last.inverse * dot(last.change, scaled(last.change, scales)));
+  d = d.map((v, i) => v * scale * scales[i]);
   pairs.forEach(({ step, change, inverse }, i) => {
     d = along(d, step, -(weights[pairs.length - 1 - i] + inverse * dot(change, d)));
   });
@@ -72,7 +77,7 @@ export async function stepLbfgs(climbed: Climbed, state: LbfgsState): Promise<Lb
   let direction = directionOf(state);
   let pairs = state.pairs;
   if (!(dot(direction, gradient) > 0)) {
-    direction = gradient.slice();
+    direction = scaled(gradient, state.scales);
     pairs = [];
   }
   const slope = dot(direction, gradient);
@@ -99,6 +104,7 @@ export async function stepLbfgs(climbed: Climbed, state: LbfgsState): Promise<Lb
         q: to,
         value: found,
         gradient: reached.slice(),
+        scales: state.scales,
         pairs: curvature < 0 ? [...pairs, pair].slice(-MEMORY) : pairs,
         iteration: iteration + 1,
         evaluations,

@@ -2,6 +2,7 @@ import type { ArrayValue } from "../compile/index.ts";
 import { ConvergenceError, UsageError } from "../errors.ts";
 import type { Program } from "../program/index.ts";
 import { checkSeed } from "../random/index.ts";
+import { curvatures, type HessianProduct, hessianProduct } from "./curvature.ts";
 import { type FittedProgram, fittedProgram } from "./fitted.ts";
 import { type LbfgsState, startLbfgs, stepLbfgs } from "./lbfgs.ts";
 import { startingPoint } from "./starting-point.ts";
@@ -22,7 +23,10 @@ export interface MapOptions
    * transforms' Jacobian as a factor; it exists more often, and it is where `laplace` puts its normal.
    */
   readonly space?: "constrained" | "unconstrained";
-  /** The largest component of the gradient in unconstrained coordinates at which the climb has arrived. Default 1e-6. */
+  /**
+   * How near to the mode the climb ends: the largest distance along a coordinate, in standard deviations that the curvature there gives,
+   * whatever the data's units. Default 1e-6.
+   */
   readonly tolerance?: number;
   /** Steps after which it gives up. Default 1000. */
   readonly maxSteps?: number;
@@ -154,31 +158,80 @@ export async function climbed(start: MapState, options: MapRunOptions): Promise<
   }
   let state = start;
   let moved = true;
-  while (largest(state.climb.gradient) > tolerance) {
-    if (!moved || state.climb.iteration >= maxSteps) throw notThere(state, tolerance, moved);
+  /** Whether the scales are those of the curvature here. */
+  let measured = false;
+  let next = FIRST_MEASURE;
+  let product: HessianProduct | undefined;
+  const measure = async (): Promise<void> => {
+    product ??= await hessianProduct(state.density);
+    state = {
+      ...state,
+      climb: withCurvature(state.climb, curvatures(product, state.density, state.climb.q)),
+    };
+    measured = true;
+  };
+  for (;;) {
+    const near = largest(distances(state.climb)) <= tolerance;
+    if (near && measured) return state;
+    const { iteration } = state.climb;
+    if (!measured && (near || !moved || iteration >= next || iteration >= maxSteps)) {
+      if (iteration >= next) next *= 2;
+      await measure();
+      moved = true;
+      continue;
+    }
+    if (!moved || iteration >= maxSteps) throw notThere(state, tolerance, moved);
     ({ state, moved } = await step(state));
-    if (moved) onStep?.({ step: state.climb.iteration, logDensity: state.climb.value });
+    if (moved) {
+      measured = false;
+      onStep?.({ step: state.climb.iteration, logDensity: state.climb.value });
+    }
   }
-  return state;
 }
+
+/** Steps after which the coordinates' scales are looked at for the first time; then after twice as many each. */
+const FIRST_MEASURE = 30;
+
+/** Steps of rounding that a coordinate may be off. */
+const ULPS = 8;
+
+/**
+ * How far the climb is from its end in each coordinate, in standard deviations that the curvature along it gives, |∂| / √|∂²|: a number
+ * without a unit. What is within rounding of the coordinate itself is nothing.
+ */
+const distances = ({ q, gradient, scales }: LbfgsState): Float64Array =>
+  gradient.map((g, i) => {
+    const step = Math.abs(g) * scales[i];
+    return step <= ULPS * Number.EPSILON * Math.abs(q[i]) ? 0 : step / Math.sqrt(scales[i]);
+  });
+
+/** The climb with the scales of the curvature where it stands; a coordinate without one keeps its own. */
+const withCurvature = (climb: LbfgsState, diagonal: Float64Array): LbfgsState => ({
+  ...climb,
+  scales: climb.scales.map((before, i) => {
+    const scale = 1 / Math.abs(diagonal[i]);
+    return Number.isFinite(scale) && scale > 0 ? scale : before;
+  }),
+});
 
 /** Coordinates this far from 0 have run off: the transforms to positive numbers and intervals are at their ends in float64. */
 const FAR = 30;
 
 /** Says where the climb ended, and which site ran off or has slope left. */
 function notThere({ density, climb }: MapState, tolerance: number, moved: boolean): ConvergenceError {
-  const { q, gradient, iteration } = climb;
+  const { q, iteration } = climb;
+  const apart = distances(climb);
   const sites = density.sites.map(({ name, start, end }) => ({
     name,
-    slope: largest(gradient.subarray(start, end)),
-    place: largest(q.subarray(start, end)),
+    slope: largest(apart.subarray(start, end)),
+    place: q.subarray(start, end).reduce((far, x) => (Math.abs(x) > Math.abs(far) ? x : far), 0),
   }));
   const steepest = sites.reduce((a, b) => (b.slope > a.slope ? b : a));
   const ended = moved ? `after ${iteration} steps` : `after ${iteration} steps, with no step up left,`;
   const found =
-    `${density.name}: no mode was found: ${ended} the gradient's largest component is ${steepest.slope.toPrecision(3)}, in site ` +
+    `${density.name}: no mode was found: ${ended} it is ${steepest.slope.toPrecision(3)} standard deviations away, in site ` +
     `'${steepest.name}', above the tolerance ${tolerance}.`;
-  const far = sites.find(({ place }) => place > FAR);
+  const far = sites.find(({ place }) => Math.abs(place) > FAR);
   return new ConvergenceError(
     far === undefined
       ? `${found} Raise maxSteps, start elsewhere (initial, seed), or scale the data; float32 reaches no small tolerance.`

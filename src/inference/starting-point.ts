@@ -1,4 +1,5 @@
 import { NonFiniteError } from "../errors.ts";
+import { startLbfgs, stepLbfgs } from "./lbfgs.ts";
 import type { SiteValues, UnconstrainedDensity } from "./unconstrained-density.ts";
 
 /** Where an algorithm begins: coordinates of finite density and gradient. */
@@ -31,7 +32,11 @@ export async function startingPoint(
   for (let i = 0; ; i++) {
     const q = given ?? density.initial(seed, attempt * TRIES + i);
     const logDensity = await density.logDensityAndGradient(q, gradient);
-    if (Number.isFinite(logDensity) && gradient.every(Number.isFinite)) return { q, logDensity, gradient };
+    if (Number.isFinite(logDensity) && gradient.every(Number.isFinite)) {
+      return given === undefined
+        ? await intoRange(density, { q, logDensity, gradient })
+        : { q, logDensity, gradient };
+    }
     if (i + 1 < tries) continue;
     const where =
       given === undefined
@@ -39,6 +44,24 @@ export async function startingPoint(
         : "at the given starting values, ";
     throw new NonFiniteError(`${density.name}: ${where}${await whatIsWrong(density, q, gradient)}`);
   }
+}
+
+/** A log density beyond this is not known to a thousandth of a nat in double precision. */
+const RESOLVED = 1e-3 / Number.EPSILON;
+const CLIMBS = 100;
+
+/**
+ * A random point can be so far from data in large units that differences of its log density are rounding. Steps uphill, until they are
+ * not: no further, so that chains still start apart.
+ */
+async function intoRange(density: UnconstrainedDensity, start: StartingPoint): Promise<StartingPoint> {
+  let climb = startLbfgs(start.q, start.logDensity, start.gradient);
+  for (let i = 0; i < CLIMBS && Math.abs(climb.value) > RESOLVED; i++) {
+    const next = await stepLbfgs((q, gradient) => density.logDensityAndGradient(q, gradient), climb);
+    if (next === undefined) break;
+    climb = next;
+  }
+  return { q: climb.q, logDensity: climb.value, gradient: climb.gradient };
 }
 
 async function whatIsWrong(

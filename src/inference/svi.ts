@@ -3,7 +3,7 @@ import { NonFiniteError, UsageError } from "../errors.ts";
 import { trainingContext } from "../nn/index.ts";
 import { adam, type Optimizer } from "../optim/index.ts";
 import { compileStep, type NamedLeaf, type TrainStep } from "../optim/step.ts";
-import { type Program, watchObserved } from "../program/index.ts";
+import { type Program, randomSites, trace, watchObserved } from "../program/index.ts";
 import { neg } from "../tensor/ops/arithmetic.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Bound, ScoredSite } from "./bounds/bound.ts";
@@ -154,10 +154,7 @@ export function climber<A extends readonly unknown[]>(
           ...(options.threads !== undefined && { threads: options.threads }),
         },
       );
-      const observed = bound.scored.filter(
-        ({ program, site }) => program === "model" && site.kind === "observe",
-      );
-      const watch = watchObserved(observed.map(({ site }) => site));
+      const watch = watchObserved(randomSites(trace(model, args)).filter(({ kind }) => kind === "observe"));
       return {
         compiled,
         choices: bound.choices,

@@ -10,6 +10,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import type { ScoredSite } from "./bounds/bound.ts";
 import { eliminate, type ListedSite, listSite } from "./elimination.ts";
 import { HiddenAxes, type HiddenAxis } from "./hidden-axes.ts";
+import { checkWholeData } from "./minibatch.ts";
 import { dependencies, depthOf, lifted, type Term, termOf, totalOf } from "./terms.ts";
 
 /** A continuous latent site among the coordinates of the flat vector. */
@@ -72,19 +73,12 @@ export interface UnconstrainedGraphOptions {
   readonly chains?: number;
 }
 
-function checkContinuous(program: string, { name, distribution, plates }: RandomSite): void {
+function checkContinuous(program: string, { name, distribution }: RandomSite): void {
   if (distribution.isDiscrete) {
     throw new UsageError(
       `${program}: site '${name}' (${distribution.name}) is discrete and its values cannot be listed, so it can neither be summed out ` +
         "nor follow a gradient. Marginalise it by hand (a Gamma-Poisson is a NegativeBinomial), bound it (a Categorical over the values " +
         "that matter), or fit the program with svi and a guide for it.",
-    );
-  }
-  const minibatch = plates.find((p) => p.rows < p.size);
-  if (minibatch !== undefined) {
-    throw new UsageError(
-      `${program}: site '${name}' stands in plate '${minibatch.name}', of which only ${minibatch.rows} of ${minibatch.size} rows are ` +
-        "seen; a posterior needs all of them. Open the plate without rows.",
     );
   }
 }
@@ -111,7 +105,7 @@ function checkSameSites(program: string, first: readonly RandomSite[], second: r
  * Traces a program's log joint density as a function of unconstrained coordinates q. Each continuous latent site's value is
  * θ = T(q) with T the transform that belongs to its support; finite latent sites are summed out exactly.
  *
- * @throws UsageError when a latent site is discrete and infinite, or stands in a minibatch, or has a support that depends on a finite
+ * @throws UsageError when a latent site is discrete and infinite, or any site stands in a minibatch, or one has a support that depends on a finite
  * site; when the program has no continuous latent site, or its sites change from run to run.
  */
 export function unconstrainedGraph<A extends readonly unknown[]>(
@@ -125,6 +119,7 @@ export function unconstrainedGraph<A extends readonly unknown[]>(
     return next(message);
   };
   const probe = trace(program, args, [watch]);
+  checkWholeData(program.name, randomSites(probe));
   const depth = depthOf(probe);
   const chainAxis = chains === undefined ? undefined : { name: "chains", size: chains };
   const leading = chainAxis === undefined ? [] : [chainAxis.size];

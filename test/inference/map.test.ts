@@ -100,13 +100,13 @@ describe("what is refused", () => {
       .catch((error: unknown) => error);
     expect(failed).toBeInstanceOf(ConvergenceError);
     expect(String(failed)).toMatch(
-      /^ConvergenceError: eightSchools: no mode was found: after \d+ steps,? .*the gradient's largest component is .*, in site '.*', above the tolerance 0\.000001\. Site 'tau' ran to the end of its support .* Integrate instead \(nuts\), write those sites as loc \+ scale · z, or give the scale a prior that keeps away from its end\.$/,
+      /^ConvergenceError: eightSchools: no mode was found: after \d+ steps.* it is .* standard deviations away, in site '.*', above the tolerance 0\.000001\. Site 'tau' ran to the end of its support .* Integrate instead \(nuts\), write those sites as loc \+ scale · z, or give the scale a prior that keeps away from its end\.$/,
     );
   });
 
   test("too few steps are said", async () => {
     await expect(map(coin()).run([], { maxSteps: 1 })).rejects.toThrow(
-      /^coin: no mode was found: after 1 steps the gradient's largest component is .*, in site 'p', above the tolerance 0\.000001\. Raise maxSteps, /,
+      /^coin: no mode was found: after 1 steps it is .* standard deviations away, in site 'p', above the tolerance 0\.000001\. Raise maxSteps, /,
     );
   });
 

@@ -7,6 +7,7 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import { ControlState } from "../estimators/baselines.ts";
 import type { DrawnSite, WeightedDraws } from "../estimators/estimator.ts";
 import { definitionOf } from "../estimators/registry.ts";
+import { checkWeighedWhole } from "../minibatch.ts";
 import { commonPlates, perRow, rowsShape, sumOver, type Term } from "../terms.ts";
 import type { Bound } from "./bound.ts";
 import { drawnSite, type Pair, type PairOptions, runPair, scoredSites } from "./pair.ts";
@@ -27,8 +28,15 @@ export interface ImportanceWeighted extends Bound {
   readonly logWeights: Tensor;
 }
 
-/** log w of each particle and of each element of the plates that hold every site, [particles, …plates]. */
-export function weigh(pair: Pair): {
+/**
+ * log w of each particle and of each element of the plates that hold every site, [particles, …plates].
+ * @param alpha order of the bound that is taken of them: of order 1 they are averaged, and no logarithm is of a sum
+ * @throws UsageError where a logarithm of a sum would be taken of a minibatch.
+ */
+export function weigh(
+  pair: Pair,
+  alpha = 0,
+): {
   readonly logWeights: Tensor;
   /** log q of the same draws, of the same shape. */
   readonly logGuide: Tensor;
@@ -36,7 +44,9 @@ export function weigh(pair: Pair): {
   /** The plates that hold every site. */
   readonly plates: readonly Plate[];
 } {
-  const plates = commonPlates([...pair.modelTerms, ...pair.guideTerms]);
+  const parts = [...pair.modelTerms, ...pair.guideTerms];
+  const plates = commonPlates(parts);
+  if (pair.particles > 1 && alpha !== 1) checkWeighedWhole(parts, plates);
   const total = (terms: readonly Term[]): Tensor =>
     terms.length === 0
       ? zeros([pair.particles, ...rowsShape(plates)])
@@ -54,7 +64,7 @@ export function weigh(pair: Pair): {
  * The importance-weighted bound of Burda, Grosse and Salakhutdinov (2015), E[log (1/K) Σ w], or the Rényi bound of order `alpha`.
  * The logarithm is taken for each datum: for each element of the plates that hold every random site of model and guide, along which
  * the program falls apart into independent rows. A program with a site outside all plates has one logarithm for all of it, because
- * that site's weight belongs to all data together.
+ * that site's weight belongs to all data together; a minibatch of them is refused.
  *
  * Score-function sites use VIMCO by default.
  *
@@ -71,7 +81,7 @@ export function importanceWeighted<A extends readonly unknown[]>(
 ): ImportanceWeighted {
   const { alpha = 0 } = options;
   const pair = runPair(model, guide, args, options, { kind: "importance-weighted", alpha });
-  const { logWeights, scale, plates } = weigh(pair);
+  const { logWeights, scale, plates } = weigh(pair, alpha);
   const perDatum = renyi(logWeights, alpha);
   const value = mul(sum(perDatum), scale);
   const state = new ControlState();

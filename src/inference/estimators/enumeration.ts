@@ -6,6 +6,7 @@ import { reshape } from "../../tensor/ops/movement.ts";
 import { logsumexp, sum } from "../../tensor/ops/reduce.ts";
 import { exp } from "../../tensor/ops/transcendental.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
+import { checkSummedWhole } from "../minibatch.ts";
 import { dependencies, padTo, sumOver, type Term } from "../terms.ts";
 import type { EstimatorDefinition } from "./estimator.ts";
 
@@ -36,6 +37,7 @@ export class Enumeration {
   /**
    * Sums the model's own finite sites out, exactly: site by site from the last, all terms that depend on it are gathered in its
    * plates, exponentiated, added up, and become one term (tensor variable elimination, Obermeyer et al. 2019).
+   * @throws UsageError where a site outside a minibatch would be summed over it.
    */
   eliminate(terms: readonly Term[]): Term[] {
     let left = [...terms];
@@ -43,6 +45,7 @@ export class Enumeration {
       const kept = this.summedOut.get(name);
       if (kept === undefined) continue;
       const touching = left.filter((t) => dependencies(t.value, this.sources).has(name));
+      checkSummedWhole(name, kept, touching);
       const joint = touching.map((t) => sumOver(t, kept)).reduce(add);
       const value = logsumexp(joint, axis, { keepDims: true });
       left = [...left.filter((t) => !touching.includes(t)), { site: name, value, plates: kept, axes: [] }];

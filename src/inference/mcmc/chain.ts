@@ -18,6 +18,7 @@ import {
   type Moments,
   metricOf,
   noMoments,
+  roughMetric,
   toMomentum,
   unitMetric,
   velocity,
@@ -160,11 +161,12 @@ export function* stepChain(kernel: Kernel, state: ChainState): Querying<ChainSte
 function* adapt(state: ChainState, { acceptance }: TransitionInfo): Querying<ChainState> {
   const { settings, point } = state;
   const at = state.iteration - 1;
-  const { start, end, ends } = schedule(settings.warmUp);
+  const { start, end, early, ends } = schedule(settings.warmUp);
   const averaging = averageStepSize(state.averaging, acceptance, settings.targetAcceptance);
-  const moments = at >= start && at < end ? withDraw(state.moments, point.q) : state.moments;
-  if (ends.includes(at)) {
-    const metric = metricOf(moments);
+  const counts = at < end && (at >= start || early.length > 0);
+  const moments = counts ? withDraw(state.moments, point.q, point.gradient) : state.moments;
+  if (ends.includes(at) || early.includes(at)) {
+    const metric = at < start ? roughMetric(moments, state.metric) : metricOf(moments, state.metric);
     const random = randomness(settings, "step size", state.iteration);
     const stepSize = yield* findStepSize(point, metric, Math.exp(averaging.logStepSize), random);
     return {

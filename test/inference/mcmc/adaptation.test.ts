@@ -5,11 +5,15 @@ import {
   metricFrom,
   metricOf,
   noMoments,
+  roughMetric,
   toMomentum,
+  unitMetric,
   velocity,
   withDraw,
 } from "../../../src/inference/mcmc/metric.ts";
 import { schedule } from "../../../src/inference/mcmc/windows.ts";
+import { fillNormal, stream } from "../../../src/random/index.ts";
+import { solveRows } from "../../../src/tensor/ops/linalg.ts";
 
 describe("Stan's windows", () => {
   test("1000: 75 fast, 25, 50, 100, 200, 500 slow, 50 fast", () => {
@@ -18,6 +22,7 @@ describe("Stan's windows", () => {
   });
 
   test("shorter than 150: 15 %, 75 %, 10 %; below 20 none", () => {
+    expect(schedule(1000).early).toEqual([14, 29, 74]);
     expect(schedule(100)).toMatchObject({ start: 15, end: 90, ends: [89] });
     expect(schedule(10).ends).toEqual([]);
   });
@@ -37,29 +42,98 @@ test("dual averaging finds the step size of an acceptance rate", () => {
   expect(Math.exp(state.logAverage)).toBeCloseTo(-Math.log(0.8), 2);
 });
 
-test("moments in one pass are those in two, shrunk as Stan shrinks them", () => {
+describe("the metric of some draws", () => {
   const draws = [
     [1, 2],
     [3, -1],
     [0, 5],
     [2, 2],
   ];
-  const moments = draws.reduce(withDraw, noMoments("dense", 2));
+  // Gradients of a normal with variances 4 and 0.25.
+  const slopes = draws.map(([a, b]) => [-a / 4, -b / 0.25]);
+  const gathered = (kind: "diagonal" | "dense") =>
+    draws.reduce((m, q, i) => withDraw(m, q, slopes[i]), noMoments(kind, 2));
   const mean = [1.5, 2];
   const covariance = (i: number, j: number): number =>
     draws.reduce((s, d) => s + (d[i] - mean[i]) * (d[j] - mean[j]), 0) / 3;
-  const [n, shrink] = [4 / 9, (1e-3 * 5) / 9];
-  const expected = [
-    n * covariance(0, 0) + shrink,
-    n * covariance(0, 1),
-    n * covariance(1, 0),
-    n * covariance(1, 1) + shrink,
-  ];
-  metricOf(moments).inverse.forEach((v, i) => {
-    expect(v).toBeCloseTo(expected[i], 13);
+  // Four draws, and five that the scales from the slopes count for.
+  const variances = [(4 * covariance(0, 0) + 5 * 4) / 9, (4 * covariance(1, 1) + 5 * 0.25) / 9];
+
+  test("variances, and the scales that slopes show", () => {
+    const { inverse } = metricOf(gathered("diagonal"), unitMetric("diagonal", 2));
+    expect([...inverse]).toEqual(variances.map((v) => expect.closeTo(v, 13)));
+    const rough = roughMetric(gathered("diagonal"), unitMetric("diagonal", 2));
+    expect([...rough.inverse]).toEqual([expect.closeTo(4, 13), expect.closeTo(0.25, 13)]);
   });
-  const diagonal = metricOf(draws.reduce(withDraw, noMoments("diagonal", 2)));
-  expect([...diagonal.inverse]).toEqual([expect.closeTo(expected[0], 13), expect.closeTo(expected[3], 13)]);
+
+  test("correlations shrink by their errors", () => {
+    const r = covariance(0, 1) / Math.sqrt(covariance(0, 0) * covariance(1, 1));
+    const shrunk = Math.max((1 - r * r) ** 2 / 3 / r ** 2, 5e-3 / 9);
+    const off = (1 - shrunk) * r * Math.sqrt(variances[0] * variances[1]);
+    const { inverse } = metricOf(gathered("dense"), unitMetric("dense", 2));
+    [variances[0], off, off, variances[1]].forEach((v, i) => {
+      expect(inverse[i]).toBeCloseTo(v, 13);
+    });
+  });
+
+  test.each([1e-9, 1e-3, 1e3, 1e9])("in units of %d it is the same metric", (unit) => {
+    for (const kind of ["diagonal", "dense"] as const) {
+      const plain = metricOf(gathered(kind), unitMetric(kind, 2)).inverse;
+      const scaled = draws.reduce(
+        (m, q, i) =>
+          withDraw(
+            m,
+            q.map((v) => v * unit),
+            slopes[i].map((g) => g / unit),
+          ),
+        noMoments(kind, 2),
+      );
+      metricOf(scaled, unitMetric(kind, 2)).inverse.forEach((v, i) => {
+        expect(v / unit ** 2).toBeCloseTo(plain[i], 9);
+      });
+    }
+  });
+
+  test("a coordinate that did not move keeps what was known", () => {
+    const still = [1, 2, 3].reduce((m, v) => withDraw(m, [v, 5], [-v, 0]), noMoments("diagonal", 2));
+    const before = metricFrom("diagonal", Float64Array.of(1, 7));
+    expect(roughMetric(still, before).inverse[1]).toBe(7);
+  });
+
+  test("fewer draws than dimensions: conditioning as good as with the diagonal alone, where all is independent", () => {
+    // 40 draws of 120 independent normals: their covariance has rank 39. The eigenvalues of what is taken instead are near 1.
+    const [size, count] = [120, 40];
+    let moments = noMoments("dense", size);
+    for (let i = 0; i < count; i++) {
+      const q = new Float64Array(size);
+      fillNormal(q, stream(3, "draws"), { step: i });
+      moments = withDraw(
+        moments,
+        [...q],
+        [...q].map((v) => -v),
+      );
+    }
+    const { inverse, root } = metricOf(moments, unitMetric("dense", size));
+    const norm = (apply: (v: Float64Array) => Float64Array): number => {
+      let v = new Float64Array(size).fill(1);
+      let length = 0;
+      for (let i = 0; i < 100; i++) {
+        v = Float64Array.from(apply(v));
+        length = Math.hypot(...v);
+        v = v.map((x) => x / length);
+      }
+      return length;
+    };
+    const largest = norm((v) => v.map((_, i) => v.reduce((s, x, j) => s + inverse[i * size + j] * x, 0)));
+    const smallest =
+      1 /
+      norm((v) => {
+        solveRows(root, size, v, false);
+        solveRows(root, size, v, true);
+        return v;
+      });
+    expect(largest / smallest).toBeLessThan(10);
+  });
 });
 
 test("a dense momentum has covariance M: p = L⁻ᵀ z, so pᵀ M⁻¹ p = zᵀ z", () => {
