@@ -327,10 +327,7 @@ describe("parameters and data", () => {
       },
     );
     await expect(refused(local)).rejects.toThrow(
-      new UsageError(
-        "local: site 'z' stands in plate 'row', of which only 10 of 100 rows are seen; a posterior needs all of them. " +
-          "Open the plate without rows.",
-      ),
+      /^local: site 'z' stands in plate 'row', of which only 10 of 100 rows are seen\. A posterior needs all of them: /,
     );
     const none = model(({ observe }) => observe("y", Normal(0, 1), 1), { name: "none" });
     await expect(refused(none)).rejects.toThrow(

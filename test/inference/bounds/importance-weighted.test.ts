@@ -88,10 +88,10 @@ describe("the logarithm is taken where the program falls apart", () => {
     });
   });
 
-  test("once for all data, where a site stands outside; a minibatch counts for its plate", async () => {
+  test("once for all data, where a site stands outside", async () => {
     const program = model(({ sample, observe, plate }) => {
       const mu = sample("mu", Normal(tensor(0, { dtype: F }), 1));
-      plate("row", 6, () => observe("x", Normal(mu, 1), [0.5, -1]), { rows: 2 });
+      plate("row", 2, () => observe("x", Normal(mu, 1), [0.5, -1]));
     });
     const guide = model(({ sample }) => sample("mu", Normal(tensor(0.2, { dtype: F }), 0.5)));
     const { logWeights, value } = importanceWeighted(program, guide, [], { particles: 3 });
@@ -103,7 +103,7 @@ describe("the logarithm is taken where the program falls apart", () => {
     const normal = (v: number, m: number, s: number) =>
       -0.5 * ((v - m) / s) ** 2 - Math.log(s) - 0.5 * Math.log(2 * Math.PI);
     const byHand = Array.from(draws.data, Number).map(
-      (m) => normal(m, 0, 1) - normal(m, 0.2, 0.5) + 3 * (normal(0.5, m, 1) + normal(-1, m, 1)),
+      (m) => normal(m, 0, 1) - normal(m, 0.2, 0.5) + normal(0.5, m, 1) + normal(-1, m, 1),
     );
     byHand.forEach((v, k) => {
       expect(Number(w.data[k])).toBeCloseTo(v, 10);
