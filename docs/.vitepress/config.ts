@@ -29,6 +29,8 @@ export default defineConfig({
   srcExclude: ["node_modules/**", ...(withReference ? [] : ["api/**"])],
   cleanUrls: false,
   lastUpdated: false,
+  // The sidebar and the list of files in a script of their own, not in each of 900 pages.
+  metaChunk: true,
   head: [["link", { rel: "icon", href: icon }]],
   // Without the reference, links to it lead nowhere.
   ignoreDeadLinks: withReference ? false : [/\/api\//],

@@ -29,6 +29,7 @@ if (withReference) {
   run(join(docs, "scripts", "reference.mjs"), []);
   run(join(docs, "..", "node_modules", "typescript", "bin", "tsc"), ["-p", "../tsconfig.build.json"]);
   run(join(docs, "scripts", "command-line.mjs"), []);
+  run(join(docs, "scripts", "settings.mjs"), []);
 }
 run(program("vitepress", "bin/vitepress.js"), [
   "build",

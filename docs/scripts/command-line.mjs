@@ -1,5 +1,4 @@
-// The page of the command line, made from what `--help` prints: needs `npm run build` before. Once settings can be read as data, a
-// table for each kind of model comes from them here, too.
+// The page of the command line, made from what `--help` prints: needs `npm run build` before.
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
 // The reference's front pages, in the order of `reference/order.json`, and its sidebar. Run after TypeDoc, on the pages that it wrote.
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 const docs = join(import.meta.dirname, "..");
@@ -8,6 +8,7 @@ const order = JSON.parse(readFileSync(join(docs, "reference", "order.json"), "ut
 
 /** Every documented name: where its page is, and its docstring's first paragraph, as the index of its module has them. */
 const names = new Map();
+const pages = [];
 const modules = readdirSync(api, { withFileTypes: true, recursive: true })
   .filter((entry) => entry.name === "index.md" && entry.parentPath !== api)
   .map((entry) => entry.parentPath.slice(api.length + 1))
@@ -17,7 +18,10 @@ const modules = readdirSync(api, { withFileTypes: true, recursive: true })
   .sort();
 for (const module of modules) {
   const index = readFileSync(join(api, module, "index.md"), "utf8");
+  const door = module.replaceAll("\\", "/");
   for (const [, name, path, said] of index.matchAll(/^\| \[([^\]]+)\]\(([^)]+)\) \| (.*) \|$/gm)) {
+    const file = join(api, module, path);
+    if (/^\w+$/.test(name) && existsSync(file)) pages.push({ file, name, door });
     const url = (target) => join("/api", module, target).replace(/\.md$/, "");
     const page = {
       name,
@@ -49,23 +53,27 @@ const subjects = order.map(({ slug, title, text, groups }) => {
   }
   mkdirSync(join(api, "by-subject"), { recursive: true });
   writeFileSync(join(api, "by-subject", `${slug}.md`), lines.join("\n"));
-  return {
-    text: title,
-    link: `/api/by-subject/${slug}`,
-    collapsed: true,
-    items: Object.values(groups)
-      .flat()
-      .map((name) => ({ text: name, link: names.get(name).url })),
-  };
+  return { text: title, link: `/api/by-subject/${slug}` };
 });
+
+/** Each name's page says from where the name is imported. */
+for (const { file, name, door } of pages) {
+  const text = readFileSync(file, "utf8");
+  const line = `\`import { ${name} } from "${door}";\``;
+  if (!text.includes(line))
+    writeFileSync(
+      file,
+      text.replace(/^# .*\n/m, (heading) => `${heading}\n${line}\n`),
+    );
+}
 
 const sidebar = [
   { text: "Reference", link: "/reference/" },
   { text: "The command line", link: "/api/command-line" },
-  ...subjects,
+  { text: "Settings of each kind", link: "/api/settings" },
+  { text: "By subject", items: subjects },
   {
-    text: "Every name, by module",
-    collapsed: true,
+    text: "Every name, by door",
     items: modules.map((module) => ({ text: module, link: `/api/${module}/` })),
   },
 ];

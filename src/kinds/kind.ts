@@ -20,6 +20,7 @@ import type { Table, Tree } from "./settings/setting.ts";
 
 /** The verbs that a kind may have beside those that all have: train, evaluate, report. */
 export const verbNames = ["sample", "reconstruct", "traverse", "encode", "classify", "export"] as const;
+/** A verb that some kinds have. */
 export type VerbName = (typeof verbNames)[number];
 
 /** What a kind is: read when a command line is, without its code. */
@@ -183,7 +184,11 @@ export interface Drawn {
   /** Columns of a picture, where rows of it mean something. */
   readonly columns?: number;
   /** Cells before the features of a row, by column. */
-  readonly heads?: { readonly names: readonly string[]; cells(row: number): readonly (string | number)[] };
+  readonly heads?: {
+    readonly names: readonly string[];
+    /** The cells of a row. */
+    cells(row: number): readonly (string | number)[];
+  };
   /** What they are, after their number: `samples of each of 10 classes`. */
   readonly noun: string;
   /** What `--json` says beside the count. */

@@ -36,6 +36,7 @@ export const dataSettings = z.strictObject({
   fingerprint: z.string(),
 });
 
+/** Which data a run is of, and how they are read and split: `data` of `config.json`. */
 export type DataSettings = z.output<typeof dataSettings>;
 
 /** Which labels a run sees. */

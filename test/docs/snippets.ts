@@ -35,10 +35,7 @@ export const programs: readonly Program[] = pages
 
 /** Pages on extending the library show files of a clone: `./src/…` is the clone's, wherever the program is written. */
 const inClone = (code: string): string =>
-  code.replaceAll(
-    /from "\.\/src\/([^"]+)"/g,
-    (_, path: string) => `from ${JSON.stringify(join(root, "src", path))}`,
-  );
+  code.replaceAll(/"\.\/src\/([^"]+\.ts)"/g, (_, path: string) => JSON.stringify(join(root, "src", path)));
 
 /** Writes programs into a folder of the cache, and returns its path. The folder is in the package, so that its imports resolve. */
 export function writePrograms(folder: string, written: readonly Program[]): string {
