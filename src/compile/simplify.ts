@@ -17,7 +17,7 @@ import { expand, reshape, transpose } from "../tensor/ops/movement.ts";
 import { concat } from "../tensor/ops/parts.ts";
 import { sum } from "../tensor/ops/reduce.ts";
 import { stopGradient } from "../tensor/ops/stop-gradient.ts";
-import { exp, sigmoid, softplus } from "../tensor/ops/transcendental.ts";
+import { exp, log, log1p, sigmoid, softplus } from "../tensor/ops/transcendental.ts";
 import { broadcastShapes, commonTail, sameShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { isElementwise, rewrite, uniform } from "./graph.ts";
@@ -177,6 +177,11 @@ const rules: readonly ((node: Tensor) => Tensor | undefined)[] = [
       ? reshape(updates, node.shape)
       : undefined;
   }),
+  // Logarithms of the logistic function and of its complement: exact where the function itself has rounded to 0 or 1.
+  on(log, ({ inputs: [x] }) => (sigmoid.is(x) ? neg(softplus(neg(x.inputs[0]))) : undefined)),
+  on(log1p, ({ inputs: [x] }) =>
+    neg.is(x) && sigmoid.is(x.inputs[0]) ? neg(softplus(x.inputs[0].inputs[0])) : undefined,
+  ),
   on(stopGradient, (node) => node.inputs[0]),
 ];
 

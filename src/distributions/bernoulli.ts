@@ -1,15 +1,16 @@
 import { noise, tensor } from "../tensor/leaf.ts";
-import { mul, sub } from "../tensor/ops/arithmetic.ts";
+import { abs, mul, sub } from "../tensor/ops/arithmetic.ts";
 import { cast } from "../tensor/ops/cast.ts";
-import { greater, less } from "../tensor/ops/comparison.ts";
-import { log, log1p, sigmoid, softplus } from "../tensor/ops/transcendental.ts";
+import { equal, greater, less } from "../tensor/ops/comparison.ts";
+import { log, sigmoid, softplus } from "../tensor/ops/transcendental.ts";
+import { where } from "../tensor/ops/where.ts";
 import type { Shape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { boolean, real, unitInterval } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { registerKl } from "./kl.ts";
-import { complementOf } from "./logarithms.ts";
+import { complementOf, logComplementOf, logOf } from "./logarithms.ts";
 import { expandTo, type LogitsOrProbs, oneOf, xlog1my, xlogy } from "./numerics.ts";
 
 /** What {@link Bernoulli} makes: parameters, moments and densities as expressions. */
@@ -32,7 +33,7 @@ export class BernoulliDistribution extends Distribution {
   /** ln p − ln(1 − p); infinite for probabilities of 0 and 1. */
   get logits(): Tensor {
     const { logits, probs } = this.parameters;
-    return logits ?? sub(log(probs), log1p(probs.neg()));
+    return logits ?? sub(logOf(probs), logComplementOf(probs));
   }
 
   override get exponentialFamily(): ExponentialFamily {
@@ -54,7 +55,13 @@ export class BernoulliDistribution extends Distribution {
   }
 
   protected override logDensity(x: Tensor): Tensor {
-    return this.expectedLogProb(x);
+    const { logits } = this.parameters;
+    if (logits === undefined || !this.testsSupport) return this.expectedLogProb(x);
+    // ∞ · 0 is no part of a certain outcome.
+    const certain = equal(abs(logits), Number.POSITIVE_INFINITY);
+    const finite = where(certain, 0, logits);
+    const edge = log(where(greater(logits, 0), x, sub(1, x)));
+    return where(certain, edge, sub(mul(x, finite), softplus(finite)));
   }
 
   protected override draw(site: string, shape: Shape): Tensor {
@@ -83,7 +90,7 @@ export class BernoulliDistribution extends Distribution {
 /**
  * 1 with probability p, else 0, in a float dtype. Log densities from logits are x l − softplus(l), which never
  * overflows; from probabilities they are exact at 0 and 1 (−∞ for an impossible value, with no NaN in value or gradient).
- * A value between 0 and 1 gives the cross entropy.
+ * A value between 0 and 1 is outside the support; with `unchecked()` it gives the cross entropy.
  *
  * @example
  * await Bernoulli({ logits: [0, 2] }).logProb(1).value(); // [-0.6931, -0.1269]

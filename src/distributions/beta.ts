@@ -1,11 +1,8 @@
 import {
   add,
   div,
-  greaterEqual,
-  lessEqual,
   log,
   log1p,
-  logicalAnd,
   mul,
   neg,
   type Shape,
@@ -21,7 +18,7 @@ import type { ExponentialFamily } from "./exponential-family.ts";
 import { betaLogDensity, deviance, entropyTerm, gammaExcess, logBeta } from "./gamma-functions.ts";
 import { drawGamma } from "./implicit/standard-gamma.ts";
 import { registerKl } from "./kl.ts";
-import { densityWithin, expandTo, oddsOf } from "./numerics.ts";
+import { expandTo, oddsOf } from "./numerics.ts";
 
 /** What {@link Beta} makes: parameters, moments and densities as expressions. */
 export class BetaDistribution extends Distribution {
@@ -58,8 +55,7 @@ export class BetaDistribution extends Distribution {
 
   protected override logDensity(x: Tensor): Tensor {
     const { concentration1: a, concentration0: b } = this;
-    const inside = logicalAnd(greaterEqual(x, 0), lessEqual(x, 1));
-    return densityWithin(inside, x, 0.5, (y) => betaLogDensity(oddsOf({ probs: y }), a, b));
+    return betaLogDensity(oddsOf({ probs: x }), a, b);
   }
 
   /** ln x/(1 − x) of a draw: a difference of the logarithms of two gammas. */
@@ -99,8 +95,8 @@ export class BetaDistribution extends Distribution {
  * The beta distribution on [0, 1] with density ∝ x^(a − 1) (1 − x)^(b − 1). Shapes broadcast to the batch shape.
  *
  * Drawn as x/(x + y) of two gammas by their logarithms, so that small concentrations do not underflow; gradients are
- * the gammas' implicit ones. A draw close to 1 is rounded to the resolution of the dtype there; `sampleAndLogProb` is
- * not.
+ * the gammas' implicit ones. A draw close to 1 is rounded to the resolution of the dtype there; its density is computed
+ * from the logit that it was made from, and loses nothing.
  *
  * @example
  * await Beta(2, 3).mean().value(); // 0.4

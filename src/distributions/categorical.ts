@@ -73,9 +73,7 @@ export class CategoricalDistribution extends Distribution {
   protected override logDensity(x: Tensor): Tensor {
     const chosen = equal(unsqueeze(x, -1), arange(this.count, x.dtype));
     const { weights, logTotal } = this.categories;
-    // No category is chosen by an index outside the range: that must not pass for a weight of 1.
-    const density = sub(sum(where(chosen, weights, 0), -1), logTotal);
-    return where(this.support.check(x), density, Number.NEGATIVE_INFINITY);
+    return sub(sum(where(chosen, weights, 0), -1), logTotal);
   }
 
   protected override draw(site: string, shape: Shape): Tensor {

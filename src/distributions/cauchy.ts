@@ -26,7 +26,7 @@ const LOG_PI = Math.log(Math.PI);
 export class CauchyDistribution extends LocationScaleDistribution {
   /** Use {@link Cauchy}. */
   constructor(parameters: Parameters) {
-    super("Cauchy", parameters);
+    super("Cauchy", parameters, { selfLimiting: true });
   }
 
   protected override logDensity(x: Tensor): Tensor {

@@ -1,6 +1,6 @@
 import { add, lgamma, log, mul, type Shape, sub, type Tensor, type TensorLike } from "../tensor/index.ts";
 import { operands } from "../tensor/leaf.ts";
-import { positive } from "./constraints.ts";
+import { nonNegative, positive } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { Gamma, type GammaDistribution } from "./gamma.ts";
@@ -19,7 +19,7 @@ export class ChiSquaredDistribution extends Distribution {
       name: "ChiSquared",
       parameters,
       constraints: { df: positive },
-      support: positive,
+      support: nonNegative,
       reparameterised: true,
     });
     this.df = parameters.df;
@@ -39,7 +39,7 @@ export class ChiSquaredDistribution extends Distribution {
   }
 
   protected override logDensity(x: Tensor): Tensor {
-    return this.gamma.logProb(x);
+    return this.gamma.unchecked().logProb(x);
   }
 
   protected override draw(site: string, shape: Shape): Tensor {
@@ -64,6 +64,9 @@ export class ChiSquaredDistribution extends Distribution {
 /**
  * The sum of the squares of `df` standard normals: Gamma(df/2, ½), with its sampler and gradients. `df` need not be
  * whole; its shape is the batch shape.
+ *
+ * @example
+ * await ChiSquared(2).logProb(0).value(); // -0.6931
  *
  * @throws UsageError when `df` is a known number that is not positive.
  */

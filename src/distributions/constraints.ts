@@ -6,8 +6,8 @@
 import { simplify } from "../compile/simplify.ts";
 import { UsageError } from "../errors.ts";
 import { isFloat } from "../tensor/dtype.ts";
-import { isConstant } from "../tensor/leaf.ts";
-import { abs, floor, mul, sub } from "../tensor/ops/arithmetic.ts";
+import { arange, constant, eye, full, isConstant, type TensorLike } from "../tensor/leaf.ts";
+import { abs, add, floor, mul, sub } from "../tensor/ops/arithmetic.ts";
 import { cast } from "../tensor/ops/cast.ts";
 import {
   equal,
@@ -24,6 +24,7 @@ import { transpose } from "../tensor/ops/movement.ts";
 import { slice } from "../tensor/ops/parts.ts";
 import { max, sum } from "../tensor/ops/reduce.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import type { Transform } from "./transforms/transform.ts";
 
 /** A set of values, and a test of membership. */
 export interface Constraint {
@@ -34,6 +35,10 @@ export interface Constraint {
   readonly isDiscrete: boolean;
   /** The elements in words, in the plural, as messages print them: "whole numbers of at least 0". Default: the name. */
   readonly description?: string;
+  /** An element of the set that broadcasts to a value: what a density is computed at where a value lies outside. Default: none. */
+  readonly member?: (value: Tensor) => TensorLike;
+  /** The map through which another set became this one, where it is an image. */
+  readonly image?: Transform;
   /** Bool, of the value's shape without its last `eventRank` dimensions: whether each element is in the set. NaN never is. */
   check(value: Tensor): Tensor;
 }
@@ -44,11 +49,17 @@ export interface IntervalConstraint extends Constraint {
   readonly high: Tensor | number;
 }
 
-const continuous = (name: string, description: string, check: (x: Tensor) => Tensor): Constraint => ({
+const continuous = (
+  name: string,
+  description: string,
+  member: TensorLike,
+  check: (x: Tensor) => Tensor,
+): Constraint => ({
   name,
   eventRank: 0,
   isDiscrete: false,
   description,
+  member: () => member,
   check,
 });
 
@@ -64,6 +75,14 @@ export const describeConstraint = ({ description, name }: Constraint): string =>
 
 const finite = (x: Tensor): Tensor => less(abs(x), Number.POSITIVE_INFINITY);
 
+/** The image of a set under a map: how a transformed variable is reached from unconstrained reals. */
+export interface ImageConstraint extends Constraint {
+  /** The transform. */
+  readonly image: Transform;
+  /** The set that it maps. */
+  readonly from: Constraint;
+}
+
 /** A constraint on the parts of an array, with the constraint that each part keeps. */
 export interface IndependentConstraint extends Constraint {
   readonly base: Constraint;
@@ -78,27 +97,36 @@ function all(ok: Tensor, n: number): Tensor {
 }
 
 /** Finite numbers. */
-export const real: Constraint = continuous("real", "finite numbers", finite);
+export const real: Constraint = continuous("real", "finite numbers", 0, finite);
+/** Angles: finite numbers, the same angle where they differ by whole turns of 2π. */
+export const angle: Constraint = continuous("angle", "angles, which are finite numbers", 0, finite);
 /** Finite numbers above 0. */
-export const positive: Constraint = continuous("positive", "finite numbers above 0", (x) =>
+export const positive: Constraint = continuous("positive", "finite numbers above 0", 1, (x) =>
   logicalAnd(greater(x, 0), finite(x)),
 );
 /** Finite numbers of at least 0. */
-export const nonNegative: Constraint = continuous("nonNegative", "finite numbers of at least 0", (x) =>
+export const nonNegative: Constraint = continuous("nonNegative", "finite numbers of at least 0", 1, (x) =>
   logicalAnd(greaterEqual(x, 0), finite(x)),
 );
 /** [0, 1]. */
 export const unitInterval: IntervalConstraint = {
-  ...continuous("unitInterval", "numbers from 0 to 1", (x) =>
+  ...continuous("unitInterval", "numbers from 0 to 1", 0.5, (x) =>
     logicalAnd(greaterEqual(x, 0), lessEqual(x, 1)),
   ),
   low: 0,
   high: 1,
 };
 
+/** The unit interval without its ends, for densities that are 0 or have no value there. */
+export const insideUnitInterval: IntervalConstraint = {
+  ...unitInterval,
+  description: "numbers between 0 and 1",
+  check: (x) => logicalAnd(greater(x, 0), less(x, 1)),
+};
+
 /** [0, 1). */
 export const halfOpenUnitInterval: IntervalConstraint = {
-  ...continuous("halfOpenUnitInterval", "numbers from 0 up to, not including, 1", (x) =>
+  ...continuous("halfOpenUnitInterval", "numbers from 0 up to, not including, 1", 0.5, (x) =>
     logicalAnd(greaterEqual(x, 0), less(x, 1)),
   ),
   low: 0,
@@ -106,7 +134,7 @@ export const halfOpenUnitInterval: IntervalConstraint = {
 };
 /** (0, 1]. */
 export const leftOpenUnitInterval: IntervalConstraint = {
-  ...continuous("leftOpenUnitInterval", "numbers above 0 and up to 1", (x) =>
+  ...continuous("leftOpenUnitInterval", "numbers above 0 and up to 1", 0.5, (x) =>
     logicalAnd(greater(x, 0), lessEqual(x, 1)),
   ),
   low: 0,
@@ -115,17 +143,29 @@ export const leftOpenUnitInterval: IntervalConstraint = {
 
 /** [low, high]; the ends may be tensors that broadcast against the value. */
 export const interval = (low: Tensor | number, high: Tensor | number): IntervalConstraint => ({
-  ...continuous("interval", `numbers from ${inWords(low)} to ${inWords(high)}`, (x) =>
+  ...continuous("interval", `numbers from ${inWords(low)} to ${inWords(high)}`, low, (x) =>
     logicalAnd(greaterEqual(x, low), lessEqual(x, high)),
   ),
   low,
   high,
 });
 
+/** [low, ∞). */
+export const atLeast = (low: Tensor | number): IntervalConstraint => ({
+  ...continuous("atLeast", `finite numbers of at least ${inWords(low)}`, low, (x) =>
+    logicalAnd(greaterEqual(x, low), finite(x)),
+  ),
+  low,
+  high: Number.POSITIVE_INFINITY,
+});
+
 /** (low, ∞). */
 export const greaterThan = (low: Tensor | number): IntervalConstraint => ({
-  ...continuous("greaterThan", `finite numbers above ${inWords(low)}`, (x) =>
-    logicalAnd(greater(x, low), finite(x)),
+  ...continuous(
+    "greaterThan",
+    `finite numbers above ${inWords(low)}`,
+    typeof low === "number" ? low + 1 : add(low, 1),
+    (x) => logicalAnd(greater(x, low), finite(x)),
   ),
   low,
   high: Number.POSITIVE_INFINITY,
@@ -137,6 +177,7 @@ export const boolean: Constraint = {
   eventRank: 0,
   isDiscrete: true,
   description: "0 or 1",
+  member: () => 0,
   check: (x) => logicalOr(equal(x, 0), equal(x, 1)),
 };
 
@@ -146,6 +187,7 @@ export const integerInterval = (low: Tensor | number, high: Tensor | number): In
   eventRank: 0,
   isDiscrete: true,
   description: `whole numbers from ${inWords(low)} to ${inWords(high)}`,
+  member: () => low,
   low,
   high,
   check: (x) => {
@@ -160,6 +202,7 @@ export const nonNegativeInteger: Constraint = {
   eventRank: 0,
   isDiscrete: true,
   description: "whole numbers of at least 0",
+  member: () => 0,
   check: (x) => logicalAnd(nonNegative.check(x), equal(x, floor(x))),
 };
 
@@ -172,6 +215,7 @@ export const independentConstraint = (base: Constraint, n: number): Constraint |
         eventRank: base.eventRank + n,
         isDiscrete: base.isDiscrete,
         description: `arrays of ${describeConstraint(base)}`,
+        ...(base.member && { member: base.member }),
         base,
         reinterpreted: n,
         check: (x) => all(base.check(x), n),
@@ -187,7 +231,7 @@ export const realVector: Constraint = {
 /** Unnormalised log probabilities of categories: −∞ marks an impossible one. */
 export const logitVector: Constraint = {
   ...independentConstraint(
-    continuous("logit", "numbers below ∞", (x) => less(x, Number.POSITIVE_INFINITY)),
+    continuous("logit", "numbers below ∞", 0, (x) => less(x, Number.POSITIVE_INFINITY)),
     1,
   ),
   name: "logitVector",
@@ -200,7 +244,15 @@ export const simplex: Constraint = {
   eventRank: 1,
   isDiscrete: false,
   description: "vectors of numbers of at least 0 that sum to 1",
+  member: (x) => full(x.shape.slice(-1), 1 / x.shape[x.rank - 1], x.dtype),
   check: (x) => logicalAnd(all(greaterEqual(x, 0), 1), less(abs(sub(sum(x, -1), 1)), 1e-4)),
+};
+
+/** The simplex without its edges. */
+export const insideSimplex: Constraint = {
+  ...simplex,
+  description: "vectors of numbers above 0 that sum to 1",
+  check: (x) => logicalAnd(all(greater(x, 0), 1), simplex.check(x)),
 };
 
 /** Vectors of finite numbers, each above the one before. */
@@ -209,6 +261,7 @@ export const orderedVector: Constraint = {
   eventRank: 1,
   isDiscrete: false,
   description: "vectors of increasing finite numbers",
+  member: (x) => arange(x.shape[x.rank - 1], x.dtype),
   check: (x) => {
     const steps = sub(slice(x, { axis: -1, start: 1 }), slice(x, { axis: -1, end: -1 }));
     return logicalAnd(all(finite(x), 1), all(greater(steps, 0), 1));
@@ -221,6 +274,7 @@ export const lowerCholesky: Constraint = {
   eventRank: 2,
   isDiscrete: false,
   description: "lower triangular matrices with a positive diagonal",
+  member: (x) => eye(x.shape[x.rank - 1], x.dtype),
   check: (x) => {
     const triangular = all(equal(triu(x, 1), 0), 2);
     return logicalAnd(logicalAnd(all(finite(x), 2), triangular), all(greater(diagonal(x), 0), 1));
@@ -233,6 +287,7 @@ export const positiveDefinite: Constraint = {
   eventRank: 2,
   isDiscrete: false,
   description: "symmetric positive definite matrices",
+  member: (x) => eye(x.shape[x.rank - 1], x.dtype),
   check: (x) => {
     const axes = Array.from({ length: x.rank }, (_, i) => i);
     const flipped = transpose(x, [...axes.slice(0, -2), x.rank - 1, x.rank - 2]);
@@ -243,12 +298,19 @@ export const positiveDefinite: Constraint = {
   },
 };
 
+/** A vector as long as those of x with all of `total` in its first place. */
+const firstOf = (x: Tensor, total: number): Tensor => {
+  const size = x.shape[x.rank - 1];
+  return constant([total, ...new Array<number>(size - 1).fill(0)], [size], x.dtype);
+};
+
 /** Vectors with a single 1 and zeros elsewhere. */
 export const oneHotVector: Constraint = {
   name: "oneHotVector",
   eventRank: 1,
   isDiscrete: true,
   description: "vectors with a single 1 and zeros elsewhere",
+  member: (x) => firstOf(x, 1),
   check: (x) => logicalAnd(all(boolean.check(x), 1), equal(sum(x, -1), 1)),
 };
 
@@ -258,6 +320,7 @@ export const countVector = (total: number): Constraint => ({
   eventRank: 1,
   isDiscrete: true,
   description: `vectors of whole numbers of at least 0 that sum to ${total}`,
+  member: (x) => firstOf(x, total),
   check: (x) => logicalAnd(all(nonNegativeInteger.check(x), 1), equal(sum(x, -1), total)),
 });
 

@@ -4,8 +4,8 @@
  * radius of it, power series; outside, forms that neither overflow nor cancel.
  */
 import { full, noise, tensor } from "../tensor/leaf.ts";
-import { abs, add, clip, div, mul, neg, square, sub } from "../tensor/ops/arithmetic.ts";
-import { greater, less } from "../tensor/ops/comparison.ts";
+import { abs, add, div, mul, neg, square, sub } from "../tensor/ops/arithmetic.ts";
+import { equal, greater, less, logicalOr } from "../tensor/ops/comparison.ts";
 import { exp, expm1, log, log1p, relu, tanh } from "../tensor/ops/transcendental.ts";
 import { where } from "../tensor/ops/where.ts";
 import type { Shape } from "../tensor/shape.ts";
@@ -14,6 +14,7 @@ import { real, unitInterval } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { registerKl } from "./kl.ts";
+import { knowsLog, knowsLogComplement, logComplementOf, logOf } from "./logarithms.ts";
 import { expandTo, type LogitsOrProbs, oneOf } from "./numerics.ts";
 
 /** B₂ₙ / (2n)! for n = 1, 2, …: the Bernoulli numbers, whose series converge for |l| < 2π. */
@@ -29,12 +30,15 @@ const SERIES = [
   43867 / 5109094217170944000,
 ];
 
-/** Series hold up to |l| = 1: term n is about (2π)⁻²ⁿ, so 5 terms are float32's precision and 9 float64's. */
+/** What stands for the logit of 0 and 1. */
+const LARGEST = 1e4;
+
+/** Series hold up to |l| = 1: term n is about (2π)⁻²ⁿ, so that 9 terms are float64's precision; a program of float32 may run in float64. */
 const RADIUS = 1;
 
 /** Σ weight(n) B₂ₙ/(2n)! sⁿ⁻¹ by Horner's rule. */
 function series(s: Tensor, weight: (n: number) => number): Tensor {
-  const terms = SERIES.slice(0, s.dtype === "float64" ? 9 : 5).map((c, i) => c * weight(i + 1));
+  const terms = SERIES.map((c, i) => c * weight(i + 1));
   return terms.reduceRight<Tensor>((sum, c) => add(mul(sum, s), c), full([], 0, s.dtype));
 }
 
@@ -173,17 +177,21 @@ export class ContinuousBernoulliDistribution extends Distribution {
   }
 }
 
-/** Held away from 0 and 1 by the dtype's own resolution: at the ends the distribution is a point, without a density. */
+/** Held where e^−l is still a number: at 0 and 1 the distribution is a point, without a density. */
 function logitOf(probs: Tensor): Tensor {
-  const epsilon = probs.dtype === "float64" ? 2 ** -53 : 2 ** -24;
-  const inside = clip(probs, epsilon, 1 - epsilon);
-  return sub(log(inside), log1p(neg(inside)));
+  if (knowsLog(probs) && knowsLogComplement(probs)) return sub(logOf(probs), logComplementOf(probs));
+  const [none, all] = [equal(probs, 0), equal(probs, 1)];
+  const inside = where(logicalOr(none, all), 0.5, probs);
+  return where(none, -LARGEST, where(all, LARGEST, sub(log(inside), log1p(neg(inside)))));
 }
 
 /**
  * A density on [0, 1] proportional to λˣ (1 − λ)¹⁻ˣ, for pixels that are grey rather than black or white. `probs` is λ,
  * which is not the mean; `logits` is ln λ/(1 − λ). Stable at λ = ½ in value and gradient, in float32. Probabilities
- * are held 2⁻²⁴ (float64: 2⁻⁵³) away from 0 and 1.
+ * of exactly 0 and 1 stand for logits of ∓1e4.
+ *
+ * @example
+ * await ContinuousBernoulli({ logits: 2 }).mean().value(); // 0.6565
  *
  * @throws UsageError when both or neither are given, or a known probability is outside [0, 1].
  */

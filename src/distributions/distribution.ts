@@ -7,17 +7,20 @@
  * A value has shape sample + batch + event: independent draws, then different parameters, then one draw's own dimensions.
  */
 import { ShapeError } from "../errors.ts";
-import type { DType } from "../tensor/dtype.ts";
-import { type TensorLike, tensor } from "../tensor/leaf.ts";
+import { type DType, isFloat } from "../tensor/dtype.ts";
+import { full, type TensorLike, tensor } from "../tensor/leaf.ts";
 import { cast } from "../tensor/ops/cast.ts";
+import { greater, isNan } from "../tensor/ops/comparison.ts";
 import { reshape } from "../tensor/ops/movement.ts";
 import { sum } from "../tensor/ops/reduce.ts";
 import { stopGradient } from "../tensor/ops/stop-gradient.ts";
+import { where } from "../tensor/ops/where.ts";
 import { broadcastShapes, checkShape, formatShape, type Shape, sameShape } from "../tensor/shape.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { type Constraint, checkConstant } from "./constraints.ts";
 import { ClosedFormError } from "./errors.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
+import { isKnownIn, liesIn } from "./membership.ts";
 import { expandTo, lastAxes } from "./numerics.ts";
 
 /** Parameters of a distribution, by name. */
@@ -41,6 +44,11 @@ export interface DistributionSpec {
   readonly reparameterised: boolean | readonly string[];
   /** Number of values of a finite support. */
   readonly cardinality?: number;
+  /**
+   * Whether `logDensity` is itself −∞ outside the support and NaN at NaN, as a normal's formula is. Default false: the base class
+   * tests the value.
+   */
+  readonly selfLimiting?: boolean;
 }
 
 /** Closed forms that a distribution may have. */
@@ -77,6 +85,9 @@ export abstract class Distribution {
   readonly floatDType: DType;
   /** The parameters in which draws are differentiable. */
   readonly reparameterisedIn: readonly string[];
+  private readonly selfLimiting: boolean;
+  /** Whether densities are −∞ outside the support; false after {@link unchecked}. */
+  readonly testsSupport: boolean = true;
   /** Number of values of a finite support; undefined where it is infinite or too large to list. */
   readonly cardinality: number | undefined;
 
@@ -116,6 +127,7 @@ export abstract class Distribution {
     const all = reparameterised === true ? list.map(([k]) => k) : [];
     this.reparameterisedIn = typeof reparameterised === "boolean" ? all : reparameterised;
     this.cardinality = spec.cardinality;
+    this.selfLimiting = spec.selfLimiting ?? false;
   }
 
   /** Whether draws are differentiable in every parameter (the pathwise gradient holds). */
@@ -132,7 +144,12 @@ export abstract class Distribution {
     return undefined;
   }
 
-  /** Log density of a value whose shape has been checked. May have any shape that broadcasts to sample + batch. */
+  /** The set whose elements `logDensity` is given: the support, unless part of the test is done on the way. */
+  protected get domain(): Constraint {
+    return this.support;
+  }
+
+  /** Log density of a value in the support, whose shape has been checked. May have any shape that broadcasts to sample + batch. */
   protected abstract logDensity(value: Tensor): Tensor;
 
   /**
@@ -164,8 +181,10 @@ export abstract class Distribution {
 
   /**
    * Log density (log mass where discrete) of a value of shape sample + batch + event. Returns shape sample + batch, with
-   * batch dimensions broadcast: never the sum over them. A value outside the support is not refused here (Bernoulli on
-   * grey pixels gives the cross entropy); `support.check` tells.
+   * batch dimensions broadcast: never the sum over them.
+   *
+   * One rule holds for all families on every executor: −∞ for a value outside the support, ±∞ among them, and NaN for NaN. At an
+   * end of the support it is the limit of the density there, as in SciPy: Gamma(1, 2) at 0 is ln 2. See {@link unchecked}.
    * @throws ShapeError naming the value's shape, the batch and the event shape, and the ways out.
    */
   logProb(value: TensorLike): Tensor {
@@ -174,10 +193,45 @@ export abstract class Distribution {
 
   /** `logProb` summed over its last `n` batch dimensions, in as few passes as the family allows: what `toEvent(n)` uses. */
   sumLogProb(value: TensorLike, n: number): Tensor {
-    const x = this.fit(value);
-    const shape = this.batchOf(x);
-    if (n === 0) return expandTo(this.logDensity(x), shape);
-    return expandTo(this.summedLogDensity(x, n, shape), shape.slice(0, shape.length - n));
+    const given = this.fit(value);
+    const shape = this.batchOf(given);
+    const kept = shape.slice(0, shape.length - n);
+    if (this.selfLimiting || !this.testsSupport || isKnownIn(given, this.domain)) {
+      const x = this.inDType(given);
+      return expandTo(n === 0 ? this.logDensity(x) : this.summedLogDensity(x, n, shape), kept);
+    }
+    const logs = expandTo(this.testedLogDensity(given), shape);
+    return n === 0 ? logs : sum(logs, lastAxes(n));
+  }
+
+  /** The log density where the value is in the support; the formula never sees a value that is not. */
+  private testedLogDensity(given: Tensor): Tensor {
+    const { domain } = this;
+    const x = isFloat(given.dtype) ? given : this.inDType(given);
+    const inside = domain.check(x);
+    const missing = isFloat(x.dtype) && someNan(x, domain.eventRank);
+    const member = domain.member?.(x);
+    const wide = reshape(inside, [...inside.shape, ...new Array<number>(domain.eventRank).fill(1)]);
+    const safe = member === undefined ? x : where(wide, x, member);
+    const none = full([], Number.NEGATIVE_INFINITY, this.floatDType);
+    return where(
+      inside,
+      this.logDensity(this.inDType(safe)),
+      missing === false ? none : where(missing, full([], Number.NaN, this.floatDType), none),
+    );
+  }
+
+  private inDType(x: Tensor): Tensor {
+    return x.dtype === this.dtype ? x : cast(x, this.dtype);
+  }
+
+  /**
+   * The same distribution whose densities do not test that a value lies in the support: for data that were checked when they were
+   * read, which saves the passes of the test, and for values outside that have a meaning of their own. A grey pixel under an
+   * unchecked Bernoulli gives the cross entropy.
+   */
+  unchecked(): this {
+    return Object.assign(Object.create(Object.getPrototypeOf(this)), this, { testsSupport: false });
   }
 
   /**
@@ -187,7 +241,7 @@ export abstract class Distribution {
   sample(site: string, sampleShape: Shape = []): Tensor {
     checkShape(`${this.name}.sample`, sampleShape);
     const drawn = this.draw(site, [...sampleShape, ...this.batchShape, ...this.eventShape]);
-    return this.reparameterisedIn.length > 0 ? drawn : stopGradient(drawn);
+    return liesIn(this.reparameterisedIn.length > 0 ? drawn : stopGradient(drawn), this.support);
   }
 
   /** Draws with their log density, cheaper and safer than one after the other where the family can reuse its noise. */
@@ -247,7 +301,8 @@ export abstract class Distribution {
   mapParameters(replace: (parameter: Tensor, name: string) => Tensor): Distribution {
     const mapped = Object.entries(this.parameters).map(([k, t]) => [k, replace(t, k)] as const);
     const rebuilt = this.rebuild(Object.fromEntries(mapped));
-    return rebuilt.expand(broadcastShapes(this.name, this.batchShape, rebuilt.batchShape));
+    const wide = rebuilt.expand(broadcastShapes(this.name, this.batchShape, rebuilt.batchShape));
+    return this.testsSupport ? wide : wide.unchecked();
   }
 
   /** The same distribution with its parameters held constant by every derivative. */
@@ -270,17 +325,19 @@ export abstract class Distribution {
     return expandTo(compute(), shape);
   }
 
-  /** A value as a tensor that fits: numbers take the dtype of draws, whole values are cast to it. */
+  /** A value as a tensor that fits: numbers take the dtype of draws, and those of discrete families may have any. */
   private fit(value: TensorLike): Tensor {
-    const given = value instanceof Tensor ? value : tensor(value, { dtype: this.dtype });
+    const given =
+      value instanceof Tensor
+        ? value
+        : tensor(value, { dtype: isFloat(this.dtype) ? this.dtype : this.floatDType });
     const rank = this.eventShape.length;
     const fits =
       given.rank >= rank &&
       sameShape(given.shape.slice(given.rank - rank), this.eventShape) &&
       broadcasts(given.shape.slice(0, given.rank - rank), this.batchShape);
     if (!fits) throw new ShapeError(this.misfit(given.shape));
-    if (given.dtype === this.dtype) return given;
-    if (this.isDiscrete) return cast(given, this.dtype);
+    if (given.dtype === this.dtype || this.isDiscrete) return given;
     throw new ShapeError(
       `${this.name}.logProb: expected a value of dtype ${this.dtype}, found ${given.dtype}; cast it (x.cast("${this.dtype}")).`,
     );
@@ -315,6 +372,12 @@ export abstract class Distribution {
       `Ways out: ${ways.join("; ")}.`
     );
   }
+}
+
+/** Whether any of the last `n` dimensions is NaN. */
+function someNan(x: Tensor, n: number): Tensor {
+  const nan = isNan(x);
+  return n === 0 ? nan : greater(sum(cast(nan, "float32"), lastAxes(n)), 0);
 }
 
 function broadcasts(a: Shape, b: Shape): boolean {

@@ -1,6 +1,5 @@
 import {
   div,
-  greaterEqual,
   log,
   mul,
   neg,
@@ -16,7 +15,8 @@ import { nonNegative, positive } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { registerKl } from "./kl.ts";
-import { densityWithin, expandTo } from "./numerics.ts";
+import { logOf } from "./logarithms.ts";
+import { expandTo } from "./numerics.ts";
 
 /** What {@link Exponential} makes: parameters, moments and densities as expressions. */
 export class ExponentialDistribution extends Distribution {
@@ -46,7 +46,7 @@ export class ExponentialDistribution extends Distribution {
   }
 
   protected override logDensity(x: Tensor): Tensor {
-    return densityWithin(greaterEqual(x, 0), x, 0, (y) => sub(log(this.rate), mul(this.rate, y)));
+    return sub(logOf(this.rate), mul(this.rate, x));
   }
 
   protected override draw(site: string, shape: Shape): Tensor {
@@ -70,6 +70,10 @@ export class ExponentialDistribution extends Distribution {
 
 /**
  * The exponential distribution with mean 1/`rate`; the rate's shape is the batch shape. Drawn by −ln u / rate.
+ *
+ * @example
+ * await Exponential(2).mean().value(); // 0.5
+ *
  * @throws UsageError when `rate` is a known number that is not positive.
  */
 export const Exponential = (rate: TensorLike): ExponentialDistribution =>

@@ -1,7 +1,6 @@
 import {
   add,
   div,
-  greaterEqual,
   lgamma,
   log,
   maximum,
@@ -13,14 +12,14 @@ import {
   type TensorLike,
 } from "../tensor/index.ts";
 import { operands } from "../tensor/leaf.ts";
-import { positive } from "./constraints.ts";
+import { nonNegative, positive } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { deviance, entropyTerm, gammaExcess, gammaLogDensity } from "./gamma-functions.ts";
 import { drawGamma } from "./implicit/standard-gamma.ts";
 import { registerKl } from "./kl.ts";
 import { logOf } from "./logarithms.ts";
-import { densityWithin, expandTo, tiniest } from "./numerics.ts";
+import { expandTo, tiniest } from "./numerics.ts";
 
 /** What {@link Gamma} makes: parameters, moments and densities as expressions. */
 export class GammaDistribution extends Distribution {
@@ -33,7 +32,7 @@ export class GammaDistribution extends Distribution {
       name: "Gamma",
       parameters,
       constraints: { concentration: positive, rate: positive },
-      support: positive,
+      support: nonNegative,
       reparameterised: true,
     });
     this.concentration = parameters.concentration;
@@ -55,10 +54,8 @@ export class GammaDistribution extends Distribution {
   protected override logDensity(x: Tensor): Tensor {
     const { concentration: a, rate: b } = this;
     // At 0 the density is that of the limit: infinite below a concentration of 1, the rate at 1, and 0 above.
-    return densityWithin(greaterEqual(x, 0), x, 1, (y) => {
-      const logB = logOf(b);
-      return add(gammaLogDensity(mul(b, y), a, add(logB, logOf(y))), logB);
-    });
+    const logB = logOf(b);
+    return add(gammaLogDensity(mul(b, x), a, add(logB, logOf(x))), logB);
   }
 
   protected override draw(site: string, shape: Shape): Tensor {
@@ -82,7 +79,7 @@ export class GammaDistribution extends Distribution {
 }
 
 /**
- * The gamma distribution with density ∝ x^(concentration − 1) e^(−rate x) on x > 0. Shapes broadcast to the batch
+ * The gamma distribution with density ∝ x^(concentration − 1) e^(−rate x) on x ≥ 0. Shapes broadcast to the batch
  * shape.
  *
  * Drawn by Marsaglia & Tsang (2000) with seven unrolled proposals (none fits with probability below 7e-10); draws

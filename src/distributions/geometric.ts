@@ -1,11 +1,11 @@
 import {
   add,
   div,
+  equal,
   exp,
   expm1,
   floor,
   log,
-  log1p,
   mul,
   neg,
   noise,
@@ -14,11 +14,13 @@ import {
   softplus,
   sub,
   type Tensor,
+  where,
 } from "../tensor/index.ts";
 import { leftOpenUnitInterval, nonNegativeInteger, real } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { registerKl } from "./kl.ts";
+import { complementOf, logComplementOf, logOf } from "./logarithms.ts";
 import { expandTo, type LogitsOrProbs, oneOf, xlog1my } from "./numerics.ts";
 
 /** What {@link Geometric} makes: parameters, moments and densities as expressions. */
@@ -38,13 +40,13 @@ export class GeometricDistribution extends Distribution {
       reparameterised: false,
     });
     this.probs = probs ?? sigmoid(logits);
-    this.odds = logits === undefined ? div(sub(1, probs), probs) : exp(neg(logits));
+    this.odds = logits === undefined ? div(complementOf(probs), probs) : exp(neg(logits));
   }
 
   /** ln(1 − p). */
   private logFailure(): Tensor {
     const { logits, probs } = this.parameters;
-    return logits === undefined ? log1p(neg(probs)) : neg(softplus(logits));
+    return logits === undefined ? logComplementOf(probs) : neg(softplus(logits));
   }
 
   override get exponentialFamily(): ExponentialFamily {
@@ -62,12 +64,16 @@ export class GeometricDistribution extends Distribution {
   expectedLogProb(x: Tensor): Tensor {
     const { logits, probs } = this.parameters;
     return logits === undefined
-      ? add(log(probs), xlog1my(x, probs))
+      ? add(logOf(probs), xlog1my(x, probs))
       : neg(add(softplus(neg(logits)), mul(x, softplus(logits))));
   }
 
   protected override logDensity(x: Tensor): Tensor {
-    return this.expectedLogProb(x);
+    const { logits } = this.parameters;
+    if (logits === undefined) return this.expectedLogProb(x);
+    // No failures are as likely as the success, however unlikely a failure is.
+    const failure = where(equal(x, 0), 0, softplus(logits));
+    return neg(add(softplus(neg(logits)), mul(x, failure)));
   }
 
   protected override draw(site: string, shape: Shape): Tensor {

@@ -55,6 +55,9 @@ export class GumbelDistribution extends LocationScaleDistribution {
  * The distribution of maxima: density e^(−z − e^−z) / scale with z = (x − loc) / scale. Shapes broadcast to the batch
  * shape. The largest of logits plus standard Gumbels is at a category drawn with their probabilities.
  *
+ * @example
+ * await Gumbel(0, 1).mean().value(); // 0.5772
+ *
  * @throws UsageError when `scale` is a known number that is not positive.
  */
 export function Gumbel(loc: TensorLike, scale: TensorLike): GumbelDistribution {

@@ -3,7 +3,6 @@ import {
   add,
   cos,
   div,
-  greaterEqual,
   log,
   log1p,
   mul,
@@ -19,7 +18,8 @@ import { operands } from "../tensor/leaf.ts";
 import { nonNegative, positive } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";
-import { densityWithin, logOnePlusSquare } from "./numerics.ts";
+import { logOf } from "./logarithms.ts";
+import { logOnePlusSquare } from "./numerics.ts";
 
 const LOG_TWO_OVER_PI = Math.log(2 / Math.PI);
 
@@ -40,9 +40,7 @@ export class HalfCauchyDistribution extends Distribution {
   }
 
   protected override logDensity(x: Tensor): Tensor {
-    return densityWithin(greaterEqual(x, 0), x, 0, (y) =>
-      sub(LOG_TWO_OVER_PI, add(log(this.scale), logOnePlusSquare(div(y, this.scale)))),
-    );
+    return sub(LOG_TWO_OVER_PI, add(logOf(this.scale), logOnePlusSquare(div(x, this.scale))));
   }
 
   protected override draw(site: string, shape: Shape): Tensor {
@@ -66,6 +64,9 @@ export class HalfCauchyDistribution extends Distribution {
 /**
  * |x| of a Cauchy x about 0 with half-width `scale`: the usual weak prior of a standard deviation (Gelman 2006). The
  * scale's shape is the batch shape. It has no mean and no variance.
+ *
+ * @example
+ * await HalfCauchy(1).logProb(0).value(); // -0.4516
  *
  * @throws UsageError when `scale` is a known number that is not positive.
  */

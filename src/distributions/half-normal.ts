@@ -2,7 +2,6 @@ import {
   abs,
   add,
   div,
-  greaterEqual,
   log,
   mul,
   noise,
@@ -16,7 +15,7 @@ import { operands } from "../tensor/leaf.ts";
 import { nonNegative, positive } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";
-import { densityWithin } from "./numerics.ts";
+import { logOf } from "./logarithms.ts";
 
 /** ½ ln(2/π). */
 const HALF_LOG_TWO_OVER_PI = 0.5 * Math.log(2 / Math.PI);
@@ -38,9 +37,7 @@ export class HalfNormalDistribution extends Distribution {
   }
 
   protected override logDensity(x: Tensor): Tensor {
-    return densityWithin(greaterEqual(x, 0), x, 0, (y) =>
-      sub(add(mul(square(div(y, this.scale)), -0.5), HALF_LOG_TWO_OVER_PI), log(this.scale)),
-    );
+    return sub(add(mul(square(div(x, this.scale)), -0.5), HALF_LOG_TWO_OVER_PI), logOf(this.scale));
   }
 
   protected override draw(site: string, shape: Shape): Tensor {

@@ -37,6 +37,8 @@ export class IndependentDistribution<D extends Distribution = Distribution> exte
       eventShape: [...base.batchShape.slice(rank), ...base.eventShape],
       dtype: base.dtype,
       reparameterised: base.reparameterisedIn,
+      // Its parts are.
+      selfLimiting: true,
     });
     this.base = base;
     this.reinterpreted = n;
@@ -81,6 +83,10 @@ export class IndependentDistribution<D extends Distribution = Distribution> exte
     const n = this.base.batchShape.length;
     const base = this.base.expand([...batchShape, ...this.base.batchShape.slice(n - this.reinterpreted)]);
     return Object.assign(Object.create(Object.getPrototypeOf(this)), this, { base, batchShape });
+  }
+
+  override unchecked(): this {
+    return Object.assign(Object.create(Object.getPrototypeOf(this)), this, { base: this.base.unchecked() });
   }
 
   protected override forms(): ClosedForms {

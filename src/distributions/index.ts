@@ -45,6 +45,7 @@ export {
   LowRankMultivariateNormal,
   LowRankMultivariateNormalDistribution,
 } from "./low-rank-multivariate-normal.ts";
+export { liesIn } from "./membership.ts";
 export { Mixture, MixtureDistribution } from "./mixture.ts";
 export { Multinomial, MultinomialDistribution } from "./multinomial.ts";
 export {

@@ -23,7 +23,7 @@ import { entropyTerm, gammaLogDensity } from "./gamma-functions.ts";
 import { drawGamma } from "./implicit/standard-gamma.ts";
 import { registerKl } from "./kl.ts";
 import { logOf } from "./logarithms.ts";
-import { densityWithin, expandTo } from "./numerics.ts";
+import { expandTo } from "./numerics.ts";
 
 /** What {@link InverseGamma} makes: parameters, moments and densities as expressions. */
 export class InverseGammaDistribution extends Distribution {
@@ -58,11 +58,9 @@ export class InverseGammaDistribution extends Distribution {
 
   protected override logDensity(x: Tensor): Tensor {
     const { concentration: a, scale: b } = this;
-    return densityWithin(greater(x, 0), x, 1, (y) => {
-      // That of 1/y under a gamma, with the Jacobian b/y².
-      const [logB, logY] = [logOf(b), logOf(y)];
-      return add(gammaLogDensity(div(b, y), a, sub(logB, logY)), sub(logB, mul(logY, 2)));
-    });
+    // That of 1/x under a gamma, with the Jacobian b/x².
+    const [logB, logX] = [logOf(b), logOf(x)];
+    return add(gammaLogDensity(div(b, x), a, sub(logB, logX)), sub(logB, mul(logX, 2)));
   }
 
   protected override draw(site: string, shape: Shape): Tensor {
@@ -89,6 +87,9 @@ export class InverseGammaDistribution extends Distribution {
  * The distribution of 1/x for x ~ Gamma(concentration, rate = scale): the conjugate prior of a normal's variance.
  * Shapes broadcast to the batch shape. The mean is infinite for concentrations up to 1, the variance up to 2. Draws
  * and their gradients are those of `Gamma`.
+ *
+ * @example
+ * await InverseGamma(3, 2).mean().value(); // 1
  *
  * @throws UsageError when a known parameter is not positive.
  */

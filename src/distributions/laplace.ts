@@ -24,7 +24,7 @@ import { LocationScaleDistribution } from "./location-scale.ts";
 export class LaplaceDistribution extends LocationScaleDistribution {
   /** Use {@link Laplace}. */
   constructor(parameters: Parameters) {
-    super("Laplace", parameters);
+    super("Laplace", parameters, { selfLimiting: true });
   }
 
   protected override logDensity(x: Tensor): Tensor {
@@ -56,6 +56,9 @@ export class LaplaceDistribution extends LocationScaleDistribution {
 /**
  * The two-sided exponential distribution about `loc`, with density e^(−|x − loc| / scale) / (2 scale). Shapes
  * broadcast to the batch shape.
+ *
+ * @example
+ * await Laplace(0, 1).logProb(0).value(); // -0.6931
  *
  * @throws UsageError when `scale` is a known number that is not positive.
  */

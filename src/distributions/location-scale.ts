@@ -7,13 +7,18 @@ export abstract class LocationScaleDistribution extends Distribution {
   readonly loc: Tensor;
   readonly scale: Tensor;
 
-  protected constructor(name: string, parameters: Parameters) {
+  protected constructor(
+    name: string,
+    parameters: Parameters,
+    options: { readonly selfLimiting?: boolean } = {},
+  ) {
     super({
       name,
       parameters,
       constraints: { loc: real, scale: positive },
       support: real,
       reparameterised: true,
+      ...options,
     });
     this.loc = parameters.loc;
     this.scale = parameters.scale;

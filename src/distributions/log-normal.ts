@@ -3,7 +3,6 @@ import {
   div,
   exp,
   expm1,
-  greater,
   log,
   mul,
   noise,
@@ -17,7 +16,8 @@ import { operands } from "../tensor/leaf.ts";
 import { positive, real } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";
-import { densityWithin, HALF_LOG_TWO_PI } from "./numerics.ts";
+import { logOf } from "./logarithms.ts";
+import { HALF_LOG_TWO_PI } from "./numerics.ts";
 
 /** What {@link LogNormal} makes: parameters, moments and densities as expressions. */
 export class LogNormalDistribution extends Distribution {
@@ -38,11 +38,9 @@ export class LogNormalDistribution extends Distribution {
   }
 
   protected override logDensity(x: Tensor): Tensor {
-    return densityWithin(greater(x, 0), x, 1, (y) => {
-      const l = log(y);
-      const z = div(sub(l, this.loc), this.scale);
-      return sub(sub(mul(square(z), -0.5), l), add(log(this.scale), HALF_LOG_TWO_PI));
-    });
+    const l = logOf(x);
+    const z = div(sub(l, this.loc), this.scale);
+    return sub(sub(mul(square(z), -0.5), l), add(logOf(this.scale), HALF_LOG_TWO_PI));
   }
 
   protected override draw(site: string, shape: Shape): Tensor {

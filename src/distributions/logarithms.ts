@@ -59,6 +59,9 @@ function logOneMinusExp(l: Tensor): Tensor {
 /** Whether ln x is known better than from x. */
 export const knowsLog = (x: Tensor): boolean => knownLog(x) !== undefined;
 
+/** Whether ln(1 − x) is known better than from x. */
+export const knowsLogComplement = (x: Tensor): boolean => knownLogComplement(x) !== undefined;
+
 /** ln x for x > 0. */
 export const logOf = (x: Tensor): Tensor => knownLog(x) ?? log(x);
 

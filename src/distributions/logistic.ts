@@ -21,7 +21,7 @@ import { LocationScaleDistribution } from "./location-scale.ts";
 export class LogisticDistribution extends LocationScaleDistribution {
   /** Use {@link Logistic}. */
   constructor(parameters: Parameters) {
-    super("Logistic", parameters);
+    super("Logistic", parameters, { selfLimiting: true });
   }
 
   protected override logDensity(x: Tensor): Tensor {
@@ -54,6 +54,9 @@ export class LogisticDistribution extends LocationScaleDistribution {
 /**
  * The logistic distribution, whose distribution function is the sigmoid of (x − loc) / scale. Shapes broadcast to the
  * batch shape.
+ *
+ * @example
+ * await Logistic(0, 1).logProb(0).value(); // -1.3863
  *
  * @throws UsageError when `scale` is a known number that is not positive.
  */

@@ -1,11 +1,7 @@
 import {
   add,
   div,
-  greater,
-  less,
   log,
-  log1p,
-  logicalAnd,
   mul,
   neg,
   noise,
@@ -18,10 +14,11 @@ import {
   type TensorLike,
 } from "../tensor/index.ts";
 import { operands } from "../tensor/leaf.ts";
-import { positive, real, unitInterval } from "./constraints.ts";
+import { type Constraint, insideUnitInterval, positive, real, unitInterval } from "./constraints.ts";
 import { Distribution, type Parameters, type SampleAndLogProb } from "./distribution.ts";
 import { registerKl } from "./kl.ts";
-import { densityWithin, HALF_LOG_TWO_PI } from "./numerics.ts";
+import { logComplementOf, logOf } from "./logarithms.ts";
+import { HALF_LOG_TWO_PI } from "./numerics.ts";
 
 /** What {@link LogitNormal} makes: parameters, moments and densities as expressions. */
 export class LogitNormalDistribution extends Distribution {
@@ -41,13 +38,14 @@ export class LogitNormalDistribution extends Distribution {
     this.scale = parameters.scale;
   }
 
+  protected override get domain(): Constraint {
+    return insideUnitInterval;
+  }
+
   protected override logDensity(x: Tensor): Tensor {
-    const inside = logicalAnd(greater(x, 0), less(x, 1));
-    return densityWithin(inside, x, 0.5, (y) => {
-      const [a, b] = [log(y), log1p(neg(y))];
-      const z = div(sub(sub(a, b), this.loc), this.scale);
-      return sub(sub(mul(square(z), -0.5), add(a, b)), add(log(this.scale), HALF_LOG_TWO_PI));
-    });
+    const [a, b] = [logOf(x), logComplementOf(x)];
+    const z = div(sub(sub(a, b), this.loc), this.scale);
+    return sub(sub(mul(square(z), -0.5), add(a, b)), add(logOf(this.scale), HALF_LOG_TWO_PI));
   }
 
   protected override draw(site: string, shape: Shape): Tensor {
@@ -76,6 +74,9 @@ export class LogitNormalDistribution extends Distribution {
 /**
  * The logistic sigmoid of a normal with mean `loc` and standard deviation `scale`. Shapes broadcast to the batch shape.
  * No moment has a closed form (Aitchison & Shen 1980).
+ *
+ * @example
+ * await LogitNormal(0, 1).logProb(0.5).value(); // 0.4674
  *
  * @throws UsageError when `scale` is a known number that is not positive.
  */

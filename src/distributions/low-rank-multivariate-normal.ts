@@ -118,7 +118,10 @@ export class LowRankMultivariateNormalDistribution extends Distribution {
  *
  * Draws run on both executors; densities, entropy and KL factor an r by r matrix, which the host executor alone can.
  *
- * @throws ShapeError when W has no n rows; UsageError when a known variance is not positive.
+ * @example
+ * await LowRankMultivariateNormal([0, 0], [[1], [1]], [1, 1]).variance().value(); // [2, 2]
+ *
+ * @throws ShapeError when the sizes differ; UsageError when a known variance is not positive.
  */
 export function LowRankMultivariateNormal(
   loc: TensorLike,
@@ -126,10 +129,11 @@ export function LowRankMultivariateNormal(
   variances: TensorLike,
 ): LowRankMultivariateNormalDistribution {
   const [l, w, d] = operands("LowRankMultivariateNormal", loc, factor, variances);
-  if (w.rank < 2 || d.rank < 1 || w.shape[w.rank - 2] !== d.shape[d.rank - 1]) {
+  const n = d.shape[d.rank - 1];
+  if (w.rank < 2 || d.rank < 1 || l.rank < 1 || w.shape[w.rank - 2] !== n || l.shape[l.rank - 1] !== n) {
     throw new ShapeError(
-      "LowRankMultivariateNormal: expected 'factor' of shape [..., n, r] and 'diagonal' of shape [..., n], " +
-        `found ${formatShape(w.shape)} and ${formatShape(d.shape)}.`,
+      "LowRankMultivariateNormal: expected 'loc' of shape [..., n], 'factor' of shape [..., n, r] and 'diagonal' of shape " +
+        `[..., n], found ${formatShape(l.shape)}, ${formatShape(w.shape)} and ${formatShape(d.shape)}.`,
     );
   }
   return new LowRankMultivariateNormalDistribution({ loc: l, factor: w, diagonal: d });

@@ -44,6 +44,8 @@ export class MixtureDistribution<D extends Distribution = Distribution> extends 
       eventShape,
       dtype,
       reparameterised: false,
+      // Its components are.
+      selfLimiting: true,
     });
     this.weights = weights;
     this.components = components;
@@ -89,6 +91,11 @@ export class MixtureDistribution<D extends Distribution = Distribution> extends 
     const weights = this.weights.mapParameters((_, k) => parameters[`weights.${k}`]);
     const components = this.components.mapParameters((_, k) => parameters[`components.${k}`]);
     return new MixtureDistribution(weights as CategoricalDistribution, components);
+  }
+
+  override unchecked(): this {
+    const components = this.components.unchecked();
+    return Object.assign(Object.create(Object.getPrototypeOf(this)), this, { components });
   }
 
   protected override forms(): ClosedForms {

@@ -128,6 +128,9 @@ export class MultinomialDistribution extends Distribution {
  *
  * Drawn as a sum of one-hot vectors for totals up to 32, else as K − 1 conditional binomials.
  *
+ * @example
+ * await Multinomial(2, { probs: [0.5, 0.5] }).logProb([1, 1]).value(); // -0.6931
+ *
  * @throws UsageError when `total` is no whole number, both or neither of `logits`, `probs` are given, or known probabilities do not
  * sum to 1.
  */

@@ -1,4 +1,4 @@
-import { UsageError } from "../errors.ts";
+import { ShapeError, UsageError } from "../errors.ts";
 import {
   add,
   cholesky,
@@ -22,6 +22,7 @@ import {
   unsqueeze,
 } from "../tensor/index.ts";
 import { operands } from "../tensor/leaf.ts";
+import { formatShape } from "../tensor/shape.ts";
 import { lowerCholesky, positiveDefinite, realVector } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters, type SampleAndLogProb } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
@@ -152,6 +153,7 @@ export class MultivariateNormalDistribution extends Distribution {
  * await MultivariateNormal([0, 0], { scaleTril: [[1, 0], [1, 1]] }).variance().value({ executor: "host" }); // [1, 2]
  *
  * @throws UsageError when both or neither are given, or known ones are no Cholesky factor or not positive definite.
+ * @throws ShapeError when the matrix is not square, or of another size than the mean.
  */
 export function MultivariateNormal(
   loc: TensorLike,
@@ -164,6 +166,13 @@ export function MultivariateNormal(
   }
   const [name] = names;
   const [l, s] = operands("MultivariateNormal", loc, scale.scaleTril ?? scale.covariance ?? 0);
+  const [rows, columns] = s.shape.slice(-2);
+  if (s.rank < 2 || rows !== columns || l.rank < 1 || l.shape[l.rank - 1] !== rows) {
+    throw new ShapeError(
+      `MultivariateNormal: expected 'loc' of shape [..., n] and '${name}' of shape [..., n, n], found ${formatShape(l.shape)} and ` +
+        `${formatShape(s.shape)}.${l.rank < 1 ? " A mean that is one number for all dimensions: expand it to [n]." : ""}`,
+    );
+  }
   return new MultivariateNormalDistribution({ loc: l, [name]: s });
 }
 

@@ -8,6 +8,7 @@ import { positive, real } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters, type SampleAndLogProb } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { registerKl } from "./kl.ts";
+import { logOf } from "./logarithms.ts";
 import { expandTo, lastAxes, sumRepeated } from "./numerics.ts";
 
 /** ½ ln 2π. */
@@ -27,11 +28,12 @@ export class NormalDistribution extends Distribution {
       constraints: { loc: real, ...("scale" in parameters ? { scale: positive } : { logScale: real }) },
       support: real,
       reparameterised: true,
+      selfLimiting: true,
     });
     const { loc, scale, logScale } = parameters;
     this.loc = loc;
     this.scale = scale ?? exp(logScale);
-    this.logScale = logScale ?? log(scale);
+    this.logScale = logScale ?? logOf(scale);
   }
 
   override get exponentialFamily(): ExponentialFamily {

@@ -10,7 +10,7 @@ import { log, log1p, sigmoid, softplus } from "../tensor/ops/transcendental.ts";
 import { where } from "../tensor/ops/where.ts";
 import { type Shape, sameShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { complementOf, logComplementOf, logOf } from "./logarithms.ts";
+import { complementOf, knowsLog, knowsLogComplement, logComplementOf, logOf } from "./logarithms.ts";
 
 /** A probability p and its complement q, with their logarithms. */
 export interface Odds {
@@ -47,13 +47,13 @@ export function sumRepeated(x: Tensor, n: number, shape: Shape): Tensor {
 /** x ln y, and 0 (in value and gradient) where x is 0, whatever y. */
 export function xlogy(x: Tensor, y: Tensor): Tensor {
   const none = equal(x, 0);
-  return mul(x, log(where(none, 1, y)));
+  return knowsLog(y) ? mul(x, logOf(y)) : mul(x, log(where(none, 1, y)));
 }
 
 /** x ln(1 − y), and 0 where x is 0, whatever y. */
 export function xlog1my(x: Tensor, y: Tensor): Tensor {
   const none = equal(x, 0);
-  return mul(x, log1p(neg(where(none, 0, y))));
+  return knowsLogComplement(y) ? mul(x, logComplementOf(y)) : mul(x, log1p(neg(where(none, 0, y))));
 }
 
 /** Σ over the last axis of x · l, where an impossible category (l = −∞) that x does not take counts nothing. */
@@ -109,7 +109,9 @@ export function categories(parameters: Readonly<Record<string, Tensor>>): Catego
   // ln p has derivative 1/p: at 0 the category is taken out instead of meeting 0 · ∞.
   const none = equal(probs, 0);
   return {
-    weights: where(none, Number.NEGATIVE_INFINITY, log(where(none, 1, probs))),
+    weights: knowsLog(probs)
+      ? logOf(probs)
+      : where(none, Number.NEGATIVE_INFINITY, log(where(none, 1, probs))),
     logTotal: log(sum(probs, -1)),
     probs: div(probs, sum(probs, -1, { keepDims: true })),
   };
@@ -126,16 +128,6 @@ export const EULER_GAMMA = 0.5772156649015329;
 
 /** The smallest normal number of a float dtype. */
 export const tiniest = (dtype: DType): number => (dtype === "float64" ? 2 ** -1022 : 2 ** -126);
-
-/** `density` of x where x is `inside`, −∞ elsewhere; the density never sees an x outside, but `stand` in its place. */
-export function densityWithin(
-  inside: Tensor,
-  x: Tensor,
-  stand: TensorLike,
-  density: (x: Tensor) => Tensor,
-): Tensor {
-  return where(inside, density(where(inside, x, stand)), Number.NEGATIVE_INFINITY);
-}
 
 /** a ln x for x ≥ 0, and 0 where both are 0; differentiable in a wherever x > 0, a = 0 included. */
 export function logPower(a: Tensor, x: Tensor): Tensor {

@@ -101,7 +101,10 @@ function holdsAllValues(x: Tensor): boolean {
 
 /**
  * One of K categories as a vector with a single 1, in a float dtype; event shape [K]. Parameters as for `Categorical`. The
- * log density is linear in the value, so a relaxed value on the simplex gives the cross entropy.
+ * log density is linear in the value: with `unchecked()`, a relaxed value on the simplex gives the cross entropy.
+ *
+ * @example
+ * await OneHotCategorical({ probs: [0.2, 0.8] }).logProb([0, 1]).value(); // -0.2231
  *
  * @throws UsageError when both or neither are given, or known probabilities do not sum to 1.
  */

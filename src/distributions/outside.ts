@@ -1,6 +1,8 @@
 /** Which elements of an array of known numbers lie outside a set: for data, which are refused before anything is run. */
 import { compileHost } from "../compile/host.ts";
+import { isFloat } from "../tensor/dtype.ts";
 import { isConstant } from "../tensor/leaf.ts";
+import { cast } from "../tensor/ops/cast.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Constraint } from "./constraints.ts";
 
@@ -28,7 +30,7 @@ export interface Outside {
  */
 export function outside(constraint: Constraint, value: Tensor): Outside | undefined {
   if (!isConstant(value)) return undefined;
-  const inside = constraint.check(value);
+  const inside = constraint.check(isFloat(value.dtype) ? value : cast(value, "float64"));
   const program = compileHost([inside]);
   if (program.leaves.length > 0) return undefined;
   const answers = new Float64Array(inside.size);

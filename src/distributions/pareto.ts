@@ -16,10 +16,10 @@ import {
   where,
 } from "../tensor/index.ts";
 import { operands } from "../tensor/leaf.ts";
-import { greaterThan, positive } from "./constraints.ts";
+import { atLeast, positive } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";
-import { densityWithin } from "./numerics.ts";
+import { logOf } from "./logarithms.ts";
 
 /** What {@link Pareto} makes: parameters, moments and densities as expressions. */
 export class ParetoDistribution extends Distribution {
@@ -32,7 +32,7 @@ export class ParetoDistribution extends Distribution {
       name: "Pareto",
       parameters,
       constraints: { scale: positive, concentration: positive },
-      support: greaterThan(parameters.scale),
+      support: atLeast(parameters.scale),
       reparameterised: true,
     });
     this.scale = parameters.scale;
@@ -41,9 +41,7 @@ export class ParetoDistribution extends Distribution {
 
   protected override logDensity(x: Tensor): Tensor {
     const { scale, concentration: a } = this;
-    return densityWithin(greaterEqual(x, scale), x, scale, (y) =>
-      sub(log(a), add(mul(a, log(div(y, scale))), log(y))),
-    );
+    return sub(logOf(a), add(mul(a, log(div(x, scale))), log(x)));
   }
 
   protected override draw(site: string, shape: Shape): Tensor {
@@ -69,8 +67,11 @@ export class ParetoDistribution extends Distribution {
 }
 
 /**
- * The Pareto distribution on x > `scale`, with density ∝ x^(−concentration − 1). Shapes broadcast to the batch shape.
+ * The Pareto distribution on x ≥ `scale`, with density ∝ x^(−concentration − 1). Shapes broadcast to the batch shape.
  * The mean is infinite for concentrations up to 1, the variance up to 2.
+ *
+ * @example
+ * await Pareto(1, 3).mean().value(); // 1.5
  *
  * @throws UsageError when a known parameter is not positive.
  */

@@ -10,7 +10,7 @@ import {
   type TensorLike,
 } from "../tensor/index.ts";
 import { operands } from "../tensor/leaf.ts";
-import { nonNegativeInteger, positive } from "./constraints.ts";
+import { nonNegative, nonNegativeInteger } from "./constraints.ts";
 import { drawPoisson } from "./counts.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
@@ -28,7 +28,7 @@ export class PoissonDistribution extends Distribution {
     super({
       name: "Poisson",
       parameters,
-      constraints: { rate: positive },
+      constraints: { rate: nonNegative },
       support: nonNegativeInteger,
       reparameterised: false,
     });
@@ -64,7 +64,7 @@ export class PoissonDistribution extends Distribution {
 }
 
 /**
- * Counts with mean `rate`, in a float dtype; the rate's shape is the batch shape.
+ * Counts 0, 1, 2, … with mean `rate`, in a float dtype; the rate's shape is the batch shape.
  *
  * Drawn by inversion below a mean of 10 and by transformed rejection (Hörmann 1993) above, with 15 unrolled proposals
  * (none fits with probability below 1e-9).
@@ -72,7 +72,7 @@ export class PoissonDistribution extends Distribution {
  * @example
  * await Poisson(3).logProb(2).value(); // -1.4959
  *
- * @throws UsageError when `rate` is a known number that is not positive.
+ * @throws UsageError when `rate` is a known number below 0. A rate of 0 gives counts of 0 alone.
  */
 export const Poisson = (rate: TensorLike): PoissonDistribution =>
   new PoissonDistribution({ rate: operands("Poisson", rate)[0] });

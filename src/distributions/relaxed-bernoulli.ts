@@ -5,10 +5,8 @@ import {
   cast,
   div,
   greater,
-  less,
   log,
   log1p,
-  logicalAnd,
   mul,
   neg,
   noise,
@@ -22,9 +20,16 @@ import {
 } from "../tensor/index.ts";
 import { operands } from "../tensor/leaf.ts";
 import { BernoulliDistribution } from "./bernoulli.ts";
-import { checkConstant, positive, real, unitInterval } from "./constraints.ts";
+import {
+  type Constraint,
+  checkConstant,
+  insideUnitInterval,
+  positive,
+  real,
+  unitInterval,
+} from "./constraints.ts";
 import { Distribution, type Parameters, type SampleAndLogProb } from "./distribution.ts";
-import { densityWithin } from "./numerics.ts";
+import { logComplementOf, logOf } from "./logarithms.ts";
 import { straightThrough } from "./straight-through.ts";
 
 /** Standard logistic noise. */
@@ -57,11 +62,13 @@ export class RelaxedBernoulliDistribution extends Distribution {
     return add(sub(log(this.temperature), add(d, mul(softplus(neg(d)), 2))), jacobian);
   }
 
+  protected override get domain(): Constraint {
+    return insideUnitInterval;
+  }
+
   protected override logDensity(x: Tensor): Tensor {
-    return densityWithin(logicalAnd(greater(x, 0), less(x, 1)), x, 0.5, (y) => {
-      const [a, b] = [log(y), log1p(neg(y))];
-      return this.density(sub(a, b), neg(add(a, b)));
-    });
+    const [a, b] = [logOf(x), logComplementOf(x)];
+    return this.density(sub(a, b), neg(add(a, b)));
   }
 
   private drawLogit(site: string, shape: Shape): Tensor {
@@ -117,12 +124,15 @@ export interface RelaxedOptions {
 }
 
 /**
- * The binary Concrete distribution on (0, 1) (Maddison, Mnih & Teh 2017): σ((logits + logistic noise) / temperature),
+ * The binary Concrete distribution on (0, 1), −∞ at the ends (Maddison, Mnih & Teh 2017): σ((logits + logistic noise) / temperature),
  * which nears a Bernoulli(logits) as the temperature falls and is reparameterised in both. Shapes broadcast to the
  * batch shape.
  *
  * With `straightThrough`, a Bernoulli whose draws carry the relaxed gradient in the logits; the temperature is then a
  * constant.
+ *
+ * @example
+ * await RelaxedBernoulli(1, 0).logProb(0.5).value(); // 0: uniform
  *
  * @throws UsageError when `temperature` is a known number that is not positive.
  */

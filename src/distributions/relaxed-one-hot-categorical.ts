@@ -22,8 +22,16 @@ import {
 } from "../tensor/index.ts";
 import { operands } from "../tensor/leaf.ts";
 import { lgamma as lgammaOf } from "../tensor/special/index.ts";
-import { checkConstant, positive, realVector, simplex } from "./constraints.ts";
+import {
+  type Constraint,
+  checkConstant,
+  insideSimplex,
+  positive,
+  realVector,
+  simplex,
+} from "./constraints.ts";
 import { Distribution, type Parameters, type SampleAndLogProb } from "./distribution.ts";
+import { logOf } from "./logarithms.ts";
 import { OneHotCategoricalDistribution } from "./one-hot-categorical.ts";
 import type { RelaxedOptions } from "./relaxed-bernoulli.ts";
 import { straightThrough } from "./straight-through.ts";
@@ -62,8 +70,13 @@ export class RelaxedOneHotCategoricalDistribution extends Distribution {
     return sub(add(constants, centred), sum(logs, -1));
   }
 
+  /** Vectors without a 0: at the edges the density has no value. */
+  protected override get domain(): Constraint {
+    return insideSimplex;
+  }
+
   protected override logDensity(x: Tensor): Tensor {
-    return this.density(log(x));
+    return this.density(logOf(x));
   }
 
   private drawLog(site: string, shape: Shape): Tensor {
@@ -116,6 +129,9 @@ export class StraightThroughOneHotCategoricalDistribution extends OneHotCategori
  *
  * With `straightThrough`, a one-hot categorical whose draws carry the relaxed gradient in the logits; the temperature
  * is then a constant.
+ *
+ * @example
+ * await RelaxedOneHotCategorical(1, [0, 0]).logProb([0.3, 0.7]).value(); // 0: uniform
  *
  * @throws UsageError when `temperature` is a known number that is not positive.
  */

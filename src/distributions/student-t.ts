@@ -37,6 +37,7 @@ export class StudentTDistribution extends Distribution {
       constraints: { df: positive, loc: real, scale: positive },
       support: real,
       reparameterised: true,
+      selfLimiting: true,
     });
     this.df = parameters.df;
     this.loc = parameters.loc;

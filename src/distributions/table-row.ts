@@ -53,7 +53,8 @@ export class TableRowDistribution extends Distribution {
     const blocks = categories.map((count) => {
       const span = { start: end, end: end + count };
       end += count;
-      const of = OneHotCategorical({ logits: partOf(logits, span) });
+      // A missing category is filled with zeros, which are no category.
+      const of = OneHotCategorical({ logits: partOf(logits, span) }).unchecked();
       return { start: numeric + span.start, end: numeric + span.end, of };
     });
     super({

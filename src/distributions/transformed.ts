@@ -4,15 +4,10 @@ import { add, mul, square, sub } from "../tensor/ops/arithmetic.ts";
 import { logicalAnd } from "../tensor/ops/comparison.ts";
 import { broadcastShapes, formatShape, type Shape, sameShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import {
-  type Constraint,
-  type IndependentConstraint,
-  type IntervalConstraint,
-  independentConstraint,
-  real,
-} from "./constraints.ts";
+import { type Constraint, type ImageConstraint, independentConstraint, real } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters, type SampleAndLogProb } from "./distribution.ts";
 import { ClosedFormError } from "./errors.ts";
+import { elementOf, sameSet } from "./membership.ts";
 import { AffineTransform } from "./transforms/affine.ts";
 import { checkMeets } from "./transforms/compose.ts";
 import type { Transform } from "./transforms/transform.ts";
@@ -55,6 +50,11 @@ export class TransformedDistribution extends Distribution {
     this.base = base.expand(batchShape);
     this.transform = transform;
     this.reinterpreted = n;
+  }
+
+  /** The base tests what it is given. */
+  protected override get domain(): Constraint {
+    return independentConstraint(this.transform.codomain, this.reinterpreted);
   }
 
   protected override logDensity(y: Tensor): Tensor {
@@ -159,31 +159,18 @@ function shapesOf(base: Distribution, transform: Transform) {
   return { name, batchShape, eventShape: event, n };
 }
 
-/** The set of numbers that a constraint keeps, whatever arrays they come in. */
-function elementOf(constraint: Constraint): Constraint {
-  const { base } = constraint as Partial<IndependentConstraint>;
-  return base === undefined ? constraint : elementOf(base);
-}
-
-function sameSet(a: Constraint, b: Constraint): boolean {
-  const [p, q] = [elementOf(a), elementOf(b)] as const;
-  const ends = (c: Constraint) => [
-    (c as Partial<IntervalConstraint>).low,
-    (c as Partial<IntervalConstraint>).high,
-  ];
-  const [low, high] = ends(p);
-  const [otherLow, otherHigh] = ends(q);
-  return p.name === q.name && low === otherLow && high === otherHigh;
-}
-
 /** The image of the base's support: the transform's codomain, where the base fills the transform's domain. */
-function supportOf(base: Distribution, transform: Transform, n: number): Constraint {
+function supportOf(base: Distribution, transform: Transform, n: number): Constraint | ImageConstraint {
   const codomain = independentConstraint(transform.codomain, n);
-  if (sameSet(base.support, transform.domain) || !transform.hasInverse) return codomain;
+  const fills = sameSet(base.support, transform.domain);
+  // Between two ends the map itself is the way from unconstrained numbers: another would lose what it keeps near them.
+  if ((fills && elementOf(codomain).name !== "interval") || !transform.hasInverse) return codomain;
   return {
     name: `${transform.name}(${base.support.name})`,
     eventRank: codomain.eventRank,
     isDiscrete: false,
+    image: transform,
+    from: base.support,
     check: (y) => logicalAnd(codomain.check(y), base.support.check(transform.inverse(y))),
   };
 }
@@ -195,8 +182,9 @@ function supportOf(base: Distribution, transform: Transform, n: number): Constra
  * parameters' batch broadcasts with the base's, each element with draws of its own. Draws are differentiable in the
  * transform's parameters, and in those of the base in which it is reparameterised.
  *
- * `sampleAndLogProb` never inverts; it is the way for flows whose inverse is costly (`inverseAutoregressive`) or unknown
- * (`planar`), and the accurate one where `f` saturates. Nothing is cached between `sample` and `logProb`.
+ * `sampleAndLogProb` never inverts; it is the way for flows whose inverse is unknown (`planar`). A value that `f` made while the
+ * program was traced, such as a draw, is not inverted either: what it was made from is remembered, so that its density is exact
+ * where `f` saturates.
  *
  * @example
  * const logNormal = Transformed(Normal(0, 1), transforms.exp);

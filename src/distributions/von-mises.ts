@@ -28,7 +28,7 @@ import {
   where,
 } from "../tensor/index.ts";
 import { operands } from "../tensor/leaf.ts";
-import { positive, real } from "./constraints.ts";
+import { angle, positive, real } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";
 import { firstAccepted } from "./rejection.ts";
@@ -70,7 +70,7 @@ export class VonMisesDistribution extends Distribution {
       name: "VonMises",
       parameters,
       constraints: { loc: real, concentration: positive },
-      support: real,
+      support: angle,
       reparameterised: ["loc"],
     });
     this.loc = parameters.loc;
@@ -150,10 +150,14 @@ function arcsin(x: Tensor): Tensor {
 
 /**
  * The von Mises distribution of an angle about `loc`, with density ∝ e^(κ cos(x − loc)), κ the `concentration`.
- * Shapes broadcast to the batch shape. The density has period 2π and totals 1 over one turn; draws lie in [−π, π).
+ * Shapes broadcast to the batch shape. The density has period 2π and totals 1 over one turn; draws lie in [−π, π). Guides and
+ * samplers reach a latent angle through `transforms.angle`, which winds the line around the circle.
  *
  * Drawn by Best & Fisher (1979) with 20 unrolled proposals (none fits with probability below 5e-10). Reparameterised
  * in `loc` alone.
+ *
+ * @example
+ * await VonMises(0, 1).logProb(0).value(); // -1.0738
  *
  * @throws UsageError when `concentration` is a known number that is not positive.
  */

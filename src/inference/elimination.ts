@@ -1,5 +1,5 @@
 /** Finite sites over all their values at once: placeholders while a program is traced, sums afterwards. */
-import type { Distribution } from "../distributions/index.ts";
+import { type Distribution, liesIn } from "../distributions/index.ts";
 import { UsageError } from "../errors.ts";
 import type { Plate } from "../program/index.ts";
 import { input } from "../tensor/leaf.ts";
@@ -36,7 +36,7 @@ export function listSite(site: {
   const placeholder = input(`a value of ${name}`, values.shape.slice(1), dtype);
   return {
     listed: { name, plates, placeholder, values, axis: { name, size: values.shape[0] } },
-    value: expand(placeholder, [...batchShape, ...eventShape]),
+    value: liesIn(expand(placeholder, [...batchShape, ...eventShape]), distribution.support),
   };
 }
 

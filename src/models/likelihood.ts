@@ -44,9 +44,10 @@ export function likelihood(name: LikelihoodName, features: number, layout?: RowL
       return tableLikelihood(features, layout);
     case "bernoulli":
     case "bernoulli-on-grey":
-      return { name, distribution: (logits) => Bernoulli({ logits }).toEvent(1) };
+      // Checked against the data once (checkLikelihood), and grey pixels are wanted by one of the two.
+      return { name, distribution: (logits) => Bernoulli({ logits }).unchecked().toEvent(1) };
     case "continuous-bernoulli":
-      return { name, distribution: (logits) => ContinuousBernoulli({ logits }).toEvent(1) };
+      return { name, distribution: (logits) => ContinuousBernoulli({ logits }).unchecked().toEvent(1) };
     case "gaussian":
     case "gaussian-per-feature": {
       const logScale = parameter(name === "gaussian" ? [1] : [features], initializers.zeros);
@@ -73,7 +74,7 @@ function tableLikelihood(features: number, layout: RowLayout | undefined): Likel
       TableRow({
         ...(logScale && { loc: part(outputs, 0, numeric), logScale }),
         ...(numeric < features && { logits: part(outputs, numeric, features), categories }),
-      }),
+      }).unchecked(),
   };
 }
 

@@ -138,7 +138,8 @@ export function checkObservedValues(message: SampleMessage): void {
   if (value === undefined || value.size === 0) return;
   const site = { ...message, value };
   if (isEnumerated(site) || !ofConstants(value)) return;
-  const { support } = baseOf(distribution);
+  const { support, testsSupport } = baseOf(distribution);
+  if (!testsSupport) return;
   if (known.get(value)?.has(support) === true) return;
   const inside = numbersOf(membership(site));
   if (inside === undefined) return;
@@ -162,6 +163,7 @@ export interface ObservedWatch {
 export function watchObserved(sites: readonly RandomSiteParts[]): ObservedWatch | undefined {
   const fed = sites.filter((site) => {
     if (isEnumerated(site) || site.distribution.name === "Factor") return false;
+    if (!baseOf(site.distribution).testsSupport) return false;
     const leaves = [...nodesOf(membership(site))].filter((t) => t.inputs.length === 0 && !isConstant(t));
     return leaves.length > 0 && leaves.every(isInput);
   });
@@ -212,7 +214,7 @@ function adviceOn(support: Constraint, found: ArrayLike<number>): string {
   switch (support.name) {
     case "boolean":
       return values.every((v) => v > 0 && v < 1)
-        ? "For a density of fractions use Beta or ContinuousBernoulli; for the cross entropy of grey values, factor."
+        ? "For a density of fractions use Beta or ContinuousBernoulli; for the cross entropy of grey values, Bernoulli(…).unchecked()."
         : "Code two classes as 0 and 1, and leave rows without a value out.";
     case "integerInterval":
       return "Count categories from 0, and leave rows without a value out; a count cannot be above its total.";

@@ -19,7 +19,7 @@ import { input, tensor } from "../../src/tensor/index.ts";
 test("parameters out of range", () => {
   expect(() => Gamma(-1, 1)).toThrow(UsageError);
   expect(() => Gamma(-1, 1)).toThrow("Gamma: parameter 'concentration' must be positive, found -1.");
-  expect(() => Poisson(0)).toThrow("Poisson: parameter 'rate' must be positive, found 0.");
+  expect(() => Poisson(-1)).toThrow("Poisson: parameter 'rate' must be nonNegative, found -1.");
   expect(() =>
     MultivariateNormal([0, 0], {
       covariance: [
@@ -54,12 +54,34 @@ test("one scale of a multivariate normal", () => {
   );
 });
 
+test("a covariance of another size than its mean", () => {
+  const identity = [
+    [1, 0],
+    [0, 1],
+  ];
+  const expected =
+    "MultivariateNormal: expected 'loc' of shape [..., n] and 'scaleTril' of shape [..., n, n], found ";
+  expect(() => MultivariateNormal([5], { scaleTril: identity })).toThrow(`${expected}[1] and [2, 2].`);
+  expect(() => MultivariateNormal([0, 0, 0], { scaleTril: identity })).toThrow(`${expected}[3] and [2, 2].`);
+  expect(() =>
+    MultivariateNormal([0, 0], {
+      scaleTril: [
+        [1, 0, 0],
+        [0, 1, 0],
+      ],
+    }),
+  ).toThrow(`${expected}[2] and [2, 3].`);
+  expect(() => MultivariateNormal(0, { scaleTril: identity })).toThrow(
+    `${expected}[] and [2, 2]. A mean that is one number for all dimensions: expand it to [n].`,
+  );
+});
+
 test("shapes of a low-rank factor and of a mixture", () => {
   const bad = () => LowRankMultivariateNormal([0, 0], [[1], [1], [1]], [1, 1]);
   expect(bad).toThrow(ShapeError);
   expect(bad).toThrow(
-    "LowRankMultivariateNormal: expected 'factor' of shape [..., n, r] and 'diagonal' of shape [..., n], " +
-      "found [3, 1] and [2].",
+    "LowRankMultivariateNormal: expected 'loc' of shape [..., n], 'factor' of shape [..., n, r] and 'diagonal' of shape [..., n], " +
+      "found [2], [3, 1] and [2].",
   );
   expect(() => Mixture(Categorical({ logits: [0, 0, 0] }), Normal(input("m", [4, 2]), 1))).toThrow(
     "Mixture: expected components with a last batch dimension of 3, one for each category, found Normal of batch " +

@@ -1,6 +1,12 @@
 import { UsageError } from "../../errors.ts";
-import type { Constraint, IndependentConstraint, IntervalConstraint } from "../constraints.ts";
+import type {
+  Constraint,
+  ImageConstraint,
+  IndependentConstraint,
+  IntervalConstraint,
+} from "../constraints.ts";
 import { affine } from "./affine.ts";
+import { angle } from "./angle.ts";
 import { composeWith } from "./compose.ts";
 import { exp } from "./exp.ts";
 import { identity } from "./identity.ts";
@@ -34,11 +40,13 @@ const above: Rule = (constraint, positive) =>
 
 const rules: Readonly<Record<string, Rule>> = {
   real: () => identity,
+  angle: () => angle,
   logit: (constraint) => composeWith([identity], { codomain: constraint }),
   realVector: (constraint) => composeWith([identity], { eventRank: 1, codomain: constraint }),
   positive: (_, positive) => positive,
   nonNegative: (constraint, positive) => composeWith([positive], { codomain: constraint }),
   greaterThan: above,
+  atLeast: above,
   unitInterval: () => sigmoid,
   halfOpenUnitInterval: (constraint) => composeWith([sigmoid], { codomain: constraint }),
   leftOpenUnitInterval: (constraint) => composeWith([sigmoid], { codomain: constraint }),
@@ -55,12 +63,14 @@ const rules: Readonly<Record<string, Rule>> = {
  * | set | transform |
  * |---|---|
  * | real, logit, realVector | identity |
- * | positive, nonNegative, greaterThan | exp or softplus, shifted |
+ * | angle | angle: the line, wound around the circle |
+ * | positive, nonNegative, greaterThan, atLeast | exp or softplus, shifted |
  * | unitInterval and its half-open forms, interval | sigmoid, interval |
  * | simplex | stickBreaking |
  * | orderedVector | ordered |
  * | lowerCholesky | lowerCholesky, its diagonal as positive numbers |
  * | independent(c, n) | that of c, with n more event dimensions |
+ * | the image of c under a map (the support of a transformed distribution) | that of c, then the map |
  *
  * @example
  * const t = transforms.biject(constraints.interval(-1, 3));
@@ -79,6 +89,11 @@ export function biject(constraint: Constraint, options: BijectOptions = {}): Tra
   if (base !== undefined && !Object.hasOwn(rules, constraint.name)) {
     const inner = biject(base, options);
     return composeWith([inner], { eventRank: inner.eventRank + (reinterpreted ?? 0), codomain: constraint });
+  }
+  const { image, from } = constraint as Partial<ImageConstraint>;
+  if (image !== undefined && from !== undefined) {
+    const inner = biject(from, options);
+    return composeWith([inner, image], { eventRank: inner.eventRank, codomain: constraint });
   }
   if (!Object.hasOwn(rules, constraint.name)) {
     throw new UsageError(

@@ -4,6 +4,7 @@
  * @module
  */
 export { AffineTransform, affine } from "./affine.ts";
+export { angle } from "./angle.ts";
 export { type AutoregressiveOptions, inverseAutoregressive, maskedAutoregressive } from "./autoregressive.ts";
 export { type BijectOptions, biject } from "./biject.ts";
 export { compose } from "./compose.ts";

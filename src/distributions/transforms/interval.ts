@@ -1,4 +1,4 @@
-import { operands, type TensorLike } from "../../tensor/leaf.ts";
+import { isConstant, operands, type TensorLike } from "../../tensor/leaf.ts";
 import { add, mul, sub } from "../../tensor/ops/arithmetic.ts";
 import { log, softplus } from "../../tensor/ops/transcendental.ts";
 import { broadcastShapes } from "../../tensor/shape.ts";
@@ -24,6 +24,8 @@ class IntervalTransform extends Transform {
   }
 
   protected override map(x: Tensor): Tensor {
+    // From 0 to 1 it is the logistic function itself, whose complement and logarithms densities know how to find.
+    if (isUnit(this.low, 0) && isUnit(this.high, 1)) return sigmoid.forward(x);
     return add(inDType(this.low, x.dtype), mul(this.range(x), sigmoid.forward(x)));
   }
 
@@ -40,6 +42,9 @@ class IntervalTransform extends Transform {
     return sub(inDType(this.high, x.dtype), inDType(this.low, x.dtype));
   }
 }
+
+const isUnit = (end: Tensor, value: number): boolean =>
+  isConstant(end) && end.size === 1 && end.rank === 0 && end.attributes.values[0] === value;
 
 /** y = low + (high − low) σ(x), real → (low, high); shapes broadcast. It may round to an end that is large against the range. */
 export function interval(low: TensorLike, high: TensorLike): Transform {

@@ -1,12 +1,11 @@
 import { constant, zeros } from "../../tensor/leaf.ts";
-import { add, maximum, neg, sub } from "../../tensor/ops/arithmetic.ts";
+import { add, neg, sub } from "../../tensor/ops/arithmetic.ts";
 import { concat, slice } from "../../tensor/ops/parts.ts";
 import { cumsum, sum } from "../../tensor/ops/reduce.ts";
 import { exp, log, softplus } from "../../tensor/ops/transcendental.ts";
 import type { Shape } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { realVector, simplex } from "../constraints.ts";
-import { tiniest } from "../numerics.ts";
 import { Transform } from "./transform.ts";
 
 class StickBreakingTransform extends Transform {
@@ -26,7 +25,7 @@ class StickBreakingTransform extends Transform {
     const end = zeros([...x.shape.slice(0, -1), 1], x.dtype);
     const before = cumsum(concat([logRest, end], -1), -1, { exclusive: true });
     const logY = add(concat([logTaken, end], -1), before);
-    const value = maximum(exp(logY), tiniest(x.dtype));
+    const value = exp(logY);
     return { value, logDet: sum(add(slice(logY, { axis: -1, end: -1 }), logRest), -1) };
   }
 
@@ -63,8 +62,8 @@ function offsets(x: Tensor): Tensor {
 
 /**
  * Breaks a stick of length 1: realVector [..., k − 1] → simplex [..., k], with x = 0 at its centre (the Stan Reference
- * Manual's simplex transform). The Jacobian is that of the first k − 1 numbers. Parts too small for the dtype are held at
- * its smallest normal number.
+ * Manual's simplex transform). The Jacobian is that of the first k − 1 numbers. A part too small
+ * for the dtype is 0, and keeps its logarithm in densities where the vector came from x while a program was traced.
  *
  * @example
  * await transforms.stickBreaking.forward([0, 0]).value(); // [1/3, 1/3, 1/3]

@@ -14,7 +14,11 @@ import { broadcastShapes, formatShape, type Shape } from "../../tensor/shape.ts"
 import { Tensor } from "../../tensor/tensor.ts";
 import type { Constraint } from "../constraints.ts";
 import type { Parameters } from "../distribution.ts";
+import { liesIn } from "../membership.ts";
 import { expandTo, sumRepeated } from "../numerics.ts";
+
+/** What values were made from, by the transforms that made them, while a program is traced. */
+const origins = new WeakMap<Tensor, Map<Transform, Tensor>>();
 
 /** What a transform says of itself. */
 export interface TransformSpec {
@@ -117,7 +121,7 @@ export abstract class Transform {
   forward(x: TensorLike): Tensor {
     const [given] = operands(this.name, x);
     const shape = this.forwardShape(given.shape);
-    return expandTo(this.map(this.fit(given, this.eventRank)), shape);
+    return this.made(expandTo(this.map(this.fit(given, this.eventRank)), shape), given);
   }
 
   /**
@@ -127,6 +131,8 @@ export abstract class Transform {
   inverse(y: TensorLike): Tensor {
     const [given] = operands(this.name, y);
     const shape = this.inverseShape(given.shape);
+    const origin = this.originOf(given);
+    if (origin !== undefined) return expandTo(origin, shape);
     return expandTo(this.unmap(this.fit(given, this.codomain.eventRank)), shape);
   }
 
@@ -148,14 +154,22 @@ export abstract class Transform {
     const [given] = operands(this.name, x);
     const shape = this.forwardShape(given.shape);
     const { value, logDet } = this.mapWithLogDet(this.fit(given, this.eventRank));
-    return { value: expandTo(value, shape), logDet: this.total(logDet, n, this.batchOf(shape)) };
+    return {
+      value: this.made(expandTo(value, shape), given),
+      logDet: this.total(logDet, n, this.batchOf(shape)),
+    };
   }
 
   /** `inverse` and ln |det ∂x/∂y| (that of the inverse map) in one pass: what the density of a value takes. */
   inverseAndLogDet(y: TensorLike, n = 0): ValueAndLogDet {
     const [given] = operands(this.name, y);
     const shape = this.inverseShape(given.shape);
-    const { value, logDet } = this.unmapWithLogDet(this.fit(given, this.codomain.eventRank));
+    const fitted = this.fit(given, this.codomain.eventRank);
+    const origin = this.originOf(given);
+    const { value, logDet } =
+      origin === undefined
+        ? this.unmapWithLogDet(fitted)
+        : { value: origin, logDet: neg(this.logAbsDet(this.fit(origin, this.eventRank), fitted)) };
     const batch = shape.slice(0, shape.length - this.eventRank);
     return { value: expandTo(value, shape), logDet: this.total(logDet, n, batch) };
   }
@@ -173,6 +187,17 @@ export abstract class Transform {
   /** The name, as messages print it. */
   toString(): string {
     return `${this.name}(${this.domain.name} → ${this.codomain.name})`;
+  }
+
+  /** Notes where a value came from: its inverse is then that, whatever digits the value has lost. */
+  private made(y: Tensor, x: Tensor): Tensor {
+    const from = origins.get(y) ?? new Map<Transform, Tensor>();
+    origins.set(y, from.set(this, x));
+    return liesIn(y, this.codomain);
+  }
+
+  private originOf(y: Tensor): Tensor | undefined {
+    return origins.get(y)?.get(this);
   }
 
   private shapeThrough(direction: "forward" | "inverse", shape: Shape): Shape {

@@ -3,6 +3,7 @@ import {
   BernoulliDistribution,
   type Distribution,
   IndependentDistribution,
+  liesIn,
   OneHotCategoricalDistribution,
 } from "../../distributions/index.ts";
 import { UsageError } from "../../errors.ts";
@@ -113,8 +114,14 @@ export function relax(site: string, distribution: Distribution): Relaxation {
   const base = distribution instanceof IndependentDistribution ? distribution.base : distribution;
   const shape = [...distribution.batchShape, ...distribution.eventShape];
   const eventRank = distribution.eventShape.length;
-  if (base instanceof BernoulliDistribution) return binary(site, base, shape, eventRank);
-  if (base instanceof OneHotCategoricalDistribution) return oneOfMany(site, base, shape, eventRank);
+  // Relaxed draws stand for discrete ones: a discrete prior gives them its cross entropy.
+  const known = (relaxation: Relaxation): Relaxation => ({
+    ...relaxation,
+    hard: liesIn(relaxation.hard, distribution.support),
+    soften: (z, temperature) => liesIn(relaxation.soften(z, temperature), distribution.support),
+  });
+  if (base instanceof BernoulliDistribution) return known(binary(site, base, shape, eventRank));
+  if (base instanceof OneHotCategoricalDistribution) return known(oneOfMany(site, base, shape, eventRank));
   throw new UsageError(
     `site '${site}': ${distribution.name} has no continuous relaxation; Bernoulli and OneHotCategorical have.`,
   );

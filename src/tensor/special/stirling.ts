@@ -11,14 +11,19 @@ export const stirlingSeries: readonly number[] = bernoulli.map((b, i) => b / ((2
 /** From here on the series alone, eight terms of it: what follows is below 1e-17. */
 const LARGE = 10;
 
+const leading = stirlingSeries.slice(0, 9);
+
 /** (−1)ⁿ times the n-th derivative of Σ cₖ x^(1 − 2k). */
 function tail(order: number, x: number): number {
-  let sum = 0;
-  for (let i = 0; i < 9; i++) {
-    const power = 2 * i + 1;
-    let factor = stirlingSeries[i] * x ** -(power + order);
-    for (let j = 0; j < order; j++) factor *= power + j;
+  const r = 1 / x;
+  const r2 = r * r;
+  if (order === 0) return r * horner(r2, leading);
+  let [sum, power] = [0, r ** (order + 1)];
+  for (let i = 0; i < leading.length; i++) {
+    let factor = leading[i] * power;
+    for (let j = 0; j < order; j++) factor *= 2 * i + 1 + j;
     sum += factor;
+    power *= r2;
   }
   return sum;
 }
@@ -38,12 +43,14 @@ function step(order: number, x: number): number {
   }
   // With s = 1/(2x + 1) it is Σ s²ʲ/(2j + 1), whose terms have one sign; each derivative multiplies s²ʲ by −2 · 2j · s.
   const s = 1 / (2 * x + 1);
-  let sum = 0;
+  const s2 = s * s;
+  let [sum, power] = [0, s2];
   for (let j = 1; j < 200; j++) {
-    let term = s ** (2 * j) / (2 * j + 1);
+    let term = power / (2 * j + 1);
     for (let d = 0; d < order; d++) term *= 2 * s * (2 * j + d);
     sum += term;
     if (term < 1e-17 * sum && j > order) break;
+    power *= s2;
   }
   return sum;
 }
@@ -60,13 +67,25 @@ export function stirlingRemainder(order: number, x: number): number {
   if (!(x >= 0)) return Number.NaN;
   if (x === 0) return sign * Number.POSITIVE_INFINITY;
   if (x === Number.POSITIVE_INFINITY) return 0;
+  if (order === 0 && x < LARGE && x >= 1 && Number.isInteger(x)) return wholeRemainders[x];
+  return sign * remainder(order, x);
+}
+
+function remainder(order: number, x: number): number {
   let [y, sum] = [x, 0];
   for (; y < LARGE; y += 1) sum += step(order, y);
-  return sign * (sum + tail(order, y));
+  return sum + tail(order, y);
 }
+
+/** δ at 1, 2, …, which samplers of counts ask for again and again. */
+const wholeRemainders = Array.from({ length: LARGE }, (_, k) => (k === 0 ? 0 : remainder(0, k)));
 
 /** 1/3, 1/5, 1/7, …: of artanh. */
 export const artanhSeries: readonly number[] = Array.from({ length: 16 }, (_, i) => 1 / (2 * i + 3));
+
+const artanhLong = artanhSeries.slice(0, 14);
+/** Where s² is below 0.01. */
+const artanhShort = artanhSeries.slice(0, 8);
 
 /**
  * ln(1 + x) − x, with small relative error also near 0, where it is −x²/2. −∞ at −1, NaN below.
@@ -78,5 +97,6 @@ export function log1pMinus(x: number): number {
   if (Math.abs(x) >= 0.4) return Math.log1p(x) - x;
   // With s = x/(2 + x): ln(1 + x) = 2 artanh s, and x = 2s/(1 − s).
   const s = x / (2 + x);
-  return s * (2 * s * s * horner(s * s, artanhSeries.slice(0, 14)) - x);
+  const s2 = s * s;
+  return s * (2 * s2 * horner(s2, Math.abs(s) < 0.1 ? artanhShort : artanhLong) - x);
 }

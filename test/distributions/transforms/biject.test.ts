@@ -82,7 +82,7 @@ test("a discrete set is refused", () => {
 test("an unknown set is refused, with what is known", () => {
   expect(() => biject(constraints.independentConstraint({ ...constraints.real, name: "sphere" }, 1))).toThrow(
     new UsageError(
-      "biject: no transform to 'sphere' is known; known are real, logit, realVector, positive, nonNegative, greaterThan, " +
+      "biject: no transform to 'sphere' is known; known are real, angle, logit, realVector, positive, nonNegative, greaterThan, atLeast, " +
         "unitInterval, halfOpenUnitInterval, leftOpenUnitInterval, interval, simplex, orderedVector, lowerCholesky and independent(…) of them.",
     ),
   );

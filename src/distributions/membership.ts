@@ -1,0 +1,102 @@
+/**
+ * Which values are known to lie in a set while a program is traced: draws, what transforms return, constants, and all of them after
+ * they were moved. Their densities need no test at run time, and a relaxed value may stand in for a discrete draw afterwards.
+ */
+import { isFloat } from "../tensor/dtype.ts";
+import { isConstant } from "../tensor/leaf.ts";
+import { cast } from "../tensor/ops/cast.ts";
+import { gather } from "../tensor/ops/gather.ts";
+import { expand, reshape, transpose } from "../tensor/ops/movement.ts";
+import { slice } from "../tensor/ops/parts.ts";
+import { stopGradient } from "../tensor/ops/stop-gradient.ts";
+import { sameShape } from "../tensor/shape.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import type { Constraint, IndependentConstraint, IntervalConstraint } from "./constraints.ts";
+import { outside } from "./outside.ts";
+
+const sets = new WeakMap<Tensor, Constraint>();
+
+/** Constants beyond this are tested at run time: a test while tracing would take memory of several times their size. */
+const LARGEST_TESTED = 2 ** 18;
+
+/** Notes that a value lies in a set, and returns it. */
+export function liesIn(value: Tensor, set: Constraint): Tensor {
+  sets.set(value, set);
+  return value;
+}
+
+/** The set of numbers that a constraint keeps, whatever arrays they come in. */
+export function elementOf(constraint: Constraint): Constraint {
+  const { base } = constraint as Partial<IndependentConstraint>;
+  return base === undefined ? constraint : elementOf(base);
+}
+
+/** Sets of numbers by the sets that hold all of theirs. */
+const supersets: Readonly<Record<string, readonly string[]>> = {
+  real: ["angle"],
+  angle: ["real"],
+  positive: ["nonNegative", "real"],
+  nonNegative: ["real"],
+  unitInterval: ["nonNegative", "real"],
+  halfOpenUnitInterval: ["unitInterval", "nonNegative", "real"],
+  leftOpenUnitInterval: ["unitInterval", "positive", "nonNegative", "real"],
+  boolean: ["unitInterval", "nonNegativeInteger", "nonNegative", "real"],
+  nonNegativeInteger: ["nonNegative", "real"],
+  greaterThan: ["real"],
+  atLeast: ["real"],
+  interval: ["real"],
+};
+
+const sameEnd = (a: Tensor | number | undefined, b: Tensor | number | undefined): boolean => {
+  const numberOf = (end: Tensor | number | undefined) =>
+    end instanceof Tensor && isConstant(end) && end.size === 1 ? end.attributes.values[0] : end;
+  return numberOf(a) === numberOf(b);
+};
+
+/** Whether two constraints keep the same numbers. */
+export function sameSet(a: Constraint, b: Constraint): boolean {
+  const [p, q] = [elementOf(a), elementOf(b)] as readonly Partial<IntervalConstraint>[];
+  if (p === q) return true;
+  return p.name === q.name && p.image === q.image && sameEnd(p.low, q.low) && sameEnd(p.high, q.high);
+}
+
+function within(a: Constraint, b: Constraint): boolean {
+  if (sameSet(a, b) || (supersets[elementOf(a).name] ?? []).includes(elementOf(b).name)) return true;
+  const { image } = a;
+  return image !== undefined && within(image.codomain, b);
+}
+
+/** The tensor whose elements, or last `rank` dimensions, a tensor only moves or repeats. */
+function movedFrom(x: Tensor, rank: number): Tensor | undefined {
+  if (stopGradient.is(x) || (cast.is(x) && !isFloat(x.inputs[0].dtype))) return x.inputs[0];
+  const [from] = x.inputs;
+  const whole = (): boolean =>
+    from.rank >= rank &&
+    x.rank >= rank &&
+    sameShape(from.shape.slice(from.rank - rank), x.shape.slice(x.rank - rank));
+  if (expand.is(x) || reshape.is(x)) return whole() ? from : undefined;
+  if (slice.is(x) || gather.is(x))
+    return rank === 0 || (x.attributes.axis < from.rank - rank && whole()) ? from : undefined;
+  if (transpose.is(x)) {
+    const { permutation } = x.attributes;
+    return permutation.slice(x.rank - rank).every((p, i) => p === x.rank - rank + i) ? from : undefined;
+  }
+  return undefined;
+}
+
+/** Whether every element of a value is known to lie in a set. False says nothing. */
+export function isKnownIn(value: Tensor, set: Constraint): boolean {
+  const rank = elementOf(set).eventRank;
+  for (let x: Tensor | undefined = value; x !== undefined; x = movedFrom(x, rank)) {
+    const known = sets.get(x);
+    if (known !== undefined && within(known, set)) return true;
+    if (!isConstant(x)) continue;
+    // Ends of one element each would not fit the values as they were before they were moved.
+    const base = elementOf(set) as Partial<IntervalConstraint>;
+    const ends = [base.low, base.high].every(
+      (e) => !(e instanceof Tensor) || (isConstant(e) && e.size === 1),
+    );
+    return x.size <= LARGEST_TESTED && ends && outside(elementOf(set), x) === undefined;
+  }
+  return false;
+}

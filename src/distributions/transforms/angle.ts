@@ -1,0 +1,26 @@
+import { add, div, floor, mul, sub } from "../../tensor/ops/arithmetic.ts";
+import { stopGradient } from "../../tensor/ops/stop-gradient.ts";
+import { logSigmoid } from "../../tensor/ops/transcendental.ts";
+import { angle as angleConstraint, real } from "../constraints.ts";
+import { elementwise } from "./transform.ts";
+
+const TURN = 2 * Math.PI;
+/** ln(1 − e^−2π), of the window σ(x + π) − σ(x − π) = σ(x + π) σ(π − x) (1 − e^−2π). */
+const LOG_SHARE = Math.log1p(-Math.exp(-TURN));
+
+/**
+ * A real number as an angle in [−π, π): y = x less its whole turns, real → angle. It winds the line around the circle, so every angle has
+ * a number in each turn; what stands for the log determinant is the logarithm of a window, w(x) = σ(x + π) − σ(x − π), which shares a
+ * density on the circle out among the turns: Σₖ w(x + 2πk) = 1. The line's density then totals what the circle's does, and a guide or a
+ * sampler passes ±π as any other place. The inverse is the angle itself, or what it came from while a program was traced.
+ *
+ * Means and deviations of angles depend on where the circle is cut; use the mean of their sines and cosines.
+ */
+export const angle = elementwise({
+  name: "angle",
+  domain: real,
+  codomain: angleConstraint,
+  forward: (x) => sub(x, mul(stopGradient(floor(div(add(x, Math.PI), TURN))), TURN)),
+  inverse: (y) => y,
+  logDet: (x) => add(add(logSigmoid(add(x, Math.PI)), logSigmoid(sub(Math.PI, x))), LOG_SHARE),
+});
