@@ -268,6 +268,13 @@ export async function compileStep(
   options: StepOptions,
 ): Promise<TrainStep> {
   const trainable = named.filter(({ tensor }) => isParameter(tensor) && tensor.attributes.trainable);
+  // Before anything is compiled: a model that does not fit into memory is refused at once.
+  const plan = new MemoryPlan();
+  const planned: ArenaPlan = Arena.plan(
+    trainable.map(({ name, tensor }) => ({ name, shape: tensor.shape })),
+    optimizer,
+    plan,
+  );
   const { core, factor } = splitFactor(objective.loss);
   const gradients = grad(
     core,
@@ -285,12 +292,6 @@ export async function compileStep(
   );
   const { inputs, noises, buffers } = sortLeaves(program, named);
 
-  const plan = new MemoryPlan();
-  const planned: ArenaPlan = Arena.plan(
-    trainable.map(({ name, tensor }) => ({ name, shape: tensor.shape })),
-    optimizer,
-    plan,
-  );
   const slots = new Map<Tensor, Slot<"float32">>();
   for (const leaf of [...inputs, ...noises, ...buffers.map((b) => b.tensor)]) {
     if (leaf.dtype !== "float32")

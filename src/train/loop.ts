@@ -1,5 +1,5 @@
 /** The training loop: minibatches, steps, epochs. It knows a model by its objective alone, and data by their minibatches. */
-import { NonFiniteError } from "../errors.ts";
+import { ConvergenceError, NonFiniteError } from "../errors.ts";
 import type { Optimizer, Schedule } from "../optim/index.ts";
 import { adam, adamw, rmsprop, schedules, sgd } from "../optim/index.ts";
 import { compileStep, type NamedLeaf, type Objective, type TrainStep } from "../optim/step.ts";
@@ -54,6 +54,9 @@ function optimizerOf(settings: OptimisationSettings, steps: number): Optimizer {
   }
 }
 
+/** So many times the loss of the first step, and training has made things worse rather than better. */
+const DIVERGED = 1e4;
+
 /**
  * Trains an objective over minibatches. State is (parameters, moments, buffers, step): it goes into a {@link Checkpoint} at any
  * step, and resuming from it gives what an uninterrupted run gives, bit for bit.
@@ -66,6 +69,8 @@ export class Trainer {
   readonly #parameters: readonly NamedLeaf[];
   #step = 0;
   #sums: Record<string, number> = {};
+  /** The loss of the first step, before anything was learnt. */
+  #firstLoss: number | undefined;
 
   private constructor(parts: {
     settings: OptimisationSettings;
@@ -123,11 +128,15 @@ export class Trainer {
     this.#batches.fill(this.#step, this.trainStep);
     const report = await this.#attempt();
     for (const [name, value] of Object.entries(report)) this.#sums[name] = (this.#sums[name] ?? 0) + value;
+    if (this.#step === 0) this.#firstLoss = report.loss;
     this.#step++;
     return report;
   }
 
-  /** Trains until the settings' number of epochs, or until the signal. Returns whether it got to the end. */
+  /**
+   * Trains until the settings' number of epochs, or until the signal. Returns whether it got to the end.
+   * @throws ConvergenceError when it got there, and the loss of the last epoch is far above that of the first step.
+   */
   async run(hooks: TrainHooks = {}): Promise<boolean> {
     const { onStep, onEpoch, signal } = hooks;
     const total = this.settings.epochs * this.stepsPerEpoch;
@@ -139,6 +148,7 @@ export class Trainer {
       onStep?.(progress);
       if (made === this.stepsPerEpoch) await onEpoch?.(progress);
     }
+    this.#checkDivergence();
     return true;
   }
 
@@ -150,7 +160,11 @@ export class Trainer {
       buffers: this.trainStep.buffers(),
       step,
       epoch,
-      metadata: { ...metadata, sums: { ...this.#sums } },
+      metadata: {
+        ...metadata,
+        sums: { ...this.#sums },
+        ...(this.#firstLoss !== undefined && { firstLoss: this.#firstLoss }),
+      },
     };
   }
 
@@ -159,8 +173,21 @@ export class Trainer {
     this.trainStep.arena.load(checkpoint.tensors);
     this.trainStep.loadBuffers(checkpoint.buffers);
     this.#step = checkpoint.step;
-    const { sums } = checkpoint.metadata;
+    const { sums, firstLoss } = checkpoint.metadata;
+    this.#firstLoss = typeof firstLoss === "number" ? firstLoss : undefined;
     this.#sums = typeof sums === "object" && sums !== null ? { ...(sums as Record<string, number>) } : {};
+  }
+
+  /** A loss may be finite and yet be of no use. In between it may leap; what counts is where training ends. */
+  #checkDivergence(): void {
+    const first = this.#firstLoss;
+    const last = (this.#sums.loss ?? Number.NaN) / this.stepsPerEpoch;
+    if (first === undefined || !(last - first > DIVERGED * Math.max(1, Math.abs(first)))) return;
+    throw new ConvergenceError(
+      `training has diverged: the mean loss of the last epoch is ${last.toPrecision(3)}, that of the first step, before anything was ` +
+        `learnt, was ${first.toPrecision(3)}. Lower the learning rate (lr), clip gradients (clip), or look at the data for values far ` +
+        "from all others. What was trained is kept.",
+    );
   }
 
   async #attempt(): Promise<Readonly<Record<string, number>>> {

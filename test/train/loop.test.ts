@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createDataset, type Dataset } from "../../src/data/index.ts";
-import { CheckpointError, NonFiniteError, UsageError } from "../../src/errors.ts";
+import { CheckpointError, ConvergenceError, NonFiniteError, UsageError } from "../../src/errors.ts";
 import { batchNorm, dense, dropout, parametersOf, sequential, trainingContext } from "../../src/nn/index.ts";
 import type { NamedLeaf, Objective } from "../../src/optim/step.ts";
 import { fillUniform, permutation, stream } from "../../src/random/index.ts";
@@ -314,5 +314,23 @@ describe("what stops it", () => {
     await expect(fail).rejects.toThrow(NonFiniteError);
     expect(trainer.progress.step).toBe(5);
     await expect(trainer.next()).rejects.toThrow("epoch 2, step 5: 'loss' became -Infinity");
+  });
+});
+
+describe("training that makes things worse", () => {
+  test("ends in an error, also where every number is finite, and what was trained can be looked at", async () => {
+    const trainer = await trainerOf({ optimizer: "adam", lr: 100 });
+    let epochs = 0;
+    await expect(trainer.run({ onEpoch: () => void epochs++ })).rejects.toThrow(ConvergenceError);
+    expect(epochs).toBe(2);
+    const checkpoint = trainer.checkpoint();
+    const again = await trainerOf({ optimizer: "adam", lr: 100 });
+    again.restore(checkpoint);
+    await expect(again.run()).rejects.toThrow(/^training has diverged: the mean loss of the last epoch is \d/);
+  });
+
+  test("does not, where it goes well", async () => {
+    const trainer = await trainerOf({});
+    expect(await trainer.run()).toBe(true);
   });
 });
