@@ -326,7 +326,9 @@ describe("training that makes things worse", () => {
     const checkpoint = trainer.checkpoint();
     const again = await trainerOf({ optimizer: "adam", lr: 100 });
     again.restore(checkpoint);
-    await expect(again.run()).rejects.toThrow(/^training has diverged: the mean loss of the last epoch is \d/);
+    await expect(again.run()).rejects.toThrow(
+      /^training has diverged: the mean loss of the last epoch is \d/,
+    );
   });
 
   test("does not, where it goes well", async () => {
