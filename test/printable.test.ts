@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { toCsv } from "../src/cli/table.ts";
 import { DataError } from "../src/errors.ts";
 import { printable } from "../src/printable.ts";
 import { cli } from "./cli/harness.ts";
@@ -22,4 +23,11 @@ test("nor does the program print one that a file holds", async () => {
   const { out, err } = await cli("train", "vae", "--data", file, "--out", `${file}-run`);
   expect(err).toContain('found "\\x1b[2J"');
   expect(out + err).not.toContain(ESC);
+});
+
+test("a word that a spreadsheet would run as a formula is written as a word, unless asked for as it is", () => {
+  const rows = [["=1+1", "@x", -2.5, "+cmd", "-3", "Jean-Luc", "\tx"]];
+  const table = { columns: ["=a", "b", "c", "d", "e", "f", "g"], rows };
+  expect(toCsv(table)).toBe("'=a,b,c,d,e,f,g\n'=1+1,'@x,-2.5,'+cmd,-3,Jean-Luc,'\tx\n");
+  expect(toCsv(table, { rawCells: true })).toBe("=a,b,c,d,e,f,g\n=1+1,@x,-2.5,+cmd,-3,Jean-Luc,\tx\n");
 });

@@ -23,3 +23,9 @@ export const dataOptions = (command: Command): Command =>
       "test | train | all (default: test; all of other data that have no test part of their own)",
       reader(oneOf(parts)),
     );
+
+/** The option of `CsvOutput`, for verbs that write words of the data into a CSV file. */
+export const RAW_CELLS = [
+  "--raw-cells",
+  "in a .csv file, write words as they are (default: a word that a spreadsheet would run as a formula gets an apostrophe before it)",
+] as const;

@@ -7,7 +7,7 @@ import type { RunSettings } from "../kinds/index.ts";
 import type { EncodedImage } from "../report/image-grid.ts";
 import { type ImageStack, imageStack } from "../report/index.ts";
 import { writeOutput } from "../report/write.ts";
-import { matrixRows, type Table, toCsv } from "./table.ts";
+import { type CsvOutput, matrixRows, type Table, toCsv } from "./table.ts";
 
 /** Writes a file whole or not at all, in a folder that is made where it is missing. @throws UsageError when it cannot be. */
 export async function save(path: string, content: string | Uint8Array): Promise<void> {
@@ -53,12 +53,12 @@ export function target(
 
 /** Draws images, or writes rows as CSV, whichever the target says. */
 export async function savePictureOrTable(
-  { path, picture }: { readonly path: string; readonly picture: boolean },
+  { path, picture, rawCells = false }: CsvOutput & { readonly path: string; readonly picture: boolean },
   images: ImageStack | undefined,
   draw: (images: ImageStack) => EncodedImage,
   table: () => Table,
 ): Promise<void> {
-  await save(path, picture && images !== undefined ? draw(images).png : toCsv(table()));
+  await save(path, picture && images !== undefined ? draw(images).png : toCsv(table(), { rawCells }));
 }
 
 /** A table whose rows have a few cells before their features; of a table's run before its columns, in their units and words. */

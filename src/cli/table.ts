@@ -6,12 +6,27 @@ export interface Table {
   readonly rows: Iterable<readonly (string | number)[]>;
 }
 
-/** Lines end in `\n`; cells that hold a comma, a quote or a line break are quoted. */
-export const toCsv = ({ columns, rows }: Table): string => {
-  const lines = [columns.map(cell).join(",")];
-  for (const row of rows) lines.push(row.map(cell).join(","));
+/** How cells are written. */
+export interface CsvOutput {
+  /** Write words as they are, to be read back by a program. Default false: see {@link toCsv}. */
+  readonly rawCells?: boolean;
+}
+
+/**
+ * Lines end in `\n`; cells that hold a comma, a quote or a line break are quoted. A word that a spreadsheet would run as a formula, for it
+ * begins with =, +, -, @, a tab or a carriage return, gets an apostrophe before it: words come from files that others wrote.
+ */
+export const toCsv = ({ columns, rows }: Table, { rawCells = false }: CsvOutput = {}): string => {
+  const write = (value: string | number) =>
+    cell(typeof value === "string" && !rawCells ? guarded(value) : value);
+  const lines = [columns.map(write).join(",")];
+  for (const row of rows) lines.push(row.map(write).join(","));
   return `${lines.join("\n")}\n`;
 };
+
+/** A number is no formula, also where it is a name. */
+const guarded = (word: string): string =>
+  /^[=+\-@\t\r]/.test(word) && !/^[+-]?\d+(\.\d+)?$/.test(word) ? `'${word}` : word;
 
 /** Numbers are float32 in memory: nine digits say which. */
 const cell = (value: string | number): string => {

@@ -1,6 +1,6 @@
 /** The `native` executor: a graph as one ONNX model, run by ONNX Runtime. */
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-common";
-import { InternalError, ShapeError } from "../errors.ts";
+import { InternalError, ShapeError, UsageError } from "../errors.ts";
 import type { TypedArray } from "../tensor/dtype.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { lowerToOnnx, type OnnxModel } from "./onnx.ts";
@@ -38,11 +38,22 @@ export const preloadNative = (): void => {
   void loadRuntime().catch(() => undefined);
 };
 
+/** More threads than this no machine uses well; told to start tens of thousands the runtime hangs, and the machine with it. */
+const MOST_THREADS = 256;
+
+const checkThreads = ({ threads }: NativeOptions): void => {
+  if (threads === undefined || (Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS)) return;
+  throw new UsageError(
+    `threads: expected a whole number from 1 to ${MOST_THREADS}, found ${threads}. More than there are cores make no run faster.`,
+  );
+};
+
 async function createSession(
   ort: Runtime,
   model: OnnxModel,
   options: NativeOptions,
 ): Promise<InferenceSession> {
+  checkThreads(options);
   try {
     return await ort.InferenceSession.create(model.bytes, {
       executionProviders: ["cpu"],

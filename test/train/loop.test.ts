@@ -336,3 +336,11 @@ describe("training that makes things worse", () => {
     expect(await trainer.run()).toBe(true);
   });
 });
+
+test("more threads than any machine uses well are refused, not started", async () => {
+  await expect(trainerOf({ threads: 100_000 })).rejects.toThrow(
+    new UsageError(
+      "threads: expected a whole number from 1 to 256, found 100000. More than there are cores make no run faster.",
+    ),
+  );
+});

@@ -1,10 +1,11 @@
 /** `tightbound encode`: posterior means of data, as a table. */
 import type { Command } from "commander";
-import { type DataOptions, dataOptions } from "../data-options.ts";
+import { type DataOptions, dataOptions, RAW_CELLS } from "../data-options.ts";
 import { type Context, printJson, speaker } from "../terminal.ts";
 
 interface Options extends DataOptions {
   readonly out?: string;
+  readonly rawCells?: true;
   readonly json?: true;
 }
 
@@ -25,9 +26,10 @@ export function addEncode(program: Command, context: Context): void {
     .argument("<run>", "folder of a run");
   dataOptions(command)
     .option("--out <file>", "a .csv or .npy file (default: latents.csv in the run's folder)")
+    .option(...RAW_CELLS)
     .option("--json", "print one JSON object")
     .addHelpText("after", EXAMPLES)
-    .action(async (path: string, { out = `${path}/latents.csv`, json, ...data }: Options) => {
+    .action(async (path: string, { out = `${path}/latents.csv`, rawCells, json, ...data }: Options) => {
       const { InternalError } = await import("../../errors.ts");
       const { checkVerb, openRun, readRun } = await import("../../runs/index.ts");
       const { askedRows } = await import("../data.ts");
@@ -62,7 +64,7 @@ export function addEncode(program: Command, context: Context): void {
             for (const z of matrixRows(means, latent)) yield labels ? [...z, nameOf(row++)] : z;
           })(),
         };
-        await save(out, toCsv(table));
+        await save(out, toCsv(table, { rawCells: rawCells === true }));
       }
       if (json)
         printJson(context.terminal, { run: path, data: dataset.name, rows: dataset.rows, latent, files });

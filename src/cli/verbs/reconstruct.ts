@@ -1,12 +1,13 @@
 /** `tightbound reconstruct`: data beside what is left of them after a passage through the code. */
 import type { Command } from "commander";
-import { type DataOptions, dataOptions } from "../data-options.ts";
+import { type DataOptions, dataOptions, RAW_CELLS } from "../data-options.ts";
 import { whole } from "../parse.ts";
 import { type Context, printJson, speaker } from "../terminal.ts";
 
 interface Options extends DataOptions {
   readonly count: number;
   readonly out?: string;
+  readonly rawCells?: true;
   readonly json?: true;
 }
 
@@ -33,9 +34,10 @@ export function addReconstruct(program: Command, context: Context): void {
       "--out <file>",
       "a .png or .csv file (default: reconstructions.png or reconstructions.csv in the run's folder)",
     )
+    .option(...RAW_CELLS)
     .option("--json", "print one JSON object")
     .addHelpText("after", EXAMPLES)
-    .action(async (path: string, { count: asked, out, json, ...data }: Options) => {
+    .action(async (path: string, { count: asked, out, rawCells, json, ...data }: Options) => {
       const { InternalError } = await import("../../errors.ts");
       const { checkVerb, openRun, readRun } = await import("../../runs/index.ts");
       const { askedRows } = await import("../data.ts");
@@ -60,7 +62,7 @@ export function addReconstruct(program: Command, context: Context): void {
       const { originals, reconstructions } = found;
       const before = imagesOf(settings, originals);
       await savePictureOrTable(
-        where,
+        { ...where, rawCells: rawCells === true },
         imagesOf(settings, reconstructions),
         (after) => reconstructionPicture(before ?? after, after),
         () => {

@@ -1,5 +1,6 @@
 /** `tightbound sample`: draws from the prior, decoded. */
 import type { Command } from "commander";
+import { RAW_CELLS } from "../data-options.ts";
 import { optionOf, verbFlags, verbOptions } from "../flags.ts";
 import { whole } from "../parse.ts";
 import { type Context, printJson, speaker } from "../terminal.ts";
@@ -8,6 +9,7 @@ interface Options {
   readonly count?: number;
   readonly seed: number;
   readonly out?: string;
+  readonly rawCells?: true;
   readonly json?: true;
 }
 
@@ -31,9 +33,10 @@ export function addSample(program: Command, context: Context): void {
     .option("--out <file>", "a .png or .csv file (default: samples.png or samples.csv in the run's folder)");
   for (const flag of verbFlags("sample")) command.addOption(optionOf(flag));
   command
+    .option(...RAW_CELLS)
     .option("--json", "print one JSON object")
     .addHelpText("after", EXAMPLES)
-    .action(async (path: string, { count: asked, seed, out, json, ...options }: Options) => {
+    .action(async (path: string, { count: asked, seed, out, rawCells, json, ...options }: Options) => {
       const { declarationOf } = await import("../../kinds/index.ts");
       const { InternalError } = await import("../../errors.ts");
       const { checkVerb, openRun, readRun } = await import("../../runs/index.ts");
@@ -54,7 +57,7 @@ export function addSample(program: Command, context: Context): void {
         throw new InternalError(`${settings.model.model} is said to draw samples, and does not`);
       const { values, count, columns, heads, noun } = drawn;
       await savePictureOrTable(
-        where,
+        { ...where, rawCells: rawCells === true },
         imagesOf(settings, values),
         (images) => samplePicture(images, columns),
         () => featureTable(settings, heads?.names ?? [], values, heads?.cells ?? (() => [])),

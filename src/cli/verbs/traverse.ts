@@ -1,12 +1,14 @@
 /** `tightbound traverse`: one latent dimension at a time moved through the prior. */
 import type { Command } from "commander";
 import { wholes } from "../../kinds/settings/value.ts";
+import { RAW_CELLS } from "../data-options.ts";
 import { optionFor } from "../parse.ts";
 import { type Context, printJson, speaker } from "../terminal.ts";
 
 interface Options {
   readonly dimensions?: readonly number[];
   readonly out?: string;
+  readonly rawCells?: true;
   readonly json?: true;
 }
 
@@ -34,9 +36,10 @@ export function addTraverse(program: Command, context: Context): void {
       "--out <file>",
       "a .png or .csv file (default: traversals.png or traversals.csv in the run's folder)",
     )
+    .option(...RAW_CELLS)
     .option("--json", "print one JSON object")
     .addHelpText("after", EXAMPLES)
-    .action(async (path: string, { dimensions: asked, out, json }: Options) => {
+    .action(async (path: string, { dimensions: asked, out, rawCells, json }: Options) => {
       const { InternalError } = await import("../../errors.ts");
       const { checkVerb, openRun, readRun } = await import("../../runs/index.ts");
       const { askedRows } = await import("../data.ts");
@@ -54,7 +57,7 @@ export function addTraverse(program: Command, context: Context): void {
         throw new InternalError(`${settings.model.model} is said to traverse, and does not`);
       const { pixels, dimensions, values } = walk;
       await savePictureOrTable(
-        where,
+        { ...where, rawCells: rawCells === true },
         imagesOf(settings, pixels),
         (images) => traversalPicture({ images, dimensions, values }),
         () =>
