@@ -76,12 +76,22 @@ function checkSize(size: number, where: string, sites: readonly ListedSite[]): v
   );
 }
 
+/** A finite site before it is summed out: what its values weigh, given everything else but the sites that were summed out before. */
+export interface Conditional {
+  readonly site: ListedSite;
+  /** ln p up to a constant, [sizes of `axes`, …dimensions of the plates]. */
+  readonly logWeights: Tensor;
+  /** Its own axis, and those of sites that are summed out later. */
+  readonly axes: readonly HiddenAxis[];
+}
+
 /**
  * Sums finite sites out of a program, exactly: site by site from the last, all terms that depend on it are gathered in its plates,
  * exponentiated, added up, and become one term (tensor variable elimination, Obermeyer et al. 2019).
  *
  * @param listed in the order in which the program met them
  * @param depth dimensions of the program's plates
+ * @param onSum told of each site before it is summed out, the last first
  * @throws UsageError naming the sites when they cannot be summed out so.
  */
 export function eliminate(
@@ -89,10 +99,12 @@ export function eliminate(
   depth: number,
   terms: readonly Term[],
   listed: readonly ListedSite[],
+  onSum?: (conditional: Conditional) => void,
 ): Term[] {
   checkListed(terms, listed);
   let left = [...terms];
-  for (const { name, axis, plates } of [...listed].reverse()) {
+  for (const site of [...listed].reverse()) {
+    const { name, axis, plates } = site;
     const touching = left.filter((t) => t.axes.includes(axis));
     if (touching.length === 0) continue;
     checkSummedWhole(name, plates, touching);
@@ -102,6 +114,7 @@ export function eliminate(
       name,
       listed.filter((s) => axes.includes(s.axis)),
     );
+    onSum?.({ site, logWeights: value, axes });
     const sum: Term = {
       site: name,
       value: logsumexp(value, axes.indexOf(axis)),

@@ -1,9 +1,11 @@
 import { ArrayValue, compile } from "../compile/index.ts";
 import { UsageError } from "../errors.ts";
-import { type Handler, type Program, replay, trace } from "../program/index.ts";
+import { type Handler, latentSites, type Program, replay, trace } from "../program/index.ts";
 import type { TypedArray } from "../tensor/dtype.ts";
-import { sizeOf } from "../tensor/shape.ts";
+import { cast } from "../tensor/ops/cast.ts";
+import { formatShape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { type FinitePosterior, finitePosterior } from "./finite-posterior.ts";
 
 /** Options of {@link predictive}. */
 export interface PredictiveOptions<A extends readonly unknown[]> {
@@ -11,6 +13,11 @@ export interface PredictiveOptions<A extends readonly unknown[]> {
   readonly draws: number;
   /** Where latent sites come from; without a guide, from the prior. */
   readonly guide?: Program<A>;
+  /**
+   * Or draws of the latent sites, [draws, …site] or [chains, draws, …site], as `nuts`, `laplace` and `importance` return them. `draws` of
+   * them are taken, evenly spaced; all of them again where there are fewer.
+   */
+  readonly posterior?: ReadonlyMap<string, ArrayValue>;
   /** Values of parameters, as `svi(…).run` returns them; others take their initial ones. */
   readonly parameters?: ReadonlyMap<Tensor, TypedArray>;
   readonly seed?: number;
@@ -23,43 +30,124 @@ const unobserve: Handler = (message, next) =>
     : next(message);
 
 /**
- * Draws from the prior predictive distribution, or with a guide from the (approximate) posterior predictive: every site of the
+ * Draws from the prior predictive distribution, or with a guide or posterior draws from the posterior predictive: every site of the
  * program, latent, observed and deterministic, jointly. Each result has shape [draws, …site].
+ *
+ * Finite sites that the guide leaves to the model, which sums them out, are drawn from their posterior given the guide's draws and the
+ * data, exactly. Their probabilities stand beside them, `k.probabilities` of shape [draws, …site's plates, values]: their mean over draws
+ * is P(k | data), as far as the guide is the posterior.
  *
  * @example
  * const fit = await svi(coin, guide).run([flips], { steps: 2000, seed: 0 });
  * const draws = await predictive(coin, [flips], { guide, parameters: fit.parameters, draws: 1000 });
  * draws.get("x"); // replicated flips, [1000, 10]
  *
- * @throws UsageError when the number of draws is no whole number of at least 1.
+ * @throws UsageError when the number of draws is no whole number of at least 1, or posterior draws are missing or of another shape.
  */
 export async function predictive<A extends readonly unknown[]>(
   program: Program<A>,
   args: A,
   options: PredictiveOptions<A>,
 ): Promise<ReadonlyMap<string, ArrayValue>> {
-  const { draws, guide, parameters, seed = 0 } = options;
+  const { draws, guide, posterior, parameters, seed = 0 } = options;
   if (!Number.isInteger(draws) || draws < 1) {
     throw new UsageError(`predictive: draws must be a whole number of at least 1, found ${draws}.`);
   }
-  const handlers = guide === undefined ? [unobserve] : [replay(trace(guide, args)), unobserve];
-  const { sites } = trace(program, args, handlers);
-  const named = [...sites].filter(([, site]) => site.kind === "sample" || site.kind === "deterministic");
-  const draw = compile(() => Object.fromEntries(named.map(([name, site]) => [name, site.value])), {
+  if (guide !== undefined && posterior !== undefined)
+    throw new UsageError("predictive: latent sites come from a guide or posterior draws; give one of them.");
+  const stored = posterior === undefined ? [] : posteriorDraws(program, args, posterior);
+  const draw = compile((...inputs: Tensor[]) => expressions(program, args, guide, stored, inputs), {
     executor: "host",
     seed,
     ...(parameters && { parameters }),
   });
-  const results = new Map(
-    named.map(([name, { value }]) => [name, new ArrayValue([draws, ...value.shape], value.dtype)] as const),
-  );
+  const results = new Map<string, ArrayValue>();
   for (let i = 0; i < draws; i++) {
-    const values = await draw();
-    for (const [name, result] of results) {
-      const { data } = values[name];
-      const start = i * sizeOf(result.shape.slice(1));
-      for (let j = 0; j < data.length; j++) result.data[start + j] = data[j];
+    const values = await draw(...stored.map((site) => site.at(i, draws)));
+    for (const [name, { data, shape, dtype }] of Object.entries(values)) {
+      const result = results.get(name) ?? new ArrayValue([draws, ...shape], dtype);
+      results.set(name, result);
+      for (let j = 0; j < data.length; j++) result.data[i * data.length + j] = data[j];
     }
   }
   return results;
+}
+
+/** Draws of one site. */
+interface StoredSite {
+  readonly name: string;
+  /** The one for draw `i` of `draws`. */
+  at(i: number, draws: number): ArrayValue;
+}
+
+/** @throws UsageError where a site has no draws, or draws of another shape. */
+function posteriorDraws<A extends readonly unknown[]>(
+  program: Program<A>,
+  args: A,
+  posterior: ReadonlyMap<string, ArrayValue>,
+): StoredSite[] {
+  return latentSites(trace(program, args)).flatMap(({ name, distribution, value: { shape } }) => {
+    const values = posterior.get(name);
+    if (values === undefined) {
+      if (distribution.cardinality !== undefined) return [];
+      const known = [...posterior.keys()].map((k) => `'${k}'`).join(", ") || "none";
+      throw new UsageError(
+        `predictive: posterior has no values of site '${name}' of ${program.name}; it has ${known}.`,
+      );
+    }
+    const size = sizeOf(shape);
+    const leading = values.shape.length - shape.length;
+    if (leading < 1 || shape.some((n, i) => n !== values.shape[leading + i])) {
+      throw new UsageError(
+        `predictive: site '${name}' has shape ${formatShape(shape)}, its draws ${formatShape(values.shape)}; they must be ` +
+          "[draws, …site] or [chains, draws, …site]. A site in a plate of another size has no draws there.",
+      );
+    }
+    const numbers = Float64Array.from(values.data as ArrayLike<number | bigint>, Number);
+    const count = numbers.length / size;
+    return [
+      {
+        name,
+        at(i: number, draws: number) {
+          const from = draws <= count ? Math.floor((i * count) / draws) : i % count;
+          const out = new ArrayValue(shape, "float64");
+          (out.data as Float64Array).set(numbers.subarray(from * size, (from + 1) * size));
+          return out;
+        },
+      },
+    ];
+  });
+}
+
+/** One draw of every site: latent ones from the guide or as they were stored, finite ones given those, the rest anew. */
+function expressions<A extends readonly unknown[]>(
+  program: Program<A>,
+  args: A,
+  guide: Program<A> | undefined,
+  stored: readonly StoredSite[],
+  inputs: readonly Tensor[],
+): Record<string, Tensor> {
+  const values = new Map(stored.map(({ name }, i) => [name, inputs[i]]));
+  const recall: Handler = (message, next) => {
+    const value = values.get(message.name);
+    return message.kind === "sample" && value !== undefined
+      ? next({ ...message, value: cast(value, message.distribution.dtype) })
+      : next(message);
+  };
+  const given = guide === undefined ? recall : replay(trace(guide, args));
+  // From the prior, finite sites are drawn like others.
+  const isPrior = guide === undefined && stored.length === 0;
+  const finite = isPrior ? new Map<string, FinitePosterior>() : finitePosterior(program, args, [given]);
+  const answer: Handler = (message, next) => {
+    const found = finite.get(message.name);
+    return message.kind === "sample" && found !== undefined
+      ? next({ ...message, value: found.value })
+      : next(message);
+  };
+  const { sites } = trace(program, args, [given, answer, unobserve]);
+  const drawn = [...sites].filter(([, { kind }]) => kind === "sample" || kind === "deterministic");
+  return Object.fromEntries([
+    ...drawn.map(([name, { value }]) => [name, value] as const),
+    ...[...finite].map(([name, { probabilities }]) => [`${name}.probabilities`, probabilities] as const),
+  ]);
 }
