@@ -11,6 +11,7 @@ import {
   type LabelSettings,
   learnsFromLabels,
   listed,
+  needsLabels,
   type RunData,
   type RunSettings,
   traitsOf,
@@ -205,7 +206,7 @@ export async function prepareNew(
     labelledTest: true,
     ...tableSource(spec, given, declaration, options, found),
   };
-  const learns = "labels" in declaration.settings;
+  const learns = needsLabels(declaration, given);
   const needsUnlabelled = learns && options.labels === undefined;
   const data = await loadRunData({ ...source, spec }, { needsUnlabelled, sparesLabels: learns });
   const { train, test, validation, notes = [] } = data;

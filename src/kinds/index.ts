@@ -5,7 +5,7 @@
  */
 
 export * from "./kind.ts";
-export { declarationOf, declarations, flagsOf, kindNames, kindOf, listed } from "./kinds.ts";
+export { declarationOf, declarations, flagsOf, kindNames, kindOf, listed, needsLabels } from "./kinds.ts";
 export { labelledPart } from "./labelled-part.ts";
 export { type LabelledByM1, labelledByM1 } from "./m1/labelled-rows.ts";
 export { type ClassifierName, type ClassifierSettings, classifierNames } from "./m1/settings.ts";

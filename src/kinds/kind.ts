@@ -33,6 +33,8 @@ export interface Declaration {
   readonly summary: string;
   /** All its settings: `model`, `train`, and what else it has. `labels` makes it a kind that learns from labels. */
   readonly settings: Readonly<Record<string, Table>>;
+  /** Whether a run of it learns from labels, by what was given. By default it does where it has settings of labels. */
+  learnsFromLabels?(given: Tree): boolean;
   /** Why it has not the flags and the verbs that others have, by flag (`--beta`) or verb (`sample`). */
   readonly lacks?: Readonly<Record<string, string>>;
   /** What settings must hold together: `path: what was expected, what was found`. */

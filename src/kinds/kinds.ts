@@ -2,7 +2,7 @@
 import { InternalError } from "../errors.ts";
 import type { Declaration, Kind } from "./kind.ts";
 import * as registry from "./registry.ts";
-import { type Placed, placed } from "./settings/setting.ts";
+import { type Placed, placed, type Tree } from "./settings/setting.ts";
 
 /** What every kind is, by name. */
 export const declarations: readonly Declaration[] = Object.values(registry);
@@ -19,6 +19,10 @@ export function declarationOf(name: string): Declaration {
 
 /** What a kind does: its code is loaded when it is asked for. */
 export const kindOf = (name: string): Promise<Kind> => declarationOf(name).load();
+
+/** Whether a run of a kind learns from labels, by what was given. */
+export const needsLabels = (declaration: Declaration, given: Tree): boolean =>
+  "labels" in declaration.settings && (declaration.learnsFromLabels?.(given) ?? true);
 
 /** Settings of a kind that have flags. */
 export const flagsOf = (declaration: Declaration): readonly (Placed & { readonly flag: string })[] =>

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { tablePreprocessing } from "../data/index.ts";
 import type { Declaration } from "./kind.ts";
 import { declarationOf, declarations, kindNames } from "./kinds.ts";
-import { at, schemaOf, type Tree } from "./settings/setting.ts";
+import { at, schemaOf, type Table, type Tree } from "./settings/setting.ts";
 
 const whole = z.int().min(1);
 
@@ -85,11 +85,13 @@ export const learnsFromLabels = <S extends RunSettings>(
 
 const schemas = new Map<string, z.ZodType>();
 
-function schemaOfKind({ name, settings }: Declaration): z.ZodType {
+function schemaOfKind({ name, settings, learnsFromLabels: learns }: Declaration): z.ZodType {
   const known = schemas.get(name);
   if (known !== undefined) return known;
+  const partOf = (part: string, table: Table): z.ZodType =>
+    part === "labels" && learns !== undefined ? schemaOf(table).optional() : schemaOf(table).prefault({});
   const shape = Object.fromEntries(
-    Object.entries(settings).map(([part, table]) => [part, schemaOf(table).prefault({})]),
+    Object.entries(settings).map(([part, table]) => [part, partOf(part, table)]),
   );
   const schema = z.strictObject({
     version: z.string(),

@@ -6,6 +6,7 @@ import {
   declarationOf,
   type LabelSettings,
   labelledPart,
+  needsLabels,
   type RunSettings,
   runSettings,
 } from "../kinds/index.ts";
@@ -56,9 +57,11 @@ export function newRun(
   origin: RunOrigin,
 ): RunSettings {
   const declaration = declarationOf(name);
-  const labels = "labels" in declaration.settings ? labelsOf(train, given.labels) : undefined;
+  const labels = needsLabels(declaration, given) ? labelsOf(train, given.labels) : undefined;
   const facts = factsOf(train, data.table !== undefined, labels?.shown);
-  const tree = merge(defaultsOf(declaration.settings, facts), {
+  // Defaults of labels are of no use to a run that learns without.
+  const { labels: _, ...others } = declaration.settings;
+  const tree = merge(defaultsOf(labels ? declaration.settings : others, facts), {
     ...given,
     ...(labels && { labels }),
   }) as Tree;

@@ -83,9 +83,12 @@ export interface VaeEvaluator {
   logLikelihood(dataset: Dataset, options?: LogLikelihoodOptions): Promise<LogLikelihood>;
 }
 
+/** What of a model is evaluated: its bound and its terms, for rows [batch, features]. */
+export type Evaluable = Pick<Vae, "latent" | "elbo" | "klPerDimension" | "encode" | "logWeights">;
+
 /** Compiles what evaluates a VAE; its parameters' values are read at each call. */
 export function vaeEvaluator(
-  vae: Vae,
+  vae: Evaluable,
   parameters: ParameterValues,
   options: EvaluationOptions = {},
 ): VaeEvaluator {
