@@ -1,4 +1,5 @@
 /** Every kind of model, a line each. */
+
 export { autoencoder } from "./autoencoder/settings.ts";
 export { m1 } from "./m1/settings.ts";
 export { m1m2 } from "./m1m2/settings.ts";

@@ -136,10 +136,11 @@ export function checkVerb(
   const { name, verbs, base, lacks = {} } = declarationOf(settings.model.model);
   if (verb in verbs) return;
   if (lacks[verb] !== undefined) throw new UsageError(lacks[verb]);
-  const below = base?.folder;
-  const has = below !== undefined && base?.kinds.some((kind) => verb in declarationOf(kind).verbs);
+  const below =
+    base?.folder !== undefined && base.kinds.some((kind) => verb in declarationOf(kind).verbs)
+      ? ` Its ${base.title} is one: give ${join(path, base.folder)}.`
+      : "";
   throw new UsageError(
-    `${path}: expected the run of a kind that can ${verb}, ${listed(kindsWith(verb), "or")}; found one of ${name}.` +
-      (has ? ` What it is built on is one: give ${join(path, below)}.` : ""),
+    `${path}: expected the run of a kind that can ${verb}, ${listed(kindsWith(verb), "or")}; found one of ${name}.${below}`,
   );
 }

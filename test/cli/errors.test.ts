@@ -1,9 +1,12 @@
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
+import { kindNames, listed } from "../../src/kinds/index.ts";
 import { loadCheckpoint, saveCheckpoint } from "../../src/train/checkpoint.ts";
 import { idxBytes } from "../data/temp.ts";
 import { cli, ok, temporary, writeDigits } from "./harness.ts";
+
+const kinds = listed(kindNames, "or");
 
 const folder = temporary();
 const digits = join(folder, "digits");
@@ -45,17 +48,17 @@ test("unknown flags, commands and models are refused with the nearest name", asy
   expect(await cli("train", "VEA", "--data", "mnist")).toMatchObject({
     code: 2,
     out: "",
-    err: 'train: unknown model "VEA". Expected autoencoder, m1, m1m2, m2 or vae. Did you mean vae?\n',
+    err: `train: unknown model "VEA". Expected ${kinds}. Did you mean vae?\n`,
   });
   expect(await cli("train", "gan", "--data", "mnist")).toMatchObject({
     code: 2,
-    err: 'train: unknown model "gan". Expected vae, autoencoder, m1, m2 or m1m2.\n',
+    err: `train: unknown model "gan". Expected ${kinds}.\n`,
   });
 });
 
 test("what is missing is named", async () => {
   expect((await cli("train")).err).toBe(
-    "train: expected a model, autoencoder, m1, m1m2, m2 or vae, such as `tightbound train vae --data mnist`; found none.\n",
+    `train: expected a model, ${kinds}, such as \`tightbound train vae --data mnist\`; found none.\n`,
   );
   expect((await cli("train", "vae")).err).toBe(
     "train: expected --data, mnist or the path of data; found none.\n",

@@ -415,7 +415,7 @@ describe("M1 beneath M2", () => {
       model: { ...stackedRun().model, shape: [3, 4] },
     } as RunSettings;
     await expect(startRun(path, wide, data)).rejects.toThrow(
-      `--m1 ${from}/m1: expected a vae of rows of shape [3, 4], as those of bars; found one of [4, 3].`,
+      `--m1 ${from}/m1: expected a run of rows of shape [3, 4], as those of bars; found one of [4, 3].`,
     );
     await expect(startRun(path, given("/nowhere"), data)).rejects.toThrow(CheckpointError);
     expect(existsSync(path)).toBe(false);
