@@ -113,6 +113,6 @@ registerKl(BetaDistribution, BetaDistribution, (p, q) => {
   const [a, b] = [p.concentration1, p.concentration0];
   const [c, d] = [q.concentration1, q.concentration0];
   const [n, m] = [add(a, b), add(c, d)];
-  const deviances = add(deviance(c, mul(m, div(a, n))), deviance(d, mul(m, div(b, n))));
+  const deviances = add(deviance(c, mul(a, div(m, n))), deviance(d, mul(b, div(m, n))));
   return add(deviances, sub(add(gammaExcess(c, a), gammaExcess(d, b)), gammaExcess(m, n)));
 });

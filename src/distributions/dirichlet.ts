@@ -56,7 +56,7 @@ export class DirichletDistribution extends Distribution {
   }
 
   protected override logDensity(x: Tensor): Tensor {
-    return dirichletLogDensity(x, logOf(x), this.concentration, knowsLog(x));
+    return dirichletLogDensity(x, knowsLog(x) ? logOf(x) : undefined, this.concentration, knowsLog(x));
   }
 
   protected override draw(site: string, shape: Shape): Tensor {
@@ -109,6 +109,6 @@ export const Dirichlet = (concentration: TensorLike): DirichletDistribution =>
 registerKl(DirichletDistribution, DirichletDistribution, (p, q) => {
   const [a, c] = [p.concentration, q.concentration];
   const [n, m] = [sum(a, -1, { keepDims: true }), sum(c, -1, { keepDims: true })];
-  const parts = add(deviance(c, mul(m, div(a, n))), gammaExcess(c, a));
+  const parts = add(deviance(c, mul(a, div(m, n))), gammaExcess(c, a));
   return sub(sum(parts, -1), gammaExcess(sum(m, -1), sum(n, -1)));
 });

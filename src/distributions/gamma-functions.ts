@@ -65,6 +65,8 @@ const stirling = (x: Tensor): Tensor => add(add(mul(log(x), 0.5), HALF_LOG_TWO_P
 interface PoissonOptions {
   /** ln μ, where it is known better than from μ. */
   readonly logMu?: Tensor;
+  /** k + 1, where k was computed from it: below 1e-16, 1 would be all that is left of it. */
+  readonly next?: Tensor;
   /** Whether k is a whole number wherever it counts. Default false: any number above −1. */
   readonly whole?: boolean;
 }
@@ -73,7 +75,11 @@ interface PoissonOptions {
  * ln [μᵏ e^−μ / Γ(k + 1)] for k > −1 and μ ≥ 0: the log mass of a Poisson, and up to a factor the density of a gamma. From k = 1 on
  * as −deviance − ½ ln 2πk − δ(k).
  */
-export function poissonLogMass(k: Tensor, mu: Tensor, { logMu, whole = false }: PoissonOptions = {}): Tensor {
+export function poissonLogMass(
+  k: Tensor,
+  mu: Tensor,
+  { logMu, next, whole = false }: PoissonOptions = {},
+): Tensor {
   const large = greaterEqual(k, 1);
   const n = where(large, k, 1);
   const saddle = neg(add(deviance(n, where(large, mu, 1), logMu && where(large, logMu, 0)), stirling(n)));
@@ -83,7 +89,8 @@ export function poissonLogMass(k: Tensor, mu: Tensor, { logMu, whole = false }: 
   const impossible = logMu === undefined ? equal(mu, 0) : equal(logMu, Number.NEGATIVE_INFINITY);
   const none = logicalAnd(equal(s, 0), impossible);
   const logarithm = logMu === undefined ? log(where(none, 1, mu)) : where(none, 0, logMu);
-  return where(large, saddle, sub(sub(mul(s, logarithm), mu), lgamma(add(s, 1))));
+  const factorial = lgamma(next === undefined ? add(s, 1) : where(large, 1, next));
+  return where(large, saddle, sub(sub(mul(s, logarithm), mu), factorial));
 }
 
 /** {@link poissonLogMass} of n at its own mean. */
@@ -104,8 +111,8 @@ function ownLogMass(n: Tensor, whole: boolean): Tensor {
 export function binomialLogMass(k: Tensor, m: Tensor, { p, q, logP, logQ }: Odds, whole = true): Tensor {
   const n = add(k, m);
   const logN = log(where(greater(n, 0), n, 1));
-  const one = poissonLogMass(k, mul(n, p), { logMu: add(logN, logP), whole });
-  const other = poissonLogMass(m, mul(n, q), { logMu: add(logN, logQ), whole });
+  const one = poissonLogMass(k, mul(n, p), { ...(logP && { logMu: add(logN, logP) }), whole });
+  const other = poissonLogMass(m, mul(n, q), { ...(logQ && { logMu: add(logN, logQ) }), whole });
   return sub(add(one, other), ownLogMass(n, whole));
 }
 
@@ -122,7 +129,7 @@ export function multinomialLogMass(x: Tensor, n: number, p: Tensor, logP: Tensor
 
 /** The log density of a gamma with concentration a and rate 1 at μ. */
 export const gammaLogDensity = (mu: Tensor, a: Tensor, logMu?: Tensor): Tensor =>
-  poissonLogMass(sub(a, 1), mu, logMu === undefined ? {} : { logMu });
+  poissonLogMass(sub(a, 1), mu, { next: a, ...(logMu && { logMu }) });
 
 /** ½ ln 2π + δ(n) − ½ ln n: ln Γ(n) − n ln n + n. */
 const ownGamma = (n: Tensor): Tensor => add(sub(stirlingRemainder(n), mul(log(n), 0.5)), HALF_LOG_TWO_PI);
@@ -131,8 +138,8 @@ const ownGamma = (n: Tensor): Tensor => add(sub(stirlingRemainder(n), mul(log(n)
 export function betaLogDensity({ p: x, q: y, logP: logX, logQ: logY }: Odds, a: Tensor, b: Tensor): Tensor {
   const n = add(a, b);
   const logN = log(n);
-  const one = gammaLogDensity(mul(n, x), a, add(logN, logX));
-  const other = gammaLogDensity(mul(n, y), b, add(logN, logY));
+  const one = gammaLogDensity(mul(n, x), a, logX && add(logN, logX));
+  const other = gammaLogDensity(mul(n, y), b, logY && add(logN, logY));
   return add(add(one, other), add(ownGamma(n), mul(logN, 2)));
 }
 
@@ -149,10 +156,15 @@ function excessOverOne(x: Tensor): Tensor {
  * ln [Γ(n)/Π Γ(αₖ) Π xₖ^(αₖ − 1)] over the last axis, n = Σ αₖ: gamma densities at n xₖ, and at n. `normalised`: the xₖ sum to 1 but for
  * their own rounding, which then counts nothing.
  */
-export function dirichletLogDensity(x: Tensor, logX: Tensor, alpha: Tensor, normalised: boolean): Tensor {
+export function dirichletLogDensity(
+  x: Tensor,
+  logX: Tensor | undefined,
+  alpha: Tensor,
+  normalised: boolean,
+): Tensor {
   const n = sum(alpha, -1, { keepDims: true });
   const logN = log(n);
-  const parts = add(gammaLogDensity(mul(n, x), alpha, add(logN, logX)), logN);
+  const parts = add(gammaLogDensity(mul(n, x), alpha, logX && add(logN, logX)), logN);
   const total = sum(n, -1);
   const density = add(sum(parts, -1), ownGamma(total));
   return normalised ? density : add(density, mul(total, excessOverOne(x)));

@@ -12,12 +12,12 @@ import { type Shape, sameShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { complementOf, knowsLog, knowsLogComplement, logComplementOf, logOf } from "./logarithms.ts";
 
-/** A probability p and its complement q, with their logarithms. */
+/** A probability p and its complement q, with their logarithms where those are known better than from p and q. */
 export interface Odds {
   readonly p: Tensor;
   readonly q: Tensor;
-  readonly logP: Tensor;
-  readonly logQ: Tensor;
+  readonly logP?: Tensor;
+  readonly logQ?: Tensor;
 }
 
 /** The last `n` axes, counted from the end. */
@@ -88,7 +88,12 @@ export function oddsOf({ logits, probs }: Readonly<Record<string, Tensor>>): Odd
     const [logP, logQ] = [neg(softplus(neg(logits))), neg(softplus(logits))];
     return { p: sigmoid(logits), q: sigmoid(neg(logits)), logP, logQ };
   }
-  return { p: probs, q: complementOf(probs), logP: logOf(probs), logQ: logComplementOf(probs) };
+  return {
+    p: probs,
+    q: complementOf(probs),
+    ...(knowsLog(probs) && { logP: logOf(probs) }),
+    ...(knowsLogComplement(probs) && { logQ: logComplementOf(probs) }),
+  };
 }
 
 /** What the two categorical distributions share. */

@@ -16,7 +16,7 @@ import { type ClosedForms, Distribution, type Parameters } from "./distribution.
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { deviance, poissonLogMass } from "./gamma-functions.ts";
 import { registerKl } from "./kl.ts";
-import { logOf } from "./logarithms.ts";
+import { knowsLog, logOf } from "./logarithms.ts";
 import { expandTo } from "./numerics.ts";
 
 /** What {@link Poisson} makes: parameters, moments and densities as expressions. */
@@ -47,7 +47,10 @@ export class PoissonDistribution extends Distribution {
   }
 
   protected override logDensity(x: Tensor): Tensor {
-    return poissonLogMass(x, this.rate, { logMu: logOf(this.rate), whole: true });
+    return poissonLogMass(x, this.rate, {
+      ...(knowsLog(this.rate) && { logMu: logOf(this.rate) }),
+      whole: true,
+    });
   }
 
   protected override draw(site: string, shape: Shape): Tensor {
@@ -77,4 +80,6 @@ export class PoissonDistribution extends Distribution {
 export const Poisson = (rate: TensorLike): PoissonDistribution =>
   new PoissonDistribution({ rate: operands("Poisson", rate)[0] });
 
-registerKl(PoissonDistribution, PoissonDistribution, (p, q) => deviance(p.rate, q.rate, logOf(q.rate)));
+registerKl(PoissonDistribution, PoissonDistribution, (p, q) =>
+  deviance(p.rate, q.rate, knowsLog(q.rate) ? logOf(q.rate) : undefined),
+);

@@ -24,6 +24,11 @@ def logu(low, high):
     return single(mp.mpf(10) ** rng.uniform(float(mp.log10(low)), float(mp.log10(high))))
 
 
+def small(x):
+    """x, or now and then a number that is hardly above 0."""
+    return logu(1e-30, 1e-4) if rng.random() < 0.15 else x
+
+
 def near(mean, sd, spread=6):
     return single(mean + sd * rng.uniform(-spread, spread))
 
@@ -100,21 +105,21 @@ def bernoulli():
 
 
 def gamma_():
-    a, b = logu(1e-3, 1e10), logu(1e-5, 1e5)
+    a, b = small(logu(1e-3, 1e10)), logu(1e-5, 1e5)
     return dict(concentration=a, rate=b), abs(near(mpf(a) / b, sqrt(mpf(a)) / b)) if rng.random() < 0.7 else logu(
         1e-6, 1e6
     )
 
 
 def inverse_gamma():
-    a, b = logu(1e-3, 1e10), logu(1e-5, 1e5)
+    a, b = small(logu(1e-3, 1e10)), logu(1e-5, 1e5)
     return dict(concentration=a, scale=b), abs(
         single(mpf(b) / near(a, sqrt(mpf(a)), 4))
     ) if a > 20 else logu(1e-4, 1e5)
 
 
 def chi_squared():
-    n = logu(1e-3, 1e10)
+    n = small(logu(1e-3, 1e10))
     return dict(df=n), abs(near(n, sqrt(2 * mpf(n)))) if rng.random() < 0.7 else logu(1e-6, 1e6)
 
 
@@ -123,7 +128,7 @@ def inside(x):
 
 
 def beta():
-    a, b = logu(1e-3, 1e10), logu(1e-3, 1e10)
+    a, b = small(logu(1e-3, 1e10)), small(logu(1e-3, 1e10))
     n = mpf(a) + b
     m = a / n
     x = near(m, sqrt(m * (1 - m) / (n + 1)), 5) if rng.random() < 0.7 else rng.choice([rng.random(), logu(1e-10, 1)])
@@ -133,16 +138,16 @@ def beta():
 def dirichlet():
     base = logu(1e-2, 1e10) if rng.random() < 0.5 else None
     alpha = [base * single(rng.uniform(0.3, 3)) if base else logu(1e-2, 1e10) for _ in range(3)]
-    alpha = [single(a) for a in alpha]
+    alpha = [small(single(a)) for a in alpha]
     n = sum(mpf(a) for a in alpha)
     y = [max(mpf(a) + sqrt(mpf(a)) * rng.uniform(-2, 2), mpf(a) / 4) for a in alpha]
     # Two parts, and the rest as near as float32 comes to it.
-    x = [single(v / sum(y)) for v in y]
+    x = [single(max(v / sum(y), 1e-30)) for v in y]
     return dict(concentration=alpha), x
 
 
 def student():
-    v, s = logu(1e-2, 1e10), logu(1e-4, 1e4)
+    v, s = small(logu(1e-2, 1e10)), logu(1e-4, 1e4)
     loc = single(rng.uniform(-3, 3) * s)
     return dict(df=v, loc=loc, scale=s), single(loc + s * rng.uniform(-1, 1) * rng.choice([1, 5, 1e3]))
 
