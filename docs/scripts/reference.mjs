@@ -19,7 +19,8 @@ const modules = readdirSync(api, { withFileTypes: true, recursive: true })
 for (const module of modules) {
   const index = readFileSync(join(api, module, "index.md"), "utf8");
   const door = module.replaceAll("\\", "/");
-  for (const [, name, path, said] of index.matchAll(/^\| \[([^\]]+)\]\(([^)]+)\) \| (.*) \|$/gm)) {
+  for (const [, escaped, path, said] of index.matchAll(/^\| \[([^\]]+)\]\(([^)]+)\) \| (.*) \|$/gm)) {
+    const name = escaped.replaceAll("\\_", "_");
     const file = join(api, module, path);
     if (/^\w+$/.test(name) && existsSync(file)) pages.push({ file, name, door });
     const url = (target) => join("/api", module, target).replace(/\.md$/, "");
