@@ -4,13 +4,13 @@ import { isConstant } from "../tensor/leaf.ts";
 import type { HostArray, HostKernel } from "../tensor/op.ts";
 import { broadcastStrides, type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { GeneratedCode, type HostRun, writeWhole } from "./generated-code.ts";
 import { countUses, topological } from "./graph.ts";
 
 /** Past this many operators one expression is stored and read again: the JIT gives up on endless ones. */
 const LARGEST_EXPRESSION = 24;
 
-/** Reads bound leaves and writes bound outputs; synchronous. */
-export type HostRun = () => void;
+export type { HostRun };
 
 export interface HostProgram {
   /** The leaves (inputs, parameters, noise) that must be bound, in this order. */
@@ -60,7 +60,7 @@ function collapse(shape: Shape, operands: readonly Shape[]): LoopDim[] {
   return dims;
 }
 
-/** Compiles `outputs` to one JavaScript function. */
+/** Compiles `outputs` to JavaScript functions that run one after the other. */
 export function compileHost(outputs: readonly Tensor[]): HostProgram {
   const nodes = topological(outputs);
   const uses = countUses(nodes, outputs);
@@ -86,8 +86,7 @@ export function compileHost(outputs: readonly Tensor[]): HostProgram {
   const kernels: HostKernel[] = [];
   const buffers: Float64Array[] = [];
   const names = new Map<Tensor, string>();
-  const body: string[] = [];
-  const head: string[] = [];
+  const code = new GeneratedCode();
 
   const nameOf = (t: Tensor): string => {
     const name = names.get(owner(t));
@@ -118,7 +117,7 @@ export function compileHost(outputs: readonly Tensor[]): HostProgram {
   const emitElementwise = (node: Tensor): void => {
     const operands = new Map<Tensor, string>();
     const statements: string[] = [];
-    const code = express(node, operands, statements, true);
+    const result = express(node, operands, statements, true);
     const list = [...operands.keys()];
     const dims = collapse(node.shape, [node.shape, ...list.map((t) => t.shape)]);
     const read = (t: Tensor, index: string): string => `const ${operands.get(t)} = ${nameOf(t)}[${index}];`;
@@ -128,57 +127,51 @@ export function compileHost(outputs: readonly Tensor[]): HostProgram {
       );
       return terms.filter((_, n) => dims[n].strides[position] !== 0).join(" + ") || "0";
     };
-    body.push(
+    code.add(
       "{",
       ...list.filter((t) => t.size === 1).map((t) => read(t, "0")),
       ...dims.map((d, n) => `for (let i${n} = 0; i${n} < ${d.size}; i${n}++) {`),
       ...list.filter((t) => t.size !== 1).map((t) => read(t, at(1 + list.indexOf(t)))),
       ...statements,
-      `${nameOf(node)}[${at(0)}] = ${code};`,
+      `${nameOf(node)}[${at(0)}] = ${result};`,
       "}".repeat(dims.length + 1),
     );
   };
 
+  leaves.forEach((leaf, i) => {
+    names.set(leaf, `L${i}`);
+  });
   for (const node of nodes) {
-    if (node.op.host === "alias") continue;
-    if (isConstant(node)) {
-      names.set(node, `c${constants.length}`);
-      head.push(`const c${constants.length} = C[${constants.length}];`);
+    if (node.op.host === "alias" || node.op.host === "leaf") {
+      if (!isConstant(node)) continue;
+      names.set(node, `C${constants.length}`);
       constants.push(node.attributes.values);
-      continue;
-    }
-    if (node.op.host === "leaf") {
-      names.set(node, `l${leaves.indexOf(node)}`);
-      head.push(`const l${leaves.indexOf(node)} = L[${leaves.indexOf(node)}];`);
       continue;
     }
     const expression = expressionOf(node);
     weight.set(node, 1 + node.inputs.reduce((n, x) => n + (inlined(x) ? (weight.get(x) ?? 0) : 0), 0));
     if (expression !== undefined && inlined(node)) continue;
-    names.set(node, `b${buffers.length}`);
-    head.push(`const b${buffers.length} = B[${buffers.length}];`);
+    names.set(node, `B${buffers.length}`);
     buffers.push(new Float64Array(sizeOf(node.shape)));
     if (expression !== undefined) {
       emitElementwise(node);
     } else if (typeof node.op.host === "object" && "kernel" in node.op.host) {
-      body.push(`K[${kernels.length}](${[node, ...node.inputs].map(nameOf).join(", ")});`);
+      code.add(`K${kernels.length}(${[node, ...node.inputs].map(nameOf).join(", ")});`);
       kernels.push(node.op.host.kernel(node));
     }
   }
   outputs.forEach((t, i) => {
     const from = nameOf(t);
-    if (t.dtype === "int64")
-      body.push(`for (let i = 0; i < ${t.size}; i++) O[${i}][i] = W(O[${i}], ${from}[i]);`);
-    else body.push(t.size === 1 ? `O[${i}][0] = ${from}[0];` : `O[${i}].set(${from});`);
+    if (t.dtype === "int64") code.add(`W(O${i}, ${from});`);
+    else code.add(t.size === 1 ? `O${i}[0] = ${from}[0];` : `O${i}.set(${from});`);
   });
 
-  const source = `"use strict"; ${head.join("\n")} return () => { ${body.join("\n")} };`;
-  const factory = new Function("L", "O", "C", "K", "B", "W", source);
-  const widen = (out: HostArray | BigInt64Array, v: number) => (out instanceof BigInt64Array ? BigInt(v) : v);
+  const instantiate = code.compile();
   return {
     leaves,
     nodes: buffers.length,
-    bind: (bound, written) => factory(bound, written, constants, kernels, buffers, widen) as HostRun,
+    bind: (bound, written) =>
+      instantiate({ L: bound, O: written, C: constants, K: kernels, B: buffers, W: writeWhole }),
   };
 }
 
