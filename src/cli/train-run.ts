@@ -1,5 +1,5 @@
 /** What `tightbound train` does once its command line is read. */
-import { preloadNative } from "../compile/session.ts";
+import { flushSubnormals, preloadNative } from "../compile/session.ts";
 import { hasLabels } from "../data/index.ts";
 import { declarationOf, kindOf, type RunData, type RunSettings } from "../kinds/index.ts";
 import type { NamedParameter } from "../nn/index.ts";
@@ -16,6 +16,7 @@ export async function trainVerb(
   options: TrainOptions,
   context: Context,
 ): Promise<void> {
+  flushSubnormals();
   preloadNative();
   const { terminal } = context;
   const say = speaker(terminal, options);

@@ -27,6 +27,8 @@ export interface CompiledGraph {
   readonly nodes: number;
   /** Fixes the arrays that are read and written. Host runs at once; native in a promise. */
   bind(leaves: readonly TypedArray[], outputs: readonly TypedArray[]): () => void | Promise<void>;
+  /** Gives back what the runtime holds for it, threads among it; nothing that was bound may run afterwards. */
+  release(): Promise<void>;
 }
 
 /** Compiles expressions: the graph that both the train step and {@link compile} run on. */
@@ -39,6 +41,7 @@ export async function build(outputs: readonly Tensor[], options: BuildOptions = 
     executor,
     leaves: host.leaves,
     nodes: host.nodes,
+    release: async () => undefined,
     bind: (leaves, written) => {
       // The host computes in float64; whole numbers of 64 bits are exact to 2^53 there.
       const wide = leaves.map((a): { from: TypedArray; to: HostArray } =>
@@ -81,7 +84,11 @@ interface Specialised {
   readonly outputs: readonly ArrayValue[];
   readonly fillNoise: (seed: number, step: number) => void;
   readonly run: () => void | Promise<void>;
+  readonly release: () => Promise<void>;
 }
+
+/** Sets of shapes that a compiled function keeps at a time: each has its arrays, and natively its threads. */
+const MOST_SHAPES = 32;
 
 function tensorsOf(traced: Traced): Tensor[] {
   if (traced instanceof Tensor) return [traced];
@@ -96,7 +103,7 @@ function restructure(traced: Traced, values: readonly ArrayValue[]): unknown {
 
 /**
  * Turns a function of tensors into a function of numbers. It is traced, simplified and compiled the first time it meets
- * arguments of given shapes and dtypes, and cached for them. Noise inside it is drawn anew on each call: call `n` sees step
+ * arguments of given shapes and dtypes, and kept for the 32 sets of shapes that were used last. Noise inside it is drawn anew on each call: call `n` sees step
  * `n` of the seed's streams.
  *
  * @example
@@ -129,7 +136,7 @@ export function compile<R extends Traced>(
       program.leaves.map((l) => arrays.get(l) ?? new Float32Array(0)),
       outputs.map((o) => o.data),
     );
-    return { structure, arguments: inputs, fed: arrays, outputs, fillNoise, run };
+    return { structure, arguments: inputs, fed: arrays, outputs, fillNoise, run, release: program.release };
   };
 
   // Calls run one after another: they share the arrays that the program is bound to.
@@ -139,10 +146,14 @@ export function compile<R extends Traced>(
     const values = feeds.map(toValue).map((v) => new ArrayValue(v.shape, v.dtype, v.data.slice()));
     const call = async (): Promise<Computed<R>> => {
       const key = values.map((v) => `${v.dtype}[${v.shape.join(",")}]`).join(" ");
-      let found = cache.get(key);
-      if (found === undefined) {
-        found = specialise(values);
-        cache.set(key, found);
+      const found = cache.get(key) ?? specialise(values);
+      // Last in the map is what was used last. Calls take turns: what is dropped is not running.
+      cache.delete(key);
+      cache.set(key, found);
+      const [oldest] = cache;
+      if (cache.size > MOST_SHAPES && oldest !== undefined) {
+        cache.delete(oldest[0]);
+        await oldest[1].then(({ release }) => release()).catch(() => undefined);
       }
       const program = await found;
       program.arguments.forEach((leaf, i) => {

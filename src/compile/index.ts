@@ -17,4 +17,4 @@ export {
   type Traced,
 } from "./compile.ts";
 export { lowerToOnnx, type OnnxModel, type OnnxOptions } from "./onnx.ts";
-export { preloadNative } from "./session.ts";
+export { flushSubnormals, preloadNative } from "./session.ts";

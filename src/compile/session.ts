@@ -19,6 +19,8 @@ export interface NativeProgram {
   readonly nodes: number;
   /** Fixes the arrays that are read and written: the runtime works on them in place, without copies. */
   bind(leaves: readonly TypedArray[], outputs: readonly TypedArray[]): () => Promise<void>;
+  /** Gives the session's threads and memory back; nothing that was bound may run afterwards. */
+  release(): Promise<void>;
 }
 
 type Runtime = typeof import("onnxruntime-node");
@@ -48,6 +50,28 @@ const checkThreads = ({ threads }: NativeOptions): void => {
   );
 };
 
+let flushes = false;
+
+/**
+ * From now on the native executor counts numbers below 1e-38 as 0, and on the thread that calls it JavaScript does so as well, below
+ * 2.2e-308: the runtime sets the mode of that thread with its first session, and nothing sets it back. For programs whose thread is their
+ * own. A processor may take some hundred cycles for each such number, and there are many where a probability is all but 0 or a unit is
+ * dead: a step of M2 took five times as long after 3,000 steps. Call it before anything is compiled.
+ */
+export const flushSubnormals = (): void => {
+  flushes = true;
+};
+
+/** Nodes from which on the runtime's optimisers, whose time grows with the square of a wide graph, cost more than they save. */
+const MANY_NODES = 2000;
+
+/** Which of the runtime's rewrites a model goes through. */
+function optimizationLevel({ isWide, nodes }: OnnxModel): "disabled" | "basic" | "all" {
+  if (nodes > MANY_NODES) return "disabled";
+  // Fusions beyond the basic ones keep factors in float32 whatever the dtype of the graph, or have no kernel for it.
+  return isWide ? "basic" : "all";
+}
+
 async function createSession(
   ort: Runtime,
   model: OnnxModel,
@@ -57,17 +81,13 @@ async function createSession(
   try {
     return await ort.InferenceSession.create(model.bytes, {
       executionProviders: ["cpu"],
-      // The runtime's fusions beyond the basic ones keep factors in float32 whatever the dtype of the graph, or have no kernel for it.
-      graphOptimizationLevel: model.isWide ? "basic" : "all",
+      graphOptimizationLevel: optimizationLevel(model),
       executionMode: "sequential",
       logSeverityLevel: 3,
       ...(options.threads !== undefined && { intraOpNumThreads: options.threads }),
       extra: {
         session: {
-          // Numbers below 1e-38 count as 0. A processor takes some hundred cycles for each, and there are many where a probability is
-          // all but 0 or a unit is dead: M2's step took five times as long after 3,000 steps. The runtime sets the mode of this thread
-          // once, with its first session.
-          set_denormal_as_zero: "1",
+          set_denormal_as_zero: flushes ? "1" : "0",
           ...(options.spin === false && { intra_op: { allow_spinning: "0" } }),
         },
       },
@@ -104,6 +124,7 @@ export async function compileNative(
   return {
     leaves: model.leaves.map(({ leaf }) => leaf),
     nodes: model.nodes,
+    release: async () => session?.release(),
     bind(leaves, written) {
       const feeds = Object.fromEntries(
         model.leaves.map(({ name, leaf }, i) => [name, wrap(leaf, leaves[i])]),

@@ -15,6 +15,7 @@ export {
   compile,
   type Executor,
   type Feed,
+  flushSubnormals,
   lowerToOnnx,
   type OnnxModel,
   type OnnxOptions,

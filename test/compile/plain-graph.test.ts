@@ -13,6 +13,7 @@ import {
   matmul,
   sum,
   type Tensor,
+  tanh,
   tensor,
   where,
   zeros,
@@ -63,6 +64,17 @@ test("a graph in another precision: every float of it, the same numbers on the h
   const [a, b] = [await valuesOf(converted.outputs, at), await valuesOf(outputs, at)];
   expect(a[0][0]).toBeCloseTo(b[0][0], 13);
   expect(inPrecision(converted.outputs, "float64").outputs).toEqual(converted.outputs);
+});
+
+test("a graph of many nodes and few elements is for the host, one of many elements native", () => {
+  const chain = (nodes: number, size: number) => {
+    let y: Tensor = input("y", [size]);
+    for (let i = 0; i < nodes; i++) y = tanh(y.mul(0.5));
+    return sum(y);
+  };
+  // A recursion over 200 steps writes 4,000 elements and more, one at a time.
+  expect(chooseExecutor([chain(200, 10)])).toBe("host");
+  expect(chooseExecutor([chain(5, 10_000)])).toBe("native");
 });
 
 test("small graphs are for the host, large ones native, and what has no native form for the host", () => {
