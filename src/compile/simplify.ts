@@ -18,6 +18,7 @@ import { concat } from "../tensor/ops/parts.ts";
 import { sum } from "../tensor/ops/reduce.ts";
 import { stopGradient } from "../tensor/ops/stop-gradient.ts";
 import { exp, log, log1p, sigmoid, softplus } from "../tensor/ops/transcendental.ts";
+import { where } from "../tensor/ops/where.ts";
 import { broadcastShapes, commonTail, sameShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { isElementwise, rewrite, uniform } from "./graph.ts";
@@ -182,6 +183,15 @@ const rules: readonly ((node: Tensor) => Tensor | undefined)[] = [
   on(log1p, ({ inputs: [x] }) =>
     neg.is(x) && sigmoid.is(x.inputs[0]) ? neg(softplus(x.inputs[0].inputs[0])) : undefined,
   ),
+  on(where, (node) => {
+    // Inside a side of a choice, the same choice is made already.
+    const [c, a, b] = node.inputs;
+    const taken = where.is(a) && a.inputs[0] === c ? a.inputs[1] : a;
+    const other = where.is(b) && b.inputs[0] === c ? b.inputs[2] : b;
+    if (taken === a && other === b) return undefined;
+    const better = where(c, taken, other);
+    return sameShape(better.shape, node.shape) ? better : undefined;
+  }),
   on(stopGradient, (node) => node.inputs[0]),
 ];
 

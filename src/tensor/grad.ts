@@ -1,9 +1,13 @@
 import { InternalError, ShapeError } from "../errors.ts";
+import { addUp } from "./add-up.ts";
 import { isFloat } from "./dtype.ts";
 import { full, zeros } from "./leaf.ts";
-import { add } from "./ops/arithmetic.ts";
+import { add, neg, sub } from "./ops/arithmetic.ts";
+import { cast } from "./ops/cast.ts";
 import { reshape } from "./ops/movement.ts";
 import { sum } from "./ops/reduce.ts";
+import { digamma, erf, lgamma, polygamma } from "./ops/special.ts";
+import { where } from "./ops/where.ts";
 import { formatShape, type Shape, sameShape } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -42,10 +46,63 @@ function between(output: Tensor, wrt: readonly Tensor[]): Tensor[] {
   return nodes.sort((a, b) => a.id - b.id);
 }
 
+/** Whether an op maps elements one by one, so that what is not a number stays in its own place. */
+const isElementwise = (t: Tensor): boolean =>
+  (typeof t.op.host === "object" && "expression" in t.op.host) ||
+  [lgamma, digamma, erf].some((f) => f.is(t)) ||
+  polygamma.is(t);
+
+/** Ops whose derivatives are finite whatever their inputs are: a gradient of 0 stays 0. */
+const isHarmless = (t: Tensor): boolean => add.is(t) || sub.is(t) || neg.is(t) || cast.is(t);
+
+/** The side of a `where` that a gradient comes from. */
+interface Mask {
+  readonly condition: Tensor;
+  readonly side: boolean;
+}
+
+/**
+ * A part of a tensor's gradient. `mask`: it came through `where` and element-wise ops alone, and is 0 where that side was not taken,
+ * though it may have been multiplied by an infinite derivative since (`isDirty`), which makes NaN of 0.
+ */
+interface Part {
+  readonly value: Tensor;
+  readonly mask?: Mask;
+  readonly isDirty?: boolean;
+}
+
+/** The part as it is meant: 0 where its side of the `where` was not taken. */
+function settle({ value, mask, isDirty = false }: Part): Tensor {
+  if (mask === undefined || !isDirty) return value;
+  return mask.side ? where(mask.condition, value, 0) : where(mask.condition, 0, value);
+}
+
+/** The parts that a node's inputs get of its own gradient. */
+function partsOf(node: Tensor, part: Part, isWanted: (x: Tensor) => boolean): (Part | undefined)[] {
+  const isBranch = where.is(node);
+  const keeps = isElementwise(node) && !isBranch;
+  const given = keeps ? part.value : settle(part);
+  const parts = node.op.derivative(given, node, node.inputs, node.attributes);
+  return node.inputs.map((x, i): Part | undefined => {
+    const value = parts[i];
+    if (value === undefined || !isWanted(x)) return undefined;
+    if (value.dtype !== x.dtype)
+      throw new InternalError(`derivative of ${node.op.name} has dtype ${value.dtype}, not ${x.dtype}`);
+    const fits = sameShape(value.shape, x.shape);
+    if (isBranch) {
+      const mask = { condition: node.inputs[0], side: i === 1 };
+      return fits ? { value, mask } : { value: unbroadcast(value, x.shape) };
+    }
+    if (!keeps || part.mask === undefined) return { value: unbroadcast(value, x.shape) };
+    const next: Part = { value, mask: part.mask, isDirty: part.isDirty || !isHarmless(node) };
+    return fits ? next : { value: unbroadcast(settle(next), x.shape) };
+  });
+}
+
 /**
  * Reverse-mode derivatives as a graph transformation: for each of `wrt`, the gradient of `output` weighted by
  * `cotangent` (a vector-Jacobian product). The result is an expression like any other, so it can be differentiated again.
- * Where `output` does not depend on a tensor, its gradient is zero.
+ * Where `output` does not depend on a tensor, its gradient is zero; so it is on the side of a `where` that is not taken.
  */
 export function vjp(output: Tensor, cotangent: Tensor, wrt: readonly Tensor[]): Tensor[] {
   for (const t of wrt) {
@@ -53,23 +110,25 @@ export function vjp(output: Tensor, cotangent: Tensor, wrt: readonly Tensor[]): 
   }
   const nodes = between(output, wrt);
   const relevant = new Set(nodes);
-  const gradients = new Map<Tensor, Tensor>([[output, cotangent]]);
+  const gradients = new Map<Tensor, Part[]>([[output, [{ value: cotangent }]]]);
+  const totals = new Map<Tensor, Tensor>();
+  const wanted = new Set(wrt);
   for (const node of nodes.reverse()) {
-    const g = gradients.get(node);
-    if (g === undefined) continue;
+    const parts = gradients.get(node);
+    if (parts === undefined) continue;
+    gradients.delete(node);
+    const whole: Part = parts.length === 1 ? parts[0] : { value: addUp(parts.map(settle)) };
+    if (wanted.has(node)) totals.set(node, settle(whole));
     if (!node.inputs.some((x) => relevant.has(x))) continue;
-    const parts = node.op.derivative(g, node, node.inputs, node.attributes);
-    node.inputs.forEach((x, i) => {
-      const part = parts[i];
-      if (part === undefined || !relevant.has(x)) return;
-      if (part.dtype !== x.dtype)
-        throw new InternalError(`derivative of ${node.op.name} has dtype ${part.dtype}, not ${x.dtype}`);
-      const reduced = unbroadcast(part, x.shape);
+    partsOf(node, whole, (x) => relevant.has(x)).forEach((part, i) => {
+      if (part === undefined) return;
+      const x = node.inputs[i];
       const sofar = gradients.get(x);
-      gradients.set(x, sofar === undefined ? reduced : add(sofar, reduced));
+      if (sofar === undefined) gradients.set(x, [part]);
+      else sofar.push(part);
     });
   }
-  return wrt.map((t) => gradients.get(t) ?? zeros(t.shape, t.dtype));
+  return wrt.map((t) => totals.get(t) ?? zeros(t.shape, t.dtype));
 }
 
 /**

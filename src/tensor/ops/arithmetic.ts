@@ -1,11 +1,12 @@
 /** Arithmetic and its companions: add, sub, mul, div, pow, minimum, maximum, clip, neg, abs, sign, sqrt, floor. */
 import type { DType } from "../dtype.ts";
-import { isConstant, type TensorLike } from "../leaf.ts";
+import { constant, isConstant, type TensorLike } from "../leaf.ts";
 import type { Tensor } from "../tensor.ts";
 import { cast } from "./cast.ts";
-import { greaterEqual, lessEqual } from "./comparison.ts";
+import { equal, greater, greaterEqual, lessEqual, logicalAnd } from "./comparison.ts";
 import { type Binary, binaryCases, elementwise, type Unary, unary } from "./elementwise.ts";
 import { log } from "./transcendental.ts";
+import { where } from "./where.ts";
 
 const isIntegral = (dtype: DType): boolean => dtype === "int32" || dtype === "int64";
 
@@ -49,16 +50,44 @@ export const div: Binary = elementwise({
   cases: binaryCases([0.5, 2]),
 });
 
-/** aᵇ for a > 0 (for a ≤ 0 only the derivative in a of whole constant exponents is finite). */
+/** d/da aᵇ = b aᵇ⁻¹, which is 0 where b is, also at a = 0, where aᵇ⁻¹ is infinite. */
+function powSlope(a: Tensor, b: Tensor): Tensor | undefined {
+  if (!isConstant(b)) {
+    const flat = logicalAnd(equal(a, 0), equal(b, 0));
+    return mul(b, pow(where(flat, 1, a), sub(b, 1)));
+  }
+  const { values } = b.attributes;
+  if (values.every((v) => v === 0)) return undefined;
+  return mul(
+    b,
+    pow(
+      a,
+      constant(
+        values.map((v) => (v === 0 ? 0 : v - 1)),
+        b.shape,
+        b.dtype,
+      ),
+    ),
+  );
+}
+
+/** d/db aᵇ = aᵇ ln a, which is 0 where a is and b is positive. */
+function powSlopeInPower(y: Tensor, a: Tensor, b: Tensor): Tensor | undefined {
+  if (isConstant(b)) return undefined;
+  return mul(y, log(where(logicalAnd(equal(a, 0), greater(b, 0)), 1, a)));
+}
+
+/**
+ * aᵇ for a > 0; for a ≤ 0 where b is a whole number. Derivatives of any order in a are finite at a = 0 for the powers 0, 1, 2, …; that
+ * in b is not a number where a < 0.
+ */
 export const pow: Binary = elementwise({
   name: "pow",
   accepts: "float",
   host: (a, b) => `Math.pow(${a}, ${b})`,
   native: "Pow",
-  derivative: (g, y, a, b) => [
-    mul(g, mul(b, pow(a, sub(b, 1)))),
-    isConstant(b) ? undefined : mul(g, mul(y, log(a))),
-  ],
+  derivative: (g, y, a, b) =>
+    [powSlope(a, b), powSlopeInPower(y, a, b)].map((slope) => slope && mul(g, slope)),
   cases: binaryCases([0.5, 2]),
 });
 

@@ -5,6 +5,9 @@ import type { Tensor } from "../tensor.ts";
 /** ONNX TensorProto.DataType numbers. */
 export const onnxType: Record<DType, number> = { float32: 1, int32: 6, int64: 7, bool: 9, float64: 11 };
 
+/** The least and largest integers, as float64 holds them. */
+const ends = { int32: [-(2 ** 31), 2 ** 31 - 1], int64: [-(2 ** 63), 2 ** 63] } as const;
+
 const castOp = defineOp<{ readonly dtype: DType }, [Tensor]>({
   name: "cast",
   infer: ([x], { dtype }) => ({ shape: x.shape, dtype }),
@@ -14,10 +17,32 @@ const castOp = defineOp<{ readonly dtype: DType }, [Tensor]>({
     expression: ([x], node) => {
       const from = node.inputs[0].dtype;
       if (node.dtype === "bool") return `(${x} !== 0 ? 1 : 0)`;
-      return isInteger(node.dtype) && isFloat(from) ? `Math.trunc(${x})` : x;
+      if (!isInteger(node.dtype)) return x;
+      // NaN || 0 is 0.
+      if (isFloat(from)) {
+        const [least, most] = ends[node.dtype === "int32" ? "int32" : "int64"];
+        return `(Math.min(Math.max(Math.trunc(${x}), ${least}), ${most}) || 0)`;
+      }
+      return node.dtype === "int32" && from === "int64" ? `(${x} | 0)` : x;
     },
   },
-  native: { onnx: (builder, inputs, node) => builder.node("Cast", inputs, { to: onnxType[node.dtype] }) },
+  native: {
+    onnx: (builder, [x], node) => {
+      const from = node.inputs[0].dtype;
+      const to = { to: onnxType[node.dtype] };
+      if (!isFloat(from) || !isInteger(node.dtype)) return builder.node("Cast", [x], to);
+      // What a float holds of the ends: the lower one, and the largest float below the number that follows the upper one.
+      const above = node.dtype === "int32" ? 2 ** 31 : 2 ** 63;
+      const below = above - above * (from === "float32" ? 2 ** -24 : 2 ** -53);
+      const number = (value: number) => builder.constant([value], [], from);
+      const whole = (value: number) => builder.constant([value], [], node.dtype);
+      const held = builder.node("Max", [builder.node("Min", [x, number(below)]), number(-above)]);
+      const filled = builder.node("Where", [builder.node("IsNaN", [x]), number(0), held]);
+      const inside = builder.node("Cast", [filled], to);
+      const most = builder.node("Neg", [builder.node("Add", [whole(-above), whole(1)])]);
+      return builder.node("Where", [builder.node("GreaterOrEqual", [x, number(above)]), most, inside]);
+    },
+  },
   cases: [
     { inputs: [[3, 4]], domain: [-3.7, 3.7], attributes: { dtype: "float64" } },
     { inputs: [[3, 4]], domain: [-3.7, 3.7], attributes: { dtype: "int32" } },
@@ -26,7 +51,10 @@ const castOp = defineOp<{ readonly dtype: DType }, [Tensor]>({
   ],
 });
 
-/** x in another dtype; floats become integers by truncation, anything becomes a bool by `≠ 0`. */
+/**
+ * x in another dtype; anything becomes a bool by `≠ 0`, and floats become integers by truncation: what lies outside the integers of that
+ * type becomes the nearest of them, NaN becomes 0.
+ */
 export const cast = (x: Tensor, dtype: DType): Tensor => (x.dtype === dtype ? x : castOp([x], { dtype }));
 /** @internal */
 cast.is = castOp.is;

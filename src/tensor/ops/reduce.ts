@@ -1,11 +1,12 @@
 /** Reductions over axes: sum, max and what is made of them; softmax; cumulative sums. */
 import { ShapeError } from "../../errors.ts";
+import { type DType, isFloat } from "../dtype.ts";
 import { along, type Lane, ownShape } from "../lanes.ts";
 import { defineOp, type HostArray, type OpNode, rebuild } from "../op.ts";
 import { normalizeAxes, normalizeAxis, reducedShape, sizeOf, stridesOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { add, clip, div, mul, neg, sub } from "./arithmetic.ts";
-import { cast } from "./cast.ts";
+import { cast, onnxType } from "./cast.ts";
 import { equal } from "./comparison.ts";
 import { checkDType } from "./elementwise.ts";
 import { expand, reshape } from "./movement.ts";
@@ -43,7 +44,9 @@ function foldKernel(
       else {
         for (let j = 0; j < inner; j++) {
           const k = o + j * innerStride;
-          if (!(x[base + j] <= out[k])) out[k] = x[base + j];
+          const v = x[base + j];
+          // What is not a number is the largest of all, whatever comes after it.
+          if (v > out[k] || Number.isNaN(v)) out[k] = v;
         }
       }
       for (let d = outer.length - 1; d >= 0; d--) {
@@ -140,7 +143,10 @@ export function variance(
   return mul(sum(mul(centred, centred), list, options), 1 / (count - (options.correction ?? 0)));
 }
 
-const maxOp = defineOp<ReduceAttributes, [Tensor]>({
+/** `hidesNan`: the native maximum need not look for what is not a number. */
+type MaxAttributes = ReduceAttributes & { readonly hidesNan?: true };
+
+const maxOp = defineOp<MaxAttributes, [Tensor]>({
   name: "max",
   infer: inferReduce("max"),
   derivative: (g, y, [x], { axes }) => {
@@ -155,13 +161,20 @@ const maxOp = defineOp<ReduceAttributes, [Tensor]>({
   native: {
     onnx: (builder, [x], node) => {
       const { axes, keepDims } = node.attributes;
-      return builder.node("ReduceMax", [x, builder.ints(axes)], { keepdims: keepDims ? 1 : 0 });
+      const over = (name: string) =>
+        builder.node("ReduceMax", [name, builder.ints(axes)], { keepdims: keepDims ? 1 : 0 });
+      const largest = over(x);
+      if (!isFloat(node.dtype) || node.attributes.hidesNan) return largest;
+      // The runtime finds what is not a number or does not, by its place.
+      const hasNan = over(builder.node("Cast", [builder.node("IsNaN", [x])], { to: onnxType[node.dtype] }));
+      const isNan = builder.node("Cast", [hasNan], { to: onnxType.bool });
+      return builder.node("Where", [isNan, builder.constant([Number.NaN], [], node.dtype), largest]);
     },
   },
   cases: reduceCases,
 });
 
-/** The largest value over `axes` (all by default); entries that tie share the gradient. */
+/** The largest value over `axes` (all by default), NaN if one is; entries that tie share the gradient. */
 export function max(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   const list = normalizeAxes("max", axes, x.rank);
   if (list.some((a) => x.shape[a] === 0))
@@ -199,9 +212,13 @@ export function prod(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tenso
 /** @internal */
 prod.is = prodOp.is;
 
-/** The smallest value over `axes` (all by default). */
+/** The smallest value over `axes` (all by default), NaN if one is. */
 export const min = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor =>
   neg(max(neg(x), axes, options));
+
+/** The largest number of a float type. */
+const largestOf = (dtype: DType): number =>
+  dtype === "float64" ? Number.MAX_VALUE : (2 - 2 ** -23) * 2 ** 127;
 
 /**
  * ln Σ eˣ over `axes`, shifted by the largest term, so that it neither overflows nor loses a far tail. A slice of −∞
@@ -210,7 +227,11 @@ export const min = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor
 export function logsumexp(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   checkDType("logsumexp", x.dtype, "float");
   const list = normalizeAxes("logsumexp", axes, x.rank);
-  const shift = stopGradient(clip(max(x, list, { keepDims: true }), -1e30, 1e30));
+  if (list.length === 0) return x;
+  const end = largestOf(x.dtype);
+  // What is not a number comes through the exponentials.
+  const largest = maxOp([x], { axes: list, keepDims: true, hidesNan: true });
+  const shift = stopGradient(clip(largest, -end, end));
   const total = log(sum(exp(sub(x, shift)), list, { keepDims: true }));
   return reshape(add(total, shift), reducedShape(x.shape, list, options.keepDims ?? false));
 }
@@ -336,15 +357,31 @@ const argmaxOp = defineOp<SoftmaxAttributes, [Tensor]>({
         let o = 0;
         forEachLine(shape, axis, (start) => {
           let best = 0;
-          for (let i = 1; i < n; i++) if (x[start + i * step] > x[start + best * step]) best = i;
+          // What is not a number is the largest of all, and the first such wins.
+          for (let i = 1; i < n && !Number.isNaN(x[start + best * step]); i++) {
+            const v = x[start + i * step];
+            if (v > x[start + best * step] || Number.isNaN(v)) best = i;
+          }
           out[o++] = best;
         });
       };
     },
   },
   native: {
-    onnx: (builder, inputs, node) =>
-      builder.node("ArgMax", inputs, { axis: node.attributes.axis, keepdims: 0 }),
+    onnx: (builder, [x], node) => {
+      const { axis } = node.attributes;
+      const place = (name: string) => builder.node("ArgMax", [name], { axis, keepdims: 0 });
+      const { dtype } = node.inputs[0];
+      if (!isFloat(dtype))
+        return place(dtype === "bool" ? builder.node("Cast", [x], { to: onnxType.int32 }) : x);
+      const isNan = builder.node("Cast", [builder.node("IsNaN", [x])], { to: onnxType.int32 });
+      const hasNan = builder.node("ReduceMax", [isNan, builder.ints([axis])], { keepdims: 0 });
+      return builder.node("Where", [
+        builder.node("Cast", [hasNan], { to: onnxType.bool }),
+        place(isNan),
+        place(x),
+      ]);
+    },
   },
   cases: [
     { inputs: [[3, 5]], attributes: { axis: 1 } },
@@ -352,7 +389,7 @@ const argmaxOp = defineOp<SoftmaxAttributes, [Tensor]>({
   ],
 });
 
-/** The place of the largest value along one axis (the first at a tie), as int64; no gradient. */
+/** The place of the largest value along one axis (the first at a tie; NaN is the largest), as int64; no gradient. */
 export function argmax(x: Tensor, axis = -1): Tensor {
   return argmaxOp([x], { axis: normalizeAxis("argmax", axis, x.rank) });
 }
