@@ -77,6 +77,17 @@ function settle({ value, mask, isDirty = false }: Part): Tensor {
   return mask.side ? where(mask.condition, value, 0) : where(mask.condition, 0, value);
 }
 
+/** The sum of parts; where all came from the same side of one choice, so does it. */
+function combine(parts: readonly Part[]): Part {
+  const [first, ...others] = parts;
+  if (others.length === 0) return first;
+  const { mask } = first;
+  const isSame = ({ mask: other }: Part): boolean =>
+    other !== undefined && other.condition === mask?.condition && other.side === mask.side;
+  if (mask === undefined || !others.every(isSame)) return { value: addUp(parts.map(settle)) };
+  return { value: addUp(parts.map(({ value }) => value)), mask, isDirty: parts.some((p) => p.isDirty) };
+}
+
 /** The parts that a node's inputs get of its own gradient. */
 function partsOf(node: Tensor, part: Part, isWanted: (x: Tensor) => boolean): (Part | undefined)[] {
   const isBranch = where.is(node);
@@ -117,7 +128,7 @@ export function vjp(output: Tensor, cotangent: Tensor, wrt: readonly Tensor[]): 
     const parts = gradients.get(node);
     if (parts === undefined) continue;
     gradients.delete(node);
-    const whole: Part = parts.length === 1 ? parts[0] : { value: addUp(parts.map(settle)) };
+    const whole = combine(parts);
     if (wanted.has(node)) totals.set(node, settle(whole));
     if (!node.inputs.some((x) => relevant.has(x))) continue;
     partsOf(node, whole, (x) => relevant.has(x)).forEach((part, i) => {
