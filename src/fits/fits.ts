@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { ArrayValue } from "../compile/array-value.ts";
 import { CheckpointError, InternalError } from "../errors.ts";
 import { caviResult } from "../inference/cavi.ts";
+import { guideDraws } from "../inference/guide-draws.ts";
 import type {
   Cavi,
   CaviResult,
@@ -165,7 +166,14 @@ export async function loadFit<A extends readonly unknown[]>(
     }
     case "svi": {
       const { elbo, fitted, parameters } = read(sviFit, method.model);
-      return { method: "svi", fitted, elbo, ...withLeaves(path, parameters, method, args) };
+      const found = withLeaves(path, parameters, method, args);
+      return {
+        method: "svi",
+        fitted,
+        elbo,
+        ...found,
+        draw: (options) => guideDraws(method.model, method.guide, args, found.parameters, options),
+      };
     }
     case "cavi": {
       const { natural, elbo, count, converged } = read(caviFit, method.program);

@@ -39,6 +39,7 @@ export type { EstimatorOptions } from "./estimators/choose.ts";
 export type { EstimatorSettings, SiteEstimator } from "./estimators/estimator.ts";
 export type { Estimator } from "./estimators/registry.ts";
 export type { FittedProgram, FittedSite } from "./fitted.ts";
+export type { GuideDrawsOptions } from "./guide-draws.ts";
 export { autoDelta } from "./guides/auto-delta.ts";
 export { type AutoFlowOptions, autoFlow } from "./guides/auto-flow.ts";
 export { autoFullRankNormal } from "./guides/auto-full-rank-normal.ts";
@@ -68,7 +69,7 @@ export type { Metric, MetricKind } from "./mcmc/metric.ts";
 export { type NutsOptions, nuts } from "./mcmc/nuts.ts";
 export type { ChainProgress, Statistics } from "./mcmc/run-chain.ts";
 export type { Mcmc, McmcOptions, McmcRunOptions, McmcState, Sampler } from "./mcmc/sampler.ts";
-export { type Summary, type SummaryRow, summary, summaryText } from "./mcmc/summary.ts";
+export type { Summary, SummaryRow } from "./mcmc/summary.ts";
 export {
   fitGeneralisedPareto,
   type ParetoTail,
@@ -98,6 +99,14 @@ export {
   type StochasticCaviState,
   stochasticCavi,
 } from "./stochastic-cavi.ts";
+export {
+  type FitSummary,
+  type FitSummaryOptions,
+  type FitSummaryRow,
+  type SummaryOptions,
+  summary,
+  summaryText,
+} from "./summary.ts";
 export {
   type BoundOptions,
   type Svi,

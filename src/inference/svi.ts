@@ -1,4 +1,4 @@
-import type { Executor } from "../compile/index.ts";
+import type { ArrayValue, Executor } from "../compile/index.ts";
 import { NonFiniteError, UsageError } from "../errors.ts";
 import { trainingContext } from "../nn/index.ts";
 import { adam, type Optimizer } from "../optim/index.ts";
@@ -13,6 +13,7 @@ import { diagnose } from "./diagnose.ts";
 import { describeControl } from "./estimators/choose.ts";
 import type { SiteEstimator } from "./estimators/estimator.ts";
 import { type FittedProgram, fittedProgram } from "./fitted.ts";
+import { type GuideDrawsOptions, guideDraws } from "./guide-draws.ts";
 import { inColumns } from "./in-columns.ts";
 
 /** What is climbed, and how each site's gradient is estimated. */
@@ -64,6 +65,11 @@ export interface SviFit {
   readonly values: ReadonlyMap<string, Float32Array>;
   /** The same by leaf, for `compile(fn, { parameters })`. */
   readonly parameters: ReadonlyMap<Tensor, Float32Array>;
+  /**
+   * Joint draws of the guide, with its parameters as they are: latent sites, and what the model computes from them by a name, each
+   * [draws, …site].
+   */
+  draw(options?: GuideDrawsOptions): Promise<ReadonlyMap<string, ArrayValue>>;
 }
 
 /** Where a climb ended, and what it could go on from. */
@@ -186,13 +192,15 @@ export function climber<A extends readonly unknown[]>(
       }
       const leaves = parametersOfPrograms(model, guide);
       const value = (leaf: NamedLeaf) => state.compiled.value(leaf.name);
+      const parameters = new Map(leaves.map((leaf) => [leaf.tensor, value(leaf)]));
       return {
         method: "svi",
         fitted: fittedProgram(model, args),
         state,
         elbo,
         values: new Map(leaves.map((leaf) => [leaf.name, value(leaf)])),
-        parameters: new Map(leaves.map((leaf) => [leaf.tensor, value(leaf)])),
+        parameters,
+        draw: (drawOptions) => guideDraws(model, guide, args, parameters, drawOptions),
       };
     },
     explain: (args, options = {}) => describe(boundAt(args, options).choices),

@@ -48,6 +48,7 @@ export {
   type FittedProgram,
   type FittedSite,
   fitGeneralisedPareto,
+  type GuideDrawsOptions,
   type ImportanceOptions,
   type ImportanceResult,
   type ImportanceWeighted,

@@ -84,6 +84,7 @@ describe("what is written comes back bit for bit", () => {
     expect(
       await importance(again, guideAgain, [y], { parameters: loaded.parameters, ...options }),
     ).toStrictEqual(await importance(program, guide, [y], { parameters: fit.parameters, ...options }));
+    expect(await summary(loaded, options)).toStrictEqual(await summary(fit, options));
     // And it can be written again.
     await saveFit(path("svi-again"), loaded);
     expect(readFileSync(path("svi-again"))).toEqual(readFileSync(path("svi")));
@@ -95,7 +96,9 @@ describe("what is written comes back bit for bit", () => {
     expect(await loadFit(path("map"), map(coin), data)).toStrictEqual(mode);
     const fit = await laplace(coin).run(data, { draws: 50 });
     await saveFit(path("laplace"), fit);
-    expect(await loadFit(path("laplace"), laplace(coin), data)).toStrictEqual(fit);
+    const loaded = await loadFit(path("laplace"), laplace(coin), data);
+    expect(loaded).toStrictEqual(fit);
+    expect(summary(loaded)).toStrictEqual(summary(fit));
   });
 
   test("numbers that JSON does not know", async () => {

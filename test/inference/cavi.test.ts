@@ -17,7 +17,7 @@ import { InternalError, NonFiniteError, UsageError } from "../../src/errors.ts";
 import { type CaviResult, type CaviState, cavi } from "../../src/inference/cavi.ts";
 import { importance } from "../../src/inference/importance.ts";
 import { nuts } from "../../src/inference/mcmc/nuts.ts";
-import { summary } from "../../src/inference/mcmc/summary.ts";
+import { summary } from "../../src/inference/summary.ts";
 import { condition, handled, model } from "../../src/program/index.ts";
 import { gather, reciprocal, sqrt, tensor } from "../../src/tensor/index.ts";
 import { conjugatePrograms } from "./cavi/programs.ts";

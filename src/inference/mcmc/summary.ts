@@ -2,6 +2,7 @@
 import { UsageError } from "../../errors.ts";
 import { elementNames } from "../element-names.ts";
 import { inColumns } from "../in-columns.ts";
+import { digitsFor, number } from "../summary-cells.ts";
 import { energyFraction, essBulk, essTail, mcseMean, mcseSd, moments, rHat } from "./diagnostics.ts";
 import type { Mcmc } from "./sampler.ts";
 
@@ -59,13 +60,9 @@ export function quantities({ values }: Mcmc): { readonly name: string; readonly 
 
 /**
  * Mean, sd, Monte Carlo errors, quantiles, effective sample sizes and R̂ of every number of a run, and a warning for each trouble.
- *
- * @example
- * const { rows, warnings } = summary(await nuts(coin).run([flips], { seed: 0 }));
- *
  * @throws UsageError when there are fewer than four draws a chain.
  */
-export function summary(run: Mcmc): Summary {
+export function summaryOfChains(run: Mcmc): Summary {
   const { chains, draws, statistics, maxTreeDepth } = run;
   if (draws < 4) {
     throw new UsageError(`summary: expected at least 4 draws a chain, found ${draws}.`);
@@ -153,19 +150,8 @@ function warningsOf(found: Omit<Summary, "warnings">, maxTreeDepth: number | und
   return warnings;
 }
 
-const number = (v: number, digits: number): string => (Number.isFinite(v) ? v.toFixed(digits) : "–");
-
-/** Digits after the point that an error of this size leaves worth printing: two of its own. */
-const digitsFor = (error: number): number =>
-  error > 0 ? Math.min(6, Math.max(0, 1 - Math.floor(Math.log10(error)))) : 2;
-
-/**
- * A summary as text: a table, then its warnings. Means and their like show as many digits as their Monte Carlo errors allow.
- *
- * @example
- * console.log(summaryText(summary(posterior)));
- */
-export function summaryText({ rows, warnings, chains, draws }: Summary): string {
+/** A summary of chains as text: a table, then its warnings. */
+export function chainsText({ rows, warnings, chains, draws }: Summary): string {
   const header = ["", "mean", "sd", "mcse", "5 %", "50 %", "95 %", "ess bulk", "ess tail", "R̂"];
   const cells = rows.map((r) => {
     const digits = digitsFor(r.mcseMean);

@@ -5,7 +5,7 @@ import { elementNames } from "../../../src/inference/element-names.ts";
 import { unitMetric } from "../../../src/inference/mcmc/metric.ts";
 import { type Statistics, statisticNames } from "../../../src/inference/mcmc/run-chain.ts";
 import type { Mcmc } from "../../../src/inference/mcmc/sampler.ts";
-import { summary, summaryText } from "../../../src/inference/mcmc/summary.ts";
+import { summary, summaryText } from "../../../src/inference/summary.ts";
 import { fillNormal, stream } from "../../../src/random/index.ts";
 
 /** A run as if of 4 chains of 500 independent draws of a number and a 2 × 2 matrix. */

@@ -1,0 +1,41 @@
+import type { ArrayValue } from "../compile/index.ts";
+import { latentSites, type Program, replay, trace } from "../program/index.ts";
+import type { TypedArray } from "../tensor/dtype.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { repeatedDraws } from "./repeated-draws.ts";
+import { dependencies } from "./terms.ts";
+
+/** How many draws of a guide. */
+export interface GuideDrawsOptions {
+  /** Default 1000. */
+  readonly draws?: number;
+  /** Default 0. */
+  readonly seed?: number;
+}
+
+/**
+ * Joint draws of a guide: the latent sites that it has in common with the model, and what the model computes from them by a name. Each
+ * result is [draws, …site], on the site's own support. What depends on a finite site that the guide leaves out is left out too.
+ */
+export async function guideDraws<A extends readonly unknown[]>(
+  model: Program<A>,
+  guide: Program<A>,
+  args: A,
+  parameters: ReadonlyMap<Tensor, TypedArray>,
+  { draws = 1000, seed = 0 }: GuideDrawsOptions = {},
+): Promise<ReadonlyMap<string, ArrayValue>> {
+  const drawn = trace(guide, args);
+  const replayed = trace(model, args, [replay(drawn)]);
+  const [known, unknown] = [true, false].map((has) =>
+    latentSites(replayed).filter((s) => drawn.sites.has(s.name) === has),
+  );
+  const missing = new Map(unknown.map((s) => [s.value, s.name]));
+  const computed = [...replayed.sites.values()].filter(
+    (s) => s.kind === "deterministic" && dependencies(s.value, missing).size === 0,
+  );
+  return repeatedDraws("svi", new Map([...known, ...computed].map((s) => [s.name, s.value])), {
+    draws,
+    seed,
+    parameters,
+  });
+}
