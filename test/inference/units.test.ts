@@ -4,7 +4,7 @@ import { HalfCauchy, Normal } from "../../src/distributions/index.ts";
 import { laplace } from "../../src/inference/laplace.ts";
 import { map } from "../../src/inference/map.ts";
 import { nuts } from "../../src/inference/mcmc/nuts.ts";
-import { summary } from "../../src/inference/mcmc/summary.ts";
+import { summary } from "../../src/inference/summary.ts";
 import { model } from "../../src/program/index.ts";
 import { tensor } from "../../src/tensor/index.ts";
 
