@@ -21,16 +21,17 @@ export interface AnnealingOptions<A extends readonly unknown[] = readonly unknow
   readonly leapfrogs?: number;
   /** Mean acceptance probability that a pilot run adapts the step sizes to. Default 0.8. */
   readonly targetAcceptance?: number;
-  /** Start from a guide instead of the prior: its sites must be the program's continuous ones, with densities of their own. */
+  /** Where to start. Its sites must be the program's continuous ones, with densities of their own. Default: the prior. */
   readonly guide?: Program<A>;
-  /** Values of parameters of program and guide, as `svi(…).run` or a trained model hold them. */
+  /** Values of the parameters of program and guide, as `svi(…).run` returns them; others take their initial ones. */
   readonly parameters?: ReadonlyMap<Tensor, TypedArray>;
   /** Default `host`, in float64. `native` for networks and large data. */
   readonly executor?: Executor;
   /** Of the native executor. Default `float64`; `float32` is twice as fast, and its weights are good to about 10⁻⁴ nats. */
   readonly precision?: "float32" | "float64";
-  /** Of the native executor. */
+  /** Threads of the native executor. Default: as many as the machine has cores. */
   readonly threads?: number;
+  /** Of the chains' starting points and of their moves. Default 0. */
   readonly seed?: number;
 }
 

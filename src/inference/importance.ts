@@ -11,10 +11,11 @@ import { smoothWeights, trustedShape } from "./pareto-smoothing.ts";
 
 /** Options of {@link importance}. */
 export interface ImportanceOptions {
-  /** Number of draws from the guide. */
+  /** How many draws from the guide, at least 25. */
   readonly draws: number;
-  /** Values of the guide's parameters, as `svi(…).run` returns them. */
+  /** Values of the guide's parameters, as `svi(…).run` returns them; others take their initial ones. */
   readonly parameters?: ReadonlyMap<Tensor, TypedArray>;
+  /** Of the draws. Default 0. */
   readonly seed?: number;
 }
 

@@ -10,8 +10,7 @@ import { climbed, type MapOptions, map } from "./map.ts";
 import { smoothWeights, trustedShape } from "./pareto-smoothing.ts";
 import { constrainAll, type UnconstrainedDensity } from "./unconstrained-density.ts";
 
-/** Options of {@link laplace}. */
-/** How the mode is found, and how many draws are made of the normal there. */
+/** Options of {@link laplace}: how the mode is found, and how many draws are made of the normal there. */
 export interface LaplaceOptions extends Omit<MapOptions, "space"> {
   /** Draws from the normal, at least 25. Default 1000. */
   readonly draws?: number;
@@ -40,8 +39,7 @@ export interface LaplaceResult {
   readonly trusted: boolean;
 }
 
-/** The Laplace approximation of one program. */
-/** What `laplace` returns. */
+/** What `laplace` returns: the Laplace approximation of one program. */
 export interface LaplaceRunner<A extends readonly unknown[]> {
   readonly method: "laplace";
   readonly program: Program<A>;

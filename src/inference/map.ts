@@ -13,8 +13,7 @@ import {
   unconstrainedDensity,
 } from "./unconstrained-density.ts";
 
-/** Options of {@link map}. */
-/** Which mode, from where, and how near. */
+/** Options of {@link map}: which mode, where the climb starts, and when it has arrived. */
 export interface MapOptions
   extends Pick<UnconstrainedDensityOptions, "parameters" | "executor" | "precision" | "threads"> {
   /**
@@ -32,18 +31,16 @@ export interface MapOptions
   readonly maxSteps?: number;
   /** Of the random starting point. Default 0. */
   readonly seed?: number;
-  /** Values of latent sites to start from. */
+  /** Values of latent sites to start from. Default: a random point, by `seed`. */
   readonly initial?: SiteValues;
 }
 
 /** Options of {@link map}'s `run`. */
-/** The same, with a hook. */
 export interface MapRunOptions extends MapOptions {
   /** Called after each step. */
   readonly onStep?: (info: { readonly step: number; readonly logDensity: number }) => void;
 }
 
-/** A mode of a posterior. */
 /** A mode of a program's posterior. */
 export interface MapResult {
   readonly method: "map";
@@ -68,8 +65,7 @@ export interface MapState {
   readonly climb: LbfgsState;
 }
 
-/** The climb to a mode of one program: `init` and `step`, or `run`. */
-/** What `map` returns: the climb to a mode, step by step or all at once. */
+/** What `map` returns: the climb to a mode of one program, by `init` and `step`, or by `run`. */
 export interface MapFinder<A extends readonly unknown[]> {
   readonly method: "map";
   readonly program: Program<A>;

@@ -9,7 +9,7 @@ import { type FinitePosterior, finitePosterior } from "./finite-posterior.ts";
 
 /** Options of {@link predictive}. */
 export interface PredictiveOptions<A extends readonly unknown[]> {
-  /** Number of draws. */
+  /** How many joint draws of all sites. */
   readonly draws: number;
   /** Where latent sites come from; without a guide, from the prior. */
   readonly guide?: Program<A>;
@@ -20,6 +20,7 @@ export interface PredictiveOptions<A extends readonly unknown[]> {
   readonly posterior?: ReadonlyMap<string, ArrayValue>;
   /** Values of parameters, as `svi(…).run` returns them; others take their initial ones. */
   readonly parameters?: ReadonlyMap<Tensor, TypedArray>;
+  /** Of the draws. Default 0. */
   readonly seed?: number;
 }
 

@@ -26,7 +26,7 @@ export interface ReweightedWakeSleepOptions<A extends readonly unknown[]> {
    * model, data and all. `both`: half of each.
    */
   readonly phase?: "wake" | "sleep" | "both";
-  /** For the sleep phase: the programs' arguments from what the model dreamt, by site name. */
+  /** For the sleep phase: makes the programs' arguments from the values that the model drew, by site name. Needed there. */
   readonly dream?: (sites: ReadonlyMap<string, Tensor>) => A;
 }
 

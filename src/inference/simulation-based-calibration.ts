@@ -18,6 +18,7 @@ export interface CalibrationOptions {
   readonly simulations?: number;
   /** L: independent draws of each posterior, against which the truth is ranked. Default 31: ranks from 0 to 31. */
   readonly draws?: number;
+  /** Of the simulated data and of the draws. Default 0. */
   readonly seed?: number;
   /**
    * Draws from the posterior of the data that the density holds, as unconstrained coordinates [draws, dimension], close to independent.

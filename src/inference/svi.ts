@@ -20,7 +20,7 @@ import { inColumns } from "./in-columns.ts";
 export interface BoundOptions extends ElboOptions {
   /** Default `elbo`. The others weigh `particles` draws under one logarithm for each datum. */
   readonly bound?: "elbo" | "importance-weighted" | "renyi";
-  /** Order of the Rényi bound. */
+  /** Order of the Rényi bound: needed with `bound: "renyi"`, and allowed there alone. */
   readonly alpha?: number;
 }
 
@@ -30,12 +30,15 @@ export interface SviOptions extends BoundOptions {
   readonly optimizer?: Optimizer;
   /** Default `host`: small programs. `native` for networks and large data. */
   readonly executor?: Executor;
+  /** Threads of the native executor. Default: as many as the machine has cores. */
   readonly threads?: number;
+  /** Of the parameters' first values and of the noise. Default 0. */
   readonly seed?: number;
 }
 
 /** Options of {@link svi}'s `run`: steps, minibatches and callbacks. */
 export interface SviRunOptions extends SviOptions {
+  /** Gradient steps. */
   readonly steps: number;
   /** Called before each step: fill the inputs that the arguments hold, for minibatches. */
   readonly feed?: (step: TrainStep, index: number) => void;

@@ -29,8 +29,7 @@ import {
   vectorOf,
 } from "./unconstrained-point.ts";
 
-/** Options of {@link unconstrainedDensity}. */
-/** What a density is of, and what computes it. */
+/** Options of {@link unconstrainedDensity}: the values it is conditioned on, and what computes it. */
 export interface UnconstrainedDensityOptions extends UnconstrainedGraphOptions {
   /** Values of the program's parameters, as `svi(…).run` returns them; others take their initial ones. */
   readonly parameters?: ReadonlyMap<Tensor, TypedArray>;
@@ -46,7 +45,7 @@ export interface UnconstrainedDensityOptions extends UnconstrainedGraphOptions {
   readonly executor?: Executor | "auto";
   /** Of the native executor; the host computes in float64 whatever is said. Default `float64`. */
   readonly precision?: Precision;
-  /** Of the native executor. */
+  /** Threads of the native executor. Default: as many as the machine has cores. */
   readonly threads?: number;
   /** Whether the transforms' Jacobian is part of it. Without, it is the density of the sites' own values. Default true. */
   readonly jacobian?: boolean;

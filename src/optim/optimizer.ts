@@ -16,9 +16,11 @@ export interface ParameterGroup {
 
 /** What every optimiser takes. */
 export interface OptimizerOptions {
+  /** η, the step size: a number, or a schedule over the updates made. */
   readonly learningRate: number | Schedule;
-  /** Default 0. */
+  /** λ, as the optimiser applies it. Default 0. */
   readonly weightDecay?: number;
+  /** Parameters with settings of their own; a parameter belongs to the first group that matches it. Default none. */
   readonly groups?: readonly ParameterGroup[];
 }
 

@@ -38,8 +38,11 @@ export const linear = ({
   to,
   steps,
 }: {
+  /** The value at step 0. */
   readonly from: number;
+  /** The value from step `steps` on. */
   readonly to: number;
+  /** Updates that the way takes. */
   readonly steps: number;
 }): Schedule => {
   demandRate("linear", "from", from);
@@ -63,9 +66,13 @@ export const cosine = ({
   warmup = 0,
   floor = 0,
 }: {
+  /** The largest value, reached after the warm-up. */
   readonly peak: number;
+  /** Updates in all, those of the warm-up included. */
   readonly steps: number;
+  /** Updates of the linear warm-up. Default 0. */
   readonly warmup?: number;
+  /** The value at the end. Default 0. */
   readonly floor?: number;
 }): Schedule => {
   demandRate("cosine", "peak", peak);
@@ -86,9 +93,13 @@ export const exponential = ({
   every = 1,
   staircase = false,
 }: {
+  /** The value at step 0. */
   readonly initial: number;
+  /** What the value is multiplied by every `every` updates. */
   readonly factor: number;
+  /** Updates. Default 1. */
   readonly every?: number;
+  /** Whether the value falls in steps, not smoothly. Default false. */
   readonly staircase?: boolean;
 }): Schedule => {
   demandRate("exponential", "initial", initial);
@@ -108,7 +119,9 @@ export const piecewise = ({
   initial,
   boundaries,
 }: {
+  /** The value before the first boundary. */
   readonly initial: number;
+  /** In order: from update `at` on, the value is `value`. */
   readonly boundaries: readonly { readonly at: number; readonly value: number }[];
 }): Schedule => {
   demandRate("piecewise", "initial", initial);

@@ -33,10 +33,13 @@ export interface Objective {
 
 /** Seed, executor and clipping of a step. */
 export interface StepOptions {
+  /** Of the parameters' first values and of the noise. */
   readonly seed: number;
+  /** Default `native`. */
   readonly executor?: Executor;
+  /** Threads of the native executor. Default: as many as the machine has cores. */
   readonly threads?: number;
-  /** Clip the gradient's global norm to this. */
+  /** The gradient's global norm is clipped to this. Default: it is not clipped. */
   readonly maxGradientNorm?: number;
 }
 

@@ -20,7 +20,7 @@ import { checkSites, drawnSite, type Pair, type PairOptions, runPair, scoredSite
 export interface ElboOptions extends PairOptions {
   /**
    * Latent sites (or all: `true`) whose part of the bound, E_q[log q − log p], is taken as KL(q ‖ p) in closed form instead of from
-   * the draw. Default none.
+   * the draw. Default: none of them.
    */
   readonly analyticKl?: boolean | readonly string[];
   /**
@@ -30,7 +30,7 @@ export interface ElboOptions extends PairOptions {
   readonly beta?: number | Tensor;
   /**
    * Free bits λ, nats per latent dimension and row (Kingma et al. 2016, "Improving variational inference with inverse autoregressive
-   * flow", eq. 15): a dimension whose KL, averaged over the minibatch, is below λ costs λ, and is left alone. Needs `analyticKl`.
+   * flow", eq. 15): a dimension whose KL, averaged over the minibatch, is below λ counts as λ and gets no gradient. The divergences are taken in closed form. Default 0: none.
    */
   readonly freeBits?: number;
 }

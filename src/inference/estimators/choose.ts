@@ -11,13 +11,13 @@ import type {
 } from "./estimator.ts";
 import { definitionOf, type Estimator, estimators } from "./registry.ts";
 
-/** Which gradient estimator each latent site gets, and its control variate. */
+/** Options of every bound: the gradient estimator of each latent site, its control variate, and the number of draws. */
 export interface EstimatorOptions {
-  /** Overrides by site name, or one for every site. */
+  /** One estimator for every site, or estimators by site name. Default: chosen for each site by its distribution; `explain()` says why. */
   readonly estimators?: Estimator | Readonly<Record<string, Estimator | EstimatorSettings>>;
   /** Control variate of score-function sites. Default: leave-one-out with several particles, else a decaying average. */
   readonly baseline?: Baseline;
-  /** Draws of the whole program that are averaged (ELBO) or weighted (importance-weighted bound). Default 1. */
+  /** Draws of the whole program: averaged under the ELBO, weighted under the importance-weighted bound. Default 1. */
   readonly particles?: number;
 }
 

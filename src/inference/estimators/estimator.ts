@@ -13,6 +13,7 @@ import type { Relaxation } from "./relaxation.ts";
 
 /** An estimator and its settings. */
 export interface EstimatorSettings {
+  /** Its name. */
   readonly estimator: Estimator;
   /** Control variate of `score`. Default: `leave-one-out` with several particles, else `decaying-average`. */
   readonly baseline?: Baseline;

@@ -63,7 +63,6 @@ function number(v: number): string {
 const counted = (length: number, of: (i: number) => number): Float64Array =>
   Float64Array.from({ length }, (_, i) => of(i));
 
-/** How draws are written as CSV. */
 /** Which chains a CSV file holds. */
 export interface CsvOptions {
   /** One chain, as CmdStan writes it, with its comments: ArviZ reads a file for each chain. Default: all, in one table. */

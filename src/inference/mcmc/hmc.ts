@@ -2,8 +2,7 @@ import { UsageError } from "../../errors.ts";
 import type { Program } from "../../program/index.ts";
 import { type Sampler, sampler } from "./sampler.ts";
 
-/** Options of {@link hmc}. */
-/** What shapes an HMC trajectory. */
+/** Options of {@link hmc}: the shape of a trajectory. */
 export interface HmcOptions {
   /** Mean length of a trajectory, in units of the posterior's scales once warm-up has learnt them. Default π / 2. */
   readonly time?: number;

@@ -3,8 +3,7 @@ import { UsageError } from "../../errors.ts";
 import { factorRows, solveRows } from "../../tensor/ops/linalg.ts";
 import { dot, type Vector } from "./vectors.ts";
 
-/** Whether a metric holds variances alone, or all covariances. */
-/** What warm-up learns: each coordinate's scale, or all covariances. */
+/** What warm-up learns of the posterior: the variance of each coordinate (`diagonal`), or all covariances (`dense`). */
 export type MetricKind = "diagonal" | "dense";
 
 /** An inverse mass matrix M⁻¹: an estimate of the posterior's covariance in unconstrained coordinates. */

@@ -2,8 +2,7 @@ import { UsageError } from "../../errors.ts";
 import type { Program } from "../../program/index.ts";
 import { type Sampler, sampler } from "./sampler.ts";
 
-/** Options of {@link nuts}. */
-/** What shapes a NUTS trajectory. */
+/** Options of {@link nuts}: the shape of a trajectory. */
 export interface NutsOptions {
   /** Doublings of a trajectory at most: 2^10 − 1 gradients. Default 10. */
   readonly maxTreeDepth?: number;

@@ -23,7 +23,6 @@ export const statisticNames = [
   "divergent",
   "energy",
 ] as const;
-/** Reports of transitions, one array of numbers for each. */
 /** The reports of transitions, each an array with one number for each draw. */
 export type Statistics = Readonly<Record<(typeof statisticNames)[number], Float64Array>>;
 
@@ -34,7 +33,6 @@ export interface ChainJob {
   readonly start: Point;
 }
 
-/** How far a chain has come. */
 /** How far a chain is: for a progress bar. */
 export interface ChainProgress {
   readonly chain: number;

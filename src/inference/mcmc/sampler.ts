@@ -28,11 +28,10 @@ import {
 import { vector } from "./vectors.ts";
 import { parallelism, runInWorkers } from "./workers.ts";
 
-/** Options that all samplers take. */
-/** How chains of HMC and NUTS start and adapt, and what computes their density. */
+/** Options that all samplers take: how chains start and adapt, and what computes their density. */
 export interface McmcOptions
   extends Pick<UnconstrainedDensityOptions, "parameters" | "executor" | "precision" | "threads"> {
-  /** Default 0. */
+  /** Of the starting points and of all random numbers. Default 0. */
   readonly seed?: number;
   /** Transitions that adapt step size and metric, and are thrown away; of each chain. Default 1000. */
   readonly warmUp?: number;
@@ -44,8 +43,7 @@ export interface McmcOptions
   readonly initial?: SiteValues | readonly SiteValues[];
 }
 
-/** Options of a sampler's `run`: chains, draws and workers. */
-/** How many chains and draws, and where they run. */
+/** Options of a sampler's `run`: how many chains and draws, and where they run. */
 export interface McmcRunOptions extends McmcOptions {
   /** Default 4: fewer cannot show that they disagree. */
   readonly chains?: number;
@@ -84,8 +82,7 @@ export interface McmcState {
   readonly chain: ChainState;
 }
 
-/** A sampler of one program's posterior: `init` and `step`, or `run`. */
-/** What `hmc` and `nuts` return: chains of a program's posterior, step by step or all at once. */
+/** What `hmc` and `nuts` return: chains of a program's posterior, by `init` and `step`, or by `run`. */
 export interface Sampler<A extends readonly unknown[]> {
   readonly method: KernelSpec["name"];
   readonly program: Program<A>;

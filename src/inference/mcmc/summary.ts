@@ -25,8 +25,7 @@ export interface SummaryRow {
   readonly rHat: number;
 }
 
-/** Moments, quantiles and diagnostics of a run's draws. */
-/** A run of chains in numbers, and what is wrong with it. */
+/** Moments, quantiles and diagnostics of a run's draws, and what is wrong with it. */
 export interface Summary {
   readonly chains: number;
   readonly draws: number;
