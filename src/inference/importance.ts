@@ -7,7 +7,7 @@ import { cast } from "../tensor/ops/cast.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { checkMatch } from "./bounds/pair.ts";
 import { checkWholeData } from "./minibatch.ts";
-import { smoothWeights, trustedShape } from "./pareto-smoothing.ts";
+import { doubtOf, effectiveSampleSize, smoothWeights } from "./pareto-smoothing.ts";
 
 /** Options of {@link importance}. */
 export interface ImportanceOptions {
@@ -41,8 +41,19 @@ export interface ImportanceResult {
    * the effective sample size is close to the number of draws the weights are all but equal, and their tail's shape says nothing.
    */
   readonly paretoK: number;
-  /** Whether k̂ is below what this number of draws allows: min(1 − 1 / log₁₀ S, 0.7). */
+  /** The mean of log w: the guide's own bound, nats. */
+  readonly bound: number;
+  /** `logEvidence` − `bound`, nats: an estimate of KL(guide ‖ posterior). */
+  readonly gap: number;
+  /**
+   * Whether the corrected estimates (`logEvidence`, `moments`) can be trusted: k̂ is below what this number of draws allows,
+   * min(1 − 1 / log₁₀ S, 0.7), and the draws are worth at least 100 (of fewer than 400, a quarter).
+   */
   readonly trusted: boolean;
+  /** Whether the guide itself can stand for the posterior: the estimates can be trusted, and the gap is below 0.5 nats. */
+  readonly guideTrusted: boolean;
+  /** Both verdicts in words, with the figures that they rest on. */
+  readonly verdict: string;
 }
 
 /** Moments of a latent site from weighted draws. */
@@ -105,16 +116,39 @@ export async function importance<A extends readonly unknown[]>(
   const raw = normalise(logWeights);
   const smooth = smoothWeights(logWeights);
   const { weights } = normalise(smooth.logWeights);
+  const doubt = doubtOf(logWeights, smooth.shape);
+  const bound = logWeights.reduce((a, w) => a + w / draws, 0);
+  const gap = raw.logMean - bound;
   return {
     logEvidence: raw.logMean,
     logWeights,
     smoothedLogWeights: smooth.logWeights,
     draws: new Map(latent.map((s, j) => [s.name, values[j]])),
     moments: new Map(latent.map((s, j) => [s.name, momentsOf(values[j].data as Float64Array, weights)])),
-    effectiveSampleSize: 1 / raw.weights.reduce((a, w) => a + w * w, 0),
+    effectiveSampleSize: effectiveSampleSize(logWeights),
     paretoK: smooth.shape,
-    trusted: smooth.shape < trustedShape(draws),
+    bound,
+    gap,
+    trusted: doubt === undefined,
+    guideTrusted: doubt === undefined && gap < CLOSE,
+    verdict: verdictOf(doubt, gap),
   };
+}
+
+/** A divergence from the posterior, nats, at which a guide's own means and sds are still about right. */
+const CLOSE = 0.5;
+
+function verdictOf(doubt: string | undefined, gap: number): string {
+  const apart = `${gap.toPrecision(2)} nats from the posterior`;
+  if (doubt !== undefined) {
+    return (
+      `Neither the guide nor its corrected estimates can be trusted: ${doubt}. The guide misses mass of the posterior (at least ` +
+      `${apart}). Use a guide that can say more (autoFullRankNormal, autoFlow), other coordinates, or nuts.`
+    );
+  }
+  return gap < CLOSE
+    ? `The corrected estimates can be trusted, and so can the guide: it is ${apart}.`
+    : `The corrected estimates (logEvidence, moments) can be trusted; the guide itself cannot: it is ${apart}. Use the weighted moments.`;
 }
 
 /** Weights that add up to 1, and the logarithm of the mean weight. */

@@ -7,7 +7,7 @@ import { hessianProduct } from "./curvature.ts";
 import { elementNames } from "./element-names.ts";
 import { type FittedProgram, fittedProgram } from "./fitted.ts";
 import { climbed, type MapOptions, map } from "./map.ts";
-import { smoothWeights, trustedShape } from "./pareto-smoothing.ts";
+import { doubtOf, smoothWeights } from "./pareto-smoothing.ts";
 import { constrainAll, type UnconstrainedDensity } from "./unconstrained-density.ts";
 
 /** Options of {@link laplace}: how the mode is found, and how many draws are made of the normal there. */
@@ -35,7 +35,7 @@ export interface LaplaceResult {
    * the evidence can be trusted.
    */
   readonly paretoK: number;
-  /** Whether k̂ is below what this number of draws allows. */
+  /** Whether k̂ is below what this number of draws allows, and enough of them carry the weight (see `importance`). */
   readonly trusted: boolean;
 }
 
@@ -147,7 +147,7 @@ async function drawFrom(
   return {
     values: constrainAll(density, coordinates, [draws]),
     paretoK: shape,
-    trusted: shape < trustedShape(draws),
+    trusted: doubtOf(logWeights, shape) === undefined,
   };
 }
 

@@ -75,3 +75,26 @@ export function smoothWeights(logWeights: Float64Array): SmoothedWeights {
  * Below this k̂ estimates from S draws can be trusted (Vehtari et al. 2024, section 3.2.4): min(1 − 1 / log₁₀ S, 0.7).
  */
 export const trustedShape = (draws: number): number => Math.min(1 - 1 / Math.log10(draws), 0.7);
+
+/** Draws that weighted ones must be worth for estimates of them; of few draws, a quarter. */
+const ENOUGH = 100;
+
+/** (Σ w)² / Σ w²: how many draws of equal weight some weighted ones are worth. */
+export function effectiveSampleSize(logWeights: Float64Array): number {
+  const top = logWeights.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  const weights = logWeights.map((w) => Math.exp(w - top));
+  return weights.reduce((a, w) => a + w, 0) ** 2 / weights.reduce((a, w) => a + w * w, 0);
+}
+
+/**
+ * What keeps estimates from weighted draws from being trusted, in words; nothing where nothing does. k̂ alone does not tell: its tail can
+ * look light where a few draws hold all the weight.
+ */
+export function doubtOf(logWeights: Float64Array, shape: number): string | undefined {
+  const draws = logWeights.length;
+  const size = effectiveSampleSize(logWeights);
+  const least = Math.min(ENOUGH, draws / 4);
+  if (!(shape < trustedShape(draws))) return `k̂ is ${shape.toFixed(2)}, not below ${trustedShape(draws).toFixed(2)}`;
+  if (!(size >= least)) return `the ${draws} draws are worth ${size.toPrecision(2)}, fewer than ${Math.round(least)}`;
+  return undefined;
+}
