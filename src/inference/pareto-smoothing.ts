@@ -94,7 +94,9 @@ export function doubtOf(logWeights: Float64Array, shape: number): string | undef
   const draws = logWeights.length;
   const size = effectiveSampleSize(logWeights);
   const least = Math.min(ENOUGH, draws / 4);
-  if (!(shape < trustedShape(draws))) return `k̂ is ${shape.toFixed(2)}, not below ${trustedShape(draws).toFixed(2)}`;
-  if (!(size >= least)) return `the ${draws} draws are worth ${size.toPrecision(2)}, fewer than ${Math.round(least)}`;
+  if (!(shape < trustedShape(draws)))
+    return `k̂ is ${shape.toFixed(2)}, not below ${trustedShape(draws).toFixed(2)}`;
+  if (!(size >= least))
+    return `the ${draws} draws are worth ${size.toPrecision(2)}, fewer than ${Math.round(least)}`;
   return undefined;
 }

@@ -381,6 +381,16 @@ describe("what cannot be done is said", () => {
     );
   });
 
+  test("a program that observes nothing has evidence 1", async () => {
+    for (const program of [
+      model(({ sample }) => sample("z", Normal(0, 1))),
+      model(({ sample, plate }) => plate("row", 3, () => sample("z", Gamma(2, 1)))),
+    ]) {
+      const { logEvidence } = await annealedImportanceSampling(program, [], { temperatures: 4, chains: 3 });
+      expect(logEvidence).toBe(0);
+    }
+  });
+
   test("data of density zero", async () => {
     const impossible = model(({ sample, factor }) => {
       factor("never", sample("p", Beta(1, 1)).mul(0).add(Number.NEGATIVE_INFINITY));

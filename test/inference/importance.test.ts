@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Bernoulli, Beta, Normal } from "../../src/distributions/index.ts";
+import { Bernoulli, Beta, Normal, Uniform } from "../../src/distributions/index.ts";
 import { UsageError } from "../../src/errors.ts";
 import {
   autoNormal,
@@ -167,5 +167,42 @@ describe("importance sampling with a guide", () => {
     await expect(importance(coin, coin, [], { draws: 10 })).rejects.toThrow(
       new UsageError("importance: draws must be a whole number of at least 25, found 10."),
     );
+  });
+});
+
+describe("what the verdict is of", () => {
+  const normal = (loc: number, scale: number) =>
+    model(({ sample, plate }) => {
+      plate("element", 3, () => sample("z", Normal(loc, scale)));
+    });
+
+  test("a guide that is the posterior", async () => {
+    const found = await importance(normal(0, 1), normal(0.01, 1.01), [], { draws: 2000 });
+    expect([found.trusted, found.guideTrusted]).toEqual([true, true]);
+    expect(found.verdict).toMatch(
+      /^The corrected estimates can be trusted, and so can the guide: it is 0\.\d+ nats from the posterior\.$/,
+    );
+  });
+
+  test("a guide that is too wide: its weighted draws can be trusted, itself not", async () => {
+    const found = await importance(normal(0, 1), normal(0, 2), [], { draws: 4000 });
+    expect([found.trusted, found.guideTrusted]).toEqual([true, false]);
+    // KL(N(0, 4) ‖ N(0, 1)) in three dimensions: 3 (1.5 − ln 2) = 2.42 nats; the standard error of the gap is about 0.06.
+    expect(Math.abs(found.gap - 3 * (1.5 - Math.LN2))).toBeLessThan(0.25);
+    expect(found.gap).toBeCloseTo(found.logEvidence - found.bound, 12);
+    expect(found.verdict).toContain("the guide itself cannot: it is 2.");
+  });
+
+  test("draws of which a few hold the weight, though k-hat passes", async () => {
+    // Weights that grow by e^8 over the guide's draws: their tail is bounded and light, and most of them are nothing.
+    const flat = model(({ sample }) => sample("u", Uniform(0, 1)));
+    const steep = model(({ sample, factor }) => {
+      const u = sample("u", Uniform(0, 1));
+      factor("w", u.mul(300));
+    });
+    const found = await importance(steep, flat, [], { draws: 4000 });
+    expect(found.effectiveSampleSize).toBeLessThan(100);
+    expect(found.trusted).toBe(false);
+    expect(found.verdict).toMatch(/^Neither the guide nor its corrected estimates can be trusted: /);
   });
 });

@@ -14,7 +14,7 @@ import {
 } from "../../program/index.ts";
 import type { TypedArray } from "../../tensor/dtype.ts";
 import { grad } from "../../tensor/grad.ts";
-import { constant, input, isNoise, noise } from "../../tensor/leaf.ts";
+import { constant, input, isNoise, noise, zeros } from "../../tensor/leaf.ts";
 import { add, mul, sub } from "../../tensor/ops/arithmetic.ts";
 import { cast } from "../../tensor/ops/cast.ts";
 import { expand } from "../../tensor/ops/movement.ts";
@@ -77,6 +77,8 @@ export interface AnnealedPath {
 function rowsOf(terms: readonly Term[], plates: readonly Plate[], graph: UnconstrainedGraph): Tensor {
   const { hidden, depth } = graph;
   const chains = chainsOf(graph);
+  // A program that observes nothing has a part of its density that is none.
+  if (terms.length === 0) return zeros([chains.size, ...rowsShape(plates)], graph.logJoint.dtype);
   const total = addOver(hidden, depth, terms, plates);
   const layout = new Array<number>(depth).fill(1);
   for (const { dimension, rows } of plates) layout[depth + dimension] = rows;

@@ -92,6 +92,8 @@ function fold(chains: Chains): Chains {
  * not mixed. NaN where all draws are equal. Chains are split, so that one chain that drifts shows as well.
  */
 export function rHat(values: Float64Array, chains: number): number {
+  // Ranks would put NaN at an end and find nothing wrong.
+  if (values.some(Number.isNaN)) return Number.NaN;
   const parts = split(chainsOf(values, chains));
   return Math.max(basicRHat(rankNormalise(parts)), basicRHat(rankNormalise(fold(parts))));
 }
@@ -141,10 +143,11 @@ function effectiveSize(chains: Chains): number {
 
 /** Effective sample size of the centre: that of rank-normalised draws, so that it exists without moments. */
 export const essBulk = (values: Float64Array, chains: number): number =>
-  effectiveSize(rankNormalise(split(chainsOf(values, chains))));
+  values.some(Number.isNaN) ? Number.NaN : effectiveSize(rankNormalise(split(chainsOf(values, chains))));
 
 /** Effective sample size of the tails: the smaller of those of the 5 % and the 95 % quantile. */
 export function essTail(values: Float64Array, chains: number): number {
+  if (values.some(Number.isNaN)) return Number.NaN;
   const parts = split(chainsOf(values, chains));
   const sorted = sortedOf(parts);
   const sizes = [0.05, 0.95].map((q) => {

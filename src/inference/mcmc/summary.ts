@@ -106,6 +106,13 @@ function worst(rows: readonly SummaryRow[], of: (row: SummaryRow) => string): st
 function warningsOf(found: Omit<Summary, "warnings">, maxTreeDepth: number | undefined): string[] {
   const { chains, draws, rows, divergences, saturated, energyFractions } = found;
   const warnings: string[] = [];
+  const lost = rows.filter((r) => !Number.isFinite(r.mean));
+  if (lost.length > 0) {
+    warnings.push(
+      `Draws of ${worst(lost, (r) => `(mean ${r.mean})`)} are not all finite, so that nothing can be said of them. A deterministic site ` +
+        "overflowed, or took the logarithm or root of a number below 0: compute it in another form (on the log scale).",
+    );
+  }
   const apart = rows.filter((r) => r.rHat > MIXED).sort((a, b) => b.rHat - a.rHat);
   if (apart.length > 0) {
     warnings.push(

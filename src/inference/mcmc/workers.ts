@@ -1,5 +1,6 @@
 /** Chains in worker threads. A chain is a pure function of its job, so where it runs changes nothing but the time. */
 import type { Worker } from "node:worker_threads";
+import { InternalError } from "../../errors.ts";
 import type { PortableDensity } from "../portable-density.ts";
 import type { FromWorker, ToWorker } from "./chain-worker.ts";
 import type { ChainJob, ChainProgress, ChainRun } from "./run-chain.ts";
@@ -36,10 +37,26 @@ export async function runInWorkers(
         else resolve();
       };
       worker.on("error", reject);
+      // One that ends without a word (memory, a signal, process.exit in a loader) is heard of here alone.
+      worker.on("exit", (code) =>
+        reject(
+          new InternalError(
+            `a worker of chain ${at} ended with exit code ${code} before its chain did; set workers: 1.`,
+          ),
+        ),
+      );
+      worker.on("messageerror", reject);
       worker.on("message", (message: FromWorker) => {
-        if (message.kind === "progress") return onProgress?.(message.progress);
-        runs[at] = message.run;
-        take();
+        try {
+          if (message.kind === "progress") onProgress?.(message.progress);
+          else {
+            runs[at] = message.run;
+            take();
+          }
+        } catch (error) {
+          // What a caller's onProgress throws is the run's error, as it is without workers.
+          reject(error);
+        }
       });
       send({ kind: "density", density });
       take();

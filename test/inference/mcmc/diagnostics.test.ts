@@ -96,3 +96,13 @@ describe("by hand", () => {
     expect(() => essBulk(new Float64Array(13), 3)).toThrow(UsageError);
   });
 });
+
+test("of draws that are not all numbers nothing is said, whichever they are", () => {
+  const draws = Float64Array.from({ length: 400 }, (_, i) => (Math.sin(i * 12.9898) * 43758.5453) % 1);
+  for (const at of [0, 57, 399]) {
+    const spoilt = draws.slice();
+    spoilt[at] = Number.NaN;
+    for (const of of [rHat, essBulk, essTail]) expect(of(spoilt, 4)).toBeNaN();
+  }
+  for (const of of [rHat, essBulk, essTail]) expect(of(draws, 4)).not.toBeNaN();
+});

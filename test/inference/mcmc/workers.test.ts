@@ -1,6 +1,6 @@
 /** Chains in worker threads, which start from compiled files: the library is built first. */
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 
@@ -18,7 +18,8 @@ beforeAll(() => {
 
 const program = `
 import { createHash } from "node:crypto";
-import { HalfCauchy, Normal, model, nn, nuts, tensor } from "./dist/index.js";
+import { HalfCauchy, Normal, model, nuts, tensor } from "./dist/public/tightbound.js";
+import * as nn from "./dist/public/nn.js";
 import { runInWorkers } from "./dist/inference/mcmc/workers.js";
 
 const schools = model(({ sample, observe, plate, param, deterministic }) => {
@@ -41,7 +42,10 @@ const before = seen.size;
 seen.clear();
 const side = await digest(2);
 const failing = await runInWorkers({ graph: {} }, [{}], 1).then(() => "none", (error) => error.name);
-console.log(JSON.stringify({ alone, side, before, seen: seen.size, failing }));
+const thrown = await nuts(schools)
+  .run([], { chains: 2, draws: 20, warmUp: 20, workers: 2, onProgress: () => { throw new Error("not shown"); } })
+  .then(() => "none", (error) => error.message);
+console.log(JSON.stringify({ alone, side, before, seen: seen.size, failing, thrown }));
 `;
 
 test("draws do not depend on where the chains ran; progress comes back; a worker's error is the run's", () => {
@@ -51,6 +55,7 @@ test("draws do not depend on where the chains ran; progress comes back; a worker
   expect(found.side).toBe(found.alone);
   expect([found.before, found.seen]).toEqual([3, 3]);
   expect(found.failing).toBe("TypeError");
+  expect(found.thrown).toBe("not shown");
 });
 
 test("workers start from a program on the command line, whose flags are not theirs", () => {
@@ -59,4 +64,20 @@ test("workers start from a program on the command line, whose flags are not thei
     encoding: "utf8",
   });
   expect(JSON.parse(found).seen).toBe(3);
+});
+
+test("a worker that ends without a word is an error, not a wait", () => {
+  const quiet = join(built, "quiet");
+  cpSync(join(built, "dist"), join(quiet, "dist"), { recursive: true });
+  copyFileSync(join(ROOT, "package.json"), join(quiet, "package.json"));
+  writeFileSync(join(quiet, "dist/inference/mcmc/chain-worker.js"), "process.exit(0);");
+  const script = join(quiet, "quiet.mjs");
+  writeFileSync(
+    script,
+    `import { runInWorkers } from "./dist/inference/mcmc/workers.js";
+    console.log(await runInWorkers({}, [{}], 1).then(() => "none", (error) => error.message));`,
+  );
+  expect(execFileSync(process.execPath, [script], { encoding: "utf8" })).toBe(
+    "internal: a worker of chain 0 ended with exit code 0 before its chain did; set workers: 1.\n",
+  );
 });
