@@ -1,16 +1,18 @@
 /** Finite sites over all their values at once: placeholders while a program is traced, sums afterwards. */
-import { type Distribution, liesIn } from "../distributions/index.ts";
+import { liesIn } from "../distributions/index.ts";
 import { UsageError } from "../errors.ts";
-import type { Plate } from "../program/index.ts";
+import type { Plate, RandomSite } from "../program/index.ts";
 import { input } from "../tensor/leaf.ts";
-import { expand } from "../tensor/ops/movement.ts";
-import { logsumexp } from "../tensor/ops/reduce.ts";
+import { add, mul } from "../tensor/ops/arithmetic.ts";
+import { expand, reshape, transpose } from "../tensor/ops/movement.ts";
+import { logsumexp, sum } from "../tensor/ops/reduce.ts";
+import { exp } from "../tensor/ops/transcendental.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import { nodesOf } from "../tensor/substitute.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { HiddenAxes, HiddenAxis } from "./hidden-axes.ts";
+import { align, type HiddenAxes, type HiddenAxis } from "./hidden-axes.ts";
 import { checkSummedWhole } from "./minibatch.ts";
-import { addOver, type Term } from "./terms.ts";
+import { addOver, lifted, type Term, termOf } from "./terms.ts";
 
 /** A finite site that takes all its values at once: each along an axis of its own. */
 export interface ListedSite {
@@ -20,24 +22,41 @@ export interface ListedSite {
   readonly plates: readonly Plate[];
   /** Stands for one value while the program is traced. */
   readonly placeholder: Tensor;
+  /** What the program goes on with: one value in every element of the plates. */
+  readonly value: Tensor;
   /** All of them, [cardinality, …the placeholder's shape]. */
   readonly values: Tensor;
 }
 
-/** A site to list, and what the program goes on with: a value of the site's shape. */
-export function listSite(site: {
-  readonly name: string;
-  readonly distribution: Distribution;
-  readonly plates: readonly Plate[];
-}): { readonly listed: ListedSite; readonly value: Tensor } {
-  const { name, distribution, plates } = site;
+/** A site that takes all its values. */
+export function listSite({ name, distribution, plates }: Omit<RandomSite, "value">): ListedSite {
   const { batchShape, eventShape, dtype } = distribution;
   const values = distribution.enumerate();
   const placeholder = input(`a value of ${name}`, values.shape.slice(1), dtype);
-  return {
-    listed: { name, plates, placeholder, values, axis: { name, size: values.shape[0] } },
-    value: liesIn(expand(placeholder, [...batchShape, ...eventShape]), distribution.support),
-  };
+  const value = liesIn(expand(placeholder, [...batchShape, ...eventShape]), distribution.support);
+  return { name, plates, placeholder, value, values, axis: { name, size: values.shape[0] } };
+}
+
+/** The log density of a site over the hidden axes; at the values of a listed site it is that of all of them at once. */
+export function densityOf(
+  hidden: HiddenAxes,
+  depth: number,
+  site: RandomSite,
+  listed: readonly ListedSite[],
+): Term {
+  const own = listed.find(({ value }) => value === site.value);
+  if (own === undefined) return lifted(hidden, depth, termOf(site));
+  const { batchShape, eventShape } = site.distribution;
+  const count = own.axis.size;
+  const values = reshape(own.values, [count, ...batchShape.map(() => 1), ...eventShape]);
+  const all = hidden.lift(site.distribution.logProb(values));
+  // The axes that the parameters depend on are the first, then the values': each goes to its place.
+  const axes = hidden.union(all.axes, [own.axis]);
+  const order = all.axes.map((_, i) => i);
+  order.splice(axes.indexOf(own.axis), 0, all.axes.length);
+  const rest = batchShape.map((_, i) => axes.length + i);
+  const value = transpose(all.value, [...order, ...rest]);
+  return { ...termOf(site, value), value: align({ value, axes }, axes, depth), axes };
 }
 
 /** Elements of the largest array that a sum over values may need: a gigabyte of doubles. */
@@ -115,13 +134,39 @@ export function eliminate(
       listed.filter((s) => axes.includes(s.axis)),
     );
     onSum?.({ site, logWeights: value, axes });
-    const sum: Term = {
+    const total: Term = {
       site: name,
       value: logsumexp(value, axes.indexOf(axis)),
       plates,
       axes: axes.filter((a) => a !== axis),
     };
-    left = [...left.filter((t) => !touching.includes(t)), sum];
+    left = [...left.filter((t) => !touching.includes(t)), total];
   }
   return left;
+}
+
+/** E over finite sites of the guide, listed there, of a term: Σ Π q · term. */
+export function expectation(
+  hidden: HiddenAxes,
+  depth: number,
+  guideTerms: readonly Term[],
+  listed: readonly ListedSite[],
+): (t: Term) => Term {
+  const logQ = new Map(guideTerms.map((t) => [t.site, t]));
+  const listedIn = ({ axes }: Term): ListedSite[] => listed.filter(({ axis }) => axes.includes(axis));
+  return (t) => {
+    const sites = new Set(listedIn(t));
+    // A probability may itself depend on further sites; a set that grows is walked to its end.
+    for (const { name } of sites) for (const more of listedIn(logQ.get(name) ?? t)) sites.add(more);
+    if (sites.size === 0) return t;
+    const weights = [...sites].flatMap(({ name }) => logQ.get(name) ?? []);
+    const axes = hidden.union(t.axes, ...weights.map((q) => q.axes));
+    const weight = weights.map((q) => align(q, axes, depth)).reduce(add);
+    const gone = [...sites].map(({ axis }) => axis);
+    const value = sum(
+      mul(exp(weight), align(t, axes, depth)),
+      gone.map((axis) => axes.indexOf(axis)),
+    );
+    return { ...t, value, axes: axes.filter((axis) => !gone.includes(axis)) };
+  };
 }

@@ -18,13 +18,10 @@ export interface Term {
   readonly axes: readonly HiddenAxis[];
 }
 
-/** The name of the plate that repeats a whole program. */
-export const PARTICLES = "particles";
-
 export const termOf = (site: RandomSite, value: Tensor = site.distribution.logProb(site.value)): Term => ({
   site: site.name,
   value,
-  plates: site.plates.filter((p) => p.name !== PARTICLES),
+  plates: site.plates,
   axes: [],
 });
 
@@ -68,7 +65,7 @@ export function sumOver(term: Term, kept: readonly Plate[]): Tensor {
   return scaled(axes.length === 0 ? term.value : sum(term.value, axes, { keepDims: true }), gone);
 }
 
-/** A term summed over everything, scaled for minibatches: a scalar (over particles it is their sum). */
+/** A term summed over everything, scaled for minibatches: a scalar (over hidden axes it is their sum). */
 export const totalOf = ({ value, plates }: Term): Tensor => scaled(sum(value), plates);
 
 /** The plates that all terms stand in: along them a program falls apart into independent rows. Outermost first. */
@@ -86,9 +83,16 @@ export const rowsShape = (plates: readonly Plate[]): number[] =>
 export const perRow = (t: Tensor, plates: readonly Plate[], leading: readonly number[] = []): Tensor =>
   reshape(t, [...leading, ...rowsShape(plates)]);
 
-/** Gives a tensor a shape of at least `rank` dimensions, ones on the left. */
-export const padTo = (t: Tensor, rank: number): Tensor =>
-  t.rank >= rank ? t : reshape(t, [...new Array<number>(rank - t.rank).fill(1), ...t.shape]);
+/**
+ * A value of a term's shape, [hidden axes…, …plates of the whole program], beside one that has `rank` dimensions right of its hidden
+ * axes: the plates between them, in which the site does not stand, have size 1 and go.
+ */
+export function besideSite(value: Tensor, depth: number, rank: number): Tensor {
+  const hidden = value.rank - depth;
+  return hidden <= 0
+    ? value
+    : reshape(value, [...value.shape.slice(0, hidden), ...value.shape.slice(value.rank - rank)]);
+}
 
 /**
  * Which of `sources` an expression depends on. The graph is the dependency structure: nothing has to be declared, and what a

@@ -8,7 +8,7 @@ import { cast } from "../tensor/ops/cast.ts";
 import { formatShape, type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { ScoredSite } from "./bounds/bound.ts";
-import { eliminate, type ListedSite, listSite } from "./elimination.ts";
+import { densityOf, eliminate, type ListedSite, listSite } from "./elimination.ts";
 import { HiddenAxes, type HiddenAxis } from "./hidden-axes.ts";
 import { checkWholeData } from "./minibatch.ts";
 import { dependencies, depthOf, lifted, type Term, termOf, totalOf } from "./terms.ts";
@@ -151,9 +151,9 @@ export function unconstrainedGraph<A extends readonly unknown[]>(
     if (message.kind !== "sample" || message.value !== undefined) return next(message);
     const { name, distribution } = message;
     if (distribution.cardinality !== undefined) {
-      const { listed: site, value } = listSite(message);
+      const site = listSite(message);
       listed.push(site);
-      return next({ ...message, value });
+      return next({ ...message, value: site.value });
     }
     const site = sites.find((s) => s.name === name);
     // A site that the first run did not have: the comparison of both runs says so.
@@ -198,7 +198,7 @@ export function unconstrainedGraph<A extends readonly unknown[]>(
     site.kind === "observe" && inverseTemperature !== undefined
       ? { ...term, value: mul(term.value, cast(inverseTemperature, term.value.dtype)) }
       : term;
-  const terms = random.map((site) => ({ site, term: lifted(hidden, depth, termOf(site)) }));
+  const terms = random.map((site) => ({ site, term: densityOf(hidden, depth, site, listed) }));
   const joint = eliminate(
     hidden,
     depth,

@@ -77,14 +77,9 @@ export const handled = <A extends readonly unknown[], R>(
   parameters: () => program.parameters(),
 });
 
-function fitted({ name, distribution, plates }: SampleMessage, value: Tensor): Tensor {
+function fitted({ name, distribution }: SampleMessage, value: Tensor): Tensor {
   const expected = [...distribution.batchShape, ...distribution.eventShape];
-  const outer = plates.filter((p) => p.outer === true).length;
-  const common = Math.min(value.rank, expected.length);
-  const fits =
-    value.rank >= expected.length - outer &&
-    sameShape(value.shape.slice(value.rank - common), expected.slice(expected.length - common));
-  if (!fits) {
+  if (!sameShape(value.shape, expected)) {
     throw new ShapeError(
       `site '${name}': a value of shape ${formatShape(value.shape)} was given, the site's shape is ${formatShape(expected)} ` +
         `(batch ${formatShape(distribution.batchShape)}, event ${formatShape(distribution.eventShape)}).`,

@@ -16,24 +16,14 @@ type RandomSiteParts = Pick<RandomSite, "name" | "value" | "distribution" | "pla
 
 /**
  * Every dimension of an observed value is a plate's or the event's: what broadcasts would be counted more than once.
- *
- * @param site its plates are the program's own
- * @param around what an inference adds on the left: a value that is computed from other sites may vary along it
  * @throws ShapeError naming site, shapes, plates and the ways out.
  */
-export function checkObservedShape(
-  { name, value, distribution, plates }: RandomSiteParts,
-  { outer, freeFrom }: { readonly outer: readonly Plate[]; readonly freeFrom: number },
-): void {
+export function checkObservedShape({ name, value, distribution, plates }: RandomSiteParts): void {
   const { eventShape } = distribution;
   const rows = [...plates].sort((a, b) => a.dimension - b.dimension).map((p) => p.rows);
   const wanted = [...rows, ...eventShape];
   const batch = value.shape.slice(0, value.rank - eventShape.length);
-  const extra = batch.slice(0, Math.max(0, batch.length - rows.length)).some((size, i) => {
-    const dimension = i - batch.length;
-    const added = -dimension >= freeFrom || outer.some((p) => p.dimension === dimension && p.rows === size);
-    return size !== 1 && !added;
-  });
+  const extra = batch.slice(0, Math.max(0, batch.length - rows.length)).some((size) => size !== 1);
   const fits =
     value.rank >= eventShape.length &&
     sameShape(value.shape.slice(batch.length), eventShape) &&

@@ -47,12 +47,8 @@ export interface Context {
 /** A handler sees every site on its way to a value: it may change the message, answer it, or look at the answer. */
 export type Handler = (message: Message, next: (message: Message) => Tensor) => Tensor;
 
-/** Batch dimensions that an inference adds on the left of the program's own. */
+/** How a program runs. */
 export interface RunOptions {
-  /** Repetitions around the whole program, such as particles. */
-  readonly outer?: readonly Plate[];
-  /** From this many dimensions on, counted from the right, sizes are nobody's plate: enumerated values live there. */
-  readonly freeFrom?: number;
   /** The pass that layers are traced in. Default: evaluation. */
   readonly layers?: LayerContext;
 }
@@ -95,12 +91,7 @@ function plateShape(plates: readonly Plate[]): number[] {
 }
 
 /** Repeats a distribution over the plates it stands in. @throws ShapeError naming site, shapes, plates and the ways out. */
-function intoPlates(
-  name: string,
-  distribution: Distribution,
-  plates: readonly Plate[],
-  freeFrom: number,
-): Distribution {
+function intoPlates(name: string, distribution: Distribution, plates: readonly Plate[]): Distribution {
   const wanted = plateShape(plates);
   const { batchShape } = distribution;
   const rank = Math.max(wanted.length, batchShape.length);
@@ -108,7 +99,7 @@ function intoPlates(
   for (let axis = -rank; axis < 0; axis++) {
     const has = batchShape[batchShape.length + axis] ?? 1;
     const plate = plates.find((p) => p.dimension === axis);
-    if (plate === undefined && has !== 1 && -axis < freeFrom) {
+    if (plate === undefined && has !== 1) {
       throw new ShapeError(
         `site '${name}': batch shape ${formatShape(batchShape)} (event ${formatShape(distribution.eventShape)}) has size ${has} ` +
           `along dimension ${axis}, where no plate is open (plates: ${describePlates(plates)}). ` +
@@ -148,7 +139,7 @@ export function model<A extends readonly unknown[], R>(
   const store = new Map<string, Tensor>();
 
   const run = (handlers: readonly Handler[], args: A, options: RunOptions = {}): R => {
-    const { outer = [], freeFrom = Number.POSITIVE_INFINITY, layers = evaluation } = options;
+    const { layers = evaluation } = options;
     const seen = new Map<string, string>();
     const plates: Plate[] = [];
     const sizes = new Map<string, Plate>();
@@ -178,13 +169,13 @@ export function model<A extends readonly unknown[], R>(
       { value, auxiliary }: { readonly value?: Tensor; readonly auxiliary?: boolean | undefined } = {},
     ): Tensor => {
       claim(site, kind === "sample" ? "sample site" : "observed site");
-      const repeated = intoPlates(site, distribution, [...outer, ...plates], freeFrom);
+      const repeated = intoPlates(site, distribution, plates);
       return send({
         kind,
         name: site,
         distribution: repeated,
         value,
-        plates: [...outer, ...plates],
+        plates: [...plates],
         ...(auxiliary === true && { auxiliary }),
       });
     };
@@ -193,7 +184,7 @@ export function model<A extends readonly unknown[], R>(
       sample: (site, distribution, { auxiliary } = {}) => random("sample", site, distribution, { auxiliary }),
       observe(site, distribution, given) {
         const value = given instanceof Tensor ? given : tensor(given, { dtype: distribution.dtype });
-        checkObservedShape({ name: site, value, distribution, plates }, { outer, freeFrom });
+        checkObservedShape({ name: site, value, distribution, plates });
         return random("observe", site, distribution, { value });
       },
       factor(site, logWeight) {
@@ -239,7 +230,7 @@ export function model<A extends readonly unknown[], R>(
           );
         }
         store.set(site, leaf);
-        return send({ kind: "param", name: site, value: leaf, plates: [...outer, ...plates] });
+        return send({ kind: "param", name: site, value: leaf, plates: [...plates] });
       },
       module(site, network) {
         claim(site, "module");
@@ -256,7 +247,7 @@ export function model<A extends readonly unknown[], R>(
       },
       deterministic(site, value) {
         claim(site, "deterministic site");
-        return send({ kind: "deterministic", name: site, value, plates: [...outer, ...plates] });
+        return send({ kind: "deterministic", name: site, value, plates: [...plates] });
       },
     };
     try {

@@ -14,8 +14,6 @@ export interface Plate {
   readonly rows: number;
   /** Negative axis. */
   readonly dimension: number;
-  /** Put around the whole program by an inference, left of the program's own: particles. Data need not vary along it. */
-  readonly outer?: boolean;
 }
 
 /** How much one row of a minibatch counts for: the product of size / rows over the plates. */

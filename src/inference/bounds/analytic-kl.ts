@@ -2,8 +2,8 @@
 import { type Distribution, hasKl, IndependentDistribution, kl } from "../../distributions/index.ts";
 import { UsageError } from "../../errors.ts";
 import type { RandomSite } from "../../program/index.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
-import { dependencies, type Term, termOf } from "../terms.ts";
+import type { Lifted } from "../hidden-axes.ts";
+import { dependencies, lifted, type Term, termOf } from "../terms.ts";
 import type { Pair } from "./pair.ts";
 
 /** The sites of model and guide of one name. */
@@ -30,17 +30,14 @@ export function closedKl(pair: Pair, name: string): Term {
     );
   }
   const needed = new Set(
-    Object.values(p.distribution.parameters).flatMap((t) => [
-      ...dependencies(t, pair.drawn),
-      ...dependencies(t, pair.enumeration.sources),
-    ]),
+    Object.values(p.distribution.parameters).flatMap((t) => [...dependencies(t, pair.values)]),
   );
   for (const parent of needed) {
     const site = pair.guide.sites.get(parent);
     if (parent !== name && site?.kind !== "sample") continue;
     const through =
       site?.kind === "sample"
-        ? Object.values(site.distribution.parameters).flatMap((t) => [...dependencies(t, pair.drawn)])
+        ? Object.values(site.distribution.parameters).flatMap((t) => [...dependencies(t, pair.values)])
         : [];
     if (parent === name || through.includes(name)) {
       throw new UsageError(
@@ -49,14 +46,11 @@ export function closedKl(pair: Pair, name: string): Term {
       );
     }
   }
-  return termOf(q, kl(q.distribution, p.distribution));
+  return lifted(pair.hidden, pair.depth, termOf(q, kl(q.distribution, p.distribution)));
 }
 
-/** KL(q ‖ p) of one site, each of its dimensions apart: shape particles + plates + event. */
-export function klPerDimension(
-  pair: Pair,
-  name: string,
-): { readonly value: Tensor; readonly site: RandomSite } {
+/** KL(q ‖ p) of one site, each of its dimensions apart: shape hidden axes + plates + event. */
+export function klPerDimension(pair: Pair, name: string): Lifted & { readonly site: RandomSite } {
   closedKl(pair, name);
   const { q, p } = sitePair(pair, name);
   const base = (d: Distribution) => (d instanceof IndependentDistribution ? d.base : d);
@@ -67,5 +61,5 @@ export function klPerDimension(
         "so there is no divergence of each for free bits.",
     );
   }
-  return { value, site: q };
+  return { ...pair.hidden.lift(value), site: q };
 }

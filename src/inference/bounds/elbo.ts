@@ -1,16 +1,16 @@
 /** The evidence lower bound of a program under a guide, with a gradient estimator for each site. */
 import { UsageError } from "../../errors.ts";
 import type { Program } from "../../program/index.ts";
-import type { DType } from "../../tensor/dtype.ts";
 import { scalar } from "../../tensor/leaf.ts";
 import { add, mul, neg, sub } from "../../tensor/ops/arithmetic.ts";
 import { mean } from "../../tensor/ops/reduce.ts";
 import { stopGradient } from "../../tensor/ops/stop-gradient.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
+import { expectation } from "../elimination.ts";
 import { ControlState } from "../estimators/baselines.ts";
 import type { ElboDraws, SiteEstimator } from "../estimators/estimator.ts";
 import { definitionOf } from "../estimators/registry.ts";
-import { commonPlates, dependencies, perRow, sumOver, type Term, totalOf } from "../terms.ts";
+import { addOver, commonPlates, dependencies, perRow, sumOver, type Term, totalOf } from "../terms.ts";
 import { closedKl } from "./analytic-kl.ts";
 import type { Bound } from "./bound.ts";
 import { freeBitsPenalty } from "./free-bits.ts";
@@ -84,12 +84,16 @@ export function elbo<A extends readonly unknown[]>(
   // Its own log q gives a score-function site's parameters a gradient of mean zero: noise alone, so it is held constant.
   const own = (part: Part) => part.sampledLogQ && scored.has(part.term.site);
   const total = (of: Part["of"]) =>
-    signedSum(
+    averaged(
+      pair,
       parts.filter((p) => p.of === of),
-      (part) => totalOf(own(part) ? { ...part.term, value: stopGradient(part.term.value) } : part.term),
-      pair.scale / pair.particles,
-      parts[0].term.value.dtype,
-    );
+      (chosen, draws) =>
+        signedSum(
+          chosen,
+          (part) => totalOf(own(part) ? { ...part.term, value: stopGradient(part.term.value) } : part.term),
+          pair.scale / draws,
+        ),
+    ) ?? scalar(0, parts[0].term.value.dtype);
   const reconstruction = total("reconstruction");
   const divergence = neg(total("kl"));
   const value = sub(reconstruction, divergence);
@@ -100,11 +104,12 @@ export function elbo<A extends readonly unknown[]>(
     part.of === "kl" && options.beta !== undefined && options.beta !== 1
       ? mul(part.term.value, options.beta)
       : part.term.value;
-  const costOf = (q: Term): Tensor =>
-    parts
+  const costOf = (q: Term): Tensor => {
+    const signed = parts
       .filter(({ term }) => dependencies(term.value, pair.drawn).has(q.site))
-      .map((part) => mul(sumOver({ ...part.term, value: weigh(part) }, q.plates), part.sign))
-      .reduce(add);
+      .map((part) => ({ ...part.term, value: mul(weigh(part), part.sign) }));
+    return addOver(pair.hidden, pair.depth, signed, q.plates).value;
+  };
   const scores = pair.guideTerms.flatMap((q) => {
     const site = drawnSite(pair, q);
     const score = site && scoreOf(site.choice);
@@ -141,9 +146,33 @@ function objectiveOf(
   return sub(gain, beta === 1 ? paid : mul(paid, beta));
 }
 
-function signedSum(parts: readonly Part[], of: (part: Part) => Tensor, factor: number, dtype: DType): Tensor {
-  const [first, ...rest] = parts;
-  if (first === undefined) return scalar(0, dtype);
+/**
+ * A sum of parts over the mean of the particles. What depends on no draw is there once and not once a particle.
+ * @param sum of parts of which all vary along the particles, or none: how many draws it must be divided by
+ * @returns nothing without parts
+ */
+function averaged(
+  { axis, particles }: Pair,
+  parts: readonly Part[],
+  sum: (parts: readonly [Part, ...Part[]], draws: number) => Tensor,
+): Tensor | undefined {
+  const drawn = parts.filter(({ term }) => axis !== undefined && term.axes.includes(axis));
+  const shared = parts.filter((p) => !drawn.includes(p));
+  return [
+    { group: drawn, draws: particles },
+    { group: shared, draws: 1 },
+  ]
+    .flatMap(({ group: [first, ...rest], draws }) =>
+      first === undefined ? [] : [sum([first, ...rest], draws)],
+    )
+    .reduce<Tensor | undefined>((a, b) => (a === undefined ? b : add(a, b)), undefined);
+}
+
+function signedSum(
+  [first, ...rest]: readonly [Part, ...Part[]],
+  of: (part: Part) => Tensor,
+  factor: number,
+): Tensor {
   const start = first.sign > 0 ? of(first) : neg(of(first));
   const all = rest.reduce((acc, p) => (p.sign > 0 ? add(acc, of(p)) : sub(acc, of(p))), start);
   return factor === 1 ? all : mul(all, factor);
@@ -154,7 +183,7 @@ function partsOf(pair: Pair, { analyticKl = false }: ElboOptions): Part[] {
   const closed = new Set(
     analyticKl === true ? latent : analyticKl === false ? [] : checkSites("analyticKl", analyticKl, latent),
   );
-  const expected = pair.enumeration.expectation(pair.guideTerms);
+  const expected = expectation(pair.hidden, pair.depth, pair.guideTerms, pair.listed);
   return [
     ...pair.modelTerms
       .filter((t) => !closed.has(t.site))
@@ -180,11 +209,15 @@ function partsOf(pair: Pair, { analyticKl = false }: ElboOptions): Part[] {
 function termsPerDatum(pair: Pair, parts: readonly Part[]): ElboTerms {
   const plates = commonPlates(parts.map((p) => p.term));
   const of = (kind: Part["of"]) => {
-    const chosen = parts.filter((p) => p.of === kind);
-    if (chosen.length === 0) return scalar(0, parts[0].term.value.dtype);
-    const value = signedSum(chosen, ({ term }) => sumOver(term, plates), 1, parts[0].term.value.dtype);
-    const averaged = pair.particles === 1 ? value : mean(value, pair.particleAxis, { keepDims: true });
-    return perRow(averaged, plates);
+    const value = averaged(
+      pair,
+      parts.filter((p) => p.of === kind),
+      (chosen, draws) => {
+        const each = signedSum(chosen, ({ term }) => sumOver(term, plates), 1);
+        return perRow(draws === 1 ? each : mean(each, 0), plates);
+      },
+    );
+    return value ?? scalar(0, parts[0].term.value.dtype);
   };
   const [reconstruction, divergence] = [of("reconstruction"), neg(of("kl"))];
   return { elbo: sub(reconstruction, divergence), reconstruction, kl: divergence };

@@ -22,11 +22,11 @@ export function freeBitsPenalty(pair: Pair, lambda: number): Tensor {
   }
   return sites
     .map(({ site: name }) => {
-      const { value, site } = klPerDimension(pair, name);
-      const rows = site.distribution.batchShape.map((_, i) => i);
-      const factor = pair.scale / pair.particles;
-      const each = mul(sum(value, rows), scaleOf(site.plates) * factor);
-      const size = site.plates.reduce((n, p) => n * p.size, 1) * factor;
+      const { value, axes, site } = klPerDimension(pair, name);
+      const rows = [...axes, ...site.distribution.batchShape].map((_, i) => i);
+      const draws = axes.length === 0 ? 1 : pair.particles;
+      const each = mul(sum(value, rows), (scaleOf(site.plates) * pair.scale) / draws);
+      const size = site.plates.reduce((n, p) => n * p.size, 1) * pair.scale;
       return sum(maximum(each, lambda * size));
     })
     .reduce(add);

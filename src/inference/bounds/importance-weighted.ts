@@ -2,13 +2,15 @@
 import { type Plate, type Program, scaleOf } from "../../program/index.ts";
 import { zeros } from "../../tensor/leaf.ts";
 import { add, mul, neg, sub } from "../../tensor/ops/arithmetic.ts";
+import { expand } from "../../tensor/ops/movement.ts";
 import { sum } from "../../tensor/ops/reduce.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { ControlState } from "../estimators/baselines.ts";
 import type { DrawnSite, WeightedDraws } from "../estimators/estimator.ts";
 import { definitionOf } from "../estimators/registry.ts";
+import type { Lifted } from "../hidden-axes.ts";
 import { checkWeighedWhole } from "../minibatch.ts";
-import { commonPlates, perRow, rowsShape, sumOver, type Term } from "../terms.ts";
+import { addOver, commonPlates, perRow, rowsShape, type Term } from "../terms.ts";
 import type { Bound } from "./bound.ts";
 import { drawnSite, type Pair, type PairOptions, runPair, scoredSites } from "./pair.ts";
 import { renyi } from "./renyi.ts";
@@ -50,7 +52,9 @@ export function weigh(
   const total = (terms: readonly Term[]): Tensor =>
     terms.length === 0
       ? zeros([pair.particles, ...rowsShape(plates)])
-      : perRow(terms.map((t) => sumOver(t, plates)).reduce(add), plates, [pair.particles]);
+      : perRow(ofEach(pair, addOver(pair.hidden, pair.depth, terms, plates), plates), plates, [
+          pair.particles,
+        ]);
   const logGuide = total(pair.guideTerms);
   return {
     logWeights: pair.guideTerms.length === 0 ? total(pair.modelTerms) : sub(total(pair.modelTerms), logGuide),
@@ -58,6 +62,14 @@ export function weigh(
     scale: pair.scale * scaleOf(plates),
     plates,
   };
+}
+
+/** A sum of terms as one value for each particle, also where it depends on no draw. */
+function ofEach({ axis, depth }: Pair, sum: Lifted, plates: readonly Plate[]): Tensor {
+  if (axis === undefined || sum.axes.includes(axis)) return sum.value;
+  const layout = new Array<number>(depth).fill(1);
+  for (const { dimension, rows } of plates) layout[depth + dimension] = rows;
+  return expand(sum.value, [axis.size, ...layout]);
 }
 
 /**

@@ -1,25 +1,27 @@
 /** A model and a guide run together: what every bound starts from. */
-import { ShapeError, UsageError } from "../../errors.ts";
+import { InternalError, UsageError } from "../../errors.ts";
 import { evaluation, type LayerContext } from "../../nn/index.ts";
 import {
   type Handler,
   latentSites,
-  type Plate,
   type Program,
   type RandomSite,
   randomSites,
+  type SampleMessage,
   type Trace,
   trace,
 } from "../../program/index.ts";
+import { isNoise, noise } from "../../tensor/leaf.ts";
+import { mean } from "../../tensor/ops/reduce.ts";
 import { stopGradient } from "../../tensor/ops/stop-gradient.ts";
-import { formatShape } from "../../tensor/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
+import { checkListed, densityOf, eliminate, type ListedSite, listSite } from "../elimination.ts";
 import { checkConflicts, chooseEstimator, type EstimatorOptions } from "../estimators/choose.ts";
-import { Enumeration } from "../estimators/enumeration.ts";
 import type { BoundKind, DrawnSite, SiteDraw, SiteEstimator } from "../estimators/estimator.ts";
 import { heldParameters } from "../estimators/held.ts";
 import { definitionOf } from "../estimators/registry.ts";
-import { dependencies, PARTICLES, type Term, termOf } from "../terms.ts";
+import { HiddenAxes, type HiddenAxis } from "../hidden-axes.ts";
+import { dependencies, depthOf, lifted, type Term, termOf } from "../terms.ts";
 import type { ScoredSite } from "./bound.ts";
 
 export interface PairOptions extends EstimatorOptions {
@@ -32,32 +34,43 @@ export interface PairOptions extends EstimatorOptions {
 }
 
 export interface Pair {
+  /** For one draw, and so is `model`: no hidden axis is in them. */
   readonly guide: Trace;
   readonly model: Trace;
   readonly choices: ReadonlyMap<string, SiteEstimator>;
   readonly particles: number;
   readonly scale: number;
-  /** Dimension of the particles, negative; with one particle there is none. */
+  /** The particles, where there are several. */
+  readonly axis: HiddenAxis | undefined;
+  /** Dimension of the particles in terms, negative. */
   readonly particleAxis: number;
-  readonly enumeration: Enumeration;
+  /** Dimensions of the programs' plates. */
+  readonly depth: number;
+  readonly hidden: HiddenAxes;
+  /** Finite sites of the guide that take all their values. */
+  readonly listed: readonly ListedSite[];
   /** log q of each latent site of the guide. */
   readonly guideTerms: readonly Term[];
   /** log p of each random site of the model, what it alone has summed out. */
   readonly modelTerms: readonly Term[];
-  /** The sites by the values that the guide gave them. */
+  /** The same before anything is summed out. */
+  readonly modelSites: readonly {
+    readonly site: RandomSite;
+    readonly term: Term;
+    readonly summed: boolean;
+  }[];
+  /** The sites by the values that the guide gave them, for one draw. */
+  readonly values: ReadonlyMap<Tensor, string>;
+  /** The same over the hidden axes. */
   readonly drawn: ReadonlyMap<Tensor, string>;
-  /** What the estimators drew, by site. */
+  /** What the estimators drew, by site, for one draw. */
   readonly draws: ReadonlyMap<string, SiteDraw>;
   /**
    * Of sites whose estimator climbs something of its own in place of the bound: the draw held constant, as all terms see it. Their
-   * path to the parameters goes through the draw in `guide` alone.
+   * path to the parameters goes through the draw itself alone.
    */
   readonly held: ReadonlyMap<string, Tensor>;
 }
-
-/** How many dimensions the plates of a trace take. */
-export const depthOf = (recorded: Trace): number =>
-  Math.max(0, ...[...recorded.sites.values()].flatMap((s) => s.plates.map((p) => -p.dimension)));
 
 /** @throws UsageError when an option names a site that the guide does not have. */
 export function checkSites(
@@ -105,7 +118,7 @@ export function checkMatch(modelTrace: Trace, guideTrace: Trace): void {
 }
 
 /**
- * Runs the guide, then the model on the guide's draws, with particles and enumerated values as dimensions on the left.
+ * Runs the guide, then the model on the guide's draws, once, and puts particles and the values of finite sites on as hidden axes.
  * @param bound what the draws stand under: not every estimator can be used with every bound
  * @throws UsageError when model and guide do not match, or an estimator cannot work.
  */
@@ -120,24 +133,23 @@ export function runPair<A extends readonly unknown[]>(
   if (!Number.isInteger(particles) || particles < 1) {
     throw new UsageError(`particles must be a whole number of at least 1, found ${particles}.`);
   }
-  // Traced once to see its plates, so that particles can stand left of all of them.
+  // Traced once to see that they match, and what there is to estimate.
   const probe = { guide: trace(guide, args), model: trace(model, args) };
   checkMatch(probe.model, probe.guide);
-  const depth = Math.max(depthOf(probe.guide), depthOf(probe.model));
-  const particleAxis = -(depth + 1);
-  const outer: Plate[] =
-    particles === 1
-      ? []
-      : [{ name: PARTICLES, size: particles, rows: particles, dimension: particleAxis, outer: true }];
-  const from = depth + outer.length;
-  const enumeration = new Enumeration(from);
+  const depth = depthOf(probe.guide, probe.model);
   const choices = new Map(latentSites(probe.guide).map((s) => [s.name, chooseEstimator(s, options, bound)]));
   if (typeof options.estimators === "object") {
     checkSites("estimators", Object.keys(options.estimators), new Set(choices.keys()));
   }
   checkConflicts([...choices.values()], bound);
-  const runOptions = { outer, freeFrom: from + 1, layers };
+  const recording = recordUpdates(layers);
 
+  const listed: ListedSite[] = [];
+  const list = (site: SampleMessage, into: ListedSite[]): Tensor => {
+    const found = listSite(site);
+    into.push(found);
+    return found.value;
+  };
   const draws = new Map<string, SiteDraw>();
   const draw: Handler = (message, next) => {
     if (message.kind !== "sample" || message.value !== undefined) return next(message);
@@ -149,74 +161,188 @@ export function runPair<A extends readonly unknown[]>(
       choice,
       distribution,
       noise: `${stream}${name}`,
-      allValues: () => enumeration.values(message),
+      allValues: () => list(message, listed),
     });
     draws.set(name, drawn);
     return next({ ...message, value: drawn.value });
   };
-  const guideTrace = trace(guide, args, [draw], runOptions);
+  const guideTrace = trace(guide, args, [draw], { layers: recording.context });
   const inGuide = latentSites(guideTrace);
   const definition = (name: string) => {
     const choice = choices.get(name);
     return choice && definitionOf(choice);
   };
-  const held = new Map(
+  const constants = new Map(
     inGuide
       .filter((s) => bound.kind !== "elbo" && definition(s.name)?.importanceWeighted.path !== undefined)
       .map((s) => [s.name, stopGradient(s.value)]),
   );
 
+  const summedOut: ListedSite[] = [];
   const answer: Handler = (message, next) => {
     if (message.kind !== "sample") return next(message);
     const site = guideTrace.sites.get(message.name);
-    if (site !== undefined) return next({ ...message, value: held.get(message.name) ?? site.value });
-    enumeration.summedOut.set(
-      message.name,
-      message.plates.filter((p) => p.name !== PARTICLES),
-    );
-    return next({ ...message, value: enumeration.values(message) });
+    const value = site === undefined ? list(message, summedOut) : (constants.get(site.name) ?? site.value);
+    return next({ ...message, value });
   };
-  const modelTrace = trace(model, args, [answer], runOptions);
+  const modelTrace = trace(model, args, [answer], { layers: recording.context });
 
-  for (const recorded of [guideTrace, modelTrace]) checkLayout(recorded, from, enumeration);
-  const cut = new Map(inGuide.map((s) => [s.value, held.get(s.name) ?? s.value]));
+  const hidden = new HiddenAxes();
+  const axis: HiddenAxis | undefined = particles === 1 ? undefined : { name: "particles", size: particles };
+  const noises = noiseOf(inGuide, draws, stream);
+  if (axis !== undefined) {
+    hidden.add(axis, [...noises.values()].flat(), repeated(axis));
+    for (const { name } of inGuide) {
+      const { relaxation } = draws.get(name) ?? {};
+      // Its gradient is asked for: that of one draw, not of all.
+      if (relaxation !== undefined && definition(name)?.pathwise === false)
+        hidden.separate(relaxation.logits);
+    }
+  }
+  for (const site of [...listed, ...summedOut]) {
+    const { axis: values, placeholder } = site;
+    const source = new Map([[placeholder, site.name]]);
+    const dependent = inGuide.filter((s) =>
+      Object.values(s.distribution.parameters).some((t) => dependencies(t, source).size > 0),
+    );
+    const leaves = dependent.flatMap((s) => noises.get(s.name) ?? []);
+    hidden.add(values, [placeholder, ...leaves], (inner, leaf) =>
+      leaf === placeholder ? site.values : repeated(values)(inner),
+    );
+  }
+  recording.pass(hidden, layers);
+
+  const density = (site: RandomSite): Term => densityOf(hidden, depth, site, [...listed, ...summedOut]);
+  const cut = new Map(inGuide.map((s) => [s.value, constants.get(s.name) ?? s.value]));
+  const guideTerms = inGuide.map((s) => {
+    const { logProb } = draws.get(s.name) ?? {};
+    const holds = definition(s.name)?.holdsLogProb === true;
+    if (logProb === undefined && !holds) return density(s);
+    const term = termOf(s, logProb);
+    const held = holds ? { ...term, value: heldParameters(term.value, cut) } : term;
+    return lifted(hidden, depth, held);
+  });
+  const modelSites = randomSites(modelTrace).map((site) => {
+    const term = density(site);
+    return { site, term, summed: summedOut.some((s) => term.axes.includes(s.axis)) };
+  });
+  const modelTerms = modelSites.map(({ term }) => term);
+  checkListed([...guideTerms, ...modelTerms], listed);
+  const seen = (s: RandomSite): Tensor => constants.get(s.name) ?? s.value;
   return {
     guide: guideTrace,
     model: modelTrace,
     choices,
     particles,
     scale,
-    particleAxis,
-    enumeration,
-    guideTerms: inGuide.map((s) => {
-      const term = termOf(s, draws.get(s.name)?.logProb);
-      return definition(s.name)?.holdsLogProb === true
-        ? { ...term, value: heldParameters(term.value, cut) }
-        : term;
-    }),
-    modelTerms: enumeration.eliminate(randomSites(modelTrace).map((s) => termOf(s))),
-    drawn: new Map(inGuide.map((s) => [held.get(s.name) ?? s.value, s.name])),
+    axis,
+    particleAxis: -(depth + 1),
+    depth,
+    hidden,
+    listed,
+    guideTerms,
+    modelTerms: eliminate(hidden, depth, modelTerms, summedOut),
+    modelSites,
+    values: new Map(inGuide.flatMap((s) => [s.value, seen(s)].map((t) => [t, s.name] as const))),
+    drawn: new Map(inGuide.map((s) => [hidden.core(seen(s)).value, s.name])),
     draws,
-    held,
+    held: new Map([...constants].map(([name, t]) => [name, hidden.core(t).value])),
+  };
+}
+
+/** A noise leaf with draws of its own along an axis. */
+const repeated =
+  ({ size }: HiddenAxis) =>
+  (leaf: Tensor): Tensor => {
+    if (!isNoise(leaf)) throw new InternalError(`${leaf} is no noise`);
+    const { kind, site, shape, dtype } = leaf.attributes;
+    return noise(kind, site, [size, ...shape], dtype);
+  };
+
+/**
+ * The noise that each site's own draw is made of. Other noise, such as that of dropout, belongs to the program: all draws share it.
+ */
+function noiseOf(
+  sites: readonly RandomSite[],
+  draws: ReadonlyMap<string, SiteDraw>,
+  stream: string,
+): ReadonlyMap<string, readonly Tensor[]> {
+  const seen = new Set<Tensor>();
+  /** Nodes that were not met before. */
+  const walk = (roots: readonly Tensor[]): Tensor[] => {
+    const found: Tensor[] = [];
+    const stack = [...roots];
+    for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+      if (seen.has(node)) continue;
+      seen.add(node);
+      found.push(node);
+      for (const x of node.inputs) stack.push(x);
+    }
+    return found;
+  };
+  return new Map(
+    sites.map(({ name, distribution, value }) => {
+      walk(Object.values(distribution.parameters));
+      const { logProb, relaxation } = draws.get(name) ?? {};
+      const own = walk(
+        [value, logProb, relaxation?.z, relaxation?.conditional].filter((t) => t !== undefined),
+      );
+      const isOwn = (t: Tensor) =>
+        isNoise(t) &&
+        (t.attributes.site === `${stream}${name}` || t.attributes.site.startsWith(`${stream}${name}/`));
+      return [name, own.filter(isOwn)];
+    }),
+  );
+}
+
+/** A context that keeps what layers record, made for one draw, until the hidden axes are known. */
+function recordUpdates(layers: LayerContext) {
+  const updates = new Map<Tensor, Tensor>();
+  const context: LayerContext = {
+    training: layers.training,
+    current: (buffer) => updates.get(buffer) ?? layers.current(buffer),
+    update: (buffer, value) => {
+      updates.set(buffer, value);
+    },
+  };
+  return {
+    context,
+    /** Hands on the means over all draws. */
+    pass(hidden: HiddenAxes, to: LayerContext): void {
+      for (const [buffer, single] of updates) {
+        const { value, axes } = hidden.lift(single);
+        to.update(
+          buffer,
+          axes.length === 0
+            ? value
+            : mean(
+                value,
+                axes.map((_, i) => i),
+              ),
+        );
+      }
+    },
   };
 }
 
 /** A site of the guide as its estimator finds it; nothing for a site without one. */
 export function drawnSite(pair: Pair, q: Term): DrawnSite | undefined {
   const choice = pair.choices.get(q.site);
-  const value = pair.guide.sites.get(q.site)?.value;
-  if (choice === undefined || value === undefined) return undefined;
+  const site = pair.guide.sites.get(q.site);
+  if (choice === undefined || site?.kind !== "sample") return undefined;
+  const core = (t: Tensor): Tensor => pair.hidden.core(t).value;
   return {
     choice,
     q,
-    value,
-    relaxation: pair.draws.get(q.site)?.relaxation,
+    value: core(site.value),
+    batchRank: site.distribution.batchShape.length,
+    relaxation: pair.draws.get(q.site)?.relaxation?.lifted(core),
     downstream: () =>
-      [...pair.drawn].flatMap(([other, site]) => {
-        const further = pair.choices.get(site);
-        if (site === q.site || further === undefined) return [];
+      [...pair.drawn].flatMap(([other, name]) => {
+        const further = pair.choices.get(name);
+        if (name === q.site || further === undefined) return [];
         return dependencies(other, pair.drawn).has(q.site)
-          ? [{ site, definition: definitionOf(further) }]
+          ? [{ site: name, definition: definitionOf(further) }]
           : [];
       }),
   };
@@ -227,46 +353,20 @@ export function drawnSite(pair: Pair, q: Term): DrawnSite | undefined {
  * @param oneLogarithm whether the bound weighs the particles under one
  */
 export function scoredSites(pair: Pair, oneLogarithm = false): ScoredSite[] {
-  const { guide, guideTerms, model, enumeration, particles } = pair;
+  const { guide, guideTerms, modelSites, hidden, particles } = pair;
   const terms = new Map(guideTerms.map((t) => [t.site, t]));
-  const scored = (
-    program: "guide" | "model",
-    site: RandomSite,
-    { value }: Term = termOf(site),
-  ): ScoredSite => ({
+  const scored = (program: "guide" | "model", site: RandomSite, term: Term, summed: boolean): ScoredSite => ({
     program,
     site,
-    logDensity: value,
-    over: (t) => t,
-    mayBeZero:
-      (oneLogarithm && particles > 1) ||
-      [...dependencies(value, enumeration.sources)].some((name) => enumeration.summedOut.has(name)),
+    logDensity: term.value,
+    over: (t) => hidden.over(t, term.axes),
+    mayBeZero: (oneLogarithm && particles > 1) || summed,
   });
   return [
-    ...latentSites(guide).map((site) => scored("guide", site, terms.get(site.name))),
-    ...randomSites(model).map((site) => scored("model", site)),
+    ...latentSites(guide).flatMap((site) => {
+      const term = terms.get(site.name);
+      return term === undefined ? [] : [scored("guide", site, term, false)];
+    }),
+    ...modelSites.map(({ site, term, summed }) => scored("model", site, term, summed)),
   ];
-}
-
-/**
- * Left of plates and particles stand enumerated values alone. What else is found there was put there by a program that counts
- * dimensions from the left, or adds one.
- * @throws ShapeError naming site, shapes and the ways out.
- */
-function checkLayout(recorded: Trace, from: number, enumeration: Enumeration): void {
-  const cardinality = new Map([...enumeration.sources].map(([value, name]) => [name, value.shape[0]]));
-  const sizes = new Map([...enumeration.axes].map(([name, axis]) => [axis, cardinality.get(name)]));
-  for (const { name, distribution } of randomSites(recorded)) {
-    const { batchShape } = distribution;
-    for (let axis = -batchShape.length; axis < -from; axis++) {
-      const size = batchShape[batchShape.length + axis];
-      if (size === 1 || size === sizes.get(axis)) continue;
-      throw new ShapeError(
-        `site '${name}': batch shape ${formatShape(batchShape)} (event ${formatShape(distribution.eventShape)}) has size ${size} along ` +
-          `dimension ${axis}, where neither a plate nor particles nor values of an enumerated site stand. Inference adds such dimensions ` +
-          "on the left of every site's value: count dimensions from the right (-1, -2), let values broadcast, and do not unsqueeze or " +
-          "reshape a site's value as if its shape were the one without them.",
-      );
-    }
-  }
 }

@@ -39,9 +39,10 @@ export const doublyReparameterised: EstimatorDefinition<"doubly-reparameterised"
         direct,
         sites.map(({ held }) => held),
       );
-      const paths = sites.map(({ value }, i) => {
+      const paths = sites.map(({ value, q, batchRank }, i) => {
         const g = gradients[i];
-        const weighted = draws.particles === 1 ? g : mul(g, besideEvents(draws, normalised, g));
+        // A value that is the same in every particle is no draw: it has the bound's own gradient.
+        const weighted = q.axes.length === 0 ? g : mul(g, besideEvents(draws, normalised, g, batchRank));
         return sum(mul(stopGradient(weighted), value));
       });
       return paths.reduce(add, direct);
@@ -50,15 +51,15 @@ export const doublyReparameterised: EstimatorDefinition<"doubly-reparameterised"
   control: () => "none",
 };
 
-/** Weights [particles, …plates] in the layout of a site's value, [particles, …all plates, …event]. */
+/** Weights [particles, …plates] in the layout of a site's value, [particles, …its plates, …event]. */
 function besideEvents(
-  { particles, particleAxis, plates }: WeightedDraws,
+  { particles, plates }: WeightedDraws,
   weights: Tensor,
   value: Tensor,
+  batchRank: number,
 ): Tensor {
-  const depth = -particleAxis - 1;
-  const batch = new Array<number>(depth).fill(1);
-  for (const p of plates) batch[depth + p.dimension] = p.rows;
-  const events = new Array<number>(value.rank - depth - 1).fill(1);
+  const batch = new Array<number>(batchRank).fill(1);
+  for (const p of plates) batch[batchRank + p.dimension] = p.rows;
+  const events = new Array<number>(value.rank - batchRank - 1).fill(1);
   return reshape(weights, [particles, ...batch, ...events]);
 }

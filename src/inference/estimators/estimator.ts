@@ -53,7 +53,7 @@ export interface DrawRequest {
   readonly distribution: Distribution;
   /** The name of the site's noise. */
   readonly noise: string;
-  /** All values of a finite site at once, along a dimension of their own. */
+  /** What stands for all values of a finite site at once. */
   allValues(): Tensor;
 }
 
@@ -71,8 +71,10 @@ export interface DrawnSite {
   readonly choice: SiteEstimator;
   /** log q of the draw: a value for each particle and each element of the site's plates. */
   readonly q: Term;
-  /** The draw, as a function of the guide's parameters and of noise. */
+  /** The draw, as a function of the guide's parameters and of noise: [hidden axes…, …the site's plates, …event]. */
   readonly value: Tensor;
+  /** How many dimensions of `value` are those of the site's plates. */
+  readonly batchRank: number;
   readonly relaxation?: Relaxation | undefined;
   /** Latent sites that the guide draws from this one's value. */
   downstream(): readonly OtherSite[];
@@ -81,8 +83,10 @@ export interface DrawnSite {
 /** The draws under the ELBO. */
 export interface ElboDraws {
   readonly particles: number;
-  /** Dimension of the particles, negative. */
+  /** Dimension of the particles in terms and costs, negative. */
   readonly particleAxis: number;
+  /** Dimensions right of it: those of the program's plates. */
+  readonly depth: number;
   /** Factor of the whole bound. */
   readonly scale: number;
   /** Where control variates put what they train and carry. */

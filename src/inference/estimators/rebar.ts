@@ -13,6 +13,7 @@ import { exp } from "../../tensor/ops/transcendental.ts";
 import { sizeOf } from "../../tensor/shape.ts";
 import { substitute } from "../../tensor/substitute.ts";
 import { Tensor } from "../../tensor/tensor.ts";
+import { besideSite } from "../terms.ts";
 import type { DrawnSite, DrawRequest, ElboDraws, EstimatorDefinition, SiteDraw } from "./estimator.ts";
 import { heldParameters } from "./held.ts";
 import { relax as drawRelaxed, withoutRelaxation } from "./relaxation.ts";
@@ -62,12 +63,12 @@ export const relax: EstimatorDefinition<"relax"> = {
  * whose expectation is its variance up to a constant. The constant is no part of the paper's REBAR; without it, where a cost is far
  * from zero and even about the relaxation's middle, nothing is gained.
  *
- * @param cost f, what the site's draw contributes to, one value for each element of its particles and plates
+ * @param wide f, what the site's draw contributes to, one value for each element of its particles and plates
  */
 function relaxedControl(
   drawn: DrawnSite,
-  cost: Tensor,
-  { scale: whole, particles, state }: ElboDraws,
+  wide: Tensor,
+  { scale: whole, particles, state, depth }: ElboDraws,
 ): Tensor {
   const { choice, q, relaxation } = drawn;
   const { site, estimator } = choice;
@@ -76,6 +77,7 @@ function relaxedControl(
   const { logits, z, hard, conditional, soften } = relaxation;
   const { dtype } = logits;
   const eventRank = logits.rank - relaxation.logProb(hard).rank;
+  const cost = besideSite(wide, depth, drawn.batchRank);
   const eta = state.add(`control.${site}.strength`, parameter([], initializers.constant(1), { dtype }));
   const logLambda = state.add(
     `control.${site}.logTemperature`,

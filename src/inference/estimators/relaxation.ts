@@ -36,10 +36,42 @@ export interface Relaxation {
   readonly soften: (z: Tensor, temperature: Tensor | number) => Tensor;
   /** log q(b) of the logits above, without event dimensions. */
   readonly logProb: (value: Tensor) => Tensor;
+  /** The same of other draws: with each tensor in its place there. */
+  lifted(lift: (t: Tensor) => Tensor): Relaxation;
 }
+
+interface Parts {
+  readonly logits: Tensor;
+  readonly z: Tensor;
+  readonly hard: Tensor;
+  readonly conditional: Tensor;
+}
+
+/** What a family does with its logits. */
+type Forms = (logits: Tensor) => Pick<Relaxation, "soften" | "logProb">;
+
+const assemble = (parts: Parts, forms: Forms): Relaxation => ({
+  ...parts,
+  ...forms(parts.logits),
+  lifted: (lift) =>
+    assemble(
+      {
+        logits: lift(parts.logits),
+        z: lift(parts.z),
+        hard: lift(parts.hard),
+        conditional: lift(parts.conditional),
+      },
+      forms,
+    ),
+});
 
 /** Logit of uniform noise. */
 const logistic = (u: Tensor): Tensor => sub(log(u), log1p(neg(u)));
+
+const lastEvents = (rank: number): number[] => Array.from({ length: rank }, (_, i) => -1 - i);
+
+/** A node of its own for each draw, so that its gradient is that of one draw alone, whatever else reads the same parameters. */
+const ownLogits = (logits: Tensor, shape: readonly number[]): Tensor => mul(expand(logits, shape), 1);
 
 function binary(
   site: string,
@@ -47,7 +79,7 @@ function binary(
   shape: readonly number[],
   eventRank: number,
 ): Relaxation {
-  const logits = expand(base.logits, shape);
+  const logits = ownLogits(base.logits, shape);
   const z = add(logits, logistic(noise("uniform", site, shape, base.dtype)));
   const isOne = greater(z, 0);
   const hard = stopGradient(cast(isOne, base.dtype));
@@ -55,19 +87,16 @@ function binary(
   const v = logistic(noise("uniform", `${site}/conditional`, shape, base.dtype));
   const above = softplus(add(v, softplus(logits)));
   const below = neg(softplus(add(v, softplus(neg(logits)))));
-  const events = Array.from({ length: eventRank }, (_, i) => -1 - i);
-  return {
-    logits,
-    z,
-    hard,
-    conditional: where(isOne, above, below),
+  return assemble({ logits, z, hard, conditional: where(isOne, above, below) }, (l) => ({
     soften: (t, temperature) => sigmoid(div(t, temperature)),
     logProb: (value) => {
-      const each = sub(mul(value, logits), softplus(logits));
-      return eventRank === 0 ? each : sum(each, events);
+      const each = sub(mul(value, l), softplus(l));
+      return eventRank === 0 ? each : sum(each, lastEvents(eventRank));
     },
-  };
+  }));
 }
+
+const normalised = (logits: Tensor): Tensor => sub(logits, logsumexp(logits, -1, { keepDims: true }));
 
 function oneOfMany(
   site: string,
@@ -75,9 +104,8 @@ function oneOfMany(
   shape: readonly number[],
   eventRank: number,
 ): Relaxation {
-  const raw = base.parameters.logits ?? log(base.probs);
-  const logits = expand(raw, shape);
-  const logP = sub(logits, logsumexp(logits, -1, { keepDims: true }));
+  const logits = ownLogits(base.parameters.logits ?? log(base.probs), shape);
+  const logP = normalised(logits);
   const gumbel = (u: Tensor): Tensor => neg(log(neg(log(u))));
   const z = add(logP, gumbel(noise("uniform", site, shape, base.dtype)));
   const hard = stopGradient(oneHot(argmax(z, -1), shape[shape.length - 1], base.dtype));
@@ -87,15 +115,14 @@ function oneOfMany(
   // −ln(e / p + top), from logarithms: p may be too small to divide by.
   const a = sub(log(e), logP);
   const others = neg(add(a, softplus(sub(log(top), a))));
-  const events = Array.from({ length: eventRank }, (_, i) => -1 - i);
-  return {
-    logits,
-    z,
-    hard,
-    conditional: where(greater(hard, 0.5), expand(neg(log(top)), shape), others),
-    soften: (t, temperature) => softmax(div(t, temperature), -1),
-    logProb: (value) => sum(mul(value, logP), events),
-  };
+  const conditional = where(greater(hard, 0.5), expand(neg(log(top)), shape), others);
+  return assemble({ logits, z, hard, conditional }, (l) => {
+    const logProbs = l === logits ? logP : normalised(l);
+    return {
+      soften: (t, temperature) => softmax(div(t, temperature), -1),
+      logProb: (value) => sum(mul(value, logProbs), lastEvents(eventRank)),
+    };
+  });
 }
 
 /** Why a distribution cannot be drawn through a relaxation; nothing where it can. */

@@ -82,12 +82,9 @@ export function siteGuide<A extends readonly unknown[]>(
 /** The site that a joint guide draws: every coordinate of every continuous latent site, unconstrained. */
 export const JOINT = "joint";
 
-/** A part of the joint draw, [...outer, 1, …, 1, coordinates], laid out as a site in its plates, [...outer, …site]. */
-function part(joint: Tensor, start: number, { shape, batchShape }: GuidedSite): Tensor {
-  const own = slice(joint, { axis: -1, start, end: start + sizeOf(shape) });
-  const leading = joint.shape.slice(0, -1);
-  return reshape(own, [...leading.slice(0, Math.max(0, leading.length - batchShape.length)), ...shape]);
-}
+/** A part of the joint draw, [coordinates], laid out as a site in its plates. */
+const part = (joint: Tensor, start: number, { shape }: GuidedSite): Tensor =>
+  reshape(slice(joint, { axis: -1, start, end: start + sizeOf(shape) }), shape);
 
 /**
  * A guide with one distribution over all continuous latent sites together, each site computed from its part of one draw. Discrete

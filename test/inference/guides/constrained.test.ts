@@ -12,6 +12,9 @@ import {
 import { UsageError } from "../../../src/errors.ts";
 import { autoFlow, autoFullRankNormal, autoLowRankNormal, elbo } from "../../../src/inference/index.ts";
 import { latentSites, model, trace } from "../../../src/program/index.ts";
+import { noise, vmap } from "../../../src/tensor/index.ts";
+import { isNoise } from "../../../src/tensor/leaf.ts";
+import { nodesOf } from "../../../src/tensor/substitute.ts";
 
 const vector = (n: number) => Normal(0, 1).expand([n]).toEvent(1);
 const program = model(({ sample, plate }) => {
@@ -61,7 +64,6 @@ const parts: Readonly<Record<string, Part>> = {
 };
 
 const particles = 3;
-const outer = [{ name: "particles", size: particles, rows: particles, dimension: -2, outer: true }];
 
 test.each([
   ["full-rank", autoFullRankNormal(program)],
@@ -70,16 +72,22 @@ test.each([
 ])(
   "%s: values lie on the joint draw's coordinates, and the densities add up to that of the change of variables",
   async (_, guide) => {
-    const sites = latentSites(trace(guide, [], [], { outer, freeFrom: 3 }));
+    const sites = latentSites(trace(guide, []));
     expect(sites.map((s) => [s.name, s.value.shape, s.distribution.batchShape])).toEqual([
-      ["joint", [3, 1, 19], [3, 1]],
-      ["scale", [3, 1], [3, 1]],
-      ["share", [3, 2], [3, 2]],
-      ["simplex", [3, 2, 3], [3, 2]],
-      ["ordered", [3, 2, 3], [3, 2]],
-      ["factor", [3, 2, 2, 2], [3, 2]],
+      ["joint", [19], []],
+      ["scale", [], []],
+      ["share", [2], [2]],
+      ["simplex", [2, 3], [2]],
+      ["ordered", [2, 3], [2]],
+      ["factor", [2, 2, 2], [2]],
     ]);
-    const outputs = sites.flatMap((s) => [s.value, s.distribution.logProb(s.value)]);
+    const single = sites.flatMap((s) => [s.value, s.distribution.logProb(s.value)]);
+    const leaves = new Set(single.flatMap((t) => [...nodesOf(t)].filter(isNoise)));
+    const many = [...leaves].map((leaf) => {
+      const { kind, site, shape } = leaf.attributes;
+      return [leaf, noise(kind, site, [particles, ...shape])] as const;
+    });
+    const outputs = vmap(single, new Map(many));
     const found = (await compile(() => outputs, { executor: "host", seed: 3 })()).map((v) =>
       Array.from(v.data, Number),
     );
