@@ -45,22 +45,28 @@ export const exact = (t: number) => ({
   variance: ((t ** 2 + (1 - t) ** 2) / 4) ** 2,
 });
 
+/** b ~ Bernoulli(θ) and what it costs, (b − t)². */
+export function programs(t: number) {
+  const cost = model(({ sample, factor }) => {
+    factor(
+      "cost",
+      sample("b", Bernoulli({ probs: 0.5 }))
+        .sub(t)
+        .square()
+        .neg(),
+    );
+  });
+  const guide = model(({ sample, param }) =>
+    sample("b", Bernoulli({ logits: param("logit", [], nn.initializers.zeros) })),
+  );
+  return { cost, guide };
+}
+
 /** Walks with each estimator from θ = ½, and measures its gradient there. */
 export async function controlVariates({ t, steps, draws, seed }: Settings): Promise<Row[]> {
   const rows: Row[] = [];
   for (const [estimator, optionsOf] of Object.entries(estimators)) {
-    const cost = model(({ sample, factor }) => {
-      factor(
-        "cost",
-        sample("b", Bernoulli({ probs: 0.5 }))
-          .sub(t)
-          .square()
-          .neg(),
-      );
-    });
-    const guide = model(({ sample, param }) =>
-      sample("b", Bernoulli({ logits: param("logit", [], nn.initializers.zeros) })),
-    );
+    const { cost, guide } = programs(t);
     // The cost alone, without the divergence from a prior.
     const options = { ...optionsOf(), beta: 0, seed };
     const walk = new Float64Array(steps);

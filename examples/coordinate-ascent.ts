@@ -66,7 +66,7 @@ export const mixture = (rows: number, seen: number): Program<[Tensor]> =>
   });
 
 /** A factor for each global site, its parameters learnt by gradients; the components are left out, and summed out. */
-const guide: Program<[Tensor]> = model(({ sample, param, plate }, _x: Tensor) => {
+export const guide: Program<[Tensor]> = model(({ sample, param, plate }, _x: Tensor) => {
   const { constant: at, normal } = nn.initializers;
   sample("weights", Dirichlet(exp(param("log concentration", [2], at(3)))));
   plate("component", 2, () => {

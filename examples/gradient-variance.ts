@@ -23,7 +23,7 @@ export interface Row {
 const SCALE = 0.25;
 
 /** z ~ N(0, I), x | z ~ N(z, I) with x = 1; the guide is N(0, ¼² I), so that ∂ELBO/∂mean = x − 2 · mean = 1. */
-function programs(dimension: number) {
+export function programs(dimension: number) {
   const { zeros, constant } = nn.initializers;
   const one = tensor(new Array<number>(dimension).fill(1));
   const target = model(({ sample, observe }) => {

@@ -48,7 +48,7 @@ export async function drawData(rows: number, seed: number): Promise<Data> {
 }
 
 /** w ~ N(0, I), yᵢ ~ N(wᵀxᵢ, 1), seen through minibatches; the guide is a mean and a scale for each weight. */
-export function regression({ rows }: Data) {
+export function programs(rows: number) {
   const { zeros, constant } = nn.initializers;
   const target = model(({ sample, observe, plate }, x: Tensor, y: Tensor) => {
     const w = sample("w", Normal(0, 1).expand([COLUMNS]).toEvent(1));
@@ -59,6 +59,11 @@ export function regression({ rows }: Data) {
     const logScale = param("logScale", [COLUMNS], constant(Math.log(0.1)));
     sample("w", Normal(param("loc", [COLUMNS], zeros), { logScale }).toEvent(1));
   });
+  return { target, guide };
+}
+
+export function regression({ rows }: Data) {
+  const { target, guide } = programs(rows);
   return svi(target, guide);
 }
 

@@ -18,7 +18,7 @@ export interface Row {
 }
 
 /** bᵢ ~ Bernoulli(½), xᵢ ~ N(2 bᵢ − 1, 1) for each row; the guide has a logit for each bᵢ. */
-function programs(rows: number, together: boolean) {
+export function programs(rows: number, together: boolean) {
   const data = tensor(Array.from({ length: rows }, (_, i) => 1 + Math.cos(i)));
   const shape = together ? [rows] : [];
   // As one event, or as rows of a plate, of which the bound knows that they are independent.

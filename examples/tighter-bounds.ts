@@ -15,11 +15,11 @@ const B = 0.6;
 const X = 3;
 
 /** z ~ N(0, I) of 5 dimensions, x ~ N(Σ z, 1/B); the guide is the best that knows no correlation, of precision 1 + B. */
-const target = model(({ sample, observe }) => {
+export const target = model(({ sample, observe }) => {
   const z = sample("z", Normal(0, 1).expand([D]).toEvent(1));
   observe("x", Normal(z.sum(-1), 1 / Math.sqrt(B)), tensor(X));
 });
-const guide = model(({ sample }) => {
+export const guide = model(({ sample }) => {
   const loc = tensor(new Array<number>(D).fill((B * X) / (1 + B * D)));
   sample("z", Normal(loc, 1 / Math.sqrt(1 + B)).toEvent(1));
 });
