@@ -151,27 +151,37 @@ describe("many particles are the mean of single draws, in value and gradient", (
 });
 
 describe("weights of many particles are those of single draws, and the bound is their logarithm", () => {
-  // Finite sites of a guide cannot be enumerated there: they are drawn.
-  test.each(Object.entries(cases))("%s", async (_, c) => {
-    const options = { ...(c.options?.estimators === undefined ? {} : c.options), baseline: "none" } as const;
-    const at = (particles: number) => {
-      const { logWeights, perDatum } = importanceWeighted(c.model, c.guide, c.args as never, {
-        ...options,
-        particles,
-      });
-      return [logWeights, perDatum];
-    };
-    for (const particles of counts(c)) {
-      const { all, singles } = await each(c, particles, at(particles), at(1));
-      const weights = singles.map(([w]) => w);
-      close(all[0], Float64Array.from(weights.flatMap((w) => [...w])), `${particles} particles, log weights`);
-      const bound = weights[0].map((_, i) => {
-        const top = Math.max(...weights.map((w) => w[i]));
-        return top + Math.log(mean(weights.map((w) => w.map((v) => Math.exp(v - top))))[i]);
-      });
-      close(all[1], bound, `${particles} particles, bound`);
-    }
-  });
+  // Finite sites of a guide cannot be enumerated there: they are drawn. Of a minibatch there is no such bound.
+  test.each(Object.entries(cases).filter(([name]) => name !== "example: minibatch-svi"))(
+    "%s",
+    async (_, c) => {
+      const options = {
+        ...(c.options?.estimators === undefined ? {} : c.options),
+        baseline: "none",
+      } as const;
+      const at = (particles: number) => {
+        const { logWeights, perDatum } = importanceWeighted(c.model, c.guide, c.args as never, {
+          ...options,
+          particles,
+        });
+        return [logWeights, perDatum];
+      };
+      for (const particles of counts(c)) {
+        const { all, singles } = await each(c, particles, at(particles), at(1));
+        const weights = singles.map(([w]) => w);
+        close(
+          all[0],
+          Float64Array.from(weights.flatMap((w) => [...w])),
+          `${particles} particles, log weights`,
+        );
+        const bound = weights[0].map((_, i) => {
+          const top = Math.max(...weights.map((w) => w[i]));
+          return top + Math.log(mean(weights.map((w) => w.map((v) => Math.exp(v - top))))[i]);
+        });
+        close(all[1], bound, `${particles} particles, bound`);
+      }
+    },
+  );
 });
 
 const withoutInputs = Object.entries(cases).filter(([, { args }]) => args.length === 0);
