@@ -9,9 +9,9 @@ import { argmax, max, softmax, sum } from "../tensor/ops/reduce.ts";
 import { log } from "../tensor/ops/transcendental.ts";
 import { where } from "../tensor/ops/where.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { type Conditional, eliminate, type ListedSite, listSite } from "./elimination.ts";
+import { type Conditional, densityOf, eliminate, type ListedSite, listSite } from "./elimination.ts";
 import { HiddenAxes, type HiddenAxis } from "./hidden-axes.ts";
-import { depthOf, lifted, termOf } from "./terms.ts";
+import { depthOf } from "./terms.ts";
 
 /** A finite site given everything else. */
 export interface FinitePosterior {
@@ -43,16 +43,16 @@ export function finitePosterior<A extends readonly unknown[]>(
   const list: Handler = (message, next) => {
     const open = message.kind === "sample" && message.value === undefined;
     if (!open || message.distribution.cardinality === undefined) return next(message);
-    const { listed: site, value } = listSite(message);
+    const site = listSite(message);
     listed.push(site);
-    return next({ ...message, value });
+    return next({ ...message, value: site.value });
   };
   const recorded = trace(program, args, [...given, list]);
   if (listed.length === 0) return new Map();
   const depth = depthOf(recorded);
   const hidden = new HiddenAxes();
   for (const { axis, placeholder, values } of listed) hidden.add(axis, [placeholder], () => values);
-  const terms = randomSites(recorded).map((site) => lifted(hidden, depth, termOf(site)));
+  const terms = randomSites(recorded).map((site) => densityOf(hidden, depth, site, listed));
   const conditionals: Conditional[] = [];
   eliminate(hidden, depth, terms, listed, (conditional) => conditionals.push(conditional));
   return drawn(conditionals.reverse(), recorded, depth);
