@@ -5,6 +5,7 @@ import { declarationOf, kindOf, type RunData, type RunSettings } from "../kinds/
 import type { NamedParameter } from "../nn/index.ts";
 import type { Measured } from "../report/measured.ts";
 import { openRun, type Stage } from "../runs/index.ts";
+import { bestEpoch } from "../train/early-stopping.ts";
 import { figureLines, figuresJson } from "./figures.ts";
 import { type Interrupts, watchInterrupts } from "./interrupt.ts";
 import { type Display, trainDisplay } from "./progress.ts";
@@ -108,6 +109,12 @@ async function trainAndTell(
     );
   } else {
     say(`Trained in ${clock(seconds)}.`);
+    const best = bestEpoch(history);
+    if (result.settings.train.patience !== undefined && best !== undefined) {
+      say(
+        `The rows held out to validate were best after epoch ${best} of ${history.length}, which the run keeps${history.length < epochs ? `; ${epochs} were allowed` : ""}.`,
+      );
+    }
   }
   const end =
     completed && options.report !== true

@@ -71,6 +71,7 @@ export interface RunSettings {
     readonly batch: number;
     readonly lr: number;
     readonly schedule: string;
+    readonly patience?: number;
     readonly seed: number;
     readonly threads?: number;
   };

@@ -83,6 +83,7 @@ export {
   type DataSource,
   describeData,
   type EpochLine,
+  type FitHooks,
   type GivenSettings,
   loadRunData,
   newRun,

@@ -16,5 +16,11 @@ export {
 export { type GivenSettings, newRun, type RunOrigin } from "./new-run.ts";
 export { checkVerb, type OpenedRun, open, openRun, readRun } from "./open.ts";
 export { resumeRun, startRun } from "./start.ts";
-export { compileTraining, type SemiSupervisedTrainInput, type TrainInput, train } from "./train.ts";
+export {
+  compileTraining,
+  type FitHooks,
+  type SemiSupervisedTrainInput,
+  type TrainInput,
+  train,
+} from "./train.ts";
 export type { EpochLine, RunHooks, RunResult, Stage } from "./train-in.ts";

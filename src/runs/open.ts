@@ -1,4 +1,5 @@
 /** Opening trained runs. */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { CheckpointError, UsageError } from "../errors.ts";
 import {
@@ -70,12 +71,13 @@ export function storedOf(
   run: RunFolder & { readonly settings: RunSettings },
   base?: TrainedModel,
 ): { readonly stored: Stored<RunSettings>; readonly epoch: number } {
-  const checkpoint = loadCheckpoint(run.checkpoint, { settings: identity(run.settings) });
+  const path = existsSync(run.best) ? run.best : run.checkpoint;
+  const checkpoint = loadCheckpoint(path, { settings: identity(run.settings) });
   return {
     epoch: checkpoint.epoch,
     stored: {
       run,
-      valuesOf: (parameters) => valuesOf(run.checkpoint, checkpoint, parameters),
+      valuesOf: (parameters) => valuesOf(path, checkpoint, parameters),
       built: checkpoint.metadata,
       ...(base && { base }),
     },

@@ -45,7 +45,7 @@ const takenFrom = (settings: RunSettings, { from }: BaseDeclaration): string | u
 /** Copies files of a run, so that the folder stands alone. The checkpoint comes last: with it the copy is whole. */
 function copyRun(from: string, to: string, files: readonly string[] = []): void {
   mkdirSync(to, { recursive: true });
-  for (const file of [...files, "metrics.jsonl", "checkpoint.safetensors"]) {
+  for (const file of [...files, "metrics.jsonl", "best.safetensors", "checkpoint.safetensors"]) {
     const source = join(from, file);
     if (existsSync(source)) writeDurably(join(to, file), readFileSync(source));
   }
@@ -130,11 +130,16 @@ async function trainStages(run: Run, data: RunData, hooks: RunHooks): Promise<Ru
 }
 
 /** Refuses data, and a run to be built on, that do not fit the settings, before anything is written. */
-async function checkSettings(settings: RunSettings, { train }: RunData): Promise<void> {
+async function checkSettings(settings: RunSettings, { train, validation }: RunData): Promise<void> {
   const { name, base } = declarationOf(settings.model.model);
   (await kindOf(name)).checkRows(settings, train);
   const from = base && takenFrom(settings, base);
   if (base && from !== undefined) checkBase(from, base, settings, train);
+  if (settings.train.patience !== undefined && validation === undefined) {
+    throw new UsageError(
+      `--patience ${settings.train.patience}: expected rows held out to validate, by which training stops; found none. Add --validation 1000, say.`,
+    );
+  }
   if (learnsFromLabels(settings)) checkSupervision(labelledPart(train, settings.labels));
 }
 

@@ -5,6 +5,7 @@ import type { EpochFigures, RunSettings, TrainedModel, Training } from "../kinds
 import { countParameters } from "../nn/index.ts";
 import { checkFinite } from "../optim/clip.ts";
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from "../train/checkpoint.ts";
+import { bestEpoch, isOver } from "../train/early-stopping.ts";
 import type { Json } from "../train/json.ts";
 import type { Progress, Trainer, TrainHooks } from "../train/loop.ts";
 import { type EpochMetrics, openMetricsLog } from "../train/metrics-log.ts";
@@ -103,19 +104,23 @@ export async function trainIn(
   const seconds = (): number => before + (performance.now() - started) / 1000;
   const log = openMetricsLog(folder.metrics, { completedEpochs: trainer.progress.epoch });
   const { version } = settings;
-  const save = (): void => {
+  const save = (path = folder.checkpoint): void => {
     const { seed } = settings.train;
     const metadata = { seconds: seconds(), version, seed, ...training.built };
-    saveCheckpoint(folder.checkpoint, { ...trainer.checkpoint(metadata), settings: own });
+    saveCheckpoint(path, { ...trainer.checkpoint(metadata), settings: own });
   };
   hooks.onStart?.({
     parameters: countParameters(trained.model.parameters.map(({ tensor }) => tensor)),
     nodes: trainer.trainStep.nodes,
     resumedAt: trainer.progress.step,
   });
-  const completed = await trainer.run({
+  const { patience } = settings.train;
+  const enough = new AbortController();
+  const lines = (): readonly EpochLine[] => log.lines as readonly EpochLine[];
+  if (patience !== undefined && isOver(lines(), patience)) enough.abort();
+  const ended = await trainer.run({
     ...(hooks.onStep && { onStep: hooks.onStep }),
-    ...(hooks.signal && { signal: hooks.signal }),
+    signal: hooks.signal ? AbortSignal.any([hooks.signal, enough.signal]) : enough.signal,
     async onEpoch(progress) {
       checkHealth(trainer);
       const figures = await training.figures(progress);
@@ -128,14 +133,22 @@ export async function trainIn(
       };
       // The line goes first: a kill between the two leaves an epoch to be done again, never one without its line.
       log.append(line);
+      if (patience !== undefined && bestEpoch(lines()) === line.epoch) save(folder.best);
       save();
       hooks.onEpochLogged?.(line);
       await hooks.onEpoch?.(progress);
+      if (patience !== undefined && isOver(lines(), patience)) enough.abort();
     },
   });
+  const completed = ended || (enough.signal.aborted && hooks.signal?.aborted !== true);
   if (!completed) {
     checkHealth(trainer);
     save();
+  }
+  const steps = trainer.progress.step;
+  // What follows is of the best epoch, as the run opens.
+  if (completed && patience !== undefined && existsSync(folder.best)) {
+    restoreFrom(folder.best, trainer, loadCheckpoint(folder.best, { settings: own }));
   }
   return {
     folder,
@@ -143,7 +156,7 @@ export async function trainIn(
     trained,
     completed,
     stage: { path: folder.path, settings },
-    steps: trainer.progress.step,
+    steps,
     history: log.lines as readonly EpochLine[],
     seconds: seconds(),
   };

@@ -5,6 +5,7 @@ import { UsageError } from "../errors.ts";
 import {
   type ClassifyingModel,
   declarationOf,
+  type EpochFigures,
   kindOf,
   type Model,
   type SemiSupervisedTrainSettings,
@@ -19,13 +20,26 @@ import { binarizationOf, checkObservation } from "../kinds/observation.ts";
 import type { RunSettings } from "../kinds/run-settings.ts";
 import { defaultsOf, merge, parseSettings, schemaOf } from "../kinds/settings/setting.ts";
 import type { DeterministicAutoencoder, LikelihoodName, Vae } from "../models/index.ts";
-import type { TrainHooks } from "../train/loop.ts";
+import type { Checkpoint } from "../train/checkpoint.ts";
+import { bestEpoch, isOver } from "../train/early-stopping.ts";
+import type { Progress, TrainHooks } from "../train/loop.ts";
 import { factsOf } from "./new-run.ts";
 
 /** How a VAE or an autoencoder is trained, as a caller writes it: what is left out has the default of its kind for the data. */
 export type TrainInput = Partial<TrainSettings>;
 /** How M2 or M1+M2 is trained, as a caller writes it. */
 export type SemiSupervisedTrainInput = Partial<SemiSupervisedTrainSettings>;
+
+/** What is called while a model trains, and what it is measured on. */
+export interface FitHooks<T> extends Omit<TrainHooks, "onEpoch"> {
+  /** Rows held out, measured after each epoch. `patience` stops by them. */
+  readonly validation?: Dataset;
+  /** Called after each epoch, awaited, with the model as it is and, where there are rows held out, what was measured on them. */
+  readonly onEpoch?: (
+    progress: Progress,
+    epoch: { readonly trained: T; readonly figures?: EpochFigures },
+  ) => Promise<void> | void;
+}
 
 /** A model that can be trained in memory. */
 type Trainable = Model & { readonly likelihood: string | { readonly name: string } };
@@ -105,21 +119,48 @@ export function train(
   model: Vae | DeterministicAutoencoder,
   data: Dataset,
   settings?: TrainInput,
-  hooks?: TrainHooks,
+  hooks?: FitHooks<Trained>,
 ): Promise<Trained>;
 export function train(
   model: ClassifyingModel,
   data: Dataset,
   settings?: SemiSupervisedTrainInput,
-  hooks?: TrainHooks,
+  hooks?: FitHooks<TrainedClassifier>,
 ): Promise<TrainedClassifier>;
 export async function train(
-  model: (Vae | DeterministicAutoencoder) | ClassifyingModel,
+  model: Trainable,
   data: Dataset,
-  settings: TrainInput | SemiSupervisedTrainInput = {},
-  hooks: TrainHooks = {},
+  given: TrainInput | SemiSupervisedTrainInput = {},
+  hooks: FitHooks<never> = {},
 ): Promise<TrainedModel> {
-  const { trainer, trained } = await compileTraining(model as Vae, data, settings as TrainInput);
-  await trainer.run(hooks);
+  const { validation, onEpoch, signal, onStep } = hooks;
+  const settings = settingsOf(model, data, given);
+  const { patience } = settings;
+  if (patience !== undefined && validation === undefined) {
+    throw new UsageError(
+      `train: patience ${patience}: expected rows held out to validate, by which training stops; found none. ` +
+        "Give them beside it: train(model, data, { patience }, { validation }).",
+    );
+  }
+  const kind = await kindOf(model.kind);
+  const { trainer, trained } = await kind.training(model, data, settings);
+  const held = validation && { train: data, test: validation, validation };
+  const epochs: (EpochFigures & { readonly epoch: number })[] = [];
+  const enough = new AbortController();
+  let best: Checkpoint | undefined;
+  await trainer.run({
+    ...(onStep && { onStep }),
+    signal: signal ? AbortSignal.any([signal, enough.signal]) : enough.signal,
+    async onEpoch(progress) {
+      // What is measured needs the training's settings alone.
+      const figures =
+        held && (await kind.figures(trained, held, { train: settings } as RunSettings, progress));
+      if (figures) epochs.push({ epoch: progress.epoch, ...figures });
+      if (patience !== undefined && bestEpoch(epochs) === progress.epoch) best = trainer.checkpoint();
+      await onEpoch?.(progress, { trained: trained as never, ...(figures && { figures }) });
+      if (patience !== undefined && isOver(epochs, patience)) enough.abort();
+    },
+  });
+  if (best) trainer.restore(best);
   return trained;
 }

@@ -20,6 +20,8 @@ export interface RunFolder {
   readonly config: string;
   readonly metrics: string;
   readonly checkpoint: string;
+  /** The checkpoint of the epoch that was best on validation rows, where training stops by them: that is what the run opens as. */
+  readonly best: string;
   /** A folder of PNGs. */
   readonly images: string;
   readonly report: string;
@@ -37,6 +39,7 @@ const OWN_FILES: readonly string[] = [
   "config.json",
   "metrics.jsonl",
   "checkpoint.safetensors",
+  "best.safetensors",
   "report.html",
   "reconstructions.png",
   "samples.png",
@@ -67,6 +70,7 @@ export const runFolder = (path: string): RunFolder => ({
   config: join(path, CONFIG),
   metrics: join(path, "metrics.jsonl"),
   checkpoint: join(path, "checkpoint.safetensors"),
+  best: join(path, "best.safetensors"),
   images: join(path, IMAGES),
   report: join(path, "report.html"),
 });

@@ -17,6 +17,8 @@ export interface OptimisationSettings {
   readonly schedule: (typeof scheduleNames)[number];
   /** The gradient's global norm is clipped to it. Absent: not clipped. */
   readonly clip?: number;
+  /** Epochs without a better figure on the validation rows after which training stops. Absent: it trains for all epochs. */
+  readonly patience?: number;
   /** Seed of every random number. */
   readonly seed: number;
   /** Threads within an operation. Absent: one a core. */

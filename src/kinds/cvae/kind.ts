@@ -87,6 +87,8 @@ export const kind: Kind<CvaeRunSettings, Cvae, TrainedCvae> = {
   },
   async figures(trained, data, { train }, { step, stepsPerEpoch, means }) {
     const { elbo, reconstruction, kl, activeUnits } = await trained.evaluate(data.test ?? data.train);
+    const held =
+      train.patience !== undefined && data.validation ? await trained.evaluate(data.validation) : undefined;
     return {
       train: {
         loss: means.loss,
@@ -95,6 +97,7 @@ export const kind: Kind<CvaeRunSettings, Cvae, TrainedCvae> = {
         kl: means.kl,
       },
       test: data.test ? { elbo, reconstruction, kl } : {},
+      ...(held && { validation: { elbo: held.elbo, reconstruction: held.reconstruction, kl: held.kl } }),
       activeUnits,
       beta: betaAt(step - 1, train, stepsPerEpoch),
     };

@@ -41,6 +41,11 @@ export const optimisation = {
     placeholder: "<norm>",
     otherwise: "not clipped",
   }),
+  patience: optional(whole(1), {
+    help: "epochs without a better figure on the rows held out to validate after which training stops; the best epoch is kept",
+    placeholder: "<epochs>",
+    otherwise: "train for all epochs",
+  }),
   seed: setting(whole(0), { help: "seed of every random number", default: 0 }),
   threads: optional(whole(1), { help: "threads within an operation", otherwise: "one a core" }),
 };

@@ -72,10 +72,13 @@ export async function epochFigures(
         `${evaluation.reconstruction}; try a lower learning rate or gradient clipping`,
     );
   }
-  const { beta = 1, warmup = 0 } = trained.settings;
+  const { beta = 1, warmup = 0, patience } = trained.settings;
+  const validation =
+    patience !== undefined && data.validation ? await trained.evaluate(data.validation) : undefined;
   return {
     train: trainTerms(means),
     test: data.test ? testTerms(evaluation) : {},
+    ...(validation && { validation: testTerms(validation) }),
     activeUnits: evaluation.activeUnits,
     beta: betaAt(step - 1, { beta, warmup }, stepsPerEpoch),
   };
