@@ -37,6 +37,8 @@ function learningRate(settings: OptimisationSettings, steps: number): number | S
   const { lr, schedule } = settings;
   if (schedule === "linear") return schedules.linear({ from: lr, to: 0, steps });
   if (schedule === "cosine") return schedules.cosine({ peak: lr, steps });
+  // To a hundredth of it at the end.
+  if (schedule === "exponential") return schedules.exponential({ initial: lr, factor: 0.01, every: steps });
   return lr;
 }
 

@@ -4,7 +4,7 @@ import type { Binarization } from "../data/index.ts";
 /** The optimisers that training takes. */
 export const optimizerNames = ["adam", "adamw", "sgd", "rmsprop"] as const;
 /** How the learning rate goes over training. */
-export const scheduleNames = ["constant", "linear", "cosine"] as const;
+export const scheduleNames = ["constant", "linear", "cosine", "exponential"] as const;
 
 /** What the loop reads. */
 export interface OptimisationSettings {
