@@ -6,6 +6,7 @@ import {
   encodeTable,
   isTableFile,
   loadParts,
+  readingOptions,
   readTable,
   rowSize,
   withClassesOf,
@@ -39,7 +40,7 @@ export async function askedRows(
   const found =
     settings.data.table === undefined
       ? await otherRows(settings, spec, options)
-      : tableRows(settings.data.table, spec, options, say);
+      : tableRows(settings.data.table, settings.data.reading, spec, options, say);
   const dataset = learnsFromLabels(settings) ? withClassesOf(found, settings.labels.classes) : found;
   const expected = settings.model.shape;
   if (rowSize(dataset.shape) !== rowSize(expected)) {
@@ -58,6 +59,7 @@ async function otherRows(
   { part, labelFile, labelColumn = settings.data.labelColumn }: DataOptions,
 ): Promise<Dataset> {
   const parts = await loadParts(spec, {
+    ...readingOptions(settings.data.reading),
     ...(labelColumn !== undefined && isTableFile(spec) && { labelColumn }),
     ...(labelFile !== undefined && { labels: labelFile }),
   });
@@ -67,6 +69,7 @@ async function otherRows(
 /** Rows of a table as features, by the preprocessing of the table that the run was trained on. */
 function tableRows(
   { preprocessing }: NonNullable<RunSettings["data"]["table"]>,
+  reading: RunSettings["data"]["reading"],
   spec: string,
   { part, labelFile, labelColumn }: DataOptions,
   say: Say,
@@ -85,7 +88,7 @@ function tableRows(
     throw new UsageError(`--part ${part} does not apply: ${spec} is one part. Leave it out.`);
   }
   const { labels } = preprocessing;
-  const { dataset, notes } = encodeTable(readTable(spec), {
+  const { dataset, notes } = encodeTable(readTable(spec, readingOptions(reading)), {
     ...preprocessing,
     ...(labels && labelColumn !== undefined && { labels: { ...labels, column: labelColumn } }),
   });

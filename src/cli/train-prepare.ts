@@ -32,11 +32,12 @@ import {
 } from "../runs/index.ts";
 import { version } from "../version.ts";
 import { checkFlags, givenSettings, trainFlags } from "./flags.ts";
+import { type ReadingFlags, readingOf } from "./reading-flags.ts";
 import { nextRunFolder } from "./run-name.ts";
 import { type Context, commandLine, grouped, type Say } from "./terminal.ts";
 
 /** Options as commander reads them; those of {@link trainFlags} by their keys. */
-export interface TrainOptions extends Readonly<Record<string, unknown>> {
+export interface TrainOptions extends ReadingFlags, Readonly<Record<string, unknown>> {
   readonly data?: string;
   readonly labelFile?: string;
   readonly labelColumn?: string;
@@ -200,6 +201,7 @@ export async function prepareNew(
     spec: spec === "mnist" ? spec : resolve(spec),
     ...(labelFile !== undefined && { labels: resolve(labelFile) }),
     ...(labelColumn !== undefined && { labelColumn }),
+    ...readingOf(options),
     ...(testFraction !== undefined && { testFraction }),
     ...(count !== undefined && { validation: { count, seed: validationSeed ?? 0 } }),
     // Of data that are partly labelled; the same rows whatever the model, so that a run may be built on another.
@@ -302,6 +304,12 @@ function refuseContradictions(
   refuse("--validation", options.validation, data.validation?.count);
   refuse("--validation-seed", options.validationSeed, data.validation?.seed);
   refuse("--test-fraction", options.testFraction, data.testFraction);
+  const { reading } = readingOf(options);
+  refuse("--resize", reading?.resize, data.reading?.resize);
+  refuse("--fit", reading?.fit, data.reading?.fit);
+  refuse("--grey", reading?.grey, data.reading?.grey);
+  refuse("--encoding", reading?.encoding, data.reading?.encoding);
+  refuse("--header", reading?.header, data.reading?.header);
   refuse("--label-column", options.labelColumn, data.labelColumn);
   refuse("--categorical", options.categorical, data.table?.categorical);
   refuse("--ignore", options.ignore, data.table?.ignore);

@@ -58,6 +58,7 @@ export {
 } from "./minibatches.ts";
 export { loadMnist, type MnistSplit, readIdxDirectory } from "./mnist.ts";
 export { type NpyArray, readNpy, readNpyDataset, readNpyLabels } from "./npy.ts";
+export { type ReadingOptions, readingOptions, readingSettings } from "./reading.ts";
 export { rowsOf } from "./rows.ts";
 export {
   columnOf,

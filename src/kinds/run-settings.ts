@@ -1,6 +1,6 @@
 /** What `config.json` holds, whatever the kind of model: checked by the tables of settings of its kind. */
 import { z } from "zod";
-import { tablePreprocessing } from "../data/index.ts";
+import { readingSettings, tablePreprocessing } from "../data/index.ts";
 import type { Declaration } from "./kind.ts";
 import { declarationOf, declarations, kindNames } from "./kinds.ts";
 import { at, schemaOf, type Table, type Tree } from "./settings/setting.ts";
@@ -19,6 +19,8 @@ export const dataSettings = z.strictObject({
   labelledTest: z.boolean().optional(),
   /** Labelled rows kept out of the training rows, to validate, and the seed of their draw. */
   validation: z.strictObject({ count: whole, seed: z.int().min(0).default(0) }).optional(),
+  /** How its files are read, where that was said. */
+  reading: readingSettings.optional(),
   /** Of a table: what was said of its columns, and what its cells became. */
   table: z
     .strictObject({

@@ -8,6 +8,7 @@ import {
   fitTable,
   type LoadOptions,
   loadParts,
+  readingOptions,
   readTable,
   select,
   splitData,
@@ -51,6 +52,8 @@ export interface DataSource
    * holds numbers, which are taken as they are.
    */
   readonly table?: Pick<TableOptions, "categorical" | "ignore">;
+  /** How its files are read, as it stands in `config.json`. */
+  readonly reading?: NonNullable<DataSettings["reading"]>;
 }
 
 /** Labelled rows from which on a tenth of them is worth more as a test than as labels to learn from. */
@@ -76,7 +79,7 @@ function tableParts(source: DataSource, checks: DataChecks): Omit<RunData, "vali
   if (labels !== undefined) {
     throw new UsageError(`${spec}: the labels of a table are a column, not a file: use --label-column.`);
   }
-  const table = readTable(spec);
+  const table = readTable(spec, readingOptions(source.reading));
   const options = { ...declared, ...(labelColumn !== undefined && { labelColumn }) };
   const cells = labelColumn === undefined ? [] : columnOf(table, labelColumn, " with the labels");
   const heldOut = rowsToTest(source, checks, cells.filter((cell) => cell !== "").length);
@@ -87,7 +90,8 @@ function tableParts(source: DataSource, checks: DataChecks): Omit<RunData, "vali
 
 /** Training rows as their files have them, and test rows: theirs, or some held out. */
 async function plainParts(source: DataSource, checks: DataChecks): Promise<Omit<RunData, "validation">> {
-  const { spec, ...options } = source;
+  const { spec, reading, ...rest } = source;
+  const options = { ...rest, ...readingOptions(reading) };
   const parts = await loadParts(spec, { ...options, ...checks });
   if (parts.test !== undefined) return parts;
   const heldOut = rowsToTest(source, checks, parts.train.labels?.filter((label) => label >= 0).length ?? 0);
@@ -142,7 +146,7 @@ export const describeData = (
 
 /** The data as the run saw them. @throws CheckpointError when the files hold others by now. */
 export async function reloadData(settings: RunSettings, spec = settings.data.spec): Promise<RunData> {
-  const { labels, labelColumn, testFraction, labelledTest, validation, table } = settings.data;
+  const { labels, labelColumn, testFraction, labelledTest, validation, table, reading } = settings.data;
   const data = await loadRunData({
     spec,
     ...(labels !== undefined && { labels }),
@@ -151,6 +155,7 @@ export async function reloadData(settings: RunSettings, spec = settings.data.spe
     ...(labelledTest !== undefined && { labelledTest }),
     ...(validation !== undefined && { validation }),
     ...(table !== undefined && { table }),
+    ...(reading !== undefined && { reading }),
   });
   checkFingerprint(settings, data.train);
   return data;

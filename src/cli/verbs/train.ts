@@ -4,6 +4,7 @@ import { declarationOf, declarations, kindNames } from "../../kinds/kinds.ts";
 import { columnNames, share, whole } from "../../kinds/settings/value.ts";
 import { optionOf, trainFlags } from "../flags.ts";
 import { optionFor } from "../parse.ts";
+import { readingFlags } from "../reading-flags.ts";
 import type { Context } from "../terminal.ts";
 import type { TrainOptions } from "../train-prepare.ts";
 
@@ -22,6 +23,7 @@ Examples:
   $ tightbound train vae --data mnist --bound iwae --samples 5
   $ tightbound train vae --data table.csv --label-column species --latent 2 --hidden 64
   $ tightbound train autoencoder --data images/ --latent 8
+  $ tightbound train vae --data photos/ --resize 32x32 --grey
   $ tightbound train m2 --data mnist --labels 100
   $ tightbound train m2 --data table.csv --label-column species --ignore id,year
   $ tightbound train m1m2 --data mnist --labels 100 --validation 10000
@@ -72,6 +74,7 @@ export function addTrain(program: Command, context: Context): void {
       optionFor("--validation", whole(1), "labelled rows to keep out of training, to validate (default: 0)"),
     )
     .addOption(optionFor("--validation-seed", whole(0), "seed of the rows to validate (default: 0)"));
+  readingFlags(command);
   for (const flag of trainFlags) command.addOption(optionOf(flag, kind));
   command
     .option("--out <folder>", "folder of the run (default: runs/<data>-<model>-<n>)")

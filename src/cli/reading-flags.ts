@@ -1,0 +1,71 @@
+/** The flags of how files are read, and what was said by them. */
+import type { Command } from "commander";
+import { z } from "zod";
+import type { readingSettings } from "../data/index.ts";
+import { UsageError } from "../errors.ts";
+import { oneOf, positive, type Value } from "../kinds/settings/value.ts";
+import { optionFor } from "./parse.ts";
+
+/** Width and height in pixels, as 32x32. */
+const size: Value<[number, number]> = {
+  placeholder: "<size>",
+  schema: z.tuple([z.int().min(1), z.int().min(1)]),
+  parse(text) {
+    const [, width, height] = /^(\d+)x(\d+)$/i.exec(text.trim()) ?? [];
+    const both: [number, number] = [Number(width), Number(height)];
+    if (both.every((n) => n >= 1 && n <= 16_384)) return both;
+    throw new UsageError("Expected a width and a height in pixels, such as 32x32.");
+  },
+};
+
+/** Options as commander reads them. */
+export interface ReadingFlags {
+  readonly resize?: [number, number];
+  readonly fit?: "cover" | "contain" | "stretch";
+  readonly grey?: true;
+  readonly encoding?: string;
+  readonly header?: "yes" | "no";
+  readonly maxBytes?: number;
+}
+
+/** Adds the flags to a verb. */
+export const readingFlags = (command: Command): Command =>
+  command
+    .addOption(optionFor("--resize", size, "images: the size that each is given, such as 32x32"))
+    .addOption(
+      optionFor(
+        "--fit",
+        oneOf(["cover", "contain", "stretch"]),
+        "images: with --resize, how one of another shape fits: cut, seen whole on white, or distorted (default: cover)",
+      ),
+    )
+    .option("--grey", "images: make colours grey")
+    .option("--encoding <name>", "text: its encoding, such as windows-1252 (default: found by its bytes)")
+    .addOption(
+      optionFor(
+        "--header",
+        oneOf(["yes", "no"]),
+        "text: whether the first line names the columns (default: found)",
+      ),
+    )
+    .addOption(
+      optionFor("--max-bytes", positive, "bytes that one file may hold, unpacked (default: 805306368)"),
+    );
+
+/** What the flags say, to be written down with the run; nothing where they say nothing. */
+export function readingOf({ resize, fit, grey, encoding, header, maxBytes }: ReadingFlags): {
+  readonly reading?: z.output<typeof readingSettings>;
+} {
+  if (fit !== undefined && resize === undefined) {
+    throw new UsageError(`--fit ${fit} does not apply without --resize. Leave it out.`);
+  }
+  const reading = {
+    ...(resize && { resize }),
+    ...(fit && { fit }),
+    ...(grey && { grey }),
+    ...(encoding !== undefined && { encoding }),
+    ...(header !== undefined && { header: header === "yes" }),
+    ...(maxBytes !== undefined && { maxBytes }),
+  };
+  return Object.keys(reading).length > 0 ? { reading } : {};
+}

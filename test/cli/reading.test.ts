@@ -1,0 +1,86 @@
+/** How files are read is said once, when a run is made, and holds for all that comes after. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import sharp from "sharp";
+import { expect, test } from "vitest";
+import { cli, ok, temporary } from "./harness.ts";
+
+const folder = temporary();
+const small = ["--hidden", "4", "--latent", "2", "--epochs", "1", "--threads", "1"];
+
+test("photos of several sizes: the message says how, and the run remembers it", async () => {
+  const photos = join(folder, "photos");
+  for (const [name, count] of [
+    ["photos", 14],
+    ["new", 2],
+  ] as const) {
+    mkdirSync(join(folder, name));
+    for (let i = 0; i < count; i++) {
+      const create = {
+        width: 20 + i,
+        height: 16,
+        channels: 3,
+        background: { r: 16 * i, g: 90, b: 40 },
+      } as const;
+      writeFileSync(join(folder, name, `${i}.jpg`), await sharp({ create }).jpeg().toBuffer());
+    }
+  }
+  const run = join(folder, "photos-run");
+  const refused = await cli("train", "vae", "--data", photos, ...small, "--out", run);
+  expect(refused.code).toBe(1);
+  expect(refused.err).toContain("expected images of one size; found 14 sizes");
+  expect(refused.err).toContain("--resize 32x32");
+  const { out } = await ok(
+    "train",
+    "vae",
+    "--data",
+    photos,
+    "--resize",
+    "8x8",
+    "--grey",
+    ...small,
+    "--out",
+    run,
+  );
+  expect(out).toContain("all 14 images resized to 8 x 8 (cover: what is outside is cut).");
+  expect(JSON.parse(readFileSync(join(run, "config.json"), "utf8")).data.reading).toEqual({
+    resize: [8, 8],
+    grey: true,
+  });
+  const table = join(folder, "latents.csv");
+  expect((await ok("encode", run, "--data", join(folder, "new"), "--out", table)).out).toContain(
+    "2 rows of new",
+  );
+  expect((await ok("evaluate", run, "--json", "--samples", "10")).json()).toBeDefined();
+  const contradicts = await cli("train", "--resume", run, "--resize", "9x9");
+  expect(contradicts.err).toContain("--resize 9,9 contradicts the run");
+  expect((await cli("train", "vae", "--data", photos, "--resize", "8", "--out", run)).code).toBe(2);
+  expect((await cli("train", "vae", "--data", photos, "--fit", "cover", "--out", `${run}-2`)).err).toContain(
+    "--fit cover does not apply without --resize",
+  );
+});
+
+test("a table in the encoding of a spreadsheet keeps its classes apart, and says what it was taken for", async () => {
+  const rows = Array.from(
+    { length: 60 },
+    (_, i) => `${i % 2 ? "Müller" : "Möller"},${i % 7},${(i * 5) % 11}`,
+  );
+  const file = join(folder, "namen.csv");
+  writeFileSync(file, Buffer.from(`Name,größe,b\n${rows.join("\n")}\n`, "latin1"));
+  const run = join(folder, "namen-run");
+  const train = ["train", "m2", "--data", file, "--label-column", "Name", ...small, "--out", run];
+  const { out } = await ok(...train);
+  expect(out).toContain("was read as windows-1252");
+  const { data, labels } = JSON.parse(readFileSync(join(run, "config.json"), "utf8"));
+  expect(labels.classes).toEqual(["Müller", "Möller"].sort());
+  expect(data.reading).toBeUndefined();
+  const predictions = join(folder, "predictions.csv");
+  await ok("classify", run, "--data", file, "--out", predictions);
+  // The first row is on the second line of the file.
+  expect(
+    readFileSync(predictions, "utf8")
+      .split("\n")
+      .slice(0, 2)
+      .map((line) => line.split(",")[0]),
+  ).toEqual(["line", "2"]);
+});
