@@ -16,7 +16,7 @@ import { type FittedProgram, fittedProgram } from "./fitted.ts";
 import { type GuideDrawsOptions, guideDraws } from "./guide-draws.ts";
 import { inColumns } from "./in-columns.ts";
 
-/** What is climbed, and how each site's gradient is estimated. */
+/** Which bound is maximised, and how each site's gradient is estimated. */
 export interface BoundOptions extends ElboOptions {
   /** Default `elbo`. The others weigh `particles` draws under one logarithm for each datum. */
   readonly bound?: "elbo" | "importance-weighted" | "renyi";
@@ -57,7 +57,7 @@ export interface SviState {
   readonly step: number;
 }
 
-/** What a climb found: a guide's parameters. */
+/** A fitted guide: its parameters. */
 export interface SviFit {
   readonly method: "svi";
   /** The model that the guide was fitted to. */
@@ -75,7 +75,7 @@ export interface SviFit {
   draw(options?: GuideDrawsOptions): Promise<ReadonlyMap<string, ArrayValue>>;
 }
 
-/** Where a climb ended, and what it could go on from. */
+/** The result of a run: a fitted guide, and the state to go on from. */
 export interface SviResult extends SviFit {
   readonly state: SviState;
 }

@@ -16,7 +16,7 @@ export interface ScoredSite {
   readonly mayBeZero: boolean;
 }
 
-/** A lower bound of log p(data) and a way to climb it. */
+/** A lower bound of log p(data), and what to maximise for its sake. */
 export interface Bound {
   /** The bound's estimate: a scalar, nats. */
   readonly value: Tensor;

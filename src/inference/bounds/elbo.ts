@@ -24,18 +24,19 @@ export interface ElboOptions extends PairOptions {
    */
   readonly analyticKl?: boolean | readonly string[];
   /**
-   * Factor of the KL: β-VAE (Higgins et al. 2017), or an input that a warm-up schedule feeds (Bowman et al. 2016). What is climbed
-   * is then no bound of log p(x), unless β is at least 1. Default 1.
+   * Factor of the KL: β-VAE (Higgins et al. 2017), or an input that a warm-up schedule feeds (Bowman et al. 2016). With β below 1
+   * what is maximised is no lower bound of log p(x). Default 1.
    */
   readonly beta?: number | Tensor;
   /**
    * Free bits λ, nats per latent dimension and row (Kingma et al. 2016, "Improving variational inference with inverse autoregressive
-   * flow", eq. 15): a dimension whose KL, averaged over the minibatch, is below λ counts as λ and gets no gradient. The divergences are taken in closed form. Default 0: none.
+   * flow", eq. 15): a dimension whose KL, averaged over the minibatch, is below λ counts as λ and gets no gradient. Divergences are
+   * taken in closed form. Default 0: none.
    */
   readonly freeBits?: number;
 }
 
-/** The bound's terms; elbo = reconstruction − kl. Free of β and free bits. */
+/** The bound's terms, nats: elbo = reconstruction − kl, without β and free bits. */
 export interface ElboTerms {
   readonly elbo: Tensor;
   /** E_q[log p(x|z)] of what was observed (and of what the model summed out). */
@@ -81,7 +82,7 @@ export function elbo<A extends readonly unknown[]>(
     throw new UsageError(`${model.name}: the program has no random site, so it has no bound.`);
 
   const scored = new Set([...pair.choices.values()].filter(scoreOf).map((c) => c.site));
-  // Its own log q gives a score-function site's parameters a gradient of mean zero: noise alone, so it is held constant.
+  // The gradient of a score-function site's own log q has mean zero: it would only add noise, so it is held constant.
   const own = (part: Part) => part.sampledLogQ && scored.has(part.term.site);
   const total = (of: Part["of"]) =>
     averaged(
@@ -132,10 +133,10 @@ export function elbo<A extends readonly unknown[]>(
   };
 }
 
-/** How the estimator of a site adds a term to the bound, if it does. */
+/** The function by which a site's estimator adds a term to the bound; undefined where it adds none. */
 const scoreOf = (choice: SiteEstimator) => definitionOf(choice).elbo.score;
 
-/** What is climbed pathwise: the bound, or its weighted form. */
+/** What is maximised through the draws: the bound, or its form with β and free bits. */
 function objectiveOf(
   pair: Pair,
   { beta = 1, freeBits = 0 }: ElboOptions,

@@ -114,11 +114,11 @@ export function importanceWeighted<A extends readonly unknown[]>(
   };
 }
 
-/** What is added to the bound for sites whose draws carry no gradient. */
+/** Terms for sites whose draws carry no gradient. */
 const scores = (sites: readonly DrawnSite[], draws: WeightedDraws): Tensor[] =>
   sites.flatMap((site) => definitionOf(site.choice).importanceWeighted.score?.(site, draws) ?? []);
 
-/** What is climbed in place of the bound, where the estimator of the held draws says so. */
+/** What is maximised in place of the bound, if the estimator of the held draws asks for that. */
 function pathOf({ held }: Pair, sites: readonly DrawnSite[], draws: WeightedDraws): Tensor | undefined {
   const apart = sites.flatMap((site) => {
     const constant = held.get(site.choice.site);

@@ -66,8 +66,8 @@ export interface Pair {
   /** What the estimators drew, by site, for one draw. */
   readonly draws: ReadonlyMap<string, SiteDraw>;
   /**
-   * Of sites whose estimator climbs something of its own in place of the bound: the draw held constant, as all terms see it. Their
-   * path to the parameters goes through the draw itself alone.
+   * Draws that are constants in every term, of sites whose estimator maximises something else in place of the bound (`path`). Only the
+   * draw itself depends on the parameters.
    */
   readonly held: ReadonlyMap<string, Tensor>;
 }

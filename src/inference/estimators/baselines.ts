@@ -1,4 +1,4 @@
-/** Baselines of the score function: what is subtracted from a site's cost, never dependent on the site's own draw. */
+/** Baselines of the score function: numbers subtracted from a site's cost, which must not depend on the site's own draw. */
 import { UsageError } from "../../errors.ts";
 import { initializers, type Layer, parametersOf } from "../../nn/index.ts";
 import type { NamedLeaf } from "../../optim/step.ts";
@@ -56,7 +56,7 @@ export function describeBaseline(baseline: Baseline): string {
   return typeof baseline === "string" ? baseline : "neural baseline";
 }
 
-/** What control variates add to a bound: leaves to train or to carry, next values, and losses of their own to minimise. */
+/** What control variates add to a step: parameters and buffers, next values of the buffers, and losses to minimise. */
 export class ControlState {
   readonly leaves = new Map<string, Tensor>();
   readonly updates = new Map<Tensor, Tensor>();
@@ -82,7 +82,6 @@ const DECAY = 0.9;
 /**
  * A baseline's value for a cost of shape [particles, …plates], of which it never sees the draw that the cost belongs to.
  * @param particleAxis negative; dimensions right of it are the site's plates
- * @param scale what a row's error counts for in the loss of a neural baseline
  */
 export function baselineOf(
   { site, baseline }: { readonly site: string; readonly baseline: Baseline },

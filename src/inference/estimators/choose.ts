@@ -26,7 +26,7 @@ function nameOf(bound: BoundKind): string {
   return bound.alpha === 0 ? "the importance-weighted bound" : `the Rényi bound of order ${bound.alpha}`;
 }
 
-/** Why an estimator has no gradient under a bound; nothing where it has. */
+/** Why an estimator has no gradient under a bound; undefined where it has one. */
 function without(
   { name, elbo, importanceWeighted }: EstimatorDefinition,
   bound: BoundKind,
@@ -106,7 +106,7 @@ function withBaseline(
   };
 }
 
-/** @throws UsageError when the estimators of some sites cannot stand beside each other. */
+/** @throws UsageError when the estimators of some sites cannot be combined. */
 export function checkConflicts(choices: readonly SiteEstimator[], bound: BoundKind): void {
   const sites = choices.map((c): OtherSite => ({ site: c.site, definition: definitionOf(c) }));
   for (const one of sites) {

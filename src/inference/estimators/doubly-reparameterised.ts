@@ -21,7 +21,7 @@ export const doublyReparameterised: EstimatorDefinition<"doubly-reparameterised"
     if (bound.kind === "elbo") return undefined;
     const other = others.find(({ definition }) => definition.name !== "doubly-reparameterised");
     if (other === undefined) return undefined;
-    // A draw's path is weighed by w̃², and that of another, downstream of it, by w̃.
+    // The gradient through this draw is weighted by w̃², that through another draw by w̃: they cannot share a path.
     return other.definition.pathwise
       ? `it is doubly reparameterised and site '${other.site}' is not; all sites with a path must be, or none.`
       : `doubly reparameterised gradients hold for programs whose every site has a path; '${other.site}' has none.`;

@@ -1,6 +1,6 @@
 /**
- * What a gradient estimator is. Everything that the bounds, the choice for each site and `explain()` know of an estimator is in its
- * definition: a new one is a file here and a line in `registry.ts`.
+ * The contract of a gradient estimator. The bounds, the choice for each site and `explain()` know an estimator by its definition
+ * alone. To add one, write a file here and list it in `registry.ts`.
  */
 import type { Distribution } from "../../distributions/index.ts";
 import type { Layer } from "../../nn/index.ts";
@@ -35,7 +35,7 @@ export interface SiteEstimator extends EstimatorSettings {
   readonly baseline: Baseline;
 }
 
-/** What is estimated: the ELBO, or a bound that has all particles under one logarithm for each datum. */
+/** The bound whose gradient is estimated: the ELBO, or one that takes a logarithm of the particles' mean weight for each datum. */
 export type BoundKind =
   | { readonly kind: "elbo" }
   /** `alpha` is the order of the Rényi bound; 0 is the importance-weighted one. */
@@ -59,14 +59,14 @@ export interface DrawRequest {
 
 /** A draw of a site. */
 export interface SiteDraw {
-  /** What guide and model go on with. */
+  /** The value that the rest of the guide, and the model, see. */
   readonly value: Tensor;
   /** log q of the value, where the draw gives it more cheaply or more exactly than the distribution's `logProb` does. */
   readonly logProb?: Tensor;
   readonly relaxation?: Relaxation;
 }
 
-/** A drawn site, once guide and model have run. */
+/** A site of the guide after guide and model have run. */
 export interface DrawnSite {
   readonly choice: SiteEstimator;
   /** log q of the draw: a value for each particle and each element of the site's plates. */
@@ -89,7 +89,7 @@ export interface ElboDraws {
   readonly depth: number;
   /** Factor of the whole bound. */
   readonly scale: number;
-  /** Where control variates put what they train and carry. */
+  /** Takes what control variates add to the step: parameters, buffers and losses. */
   readonly state: ControlState;
 }
 
@@ -104,8 +104,8 @@ export interface WeightedDraws extends ElboDraws {
 }
 
 /**
- * What is climbed under the ELBO. With nothing in it that is the bound itself: its gradient goes through the draw, or the site is
- * summed out.
+ * What is maximised under the ELBO. An empty object means the bound itself: its gradient goes through the draw, or the site is
+ * summed over.
  */
 export interface ElboSurrogate {
   /** Why there is no gradient: what follows "because", without a full stop. */
@@ -117,15 +117,15 @@ export interface ElboSurrogate {
   score?(site: DrawnSite, cost: Tensor, draws: ElboDraws): Tensor;
 }
 
-/** What is climbed under one logarithm for each datum. With nothing in it that is the bound itself. */
+/** What is maximised under an importance-weighted or Rényi bound. An empty object means the bound itself. */
 export interface WeightedSurrogate {
-  /** Why there is no gradient for this order of the Rényi bound: what follows "because", without a full stop; nothing where there is. */
+  /** Why there is no gradient for this order of the Rényi bound: what follows "because", without a full stop; undefined where there is one. */
   unsupported?(alpha: number): string | undefined;
   /** A term that is added to the bound for each site. The draw carries no gradient. */
   score?(site: DrawnSite, draws: WeightedDraws): Tensor;
   /**
-   * What is climbed in place of the bound, for all sites of the estimator at once. Every term sees their draws as constants, given
-   * here beside each site.
+   * What is maximised in place of the bound, for all sites of the estimator at once. In every term their draws are constants, which
+   * are given here beside each site.
    */
   path?(sites: readonly (DrawnSite & { readonly held: Tensor })[], draws: WeightedDraws): Tensor;
 }
@@ -139,11 +139,11 @@ export interface EstimatorDefinition<N extends string = string> {
   readonly holdsLogProb?: boolean;
   /** Settings that it takes. */
   readonly settings: readonly Exclude<keyof EstimatorSettings, "estimator">[];
-  /** Why it cannot estimate for a site of this distribution, without a full stop; nothing where it can. */
+  /** Why it cannot be used at a site of this distribution, without a full stop; undefined where it can. */
   unsuited(distribution: Distribution): string | undefined;
-  /** Why it is chosen where the user asks for none; nothing where it is not. The first of the registry that gives a reason is. */
+  /** Why it is the default at a site; undefined where it is not. The first in the registry with a reason is chosen. */
   automatic?(distribution: Distribution, bound: BoundKind): string | undefined;
-  /** Why it cannot stand beside the estimators of the other sites: a sentence; nothing where it can. */
+  /** Why it cannot be combined with the estimators of the other sites: a sentence; undefined where it can. */
   conflict?(others: readonly OtherSite[], bound: BoundKind): string | undefined;
   draw(request: DrawRequest): SiteDraw;
   readonly elbo: ElboSurrogate;

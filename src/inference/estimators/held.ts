@@ -4,8 +4,9 @@ import { nodesOf, substitute } from "../../tensor/substitute.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 
 /**
- * An expression with every parameter held constant, except those given. What stands below a key of `cut` is left as it is, and the
- * key itself exchanged for its value.
+ * An expression with its parameters held constant.
+ * @param cut nodes to replace, with their replacements; parameters below them are left alone
+ * @param except parameters that are not held
  */
 export function heldParameters(
   expression: Tensor,

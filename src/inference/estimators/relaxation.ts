@@ -125,7 +125,7 @@ function oneOfMany(
   });
 }
 
-/** Why a distribution cannot be drawn through a relaxation; nothing where it can. */
+/** Why a distribution cannot be drawn through a relaxation; undefined where it can. */
 export function withoutRelaxation(distribution: Distribution, estimator: string): string | undefined {
   const base = distribution instanceof IndependentDistribution ? distribution.base : distribution;
   if (base instanceof BernoulliDistribution || base instanceof OneHotCategoricalDistribution)
