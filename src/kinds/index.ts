@@ -5,7 +5,16 @@
  */
 
 export * from "./kind.ts";
-export { declarationOf, declarations, flagsOf, kindNames, kindOf, listed, needsLabels } from "./kinds.ts";
+export {
+  declarationOf,
+  declarations,
+  flagsOf,
+  kindNames,
+  kindOf,
+  listed,
+  needsLabels,
+  ownedByKinds,
+} from "./kinds.ts";
 export { labelledPart } from "./labelled-part.ts";
 export { type LabelledByM1, labelledByM1 } from "./m1/labelled-rows.ts";
 export { type ClassifierName, type ClassifierSettings, classifierNames } from "./m1/settings.ts";
@@ -16,12 +25,14 @@ export { type ClassifyingModel, TrainedClassifier } from "./m2/trained.ts";
 export { checkObservation, chooseObservation, traitsOf } from "./observation.ts";
 export {
   type DataSettings,
+  identity,
   type LabelSettings,
   learnsFromLabels,
   type RunSettings,
   runSettings,
   upgraded,
 } from "./run-settings.ts";
+export { IN_MEMORY, remember } from "./saving.ts";
 export {
   ACTIVE_UNIT_THRESHOLD,
   type EvaluationOptions,

@@ -236,6 +236,10 @@ export interface Kind<
   build(settings: S, data: RunData, base?: TrainedModel): M | Promise<M>;
   /** What a checkpoint must say for the model to be built again, beside the settings. */
   built?(model: M): { readonly [key: string]: Json };
+  /** The settings `model` of a model that was made in memory, and of what it is built on. Absent: such a model is not saved. */
+  describe?(model: M): Tree;
+  /** The trained model that a model made in memory is built on. */
+  baseOf?(model: M): TrainedModel | undefined;
   /** Compiles the training of a model. @throws UsageError when the data do not fit it. */
   training(model: M, rows: Dataset, settings: S["train"]): Promise<Training<W>>;
   /** What is measured after an epoch. */

@@ -31,3 +31,9 @@ export const flagsOf = (declaration: Declaration): readonly (Placed & { readonly
 /** `m1, m2 and m1m2`. */
 export const listed = (names: readonly string[], last = "and"): string =>
   names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} ${last} ${names.at(-1)}`;
+
+/** Files and folders that a run of any kind may have beside the common ones: those that a new run may replace. */
+export const ownedByKinds = {
+  files: declarations.flatMap(({ files = [] }) => files),
+  folders: declarations.flatMap(({ base }) => base?.folder ?? []),
+};

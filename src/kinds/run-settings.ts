@@ -1,6 +1,7 @@
 /** What `config.json` holds, whatever the kind of model: checked by the tables of settings of its kind. */
 import { z } from "zod";
-import { readingSettings, tablePreprocessing } from "../data/index.ts";
+import { readingSettings, tablePreprocessing, tablePreprocessing } from "../data/index.ts";
+import type { Json } from "../train/json.ts";
 import type { Declaration } from "./kind.ts";
 import { declarationOf, declarations, kindNames } from "./kinds.ts";
 import { at, schemaOf, type Table, type Tree } from "./settings/setting.ts";
@@ -165,3 +166,16 @@ const madeBy = (value: unknown): string => {
 /** The declaration of a run's kind. */
 export const declarationOfRun = ({ model }: Pick<RunSettings, "model">): Declaration =>
   declarationOf(model.model);
+
+/**
+ * The settings without which a checkpoint means nothing: the model's, and those of training but for its length and its threads, which
+ * may change as it goes on.
+ */
+export const identity = ({ model, train, data }: RunSettings): { readonly [key: string]: Json } => {
+  const { epochs: _, threads: __, ...how } = train;
+  // Not the kind: a run may take another's training as its own.
+  const { model: ___, ...architecture } = model;
+  return { model: architecture, train: how, data: { fingerprint: data.fingerprint } } as unknown as {
+    readonly [key: string]: Json;
+  };
+};

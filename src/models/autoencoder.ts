@@ -24,6 +24,8 @@ export type AutoencoderOptions = VaeOptions;
 /** A deterministic autoencoder: the VAE's networks with a code in place of a posterior, and no prior. */
 export interface DeterministicAutoencoder {
   readonly kind: "autoencoder";
+  /** What it was made by, defaults filled in: as a run writes it down. */
+  readonly settings: Readonly<Record<string, unknown>>;
   readonly shape: Shape;
   readonly features: number;
   readonly latent: number;
@@ -57,6 +59,12 @@ export function Autoencoder(options: AutoencoderOptions): DeterministicAutoencod
   const observation = likelihood(name, features, options.layout);
   const model: DeterministicAutoencoder = {
     kind: "autoencoder",
+    settings: {
+      ...networkOptions,
+      latent,
+      likelihood: name,
+      ...(options.layout && { layout: options.layout }),
+    },
     shape,
     features,
     latent,

@@ -89,6 +89,8 @@ export interface M2ObjectiveOptions {
 /** The generative semi-supervised model M2: programs, densities and objective. */
 export interface M2 {
   readonly kind: "m2";
+  /** What it was made by, defaults filled in: as a run writes it down. */
+  readonly settings: Readonly<Record<string, unknown>>;
   readonly features: number;
   readonly classes: number;
   readonly latent: number;
@@ -249,6 +251,15 @@ export function M2(options: M2Options): M2 {
   );
   const m2: M2 = {
     kind: "m2",
+    settings: {
+      latent,
+      hidden,
+      activation: nonlinearity,
+      likelihood: name,
+      dropout: rate,
+      inputDropout,
+      ...(options.layout && { layout: options.layout }),
+    },
     features,
     classes,
     latent,

@@ -31,6 +31,8 @@ export interface StackedOptions {
 /** M1+M2: M2 over the latent variable of a VAE that was trained before it. */
 export interface Stacked {
   readonly kind: "m1m2";
+  /** What it was made by, defaults filled in: as a run writes it down. */
+  readonly settings: Readonly<Record<string, unknown>>;
   readonly m1: Vae;
   readonly frozen: ParameterValues;
   readonly m2: M2;
@@ -124,6 +126,7 @@ export function Stacked(options: StackedOptions): Stacked {
   const encode = (x: Tensor) => used.pick(m1.encode(x).mean());
   return {
     kind: "m1m2",
+    settings: { latent, hidden, activation, dropout },
     m1,
     frozen,
     m2,

@@ -52,6 +52,8 @@ export interface VaeObjectiveOptions {
 /** A variational autoencoder: plain data and the functions that read it. */
 export interface Vae {
   readonly kind: "vae";
+  /** What it was made by, defaults filled in: as a run writes it down. */
+  readonly settings: Readonly<Record<string, unknown>>;
   readonly shape: Shape;
   /** Product of `shape`. */
   readonly features: number;
@@ -132,6 +134,12 @@ export function VAE(options: VaeOptions): Vae {
   );
   const vae: Vae = {
     kind: "vae",
+    settings: {
+      ...networkOptions,
+      latent,
+      likelihood: name,
+      ...(options.layout && { layout: options.layout }),
+    },
     shape,
     features,
     latent,

@@ -5,11 +5,13 @@ import { CheckpointError, UsageError } from "../errors.ts";
 import {
   declarationOf,
   declarations,
+  identity,
   type Kind,
   kindOf,
   listed,
   type Opened,
   type RunSettings,
+  remember,
   runSettings,
   type Stored,
   type TrainedModel,
@@ -19,7 +21,6 @@ import {
 import type { ParameterValues } from "../models/index.ts";
 import type { NamedParameter } from "../nn/index.ts";
 import { type Checkpoint, loadCheckpoint } from "../train/checkpoint.ts";
-import type { Json } from "../train/json.ts";
 import { openRun as openFolder, type RunFolder } from "../train/run-folder.ts";
 
 /** Reads a run's settings. @throws CheckpointError naming file and field when they are missing or damaged. */
@@ -47,19 +48,6 @@ function valuesOf(
     }),
   );
 }
-
-/**
- * The settings without which a checkpoint means nothing: the model's, and those of training but for its length and its threads, which
- * may change as it goes on.
- */
-export const identity = ({ model, train, data }: RunSettings): { readonly [key: string]: Json } => {
-  const { epochs: _, threads: __, ...how } = train;
-  // Not the kind: a run may take another's training as its own.
-  const { model: ___, ...architecture } = model;
-  return { model: architecture, train: how, data: { fingerprint: data.fingerprint } } as unknown as {
-    readonly [key: string]: Json;
-  };
-};
 
 /** A run that can be used, and what its kind does. */
 export interface OpenedRun extends Opened {
@@ -100,7 +88,9 @@ export async function openRun(path: string): Promise<OpenedRun> {
   const below: TrainedModel | undefined =
     base?.folder === undefined ? undefined : (await openRun(join(path, base.folder))).trained;
   const { stored, epoch } = storedOf(run, below);
-  return { kind, run, trained: await kind.open(stored), epoch };
+  const trained = await kind.open(stored);
+  remember(trained, { settings: run.settings, epoch, step: 0 });
+  return { kind, run, trained, epoch };
 }
 
 /**

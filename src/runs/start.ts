@@ -7,13 +7,13 @@ import { InternalError, UsageError } from "../errors.ts";
 import {
   type BaseDeclaration,
   declarationOf,
-  declarations,
   flagsOf,
   type Kind,
   kindOf,
   labelledPart,
   learnsFromLabels,
   listed,
+  ownedByKinds,
   type RunData,
   type RunSettings,
   type TrainedModel,
@@ -29,12 +29,6 @@ import { openRun, readRun, storedOf } from "./open.ts";
 import { type EpochLine, type RunHooks, type RunResult, trainIn } from "./train-in.ts";
 
 type Run = RunFolder & { readonly settings: RunSettings };
-
-/** Files and folders that a run of any kind may have beside the common ones: those that a new run may replace. */
-export const ownedByKinds = {
-  files: declarations.flatMap(({ files = [] }) => files),
-  folders: declarations.flatMap(({ base }) => base?.folder ?? []),
-};
 
 /** The path of the run that is taken, where one is. */
 const takenFrom = (settings: RunSettings, { from }: BaseDeclaration): string | undefined => {

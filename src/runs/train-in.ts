@@ -1,7 +1,13 @@
 /** One training in a folder that is locked: from its checkpoint if it has one, with a line of metrics and a checkpoint an epoch. */
 import { existsSync } from "node:fs";
 import { CheckpointError, NonFiniteError } from "../errors.ts";
-import type { EpochFigures, RunSettings, TrainedModel, Training } from "../kinds/index.ts";
+import {
+  type EpochFigures,
+  identity,
+  type RunSettings,
+  type TrainedModel,
+  type Training,
+} from "../kinds/index.ts";
 import { countParameters } from "../nn/index.ts";
 import { checkFinite } from "../optim/clip.ts";
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from "../train/checkpoint.ts";
@@ -10,7 +16,6 @@ import type { Json } from "../train/json.ts";
 import type { Progress, Trainer, TrainHooks } from "../train/loop.ts";
 import { type EpochMetrics, openMetricsLog } from "../train/metrics-log.ts";
 import type { RunFolder } from "../train/run-folder.ts";
-import { identity } from "./open.ts";
 
 /** One line of `metrics.jsonl`. */
 export interface EpochLine extends EpochMetrics, EpochFigures {

@@ -1,13 +1,16 @@
 /** Training in memory. */
 import type { z } from "zod";
-import type { Dataset } from "../data/index.ts";
+import { type Dataset, fingerprint, withClasses } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
 import {
   type ClassifyingModel,
   declarationOf,
   type EpochFigures,
+  IN_MEMORY,
+  type Kind,
   kindOf,
   type Model,
+  remember,
   type SemiSupervisedTrainSettings,
   type Trained,
   type TrainedClassifier,
@@ -23,6 +26,7 @@ import type { DeterministicAutoencoder, LikelihoodName, Vae } from "../models/in
 import type { Checkpoint } from "../train/checkpoint.ts";
 import { bestEpoch, isOver } from "../train/early-stopping.ts";
 import type { Progress, TrainHooks } from "../train/loop.ts";
+import { version } from "../version.ts";
 import { factsOf } from "./new-run.ts";
 
 /** How a VAE or an autoencoder is trained, as a caller writes it: what is left out has the default of its kind for the data. */
@@ -67,6 +71,41 @@ function settingsOf(
   const broken = constraint?.({ train });
   if (broken !== undefined) throw new UsageError(`train: ${broken.replace(/^train\./, "")}.`);
   return train;
+}
+
+/** Settings of a run on data that were given in memory. */
+function inMemory(model: Trainable, data: Dataset, train: RunSettings["train"], kind: Kind): RunSettings {
+  const { labels, classes } = kind.declaration.settings.labels ? withClasses(data) : {};
+  const described = merge(kind.describe?.(model) ?? {}, {
+    model: { model: model.kind, shape: [...data.shape] },
+  });
+  const base = kind.baseOf?.(model);
+  const below = base ? (base as Trained).settings : undefined;
+  return {
+    version: version(),
+    createdAt: new Date().toISOString(),
+    command: "train(), in a program",
+    data: {
+      spec: IN_MEMORY,
+      name: data.name,
+      ...(data.columns && { columns: [...data.columns] }),
+      trainRows: data.rows,
+      testRows: 0,
+      fingerprint: fingerprint(data),
+    },
+    ...(merge(described, below ? { m1: { model: { shape: [...data.shape] }, train: below } } : {}) as Pick<
+      RunSettings,
+      "model"
+    >),
+    ...(classes && {
+      labels: {
+        seed: 0,
+        shown: labels?.filter((label) => label >= 0).length ?? 0,
+        classes: [...classes],
+      },
+    }),
+    train,
+  };
 }
 
 /**
@@ -162,5 +201,7 @@ export async function train(
     },
   });
   if (best) trainer.restore(best);
+  const { epoch, step } = trainer.progress;
+  remember(trained, { settings: inMemory(model, data, settings, kind), epoch, step });
   return trained;
 }

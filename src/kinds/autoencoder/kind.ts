@@ -23,6 +23,7 @@ const { reconstruct, encode, export: exported } = autoencodingVerbs<Trained>((tr
 
 export const kind: Kind<AutoencoderRunSettings, DeterministicAutoencoder, Trained> = {
   declaration: autoencoder,
+  describe: ({ settings }) => ({ model: { ...settings } }),
   checkRows: ({ model, train }, rows) =>
     checkObservation(rows, { likelihood: model.likelihood, binarize: train.binarize }),
   build: ({ model }) => build(model),

@@ -18,7 +18,7 @@ import type { LabelSettings, RunSettings } from "../run-settings.ts";
 import type { TrainSettings, VaeModelSettings } from "../vae/settings.ts";
 import { Trained } from "../vae/trained.ts";
 import { m1m2, type StackedModelSettings } from "./settings.ts";
-import { stackOn } from "./stack.ts";
+import { stackOn, vaeUnder } from "./stack.ts";
 
 type StackedRunSettings = RunSettings & {
   readonly model: StackedModelSettings;
@@ -44,6 +44,10 @@ function vaeOf(base: TrainedModel | undefined, path?: string): Trained {
 
 export const kind: Kind<StackedRunSettings, Stacked, TrainedClassifier> = {
   declaration: m1m2,
+  describe({ settings, m1 }) {
+    return { model: { ...settings, keepInactive: false }, m1: { model: { ...m1.settings, model: "vae" } } };
+  },
+  baseOf: vaeUnder,
   checkRows: ({ m1: { model, train } }, rows) =>
     checkObservation(rows, { likelihood: model.likelihood, binarize: train.binarize }),
   build({ model: { model: _, shape: __, ...options }, labels }, data, base) {

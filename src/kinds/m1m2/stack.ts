@@ -3,6 +3,12 @@ import { UsageError } from "../../errors.ts";
 import { activeDimensions, posteriorOf, Stacked, type StackedOptions } from "../../models/index.ts";
 import type { Trained } from "../vae/trained.ts";
 
+/** The VAE that each was stacked on. */
+const under = new WeakMap<Stacked, Trained>();
+
+/** The trained VAE under an M1+M2 that was made in memory. */
+export const vaeUnder = (stacked: Stacked): Trained | undefined => under.get(stacked);
+
 /**
  * M1+M2 over a trained VAE: its encoder is run once over the data to see which of its dimensions are active.
  *
@@ -22,10 +28,12 @@ export async function stackOn(
   const { keepInactive = false, ...rest } = options;
   const { threads } = settings;
   const posterior = await posteriorOf(model, parameters, data, threads === undefined ? {} : { threads });
-  return Stacked({
+  const stacked = Stacked({
     ...rest,
     m1: model,
     frozen: parameters,
     ...(!keepInactive && { active: activeDimensions(posterior) }),
   });
+  under.set(stacked, m1);
+  return stacked;
 }

@@ -22,6 +22,7 @@ const build = ({ model: { model: _, shape, ...options }, labels }: M2RunSettings
 
 export const kind: Kind<M2RunSettings, M2, TrainedClassifier> = {
   declaration: m2,
+  describe: ({ settings }) => ({ model: { ...settings } }),
   checkRows: ({ model, train }, rows) =>
     checkObservation(rows, { likelihood: model.likelihood, binarize: train.binarize }),
   build,

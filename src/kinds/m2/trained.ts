@@ -18,6 +18,7 @@ import { exp } from "../../tensor/ops/transcendental.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import { preparer } from "../held-out.ts";
 import type { Classified } from "../kind.ts";
+import { saveTrained } from "../saving.ts";
 import type { SemiSupervisedTrainSettings } from "./settings.ts";
 
 /** Rows times importance samples that Bayes' rule computes at once. */
@@ -55,6 +56,16 @@ export class TrainedClassifier {
     this.prepare = preparer(settings);
     const m2 = this.#m2;
     this.#classify = compile((x) => exp(m2.classify(x)), this.#options);
+  }
+
+  /**
+   * Writes it into the folder of a run, which `open` and the command line take.
+   *
+   * @param options.overwrite replace the run that is there. Default false.
+   * @throws UsageError when the folder holds another run.
+   */
+  save(path: string, options: { readonly overwrite?: boolean } = {}): Promise<void> {
+    return saveTrained(this, path, options);
   }
 
   get #m2(): M2 {

@@ -26,6 +26,7 @@ export const boundCurves =
 
 export const kind: Kind<VaeRunSettings, Vae, Trained> = {
   declaration: vae,
+  describe: ({ settings }) => ({ model: { ...settings } }),
   checkRows: ({ model, train }, rows) =>
     checkObservation(rows, { likelihood: model.likelihood, binarize: train.binarize }),
   build: ({ model }) => buildVae(model),

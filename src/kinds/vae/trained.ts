@@ -6,6 +6,7 @@ import { UsageError } from "../../errors.ts";
 import type { ParameterValues, Vae } from "../../models/index.ts";
 import { fillNormal, stream } from "../../random/index.ts";
 import { preparer } from "../held-out.ts";
+import { saveTrained } from "../saving.ts";
 import {
   evaluateAutoencoder,
   type LogLikelihood,
@@ -55,6 +56,16 @@ export class Trained {
     this.parameters = parameters;
     this.settings = settings;
     this.prepare = preparer(settings);
+  }
+
+  /**
+   * Writes it into the folder of a run, which `open` and the command line take.
+   *
+   * @param options.overwrite replace the run that is there. Default false.
+   * @throws UsageError when the folder holds another run.
+   */
+  save(path: string, options: { readonly overwrite?: boolean } = {}): Promise<void> {
+    return saveTrained(this, path, options);
   }
 
   get #options() {
