@@ -1,6 +1,6 @@
 /** What `config.json` holds, whatever the kind of model: checked by the tables of settings of its kind. */
 import { z } from "zod";
-import { readingSettings, tablePreprocessing, tablePreprocessing } from "../data/index.ts";
+import { readingSettings, tablePreprocessing } from "../data/index.ts";
 import type { Json } from "../train/json.ts";
 import type { Declaration } from "./kind.ts";
 import { declarationOf, declarations, kindNames } from "./kinds.ts";

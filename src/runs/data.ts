@@ -152,16 +152,12 @@ export const describeData = (
 
 /** The data as the run saw them. @throws CheckpointError when the files hold others by now. */
 export async function reloadData(settings: RunSettings, spec = settings.data.spec): Promise<RunData> {
-<<<<<<< HEAD
   const { labels, labelColumn, testFraction, labelledTest, validation, table, reading } = settings.data;
-=======
-  const { labels, labelColumn, testFraction, labelledTest, validation, table } = settings.data;
   if (spec === IN_MEMORY) {
     throw new UsageError(
       `${settings.data.name}: the run was trained in a program, on data in its memory, which are not kept. Give rows with --data.`,
     );
   }
->>>>>>> e8b93a1 (runs: a model that was trained in memory is saved as a run, and opens as it was)
   const data = await loadRunData({
     spec,
     ...(labels !== undefined && { labels }),
