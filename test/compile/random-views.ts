@@ -105,28 +105,30 @@ function view(x: Tensor, choose: Choices): Tensor {
   if (x.rank === 0) return reshape(x, choose.of([[1], [1, 1]]));
   const axis = choose.below(x.rank);
   const size = x.shape[axis];
-  switch (choose.below(9)) {
+  switch (choose.below(11)) {
     case 0:
-    case 1: {
+    case 1:
+    case 2: {
       const order = x.shape.map((_, i) => i).sort(() => choose.unit() - 0.5);
       return transpose(x, order);
     }
-    case 2:
-      return slice(x, { axis, start: placeIn(size, choose), step: 1 + choose.below(2) });
     case 3:
-      return flip(x, axis);
+      return slice(x, { axis, start: placeIn(size, choose), step: 1 + choose.below(2) });
     case 4:
-      return pad(x, axis, choose.below(3), choose.below(2));
+      return flip(x, axis);
     case 5:
-      return reshape(x, x.rank > 3 ? [x.size] : [...x.shape.slice(0, axis), 1, ...x.shape.slice(axis)]);
     case 6:
+      return pad(x, axis, choose.below(3), choose.below(2));
+    case 7:
+      return reshape(x, x.rank > 3 ? [x.size] : [...x.shape.slice(0, axis), 1, ...x.shape.slice(axis)]);
+    case 8:
       return size === 1
         ? expand(
             x,
             x.shape.map((n, i) => (i === axis ? placeIn(3, choose) + 1 : n)),
           )
         : reshape(x, [x.size]);
-    case 7:
+    case 9:
       return size === 0 ? x : gather(x, indices(choose, size), axis);
     default:
       return concat([x, slice(x, { axis, end: placeIn(size, choose) })], axis);
@@ -163,17 +165,17 @@ function join(a: Tensor, b: Tensor, choose: Choices): Tensor {
 }
 
 function apply(values: readonly Tensor[], choose: Choices): Tensor {
-  const x = choose.unit() < 0.6 ? values[values.length - 1] : choose.of(values);
+  const x = choose.unit() < 0.85 ? values[values.length - 1] : choose.of(values);
   const pick = choose.unit();
-  if (pick < 0.45) return view(x, choose);
-  if (pick < 0.65) return choose.of(smooth)(x);
-  if (pick < 0.8 && x.rank > 0) {
+  if (pick < 0.6) return view(x, choose);
+  if (pick < 0.78) return choose.of(smooth)(x);
+  if (pick < 0.9 && x.rank > 0) {
     const axis = choose.below(x.rank);
     const other = choose.below(8);
     if (other === 0) return x.shape[axis] === 0 ? x : softmax(x, axis);
     if (other === 1) return cumsum(x, axis, { reverse: choose.below(2) === 0 });
     if (other === 2 && x.rank > 1) return tril(x, choose.below(3) - 1);
-    return choose.of(reductions)(x, axis, choose.below(2) === 0);
+    return choose.of(reductions)(x, axis, choose.below(4) > 0);
   }
   return join(x, choose.of(values), choose);
 }
@@ -186,7 +188,7 @@ export interface RandomView {
 }
 
 const EMPTY: readonly Shape[] = [[0], [2, 0], [0, 3], [2, 0, 1]];
-const FILLED: readonly Shape[] = [[], [1], [3], [2, 3], [3, 1], [1, 4], [2, 1, 3], [2, 3, 2]];
+const FILLED: readonly Shape[] = [[], [3], [2, 3], [3, 1], [1, 4], [2, 1, 3], [2, 3, 2], [3, 2, 2]];
 
 /** The graph of a seed, in one precision. */
 export function randomView(seed: number, dtype: "float32" | "float64"): RandomView {
