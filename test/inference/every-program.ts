@@ -235,6 +235,31 @@ const finiteThenReal: readonly [Program<[]>, Program<[]>] = [
   }),
 ];
 
+/** One site outside the plate and one in it, of which one reads the other. */
+const bits: readonly [Program<[]>, Program<[]>] = [
+  model(({ sample, observe, plate }) => {
+    const b = sample("b", Bernoulli({ probs: 0.4 }).expand([2]).toEvent(1));
+    plate("row", 4, () => {
+      const k = sample("k", OneHotCategorical({ probs: [0.2, 0.3, 0.5] }));
+      observe(
+        "y",
+        Normal(
+          k
+            .mul(tensor([-1, 0, 1]))
+            .sum(-1)
+            .add(b.sum()),
+          1,
+        ),
+        data,
+      );
+    });
+  }),
+  model(({ sample, param, plate }) => {
+    sample("b", Bernoulli({ logits: param("b logits", [2], normal(1)) }).toEvent(1));
+    plate("row", 4, () => sample("k", OneHotCategorical({ logits: param("k logits", [4, 3], normal(1)) })));
+  }),
+];
+
 const guided = (programs: Readonly<Record<string, Program<[]>>>): [string, Case][] =>
   Object.entries(programs).map(([name, program]) => [name, caseOf(program, autoNormal(program), [])]);
 
@@ -258,6 +283,18 @@ export const cases: Readonly<Record<string, Case>> = {
     { estimators: { s: "score", z: "score", w: "score" }, baseline: "none" },
   ),
   "a draw for each value of a finite site": caseOf(...finiteThenReal, []),
+  "finite sites with a relaxed control variate": caseOf(...bits, [], {
+    estimators: { b: { estimator: "rebar", temperature: 0.7 }, k: "rebar" },
+  }),
+  "finite sites with a network as control variate": caseOf(...bits, [], {
+    estimators: { b: "relax", k: "relax" },
+  }),
+  "a landing that sticks": caseOf(
+    shapes["a constant matrix times a latent vector"],
+    autoFullRankNormal(shapes["a constant matrix times a latent vector"]),
+    [],
+    { estimators: { joint: "sticking-the-landing" } },
+  ),
   "a relaxed draw": caseOf(...finiteThenReal, [], { estimators: { k: "gumbel-softmax" } }),
   ...Object.fromEntries(
     Object.entries({

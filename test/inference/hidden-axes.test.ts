@@ -1,9 +1,13 @@
 /** Chains and the values of finite sites meet no axis of a program's own: what is right for one draw is right for many. */
 import { describe, expect, test } from "vitest";
+import { build } from "../../src/compile/compile.ts";
+import { initialValues } from "../../src/compile/leaves.ts";
 import { Bernoulli, Categorical, HalfNormal, Normal } from "../../src/distributions/index.ts";
-import { annealedImportanceSampling, unconstrainedDensity } from "../../src/inference/index.ts";
+import { annealedImportanceSampling, elbo, unconstrainedDensity } from "../../src/inference/index.ts";
+import * as nn from "../../src/nn/index.ts";
 import { model, type Program } from "../../src/program/index.ts";
-import { tensor, zeros } from "../../src/tensor/index.ts";
+import { type Tensor, tensor, zeros } from "../../src/tensor/index.ts";
+import { isNoise, isParameter } from "../../src/tensor/leaf.ts";
 
 const normal = (y: number, m: number, s = 1) =>
   -0.5 * ((y - m) / s) ** 2 - Math.log(s) - 0.5 * Math.log(2 * Math.PI);
@@ -156,4 +160,47 @@ test("a chain of 100 finite sites is summed out exactly: a hidden Markov model i
     alpha = joint.map((p) => p / total);
   }
   expect(await logDensity(program, [0.2])).toBeCloseTo(evidence, 3);
+});
+
+test("a layer in training sees one draw: its statistics are the means over particles, its dropout is shared", async () => {
+  const network = nn.sequential(nn.dense(2, 3), nn.batchNorm(3), nn.dropout(0.4, { site: "drop" }));
+  const program = model(({ sample, observe, plate, module, layers }) => {
+    module("network", network);
+    plate("row", 4, () => {
+      const z = sample("z", Normal(0, 1).expand([2]).toEvent(1));
+      observe("y", Normal(network.apply(z, layers).sum(-1), 1), [1, 2, 3, 4]);
+    });
+  });
+  const guide = model(({ sample, plate }) => {
+    plate("row", 4, () => sample("z", Normal(0.5, 1).expand([2]).toEvent(1)));
+  });
+  const particles = 3;
+  const at = (count: number) => {
+    const layers = nn.trainingContext();
+    const { value } = elbo(program, guide, [], { particles: count, layers });
+    return [value, ...layers.updates.values()];
+  };
+  const noise = Float64Array.from({ length: particles * 8 }, (_, i) => Math.sin(7 * i));
+  const run = async (outputs: readonly Tensor[], draws: Float64Array) => {
+    const compiled = await build(outputs, { executor: "host" });
+    const out = outputs.map((t) => new Float64Array(t.size));
+    const leaves = compiled.leaves.map((leaf) => {
+      if (isParameter(leaf)) return Float64Array.from(initialValues(leaf, `p${leaf.shape}`, 1));
+      if (!isNoise(leaf)) throw new Error(`no values for ${leaf}`);
+      if (leaf.attributes.site !== "drop") return draws;
+      expect(leaf.shape).toEqual([4, 3]);
+      return Float64Array.from({ length: 12 }, (_, i) => (i % 5) / 5);
+    });
+    await compiled.bind(leaves, out)();
+    return out;
+  };
+  const all = await run(at(particles), noise);
+  const singles: Float64Array[][] = [];
+  for (let k = 0; k < particles; k++) singles.push(await run(at(1), noise.subarray(8 * k, 8 * k + 8)));
+  expect(all.length).toBe(3);
+  all.forEach((values, i) => {
+    values.forEach((v, j) => {
+      expect(v).toBeCloseTo(singles.reduce((a, s) => a + s[i][j], 0) / particles, 10);
+    });
+  });
 });
