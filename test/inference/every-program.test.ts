@@ -81,27 +81,30 @@ const close = (found: ArrayLike<number>, expected: ArrayLike<number>, label: str
 const mean = (rows: readonly Float64Array[]): Float64Array =>
   rows[0].map((_, i) => rows.reduce((a, row) => a + row[i], 0) / rows.length);
 
+/** One draw of a case, compiled, and what its leaves are. */
+async function singleOf(c: Case, outputs: readonly Tensor[]) {
+  return { outputs, program: await build(outputs, { executor: "host" }), ...shapesOf(c) };
+}
+
 /** The same outputs of one draw for each particle, from its part of the noise that all of them have. */
 async function each(
   c: Case,
   particles: number,
   many: readonly Tensor[],
-  single: readonly Tensor[],
+  { outputs, program, ranks }: Awaited<ReturnType<typeof singleOf>>,
 ): Promise<{
   readonly all: readonly Float64Array[];
   readonly singles: readonly (readonly Float64Array[])[];
 }> {
-  const { ranks } = shapesOf(c);
   const wide = new Map(
     [...new Set(many.flatMap((t) => [...nodesOf(t)]))].flatMap((t) =>
       isNoise(t) ? [[t.attributes.site, t] as const] : [],
     ),
   );
   const all = await evaluate(many, (leaf) => valuesOf(leaf, c, drawn));
-  const program = await build(single, { executor: "host" });
   const singles: Float64Array[][] = [];
   for (let k = 0; k < particles; k++) {
-    const out = single.map((t) => new Float64Array(t.size));
+    const out = outputs.map((t) => new Float64Array(t.size));
     const leaves = program.leaves.map((leaf) =>
       valuesOf(leaf, c, (own) => {
         const from = isNoise(own) ? wide.get(own.attributes.site) : undefined;
@@ -131,7 +134,9 @@ const relaxed = ({ options }: Case, noise: Tensor): number =>
     ? noise.rank
     : 0;
 
-const counts = (c: Case): number[] => [...new Set([1, 2, 3, 7, ...shapesOf(c).sizes])];
+const counts = ({ sizes }: { readonly sizes: readonly number[] }): number[] => [
+  ...new Set([1, 2, 3, 7, ...sizes]),
+];
 
 describe("many particles are the mean of single draws, in value and gradient", () => {
   test.each(Object.entries(cases))("%s", async (_, c) => {
@@ -145,8 +150,9 @@ describe("many particles are the mean of single draws, in value and gradient", (
         .filter((t) => isParameter(t) && t.attributes.trainable);
       return [value, reconstruction, kl, perDatum.elbo, ...grad(surrogate, parameters)];
     };
-    for (const particles of counts(c)) {
-      const { all, singles } = await each(c, particles, at(particles), at(1));
+    const one = await singleOf(c, at(1));
+    for (const particles of counts(one)) {
+      const { all, singles } = await each(c, particles, at(particles), one);
       all.forEach((found, i) => {
         close(found, mean(singles.map((s) => s[i])), `${particles} particles, output ${i}`);
       });
@@ -168,8 +174,9 @@ describe("weights of many particles are those of single draws, and the bound is 
         });
         return [logWeights, perDatum];
       };
-      for (const particles of counts(c)) {
-        const { all, singles } = await each(c, particles, at(particles), at(1));
+      const one = await singleOf(c, at(1));
+      for (const particles of counts(one)) {
+        const { all, singles } = await each(c, particles, at(particles), one);
         const weights = singles.map(([w]) => w);
         close(
           all[0],
