@@ -3,11 +3,12 @@ import { Delta, type Distribution, transforms } from "../../distributions/index.
 import { UsageError } from "../../errors.ts";
 import {
   type Context,
+  type Handler,
   latentSites,
   type Plate,
   type Program,
   model as program,
-  type RandomSite,
+  type SampleMessage,
   trace,
 } from "../../program/index.ts";
 import { neg } from "../../tensor/ops/arithmetic.ts";
@@ -29,7 +30,7 @@ export interface GuidedSite {
   readonly toSupport: transforms.Transform;
 }
 
-function guided(site: RandomSite): GuidedSite {
+function guided(site: Pick<SampleMessage, "name" | "distribution" | "plates">): GuidedSite {
   const { distribution, name, plates } = site;
   const minibatch = plates.find((p) => p.rows < p.size);
   if (minibatch !== undefined) {
@@ -50,10 +51,30 @@ function guided(site: RandomSite): GuidedSite {
 }
 
 /** Opens a site's plates again, outermost first. */
-export function within(context: Context, plates: readonly Plate[], body: () => void): void {
+export function within<R>(context: Context, plates: readonly Plate[], body: () => R): R {
   const [first, ...rest] = plates;
-  if (first === undefined) body();
-  else context.plate(first.name, first.size, () => within(context, rest, body), { rows: first.rows });
+  if (first === undefined) return body();
+  return context.plate(first.name, first.size, () => within(context, rest, body), { rows: first.rows });
+}
+
+/**
+ * Runs a model with its continuous latent sites answered by a guide, one after another: a support or a plate that depends on earlier
+ * sites then depends on the guide's own values of them, and not on other draws of the model's.
+ *
+ * @param answered a value of the site's shape, on the site's support
+ */
+function guideBySite<A extends readonly unknown[]>(
+  target: Program<A>,
+  args: A,
+  answered: (site: GuidedSite, plates: readonly Plate[]) => Tensor,
+): void {
+  const answer: Handler = (message, next) => {
+    if (message.kind === "observe") return message.value ?? next(message);
+    if (message.kind !== "sample" || message.value !== undefined) return next(message);
+    if (message.distribution.cardinality !== undefined) return next(message);
+    return next({ ...message, value: answered(guided(message), message.plates) });
+  };
+  trace(target, args, [answer]);
 }
 
 /**
@@ -67,13 +88,9 @@ export function siteGuide<A extends readonly unknown[]>(
 ): Program<A> {
   return program<A, void>(
     (context, ...args) => {
-      for (const site of latentSites(trace(target, args))) {
-        if (site.distribution.cardinality !== undefined) continue;
-        const described = guided(site);
-        within(context, site.plates, () => {
-          context.sample(site.name, family(described, context));
-        });
-      }
+      guideBySite(target, args, (site, plates) =>
+        within(context, plates, () => context.sample(site.name, family(site, context))),
+      );
     },
     { name: `${name}(${target.name})` },
   );
@@ -100,23 +117,22 @@ export function jointGuide<A extends readonly unknown[]>(
   return program<A, void>(
     (context, ...args) => {
       const sites = latentSites(trace(target, args)).filter((s) => s.distribution.cardinality === undefined);
-      const described = sites.map(guided);
-      const dimension = described.reduce((n, { shape }) => n + sizeOf(shape), 0);
+      const dimension = sites.map(guided).reduce((n, { shape }) => n + sizeOf(shape), 0);
       if (dimension === 0)
         throw new UsageError(
           `${name}: ${target.name} has no continuous latent site; there is nothing to guide.`,
         );
       const joint = context.sample(JOINT, family(dimension, context), { auxiliary: true });
       let start = 0;
-      sites.forEach((site, i) => {
-        const { toSupport, shape, batchShape, eventRank } = described[i];
-        const free = part(joint, start, described[i]);
+      guideBySite(target, args, (site, plates) => {
+        const { toSupport, shape, batchShape, eventRank } = site;
+        const free = part(joint, start, site);
         start += sizeOf(shape);
         const reinterpreted = shape.length - batchShape.length - toSupport.eventRank;
         const { value, logDet } = toSupport.forwardAndLogDet(free, reinterpreted);
-        within(context, site.plates, () => {
-          context.sample(site.name, Delta(value, { eventRank, logDensity: neg(logDet) }));
-        });
+        return within(context, plates, () =>
+          context.sample(site.name, Delta(value, { eventRank, logDensity: neg(logDet) })),
+        );
       });
     },
     { name: `${name}(${target.name})` },
