@@ -46,34 +46,46 @@ export interface StepOptions {
 /** What a step reports: the loss and the objective's metrics. */
 export type StepReport<M extends string = string> = Readonly<Record<"loss" | M, number>>;
 
+interface Factored {
+  readonly core: Tensor;
+  readonly factor: number;
+}
+
+/** The factor of a product that is a constant, and what it multiplies. */
+function constantFactor(node: Tensor): { readonly rest: Tensor; readonly factor: number } | undefined {
+  if (neg.is(node)) return { rest: node.inputs[0], factor: -1 };
+  if (!mul.is(node)) return undefined;
+  const [a, b] = node.inputs;
+  if (isConstant(b) && b.size === 1) return { rest: a, factor: b.attributes.values[0] };
+  return isConstant(a) && a.size === 1 ? { rest: b, factor: a.attributes.values[0] } : undefined;
+}
+
 /**
  * A constant factor of the loss scales its gradient and nothing else: it is taken out of the graph, where it would be a pass
- * over the largest tensor, and handed to the optimiser, which multiplies by a scale anyway.
+ * over the largest tensor, and handed to the optimiser, which multiplies by a scale anyway. A loss of many terms is a deep sum, so
+ * nothing here calls itself.
  */
-function splitFactor(loss: Tensor): { readonly core: Tensor; readonly factor: number } {
-  if (neg.is(loss)) {
-    const { core, factor } = splitFactor(loss.inputs[0]);
-    return { core, factor: -factor };
-  }
-  if (mul.is(loss)) {
-    const [a, b] = loss.inputs;
-    for (const [x, c] of [
-      [a, b],
-      [b, a],
-    ]) {
-      if (isConstant(c) && c.size === 1) {
-        const { core, factor } = splitFactor(x);
-        return { core, factor: factor * c.attributes.values[0] };
-      }
+function splitFactor(loss: Tensor): Factored {
+  const done = new Map<Tensor, Factored>();
+  const stack = [loss];
+  for (let node = stack.at(-1); node !== undefined; node = stack.at(-1)) {
+    const product = constantFactor(node);
+    const isSum = add.is(node) || sub.is(node);
+    const parts = product === undefined ? (isSum ? node.inputs : []) : [product.rest];
+    const pending = parts.filter((x) => !done.has(x));
+    if (pending.length > 0) {
+      stack.push(...pending);
+      continue;
     }
+    stack.pop();
+    const [a, b] = parts.flatMap((x) => done.get(x) ?? []);
+    if (product !== undefined && a !== undefined)
+      done.set(node, { core: a.core, factor: a.factor * product.factor });
+    else if (a !== undefined && b !== undefined && a.factor === b.factor && a.factor !== 1)
+      done.set(node, { core: add.is(node) ? add(a.core, b.core) : sub(a.core, b.core), factor: a.factor });
+    else done.set(node, { core: node, factor: 1 });
   }
-  if (add.is(loss) || sub.is(loss)) {
-    const [a, b] = loss.inputs.map(splitFactor);
-    if (a.factor === b.factor && a.factor !== 1) {
-      return { core: add.is(loss) ? add(a.core, b.core) : sub(a.core, b.core), factor: a.factor };
-    }
-  }
-  return { core: loss, factor: 1 };
+  return done.get(loss) ?? { core: loss, factor: 1 };
 }
 
 /** All names and leaves of a step, sorted by what they are. */

@@ -414,3 +414,23 @@ test("dropout draws anew at each step, and the same at the same step", async () 
   expect(new Set(losses).size).toBeGreaterThan(1);
   expect(losses[3]).toBe(losses[0]);
 });
+
+test("a loss of many terms is a deep sum, and its constant factor is still found", async () => {
+  const w = parameter([], initializers.constant(1));
+  const half = w.square().mul(0.5);
+  const loss = Array.from({ length: 4000 }, (_, i) => (i === 0 ? half : w.mul(i % 7).mul(0.5))).reduce(
+    (a, b) => a.add(b),
+  );
+  const step = await compileStep(
+    { loss, metrics: {} },
+    [{ name: "w", tensor: w }],
+    sgd({ learningRate: 0.1 }),
+    {
+      seed: 0,
+      executor: "host",
+    },
+  );
+  const slope = 1 + Array.from({ length: 3999 }, (_, i) => ((i + 1) % 7) / 2).reduce((a, b) => a + b);
+  await step.run(0);
+  expect(step.value("w")[0]).toBeCloseTo(1 - 0.1 * slope, 2);
+});
