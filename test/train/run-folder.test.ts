@@ -47,6 +47,7 @@ describe("createRun and openRun", () => {
       config: join(path, "config.json"),
       metrics: join(path, "metrics.jsonl"),
       checkpoint: join(path, "checkpoint.safetensors"),
+      best: join(path, "best.safetensors"),
       images: join(path, "images"),
       report: join(path, "report.html"),
       settings: { latent: 2, hidden: [400, 200] },
