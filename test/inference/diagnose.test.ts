@@ -110,19 +110,18 @@ describe("an infinite value in a later minibatch", () => {
   const feed: SviRunOptions["feed"] = (step, index) =>
     step.input("x").set([1, 2, 3, index === 7 ? Number.POSITIVE_INFINITY : 4]);
 
-  test.each([
-    { executor: "host" },
-    { executor: "native" },
-    { executor: "host", particles: 3, bound: "importance-weighted" },
-  ] as const)("%o", async (options) => {
-    const run = svi(program, autoNormal(program)).run([x], { steps: 100, feed, ...options });
-    await expect(run).rejects.toThrow(
-      new UsageError(
-        "site 'x': the observed value Infinity at [3] of [4] lies outside the support of Normal: finite numbers. Missing and infinite " +
-          "values have no density: leave those rows out, or make them latent sites.",
-      ),
-    );
-  });
+  test.each([{ executor: "host" }, { executor: "native" }, { executor: "host", particles: 3 }] as const)(
+    "%o",
+    async (options) => {
+      const run = svi(program, autoNormal(program)).run([x], { steps: 100, feed, ...options });
+      await expect(run).rejects.toThrow(
+        new UsageError(
+          "site 'x': the observed value Infinity at [3] of [4] lies outside the support of Normal: finite numbers. Missing and infinite " +
+            "values have no density: leave those rows out, or make them latent sites.",
+        ),
+      );
+    },
+  );
 });
 
 describe("a parameter that exploded", () => {

@@ -160,16 +160,20 @@ describe("what coordinate ascent has no place for", () => {
     }, "program: input 'data' has no value. A posterior is of fixed data: pass them as a constant, tensor(…)."));
 
   test("minibatches", () =>
-    refused(({ sample, observe, plate }) => {
-      plate(
-        "row",
-        9,
-        () => {
-          const z = sample("z", Normal(0, 1));
-          observe("y", Normal(z, 1), y);
-        },
-        { rows: 3 },
-      );
-    }, "program: site 'z' stands in plate 'row', of which only 3 of 9 rows are seen; a sweep needs all of them. Open the plate without " +
-      "rows, or use stochasticCavi, which takes minibatches."));
+    refused(
+      ({ sample, observe, plate }) => {
+        plate(
+          "row",
+          9,
+          () => {
+            const z = sample("z", Normal(0, 1));
+            observe("y", Normal(z, 1), y);
+          },
+          { rows: 3 },
+        );
+      },
+      "program: site 'z' stands in plate 'row', of which only 3 of 9 rows are seen. A posterior needs all of them: that of a scaled minibatch " +
+        "is another one, as narrow and in another place. Open the plate without rows and give it all data, or use stochasticCavi, which takes " +
+        "minibatches.",
+    ));
 });
