@@ -35,6 +35,7 @@ export {
 export { IN_MEMORY, remember } from "./saving.ts";
 export {
   ACTIVE_UNIT_THRESHOLD,
+  type Evaluable,
   type EvaluationOptions,
   type LogLikelihood,
   type LogLikelihoodOptions,

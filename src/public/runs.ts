@@ -20,6 +20,7 @@ export {
   type Drawn,
   declarations,
   type EpochFigures,
+  type Evaluable,
   type Evaluation,
   type EvaluationOptions,
   type Exported,

@@ -79,8 +79,6 @@ function inMemory(model: Trainable, data: Dataset, train: RunSettings["train"], 
   const described = merge(kind.describe?.(model) ?? {}, {
     model: { model: model.kind, shape: [...data.shape] },
   });
-  const base = kind.baseOf?.(model);
-  const below = base ? (base as Trained).settings : undefined;
   return {
     version: version(),
     createdAt: new Date().toISOString(),
@@ -93,10 +91,7 @@ function inMemory(model: Trainable, data: Dataset, train: RunSettings["train"], 
       testRows: 0,
       fingerprint: fingerprint(data),
     },
-    ...(merge(described, below ? { m1: { model: { shape: [...data.shape] }, train: below } } : {}) as Pick<
-      RunSettings,
-      "model"
-    >),
+    ...(described as Pick<RunSettings, "model">),
     ...(classes && {
       labels: {
         seed: 0,

@@ -84,9 +84,9 @@ export function addTrain(program: Command, context: Context): void {
     .option("--json", "print one JSON object at the end; all else goes to the error stream")
     .option("--quiet", "print nothing but errors")
     .addHelpText(
-      "before",
+      "after",
       kind === undefined
-        ? `Kinds of models:\n${kindsText()}\n\nDefaults are those for 60,000 images; \`tightbound train m2 --help\` has the flags and defaults of one kind.\n`
+        ? `\nKinds of models:\n${kindsText()}\n\nDefaults are those for 60,000 images; \`tightbound train m2 --help\` has the flags and defaults of one kind.`
         : "",
     )
     .addHelpText("after", EXAMPLES)

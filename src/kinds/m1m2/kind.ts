@@ -44,8 +44,12 @@ function vaeOf(base: TrainedModel | undefined, path?: string): Trained {
 
 export const kind: Kind<StackedRunSettings, Stacked, TrainedClassifier> = {
   declaration: m1m2,
-  describe({ settings, m1 }) {
-    return { model: { ...settings, keepInactive: false }, m1: { model: { ...m1.settings, model: "vae" } } };
+  describe(stacked) {
+    const { settings, m1 } = stacked;
+    return {
+      model: { ...settings, keepInactive: false },
+      m1: { model: { ...m1.settings, model: "vae" }, train: { ...vaeUnder(stacked)?.settings } },
+    };
   },
   baseOf: vaeUnder,
   checkRows: ({ m1: { model, train } }, rows) =>
