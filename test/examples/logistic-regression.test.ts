@@ -39,10 +39,10 @@ describe("against the posterior of an independent Hamiltonian Monte Carlo", () =
     const small = { particles: 5, seed: 0 };
     const settings = [
       { ...small, methods: ["map", "laplace", "full-rank"], steps: 4000, draws: 2000 },
-      { ...small, methods: ["mean-field", "low-rank", "flow", "nuts"], steps: 1500, draws: 500 },
+      { ...small, methods: ["mean-field", "low-rank", "flow", "nuts"], steps: 1500, draws: 1000 },
     ] as const;
     for (const s of settings) for (const row of await logisticRegression(s)) fits.set(row.method, row);
-  }, 60_000);
+  }, 240_000);
 
   test.each(guides)("%s: its bound is below the log evidence", (guide) => {
     const { evidence, error } = fitted(guide);
@@ -88,7 +88,7 @@ describe("against the posterior of an independent Hamiltonian Monte Carlo", () =
 
   test("NUTS draws from the posterior itself", () => {
     const { mean, smallest, largest } = errorsOf(fitted("nuts"), reference);
-    // 500 draws that are as good as independent: errors of 0.045 in each mean, 3 % in each standard deviation; the largest of 31.
+    // 1000 draws, half as good as independent ones: errors of 0.045 in each mean, 3 % in each standard deviation; the largest of 31.
     expect(mean).toBeLessThan(0.17);
     expect(smallest).toBeGreaterThan(0.88);
     expect(largest).toBeLessThan(1.12);
