@@ -1,9 +1,24 @@
 import { InternalError } from "../errors.ts";
 import type { Exported } from "../kinds/index.ts";
-import { fillNormal, fillUniform, stream } from "../random/index.ts";
+import { fillNormal, fillUniform, type Stream, stream } from "../random/index.ts";
 
 /** float32 sums of a thousand terms, in another order: relative to the largest value, or absolute below 1. */
 const TOLERANCE = 1e-4;
+
+/** Rows that a model is tried on where their number is free: two calls, of one row and of these. */
+const TRIED = [1, 7];
+
+type Values = Readonly<Record<string, Float32Array>>;
+
+const fillers: Readonly<
+  Record<Exported["inputs"][number]["tried"], (out: Float32Array, stream: Stream, width: number) => void>
+> = {
+  uniform: (out, draws) => fillUniform(out, draws),
+  normal: (out, draws) => fillNormal(out, draws),
+  "one-hot": (out, _, width) => {
+    for (let row = 0; row * width < out.length; row++) out[row * width + (row % width)] = 1;
+  },
+};
 
 /**
  * Runs an exported file with ONNX Runtime alone, on noise, and compares every output with the library's own.
@@ -11,17 +26,34 @@ const TOLERANCE = 1e-4;
  * @throws InternalError when they differ by more than rounding.
  */
 export async function largestDifference(graph: Exported, file: string): Promise<number> {
-  const { input, outputs, tried } = graph;
   const ort = await import("onnxruntime-node");
-  const values = new Float32Array(input.shape.reduce((a, b) => a * b, 1));
-  const fill = { uniform: fillUniform, normal: fillNormal }[tried];
-  fill(values, stream(0, `export/${graph.name}`));
   const session = await ort.InferenceSession.create(file, { logSeverityLevel: 3 });
-  const theirs = await session.run({ [input.name]: new ort.Tensor("float32", values, [...input.shape]) });
-  const ours = await graph.compute(values);
+  const [rows] = graph.inputs[0].shape;
   let largest = 0;
-  for (const { name } of outputs) {
-    const { relative, absolute } = difference(theirs[name].data as Float32Array, ours[name]);
+  for (const count of rows === "batch" ? TRIED : [rows]) {
+    const feeds: Record<string, InstanceType<typeof ort.Tensor>> = {};
+    const values: Record<string, Float32Array> = {};
+    for (const { name, shape, tried } of graph.inputs) {
+      const [, width] = shape;
+      values[name] = new Float32Array(count * width);
+      fillers[tried](values[name], stream(0, `export/${graph.name}/${name}`), width);
+      feeds[name] = new ort.Tensor("float32", values[name], [count, width]);
+    }
+    const theirs = await session.run(feeds);
+    const found = Object.fromEntries(
+      graph.outputs.map(({ name }) => [name, theirs[name].data as Float32Array]),
+    );
+    largest = Math.max(largest, compared(found, await graph.compute(values), file));
+  }
+  await session.release();
+  return largest;
+}
+
+/** The largest difference of values that should be equal. @throws InternalError */
+function compared(found: Values, expected: Values, file: string): number {
+  let largest = 0;
+  for (const [name, values] of Object.entries(found)) {
+    const { relative, absolute } = difference(values, expected[name]);
     if (!(relative <= TOLERANCE)) {
       throw new InternalError(
         `${file}: output "${name}" differs by ${absolute} when ONNX Runtime runs the file; ` +
@@ -30,7 +62,6 @@ export async function largestDifference(graph: Exported, file: string): Promise<
     }
     largest = Math.max(largest, absolute);
   }
-  await session.release();
   return largest;
 }
 

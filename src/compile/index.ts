@@ -16,5 +16,6 @@ export {
   type Executor,
   type Traced,
 } from "./compile.ts";
-export { lowerToOnnx, type OnnxModel, type OnnxOptions } from "./onnx.ts";
+export { freeRows, ROWS } from "./free-rows.ts";
+export { lowerToOnnx, type OnnxModel, type OnnxOptions, onnxGraph } from "./onnx.ts";
 export { flushSubnormals, preloadNative } from "./session.ts";

@@ -4,6 +4,7 @@ import {
   type AttributeProto,
   AttributeProto_AttributeType,
   AttributeProtoSchema,
+  type GraphProto,
   GraphProtoSchema,
   ModelProtoSchema,
   type NodeProto,
@@ -72,7 +73,8 @@ function expandForNative(outputs: readonly Tensor[]): Tensor[] {
 
 const utf8 = new TextEncoder();
 
-function attribute(name: string, value: OnnxAttribute): AttributeProto {
+/** An attribute of an ONNX node. */
+export function attribute(name: string, value: OnnxAttribute): AttributeProto {
   const T = AttributeProto_AttributeType;
   if (typeof value === "string")
     return create(AttributeProtoSchema, { name, type: T.STRING, s: utf8.encode(value) });
@@ -81,7 +83,13 @@ function attribute(name: string, value: OnnxAttribute): AttributeProto {
   return create(AttributeProtoSchema, { name, type: T.INTS, ints: value.map(BigInt) });
 }
 
-function tensorProto(name: string, values: ArrayLike<number>, shape: Shape, dtype: DType): TensorProto {
+/** A tensor of values of an ONNX graph. */
+export function tensorProto(
+  name: string,
+  values: ArrayLike<number>,
+  shape: Shape,
+  dtype: DType,
+): TensorProto {
   const data = convert(values, dtype);
   return create(TensorProtoSchema, {
     name,
@@ -105,8 +113,31 @@ const valueInfo = (name: string, shape: Shape, dtype: DType) =>
     },
   });
 
+/** A graph as ONNX has it, not yet in bytes. */
+export interface OnnxGraph extends Omit<OnnxModel, "bytes"> {
+  readonly graph: GraphProto;
+}
+
 /** Lowers simplified outputs to an ONNX model. */
 export function lowerToOnnx(outputs: readonly Tensor[], options: OnnxOptions = {}): OnnxModel {
+  const { graph, ...model } = onnxGraph(outputs, options);
+  return { bytes: modelBytes(graph), ...model };
+}
+
+/** The file of an ONNX graph. */
+export const modelBytes = (graph: GraphProto): Uint8Array =>
+  toBinary(
+    ModelProtoSchema,
+    create(ModelProtoSchema, {
+      irVersion: IR_VERSION,
+      producerName: "tightbound",
+      opsetImport: [{ domain: "", version: OPSET }],
+      graph,
+    }),
+  );
+
+/** Lowers simplified outputs to an ONNX graph. */
+export function onnxGraph(outputs: readonly Tensor[], options: OnnxOptions = {}): OnnxGraph {
   const roots = applyNativeRules(simplify(expandForNative(outputs)));
   const nodes: NodeProto[] = [];
   const initializers: TensorProto[] = [];
@@ -171,14 +202,8 @@ export function lowerToOnnx(outputs: readonly Tensor[], options: OnnxOptions = {
       ...roots.map((t, i) => valueInfo(outputNames[i], t.shape, t.dtype)),
     ],
   });
-  const model = create(ModelProtoSchema, {
-    irVersion: IR_VERSION,
-    producerName: "tightbound",
-    opsetImport: [{ domain: "", version: OPSET }],
-    graph,
-  });
   return {
-    bytes: toBinary(ModelProtoSchema, model),
+    graph,
     leaves,
     outputs: outputNames,
     nodes: nodes.length,

@@ -210,12 +210,16 @@ export interface Exported {
   /** Name of the file without its ending: `encoder`. */
   readonly name: string;
   readonly bytes: Uint8Array;
-  readonly input: { readonly name: string; readonly shape: readonly number[] };
-  readonly outputs: readonly { readonly name: string; readonly shape: readonly number[] }[];
-  /** Inputs to try it on are draws of this distribution. */
-  readonly tried: "uniform" | "normal";
-  /** The library's own results for an input. */
-  compute(input: Float32Array): Promise<Readonly<Record<string, Float32Array>>>;
+  readonly inputs: readonly {
+    readonly name: string;
+    /** [rows, width]; `batch` where the number of rows is free. */
+    readonly shape: readonly [number | "batch", number];
+    /** Values to try it on: draws of this distribution, or a 1 among zeros in each row. */
+    readonly tried: "uniform" | "normal" | "one-hot";
+  }[];
+  readonly outputs: readonly { readonly name: string; readonly shape: readonly (number | "batch")[] }[];
+  /** The library's own results for inputs by name, of any number of rows. */
+  compute(inputs: Readonly<Record<string, Float32Array>>): Promise<Readonly<Record<string, Float32Array>>>;
 }
 
 /**
@@ -284,6 +288,6 @@ export interface Kind<
   encode?(trained: T, rows: Dataset): Promise<{ readonly codes: Float32Array; readonly width: number }>;
   /** The class of every row. */
   classify?(trained: T, rows: Dataset, options: VerbOptions): Promise<Classified>;
-  /** Graphs that any ONNX runtime runs, for so many rows a call. */
-  export?(trained: T, batch: number): readonly Exported[];
+  /** Graphs that any ONNX runtime runs, for so many rows a call, or for any number of them. */
+  export?(trained: T, rows?: number): readonly Exported[];
 }

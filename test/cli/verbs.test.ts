@@ -313,7 +313,7 @@ describe("export", () => {
     const { json } = await ok("export", run, "--out", out, "--batch", "3", "--json");
     expect(json()).toMatchObject({
       batch: 3,
-      encoder: { file: join(out, "encoder.onnx"), input: { name: "x", shape: [3, 784] } },
+      encoder: { file: join(out, "encoder.onnx"), inputs: [{ name: "x", shape: [3, 784] }] },
       decoder: { file: join(out, "decoder.onnx"), outputs: [{ name: "mean", shape: [3, 784] }] },
     });
     expect(json().maxDifference).toBeLessThan(1e-5);

@@ -1,36 +1,42 @@
-/** `tightbound export`: encoder and decoder as ONNX files, checked. */
+/** `tightbound export`: what a model computes as ONNX files, checked, and what prepares raw rows for them. */
 import type { Command } from "commander";
 import { whole } from "../parse.ts";
 import { type Context, printJson, speaker } from "../terminal.ts";
 
 interface Options {
   readonly out?: string;
-  readonly batch: number;
+  readonly batch?: number;
   readonly json?: true;
 }
 
 const EXAMPLES = `
-encoder.onnx: x [batch, features] in model units (pixels in [0, 1]) to mean and logVariance [batch, latent], of an
-autoencoder to code. decoder.onnx: z [batch, latent] to mean [batch, features]. Both are run by ONNX Runtime as written
-and compared with Tightbound's own results before the command ends. The parameters alone are in the run's
-checkpoint.safetensors.
+A vae, an autoencoder and m1: encoder.onnx, x [batch, features] to mean and logVariance [batch, latent], of an autoencoder
+to code; decoder.onnx, z [batch, latent] to mean [batch, features]. m2 and m1m2: classifier.onnx, x to probabilities
+[batch, classes]; encoder.onnx, x and one-hot y to the mean and logVariance of the style; decoder.onnx, y and z to mean. A
+cvae: encoder.onnx, x and conditions c; decoder.onnx, c and z.
+
+The number of rows is free, unless --batch fixes it. x is in model units, and input.json says how raw rows become that:
+the factor of bytes, the means and deviations of columns, their categories, the names of the classes. Every file is run by
+ONNX Runtime as written and compared with Tightbound's own results before the command ends. The parameters alone are in
+the run's checkpoint.safetensors.
 
 Examples:
-  $ tightbound export runs/mnist-vae-1
+  $ tightbound export runs/mnist-m2-1
   $ tightbound export runs/mnist-vae-1 --out models/ --batch 64`;
 
 export function addExport(program: Command, context: Context): void {
   program
     .command("export")
-    .description("encoder and decoder as ONNX files, checked with ONNX Runtime")
+    .description("encoder, decoder and classifier as ONNX files, checked with ONNX Runtime")
     .argument("<run>", "folder of a run")
     .option("--out <folder>", "where to (default: the run's folder)")
-    .option("--batch <n>", "rows of a call", whole(1), 1)
+    .option("--batch <n>", "rows of a call (default: any number)", whole(1))
     .option("--json", "print one JSON object")
     .addHelpText("after", EXAMPLES)
     .action(async (path: string, { out = path, batch, json }: Options) => {
       const { join } = await import("node:path");
       const { InternalError } = await import("../../errors.ts");
+      const { preparationOf } = await import("../../kinds/index.ts");
       const { checkVerb, openRun, readRun } = await import("../../runs/index.ts");
       const { largestDifference } = await import("../export-check.ts");
       const { save } = await import("../output.ts");
@@ -42,19 +48,27 @@ export function addExport(program: Command, context: Context): void {
       }
       const written = graphs.map((graph) => ({ graph, file: join(out, `${graph.name}.onnx`) }));
       for (const { graph, file } of written) await save(file, graph.bytes);
+      const prepares = join(out, "input.json");
+      await save(prepares, `${JSON.stringify(preparationOf(run.settings), undefined, 2)}\n`);
       let maxDifference = 0;
       for (const { graph, file } of written) {
         maxDifference = Math.max(maxDifference, await largestDifference(graph, file));
       }
       if (json) {
-        const described = written.map(({ graph: { name, input, outputs }, file }) => [
+        const described = written.map(({ graph: { name, inputs, outputs }, file }) => [
           name,
-          { file, input, outputs },
+          { file, inputs: inputs.map(({ tried: _, ...one }) => one), outputs },
         ]);
-        printJson(context.terminal, { run: path, batch, ...Object.fromEntries(described), maxDifference });
+        printJson(context.terminal, {
+          run: path,
+          batch: batch ?? null,
+          ...Object.fromEntries(described),
+          input: prepares,
+          maxDifference,
+        });
       } else {
         const say = speaker(context.terminal, {});
-        say(written.map(({ file }) => `Written: ${file}`).join("\n"));
+        say([...written.map(({ file }) => file), prepares].map((file) => `Written: ${file}`).join("\n"));
         say(
           `Run by ONNX Runtime and compared with Tightbound: largest difference ${maxDifference.toExponential(1)}.`,
         );

@@ -11,6 +11,7 @@ import type { Kind, MeasureOptions } from "../kind.ts";
 import { checkObservation } from "../observation.ts";
 import type { RunSettings } from "../run-settings.ts";
 import { asked, type Conditions, joined, modelledShape, onClasses, onColumns } from "./conditions.ts";
+import { exportConditional } from "./export.ts";
 import { Cvae } from "./model.ts";
 import { type CvaeModelSettings, type CvaeTrainSettings, cvae } from "./settings.ts";
 import { TrainedCvae } from "./trained.ts";
@@ -197,4 +198,5 @@ export const kind: Kind<CvaeRunSettings, Cvae, TrainedCvae> = {
   async encode(trained, rows) {
     return { codes: await trained.encode(rows), width: trained.model.latent };
   },
+  export: exportConditional,
 };

@@ -67,6 +67,7 @@ export const cvae: Declaration = {
     },
     reconstruct: {},
     encode: {},
+    export: {},
   },
   load: async () => (await import("./kind.ts")).kind,
 };

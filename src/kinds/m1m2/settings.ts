@@ -94,6 +94,6 @@ export const m1m2: Declaration = {
   settle(given) {
     put(given, "train.binarize", at(given, "m1.train.binarize"));
   },
-  verbs: { sample: {}, classify: {} },
+  verbs: { sample: {}, reconstruct: {}, encode: {}, classify: {}, export: {} },
   load: async () => (await import("./kind.ts")).kind,
 };

@@ -113,6 +113,6 @@ export const m2: Declaration = {
   },
   constraint: needsWarmup,
   lacks: lacksOfM2("m2"),
-  verbs: { sample: {}, classify: {} },
+  verbs: { sample: {}, reconstruct: {}, encode: {}, classify: {}, export: {} },
   load: async () => (await import("./kind.ts")).kind,
 };

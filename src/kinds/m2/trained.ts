@@ -1,7 +1,8 @@
 /** A model that learnt from few labels, with its parameters. */
 import { type Computed, compile } from "../../compile/compile.ts";
 import { ArrayValue } from "../../compile/index.ts";
-import { type Dataset, mapRows } from "../../data/index.ts";
+import { type Dataset, mapRows, overChunks, select } from "../../data/index.ts";
+import type { Distribution } from "../../distributions/index.ts";
 import { UsageError } from "../../errors.ts";
 import { elbo } from "../../inference/index.ts";
 import {
@@ -157,6 +158,59 @@ export class TrainedClassifier {
       new ArrayValue([rows, latent], "float32", z),
     );
     return data as Float32Array;
+  }
+
+  /** The posterior of the style, q(z|x, y), of rows [rows, features] and one-hot classes; of M1+M2 at the mean of q(z1|x). */
+  styleOf(x: Tensor, y: Tensor): Distribution {
+    const { model } = this;
+    return model.kind === "m2" ? model.encode(x, y) : model.m2.encode(model.encode(x), y);
+  }
+
+  /**
+   * The style of every row: means of q(z|x, y), y the class that q(y|x) says, [rows, latent]. Data are binarised once where the model
+   * was trained on binary draws.
+   */
+  async encode(data: Dataset): Promise<Float32Array> {
+    return (await this.#passage(data, this.prepare(data), false)).styles;
+  }
+
+  /** Rows as the model sees them, and the means of p(x|y, z) at the class that q(y|x) says and at the style that it has. */
+  async reconstruct(
+    data: Dataset,
+    indices: readonly number[],
+  ): Promise<{ readonly originals: Float32Array; readonly reconstructions: Float32Array }> {
+    // The draw of a row's pixels depends on its place among the others.
+    const seen = select(this.prepare(data), indices);
+    const { originals, reconstructions } = await this.#passage(select(data, indices), seen, true);
+    return { originals, reconstructions };
+  }
+
+  async #passage(
+    data: Dataset,
+    seen: Dataset,
+    decoded: boolean,
+  ): Promise<Record<"originals" | "styles" | "reconstructions", Float32Array>> {
+    const { classes, latent, features } = this.model;
+    const { predicted } = await this.classify(data);
+    const style = compile((x, y) => this.styleOf(x, y).mean(), this.#options);
+    const draw = compile((y, z) => this.model.decode(y, z).mean(), this.#options);
+    const styles = new Float32Array(data.rows * latent);
+    const [originals, reconstructions] = [0, 1].map(
+      () => new Float32Array(decoded ? data.rows * features : 0),
+    );
+    await overChunks(seen, async (x, count, start) => {
+      const [rows] = x.shape;
+      const y = new ArrayValue([rows, classes], "float32");
+      const hot = y.data as Float32Array;
+      for (let i = 0; i < rows; i++) hot[i * classes + predicted[start + (i < count ? i : 0)]] = 1;
+      const z = await style(x, y);
+      styles.set((z.data as Float32Array).subarray(0, count * latent), start * latent);
+      if (!decoded) return;
+      originals.set((x.data as Float32Array).subarray(0, count * features), start * features);
+      const drawn = (await draw(y, z)).data as Float32Array;
+      reconstructions.set(drawn.subarray(0, count * features), start * features);
+    });
+    return { originals, styles, reconstructions };
   }
 
   /** Data as M2 sees them: themselves, or the means of M1's posterior. */

@@ -1,11 +1,15 @@
 /** The verbs of M2 and M1+M2. */
 import type { Kind } from "../kind.ts";
 import type { RunSettings } from "../run-settings.ts";
+import { exportClassifier } from "./export.ts";
 import type { TrainedClassifier } from "./trained.ts";
 
-/** Draws of every class under the same styles, and the class of rows by q(y|x). */
+/** Draws of every class under the same styles, the class of rows by q(y|x), and their style. */
 export const classifierVerbs: Required<
-  Pick<Kind<RunSettings, never, TrainedClassifier>, "sample" | "classify">
+  Pick<
+    Kind<RunSettings, never, TrainedClassifier>,
+    "sample" | "classify" | "encode" | "reconstruct" | "export"
+  >
 > = {
   async sample(trained, { count = 10, seed }) {
     const { classes } = trained;
@@ -19,4 +23,7 @@ export const classifierVerbs: Required<
     };
   },
   classify: (trained, rows) => trained.classify(rows),
+  encode: async (trained, rows) => ({ codes: await trained.encode(rows), width: trained.model.latent }),
+  reconstruct: (trained, rows, indices) => trained.reconstruct(rows, indices),
+  export: exportClassifier,
 };

@@ -40,5 +40,5 @@ export const autoencodingVerbs = <T extends TrainedModel>(of: (trained: T) => Tr
     const vae = of(trained);
     return { codes: await encodeRows(vae, rows), width: vae.model.latent };
   },
-  export: (trained, batch) => exportOnnx(of(trained), batch),
+  export: (trained, rows) => exportOnnx(of(trained), rows),
 });
