@@ -64,8 +64,8 @@ export interface Row extends Case {
 }
 
 /** The table as text, some of its cells blank: whole columns of a row go or stay, whatever features they become. */
-export function readWithGaps({ path, options, missing }: Case, seed: number) {
-  const text = readTable(path);
+export async function readWithGaps({ path, options, missing }: Case, seed: number) {
+  const text = await readTable(path);
   const { labelColumn, ignore = [] } = options;
   const features = text.columns.flatMap((name, c) =>
     name === labelColumn || ignore.includes(name) ? [] : [c],
@@ -122,7 +122,7 @@ async function fitM2(
 }
 
 async function draw(setting: Case, training: Training, seed: number): Promise<Record<Method, number>> {
-  const { preprocessing, data } = readWithGaps(setting, seed);
+  const { preprocessing, data } = await readWithGaps(setting, seed);
   const { labelled, unlabelled } = drawLabels(data, { labels: setting.labels, seed });
   const [known, asked] = [select(data, labelled), select(data, unlabelled)];
   const classes = data.classes?.length ?? 0;

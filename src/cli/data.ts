@@ -9,6 +9,7 @@ import {
   readingOptions,
   readTable,
   rowSize,
+  TABLE_KINDS,
   withClassesOf,
 } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
@@ -40,7 +41,7 @@ export async function askedRows(
   const found =
     settings.data.table === undefined
       ? await otherRows(settings, spec, options)
-      : tableRows(settings.data.table, settings.data.reading, spec, options, say);
+      : await tableRows(settings.data.table, settings.data.reading, spec, options, say);
   const dataset = learnsFromLabels(settings) ? withClassesOf(found, settings.labels.classes) : found;
   const expected = settings.model.shape;
   if (rowSize(dataset.shape) !== rowSize(expected)) {
@@ -67,16 +68,16 @@ async function otherRows(
 }
 
 /** Rows of a table as features, by the preprocessing of the table that the run was trained on. */
-function tableRows(
+async function tableRows(
   { preprocessing }: NonNullable<RunSettings["data"]["table"]>,
   reading: RunSettings["data"]["reading"],
   spec: string,
   { part, labelFile, labelColumn }: DataOptions,
   say: Say,
-): Dataset {
+): Promise<Dataset> {
   if (!isTableFile(spec)) {
     throw new UsageError(
-      `${spec}: expected a .csv or .tsv file, with the columns of the table that the run was trained on.`,
+      `${spec}: expected a ${TABLE_KINDS} file, with the columns of the table that the run was trained on.`,
     );
   }
   if (labelFile !== undefined) {
@@ -88,7 +89,7 @@ function tableRows(
     throw new UsageError(`--part ${part} does not apply: ${spec} is one part. Leave it out.`);
   }
   const { labels } = preprocessing;
-  const { dataset, notes } = encodeTable(readTable(spec, readingOptions(reading)), {
+  const { dataset, notes } = encodeTable(await readTable(spec, readingOptions(reading)), {
     ...preprocessing,
     ...(labels && labelColumn !== undefined && { labels: { ...labels, column: labelColumn } }),
   });

@@ -1,6 +1,6 @@
 /** The two ways to a run that can be trained: a new one from a command line, and one that was stopped. */
 import { resolve } from "node:path";
-import { type Dataset, isTableFile, summarise } from "../data/index.ts";
+import { type Dataset, isTableFile, summarise, TABLE_KINDS } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
 import {
   type BaseDeclaration,
@@ -178,7 +178,7 @@ function tableSource(
   const flag = categorical ? "--categorical" : ignore ? "--ignore" : undefined;
   if (flag === undefined) return {};
   throw new UsageError(
-    `${flag} does not apply: only a .csv or .tsv file with --likelihood table (the default) has columns of its own. Leave it out.`,
+    `${flag} does not apply: only a ${TABLE_KINDS} file with --likelihood table (the default) has columns of its own. Leave it out.`,
   );
 }
 

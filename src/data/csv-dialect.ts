@@ -91,6 +91,10 @@ const mostFrequent = (
 export const isNumber = (cell: string | undefined): boolean =>
   cell !== undefined && cell.trim() !== "" && !Number.isNaN(Number(cell));
 
+/** Whether a cell is a number, with a decimal point or a decimal comma. */
+const looksNumeric = (cell: string | undefined): boolean =>
+  isNumber(cell) || (cell !== undefined && /^[+-]?\d+(\.\d{3})*,\d+$/.test(cell.trim()));
+
 /** Whether the first record names the columns; `guessed` where its names are numbers, which a person should be told. */
 export interface HeaderGuess {
   readonly named: boolean;
@@ -103,8 +107,8 @@ export interface HeaderGuess {
  */
 export const guessHeader = (first: readonly string[], below: readonly (readonly string[])[]): HeaderGuess => {
   const next = below[0];
-  if (first.every((cell) => !isNumber(cell))) return { named: true };
-  if (first.some((cell, i) => !isNumber(cell) && next !== undefined && isNumber(next[i]))) {
+  if (first.every((cell) => !looksNumeric(cell))) return { named: true };
+  if (first.some((cell, i) => !looksNumeric(cell) && next !== undefined && looksNumeric(next[i]))) {
     return { named: true };
   }
   const places = first.flatMap((cell, i) => (isNumber(cell) ? [i] : []));

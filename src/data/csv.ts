@@ -9,6 +9,7 @@ import {
   readRecords,
 } from "./csv-records.ts";
 import { createDataset, type Dataset } from "./dataset.ts";
+import { readTableRecords, type TableRecords } from "./table-file.ts";
 
 /** How a CSV file is read. */
 export interface CsvOptions extends RecordOptions {
@@ -28,8 +29,13 @@ export interface CsvOptions extends RecordOptions {
  */
 export const readCsv = (path: string, options: CsvOptions = {}): Dataset => {
   const table = new TableBuilder(path, options);
-  const notes = readRecords(path, options, table);
-  return table.finish(notes);
+  return table.finish({ notes: readRecords(path, options, table), rowNoun: "line" });
+};
+
+/** {@link readCsv} of a table of any kind. @throws as {@link readCsv} */
+export const readNumbers = async (path: string, options: CsvOptions = {}): Promise<Dataset> => {
+  const table = new TableBuilder(path, options);
+  return table.finish(await readTableRecords(path, options, table));
 };
 
 /** Collects numbers and labels row by row: the file's text is never all held as strings. */
@@ -86,7 +92,7 @@ class TableBuilder implements RecordVisitor {
     this.#rows++;
   }
 
-  finish(notes: readonly string[]): Dataset {
+  finish({ notes, rowNoun }: TableRecords): Dataset {
     const path = this.#path;
     if (this.#rows === 0) {
       const what =
@@ -102,7 +108,7 @@ class TableBuilder implements RecordVisitor {
       x: this.#values.slice(0, this.#length),
       columns,
       rowNames: this.#lines,
-      rowNoun: "line",
+      rowNoun,
       ...(notes.length > 0 && { notes }),
       ...(this.#labelAt >= 0 && classIndices(this.#labels)),
     });

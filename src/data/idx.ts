@@ -164,7 +164,11 @@ export const readIdxPair = (
   labelsPath: string,
   options: { readonly name?: string } = {},
 ): Dataset =>
-  withLabels(readIdxImages(imagesPath, options), readIdxLabels(labelsPath), {
-    data: imagesPath,
-    labels: labelsPath,
-  });
+  withLabels(
+    readIdxImages(imagesPath, options),
+    { labels: readIdxLabels(labelsPath) },
+    {
+      data: imagesPath,
+      labels: labelsPath,
+    },
+  );

@@ -36,11 +36,11 @@ export {
   withClasses,
   withClassesOf,
 } from "./labelled.ts";
+export type { RowLabels } from "./labels.ts";
 export {
   type DataParts,
   type DataSplit,
   defaultPermute,
-  isTableFile,
   type LoadOptions,
   loadData,
   loadParts,
@@ -58,6 +58,7 @@ export {
 } from "./minibatches.ts";
 export { loadMnist, type MnistSplit, readIdxDirectory } from "./mnist.ts";
 export { type NpyArray, readNpy, readNpyDataset, readNpyLabels } from "./npy.ts";
+export { type NpzParts, readNpz } from "./npz.ts";
 export { type ReadingOptions, readingOptions, readingSettings } from "./reading.ts";
 export { rowsOf } from "./rows.ts";
 export {
@@ -70,6 +71,7 @@ export {
   type TextTable,
 } from "./table.ts";
 export { decodeRows } from "./table-decode.ts";
+export { isTableFile, TABLE_KINDS } from "./table-file.ts";
 export { fitTable, type TableFit, type TableOptions } from "./table-fit.ts";
 export {
   type CategoricalBlock,

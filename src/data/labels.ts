@@ -24,6 +24,12 @@ export const toLabels = (values: ArrayLike<number | bigint>, source: string): In
   return labels;
 };
 
+/** A class index for each row, -1 for an unlabelled one, and the names of the classes, where they have any. */
+export interface RowLabels {
+  readonly labels: Int32Array;
+  readonly classes?: readonly string[];
+}
+
 /** The names `"0"` to the largest index found in any of the arrays. */
 export const classNames = (...labels: readonly Int32Array[]): readonly string[] => {
   let largest = -1;
@@ -38,7 +44,7 @@ export const classNames = (...labels: readonly Int32Array[]): readonly string[] 
  */
 export const withLabels = (
   dataset: Dataset,
-  labels: Int32Array,
+  { labels, classes = classNames(labels) }: RowLabels,
   paths: { readonly data: string; readonly labels: string },
 ): Dataset => {
   if (labels.length !== dataset.rows) {
@@ -47,5 +53,5 @@ export const withLabels = (
         `${paths.labels} holds ${labels.length} labels. Expected as many labels: are these two files a pair?`,
     );
   }
-  return { ...dataset, labels, classes: classNames(labels) };
+  return { ...dataset, labels, classes };
 };

@@ -31,14 +31,14 @@ export interface TableSplit extends DataSplit {
  * from wrong. One row of each class is always trained on.
  *
  * ```ts
- * const { train, test, preprocessing } = loadTable("penguins.csv", { labelColumn: "species", testFraction: 0.2 });
+ * const { train, test, preprocessing } = await loadTable("penguins.csv", { labelColumn: "species", testFraction: 0.2 });
  * ```
  *
  * @throws UsageError for a fraction outside (0, 1) or an option that names no column.
  * @throws DataError as {@link readTable} and {@link fitTable}, and when fewer than two rows are labelled.
  */
-export const loadTable = (path: string, options: LoadTableOptions = {}): TableSplit =>
-  splitTable(readTable(path, options), options);
+export const loadTable = async (path: string, options: LoadTableOptions = {}): Promise<TableSplit> =>
+  splitTable(await readTable(path, options), options);
 
 /** {@link loadTable} of a table that was read before. */
 export const splitTable = (

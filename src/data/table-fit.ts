@@ -1,7 +1,7 @@
 import { DataError, UsageError } from "../errors.ts";
 import { isNumber, quoted, sortedNames } from "./csv-records.ts";
 import type { RowIndices } from "./dataset.ts";
-import { columnOf, type TextTable, toNumber } from "./table.ts";
+import { columnOf, placeOf, type TextTable, toNumber } from "./table.ts";
 import type { TableColumn, TablePreprocessing } from "./table-preprocessing.ts";
 
 /** Which columns of a table are labels, categories, or nothing. */
@@ -35,7 +35,7 @@ const MOST_NUMERIC_CLASSES = 20;
  * quantities for classes.
  *
  * ```ts
- * const table = readTable("penguins.csv");
+ * const table = await readTable("penguins.csv");
  * const { preprocessing, notes } = fitTable(table, { labelColumn: "species", ignore: ["year"] });
  * const { dataset } = encodeTable(table, preprocessing);
  * ```
@@ -96,7 +96,7 @@ const fitColumn = (
   if (2 * numbers > values) {
     const row = cells.findIndex((cell) => cell !== "" && !isNumber(cell));
     throw new DataError(
-      `${table.path}, line ${table.lines[row]}, column "${name}": expected a number, as in ${numbers} other cells of the ` +
+      `${placeOf(table, row)}, column "${name}": expected a number, as in ${numbers} other cells of the ` +
         `column; found "${cells[row]}". Correct the cell or leave it blank, or declare the column categorical or ignored ` +
         `(--categorical ${name}, --ignore ${name}).`,
     );
@@ -116,13 +116,13 @@ const fitColumn = (
 };
 
 const standardise = (
-  { path, lines }: TextTable,
+  table: TextTable,
   name: string,
   cells: readonly string[],
   rows: RowIndices | undefined,
 ): TableColumn => {
   const all = cells.map((cell, row) =>
-    cell === "" ? Number.NaN : toNumber(cell, () => `${path}, line ${lines[row]}, column "${name}"`),
+    cell === "" ? Number.NaN : toNumber(cell, () => `${placeOf(table, row)}, column "${name}"`),
   );
   const of = rows === undefined ? all : Array.from(rows, (row) => all[row]);
   const { mean, sd } = moments(of);

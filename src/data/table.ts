@@ -1,8 +1,16 @@
 /** Tables of numbers and words, with missing cells and partly labelled rows: read, and made into features. */
 import { basename } from "node:path";
 import { DataError } from "../errors.ts";
-import { type CsvRecord, isNumber, quoted, type RecordOptions, readRecords } from "./csv-records.ts";
+import {
+  type CsvRecord,
+  isNumber,
+  quoted,
+  type RecordOptions,
+  type RecordVisitor,
+  readRecords,
+} from "./csv-records.ts";
 import { createDataset, type Dataset } from "./dataset.ts";
+import { readTableRecords, type TableRecords } from "./table-file.ts";
 import {
   featureLayout,
   featuresOf,
@@ -19,35 +27,63 @@ export interface TextTable {
   readonly columns: readonly string[];
   /** Trimmed cells; "" where the value is missing, and whole numbers without decimals: `2.0` is `2`. */
   readonly rows: readonly (readonly string[])[];
-  /** The line on which each row ends, counted from 1. */
+  /** The line on which each row ends (in a file without lines its number), counted from 1. */
   readonly lines: readonly number[];
+  /** What `lines` counts. */
+  readonly rowNoun: "line" | "row";
   /** What a person should be told of how it was read. */
   readonly notes?: readonly string[];
 }
 
 /**
- * Reads a table: comma-, semicolon- or tab-separated, gzipped or not. Cells that are blank or say NA, N/A, NaN, nan, NULL,
- * null or ? are missing.
+ * Reads a table: text (comma-, semicolon- or tab-separated), JSON lines, a JSON list or Parquet, gzipped or not. Cells that are blank or
+ * say NA, N/A, NaN, nan, NULL, null or ? are missing.
  *
- * @throws DataError when the file is missing or no CSV, has no rows, two columns of one name, or a row of another length.
+ * @throws DataError when the file is missing or not well-formed, has no rows, two columns of one name, or a row of another length.
+ * @throws UsageError for an option that does not apply to the file.
  */
-export const readTable = (path: string, options: RecordOptions = {}): TextTable => {
-  let columns: readonly string[] = [];
-  const rows: string[][] = [];
-  const lines: number[] = [];
-  const notes = readRecords(path, options, {
-    begin(names) {
-      columns = names;
-    },
-    add({ cells, line }: CsvRecord) {
-      rows.push(cells.map(canonical));
-      lines.push(line);
-    },
-  });
-  if (rows.length > 0) return { path, columns, rows, lines, ...(notes.length > 0 && { notes }) };
-  const what = columns.length > 0 ? `only the header ${quoted(columns)}` : "an empty file";
-  throw new DataError(`${path}: expected rows, found ${what}.`);
+export const readTable = async (path: string, options: RecordOptions = {}): Promise<TextTable> => {
+  const table = new TextTableBuilder();
+  return table.finish(path, await readTableRecords(path, options, table));
 };
+
+/** {@link readTable} of text, at once. */
+export const readTextTable = (path: string, options: RecordOptions = {}): TextTable => {
+  const table = new TextTableBuilder();
+  return table.finish(path, { notes: readRecords(path, options, table), rowNoun: "line" });
+};
+
+/** Collects rows as text. */
+class TextTableBuilder implements RecordVisitor {
+  #columns: readonly string[] = [];
+  readonly #rows: string[][] = [];
+  readonly #lines: number[] = [];
+
+  begin(columns: readonly string[]): void {
+    this.#columns = columns;
+  }
+
+  add({ cells, line }: CsvRecord): void {
+    this.#rows.push(cells.map(canonical));
+    this.#lines.push(line);
+  }
+
+  finish(path: string, { notes, rowNoun }: TableRecords): TextTable {
+    const columns = this.#columns;
+    if (this.#rows.length > 0) {
+      return {
+        path,
+        columns,
+        rows: this.#rows,
+        lines: this.#lines,
+        rowNoun,
+        ...(notes.length > 0 && { notes }),
+      };
+    }
+    const what = columns.length > 0 ? `only the header ${quoted(columns)}` : "an empty file";
+    throw new DataError(`${path}: expected rows, found ${what}.`);
+  }
+}
 
 /** Programs that know integers with gaps only as floats write 2 as 2.0. */
 const canonical = (cell: string): string => {
@@ -68,6 +104,10 @@ const placesOf = (columns: readonly string[]): ReadonlyMap<string, number> => {
   places.set(columns, made);
   return made;
 };
+
+/** `penguins.csv, line 157`. */
+export const placeOf = ({ path, rowNoun, lines }: TextTable, row: number): string =>
+  `${path}, ${rowNoun} ${lines[row]}`;
 
 /** The cells of a column. */
 export const columnOf = (
@@ -92,7 +132,7 @@ export interface EncodedTable {
  * use are left out, with a note. The label column may be missing; rows without a class have label -1.
  *
  * ```ts
- * const { dataset } = encodeTable(readTable("new.csv"), preprocessing);
+ * const { dataset } = encodeTable(await readTable("new.csv"), preprocessing);
  * ```
  *
  * @throws DataError when a column is missing; and with line, column and value, for a number that is none, and for a category
@@ -124,7 +164,7 @@ export const encodeTable = (table: TextTable, preprocessing: TablePreprocessing)
     observed,
     columns: names,
     rowNames: table.lines.map(String),
-    rowNoun: "line",
+    rowNoun: table.rowNoun,
     ...(labels && columns.includes(labels.column) && classesOf(table, labels)),
   });
   const notes = [
@@ -135,12 +175,12 @@ export const encodeTable = (table: TextTable, preprocessing: TablePreprocessing)
 };
 
 const encodeColumn = (
-  { path, lines }: TextTable,
+  table: TextTable,
   column: TableColumn,
   cells: readonly string[],
   put: (row: number, value: number, feature: number) => void,
 ): void => {
-  const where = (row: number) => `${path}, line ${lines[row]}, column "${column.name}"`;
+  const where = (row: number) => `${placeOf(table, row)}, column "${column.name}"`;
   const index = new Map(column.kind === "categorical" ? column.categories.map((name, i) => [name, i]) : []);
   cells.forEach((cell, row) => {
     if (cell === "") return;
@@ -177,7 +217,7 @@ const classesOf = (
     const label = cell === "" ? -1 : index.get(cell);
     if (label !== undefined) return label;
     throw new DataError(
-      `${table.path}, line ${table.lines[row]}, column "${column}": expected one of the classes ${quoted(classes)}, or a ` +
+      `${placeOf(table, row)}, column "${column}": expected one of the classes ${quoted(classes)}, or a ` +
         `blank cell; found "${cell}".`,
     );
   });

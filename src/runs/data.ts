@@ -80,12 +80,12 @@ function rowsToTest(
 }
 
 /** A table's rows as features; what is held out does not enter means and standard deviations. */
-function tableParts(source: DataSource, checks: DataChecks): Omit<RunData, "validation"> {
+async function tableParts(source: DataSource, checks: DataChecks): Promise<Omit<RunData, "validation">> {
   const { spec, labels, labelColumn, table: declared = {} } = source;
   if (labels !== undefined) {
     throw new UsageError(`${spec}: the labels of a table are a column, not a file: use --label-column.`);
   }
-  const table = readTable(spec, readingOptions(source.reading));
+  const table = await readTable(spec, readingOptions(source.reading));
   const options = { ...declared, ...(labelColumn !== undefined && { labelColumn }) };
   const cells = labelColumn === undefined ? [] : columnOf(table, labelColumn, " with the labels");
   const heldOut = rowsToTest(source, checks, cells.filter((cell) => cell !== "").length);
@@ -113,7 +113,7 @@ async function plainParts(source: DataSource, checks: DataChecks): Promise<Omit<
  */
 export async function loadRunData(source: DataSource, checks: DataChecks = {}): Promise<RunData> {
   const { validation } = source;
-  const parts = source.table === undefined ? await plainParts(source, checks) : tableParts(source, checks);
+  const parts = await (source.table === undefined ? plainParts : tableParts)(source, checks);
   if (validation === undefined) return parts;
   const { train } = parts;
   const held = drawLabels(train, {

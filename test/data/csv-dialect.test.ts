@@ -1,7 +1,8 @@
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readCsv, readTable } from "../../src/data/index.ts";
+import { readCsv } from "../../src/data/index.ts";
+import { readTextTable } from "../../src/data/table.ts";
 import { DataError, UsageError } from "../../src/errors.ts";
 import { tempFolder } from "./temp.ts";
 
@@ -33,7 +34,7 @@ describe("the delimiter", () => {
           allQuoted || cell.includes(mark) || /["\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
         const columns = cells[0].map((_, i) => `c${i}`);
         const text = [columns, ...cells].map((row) => row.map(quote).join(mark)).join(crlf ? "\r\n" : "\n");
-        const read = readTable(file(text), { header: true });
+        const read = readTextTable(file(text), { header: true });
         expect(read.columns).toEqual(columns);
         // A line of blank cells is an empty line where they are not parted; it does not occur with two columns or more.
         expect(read.rows).toEqual(cells);
@@ -49,11 +50,11 @@ describe("the delimiter", () => {
     ["thousands", 'x,y\n"1,000",2\n"2,000",3\n', ["x", "y"]],
     ["one column", "x\nb\nc\n", ["x"]],
   ])("with %s", (_, text, columns) => {
-    expect(readTable(file(text)).columns).toEqual(columns);
+    expect(readTextTable(file(text)).columns).toEqual(columns);
   });
 
   test("of a .tsv file is the tab where commas would do as well", () => {
-    expect(readTable(file("a,b\tc,d\n1,2\t3,4\n", "t.tsv")).columns).toEqual(["a,b", "c,d"]);
+    expect(readTextTable(file("a,b\tc,d\n1,2\t3,4\n", "t.tsv")).columns).toEqual(["a,b", "c,d"]);
   });
 });
 
@@ -65,7 +66,7 @@ describe("a header of numbers", () => {
     ["what a data frame without names is saved with", "0,1,2\n0.5,1,2\n7,8,9.5\n", ["0", "1", "2"]],
   ])("is known: %s, and said", (_, text, columns) => {
     const path = file(text);
-    const table = readTable(path);
+    const table = readTextTable(path);
     expect(table.columns).toEqual(columns);
     expect(table.rows.length).toBe(2);
     expect(table.notes).toEqual([
@@ -80,7 +81,7 @@ describe("a header of numbers", () => {
     ["two small numbers", "1,2\n7,3\n2,2\n"],
     ["one line", "1,2,3\n"],
   ])("is not seen in %s", (_, text) => {
-    const table = readTable(file(text));
+    const table = readTextTable(file(text));
     expect(table.columns[0]).toBe("0");
     expect(table.notes).toBeUndefined();
   });
@@ -103,7 +104,7 @@ describe("the encoding", () => {
     ["windows-1252", Buffer.from(text, "latin1"), "was read as windows-1252"],
     ["gzipped windows-1252", gzipSync(Buffer.from(text, "latin1")), "was read as windows-1252"],
   ])("%s is found, and said where it is a guess", (_, bytes, said) => {
-    const { columns, rows, notes } = readTable(file(bytes));
+    const { columns, rows, notes } = readTextTable(file(bytes));
     expect(columns).toEqual(["naïve", "größe"]);
     expect(rows.map(([name]) => name)).toEqual(["Müller", "Möller"]);
     if (said === undefined) expect(notes).toBeUndefined();
@@ -111,15 +112,15 @@ describe("the encoding", () => {
   });
 
   test("the sign of the euro, which Latin-1 does not have", () => {
-    expect(readTable(file(Buffer.from([0x61, 10, 0x80, 10]))).rows).toEqual([["€"]]);
+    expect(readTextTable(file(Buffer.from([0x61, 10, 0x80, 10]))).rows).toEqual([["€"]]);
   });
 
   test("can be named", () => {
     // "Жук" in windows-1251.
     const bytes = Buffer.from([0x61, 10, 0xc6, 0xf3, 0xea, 10]);
-    expect(readTable(file(bytes), { encoding: "windows-1251" }).rows).toEqual([["Жук"]]);
-    expect(() => readTable(file(bytes), { encoding: "klingon" })).toThrow(UsageError);
-    expect(() => readTable(file(bytes), { encoding: "utf-8" })).toThrow(DataError);
+    expect(readTextTable(file(bytes), { encoding: "windows-1251" }).rows).toEqual([["Жук"]]);
+    expect(() => readTextTable(file(bytes), { encoding: "klingon" })).toThrow(UsageError);
+    expect(() => readTextTable(file(bytes), { encoding: "utf-8" })).toThrow(DataError);
   });
 
   test("notes reach whoever reads numbers, too", () => {
@@ -128,7 +129,7 @@ describe("the encoding", () => {
 
   test("bytes that are no text are refused", () => {
     const path = file(Uint8Array.of(0x61, 0, 0, 0x62, 10, 1, 2, 0));
-    expect(() => readTable(path)).toThrow(
+    expect(() => readTextTable(path)).toThrow(
       new DataError(`${path}: expected text, found a byte 0 at position 1. Is the file of another kind?`),
     );
   });

@@ -2,6 +2,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { crc32, gzipSync } from "node:zlib";
+import { parquetWriteBuffer } from "hyparquet-writer";
 import sharp from "sharp";
 import { afterAll, expect, test } from "vitest";
 import { z } from "zod";
@@ -12,6 +13,8 @@ import {
   readIdxImages,
   readImageFolder,
   readNpyDataset,
+  readNpyLabels,
+  readNpz,
   readTable,
 } from "../../src/data/index.ts";
 import { InternalError, TightboundError } from "../../src/errors.ts";
@@ -19,7 +22,7 @@ import { loadCheckpoint, saveCheckpoint } from "../../src/train/checkpoint.ts";
 import { readMetricsLog } from "../../src/train/metrics-log.ts";
 import { openRun } from "../../src/train/run-folder.ts";
 import { encodeSafetensors } from "../../src/train/safetensors.ts";
-import { bytesOf, idxBytes, npyBytes, tempFolder } from "./temp.ts";
+import { bytesOf, idxBytes, npyBytes, tempFolder, zipBytes } from "./temp.ts";
 
 const CASES = Number(process.env.TIGHTBOUND_FUZZ_CASES ?? 200);
 const SEED = Number(process.env.TIGHTBOUND_FUZZ_SEED ?? 1);
@@ -99,6 +102,8 @@ interface Reader {
   readonly name: string;
   readonly read: (file: string, folder: string) => unknown;
   readonly mend?: (bytes: Buffer) => Buffer;
+  /** One of so many cases is tried: each starts a thread. */
+  readonly oneOf?: number;
 }
 
 const text = (...lines: readonly string[]): Uint8Array => Buffer.from(`${lines.join("\n")}\n`);
@@ -107,6 +112,18 @@ const words = text(
   ...Array.from({ length: 30 }, (_, i) => `n${i % 3},${i * 1.5},"a, b",`),
 );
 const numbers = text("a;b;c", ...Array.from({ length: 30 }, (_, i) => `${i};${-i / 3};1e${i % 5}`));
+
+const parquet = (codec: "SNAPPY" | "UNCOMPRESSED"): Uint8Array =>
+  new Uint8Array(
+    parquetWriteBuffer({
+      codec,
+      columnData: [
+        { name: "n", data: Array.from({ length: 40 }, (_, i) => i / 3), type: "DOUBLE" },
+        { name: "i", data: Array.from({ length: 40 }, (_, i) => i * i), type: "INT32" },
+        { name: "w", data: Array.from({ length: 40 }, (_, i) => ["a", "b", null][i % 3]), type: "STRING" },
+      ],
+    }),
+  );
 
 const picture = async (format: "png" | "jpeg" | "webp" | "gif" | "tiff" | "avif"): Promise<Uint8Array> =>
   sharp(Buffer.from(Array.from({ length: 24 * 24 * 3 }, (_, i) => (i * 7) % 256)), {
@@ -151,8 +168,8 @@ const READERS: Readonly<Record<string, Reader>> = {
   "tables of words": {
     samples: () => [words, numbers, gzipSync(words), Buffer.from(words.toString(), "utf16le")],
     name: "t.csv",
-    read: (file) => {
-      const table = readTable(file);
+    read: async (file) => {
+      const table = await readTable(file);
       encodeTable(table, fitTable(table).preprocessing);
     },
   },
@@ -160,6 +177,48 @@ const READERS: Readonly<Record<string, Reader>> = {
     samples: () => [numbers, words, gzipSync(numbers)],
     name: "t.csv",
     read: (file) => readCsv(file),
+  },
+  "JSON lines": {
+    samples: () => [
+      text(...Array.from({ length: 20 }, (_, i) => `{"n":${i},"w":"a${i % 3}","t":true,"gap":null}`)),
+      text(`[${Array.from({ length: 20 }, (_, i) => `{"n":${i},"w":"a${i % 3}"}`).join(",\n")}]`),
+    ],
+    name: "t.jsonl",
+    read: async (file) => {
+      const table = await readTable(file);
+      encodeTable(table, fitTable(table).preprocessing);
+    },
+  },
+  Parquet: {
+    oneOf: 10,
+    samples: () => [parquet("SNAPPY"), parquet("UNCOMPRESSED")],
+    name: "t.parquet",
+    read: async (file) => {
+      const table = await readTable(file);
+      encodeTable(table, fitTable(table).preprocessing);
+    },
+  },
+  ".npz": {
+    samples: () =>
+      [false, true].map((packed) =>
+        zipBytes(
+          {
+            "x.npy": npyBytes("<f4", "(5, 3)", bytesOf(Float32Array.from({ length: 15 }, (_, i) => i / 7))),
+            "y.npy": npyBytes("|S2", "(5,)", Buffer.from("abcdabcdef")),
+          },
+          packed,
+        ),
+      ),
+    name: "t.npz",
+    read: (file) => readNpz(file),
+  },
+  "labels as words": {
+    samples: () => [
+      npyBytes("<U2", "(4,)", bytesOf(Uint32Array.of(97, 98, 99, 0, 97, 98, 0, 0))),
+      npyBytes("|S2", "(4,)", Buffer.from("abcdabef")),
+    ],
+    name: "t.npy",
+    read: (file) => readNpyLabels(file),
   },
   ".npy": {
     samples: () => [
@@ -217,14 +276,15 @@ afterAll(() => {
 
 test.each(Object.entries(READERS))(
   "%s",
-  async (title, { samples, name, read, mend }) => {
+  async (title, { samples, name, read, mend, oneOf = 1 }) => {
+    const cases = CASES / oneOf;
     const pick = generator(SEED + title.length * 7919);
     const made = await samples();
     const inside = join(folder, title.replaceAll(/\W+/g, "-"));
     mkdirSync(inside);
     const file = join(inside, name);
     let refused = 0;
-    for (let i = 0; i < CASES; i++) {
+    for (let i = 0; i < cases; i++) {
       const sample = made[i % made.length];
       const bytes = damage(sample, made[pick(made.length)], pick);
       const damaged = mend !== undefined && pick(2) === 0 ? mend(bytes) : bytes;
@@ -247,7 +307,7 @@ test.each(Object.entries(READERS))(
     peak = Math.max(peak, process.resourceUsage().maxRSS);
     expect(peak).toBeLessThan(2 ** 20);
     // The damage is real, and not all of it is fatal: a letter of a word may be another.
-    expect(refused).toBeGreaterThan(CASES / 10);
+    expect(refused).toBeGreaterThan(cases / 10);
   },
   CASES * 1000,
 );

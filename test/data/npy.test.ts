@@ -230,7 +230,7 @@ describe("readNpyDataset", () => {
 describe("readNpyLabels", () => {
   test("reads NumPy's default integers", () => {
     const path = write("y.npy", npyBytes("<i8", "(3,)", bytesOf(BigInt64Array.of(2n, -1n, 0n))));
-    expect(readNpyLabels(path)).toEqual(Int32Array.of(2, -1, 0));
+    expect(readNpyLabels(path)).toEqual({ labels: Int32Array.of(2, -1, 0) });
   });
 
   test("refuses one-hot rows and numbers that are no class", () => {

@@ -6,18 +6,21 @@ import {
   encodeTable,
   featureLayout,
   fitTable,
-  loadTable,
-  readTable,
+  type LoadTableOptions,
+  splitTable,
   type TableOptions,
   tablePreprocessing,
 } from "../../src/data/index.ts";
+import { readTextTable } from "../../src/data/table.ts";
 import { DataError, UsageError } from "../../src/errors.ts";
 import { tempFolder } from "./temp.ts";
 
 const { path: folder, write } = tempFolder();
+const loadTextTable = (path: string, options: LoadTableOptions = {}) =>
+  splitTable(readTextTable(path), options);
 const CSV = join(folder, "t.csv");
 const csv = (text: string) => write("t.csv", text);
-const fitted = (text: string, options: TableOptions = {}) => fitTable(readTable(csv(text)), options);
+const fitted = (text: string, options: TableOptions = {}) => fitTable(readTextTable(csv(text)), options);
 
 const PENGUINS = join(import.meta.dirname, "..", "..", "examples", "data", "penguins.csv");
 
@@ -31,7 +34,7 @@ NA,m,dog,north
 
 describe("fitTable and encodeTable", () => {
   test("numbers are standardised, words are one-hot blocks, missing cells are zeros that are not observed", () => {
-    const table = readTable(csv(PETS));
+    const table = readTextTable(csv(PETS));
     const { preprocessing, notes } = fitTable(table, { labelColumn: "kind" });
     // Of 4, 20, 6: mean 10, variance (36 + 100 + 16) / 3.
     const sd = Math.sqrt(152 / 3);
@@ -96,7 +99,7 @@ describe("fitTable and encodeTable", () => {
   test("new rows: other order, more columns, no labels, the training table's scale", () => {
     const { preprocessing } = fitted(PETS, { labelColumn: "kind" });
     const path = write("new.csv", "home,id,weight,sex\nnorth,17,10,\n,18,,m\n");
-    const { dataset, notes } = encodeTable(readTable(path), preprocessing);
+    const { dataset, notes } = encodeTable(readTextTable(path), preprocessing);
     expect([...dataset.x]).toEqual([0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0]);
     expect([...(dataset.observed ?? [])]).toEqual([1, 0, 0, 1, 1, 1, 0, 1, 1, 0, 0, 0]);
     expect(dataset.labels).toBeUndefined();
@@ -122,14 +125,14 @@ describe("fitTable and encodeTable", () => {
   ])("new rows are refused: %j", (text, message) => {
     const { preprocessing } = fitted(PETS, { labelColumn: "kind" });
     const path = write("new.csv", text);
-    expect(() => encodeTable(readTable(path), preprocessing)).toThrow(new DataError(path + message));
+    expect(() => encodeTable(readTextTable(path), preprocessing)).toThrow(new DataError(path + message));
   });
 
   test("two different values are categories, however a program writes them", () => {
     const { preprocessing } = fitted("x,smoker\n1,0\n2,1\n3,\n4,1\n");
     expect(preprocessing.columns[1]).toEqual({ kind: "categorical", name: "smoker", categories: ["0", "1"] });
     const path = write("new.csv", "smoker,x\n1.0,2\n0.0,3\n");
-    expect([...encodeTable(readTable(path), preprocessing).dataset.x].slice(1, 3)).toEqual([0, 1]);
+    expect([...encodeTable(readTextTable(path), preprocessing).dataset.x].slice(1, 3)).toEqual([0, 1]);
   });
 
   test("columns that tell nothing are left out with a note", () => {
@@ -198,7 +201,9 @@ describe("fitTable and encodeTable", () => {
     ],
   ])("tables are refused: %j", (text, message) => {
     const path = csv(text);
-    expect(() => fitTable(readTable(path))).toThrow(new DataError(path + message.replaceAll("PATH", path)));
+    expect(() => fitTable(readTextTable(path))).toThrow(
+      new DataError(path + message.replaceAll("PATH", path)),
+    );
   });
 
   test("a label column that is a quantity asks", () => {
@@ -235,7 +240,7 @@ describe("fitTable and encodeTable", () => {
       fc.property(fc.array(fc.tuple(cell, word), { minLength: 1, maxLength: 30 }), (rows) => {
         const all = [[-3.5, "red"], [7, "green"], [2.25, "blue"], ...rows] as const;
         const text = all.map(([number, colour]) => `${number ?? ""},${colour ?? ""}`).join("\n");
-        const table = readTable(csv(`n,c\n${text}\n`));
+        const table = readTextTable(csv(`n,c\n${text}\n`));
         const { preprocessing } = fitTable(table);
         const { dataset } = encodeTable(table, preprocessing);
         const [n, c] = preprocessing.columns;
@@ -264,7 +269,7 @@ describe("loadTable on the penguins", () => {
   const options = { labelColumn: "species", ignore: ["year"], testFraction: 0.25, seed: 2 } as const;
 
   test("encodes them", () => {
-    const table = readTable(PENGUINS);
+    const table = readTextTable(PENGUINS);
     const { preprocessing } = fitTable(table, options);
     const { dataset } = encodeTable(table, preprocessing);
     expect(dataset.rows).toBe(344);
@@ -295,7 +300,7 @@ describe("loadTable on the penguins", () => {
   });
 
   test("holds rows out; means and standard deviations are the training rows'", () => {
-    const { train, test: held, preprocessing } = loadTable(PENGUINS, options);
+    const { train, test: held, preprocessing } = loadTextTable(PENGUINS, options);
     expect([train.rows, held.rows]).toEqual([258, 86]);
     for (let feature = 0; feature < 4; feature++) {
       const values: number[] = [];
@@ -306,9 +311,9 @@ describe("loadTable on the penguins", () => {
       expect(mean).toBeCloseTo(0, 5);
       expect(values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length).toBeCloseTo(1, 5);
     }
-    expect(preprocessing).not.toEqual(fitTable(readTable(PENGUINS), options).preprocessing);
-    expect(loadTable(PENGUINS, options).test.x).toEqual(held.x);
-    expect(loadTable(PENGUINS, { ...options, seed: 3 }).test.x).not.toEqual(held.x);
+    expect(preprocessing).not.toEqual(fitTable(readTextTable(PENGUINS), options).preprocessing);
+    expect(loadTextTable(PENGUINS, options).test.x).toEqual(held.x);
+    expect(loadTextTable(PENGUINS, { ...options, seed: 3 }).test.x).not.toEqual(held.x);
   });
 
   test("test rows are labelled ones", () => {
@@ -317,27 +322,27 @@ describe("loadTable on the penguins", () => {
       (_, i) => `${i % 7},${i % 4 === 0 ? ["a", "b"][(i / 4) % 2] : ""}`,
     );
     const path = csv(`x,y\n${rows.join("\n")}\n`);
-    const { train, test: held } = loadTable(path, { labelColumn: "y", testFraction: 0.3 });
+    const { train, test: held } = loadTextTable(path, { labelColumn: "y", testFraction: 0.3 });
     expect(held.rows).toBe(3);
     expect([...(held.labels ?? [])].every((label) => label >= 0)).toBe(true);
     expect(checkSupervision(train)).toMatchObject({ labelled: 7, unlabelled: 30 });
     const pairs = csv("x,y\n1,a\n2,b\n3,a\n4,b\n5,b\n");
     for (const seed of [0, 1, 2, 3]) {
       // Three of five rows to test on: a row of each class stays.
-      const { train: kept } = loadTable(pairs, { labelColumn: "y", testFraction: 0.6, seed });
+      const { train: kept } = loadTextTable(pairs, { labelColumn: "y", testFraction: 0.6, seed });
       expect([...(kept.labels ?? [])].sort()).toEqual([0, 1]);
     }
-    expect(() => loadTable(csv("x,y\n1,a\n2,b\n3,\n"), { labelColumn: "y" })).toThrow(
+    expect(() => loadTextTable(csv("x,y\n1,a\n2,b\n3,\n"), { labelColumn: "y" })).toThrow(
       new DataError(
         `${path}: no class has a second labelled row to test on. Label more, or hold none out (--test-fraction 0).`,
       ),
     );
-    expect(() => loadTable(csv("x,y\n1,a\n2,\n3,\n"), { labelColumn: "y" })).toThrow(
+    expect(() => loadTextTable(csv("x,y\n1,a\n2,\n3,\n"), { labelColumn: "y" })).toThrow(
       new DataError(
         `${path}: expected at least 2 labelled rows, one to train on and one to test on; found 1.`,
       ),
     );
-    expect(() => loadTable(path, { testFraction: 1 })).toThrow(
+    expect(() => loadTextTable(path, { testFraction: 1 })).toThrow(
       new UsageError("testFraction: expected a number between 0 and 1, found 1."),
     );
   });

@@ -1,0 +1,68 @@
+/** Which files are tables, and who reads each. */
+import { UsageError } from "../errors.ts";
+import { type RecordOptions, type RecordVisitor, readRecords } from "./csv-records.ts";
+import { readJsonRecords } from "./json-records.ts";
+
+type Format = "text" | "json" | "parquet";
+
+const FORMATS: readonly (readonly [ending: RegExp, format: Format])[] = [
+  [/\.[ct]sv$/, "text"],
+  [/\.(jsonl|ndjson|json)$/, "json"],
+  [/\.(parquet|pq)$/, "parquet"],
+];
+
+const formatOf = (path: string): Format | undefined => {
+  const name = path.toLowerCase().replace(/\.gz$/, "");
+  return FORMATS.find(([ending]) => ending.test(name))?.[1];
+};
+
+/** Files that hold tables, for messages. */
+export const TABLE_KINDS = ".csv, .tsv, .jsonl, .json or .parquet";
+
+/** Whether a path is that of a table, by its name. */
+export const isTableFile = (path: string): boolean => formatOf(path) !== undefined;
+
+/** How a table of another program is made into one that is read; undefined for other files. */
+export const howToSave = (path: string): string | undefined => {
+  const name = path.toLowerCase();
+  if (/\.(xlsx?|xlsm|xlsb|ods|numbers)$/.test(name)) {
+    return 'A workbook is not read: save its sheet as CSV (in Excel: File, Save As, "CSV UTF-8"; decimal commas are understood), and give that file.';
+  }
+  if (
+    /\.(arrow|feather|orc|avro|h5|hdf5|mat|rds|rdata|sav|dta|sas7bdat|sqlite3?|db|pkl|pickle|pt)$/.test(name)
+  ) {
+    return "Files of this kind are not read: save the table as CSV or Parquet, or the array as .npy.";
+  }
+  return undefined;
+};
+
+/** What was read: what a person should be told, and what rows are counted by in messages. */
+export interface TableRecords {
+  readonly notes: readonly string[];
+  readonly rowNoun: "line" | "row";
+}
+
+/**
+ * Reads a table of any kind record by record, by the name of the file: text, JSON lines or a JSON list, or Parquet, gzipped or not.
+ *
+ * @throws UsageError for an option that does not apply to the file.
+ * @throws DataError as {@link readRecords}, {@link readJsonRecords} and `readParquetRecords`.
+ */
+export const readTableRecords = async (
+  path: string,
+  options: RecordOptions,
+  visitor: RecordVisitor,
+): Promise<TableRecords> => {
+  const format = formatOf(path) ?? "text";
+  const { header, encoding, ...limit } = options;
+  if (format === "text") return { notes: readRecords(path, options, visitor), rowNoun: "line" };
+  if (header !== undefined)
+    throw new UsageError(`header: does not apply to ${path}, which names its columns itself.`);
+  if (format === "json")
+    return readJsonRecords(path, { ...limit, ...(encoding !== undefined && { encoding }) }, visitor);
+  if (encoding !== undefined)
+    throw new UsageError(`encoding: does not apply to ${path}, whose text is always UTF-8.`);
+  const { readParquetRecords } = await import("./parquet-records.ts");
+  await readParquetRecords(path, limit, visitor);
+  return { notes: [], rowNoun: "row" };
+};
