@@ -6,7 +6,7 @@ import { bytesOf, idxBytes, npyBytes, tempFolder } from "./temp.ts";
 
 const ACCEPTED =
   'Accepted are "mnist"; a directory with MNIST\'s four IDX file names; a directory of images (PNG, JPEG, WebP, GIF, TIFF, AVIF), or of ' +
-  "one subfolder of images a class, or of two such directories train and test; a .npy file; a .csv or .tsv file; an IDX file.";
+  "one subfolder of images a class, or of two such directories train and test; a .npy or .npz file; a .csv, .tsv, .jsonl, .json or .parquet file; an IDX file; each gzipped or not.";
 
 const { path: folder, write } = tempFolder();
 const grey = (value: number, width = 1) =>
@@ -191,7 +191,7 @@ describe("loadData", () => {
     const csv = write("o.csv", "1\n2\n");
     await expect(loadData(csv, { labels: "y.npy" })).rejects.toThrow(
       new UsageError(
-        'The option labels ("y.npy") does not apply to a CSV file; its labels are a column: use labelColumn.',
+        'The option labels ("y.npy") does not apply to a table; its labels are a column: use labelColumn.',
       ),
     );
     const npy = write("o.npy", npyBytes("<f4", "(1, 1)", bytesOf(Float32Array.of(1))));

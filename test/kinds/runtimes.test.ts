@@ -125,7 +125,7 @@ beforeAll(async () => {
     return `${a},${b},${i % 5 === 0 ? "" : ["red", "green", "blue"][i % 3]},${label}`;
   });
   writeFileSync(csv, ["a,b,colour,side", ...lines].join("\n"));
-  const read = readTable(csv);
+  const read = await readTable(csv);
   const { preprocessing } = fitTable(read, { labelColumn: "side" });
   const table = encodeTable(read, preprocessing).dataset;
   const layout = featureLayout(preprocessing);
