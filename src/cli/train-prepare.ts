@@ -16,8 +16,8 @@ import {
   type RunSettings,
   traitsOf,
 } from "../kinds/index.ts";
-import { nearest } from "../kinds/settings/nearest.ts";
 import { at, merge, put, type Tree } from "../kinds/settings/setting.ts";
+import { nearest } from "../options.ts";
 import {
   type DataSource,
   describeData,

@@ -1,4 +1,5 @@
 import { UsageError } from "../errors.ts";
+import { anything, checkOptions, type OptionRules, whole } from "../options.ts";
 import { convert, type TypedArray } from "../tensor/dtype.ts";
 import { input, isInput, isParameter } from "../tensor/leaf.ts";
 import type { HostArray } from "../tensor/op.ts";
@@ -17,6 +18,12 @@ export interface BuildOptions extends NativeOptions {
   /** Default `native`. */
   readonly executor?: Executor;
 }
+
+const buildRules: OptionRules<BuildOptions> = {
+  executor: anything,
+  threads: whole(1),
+  spin: anything,
+};
 
 /** A compiled graph, whichever executor runs it. */
 export interface CompiledGraph {
@@ -77,6 +84,12 @@ export interface CompileOptions extends BuildOptions {
   readonly parameters?: ReadonlyMap<Tensor, TypedArray>;
 }
 
+const compileRules: OptionRules<CompileOptions> = {
+  ...buildRules,
+  seed: anything,
+  parameters: anything,
+};
+
 interface Specialised {
   readonly structure: Traced;
   readonly arguments: readonly Tensor[];
@@ -117,6 +130,7 @@ export function compile<R extends Traced>(
   fn: (...inputs: Tensor[]) => R,
   options: CompileOptions = {},
 ): (...feeds: Feed[]) => Promise<Computed<R>> {
+  checkOptions("compile", options, compileRules);
   const cache = new Map<string, Promise<Specialised>>();
   const seed = options.seed ?? 0;
   let calls = 0;

@@ -1,5 +1,6 @@
 import { type Info, parse } from "csv-parse/sync";
 import { DataError } from "../errors.ts";
+import { anything, type OptionRules } from "../options.ts";
 import { delimiterOf, guessHeader, isNumber } from "./csv-dialect.ts";
 import { messageOf, readBytes, type SizeLimit } from "./file.ts";
 import { decodeText } from "./text-encoding.ts";
@@ -29,6 +30,13 @@ export interface RecordOptions extends SizeLimit {
    */
   readonly encoding?: string;
 }
+
+/** What the reader of a table may be told. */
+export const recordRules: OptionRules<RecordOptions> = {
+  header: anything,
+  encoding: anything,
+  maxBytes: anything,
+};
 
 /** Records that are looked at to tell whether the first one names the columns. */
 const LOOKED_AT = 20;

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { DataError } from "../errors.ts";
+import { anything, checkOptions, type OptionRules } from "../options.ts";
 import {
   type CsvRecord,
   classIndices,
@@ -19,6 +20,14 @@ export interface CsvOptions extends RecordOptions {
   readonly labelColumn?: string;
 }
 
+const rules: OptionRules<CsvOptions> = {
+  name: anything,
+  labelColumn: anything,
+  header: anything,
+  encoding: anything,
+  maxBytes: anything,
+};
+
 /**
  * Reads a table of numbers from comma-, semicolon- or tab-separated text (its records tell), gzipped or not.
  * Values become float32.
@@ -28,6 +37,7 @@ export interface CsvOptions extends RecordOptions {
  * number.
  */
 export const readCsv = (path: string, options: CsvOptions = {}): Dataset => {
+  checkOptions("readCsv", options, rules);
   const table = new TableBuilder(path, options);
   return table.finish({ notes: readRecords(path, options, table), rowNoun: "line" });
 };

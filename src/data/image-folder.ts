@@ -1,6 +1,8 @@
 /** A folder of images as a dataset: their files in order, the classes of their subfolders, one size. */
+
 import { basename, join, relative, resolve } from "node:path";
 import { DataError, UsageError } from "../errors.ts";
+import { anything, checkOptions, type OptionRules } from "../options.ts";
 import { createDataset, type Dataset } from "./dataset.ts";
 import { listDirectory, MAX_BYTES } from "./file.ts";
 import {
@@ -29,6 +31,17 @@ export interface ImageFolderOptions extends ImageOptions {
   readonly needsUnlabelled?: boolean;
 }
 
+const rules: OptionRules<ImageFolderOptions> = {
+  name: anything,
+  classes: anything,
+  needsUnlabelled: anything,
+  resize: anything,
+  fit: anything,
+  grey: anything,
+  maxPixels: anything,
+  maxBytes: anything,
+};
+
 interface ImageFile {
   readonly path: string;
   /** The subfolder it lies in. */
@@ -53,6 +66,7 @@ export const holdsImages = (directory: string): boolean => listImages(directory)
  * images of several sizes (the message says how to resize), or more of them than memory is allowed.
  */
 export async function readImageFolder(directory: string, options: ImageFolderOptions = {}): Promise<Dataset> {
+  checkOptions("readImageFolder", options, rules);
   checkSize(options);
   const { files, others } = listImages(directory);
   if (options.needsUnlabelled) checkUnlabelled(directory, files);

@@ -1,4 +1,5 @@
 import { DataError, UsageError } from "../errors.ts";
+import { anything, checkOptions, type OptionRules } from "../options.ts";
 import { permutation } from "../random/index.ts";
 import type { Dataset } from "./dataset.ts";
 import { rowsByClass, withClasses } from "./labelled.ts";
@@ -14,6 +15,13 @@ export interface LabelDrawOptions {
   /** Seed of the validation rows: its own, so that they stay the same from draw to draw. Default 0. */
   readonly validationSeed?: number;
 }
+
+const rules: OptionRules<LabelDrawOptions> = {
+  labels: anything,
+  seed: anything,
+  validation: anything,
+  validationSeed: anything,
+};
 
 /** Row numbers, each part ascending; together every row once. */
 export interface LabelDraw {
@@ -40,6 +48,7 @@ export interface LabelDraw {
  * @throws DataError when the data have no labels.
  */
 export const drawLabels = (dataset: Dataset, options: LabelDrawOptions = {}): LabelDraw => {
+  checkOptions("drawLabels", options, rules);
   const { labels, seed = 0, validation: held = 0, validationSeed = 0 } = options;
   const data = withClasses(dataset);
   const validation = new Set(drawValidation(data, held, validationSeed));

@@ -1,11 +1,12 @@
 import { basename } from "node:path";
 import { DataError, UsageError } from "../errors.ts";
+import { anything, checkOptions, knownOptions, type OptionRules } from "../options.ts";
 import { permutation } from "../random/index.ts";
-import type { RecordOptions } from "./csv-records.ts";
+import { type RecordOptions, recordRules } from "./csv-records.ts";
 import { type Dataset, select } from "./dataset.ts";
 import { type DataSplit, noneToSpare, oneOfEach } from "./load.ts";
 import { columnOf, encodeTable, readTable, type TextTable } from "./table.ts";
-import { fitTable, type TableOptions } from "./table-fit.ts";
+import { fitTable, type TableOptions, tableRules } from "./table-fit.ts";
 import type { TablePreprocessing } from "./table-preprocessing.ts";
 
 /** How a table is read, and which of its rows are held out. */
@@ -17,6 +18,18 @@ export interface LoadTableOptions extends TableOptions, RecordOptions {
   /** Seed of the rows held out. Default 0. */
   readonly seed?: number;
 }
+
+const rules: OptionRules<LoadTableOptions> = {
+  labelColumn: anything,
+  categorical: anything,
+  ignore: anything,
+  header: anything,
+  encoding: anything,
+  maxBytes: anything,
+  testFraction: anything,
+  labelledTest: anything,
+  seed: anything,
+};
 
 /** Training and test rows, and what it takes to encode new ones. */
 export interface TableSplit extends DataSplit {
@@ -37,8 +50,10 @@ export interface TableSplit extends DataSplit {
  * @throws UsageError for a fraction outside (0, 1) or an option that names no column.
  * @throws DataError as {@link readTable} and {@link fitTable}, and when fewer than two rows are labelled.
  */
-export const loadTable = async (path: string, options: LoadTableOptions = {}): Promise<TableSplit> =>
-  splitTable(await readTable(path, options), options);
+export const loadTable = async (path: string, options: LoadTableOptions = {}): Promise<TableSplit> => {
+  checkOptions("loadTable", options, rules);
+  return splitTable(await readTable(path, knownOptions(options, recordRules)), options);
+};
 
 /** {@link loadTable} of a table that was read before. */
 export const splitTable = (
@@ -47,7 +62,7 @@ export const splitTable = (
 ): TableSplit => {
   const test = heldOut(table, options);
   const train = Uint32Array.from(table.rows.keys()).filter((row) => !test.has(row));
-  const { preprocessing, notes } = fitTable(table, options, train);
+  const { preprocessing, notes } = fitTable(table, knownOptions(options, tableRules), train);
   const { dataset } = encodeTable(table, preprocessing);
   const part = (name: string, rows: Uint32Array): Dataset =>
     select(dataset, rows, `${basename(table.path)}/${name}`);

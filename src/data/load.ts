@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { DataError, UsageError } from "../errors.ts";
+import { anything, checkOptions, type OptionRules } from "../options.ts";
 import { readNumbers } from "./csv.ts";
 import type { RecordOptions } from "./csv-records.ts";
 import { type Dataset, split } from "./dataset.ts";
@@ -37,6 +38,23 @@ export interface LoadOptions extends RecordOptions, ImageOptions {
   readonly needsUnlabelled?: boolean;
 }
 
+const rules: OptionRules<LoadOptions> = {
+  labels: anything,
+  labelColumn: anything,
+  testFraction: anything,
+  seed: anything,
+  permute: anything,
+  labelledTest: anything,
+  needsUnlabelled: anything,
+  header: anything,
+  encoding: anything,
+  maxBytes: anything,
+  resize: anything,
+  fit: anything,
+  grey: anything,
+  maxPixels: anything,
+};
+
 /** Training data and the data to test on, of the same row shape and with the same classes. */
 export interface DataSplit {
   readonly train: Dataset;
@@ -73,8 +91,10 @@ const ACCEPTED =
  * not apply to it.
  * @throws DataError for data that cannot be used (the message names the file and the place).
  */
-export const loadData = async (spec: string, options: LoadOptions = {}): Promise<DataSplit> =>
-  splitData(await loadParts(spec, options), spec, options);
+export const loadData = async (spec: string, options: LoadOptions = {}): Promise<DataSplit> => {
+  checkOptions("loadData", options, rules);
+  return splitData(await loadParts(spec, options), spec, options);
+};
 
 /** Data as they lie in their files, rows in order: in two parts where there is one to test on. */
 export interface DataParts {

@@ -1,4 +1,5 @@
 import { UsageError } from "../errors.ts";
+import { anything, checkOptions, type OptionRules } from "../options.ts";
 import { drawBernoulli, fillNormal, permutation, stream } from "../random/index.ts";
 import type { Binarization } from "./binarization.ts";
 import type { Dataset, RowIndices } from "./dataset.ts";
@@ -15,11 +16,26 @@ export interface RowOrderOptions {
   readonly subset?: RowIndices;
 }
 
+const orderRules: OptionRules<RowOrderOptions> = {
+  batch: anything,
+  seed: anything,
+  site: anything,
+  subset: anything,
+};
+
 /** Options of {@link minibatches}. */
 export interface MinibatchOptions extends RowOrderOptions {
   /** Of grey pixels; `fixed` ones are drawn beforehand (see `binarize`). Default none. */
   readonly binarize?: Binarization;
 }
+
+const minibatchRules: OptionRules<MinibatchOptions> = {
+  batch: anything,
+  seed: anything,
+  site: anything,
+  subset: anything,
+  binarize: anything,
+};
 
 /** Whole minibatches of a dataset, in an order of its own for each epoch. A pure function of the seed and the step. */
 export interface Minibatches {
@@ -65,6 +81,7 @@ function ordered(
  * await svi(model, guide).run([input("x", [100, 784])], { steps: 1000, feed: (step, i) => digits.fill(i, step.input("x")) });
  */
 export function minibatches(dataset: Dataset, options: MinibatchOptions): Minibatches {
+  checkOptions("minibatches", options, minibatchRules);
   const { seed, binarize = "none", site = "" } = options;
   const pixels = stream(seed, `${site}binarize`);
   return ordered(dataset.rows, options, (rows, out, step) => {
@@ -85,6 +102,7 @@ export interface GaussianRows {
 
 /** Minibatches of draws, made anew each time a row comes up: [batch, features]. */
 export function gaussianMinibatches(gaussian: GaussianRows, options: RowOrderOptions): Minibatches {
+  checkOptions("gaussianMinibatches", options, orderRules);
   const { features, means, scales, rows: count } = gaussian;
   const { seed, site = "" } = options;
   const source = stream(seed, `${site}draw`);

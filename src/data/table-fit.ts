@@ -1,4 +1,5 @@
 import { DataError, UsageError } from "../errors.ts";
+import { anything, checkOptions, type OptionRules } from "../options.ts";
 import { isNumber, quoted, sortedNames } from "./csv-records.ts";
 import type { RowIndices } from "./dataset.ts";
 import { columnOf, placeOf, type TextTable, toNumber } from "./table.ts";
@@ -13,6 +14,13 @@ export interface TableOptions {
   /** Columns that are no features. */
   readonly ignore?: readonly string[];
 }
+
+/** What {@link fitTable} may be told. */
+export const tableRules: OptionRules<TableOptions> = {
+  labelColumn: anything,
+  categorical: anything,
+  ignore: anything,
+};
 
 /** What {@link fitTable} decided. */
 export interface TableFit {
@@ -46,6 +54,7 @@ const MOST_NUMERIC_CLASSES = 20;
  * @throws DataError as above, and when no column is left.
  */
 export const fitTable = (table: TextTable, options: TableOptions = {}, rows?: RowIndices): TableFit => {
+  checkOptions("fitTable", options, tableRules);
   const { path, columns } = table;
   const { labelColumn, categorical = [], ignore = [] } = options;
   for (const [option, names] of Object.entries({ categorical, ignore })) {

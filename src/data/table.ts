@@ -1,6 +1,8 @@
 /** Tables of numbers and words, with missing cells and partly labelled rows: read, and made into features. */
+
 import { basename } from "node:path";
 import { DataError } from "../errors.ts";
+import { checkOptions } from "../options.ts";
 import {
   type CsvRecord,
   isNumber,
@@ -8,6 +10,7 @@ import {
   type RecordOptions,
   type RecordVisitor,
   readRecords,
+  recordRules,
 } from "./csv-records.ts";
 import { createDataset, type Dataset } from "./dataset.ts";
 import { readTableRecords, type TableRecords } from "./table-file.ts";
@@ -43,6 +46,7 @@ export interface TextTable {
  * @throws UsageError for an option that does not apply to the file.
  */
 export const readTable = async (path: string, options: RecordOptions = {}): Promise<TextTable> => {
+  checkOptions("readTable", options, recordRules);
   const table = new TextTableBuilder();
   return table.finish(path, await readTableRecords(path, options, table));
 };

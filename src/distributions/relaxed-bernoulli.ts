@@ -1,3 +1,4 @@
+import { checkOptions, flag, type OptionRules } from "../options.ts";
 import type { DType } from "../tensor/dtype.ts";
 import {
   abs,
@@ -123,6 +124,11 @@ export interface RelaxedOptions {
   readonly straightThrough?: boolean;
 }
 
+/** What a relaxed distribution may be told. */
+export const relaxedRules: OptionRules<RelaxedOptions> = {
+  straightThrough: flag,
+};
+
 /**
  * The binary Concrete distribution on (0, 1), −∞ at the ends (Maddison, Mnih & Teh 2017): σ((logits + logistic noise) / temperature),
  * which nears a Bernoulli(logits) as the temperature falls and is reparameterised in both. Shapes broadcast to the
@@ -151,6 +157,7 @@ export function RelaxedBernoulli(
   logits: TensorLike,
   options: RelaxedOptions = {},
 ): RelaxedBernoulliDistribution | StraightThroughBernoulliDistribution {
+  checkOptions("RelaxedBernoulli", options, relaxedRules);
   const [l, t] = operands("RelaxedBernoulli", logits, temperature);
   if (options.straightThrough !== true)
     return new RelaxedBernoulliDistribution({ temperature: t, logits: l });

@@ -1,3 +1,4 @@
+import { checkOptions } from "../options.ts";
 import type { DType } from "../tensor/dtype.ts";
 import {
   add,
@@ -33,7 +34,7 @@ import {
 import { Distribution, type Parameters, type SampleAndLogProb } from "./distribution.ts";
 import { logOf } from "./logarithms.ts";
 import { OneHotCategoricalDistribution } from "./one-hot-categorical.ts";
-import type { RelaxedOptions } from "./relaxed-bernoulli.ts";
+import { type RelaxedOptions, relaxedRules } from "./relaxed-bernoulli.ts";
 import { straightThrough } from "./straight-through.ts";
 
 /** Standard Gumbel noise. */
@@ -150,6 +151,7 @@ export function RelaxedOneHotCategorical(
   logits: TensorLike,
   options: RelaxedOptions = {},
 ): RelaxedOneHotCategoricalDistribution | StraightThroughOneHotCategoricalDistribution {
+  checkOptions("RelaxedOneHotCategorical", options, relaxedRules);
   const [l, t] = operands("RelaxedOneHotCategorical", logits, temperature);
   if (options.straightThrough !== true) {
     return new RelaxedOneHotCategoricalDistribution({ temperature: t, logits: l });

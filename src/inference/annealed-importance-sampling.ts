@@ -1,5 +1,6 @@
 import { ArrayValue, type Executor } from "../compile/index.ts";
 import { NonFiniteError, UsageError } from "../errors.ts";
+import { anything, checkOptions, type OptionRules, whole } from "../options.ts";
 import type { Program } from "../program/index.ts";
 import type { TypedArray } from "../tensor/dtype.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -34,6 +35,21 @@ export interface AnnealingOptions<A extends readonly unknown[] = readonly unknow
   /** Of the chains' starting points and of their moves. Default 0. */
   readonly seed?: number;
 }
+
+/** What annealing may be told. */
+export const annealingRules: OptionRules<AnnealingOptions<readonly unknown[]>> = {
+  temperatures: anything,
+  schedule: anything,
+  chains: whole(1),
+  leapfrogs: whole(1),
+  targetAcceptance: anything,
+  guide: anything,
+  parameters: anything,
+  executor: anything,
+  precision: anything,
+  threads: whole(1),
+  seed: whole(0),
+};
 
 /** What annealing found of one datum. */
 export interface AnnealedDatum {
@@ -204,10 +220,9 @@ async function prepare<A extends readonly unknown[]>(
   args: A,
   options: AnnealingOptions<A>,
 ): Promise<{ readonly path: AnnealedPath; readonly settings: Settings }> {
+  checkOptions("annealing", options, annealingRules);
   const { temperatures = 200, schedule = "sigmoid", chains = 32, leapfrogs = 10 } = options;
   const { targetAcceptance = 0.8, seed = 0 } = options;
-  if (!Number.isInteger(leapfrogs) || leapfrogs < 1)
-    throw new UsageError(`annealing: leapfrogs must be a whole number of at least 1, found ${leapfrogs}.`);
   if (!(targetAcceptance > 0 && targetAcceptance < 1))
     throw new UsageError(`annealing: targetAcceptance must lie between 0 and 1, found ${targetAcceptance}.`);
   const settings = { betas: inverseTemperatures(temperatures, schedule), leapfrogs, targetAcceptance, seed };

@@ -1,4 +1,5 @@
 import { ArrayValue, compile } from "../compile/index.ts";
+import { checkOptions } from "../options.ts";
 import {
   type Handler,
   handled,
@@ -13,6 +14,7 @@ import {
   type AnnealingOptions,
   type AnnealingResult,
   annealedImportanceSampling,
+  annealingRules,
   reverseAnnealedImportanceSampling,
 } from "./annealed-importance-sampling.ts";
 
@@ -86,6 +88,7 @@ export async function bidirectionalMonteCarlo<A extends readonly unknown[]>(
   args: A,
   options: AnnealingOptions<A> = {},
 ): Promise<Bracket> {
+  checkOptions("annealing", options, annealingRules);
   const { chains = 32 } = options;
   const { data, latent } = await simulate(program, args, options);
   const simulated = withData(program, data);

@@ -1,4 +1,5 @@
-import { InternalError, NonFiniteError, UsageError } from "../errors.ts";
+import { InternalError, NonFiniteError } from "../errors.ts";
+import { anything, callback, checkOptions, type OptionRules, whole } from "../options.ts";
 import { type Program, randomSites, trace } from "../program/index.ts";
 import { formatShape } from "../tensor/shape.ts";
 import { bound, naturalLeaves, pass, starting } from "./cavi/ascent.ts";
@@ -27,6 +28,13 @@ export interface CaviRunOptions extends CaviOptions {
   /** Called after each sweep. */
   readonly onSweep?: (info: CaviInfo & { readonly sweep: number }) => void;
 }
+
+const runRules: OptionRules<CaviRunOptions> = {
+  seed: anything,
+  sweeps: whole(1),
+  tolerance: anything,
+  onSweep: callback,
+};
 
 /** What a sweep reports. */
 export interface CaviInfo {
@@ -197,7 +205,9 @@ export function cavi<A extends readonly unknown[]>(program: Program<A>): Cavi<A>
   const machine: Cavi<A> = {
     method: "cavi",
     program,
-    async init(args, { seed = 0 } = {}) {
+    async init(args, options = {}) {
+      checkOptions("cavi", options, runRules);
+      const { seed = 0 } = options;
       const compiled = compileSweep(program, args);
       return { compiled, natural: compiled.start(seed), sweep: 0, elbo: Number.NEGATIVE_INFINITY };
     },
@@ -213,10 +223,8 @@ export function cavi<A extends readonly unknown[]>(program: Program<A>): Cavi<A>
       return { state: { ...state, natural, sweep, elbo }, info: { elbo, moved } };
     },
     async run(args, options = {}) {
-      const { sweeps = 1000, tolerance = 1e-6, onSweep } = options;
-      if (!Number.isInteger(sweeps) || sweeps < 1)
-        throw new UsageError(`cavi: sweeps must be a whole number of at least 1, found ${sweeps}.`);
       let state = await machine.init(args, options);
+      const { sweeps = 1000, tolerance = 1e-6, onSweep } = options;
       const elbo: number[] = [];
       let converged = false;
       while (state.sweep < sweeps && !converged) {

@@ -1,5 +1,6 @@
 import { ArrayValue, compile } from "../compile/index.ts";
 import { UsageError } from "../errors.ts";
+import { anything, checkOptions, type OptionRules, whole } from "../options.ts";
 import { latentSites, logDensity, type Program, randomSites, replay, trace } from "../program/index.ts";
 import type { TypedArray } from "../tensor/dtype.ts";
 import { sub } from "../tensor/ops/arithmetic.ts";
@@ -18,6 +19,12 @@ export interface ImportanceOptions {
   /** Of the draws. Default 0. */
   readonly seed?: number;
 }
+
+const importanceRules: OptionRules<ImportanceOptions> = {
+  draws: whole(25),
+  parameters: anything,
+  seed: whole(0),
+};
 
 /** What importance sampling found, and whether its guide can be trusted. */
 export interface ImportanceResult {
@@ -81,10 +88,8 @@ export async function importance<A extends readonly unknown[]>(
   args: A,
   options: ImportanceOptions,
 ): Promise<ImportanceResult> {
+  checkOptions("importance", options, importanceRules);
   const { draws, parameters, seed = 0 } = options;
-  if (!Number.isInteger(draws) || draws < 25) {
-    throw new UsageError(`importance: draws must be a whole number of at least 25, found ${draws}.`);
-  }
   const drawn = trace(guide, args);
   const scored = trace(model, args, [replay(drawn)]);
   checkMatch(scored, drawn);

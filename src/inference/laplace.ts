@@ -1,5 +1,6 @@
 import type { ArrayValue } from "../compile/index.ts";
-import { ConvergenceError, UsageError } from "../errors.ts";
+import { ConvergenceError } from "../errors.ts";
+import { anything, checkOptions, type OptionRules, positive, whole } from "../options.ts";
 import type { Program } from "../program/index.ts";
 import { fillNormal, stream } from "../random/index.ts";
 import { factorRows, solveRows } from "../tensor/ops/linalg.ts";
@@ -15,6 +16,18 @@ export interface LaplaceOptions extends Omit<MapOptions, "space"> {
   /** Draws from the normal, at least 25. Default 1000. */
   readonly draws?: number;
 }
+
+const laplaceRules: OptionRules<LaplaceOptions> = {
+  draws: whole(25),
+  parameters: anything,
+  executor: anything,
+  precision: anything,
+  threads: whole(1),
+  tolerance: positive,
+  maxSteps: whole(1),
+  seed: anything,
+  initial: anything,
+};
 
 /** A normal approximation of a posterior, in unconstrained coordinates. */
 export interface LaplaceResult {
@@ -65,12 +78,10 @@ export const laplace = <A extends readonly unknown[]>(program: Program<A>): Lapl
   method: "laplace",
   program,
   async run(args, options = {}) {
-    const { draws = 1000, seed = 0 } = options;
-    if (!Number.isInteger(draws) || draws < 25) {
-      throw new UsageError(`laplace: draws must be a whole number of at least 25, found ${draws}.`);
-    }
-    const start = await map(program).init(args, { ...options, space: "unconstrained" });
-    const { density, climb } = await climbed(start, options);
+    checkOptions("laplace", options, laplaceRules);
+    const { draws = 1000, seed = 0, ...rest } = options;
+    const start = await map(program).init(args, { ...rest, seed, space: "unconstrained" });
+    const { density, climb } = await climbed(start, rest);
     const { q: coordinates, value: logDensity } = climb;
     const n = density.dimension;
     const precision = await negativeHessian(density, coordinates);

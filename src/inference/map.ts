@@ -1,5 +1,6 @@
 import type { ArrayValue } from "../compile/index.ts";
-import { ConvergenceError, UsageError } from "../errors.ts";
+import { ConvergenceError } from "../errors.ts";
+import { anything, callback, checkOptions, type OptionRules, positive, whole } from "../options.ts";
 import type { Program } from "../program/index.ts";
 import { checkSeed } from "../random/index.ts";
 import { curvatures, type HessianProduct, hessianProduct } from "./curvature.ts";
@@ -35,11 +36,29 @@ export interface MapOptions
   readonly initial?: SiteValues;
 }
 
+/** What {@link map} may be told. */
+export const mapRules: OptionRules<MapOptions> = {
+  space: anything,
+  tolerance: positive,
+  maxSteps: whole(1),
+  seed: anything,
+  initial: anything,
+  parameters: anything,
+  executor: anything,
+  precision: anything,
+  threads: whole(1),
+};
+
 /** Options of {@link map}'s `run`. */
 export interface MapRunOptions extends MapOptions {
   /** Called after each step. */
   readonly onStep?: (info: { readonly step: number; readonly logDensity: number }) => void;
 }
+
+const runRules: OptionRules<MapRunOptions> = {
+  ...mapRules,
+  onStep: callback,
+};
 
 /** A mode of a program's posterior. */
 export interface MapResult {
@@ -99,6 +118,7 @@ export function map<A extends readonly unknown[]>(program: Program<A>): MapFinde
     method: "map",
     program,
     async init(args, options = {}) {
+      checkOptions("map", options, runRules);
       const {
         space = "constrained",
         seed = 0,
@@ -148,10 +168,6 @@ async function step({
 /** Steps until the gradient is within the tolerance. @throws ConvergenceError where it stays above. */
 export async function climbed(start: MapState, options: MapRunOptions): Promise<MapState> {
   const { tolerance = 1e-6, maxSteps = 1000, onStep } = options;
-  if (!(tolerance > 0)) throw new UsageError(`map: tolerance must be above 0, found ${tolerance}.`);
-  if (!Number.isInteger(maxSteps) || maxSteps < 1) {
-    throw new UsageError(`map: maxSteps must be a whole number of at least 1, found ${maxSteps}.`);
-  }
   let state = start;
   let moved = true;
   /** Whether the scales are those of the curvature here. */

@@ -1,5 +1,6 @@
 import { ArrayValue, compile } from "../compile/index.ts";
 import { UsageError } from "../errors.ts";
+import { anything, checkOptions, type OptionRules, whole } from "../options.ts";
 import { type Handler, latentSites, type Program, replay, trace } from "../program/index.ts";
 import type { TypedArray } from "../tensor/dtype.ts";
 import { cast } from "../tensor/ops/cast.ts";
@@ -23,6 +24,14 @@ export interface PredictiveOptions<A extends readonly unknown[]> {
   /** Of the draws. Default 0. */
   readonly seed?: number;
 }
+
+const predictiveRules: OptionRules<PredictiveOptions<readonly unknown[]>> = {
+  draws: whole(1),
+  guide: anything,
+  posterior: anything,
+  parameters: anything,
+  seed: whole(0),
+};
 
 /** Forgets data: what was observed is drawn anew, given the latent sites. */
 const unobserve: Handler = (message, next) =>
@@ -50,10 +59,8 @@ export async function predictive<A extends readonly unknown[]>(
   args: A,
   options: PredictiveOptions<A>,
 ): Promise<ReadonlyMap<string, ArrayValue>> {
+  checkOptions("predictive", options, predictiveRules);
   const { draws, guide, posterior, parameters, seed = 0 } = options;
-  if (!Number.isInteger(draws) || draws < 1) {
-    throw new UsageError(`predictive: draws must be a whole number of at least 1, found ${draws}.`);
-  }
   if (guide !== undefined && posterior !== undefined)
     throw new UsageError("predictive: latent sites come from a guide or posterior draws; give one of them.");
   const stored = posterior === undefined ? [] : posteriorDraws(program, args, posterior);

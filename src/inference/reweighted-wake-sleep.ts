@@ -1,4 +1,5 @@
 import { UsageError } from "../errors.ts";
+import { anything, callback, checkOptions, type OptionRules } from "../options.ts";
 import {
   type Handler,
   latentSites,
@@ -30,6 +31,11 @@ export interface ReweightedWakeSleepOptions<A extends readonly unknown[]> {
   readonly dream?: (sites: ReadonlyMap<string, Tensor>) => A;
 }
 
+const wakeSleepRules: OptionRules<ReweightedWakeSleepOptions<readonly unknown[]>> = {
+  phase: anything,
+  dream: callback,
+};
+
 /**
  * Reweighted wake-sleep (Bornschein and Bengio 2015; Le et al. 2019). The model climbs the importance-weighted bound of `particles`
  * draws; the guide follows Σ w̃ ∇ log q(z|x) of the same draws (wake), or ∇ log q(z|x) of pairs that the model dreams (sleep). No
@@ -46,6 +52,7 @@ export function reweightedWakeSleep<A extends readonly unknown[]>(
   guide: Program<A>,
   options: ReweightedWakeSleepOptions<A> = {},
 ): Svi<A> {
+  checkOptions("reweightedWakeSleep", options, wakeSleepRules);
   const { phase = "wake", dream } = options;
   if (phase !== "wake" && dream === undefined) {
     throw new UsageError(

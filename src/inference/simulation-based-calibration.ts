@@ -1,4 +1,5 @@
 import { UsageError } from "../errors.ts";
+import { anything, callback, checkOptions, type OptionRules, whole } from "../options.ts";
 import { type Handler, handled, type Program } from "../program/index.ts";
 import { checkSeed } from "../random/index.ts";
 import { input } from "../tensor/leaf.ts";
@@ -28,6 +29,14 @@ export interface CalibrationOptions {
   /** Called after each simulation. */
   readonly onProgress?: (done: number, total: number) => void;
 }
+
+const calibrationRules: OptionRules<CalibrationOptions> = {
+  simulations: whole(1),
+  draws: whole(1),
+  seed: anything,
+  posterior: callback,
+  onProgress: callback,
+};
 
 /** An algorithm under calibration. */
 export type PosteriorSampler = (
@@ -108,13 +117,9 @@ export async function simulationBasedCalibration<A extends readonly unknown[]>(
   args: A,
   options: CalibrationOptions = {},
 ): Promise<CalibrationRanks> {
+  checkOptions("calibration", options, calibrationRules);
   const { simulations = 256, draws = 31, seed = 0, posterior = nutsPosterior(), onProgress } = options;
   checkSeed(seed);
-  for (const [name, value] of Object.entries({ simulations, draws })) {
-    if (!Number.isInteger(value) || value < 1) {
-      throw new UsageError(`calibration: ${name} must be a whole number of at least 1, found ${value}.`);
-    }
-  }
   const simulated = await predictive(program, args, { draws: simulations, seed });
   const data = new Map<Tensor, Float64Array>();
   const leaves = new Map<string, Tensor>();

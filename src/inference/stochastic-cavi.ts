@@ -1,4 +1,5 @@
 import { NonFiniteError, UsageError } from "../errors.ts";
+import { anything, callback, checkOptions, type OptionRules, positive, whole } from "../options.ts";
 import { type Program, randomSites, trace, watchObserved } from "../program/index.ts";
 import { isInput } from "../tensor/leaf.ts";
 import { nodesOf, substitute } from "../tensor/substitute.ts";
@@ -38,6 +39,17 @@ export interface StochasticCaviRunOptions extends StochasticCaviOptions {
   /** Called after each step. */
   readonly onStep?: (info: StochasticCaviInfo & { readonly step: number }) => void;
 }
+
+const runRules: OptionRules<StochasticCaviRunOptions> = {
+  seed: anything,
+  delay: anything,
+  forgettingRate: anything,
+  localTolerance: positive,
+  localSweeps: whole(1),
+  steps: whole(0),
+  feed: callback,
+  onStep: callback,
+};
 
 /** What a step reports. */
 export interface StochasticCaviInfo {
@@ -103,6 +115,7 @@ export interface CompiledStep {
 }
 
 function checked(options: StochasticCaviOptions): Required<StochasticCaviOptions> {
+  checkOptions("stochasticCavi", options, runRules);
   const { seed = 0, delay = 1, forgettingRate = 0.7, localTolerance = 1e-3, localSweeps = 100 } = options;
   if (!(delay >= 0)) throw new UsageError(`stochasticCavi: delay must be at least 0, found ${delay}.`);
   if (!(forgettingRate > 0.5 && forgettingRate <= 1)) {

@@ -3,12 +3,13 @@ import { NonFiniteError, UsageError } from "../errors.ts";
 import { trainingContext } from "../nn/index.ts";
 import { adam, type Optimizer } from "../optim/index.ts";
 import { compileStep, type NamedLeaf, type TrainStep } from "../optim/step.ts";
+import { anything, callback, checkOptions, knownOptions, type OptionRules, whole } from "../options.ts";
 import { type Program, randomSites, trace, watchObserved } from "../program/index.ts";
 import { neg } from "../tensor/ops/arithmetic.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Bound, ScoredSite } from "./bounds/bound.ts";
-import { type ElboOptions, elbo } from "./bounds/elbo.ts";
-import { importanceWeighted } from "./bounds/importance-weighted.ts";
+import { type ElboOptions, elbo, elboRules } from "./bounds/elbo.ts";
+import { importanceWeighted, importanceWeightedRules } from "./bounds/importance-weighted.ts";
 import { diagnose } from "./diagnose.ts";
 import { describeControl } from "./estimators/choose.ts";
 import type { SiteEstimator } from "./estimators/estimator.ts";
@@ -24,6 +25,12 @@ export interface BoundOptions extends ElboOptions {
   readonly alpha?: number;
 }
 
+const boundRules: OptionRules<BoundOptions> = {
+  ...elboRules,
+  bound: anything,
+  alpha: anything,
+};
+
 /** Options of {@link svi}. */
 export interface SviOptions extends BoundOptions {
   /** Default Adam with learning rate 0.01. */
@@ -36,6 +43,14 @@ export interface SviOptions extends BoundOptions {
   readonly seed?: number;
 }
 
+const optionRules: OptionRules<SviOptions> = {
+  ...boundRules,
+  optimizer: anything,
+  executor: anything,
+  threads: whole(1),
+  seed: anything,
+};
+
 /** Options of {@link svi}'s `run`: steps, minibatches and callbacks. */
 export interface SviRunOptions extends SviOptions {
   /** Gradient steps. */
@@ -45,6 +60,13 @@ export interface SviRunOptions extends SviOptions {
   /** Called after each step with the bound's estimate, nats. */
   readonly onStep?: (info: { readonly step: number; readonly elbo: number }) => void;
 }
+
+const runRules: OptionRules<SviRunOptions> = {
+  ...optionRules,
+  steps: whole(0),
+  feed: callback,
+  onStep: callback,
+};
 
 /** What is carried from step to step: the compiled step holds parameters, moments and baselines. */
 export interface SviState {
@@ -115,14 +137,19 @@ function boundOf<A extends readonly unknown[]>(
       `svi: alpha is the order of the Rényi bound; found bound "${bound}" and alpha ${alpha}. Give both or neither.`,
     );
   }
-  if (bound === "elbo") return elbo(model, guide, args, rest);
+  if (bound === "elbo") return elbo(model, guide, args, knownOptions(rest, elboRules));
   const terms = (["analyticKl", "beta", "freeBits"] as const).find((k) => rest[k] !== undefined);
   if (terms !== undefined) {
     throw new UsageError(
       `svi: ${terms} is about the ELBO's KL term; under one logarithm there is none. Use bound "elbo".`,
     );
   }
-  return importanceWeighted(model, guide, args, { ...rest, alpha: alpha ?? 0 });
+  return importanceWeighted(
+    model,
+    guide,
+    args,
+    knownOptions({ ...rest, alpha: alpha ?? 0 }, importanceWeightedRules),
+  );
 }
 
 /**
@@ -147,6 +174,7 @@ export function climber<A extends readonly unknown[]>(
     model,
     guide,
     async init(args, options = {}) {
+      checkOptions("svi", options, runRules);
       const layers = trainingContext();
       const bound = boundAt(args, { layers, ...options });
       const compiled = await compileStep(
@@ -183,6 +211,7 @@ export function climber<A extends readonly unknown[]>(
       }
     },
     async run(args, options) {
+      checkOptions("svi", options, runRules);
       const { steps, feed, onStep } = options;
       let state = await machine.init(args, options);
       const elbo = new Float64Array(steps);

@@ -3,6 +3,7 @@ import { build, type Executor } from "../compile/compile.ts";
 import { chooseExecutor } from "../compile/work.ts";
 import { biject } from "../distributions/transforms/biject.ts";
 import { UsageError } from "../errors.ts";
+import { anything, checkOptions, flag, type OptionRules, whole } from "../options.ts";
 import { type Handler, type Program, trace } from "../program/index.ts";
 import { fillUniform, stream } from "../random/index.ts";
 import type { TypedArray } from "../tensor/dtype.ts";
@@ -50,6 +51,17 @@ export interface UnconstrainedDensityOptions extends UnconstrainedGraphOptions {
   /** Whether the transforms' Jacobian is part of it. Without, it is the density of the sites' own values. Default true. */
   readonly jacobian?: boolean;
 }
+
+const densityRules: OptionRules<UnconstrainedDensityOptions> = {
+  parameters: anything,
+  data: anything,
+  executor: anything,
+  precision: anything,
+  threads: whole(1),
+  jacobian: flag,
+  annealed: anything,
+  chains: anything,
+};
 
 /** Values of sites: an array of the site's shape, or its numbers in order. */
 export type SiteValues = ReadonlyMap<string, ArrayValue | ArrayLike<number>>;
@@ -114,6 +126,7 @@ export async function unconstrainedDensity<A extends readonly unknown[]>(
   args: A,
   options: UnconstrainedDensityOptions = {},
 ): Promise<UnconstrainedDensity> {
+  checkOptions("unconstrainedDensity", options, densityRules);
   const { precision = "float64", threads, jacobian = true } = options;
   const source: Source = { program, parameters: options.parameters, data: options.data };
   const graph = unconstrainedGraph(program, args, options);

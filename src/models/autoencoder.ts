@@ -8,6 +8,7 @@ import {
   trainingContext,
 } from "../nn/index.ts";
 import type { Objective } from "../optim/step.ts";
+import { anything, checkOptions, type OptionRules } from "../options.ts";
 import { input } from "../tensor/leaf.ts";
 import { neg } from "../tensor/ops/arithmetic.ts";
 import { mean } from "../tensor/ops/reduce.ts";
@@ -20,6 +21,19 @@ import type { VaeOptions } from "./vae.ts";
 
 /** Options of {@link Autoencoder}: those of a VAE. */
 export type AutoencoderOptions = VaeOptions;
+
+const rules: OptionRules<AutoencoderOptions> = {
+  latent: anything,
+  likelihood: anything,
+  layout: anything,
+  shape: anything,
+  hidden: anything,
+  network: anything,
+  channels: anything,
+  activation: anything,
+  batchNorm: anything,
+  dropout: anything,
+};
 
 /** A deterministic autoencoder: the VAE's networks with a code in place of a posterior, and no prior. */
 export interface DeterministicAutoencoder {
@@ -49,6 +63,7 @@ export interface DeterministicAutoencoder {
  * const autoencoder = Autoencoder({ shape: [28, 28], latent: 20, hidden: [400] });
  */
 export function Autoencoder(options: AutoencoderOptions): DeterministicAutoencoder {
+  checkOptions("Autoencoder", options, rules);
   const { shape, latent = 20, likelihood: name = "bernoulli" } = options;
   checkLatent("autoencoder", latent);
   const features = sizeOf(shape);

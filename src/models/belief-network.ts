@@ -1,6 +1,7 @@
 import { Bernoulli } from "../distributions/index.ts";
 import { UsageError } from "../errors.ts";
 import { type Dense, dense, initializers, type NamedParameter, parametersOf } from "../nn/index.ts";
+import { anything, checkOptions, type OptionRules, whole } from "../options.ts";
 import { model, type Program } from "../program/index.ts";
 import { type Initializer, parameter, tensor } from "../tensor/leaf.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -14,6 +15,12 @@ export interface BeliefNetworkOptions {
   /** Mean of each feature over the data: biases start at its logit, and the guide sees data less it. Default ½ of each. */
   readonly mean?: ArrayLike<number>;
 }
+
+const rules: OptionRules<BeliefNetworkOptions> = {
+  features: whole(1),
+  units: anything,
+  mean: anything,
+};
 
 /** A sigmoid belief network and its guide. */
 export interface BeliefNetwork {
@@ -46,6 +53,7 @@ const logitsOf = (mean: ArrayLike<number>): Initializer => ({
  * @throws UsageError when there is no layer, or the mean has another length than the data.
  */
 export function BeliefNetwork(options: BeliefNetworkOptions): BeliefNetwork {
+  checkOptions("BeliefNetwork", options, rules);
   const { features, units = [200], mean = new Float64Array(features).fill(0.5) } = options;
   if (units.length === 0)
     throw new UsageError("belief network: expected at least one layer of units, found none.");

@@ -19,6 +19,7 @@ import {
   type WeightOptions,
 } from "../nn/index.ts";
 import type { Objective } from "../optim/step.ts";
+import { anything, checkOptions, type OptionRules } from "../options.ts";
 import { condition, handled, logDensity, model, type Program, trace } from "../program/index.ts";
 import { type Initializer, input, tensor } from "../tensor/leaf.ts";
 import { add, mul, neg, sub } from "../tensor/ops/arithmetic.ts";
@@ -59,6 +60,19 @@ export interface M2Options {
   /** Of the weights. Default Glorot uniform. */
   readonly weightInit?: Initializer;
 }
+
+const rules: OptionRules<M2Options> = {
+  features: anything,
+  classes: anything,
+  latent: anything,
+  hidden: anything,
+  activation: anything,
+  likelihood: anything,
+  layout: anything,
+  dropout: anything,
+  inputDropout: anything,
+  weightInit: anything,
+};
 
 /** How many rows there are, how many a step looks at, and what the classification term counts for. */
 export interface M2ObjectiveOptions {
@@ -161,6 +175,7 @@ function jointBody(
  * @throws UsageError when there are fewer than two classes, no latent dimension or no hidden layer, or a share is not in [0, 1).
  */
 export function M2(options: M2Options): M2 {
+  checkOptions("M2", options, rules);
   const { features, classes, latent = 50, hidden = [500], likelihood: name = "bernoulli" } = options;
   const { activation: nonlinearity = "softplus", weightInit, dropout: rate = 0, inputDropout = 0 } = options;
   checkLatent("m2", latent);

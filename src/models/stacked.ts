@@ -2,6 +2,7 @@ import { type Distribution, Normal, OneHotCategorical } from "../distributions/i
 import { UsageError } from "../errors.ts";
 import type { ActivationName, NamedParameter } from "../nn/index.ts";
 import type { Objective } from "../optim/step.ts";
+import { anything, checkOptions, type OptionRules } from "../options.ts";
 import { model, type Program } from "../program/index.ts";
 import { add, sqrt } from "../tensor/ops/arithmetic.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -27,6 +28,17 @@ export interface StackedOptions {
   /** Share of q(y|z1)'s hidden units dropped in training. Default 0. */
   readonly dropout?: number;
 }
+
+const rules: OptionRules<StackedOptions> = {
+  m1: anything,
+  frozen: anything,
+  active: anything,
+  classes: anything,
+  latent: anything,
+  hidden: anything,
+  activation: anything,
+  dropout: anything,
+};
 
 /** M1+M2: M2 over the latent variable of a VAE that was trained before it. */
 export interface Stacked {
@@ -75,6 +87,7 @@ export interface Stacked {
  * @throws UsageError when no dimension is active, one is none of M1's, or as {@link M2}.
  */
 export function Stacked(options: StackedOptions): Stacked {
+  checkOptions("Stacked", options, rules);
   const { m1, frozen, classes, latent = 50, hidden = [300], activation = "softplus", dropout = 0 } = options;
   const { active = Array.from({ length: m1.latent }, (_, d) => d) } = options;
   const wrong = active.find((d) => !Number.isInteger(d) || d < 0 || d >= m1.latent);

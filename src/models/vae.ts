@@ -11,6 +11,7 @@ import {
   trainingContext,
 } from "../nn/index.ts";
 import type { Objective } from "../optim/step.ts";
+import { anything, checkOptions, type OptionRules } from "../options.ts";
 import { model, type Program } from "../program/index.ts";
 import { input } from "../tensor/leaf.ts";
 import { mul, neg } from "../tensor/ops/arithmetic.ts";
@@ -31,6 +32,19 @@ export interface VaeOptions extends NetworkOptions {
   /** Which features are what, for the likelihood `table`: `featureLayout(preprocessing)`. Missing values are NaN. */
   readonly layout?: RowLayout | undefined;
 }
+
+const rules: OptionRules<VaeOptions> = {
+  latent: anything,
+  likelihood: anything,
+  layout: anything,
+  shape: anything,
+  hidden: anything,
+  network: anything,
+  channels: anything,
+  activation: anything,
+  batchNorm: anything,
+  dropout: anything,
+};
 
 /** `analytic`: the KL in closed form, only the reconstruction sampled. `monteCarlo`: both terms from the same sample. */
 export type ElboForm = (typeof elboForms)[number];
@@ -88,6 +102,7 @@ export interface Vae {
  * const vae = VAE({ shape: [28, 28], latent: 20, hidden: [400] });
  */
 export function VAE(options: VaeOptions): Vae {
+  checkOptions("VAE", options, rules);
   const { shape, latent = 20, likelihood: name = "bernoulli" } = options;
   checkLatent("vae", latent);
   const features = sizeOf(shape);

@@ -1,18 +1,21 @@
 import { ShapeError } from "../errors.ts";
+import { checkOptions, knownOptions, type OptionRule } from "../options.ts";
 import { parameter } from "../tensor/leaf.ts";
 import { add } from "../tensor/ops/arithmetic.ts";
 import {
   type Conv2dOptions,
   type Conv2dTransposeOptions,
   conv2d,
+  conv2dRules,
   conv2dTranspose,
+  conv2dTransposeRules,
   type Pair,
 } from "../tensor/ops/conv.ts";
 import { reshape } from "../tensor/ops/movement.ts";
 import { formatShape, type Shape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { checkCount } from "./check.ts";
-import type { WeightOptions } from "./dense.ts";
+import { type WeightOptions, weightRules } from "./dense.ts";
 import { glorotUniform, transposedKernel, zeros } from "./initializers.ts";
 import type { Layer } from "./layer.ts";
 
@@ -37,8 +40,10 @@ function convolution(
   kernel: Pair,
   options: WeightOptions,
   transposed: boolean,
+  rules: Readonly<Record<string, OptionRule>>,
   op: (x: Tensor, w: Tensor) => Tensor,
 ): Convolution2d {
+  checkOptions(name, options, { ...weightRules, ...rules });
   const taps: Shape = typeof kernel === "number" ? [kernel, kernel] : kernel;
   checkCount(name, "inputs", inputs);
   checkCount(name, "outputs", outputs);
@@ -77,7 +82,9 @@ export const convolution2d = (
   kernel: Pair,
   options: WeightOptions & Conv2dOptions = {},
 ): Convolution2d =>
-  convolution("convolution2d", [inputs, outputs], kernel, options, false, (x, w) => conv2d(x, w, options));
+  convolution("convolution2d", [inputs, outputs], kernel, options, false, conv2dRules, (x, w) =>
+    conv2d(x, w, knownOptions(options, conv2dRules)),
+  );
 
 /**
  * A transposed convolution: strides enlarge the image. x [batch, inputs, height, width] →
@@ -92,6 +99,12 @@ export const convolutionTranspose2d = (
   kernel: Pair,
   options: WeightOptions & Conv2dTransposeOptions = {},
 ): ConvolutionTranspose2d =>
-  convolution("convolutionTranspose2d", [inputs, outputs], kernel, options, true, (x, w) =>
-    conv2dTranspose(x, w, options),
+  convolution(
+    "convolutionTranspose2d",
+    [inputs, outputs],
+    kernel,
+    options,
+    true,
+    conv2dTransposeRules,
+    (x, w) => conv2dTranspose(x, w, knownOptions(options, conv2dTransposeRules)),
   );

@@ -1,4 +1,5 @@
 import { ShapeError } from "../errors.ts";
+import { anything, checkOptions, type OptionRules } from "../options.ts";
 import type { DType } from "../tensor/dtype.ts";
 import { type Initializer, parameter } from "../tensor/leaf.ts";
 import { add } from "../tensor/ops/arithmetic.ts";
@@ -22,6 +23,14 @@ export interface WeightOptions {
   readonly dtype?: DType;
 }
 
+/** What layers with weights may be told. */
+export const weightRules: OptionRules<WeightOptions> = {
+  bias: anything,
+  weightInit: anything,
+  biasInit: anything,
+  dtype: anything,
+};
+
 export interface Dense extends Layer {
   /** [inputs, outputs] */
   readonly weight: Tensor;
@@ -39,6 +48,7 @@ export interface Dense extends Layer {
  * @throws ShapeError when the last axis of x is not `inputs`.
  */
 export function dense(inputs: number, outputs: number, options: WeightOptions = {}): Dense {
+  checkOptions("dense", options, weightRules);
   checkCount("dense", "inputs", inputs);
   checkCount("dense", "outputs", outputs);
   const { bias = true, weightInit = glorotUniform, biasInit = zeros, dtype = "float32" } = options;

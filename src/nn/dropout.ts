@@ -1,4 +1,5 @@
 import { UsageError } from "../errors.ts";
+import { anything, checkOptions, type OptionRules } from "../options.ts";
 import { noise } from "../tensor/leaf.ts";
 import { mul } from "../tensor/ops/arithmetic.ts";
 import { greaterEqual } from "../tensor/ops/comparison.ts";
@@ -11,13 +12,19 @@ export interface DropoutOptions {
   readonly site: string;
 }
 
+const rules: OptionRules<DropoutOptions> = {
+  site: anything,
+};
+
 /**
  * Inverted dropout (Srivastava et al. 2014): in training each element is 0 with probability `rate`, else divided by
  * 1 − rate, so that its expectation is unchanged; in evaluation x itself.
  *
  * @throws UsageError when the rate is not in [0, 1) or the site has no name.
  */
-export function dropout(rate: number, { site }: DropoutOptions): Layer {
+export function dropout(rate: number, options: DropoutOptions): Layer {
+  checkOptions("dropout", options, rules);
+  const { site } = options;
   if (!(rate >= 0 && rate < 1))
     throw new UsageError(`dropout: the rate must be at least 0 and below 1, found ${rate}.`);
   if (!site)

@@ -1,4 +1,5 @@
 import { UsageError } from "../errors.ts";
+import { anything, checkOptions, type OptionRules } from "../options.ts";
 import type { DType } from "../tensor/dtype.ts";
 import type { Initializer } from "../tensor/leaf.ts";
 import { activation } from "./activation.ts";
@@ -30,6 +31,19 @@ export interface MlpOptions {
   readonly dtype?: DType;
 }
 
+const rules: OptionRules<MlpOptions> = {
+  inputs: anything,
+  hidden: anything,
+  outputs: anything,
+  activation: anything,
+  batchNorm: anything,
+  dropout: anything,
+  outputActivation: anything,
+  site: anything,
+  weightInit: anything,
+  dtype: anything,
+};
+
 /**
  * A multilayer perceptron: dense, (batch normalisation,) activation, (dropout) for each hidden layer, then dense.
  * x [..., inputs] → [..., outputs]; with batch normalisation x [batch, inputs].
@@ -40,6 +54,7 @@ export interface MlpOptions {
  * @throws UsageError when there is dropout without a site.
  */
 export function mlp(options: MlpOptions): Sequential {
+  checkOptions("mlp", options, rules);
   const { inputs, hidden, outputs, outputActivation = "identity", site, weightInit, dtype } = options;
   const rate = options.dropout ?? 0;
   const normalized = options.batchNorm ?? false;

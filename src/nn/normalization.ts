@@ -1,5 +1,7 @@
 /** Batch and layer normalisation. */
+
 import { ShapeError, UsageError } from "../errors.ts";
+import { anything, checkOptions, type OptionRules } from "../options.ts";
 import type { DType } from "../tensor/dtype.ts";
 import { parameter } from "../tensor/leaf.ts";
 import { add, div, mul, sqrt, square, sub } from "../tensor/ops/arithmetic.ts";
@@ -19,11 +21,22 @@ export interface NormOptions {
   readonly dtype?: DType;
 }
 
+const normRules: OptionRules<NormOptions> = {
+  epsilon: anything,
+  dtype: anything,
+};
+
 /** Options of {@link batchNorm}. */
 export interface BatchNormOptions extends NormOptions {
   /** Share of the batch's statistics in the next running ones. Default 0.1. */
   readonly momentum?: number;
 }
+
+const batchNormRules: OptionRules<BatchNormOptions> = {
+  momentum: anything,
+  epsilon: anything,
+  dtype: anything,
+};
 
 export interface BatchNorm extends Layer {
   /** [features] */
@@ -35,7 +48,7 @@ export interface BatchNorm extends Layer {
   readonly runningVariance: Tensor;
 }
 
-function checkOptions(layer: string, { epsilon = 1e-5, momentum = 0.1 }: BatchNormOptions): void {
+function checkNumbers(layer: string, { epsilon = 1e-5, momentum = 0.1 }: BatchNormOptions): void {
   if (!(epsilon >= 0)) throw new UsageError(`${layer}: epsilon must be at least 0, found ${epsilon}.`);
   if (!(momentum >= 0 && momentum <= 1))
     throw new UsageError(`${layer}: momentum must be between 0 and 1, found ${momentum}.`);
@@ -64,7 +77,8 @@ function normalize(
  */
 export function batchNorm(features: number, options: BatchNormOptions = {}): BatchNorm {
   checkCount("batchNorm", "features", features);
-  checkOptions("batchNorm", options);
+  checkOptions("batchNorm", options, batchNormRules);
+  checkNumbers("batchNorm", options);
   const { momentum = 0.1, epsilon = 1e-5, dtype = "float32" } = options;
   const scale = parameter([features], ones, { dtype });
   const bias = parameter([features], zeros, { dtype });
@@ -120,7 +134,8 @@ export interface LayerNorm extends Layer {
 export function layerNorm(shape: number | Shape, options: NormOptions = {}): LayerNorm {
   const last = typeof shape === "number" ? [shape] : shape;
   for (const size of last) checkCount("layerNorm", "every size", size);
-  checkOptions("layerNorm", options);
+  checkOptions("layerNorm", options, normRules);
+  checkNumbers("layerNorm", options);
   const { epsilon = 1e-5, dtype = "float32" } = options;
   const scale = parameter(last, ones, { dtype });
   const bias = parameter(last, zeros, { dtype });

@@ -1,5 +1,6 @@
 import { InternalError } from "../errors.ts";
 import type { Kernels } from "../kernels/index.ts";
+import { anything, checkOptions, type OptionRules } from "../options.ts";
 import {
   type Optimizer,
   type OptimizerOptions,
@@ -18,12 +19,22 @@ export interface AdamOptions extends OptimizerOptions {
   readonly epsilon?: number;
 }
 
+const rules: OptionRules<AdamOptions> = {
+  beta1: anything,
+  beta2: anything,
+  epsilon: anything,
+  learningRate: anything,
+  weightDecay: anything,
+  groups: anything,
+};
+
 /** Adam's step, shared with AdamW: they differ only in where the weight decay goes. */
 export const adamFamily = (
   name: string,
   options: AdamOptions,
   decayOf: (settings: UpdateSettings) => { readonly l2: number; readonly decay: number },
 ): Optimizer => {
+  checkOptions(name, options, rules);
   const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = options;
   requireSetting(name, "beta1", beta1, beta1 >= 0 && beta1 < 1, "in [0, 1)");
   requireSetting(name, "beta2", beta2, beta2 >= 0 && beta2 < 1, "in [0, 1)");

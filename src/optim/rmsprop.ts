@@ -1,4 +1,5 @@
 import { InternalError } from "../errors.ts";
+import { anything, checkOptions, type OptionRules } from "../options.ts";
 import { type Optimizer, type OptimizerOptions, requireSetting, resolveGroups } from "./optimizer.ts";
 
 export interface RmspropOptions extends OptimizerOptions {
@@ -10,6 +11,15 @@ export interface RmspropOptions extends OptimizerOptions {
   readonly momentum?: number;
 }
 
+const rules: OptionRules<RmspropOptions> = {
+  alpha: anything,
+  epsilon: anything,
+  momentum: anything,
+  learningRate: anything,
+  weightDecay: anything,
+  groups: anything,
+};
+
 /**
  * RMSProp (Tieleman and Hinton, Coursera "Neural networks for machine learning", lecture 6.5, 2012):
  * s ← αs + (1-α)g², p ← p - η·g / (√s + ε); with momentum μ, b ← μb + g / (√s + ε) and p ← p - ηb. Weight decay
@@ -18,6 +28,7 @@ export interface RmspropOptions extends OptimizerOptions {
  * @throws {UsageError} when an option is out of its range.
  */
 export const rmsprop = (options: RmspropOptions): Optimizer => {
+  checkOptions("rmsprop", options, rules);
   const { alpha = 0.99, epsilon = 1e-8, momentum = 0 } = options;
   requireSetting("rmsprop", "alpha", alpha, alpha >= 0 && alpha < 1, "in [0, 1)");
   requireSetting("rmsprop", "epsilon", epsilon, epsilon > 0, "positive");

@@ -1,4 +1,5 @@
 import { InternalError, UsageError } from "../errors.ts";
+import { anything, checkOptions, type OptionRules } from "../options.ts";
 import { type Optimizer, type OptimizerOptions, requireSetting, resolveGroups } from "./optimizer.ts";
 
 export interface SgdOptions extends OptimizerOptions {
@@ -8,6 +9,14 @@ export interface SgdOptions extends OptimizerOptions {
   readonly nesterov?: boolean;
 }
 
+const rules: OptionRules<SgdOptions> = {
+  momentum: anything,
+  nesterov: anything,
+  learningRate: anything,
+  weightDecay: anything,
+  groups: anything,
+};
+
 /**
  * Stochastic gradient descent. With momentum μ (Polyak, 1964): b ← μb + g, p ← p - ηb; Nesterov's variant steps
  * along g + μb (Sutskever, Martens, Dahl and Hinton, ICML 2013). Weight decay λ is the L2 penalty: g + λp takes
@@ -16,6 +25,7 @@ export interface SgdOptions extends OptimizerOptions {
  * @throws {UsageError} when an option is out of its range, or nesterov is asked for without momentum.
  */
 export const sgd = (options: SgdOptions): Optimizer => {
+  checkOptions("sgd", options, rules);
   const { momentum = 0, nesterov = false } = options;
   requireSetting("sgd", "momentum", momentum, momentum >= 0 && momentum < 1, "in [0, 1)");
   if (nesterov && momentum === 0) {

@@ -1,9 +1,11 @@
 /** The compiled gradient step: what training, SVI and MAP all run. */
+
 import type { OwnFloat32Array } from "../arrays.ts";
 import { build, type CompiledGraph, type Executor } from "../compile/compile.ts";
 import { describeLeaf, initialValues, type NoiseFiller, noiseFiller } from "../compile/leaves.ts";
 import { CheckpointError, InternalError, NonFiniteError, ShapeError } from "../errors.ts";
 import { MemoryPlan, type PlannedMemory, type Slot } from "../kernels/index.ts";
+import { anything, checkOptions, type OptionRules, whole } from "../options.ts";
 import { grad } from "../tensor/grad.ts";
 import { isConstant, isInput, isNoise, isParameter } from "../tensor/leaf.ts";
 import { add, mul, neg, sub } from "../tensor/ops/arithmetic.ts";
@@ -42,6 +44,13 @@ export interface StepOptions {
   /** The gradient's global norm is clipped to this. Default: it is not clipped. */
   readonly maxGradientNorm?: number;
 }
+
+const stepRules: OptionRules<StepOptions> = {
+  seed: anything,
+  executor: anything,
+  threads: whole(1),
+  maxGradientNorm: anything,
+};
 
 /** What a step reports: the loss and the objective's metrics. */
 export type StepReport<M extends string = string> = Readonly<Record<"loss" | M, number>>;
@@ -282,6 +291,7 @@ export async function compileStep(
   optimizer: Optimizer,
   options: StepOptions,
 ): Promise<TrainStep> {
+  checkOptions("compileStep", options, stepRules);
   const trainable = named.filter(({ tensor }) => isParameter(tensor) && tensor.attributes.trainable);
   // Before anything is compiled: a model that does not fit into memory is refused at once.
   const plan = new MemoryPlan();

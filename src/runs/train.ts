@@ -23,6 +23,7 @@ import { binarizationOf, checkObservation } from "../kinds/observation.ts";
 import type { RunSettings } from "../kinds/run-settings.ts";
 import { defaultsOf, merge, parseSettings, schemaOf } from "../kinds/settings/setting.ts";
 import type { DeterministicAutoencoder, LikelihoodName, Vae } from "../models/index.ts";
+import { checkOptions, rulesOf } from "../options.ts";
 import type { Checkpoint } from "../train/checkpoint.ts";
 import { bestEpoch, isOver } from "../train/early-stopping.ts";
 import type { Progress, TrainHooks } from "../train/loop.ts";
@@ -58,6 +59,7 @@ function settingsOf(
   given: TrainInput | SemiSupervisedTrainInput,
 ): RunSettings["train"] {
   const { settings, constraint } = declarationOf(model.kind);
+  checkOptions("train", given, rulesOf(settings.train));
   const likelihood = likelihoodOf(model);
   const labels = data.labels?.filter((label) => label >= 0).length ?? 0;
   const facts = factsOf(data, likelihood === "table", labels);

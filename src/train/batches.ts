@@ -41,7 +41,11 @@ export function datasetBatches(
       `${data.name}: rows of shape [${data.shape.join(", ")}] hold ${rowSize(data.shape)} values, the model takes ${model.features}.`,
     );
   }
-  const { batch, stepsPerEpoch, fill } = minibatches(data, settings);
+  const { batch, stepsPerEpoch, fill } = minibatches(data, {
+    batch: settings.batch,
+    seed: settings.seed,
+    binarize: settings.binarize,
+  });
   return {
     batch,
     stepsPerEpoch,

@@ -351,7 +351,7 @@ describe("what cannot be done is said", () => {
 
   test("settings", async () => {
     await expect(run({ chains: 0 })).rejects.toThrow(
-      new UsageError("coin: chains must be a whole number of at least 1, found 0."),
+      new UsageError("annealing: chains must be a whole number of at least 1, found 0."),
     );
     await expect(run({ leapfrogs: 0 })).rejects.toThrow(
       new UsageError("annealing: leapfrogs must be a whole number of at least 1, found 0."),

@@ -112,7 +112,7 @@ describe("what is refused", () => {
 
   test("options out of range", async () => {
     await expect(map(coin()).run([], { tolerance: 0 })).rejects.toThrow(
-      new UsageError("map: tolerance must be above 0, found 0."),
+      new UsageError("map: tolerance must be a finite number above 0, found 0."),
     );
     await expect(map(coin()).run([], { maxSteps: 0 })).rejects.toThrow(
       new UsageError("map: maxSteps must be a whole number of at least 1, found 0."),

@@ -1,5 +1,6 @@
 import { ShapeError, UsageError } from "../../errors.ts";
 import type { ActivationName } from "../../nn/activation-names.ts";
+import { anything, checkOptions, type OptionRules } from "../../options.ts";
 import type { DType } from "../../tensor/dtype.ts";
 import { zeros } from "../../tensor/leaf.ts";
 import { add } from "../../tensor/ops/arithmetic.ts";
@@ -28,6 +29,16 @@ export interface AutoregressiveOptions {
   /** Of the network's parameters. Default float32. */
   readonly dtype?: DType;
 }
+
+const flowRules: OptionRules<AutoregressiveOptions> = {
+  size: anything,
+  hidden: anything,
+  activation: anything,
+  context: anything,
+  network: anything,
+  transformer: anything,
+  dtype: anything,
+};
 
 /** Which side of the map the masked network reads: the element's own predecessors there say what happens to it. */
 type Reads = "output" | "input";
@@ -117,6 +128,7 @@ class AutoregressiveTransform extends Transform {
 }
 
 function autoregressive(reads: Reads, options: AutoregressiveOptions): Transform {
+  checkOptions(reads === "output" ? "maskedAutoregressive" : "inverseAutoregressive", options, flowRules);
   const { size, context, hidden, activation, dtype, transformer = affineTransformer() } = options;
   const outputs = transformer.parameters;
   const what = reads === "output" ? "maskedAutoregressive" : "inverseAutoregressive";

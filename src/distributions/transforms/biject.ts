@@ -1,4 +1,5 @@
 import { UsageError } from "../../errors.ts";
+import { anything, checkOptions, type OptionRules } from "../../options.ts";
 import type {
   Constraint,
   ImageConstraint,
@@ -26,6 +27,10 @@ export interface BijectOptions {
    */
   readonly positive?: "exp" | "softplus";
 }
+
+const bijectRules: OptionRules<BijectOptions> = {
+  positive: anything,
+};
 
 type Rule = (constraint: Constraint, positive: Transform) => Transform;
 
@@ -79,6 +84,7 @@ const rules: Readonly<Record<string, Rule>> = {
  * @throws UsageError when the set is discrete or no transform to it is known.
  */
 export function biject(constraint: Constraint, options: BijectOptions = {}): Transform {
+  checkOptions("biject", options, bijectRules);
   if (constraint.isDiscrete) {
     throw new UsageError(
       `biject: '${constraint.name}' is a discrete set, and no smooth map reaches it; ` +

@@ -6,6 +6,7 @@ import { dense } from "../../nn/dense.ts";
 import { normal } from "../../nn/initializers.ts";
 import type { Layer } from "../../nn/layer.ts";
 import { sequential } from "../../nn/sequential.ts";
+import { anything, checkOptions, type OptionRules } from "../../options.ts";
 import type { DType } from "../../tensor/dtype.ts";
 import { reshape } from "../../tensor/ops/movement.ts";
 import { concat, slice } from "../../tensor/ops/parts.ts";
@@ -38,6 +39,17 @@ export interface CouplingOptions {
   /** Of the conditioner's parameters. Default float32. */
   readonly dtype?: DType;
 }
+
+const couplingRules: OptionRules<CouplingOptions> = {
+  size: anything,
+  kept: anything,
+  keep: anything,
+  hidden: anything,
+  activation: anything,
+  context: anything,
+  conditioner: anything,
+  dtype: anything,
+};
 
 class CouplingTransform extends Transform {
   readonly size: number;
@@ -143,6 +155,7 @@ function perceptron(inputs: number, outputs: number, options: CouplingOptions): 
  * @throws UsageError when the size or what is kept cannot be; ShapeError when a conditioner of your own does not fit.
  */
 export function coupling(options: CouplingOptions, transformer: Transformer): Transform {
+  checkOptions("coupling", options, couplingRules);
   const { size, kept = Math.floor(size / 2), context } = options;
   checkCount("coupling", "size", size);
   if (!Number.isInteger(kept) || kept < 1 || kept >= size) {

@@ -3,6 +3,7 @@ import { activation } from "../../nn/activation.ts";
 import type { ActivationName } from "../../nn/activation-names.ts";
 import { checkCount } from "../../nn/check.ts";
 import { glorotUniform, normal, zeros } from "../../nn/initializers.ts";
+import { anything, checkOptions, type OptionRules } from "../../options.ts";
 import type { DType } from "../../tensor/dtype.ts";
 import { constant, type Initializer, parameter } from "../../tensor/leaf.ts";
 import { add, mul } from "../../tensor/ops/arithmetic.ts";
@@ -28,6 +29,16 @@ export interface MadeOptions {
   /** Default float32. */
   readonly dtype?: DType;
 }
+
+const madeRules: OptionRules<MadeOptions> = {
+  size: anything,
+  outputs: anything,
+  hidden: anything,
+  activation: anything,
+  context: anything,
+  outputInit: anything,
+  dtype: anything,
+};
 
 /** A layer whose weight is masked. */
 interface MaskedDense {
@@ -62,6 +73,7 @@ function mask(from: readonly number[], to: readonly number[], strict: boolean, d
  * @throws UsageError when a size is not a whole number of at least 1.
  */
 export function made(options: MadeOptions): Made {
+  checkOptions("made", options, madeRules);
   const {
     size,
     outputs,

@@ -1,5 +1,7 @@
 /** The evidence lower bound of a program under a guide, with a gradient estimator for each site. */
+
 import { UsageError } from "../../errors.ts";
+import { anything, checkOptions, nonNegative, type OptionRules, positive, whole } from "../../options.ts";
 import type { Program } from "../../program/index.ts";
 import { scalar } from "../../tensor/leaf.ts";
 import { add, mul, neg, sub } from "../../tensor/ops/arithmetic.ts";
@@ -35,6 +37,19 @@ export interface ElboOptions extends PairOptions {
    */
   readonly freeBits?: number;
 }
+
+/** What {@link elbo} may be told. */
+export const elboRules: OptionRules<ElboOptions> = {
+  analyticKl: anything,
+  beta: anything,
+  freeBits: nonNegative,
+  layers: anything,
+  scale: positive,
+  stream: anything,
+  estimators: anything,
+  baseline: anything,
+  particles: whole(1),
+};
 
 /** The bound's terms, nats: elbo = reconstruction − kl, without β and free bits. */
 export interface ElboTerms {
@@ -76,6 +91,7 @@ export function elbo<A extends readonly unknown[]>(
   args: A,
   options: ElboOptions = {},
 ): Elbo {
+  checkOptions("elbo", options, elboRules);
   const pair = runPair(model, guide, args, options);
   const parts = partsOf(pair, options);
   if (parts.length === 0)

@@ -1,4 +1,5 @@
 /** The importance-weighted bound of a program under a guide, and its relatives, with a gradient estimator for each site. */
+import { anything, checkOptions, type OptionRules, positive, whole } from "../../options.ts";
 import { type Plate, type Program, scaleOf } from "../../program/index.ts";
 import { zeros } from "../../tensor/leaf.ts";
 import { add, mul, neg, sub } from "../../tensor/ops/arithmetic.ts";
@@ -22,6 +23,17 @@ export interface ImportanceWeightedOptions extends PairOptions {
   /** Order of the Rényi divergence; 0, the default, is the importance-weighted bound. */
   readonly alpha?: number;
 }
+
+/** What {@link importanceWeighted} may be told. */
+export const importanceWeightedRules: OptionRules<ImportanceWeightedOptions> = {
+  alpha: anything,
+  layers: anything,
+  scale: positive,
+  stream: anything,
+  estimators: anything,
+  baseline: anything,
+  particles: whole(1),
+};
 
 export interface ImportanceWeighted extends Bound {
   /** The bound of each element of the plates that hold every random site, their shape: innermost plate first. */
@@ -91,6 +103,7 @@ export function importanceWeighted<A extends readonly unknown[]>(
   args: A,
   options: ImportanceWeightedOptions = {},
 ): ImportanceWeighted {
+  checkOptions("importanceWeighted", options, importanceWeightedRules);
   const { alpha = 0 } = options;
   const pair = runPair(model, guide, args, options, { kind: "importance-weighted", alpha });
   const { logWeights, scale, plates } = weigh(pair, alpha);

@@ -1,6 +1,7 @@
 import { Normal, Transformed, transforms } from "../../distributions/index.ts";
 import { UsageError } from "../../errors.ts";
 import { initializers } from "../../nn/index.ts";
+import { anything, checkOptions, type OptionRules, positive, whole } from "../../options.ts";
 import type { Program } from "../../program/index.ts";
 import { JOINT, jointGuide } from "./auto.ts";
 import type { AutoNormalOptions } from "./auto-normal.ts";
@@ -17,6 +18,13 @@ export interface AutoFlowOptions extends AutoNormalOptions {
   /** Widths of each layer's network. Default [32]. */
   readonly hidden?: readonly number[];
 }
+
+const flowRules: OptionRules<AutoFlowOptions> = {
+  flow: anything,
+  layers: whole(1),
+  hidden: anything,
+  initialScale: positive,
+};
 
 /** The layers of a flow over n coordinates, from noise outwards. */
 function layersOf(
@@ -52,6 +60,7 @@ export function autoFlow<A extends readonly unknown[]>(
   target: Program<A>,
   options: AutoFlowOptions = {},
 ): Program<A> {
+  checkOptions("autoFlow", options, flowRules);
   const { layers = 2, initialScale = 0.1 } = options;
   if (!Number.isInteger(layers) || layers < 1) {
     throw new UsageError(`autoFlow: layers must be a whole number of at least 1, found ${layers}.`);

@@ -1,9 +1,10 @@
 import { MultivariateNormal, transforms } from "../../distributions/index.ts";
 import { initializers } from "../../nn/index.ts";
+import { checkOptions } from "../../options.ts";
 import type { Program } from "../../program/index.ts";
 import type { Initializer } from "../../tensor/leaf.ts";
 import { JOINT, jointGuide } from "./auto.ts";
-import type { AutoNormalOptions } from "./auto-normal.ts";
+import { type AutoNormalOptions, autoNormalRules } from "./auto-normal.ts";
 
 /** A packed lower triangle: `value` on the diagonal's places, 0 elsewhere. */
 const diagonalOf = (value: number): Initializer => ({
@@ -30,6 +31,7 @@ export function autoFullRankNormal<A extends readonly unknown[]>(
   target: Program<A>,
   options: AutoNormalOptions = {},
 ): Program<A> {
+  checkOptions("autoFullRankNormal", options, autoNormalRules);
   const logScale = Math.log(options.initialScale ?? 0.1);
   const triangle = transforms.lowerCholesky();
   return jointGuide(target, "autoFullRankNormal", (n, { param }) =>

@@ -1,6 +1,7 @@
 import { LowRankMultivariateNormal } from "../../distributions/index.ts";
 import { UsageError } from "../../errors.ts";
 import { initializers } from "../../nn/index.ts";
+import { checkOptions, type OptionRules, positive, whole } from "../../options.ts";
 import type { Program } from "../../program/index.ts";
 import { exp } from "../../tensor/ops/transcendental.ts";
 import { JOINT, jointGuide } from "./auto.ts";
@@ -11,6 +12,11 @@ export interface AutoLowRankNormalOptions extends AutoNormalOptions {
   /** Directions of correlation, r. Default ⌈√n⌉. */
   readonly rank?: number;
 }
+
+const lowRankRules: OptionRules<AutoLowRankNormalOptions> = {
+  rank: whole(1),
+  initialScale: positive,
+};
 
 /**
  * The low-rank normal guide (Ong, Nott and Smith 2018): one normal over the unconstrained coordinates of all continuous latent
@@ -27,6 +33,7 @@ export function autoLowRankNormal<A extends readonly unknown[]>(
   target: Program<A>,
   options: AutoLowRankNormalOptions = {},
 ): Program<A> {
+  checkOptions("autoLowRankNormal", options, lowRankRules);
   const { initialScale = 0.1, rank } = options;
   if (rank !== undefined && (!Number.isInteger(rank) || rank < 1)) {
     throw new UsageError(`autoLowRankNormal: rank must be a whole number of at least 1, found ${rank}.`);

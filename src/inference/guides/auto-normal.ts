@@ -1,5 +1,6 @@
 import { Normal, Transformed } from "../../distributions/index.ts";
 import { initializers } from "../../nn/index.ts";
+import { checkOptions, type OptionRules, positive } from "../../options.ts";
 import type { Program } from "../../program/index.ts";
 import { siteGuide } from "./auto.ts";
 
@@ -8,6 +9,11 @@ export interface AutoNormalOptions {
   /** First standard deviation of every unconstrained coordinate. Default 0.1. */
   readonly initialScale?: number;
 }
+
+/** What the guide may be told. */
+export const autoNormalRules: OptionRules<AutoNormalOptions> = {
+  initialScale: positive,
+};
 
 /**
  * The mean-field normal guide (Kucukelbir et al. 2017, "Automatic differentiation variational inference"): independent normals in
@@ -21,6 +27,7 @@ export function autoNormal<A extends readonly unknown[]>(
   target: Program<A>,
   options: AutoNormalOptions = {},
 ): Program<A> {
+  checkOptions("autoNormal", options, autoNormalRules);
   const logScale = initializers.constant(Math.log(options.initialScale ?? 0.1));
   return siteGuide(target, "autoNormal", ({ name, shape, eventRank, toSupport }, { param }) => {
     const base = Normal(param(`${name}.loc`, shape, initializers.zeros), {

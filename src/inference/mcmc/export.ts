@@ -1,5 +1,7 @@
 /** A run's draws as files that other programs read: text and bytes; where they go is the caller's business. */
+
 import { UsageError } from "../../errors.ts";
+import { anything, checkOptions, type OptionRules } from "../../options.ts";
 import { sizeOf } from "../../tensor/shape.ts";
 import type { Mcmc } from "./sampler.ts";
 
@@ -69,6 +71,10 @@ export interface CsvOptions {
   readonly chain?: number;
 }
 
+const csvRules: OptionRules<CsvOptions> = {
+  chain: anything,
+};
+
 /**
  * Draws as CSV, columns named as CmdStan names them: `lp__` and the other reports of transitions, then `mu`, `theta.1`, … with indices
  * from 1. All chains make one table that begins with `chain` and `draw`, counted from 0; one chain makes CmdStan's own file.
@@ -80,7 +86,9 @@ export interface CsvOptions {
  *
  * @throws UsageError when there is no such chain, or two sites would have columns of one name.
  */
-export function drawsToCsv(run: Mcmc, { chain }: CsvOptions = {}): string {
+export function drawsToCsv(run: Mcmc, options: CsvOptions = {}): string {
+  checkOptions("drawsToCsv", options, csvRules);
+  const { chain } = options;
   const { chains, draws, adapted } = run;
   const columns = columnsOf(run);
   if (chain === undefined) {

@@ -1,4 +1,4 @@
-import { UsageError } from "../../errors.ts";
+import { checkOptions, type OptionRules, positive } from "../../options.ts";
 import type { Program } from "../../program/index.ts";
 import { type Sampler, sampler } from "./sampler.ts";
 
@@ -7,6 +7,10 @@ export interface HmcOptions {
   /** Mean length of a trajectory, in units of the posterior's scales once warm-up has learnt them. Default π / 2. */
   readonly time?: number;
 }
+
+const hmcRules: OptionRules<HmcOptions> = {
+  time: positive,
+};
 
 /**
  * Hamiltonian Monte Carlo with trajectories of one mean length (Duane et al. 1987; Neal 2011), each drawn uniformly from zero to twice
@@ -19,9 +23,7 @@ export interface HmcOptions {
  * @throws UsageError when an option is out of range, or the program has no unconstrained density (see `unconstrainedDensity`).
  */
 export function hmc<A extends readonly unknown[]>(program: Program<A>, options: HmcOptions = {}): Sampler<A> {
+  checkOptions("hmc", options, hmcRules);
   const { time = Math.PI / 2 } = options;
-  if (!(time > 0 && Number.isFinite(time))) {
-    throw new UsageError(`hmc: time must be a finite number above 0, found ${time}.`);
-  }
   return sampler(program, { name: "hmc", time });
 }

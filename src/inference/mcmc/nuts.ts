@@ -1,4 +1,5 @@
 import { UsageError } from "../../errors.ts";
+import { anything, checkOptions, type OptionRules } from "../../options.ts";
 import type { Program } from "../../program/index.ts";
 import { type Sampler, sampler } from "./sampler.ts";
 
@@ -7,6 +8,10 @@ export interface NutsOptions {
   /** Doublings of a trajectory at most: 2^10 − 1 gradients. Default 10. */
   readonly maxTreeDepth?: number;
 }
+
+const nutsRules: OptionRules<NutsOptions> = {
+  maxTreeDepth: anything,
+};
 
 /**
  * The no-U-turn sampler (Hoffman and Gelman 2014): draws from the posterior of any program with continuous latent sites, finite sites
@@ -31,6 +36,7 @@ export function nuts<A extends readonly unknown[]>(
   program: Program<A>,
   options: NutsOptions = {},
 ): Sampler<A> {
+  checkOptions("nuts", options, nutsRules);
   const { maxTreeDepth = 10 } = options;
   if (!Number.isInteger(maxTreeDepth) || maxTreeDepth < 1 || maxTreeDepth > 20) {
     throw new UsageError(`nuts: maxTreeDepth must be a whole number from 1 to 20, found ${maxTreeDepth}.`);

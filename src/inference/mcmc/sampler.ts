@@ -1,6 +1,8 @@
 /** What `hmc` and `nuts` share: options, chains side by side, and the result. */
+
 import type { ArrayValue } from "../../compile/array-value.ts";
 import { UsageError } from "../../errors.ts";
+import { anything, callback, checkOptions, type OptionRules, whole } from "../../options.ts";
 import type { Program } from "../../program/index.ts";
 import { checkSeed } from "../../random/index.ts";
 import { type FittedProgram, fittedProgram } from "../fitted.ts";
@@ -43,6 +45,18 @@ export interface McmcOptions
   readonly initial?: SiteValues | readonly SiteValues[];
 }
 
+const mcmcRules: OptionRules<McmcOptions> = {
+  seed: anything,
+  warmUp: whole(0),
+  targetAcceptance: anything,
+  metric: anything,
+  initial: anything,
+  parameters: anything,
+  executor: anything,
+  precision: anything,
+  threads: whole(1),
+};
+
 /** Options of a sampler's `run`: how many chains and draws, and where they run. */
 export interface McmcRunOptions extends McmcOptions {
   /** Default 4: fewer cannot show that they disagree. */
@@ -57,6 +71,14 @@ export interface McmcRunOptions extends McmcOptions {
   /** Called about every 50 ms of each chain, and at its end. */
   readonly onProgress?: (progress: ChainProgress) => void;
 }
+
+const runRules: OptionRules<McmcRunOptions> = {
+  ...mcmcRules,
+  chains: whole(1),
+  draws: whole(1),
+  workers: whole(1),
+  onProgress: callback,
+};
 
 /** Draws from a posterior, and what the sampler said of each. */
 export interface Mcmc {
@@ -95,17 +117,8 @@ export interface Sampler<A extends readonly unknown[]> {
 }
 
 /** @throws UsageError naming the option. */
-function check(method: string, name: string, value: number, least: number): void {
-  if (Number.isInteger(value) && value >= least) return;
-  throw new UsageError(`${method}: ${name} must be a whole number of at least ${least}, found ${value}.`);
-}
-
-function checkOptions(
-  method: string,
-  { seed = 0, warmUp = 1000, targetAcceptance = 0.8 }: McmcOptions,
-): void {
+function checkDraws(method: string, { seed = 0, targetAcceptance = 0.8 }: McmcOptions): void {
   checkSeed(seed);
-  check(method, "warmUp", warmUp, 0);
   if (!(targetAcceptance > 0 && targetAcceptance < 1)) {
     throw new UsageError(`${method}: targetAcceptance must lie between 0 and 1, found ${targetAcceptance}.`);
   }
@@ -145,8 +158,8 @@ export function sampler<A extends readonly unknown[]>(program: Program<A>, spec:
     program,
     async init(args, options = {}) {
       const { chain = 0 } = options;
-      checkOptions(method, options);
-      check(method, "chain", chain, 0);
+      checkOptions(method, options, { ...mcmcRules, chain: whole(0) });
+      checkDraws(method, options);
       const density = await densityFor(args, options);
       const { start, settings } = await jobFor(density, chain, 0, options);
       return { density, chain: await drive(startChain(start, settings), density.logDensityAndGradient) };
@@ -156,11 +169,9 @@ export function sampler<A extends readonly unknown[]>(program: Program<A>, spec:
       return { state: { density, chain: state }, info };
     },
     async run(args, options = {}) {
+      checkOptions(method, options, runRules);
+      checkDraws(method, options);
       const { chains = 4, draws = 1000, onProgress } = options;
-      check(method, "chains", chains, 1);
-      check(method, "draws", draws, 1);
-      checkOptions(method, options);
-      if (options.workers !== undefined) check(method, "workers", options.workers, 1);
       checkInitial(method, options.initial, chains);
       const density = await densityFor(args, options);
       const jobs: ChainJob[] = [];

@@ -1,4 +1,5 @@
 /** Training M2 and M1+M2 on rows of which few are labelled. */
+
 import {
   binarize,
   checkSupervision,

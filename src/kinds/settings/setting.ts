@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { UsageError } from "../../errors.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../../options.ts";
 import type { Value } from "./value.ts";
 
 /** What a default may depend on. */

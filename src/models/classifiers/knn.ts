@@ -1,4 +1,4 @@
-import { UsageError } from "../../errors.ts";
+import { checkOptions, type OptionRules, whole } from "../../options.ts";
 import {
   type Classifier,
   checkRows,
@@ -14,6 +14,10 @@ export interface KnnOptions {
   readonly k?: number;
 }
 
+const rules: OptionRules<KnnOptions> = {
+  k: whole(1),
+};
+
 /**
  * k nearest neighbours by Euclidean distance, each with a vote of weight 1/distance (the weighting with which votes are
  * hardly ever equal); scores are shares of the votes. Exhaustive search, rows × labelled rows × features: in the fifty
@@ -26,10 +30,9 @@ export interface KnnOptions {
  *
  * @throws UsageError unless `k` is a whole number of at least 1.
  */
-export const knn = ({ k = 5 }: KnnOptions = {}): Classifier => {
-  if (!(Number.isInteger(k) && k >= 1)) {
-    throw new UsageError(`knn: k must be a whole number of at least 1, found ${k}.`);
-  }
+export const knn = (options: KnnOptions = {}): Classifier => {
+  checkOptions("knn", options, rules);
+  const { k = 5 } = options;
   return { name: `${k} nearest neighbours`, fit: async (data) => fitKnn(labelledRows("knn", data), k) };
 };
 

@@ -3,6 +3,7 @@ import { ArrayValue } from "../../compile/index.ts";
 import { Normal, OneHotCategorical } from "../../distributions/index.ts";
 import { UsageError } from "../../errors.ts";
 import { map } from "../../inference/index.ts";
+import { anything, checkOptions, type OptionRules, whole } from "../../options.ts";
 import { model } from "../../program/index.ts";
 import { constant } from "../../tensor/leaf.ts";
 import { add } from "../../tensor/ops/arithmetic.ts";
@@ -25,6 +26,11 @@ export interface LogisticOptions {
   readonly threads?: number;
 }
 
+const rules: OptionRules<LogisticOptions> = {
+  priorScale: anything,
+  threads: whole(1),
+};
+
 /** Scale of the intercepts' prior: so wide that it is as good as none, and yet a density. */
 const FLAT = 1e4;
 
@@ -39,7 +45,9 @@ const FLAT = 1e4;
  *
  * @throws UsageError unless the prior's scale is a positive number.
  */
-export const logistic = ({ priorScale = 1, threads }: LogisticOptions = {}): Classifier => {
+export const logistic = (options: LogisticOptions = {}): Classifier => {
+  checkOptions("logistic", options, rules);
+  const { priorScale = 1, threads } = options;
   if (!(priorScale > 0 && Number.isFinite(priorScale))) {
     throw new UsageError(`logistic: priorScale must be a number above 0, found ${priorScale}.`);
   }

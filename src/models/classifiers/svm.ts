@@ -1,3 +1,4 @@
+import { anything, checkOptions, type OptionRules } from "../../options.ts";
 import {
   type Classifier,
   checkPositive,
@@ -19,6 +20,12 @@ export interface SvmOptions {
   readonly gamma?: number;
 }
 
+const rules: OptionRules<SvmOptions> = {
+  kernel: anything,
+  C: anything,
+  gamma: anything,
+};
+
 /**
  * Support vector machine (Cortes and Vapnik, 1995): one soft-margin machine for each pair of classes, which vote, as in
  * LIBSVM (Chang and Lin, 2011). Scores are votes plus the machines' summed decision values squeezed into (−⅓, ⅓), so
@@ -33,7 +40,9 @@ export interface SvmOptions {
  *
  * @throws UsageError unless C and γ are positive numbers.
  */
-export const svm = ({ kernel: name = "rbf", C = 1, gamma }: SvmOptions = {}): Classifier => {
+export const svm = (options: SvmOptions = {}): Classifier => {
+  checkOptions("svm", options, rules);
+  const { kernel: name = "rbf", C = 1, gamma } = options;
   checkPositive("svm", { C, gamma });
   return {
     name: `${name === "rbf" ? "RBF" : "linear"} support vector machine`,

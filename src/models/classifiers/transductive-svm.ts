@@ -1,4 +1,4 @@
-import { UsageError } from "../../errors.ts";
+import { anything, checkOptions, type OptionRules, whole } from "../../options.ts";
 import { checkSeed, permutation } from "../../random/index.ts";
 import { balancedLabels } from "./balanced-labels.ts";
 import {
@@ -28,6 +28,15 @@ export interface TransductiveSvmOptions {
   /** Seed of that draw. Default 0. */
   readonly seed?: number;
 }
+
+const rules: OptionRules<TransductiveSvmOptions> = {
+  kernel: anything,
+  C: anything,
+  unlabelledC: anything,
+  gamma: anything,
+  unlabelled: whole(0),
+  seed: anything,
+};
 
 /** C* rises from 1/100 of its last value to it, in steps of equal ratio. */
 const STAGES = 8;
@@ -59,18 +68,17 @@ const TURNS = 5;
  *
  * @throws UsageError unless C, C* and γ are positive numbers, `unlabelled` a whole number of at least 0 and `seed` a seed.
  */
-export const transductiveSvm = ({
-  kernel: name = "rbf",
-  C = 1,
-  unlabelledC = 0.3 * C,
-  gamma,
-  unlabelled: most = 2000,
-  seed = 0,
-}: TransductiveSvmOptions = {}): Classifier => {
+export const transductiveSvm = (options: TransductiveSvmOptions = {}): Classifier => {
+  checkOptions("transductiveSvm", options, rules);
+  const {
+    kernel: name = "rbf",
+    C = 1,
+    unlabelledC = 0.3 * C,
+    gamma,
+    unlabelled: most = 2000,
+    seed = 0,
+  } = options;
   checkPositive("transductiveSvm", { C, unlabelledC, gamma });
-  if (!(Number.isInteger(most) && most >= 0)) {
-    throw new UsageError(`transductiveSvm: unlabelled must be a whole number of at least 0, found ${most}.`);
-  }
   checkSeed(seed);
   return {
     name: "transductive SVM",

@@ -1,5 +1,7 @@
 /** Two-dimensional convolution and its transpose (adjoint); each one's derivatives are written with the two of them. */
+
 import { ShapeError } from "../../errors.ts";
+import { anything, checkOptions, type OptionRules } from "../../options.ts";
 import { everywhere, type Lane } from "../lanes.ts";
 import { constant, sameDType } from "../leaf.ts";
 import { type DefinedOp, defineOp, type HostKernel, type OpCase, type OpNode } from "../op.ts";
@@ -30,11 +32,24 @@ export interface Conv2dOptions {
   readonly dilations?: Pair;
 }
 
+/** What {@link conv2d} may be told. */
+export const conv2dRules: OptionRules<Conv2dOptions> = {
+  strides: anything,
+  padding: anything,
+  dilations: anything,
+};
+
 /** Options of {@link conv2dTranspose}. */
 export interface Conv2dTransposeOptions extends Conv2dOptions {
   /** Rows and columns added at the end, fewer than the stride: which of the sizes that a stride merges is meant. */
   readonly outputPadding?: Pair;
 }
+
+/** What {@link conv2dTranspose} may be told. */
+export const conv2dTransposeRules: OptionRules<Conv2dTransposeOptions> = {
+  ...conv2dRules,
+  outputPadding: anything,
+};
 
 /** What a window does along one axis. */
 interface Axis {
@@ -423,6 +438,7 @@ function resolveAxes(
  * @throws ShapeError when ranks, dtypes or channels do not fit, or no window does.
  */
 export function conv2d(x: Tensor, w: Tensor, options: Conv2dOptions = {}): Tensor {
+  checkOptions("conv2d", options, conv2dRules);
   const axes = resolveAxes("conv2d", options, (axis, i) => {
     const size = x.shape[2 + i];
     return (Math.ceil(size / axis.stride) - 1) * axis.stride + reach(w.shape[2 + i], axis) - size;
@@ -445,6 +461,7 @@ conv2d.is = conv2dOp.is;
  * @throws ShapeError when ranks, dtypes or channels do not fit, or outputPadding is not below the stride.
  */
 export function conv2dTranspose(x: Tensor, w: Tensor, options: Conv2dTransposeOptions = {}): Tensor {
+  checkOptions("conv2dTranspose", options, conv2dTransposeRules);
   const given = pairOf("conv2dTranspose", "outputPadding", options.outputPadding ?? 0, 0);
   const same = options.padding === "same";
   // "same" needs rows of its own where the kernel is shorter than the stride.

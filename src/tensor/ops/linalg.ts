@@ -1,5 +1,7 @@
 /** Triangles, Cholesky factors and triangular systems; leading axes are a batch. Factor and solve are for the host. */
+
 import { ShapeError } from "../../errors.ts";
+import { checkOptions, flag, type OptionRules } from "../../options.ts";
 import { aligned, along } from "../lanes.ts";
 import { constant, sameDType } from "../leaf.ts";
 import { defineOp, type HostArray, type NoAttributes, type OpCase } from "../op.ts";
@@ -153,6 +155,11 @@ export interface TriangularSolveOptions {
   /** Solve with the transpose of that triangle. Default false. */
   readonly transpose?: boolean;
 }
+
+const solveRules: OptionRules<TriangularSolveOptions> = {
+  lower: flag,
+  transpose: flag,
+};
 type TriangularAttributes = Required<TriangularSolveOptions>;
 
 const triangularSolveOp = defineOp<TriangularAttributes, [Tensor, Tensor]>({
@@ -253,6 +260,7 @@ function triangularCases(): OpCase[] {
  * @throws ShapeError when l is not square or the rows of b do not fit it.
  */
 export function triangularSolve(l: Tensor, b: Tensor, options: TriangularSolveOptions = {}): Tensor {
+  checkOptions("triangularSolve", options, solveRules);
   const { lower = true, transpose: transposed = false } = options;
   if (b.rank === 1) {
     const x = triangularSolve(l, reshape(b, [b.size, 1]), options);

@@ -1,4 +1,5 @@
 import { ShapeError } from "../../errors.ts";
+import { checkOptions, flag, type OptionRules } from "../../options.ts";
 import { aligned, along, type Lane, ownShape } from "../lanes.ts";
 import { sameDType } from "../leaf.ts";
 import { defineOp, type HostKernel, type OpNode } from "../op.ts";
@@ -14,6 +15,11 @@ export interface MatmulOptions {
   readonly transposeA?: boolean;
   readonly transposeB?: boolean;
 }
+
+const rules: OptionRules<MatmulOptions> = {
+  transposeA: flag,
+  transposeB: flag,
+};
 type MatmulAttributes = Required<MatmulOptions>;
 
 /** [rows, columns] of an operand as it is read. */
@@ -175,6 +181,7 @@ const matmulOp = defineOp<MatmulAttributes, [Tensor, Tensor]>({
  * operand that way. A vector is a row on the left, a column on the right, and the axis it adds is removed again: two vectors give a scalar.
  */
 export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+  checkOptions("matmul", options, rules);
   const { transposeA = false, transposeB = false } = options;
   if (a.rank === 1 && b.rank === 1) {
     return reshape(matmul(reshape(a, [1, a.size]), reshape(b, [b.size, 1])), []);

@@ -1,5 +1,6 @@
 /** Reductions over axes: sum, max and what is made of them; softmax; cumulative sums. */
 import { ShapeError } from "../../errors.ts";
+import { anything, checkOptions, flag, knownOptions, type OptionRules } from "../../options.ts";
 import { type DType, isFloat } from "../dtype.ts";
 import { along, type Lane, ownShape } from "../lanes.ts";
 import { defineOp, type HostArray, type OpNode, rebuild } from "../op.ts";
@@ -17,6 +18,10 @@ import { exp, log } from "./transcendental.ts";
 export interface ReduceOptions {
   readonly keepDims?: boolean;
 }
+
+const reduceRules: OptionRules<ReduceOptions> = {
+  keepDims: flag,
+};
 /** Dimensions to reduce over; negative ones count from the right. */
 export type Axes = number | readonly number[];
 type ReduceAttributes = { readonly axes: readonly number[]; readonly keepDims: boolean };
@@ -117,6 +122,7 @@ const sumOp = defineOp<ReduceAttributes, [Tensor]>({
 
 /** Σ x over `axes` (all by default). */
 export function sum(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  checkOptions("sum", options, reduceRules);
   const list = normalizeAxes("sum", axes, x.rank);
   return list.length === 0 ? x : sumOp([x], { axes: list, keepDims: options.keepDims ?? false });
 }
@@ -125,6 +131,7 @@ sum.is = sumOp.is;
 
 /** The mean over `axes` (all by default). */
 export function mean(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  checkOptions("mean", options, reduceRules);
   checkDType("mean", x.dtype, "float");
   const list = normalizeAxes("mean", axes, x.rank);
   const count = list.reduce((n, a) => n * x.shape[a], 1);
@@ -137,10 +144,14 @@ export function variance(
   axes?: Axes,
   options: ReduceOptions & { readonly correction?: number } = {},
 ): Tensor {
+  checkOptions("variance", options, { ...reduceRules, correction: anything });
   const list = normalizeAxes("variance", axes, x.rank);
   const count = list.reduce((n, a) => n * x.shape[a], 1);
   const centred = sub(x, mean(x, list, { keepDims: true }));
-  return mul(sum(mul(centred, centred), list, options), 1 / (count - (options.correction ?? 0)));
+  return mul(
+    sum(mul(centred, centred), list, knownOptions(options, reduceRules)),
+    1 / (count - (options.correction ?? 0)),
+  );
 }
 
 /** `hidesNan`: the native maximum need not look for what is not a number. */
@@ -176,6 +187,7 @@ const maxOp = defineOp<MaxAttributes, [Tensor]>({
 
 /** The largest value over `axes` (all by default), NaN if one is; entries that tie share the gradient. */
 export function max(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  checkOptions("max", options, reduceRules);
   const list = normalizeAxes("max", axes, x.rank);
   if (list.some((a) => x.shape[a] === 0))
     throw new ShapeError("max: an axis of size 0 has no largest value.");
@@ -206,6 +218,7 @@ const prodOp = defineOp<ReduceAttributes, [Tensor]>({
 
 /** The product over `axes` (all by default); its derivative needs factors other than 0. */
 export function prod(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  checkOptions("prod", options, reduceRules);
   const list = normalizeAxes("prod", axes, x.rank);
   return list.length === 0 ? x : prodOp([x], { axes: list, keepDims: options.keepDims ?? false });
 }
@@ -213,8 +226,10 @@ export function prod(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tenso
 prod.is = prodOp.is;
 
 /** The smallest value over `axes` (all by default), NaN if one is. */
-export const min = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor =>
-  neg(max(neg(x), axes, options));
+export function min(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  checkOptions("min", options, reduceRules);
+  return neg(max(neg(x), axes, options));
+}
 
 /** The largest number of a float type. */
 const largestOf = (dtype: DType): number =>
@@ -225,6 +240,7 @@ const largestOf = (dtype: DType): number =>
  * gives −∞. The shift is held finite and carries no gradient.
  */
 export function logsumexp(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  checkOptions("logsumexp", options, reduceRules);
   checkDType("logsumexp", x.dtype, "float");
   const list = normalizeAxes("logsumexp", axes, x.rank);
   if (list.length === 0) return x;

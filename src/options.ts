@@ -1,0 +1,115 @@
+/** How options are looked at before anything is done with them: no name that means nothing, no number that cannot be right. */
+import { UsageError } from "./errors.ts";
+
+/** What a value must be, in the words of the error, where it is not that; nothing where it is. */
+export type OptionRule = (value: unknown) => string | undefined;
+
+/** A rule for each name of an options type: one that is left out does not compile. */
+export type OptionRules<O> = { readonly [K in keyof O]-?: OptionRule };
+
+const isNumber = (value: unknown): value is number => typeof value === "number";
+
+/** Checked elsewhere, or by its type alone. */
+export const anything: OptionRule = () => undefined;
+
+/** A whole number of at least `least`. */
+export const whole =
+  (least: number): OptionRule =>
+  (value) =>
+    Number.isSafeInteger(value) && (value as number) >= least
+      ? undefined
+      : `a whole number of at least ${least}`;
+
+/** A finite number above 0. */
+export const positive: OptionRule = (value) =>
+  isNumber(value) && value > 0 && Number.isFinite(value) ? undefined : "a finite number above 0";
+
+/** A finite number of at least 0. */
+export const nonNegative: OptionRule = (value) =>
+  isNumber(value) && value >= 0 && Number.isFinite(value) ? undefined : "a finite number of at least 0";
+
+/** A number from 0 to 1. */
+export const share: OptionRule = (value) =>
+  isNumber(value) && value >= 0 && value <= 1 ? undefined : "a number from 0 to 1";
+
+/** True or false. */
+export const flag: OptionRule = (value) => (typeof value === "boolean" ? undefined : "true or false");
+
+/** A function. */
+export const callback: OptionRule = (value) => (typeof value === "function" ? undefined : "a function");
+
+/** How many letters must be put in, left out, exchanged or swapped with their neighbour to make one word of the other. */
+export function distance(a: string, b: string): number {
+  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1];
+      let least = Math.min(rows[i - 1][j] + 1, row[j - 1] + 1, rows[i - 1][j - 1] + (same ? 0 : 1));
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        least = Math.min(least, rows[i - 2][j - 2] + 1);
+      row.push(least);
+    }
+    rows.push(row);
+  }
+  return rows[a.length][b.length];
+}
+
+/** The known name that is nearest to a misspelt one, or nothing where none is near. */
+export function nearest(name: string, known: readonly string[]): string | undefined {
+  const lower = name.toLowerCase();
+  const near = (other: string): number => {
+    const o = other.toLowerCase();
+    // What begins in the same way is likelier to be meant than the letters that differ say: `learning` for `learningRate`.
+    return o.startsWith(lower) || lower.startsWith(o) ? Math.min(1, distance(lower, o)) : distance(lower, o);
+  };
+  const [best] = known.map((other) => ({ other, far: near(other) })).sort((a, b) => a.far - b.far);
+  return best !== undefined && best.far <= Math.max(1, Math.floor(name.length / 3)) ? best.other : undefined;
+}
+
+/** Rules that know the names alone: what is checked by a schema. */
+export const rulesOf = (names: object): Readonly<Record<string, OptionRule>> =>
+  Object.fromEntries(Object.keys(names).map((name) => [name, anything]));
+
+const shown = (value: unknown): string =>
+  typeof value === "string"
+    ? JSON.stringify(value)
+    : value === null || (typeof value !== "object" && typeof value !== "function")
+      ? String(value)
+      : Array.isArray(value)
+        ? "an array"
+        : typeof value === "function"
+          ? "a function"
+          : "an object";
+
+/**
+ * Refuses options that cannot be meant: no object, a name that is none of the known ones, a value that breaks its rule. An option that
+ * is `undefined` counts as left out.
+ *
+ * @param what the function that was called, for the message
+ * @throws UsageError naming the option, and the nearest known name where one was misspelt.
+ */
+export function checkOptions(
+  what: string,
+  options: object | undefined,
+  rules: Readonly<Record<string, OptionRule>>,
+): void {
+  if (options === undefined) return;
+  if (typeof options !== "object" || options === null || Array.isArray(options))
+    throw new UsageError(`${what}: expected an object of options, found ${shown(options)}.`);
+  const known = Object.keys(rules);
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(rules, name)) {
+      const meant = nearest(name, known);
+      const hint = meant === undefined ? `There are ${known.join(", ")}.` : `Did you mean '${meant}'?`;
+      throw new UsageError(`${what}: there is no option '${name}'. ${hint}`);
+    }
+    const expected = value === undefined ? undefined : rules[name](value);
+    if (expected !== undefined)
+      throw new UsageError(`${what}: ${name} must be ${expected}, found ${shown(value)}.`);
+  }
+}
+
+/** The options that have a rule, and no other: for a function that hands on options of its own together with those of another. */
+export const knownOptions = <O extends object>(options: O, rules: Readonly<Record<string, OptionRule>>): O =>
+  Object.fromEntries(Object.entries(options).filter(([name]) => Object.hasOwn(rules, name))) as O;

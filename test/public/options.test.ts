@@ -1,0 +1,269 @@
+/** No public function passes over an option that it does not know, also where no compiler looks. */
+import { readdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { TightboundError, UsageError } from "../../src/errors.ts";
+import { checkOptions, distance, nearest, positive, whole } from "../../src/options.ts";
+import * as data from "../../src/public/data.ts";
+import * as distributions from "../../src/public/distributions.ts";
+import * as inference from "../../src/public/inference.ts";
+import * as mcmc from "../../src/public/mcmc.ts";
+import * as models from "../../src/public/models.ts";
+import * as nn from "../../src/public/nn.ts";
+import * as optim from "../../src/public/optim.ts";
+import * as runs from "../../src/public/runs.ts";
+import * as tensor from "../../src/public/tensor.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+const { model } = inference;
+const coin = model(({ sample, observe }) => {
+  const p = sample("p", distributions.Beta(2, 2));
+  observe("x", distributions.Bernoulli({ probs: p }), tensor.scalar(1));
+});
+const guide = inference.autoNormal(coin);
+const dataset = data.createDataset({
+  name: "two",
+  x: new Float32Array(8).fill(0.5),
+  rows: 2,
+  shape: [4],
+  labels: Int32Array.from([0, 1]),
+  classes: ["a", "b"],
+});
+const matrix = tensor.eye(2);
+const vae = () => models.VAE({ shape: [4], latent: 2, hidden: [3] });
+const m2 = () => models.M2({ features: 4, classes: 2, latent: 2, hidden: [3] });
+
+/** Each public type of options: calls that take it, written without types, as JavaScript does. */
+// biome-ignore lint/suspicious/noExplicitAny: what is tested is what happens where there are no types
+type Call = (options: any) => unknown;
+const calls: Record<string, readonly Call[]> = {
+  AdamOptions: [optim.adam, optim.adamw],
+  SgdOptions: [optim.sgd],
+  RmspropOptions: [optim.rmsprop],
+  StepOptions: [
+    (o) =>
+      optim.compileStep({ loss: tensor.scalar(0), metrics: {} }, [], optim.sgd({ learningRate: 1 }), {
+        seed: 0,
+        ...o,
+      }),
+  ],
+  BatchNormOptions: [(o) => nn.batchNorm(2, o)],
+  NormOptions: [(o) => nn.layerNorm(2, o)],
+  DropoutOptions: [(o) => nn.dropout(0.5, { site: "s", ...o })],
+  MlpOptions: [(o) => nn.mlp({ inputs: 1, hidden: [1], outputs: 1, ...o })],
+  WeightOptions: [(o) => nn.dense(1, 1, o), (o) => nn.convolution2d(1, 1, 1, o)],
+  Conv2dOptions: [(o) => tensor.conv2d(tensor.ones([1, 1, 2, 2]), tensor.ones([1, 1, 1, 1]), o)],
+  Conv2dTransposeOptions: [
+    (o) => tensor.conv2dTranspose(tensor.ones([1, 1, 2, 2]), tensor.ones([1, 1, 1, 1]), o),
+    (o) => nn.convolutionTranspose2d(1, 1, 1, o),
+  ],
+  MatmulOptions: [(o) => tensor.matmul(matrix, matrix, o), (o) => matrix.matmul(matrix, o)],
+  ReduceOptions: [
+    tensor.sum,
+    tensor.mean,
+    tensor.max,
+    tensor.min,
+    tensor.prod,
+    tensor.logsumexp,
+    tensor.variance,
+  ].map(
+    (reduce): Call =>
+      (o) =>
+        reduce(matrix, 0, o),
+  ),
+  TriangularSolveOptions: [(o) => tensor.triangularSolve(matrix, matrix, o)],
+  CompileOptions: [(o) => tensor.compile((x) => x, o)],
+  RelaxedOptions: [
+    (o) => distributions.RelaxedBernoulli(0.5, tensor.scalar(0), o),
+    (o) => distributions.RelaxedOneHotCategorical(0.5, tensor.zeros([2]), o),
+  ],
+  BoundOptions: [(o) => inference.svi(coin, guide).init([], o)],
+  SviOptions: [(o) => inference.svi(coin, guide).init([], o)],
+  SviRunOptions: [(o) => inference.svi(coin, guide).run([], { steps: 1, ...o })],
+  ReweightedWakeSleepOptions: [(o) => inference.reweightedWakeSleep(coin, guide, o)],
+  ElboOptions: [(o) => inference.elbo(coin, guide, [], o)],
+  EstimatorOptions: [(o) => inference.elbo(coin, guide, [], o)],
+  ImportanceWeightedOptions: [(o) => inference.importanceWeighted(coin, guide, [], o)],
+  ImportanceOptions: [(o) => inference.importance(coin, guide, [], { draws: 25, ...o })],
+  PredictiveOptions: [(o) => inference.predictive(coin, [], { draws: 1, ...o })],
+  MapOptions: [(o) => inference.map(coin).init([], o)],
+  MapRunOptions: [(o) => inference.map(coin).run([], o)],
+  LaplaceOptions: [(o) => inference.laplace(coin).run([], o)],
+  CaviOptions: [(o) => inference.cavi(coin).init([], o)],
+  CaviRunOptions: [(o) => inference.cavi(coin).run([], o)],
+  StochasticCaviOptions: [(o) => inference.stochasticCavi(coin).init([], o)],
+  StochasticCaviRunOptions: [(o) => inference.stochasticCavi(coin).run([], { steps: 1, ...o })],
+  UnconstrainedDensityOptions: [(o) => inference.unconstrainedDensity(coin, [], o)],
+  AnnealingOptions: [
+    (o) => inference.annealedImportanceSampling(coin, [], o),
+    (o) => inference.reverseAnnealedImportanceSampling(coin, [], new Map(), o),
+    (o) => inference.bidirectionalMonteCarlo(coin, [], o),
+  ],
+  AutoNormalOptions: [(o) => inference.autoNormal(coin, o), (o) => inference.autoFullRankNormal(coin, o)],
+  AutoLowRankNormalOptions: [(o) => inference.autoLowRankNormal(coin, o)],
+  AutoFlowOptions: [(o) => inference.autoFlow(coin, o)],
+  NutsOptions: [(o) => mcmc.nuts(coin, o)],
+  HmcOptions: [(o) => mcmc.hmc(coin, o)],
+  McmcOptions: [(o) => mcmc.nuts(coin).init([], o), (o) => mcmc.hmc(coin).init([], o)],
+  McmcRunOptions: [(o) => mcmc.nuts(coin).run([], o), (o) => mcmc.hmc(coin).run([], o)],
+  CalibrationOptions: [(o) => mcmc.simulationBasedCalibration(coin, [], o)],
+  VaeOptions: [(o) => models.VAE({ shape: [4], ...o })],
+  AutoencoderOptions: [(o) => models.Autoencoder({ shape: [4], ...o })],
+  BeliefNetworkOptions: [(o) => models.BeliefNetwork({ features: 4, ...o })],
+  M2Options: [(o) => models.M2({ features: 4, classes: 2, ...o })],
+  StackedOptions: [(o) => models.Stacked({ m1: vae(), frozen: new Map(), classes: 2, ...o })],
+  KnnOptions: [models.knn],
+  LogisticOptions: [models.logistic],
+  SvmOptions: [models.svm],
+  TransductiveSvmOptions: [models.transductiveSvm],
+  TrainInput: [(o) => runs.train(vae(), dataset, o), (o) => runs.compileTraining(vae(), dataset, o)],
+  SemiSupervisedTrainInput: [(o) => runs.train(m2(), dataset, o)],
+  LoadOptions: [(o) => data.loadData("nowhere", o)],
+  LoadTableOptions: [(o) => data.loadTable("nowhere.csv", o)],
+  RecordOptions: [(o) => data.readTable("nowhere.csv", o)],
+  TableOptions: [
+    (o) => data.fitTable({ path: "t.csv", columns: ["a"], rows: [["1"]], lines: [2], notes: [] } as never, o),
+  ],
+  ImageFolderOptions: [(o) => data.readImageFolder("nowhere", o)],
+  LabelDrawOptions: [(o) => data.drawLabels(dataset, o)],
+  MinibatchOptions: [(o) => data.minibatches(dataset, { batch: 1, seed: 0, ...o })],
+  RowOrderOptions: [
+    (o) =>
+      data.gaussianMinibatches(
+        { rows: 1, features: 1, means: new Float32Array(1), scales: new Float32Array(1) },
+        { batch: 1, seed: 0, ...o },
+      ),
+  ],
+  CsvOptions: [(o) => data.readCsv("nowhere.csv", o), (o) => mcmc.drawsToCsv({} as never, o)],
+};
+
+/** Types of options that reach no function of their own: parts of others, or settings of the upper floors. */
+const elsewhere = new Set<string>([
+  "BuildOptions", // a part of CompileOptions
+  "OptimizerOptions", // a part of each optimiser's
+  "ImageOptions", // a part of ImageFolderOptions and LoadOptions
+  "RunOptions", // of handlers
+  "OnnxOptions",
+  "M2ObjectiveOptions",
+  "VaeObjectiveOptions",
+  "EvaluationOptions",
+  "ImageGridOptions",
+  "Kingma2014Options",
+  "LogLikelihoodOptions",
+  "ReportOptions",
+  "MeasureOptions",
+  "VerbOptions",
+]);
+
+test("every public type of options is tried below", () => {
+  const require = createRequire(join(root, "docs", "package.json"));
+  const ts = require("typescript") as typeof import("../../docs/node_modules/typescript/lib/typescript.js");
+  const listed = new Set<string>();
+  for (const door of readdirSync(join(root, "src", "public"))) {
+    const text = ts.sys.readFile(join(root, "src", "public", door)) ?? "";
+    for (const [, name] of text.matchAll(/type (\w+(?:Options|Input))\b/g)) listed.add(name);
+  }
+  const missing = [...listed].filter((name) => calls[name] === undefined && !elsewhere.has(name));
+  expect(missing).toEqual([]);
+  expect([...Object.keys(calls), ...elsewhere].filter((name) => !listed.has(name))).toEqual([]);
+});
+
+const refusal = async (call: Call, options: unknown): Promise<unknown> => {
+  try {
+    await call(options);
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+};
+
+describe.each(Object.entries(calls))("%s", (_, list) => {
+  test("a name that is none is refused", async () => {
+    for (const call of list) {
+      const error = await refusal(call, { nonsuch: 1 });
+      expect(error).toBeInstanceOf(UsageError);
+      expect((error as Error).message).toContain("there is no option 'nonsuch'");
+    }
+  });
+
+  test("whatever is no object is refused, and no error is from our depths", async () => {
+    for (const call of list.filter((call) => !String(call).includes("...o"))) {
+      for (const options of [5, "fast", [1], () => 1])
+        expect(await refusal(call, options), String(options)).toBeInstanceOf(TightboundError);
+    }
+  });
+});
+
+describe("misspelt names are told the nearest", () => {
+  test.each([
+    ["epoch", "epochs", () => runs.train(vae(), dataset, { epoch: 5 } as never)],
+    ["learningrate", "learningRate", () => optim.adam({ learningrate: 1 } as never)],
+    ["step", "steps", () => inference.svi(coin, guide).run([], { step: 5 } as never)],
+    ["warmup", "warmUp", () => mcmc.nuts(coin).run([], { warmup: 5 } as never)],
+    ["keepdims", "keepDims", () => tensor.sum(matrix, 0, { keepdims: true } as never)],
+    ["hiden", "hidden", () => models.VAE({ shape: [4], hiden: [3] } as never)],
+    ["labelColum", "labelColumn", () => data.loadData("nowhere", { labelColum: "a" } as never)],
+  ])("%s: %s", async (given, meant, call) => {
+    const error = await refusal(call, undefined);
+    expect((error as Error).message).toContain(`there is no option '${given}'. Did you mean '${meant}'?`);
+  });
+});
+
+describe("numbers that cannot be right", () => {
+  const cases: readonly (readonly [string, Call])[] = [
+    ["draws", (draws) => inference.predictive(coin, [], { draws })],
+    ["draws", (draws) => inference.importance(coin, guide, [], { draws })],
+    ["draws", (draws) => inference.laplace(coin).run([], { draws })],
+    ["draws", (draws) => mcmc.nuts(coin).run([], { draws })],
+    ["chains", (chains) => mcmc.hmc(coin).run([], { chains })],
+    ["steps", (steps) => inference.svi(coin, guide).run([], { steps })],
+    ["particles", (particles) => inference.elbo(coin, guide, [], { particles })],
+    ["particles", (particles) => inference.svi(coin, guide).run([], { steps: 1, particles })],
+    ["maxSteps", (maxSteps) => inference.map(coin).run([], { maxSteps })],
+    ["sweeps", (sweeps) => inference.cavi(coin).run([], { sweeps })],
+    ["chains", (chains) => inference.annealedImportanceSampling(coin, [], { chains })],
+    ["simulations", (simulations) => mcmc.simulationBasedCalibration(coin, [], { simulations })],
+    ["layers", (layers) => inference.autoFlow(coin, { layers })],
+    ["epochs", (epochs) => runs.train(vae(), dataset, { epochs, binarize: "dynamic" })],
+    ["batch", (batch) => runs.train(vae(), dataset, { batch, binarize: "dynamic" })],
+    ["k", (k) => models.knn({ k })],
+  ];
+  test.each(cases)("%s", async (name, call) => {
+    for (const value of [Number.NaN, -1, 1.5, Number.POSITIVE_INFINITY, "ten", null]) {
+      const error = await refusal(call, value);
+      expect(error, `${name}: ${value}`).toBeInstanceOf(UsageError);
+      expect((error as Error).message).toContain(name);
+    }
+  });
+});
+
+describe("checkOptions", () => {
+  test("says what was expected and what was found", () => {
+    const rules = { draws: whole(1), scale: positive };
+    const check = (options: unknown) => () => checkOptions("f", options as object, rules);
+    expect(check(undefined)).not.toThrow();
+    expect(check({ draws: 2, scale: undefined })).not.toThrow();
+    expect(check({ draws: 0 })).toThrow("f: draws must be a whole number of at least 1, found 0.");
+    expect(check({ scale: "1" })).toThrow('f: scale must be a finite number above 0, found "1".');
+    expect(check(null)).toThrow("f: expected an object of options, found null.");
+    expect(check({ colour: 1 })).toThrow("f: there is no option 'colour'. There are draws, scale.");
+    expect(check({ constructor: 1 })).toThrow("f: there is no option 'constructor'.");
+  });
+
+  test("distance: letters put in, left out, exchanged, swapped", () => {
+    expect([
+      distance("", "abc"),
+      distance("abc", "abc"),
+      distance("abc", "acb"),
+      distance("kitten", "sitting"),
+    ]).toEqual([3, 0, 1, 3]);
+  });
+
+  test("nearest: what is near, or nothing", () => {
+    const known = ["learningRate", "epochs", "seed"];
+    expect(nearest("learning", known)).toBe("learningRate");
+    expect(nearest("sede", known)).toBe("seed");
+    expect(nearest("temperature", known)).toBeUndefined();
+  });
+});
