@@ -266,11 +266,12 @@ describe("fitTable and encodeTable", () => {
 });
 
 describe("loadTable on the penguins", () => {
-  const options = { labelColumn: "species", ignore: ["year"], testFraction: 0.25, seed: 2 } as const;
+  const columns = { labelColumn: "species", ignore: ["year"] } as const;
+  const options = { ...columns, testFraction: 0.25, seed: 2 } as const;
 
   test("encodes them", () => {
     const table = readTextTable(PENGUINS);
-    const { preprocessing } = fitTable(table, options);
+    const { preprocessing } = fitTable(table, columns);
     const { dataset } = encodeTable(table, preprocessing);
     expect(dataset.rows).toBe(344);
     expect(dataset.columns).toEqual([
@@ -311,7 +312,7 @@ describe("loadTable on the penguins", () => {
       expect(mean).toBeCloseTo(0, 5);
       expect(values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length).toBeCloseTo(1, 5);
     }
-    expect(preprocessing).not.toEqual(fitTable(readTextTable(PENGUINS), options).preprocessing);
+    expect(preprocessing).not.toEqual(fitTable(readTextTable(PENGUINS), columns).preprocessing);
     expect(loadTextTable(PENGUINS, options).test.x).toEqual(held.x);
     expect(loadTextTable(PENGUINS, { ...options, seed: 3 }).test.x).not.toEqual(held.x);
   });
