@@ -1,4 +1,5 @@
 import type { ArrayValue } from "../compile/index.ts";
+import { checkOptions, type OptionRules, whole } from "../options.ts";
 import { latentSites, type Program, replay, trace } from "../program/index.ts";
 import type { TypedArray } from "../tensor/dtype.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -13,6 +14,9 @@ export interface GuideDrawsOptions {
   readonly seed?: number;
 }
 
+/** What drawing from a guide may be told. */
+export const guideDrawsRules: OptionRules<GuideDrawsOptions> = { draws: whole(1), seed: whole(0) };
+
 /**
  * Joint draws of a guide: the latent sites that it has in common with the model, and what the model computes from them by a name. Each
  * result is [draws, …site], on the site's own support. What depends on a finite site that the guide leaves out is left out too.
@@ -22,8 +26,10 @@ export async function guideDraws<A extends readonly unknown[]>(
   guide: Program<A>,
   args: A,
   parameters: ReadonlyMap<Tensor, TypedArray>,
-  { draws = 1000, seed = 0 }: GuideDrawsOptions = {},
+  options: GuideDrawsOptions = {},
 ): Promise<ReadonlyMap<string, ArrayValue>> {
+  checkOptions("draw", options, guideDrawsRules);
+  const { draws = 1000, seed = 0 } = options;
   const drawn = trace(guide, args);
   const replayed = trace(model, args, [replay(drawn)]);
   const [known, unknown] = [true, false].map((has) =>

@@ -1,8 +1,10 @@
 /** What draws say, in numbers: of chains with their diagnostics, of a guide or a normal approximation without. */
+
 import type { ArrayValue } from "../compile/index.ts";
 import { UsageError } from "../errors.ts";
+import { anything, checkOptions, knownOptions, type OptionRules, whole } from "../options.ts";
 import { elementNames } from "./element-names.ts";
-import type { GuideDrawsOptions } from "./guide-draws.ts";
+import { type GuideDrawsOptions, guideDrawsRules } from "./guide-draws.ts";
 import { inColumns } from "./in-columns.ts";
 import type { LaplaceResult } from "./laplace.ts";
 import { moments } from "./mcmc/diagnostics.ts";
@@ -19,6 +21,13 @@ export interface SummaryOptions {
 
 /** Which sites, and how many draws of the guide. */
 export interface FitSummaryOptions extends SummaryOptions, GuideDrawsOptions {}
+
+const summaryRules: OptionRules<SummaryOptions> = { sites: anything };
+const fitSummaryRules: OptionRules<FitSummaryOptions> = {
+  ...summaryRules,
+  draws: whole(4),
+  seed: anything,
+};
 
 /** One number of the program under independent draws: a site's element, on the site's own support. */
 export interface FitSummaryRow {
@@ -60,8 +69,11 @@ export function summary(
   of: Mcmc | LaplaceResult | SviFit,
   options: FitSummaryOptions = {},
 ): Summary | FitSummary | Promise<FitSummary> {
+  checkOptions("summary", options, of.method === "svi" ? fitSummaryRules : summaryRules);
   if (of.method === "svi")
-    return of.draw(options).then((values) => ofDraws("svi", chosen(values, options.sites)));
+    return of
+      .draw(knownOptions(options, guideDrawsRules))
+      .then((values) => ofDraws("svi", chosen(values, options.sites)));
   if (of.method === "laplace") return ofDraws("laplace", chosen(of.values, options.sites));
   return summaryOfChains({ ...of, values: chosen(of.values, options.sites) });
 }
