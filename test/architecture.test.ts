@@ -30,6 +30,21 @@ test("each floor imports only from floors below it", () => {
   expect(upward).toEqual([]);
 });
 
+test("from another floor, a file imports the floor's index", () => {
+  const deep = files.flatMap((path) => {
+    const [floor] = path.split(sep);
+    if (!path.includes(sep)) return [];
+    const imports = [...readFileSync(join(src, path), "utf8").matchAll(/from "(\.[^"]+)"/g)].map(
+      ([, target]) => relative(src, join(src, dirname(path), target)),
+    );
+    return imports
+      .filter((target) => target.includes(sep) && target.split(sep)[0] !== floor)
+      .filter((target) => target !== join(target.split(sep)[0], "index.ts"))
+      .map((target) => `${path} imports ${target}`);
+  });
+  expect(deep).toEqual([]);
+});
+
 test("doors export what floors' indices export, and no floor goes through a door", () => {
   const wrong = files.flatMap((path) => {
     const text = readFileSync(join(src, path), "utf8");

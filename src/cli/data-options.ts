@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { oneOf } from "../kinds/settings/value.ts";
+import { oneOf } from "../kinds/index.ts";
 import { reader } from "./parse.ts";
 
 export const parts = ["test", "train", "all"] as const;

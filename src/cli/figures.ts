@@ -1,5 +1,5 @@
 /** What was measured of a trained model: as one object for machines, as a few lines for people. */
-import type { ErrorFigures, Measured } from "../report/measured.ts";
+import type { ErrorFigures, Measured } from "../report/index.ts";
 import { grouped, percent } from "./terminal.ts";
 
 const errorsOf = ({ error, validation, calibration }: ErrorFigures) => ({

@@ -1,16 +1,19 @@
 /** The flags that kinds of models bring: parsed, described and checked by what the kinds declare. */
 import type { Option } from "commander";
 import { UsageError } from "../errors.ts";
-import type { Declaration, VerbName } from "../kinds/kind.ts";
-import { declarations, flagsOf, listed } from "../kinds/kinds.ts";
 import {
   type DataFacts,
+  type Declaration,
+  declarations,
+  flagsOf,
+  listed,
   type Placed,
   placed,
   put,
   type Setting,
   type Tree,
-} from "../kinds/settings/setting.ts";
+  type VerbName,
+} from "../kinds/index.ts";
 import { optionFor } from "./parse.ts";
 import { grouped } from "./terminal.ts";
 

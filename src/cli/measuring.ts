@@ -1,7 +1,7 @@
 /** Measuring a run, with a line of progress where there is a terminal. */
 import type { Dataset } from "../data/index.ts";
 import type { MeasureOptions } from "../kinds/index.ts";
-import type { Measured } from "../report/measured.ts";
+import type { Measured } from "../report/index.ts";
 import type { OpenedRun } from "../runs/index.ts";
 import type { Say, Terminal } from "./terminal.ts";
 

@@ -4,9 +4,7 @@ import { dirname, extname } from "node:path";
 import { decodeRows } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
 import type { RunSettings } from "../kinds/index.ts";
-import type { EncodedImage } from "../report/image-grid.ts";
-import { type ImageStack, imageStack } from "../report/index.ts";
-import { writeOutput } from "../report/write.ts";
+import { type EncodedImage, type ImageStack, imageStack, writeOutput } from "../report/index.ts";
 import { type CsvOutput, matrixRows, type Table, toCsv } from "./table.ts";
 
 /** Writes a file whole or not at all, in a folder that is made where it is missing. @throws UsageError when it cannot be. */

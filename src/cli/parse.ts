@@ -1,7 +1,7 @@
 /** Readers of option values, as commander takes them. Commander puts the option's name before their messages. */
 import { InvalidArgumentError, Option } from "commander";
 import { UsageError } from "../errors.ts";
-import { type Value, whole as wholeValue } from "../kinds/settings/value.ts";
+import { type Value, whole as wholeValue } from "../kinds/index.ts";
 
 /** A setting's reader as commander's: what is wrong is said in its words. */
 export const reader =

@@ -1,7 +1,7 @@
 /** What training shows: a bar on a terminal, and a line for each epoch everywhere. */
 import type cliProgress from "cli-progress";
 import type { EpochLine } from "../runs/index.ts";
-import type { Means, Progress } from "../train/loop.ts";
+import type { Means, Progress } from "../train/index.ts";
 import { clock, grouped, type OutputStream, percent, type Terminal } from "./terminal.ts";
 
 export interface DisplayOptions {

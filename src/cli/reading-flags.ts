@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { z } from "zod";
 import type { readingSettings } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
-import { oneOf, positive, type Value } from "../kinds/settings/value.ts";
+import { oneOf, positive, type Value } from "../kinds/index.ts";
 import { optionFor } from "./parse.ts";
 
 /** Width and height in pixels, as 32x32. */

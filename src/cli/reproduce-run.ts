@@ -7,12 +7,12 @@ import {
   type Kingma2014Options,
   type Kingma2014Results,
   type Part,
+  protocols,
   reproduceKingma2014,
   VALIDATION,
 } from "../reproduce/index.ts";
-import { protocols } from "../reproduce/protocol.ts";
 import type { RunHooks } from "../runs/index.ts";
-import { writeDurably } from "../train/durable-write.ts";
+import { writeDurably } from "../train/index.ts";
 import { version } from "../version.ts";
 import { watchInterrupts } from "./interrupt.ts";
 import { type Display, trainDisplay } from "./progress.ts";

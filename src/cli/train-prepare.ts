@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { type Dataset, isTableFile, summarise, TABLE_KINDS } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
 import {
+  at,
   type BaseDeclaration,
   chooseObservation,
   type Declaration,
@@ -11,12 +12,14 @@ import {
   type LabelSettings,
   learnsFromLabels,
   listed,
+  merge,
   needsLabels,
+  put,
   type RunData,
   type RunSettings,
+  type Tree,
   traitsOf,
 } from "../kinds/index.ts";
-import { at, merge, put, type Tree } from "../kinds/settings/setting.ts";
 import { nearest } from "../options.ts";
 import {
   type DataSource,

@@ -1,11 +1,11 @@
 /** What `tightbound train` does once its command line is read. */
-import { flushSubnormals, preloadNative } from "../compile/session.ts";
+import { flushSubnormals, preloadNative } from "../compile/index.ts";
 import { hasLabels } from "../data/index.ts";
 import { declarationOf, kindOf, type RunData, type RunSettings } from "../kinds/index.ts";
 import type { NamedParameter } from "../nn/index.ts";
-import type { Measured } from "../report/measured.ts";
+import type { Measured } from "../report/index.ts";
 import { openRun, type Stage } from "../runs/index.ts";
-import { bestEpoch } from "../train/early-stopping.ts";
+import { bestEpoch } from "../train/index.ts";
 import { figureLines, figuresJson } from "./figures.ts";
 import { type Interrupts, watchInterrupts } from "./interrupt.ts";
 import { type Display, trainDisplay } from "./progress.ts";

@@ -1,8 +1,19 @@
 import { ShapeError } from "../errors.ts";
-import { allocate, convert, type DType, type Nested, type TypedArray } from "../tensor/dtype.ts";
-import { type ConstantAttributes, type Leaf, tensor } from "../tensor/leaf.ts";
-import { formatShape, type Shape, sameShape, sizeOf } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import {
+  allocate,
+  type ConstantAttributes,
+  convert,
+  type DType,
+  formatShape,
+  type Leaf,
+  type Nested,
+  type Shape,
+  sameShape,
+  sizeOf,
+  type Tensor,
+  type TypedArray,
+  tensor,
+} from "../tensor/index.ts";
 
 /** Computed numbers: a row-major typed array with its shape. */
 export class ArrayValue {

@@ -1,9 +1,14 @@
 import { UsageError } from "../errors.ts";
 import { anything, checkOptions, type OptionRules, whole } from "../options.ts";
-import { convert, type TypedArray } from "../tensor/dtype.ts";
-import { input, isInput, isParameter } from "../tensor/leaf.ts";
-import type { HostArray } from "../tensor/op.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import {
+  convert,
+  type HostArray,
+  input,
+  isInput,
+  isParameter,
+  Tensor,
+  type TypedArray,
+} from "../tensor/index.ts";
 import { ArrayValue, checkFeed, type Feed, toValue } from "./array-value.ts";
 import { compileHost } from "./host.ts";
 import { describeLeaf, initialValues, noiseFiller } from "./leaves.ts";

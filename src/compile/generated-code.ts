@@ -1,5 +1,5 @@
 /** JavaScript that is made of many statements, in functions small enough for the engine to optimise. */
-import type { HostArray, HostKernel } from "../tensor/op.ts";
+import type { HostArray, HostKernel } from "../tensor/index.ts";
 
 /** Reads bound leaves and writes bound outputs; synchronous. */
 export type HostRun = () => void;

@@ -1,6 +1,4 @@
-import { isConstant } from "../tensor/leaf.ts";
-import { rebuild } from "../tensor/op.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { isConstant, rebuild, type Tensor } from "../tensor/index.ts";
 
 /** Whether an op works element by element: on anything of any shape, with broadcasting. */
 export const isElementwise = (t: Tensor): boolean =>

@@ -1,9 +1,14 @@
 /** The `host` executor: straight-line JavaScript over Float64Arrays, generated from a graph. */
 import { InternalError } from "../errors.ts";
-import { isConstant } from "../tensor/leaf.ts";
-import type { HostArray, HostKernel } from "../tensor/op.ts";
-import { broadcastStrides, type Shape, sizeOf } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import {
+  broadcastStrides,
+  type HostArray,
+  type HostKernel,
+  isConstant,
+  type Shape,
+  sizeOf,
+  type Tensor,
+} from "../tensor/index.ts";
 import { GeneratedCode, type HostRun, writeWhole } from "./generated-code.ts";
 import { countUses, topological } from "./graph.ts";
 

@@ -3,13 +3,17 @@
  * G₁ W₁ᵀ + G₂ W₂ᵀ = [G₁ G₂] [W₁ W₂]ᵀ: with the narrow factors side by side the wide result is written once, not twice and added. The heads'
  * own gradients hᵀ G₁ and hᵀ G₂ are then parts of hᵀ [G₁ G₂], which reads h once and fills the runtime's vectors better.
  */
-import { type NodeOf, rebuild } from "../tensor/op.ts";
-import { add } from "../tensor/ops/arithmetic.ts";
-import { matmul } from "../tensor/ops/matmul.ts";
-import { concat, slice } from "../tensor/ops/parts.ts";
-import { sameShape } from "../tensor/shape.ts";
-import { nodesOf } from "../tensor/substitute.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import {
+  add,
+  concat,
+  matmul,
+  type NodeOf,
+  nodesOf,
+  rebuild,
+  sameShape,
+  slice,
+  type Tensor,
+} from "../tensor/index.ts";
 import { applyRule, countUses, type Replacement, replaceNodes, topological, type UseRule } from "./graph.ts";
 import { simplify } from "./simplify.ts";
 

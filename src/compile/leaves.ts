@@ -9,8 +9,8 @@ import {
   type Leaf,
   type NoiseAttributes,
   type ParameterAttributes,
-} from "../tensor/leaf.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+  type Tensor,
+} from "../tensor/index.ts";
 
 /** Draws for an initialiser: each call continues the stream named after the parameter. */
 function initialDraws(seed: number, name: string): Draws {

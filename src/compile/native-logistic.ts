@@ -1,8 +1,18 @@
 /** The logistic function and softplus of one argument, natively: both are made of e^−|x|, and an exponential is dear. */
-import { abs, add, div, maximum, neg, sub } from "../tensor/ops/arithmetic.ts";
-import { positive } from "../tensor/ops/comparison.ts";
-import { exp, log, sigmoid, softplusTail } from "../tensor/ops/transcendental.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import {
+  abs,
+  add,
+  div,
+  exp,
+  log,
+  maximum,
+  neg,
+  positive,
+  sigmoid,
+  softplusTail,
+  sub,
+  type Tensor,
+} from "../tensor/index.ts";
 import { type Replacement, replaceNodes, topological } from "./graph.ts";
 
 /** ln(1 + e) for e ≥ 0: ln u of the rounded sum u, and what rounding took from it, (e − (u − 1)) / u. */

@@ -1,6 +1,5 @@
 /** Rewrites that pay on ONNX Runtime alone: it runs one op at a time, each over the whole of its operands. */
-import { fuseMatmulAdd } from "../tensor/ops/matmul.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { fuseMatmulAdd, type Tensor } from "../tensor/index.ts";
 import { applyRule } from "./graph.ts";
 import { joinProducts } from "./joint-products.ts";
 import { shareExponentials } from "./native-logistic.ts";

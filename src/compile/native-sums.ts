@@ -1,14 +1,24 @@
 /** Sums, as ONNX Runtime computes them fastest: rewrites from profiles of its CPU kernels. */
-import { ones } from "../tensor/leaf.ts";
-import type { NodeOf } from "../tensor/op.ts";
-import { abs, add, mul, neg, sub } from "../tensor/ops/arithmetic.ts";
-import { matmul } from "../tensor/ops/matmul.ts";
-import { reshape } from "../tensor/ops/movement.ts";
-import { slice } from "../tensor/ops/parts.ts";
-import { sum } from "../tensor/ops/reduce.ts";
-import { exp, softplusTail } from "../tensor/ops/transcendental.ts";
-import { commonTail, reducedShape, sameShape, sizeOf } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import {
+  abs,
+  add,
+  commonTail,
+  exp,
+  matmul,
+  mul,
+  type NodeOf,
+  neg,
+  ones,
+  reducedShape,
+  reshape,
+  sameShape,
+  sizeOf,
+  slice,
+  softplusTail,
+  sub,
+  sum,
+  type Tensor,
+} from "../tensor/index.ts";
 import { applyRule, type Replacement, replaceNodes, topological } from "./graph.ts";
 import { log1pOfPositive } from "./native-logistic.ts";
 

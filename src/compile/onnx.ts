@@ -14,12 +14,16 @@ import {
   ValueInfoProtoSchema,
 } from "onnx-buf";
 import { ShapeError } from "../errors.ts";
-import { convert, type DType } from "../tensor/dtype.ts";
-import { isConstant } from "../tensor/leaf.ts";
-import type { OnnxAttribute, OnnxBuilder } from "../tensor/op.ts";
-import { onnxType } from "../tensor/ops/cast.ts";
-import type { Shape } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import {
+  convert,
+  type DType,
+  isConstant,
+  type OnnxAttribute,
+  type OnnxBuilder,
+  onnxType,
+  type Shape,
+  type Tensor,
+} from "../tensor/index.ts";
 import { rewrite, topological } from "./graph.ts";
 import { applyNativeRules } from "./native-rules.ts";
 import { simplify } from "./simplify.ts";

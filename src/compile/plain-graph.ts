@@ -1,8 +1,6 @@
 /** A graph as plain data: what can be sent to a worker, where closures cannot go. */
 import { InternalError } from "../errors.ts";
-import { isConstant } from "../tensor/leaf.ts";
-import { type Attributes, ops } from "../tensor/op.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import { type Attributes, isConstant, ops, Tensor } from "../tensor/index.ts";
 import { topological } from "./graph.ts";
 
 interface PlainNode {

@@ -1,17 +1,18 @@
 /** A graph in another floating-point precision. */
-import { type DType, isFloat } from "../tensor/dtype.ts";
 import {
   constant,
+  type DType,
   input,
   isConstant,
+  isFloat,
   isInput,
   isNoise,
   isParameter,
   noise,
   parameter,
-} from "../tensor/leaf.ts";
-import { rebuild } from "../tensor/op.ts";
-import { Tensor } from "../tensor/tensor.ts";
+  rebuild,
+  Tensor,
+} from "../tensor/index.ts";
 import { rewrite } from "./graph.ts";
 
 export interface Converted {

@@ -3,12 +3,22 @@
  * does, is bound by memory. Equal in exact arithmetic; in float32 results change by roundings, and beyond them only where a value on
  * the way is within 2¹⁶ of the ends of the range.
  */
-import { isConstant, scalar } from "../tensor/leaf.ts";
-import { rebuild } from "../tensor/op.ts";
-import { add, mul, neg, sub } from "../tensor/ops/arithmetic.ts";
-import { expand, reshape } from "../tensor/ops/movement.ts";
-import { broadcastShapes, commonTail, sameShape, sizeOf } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import {
+  add,
+  broadcastShapes,
+  commonTail,
+  expand,
+  isConstant,
+  mul,
+  neg,
+  rebuild,
+  reshape,
+  sameShape,
+  scalar,
+  sizeOf,
+  sub,
+  type Tensor,
+} from "../tensor/index.ts";
 import { applyRule, isElementwise, type UseRule, uniform } from "./graph.ts";
 import { simplify } from "./simplify.ts";
 

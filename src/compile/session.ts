@@ -1,8 +1,7 @@
 /** The `native` executor: a graph as one ONNX model, run by ONNX Runtime. */
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-common";
 import { InternalError, ShapeError, UsageError } from "../errors.ts";
-import type { TypedArray } from "../tensor/dtype.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import type { Tensor, TypedArray } from "../tensor/index.ts";
 import { lowerToOnnx, type OnnxModel } from "./onnx.ts";
 import { runUnreturned } from "./unreturned.ts";
 

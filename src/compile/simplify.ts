@@ -1,26 +1,43 @@
 /** Graph simplification: common subexpressions, constant folding, and algebra that saves passes over memory. */
-import type { DType } from "../tensor/dtype.ts";
 import {
+  abs,
+  add,
+  broadcastShapes,
   type ConstantAttributes,
+  commonTail,
+  concat,
   constant,
+  type DType,
+  div,
+  exp,
+  expand,
   full,
+  gather,
   isConstant,
   type Leaf,
+  log,
+  log1p,
+  matmul,
+  mul,
+  neg,
+  on,
+  pow,
+  rebuild,
+  reshape,
+  sameShape,
   scalar,
+  scatterAdd,
+  sigmoid,
+  softplus,
+  sqrt,
+  stopGradient,
+  sub,
+  sum,
+  type Tensor,
+  transpose,
+  where,
   zeros,
-} from "../tensor/leaf.ts";
-import { on, rebuild } from "../tensor/op.ts";
-import { abs, add, div, mul, neg, pow, sqrt, sub } from "../tensor/ops/arithmetic.ts";
-import { gather, scatterAdd } from "../tensor/ops/gather.ts";
-import { matmul } from "../tensor/ops/matmul.ts";
-import { expand, reshape, transpose } from "../tensor/ops/movement.ts";
-import { concat } from "../tensor/ops/parts.ts";
-import { sum } from "../tensor/ops/reduce.ts";
-import { stopGradient } from "../tensor/ops/stop-gradient.ts";
-import { exp, log, log1p, sigmoid, softplus } from "../tensor/ops/transcendental.ts";
-import { where } from "../tensor/ops/where.ts";
-import { broadcastShapes, commonTail, sameShape } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+} from "../tensor/index.ts";
 import { isElementwise, rewrite, uniform } from "./graph.ts";
 import { evaluateConstant } from "./host.ts";
 

@@ -1,4 +1,4 @@
-import { Tensor } from "../tensor/tensor.ts";
+import { Tensor } from "../tensor/index.ts";
 import type { ArrayValue } from "./array-value.ts";
 import { type CompileOptions, compile } from "./compile.ts";
 

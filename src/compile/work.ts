@@ -1,8 +1,18 @@
-import { pow } from "../tensor/ops/arithmetic.ts";
-import { matmul } from "../tensor/ops/matmul.ts";
-import { softmax } from "../tensor/ops/reduce.ts";
-import { cos, exp, expm1, log, log1p, sigmoid, sin, softplus, tanh } from "../tensor/ops/transcendental.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import {
+  cos,
+  exp,
+  expm1,
+  log,
+  log1p,
+  matmul,
+  pow,
+  sigmoid,
+  sin,
+  softmax,
+  softplus,
+  type Tensor,
+  tanh,
+} from "../tensor/index.ts";
 import type { Executor } from "./compile.ts";
 import { isElementwise, topological } from "./graph.ts";
 import { simplify } from "./simplify.ts";

@@ -1,11 +1,20 @@
-import { noise, tensor } from "../tensor/leaf.ts";
-import { abs, mul, sub } from "../tensor/ops/arithmetic.ts";
-import { cast } from "../tensor/ops/cast.ts";
-import { equal, greater, less } from "../tensor/ops/comparison.ts";
-import { log, sigmoid, softplus } from "../tensor/ops/transcendental.ts";
-import { where } from "../tensor/ops/where.ts";
-import type { Shape } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import {
+  abs,
+  cast,
+  equal,
+  greater,
+  less,
+  log,
+  mul,
+  noise,
+  type Shape,
+  sigmoid,
+  softplus,
+  sub,
+  type Tensor,
+  tensor,
+  where,
+} from "../tensor/index.ts";
 import { boolean, real, unitInterval } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";

@@ -5,13 +5,13 @@ import {
   log1p,
   mul,
   neg,
+  operands,
   type Shape,
   sigmoid,
   sub,
   type Tensor,
   type TensorLike,
 } from "../tensor/index.ts";
-import { operands } from "../tensor/leaf.ts";
 import { positive, unitInterval } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters, type SampleAndLogProb } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";

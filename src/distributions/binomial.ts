@@ -12,6 +12,7 @@ import {
   mul,
   neg,
   noise,
+  operands,
   type Shape,
   sigmoid,
   softplus,
@@ -21,7 +22,6 @@ import {
   unsqueeze,
   where,
 } from "../tensor/index.ts";
-import { operands } from "../tensor/leaf.ts";
 import { integerInterval, nonNegativeInteger, real, unitInterval } from "./constraints.ts";
 import { drawBinomial } from "./counts.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";

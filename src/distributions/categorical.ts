@@ -1,14 +1,22 @@
-import { arange, noise } from "../tensor/leaf.ts";
-import { mul, sub } from "../tensor/ops/arithmetic.ts";
-import { cast } from "../tensor/ops/cast.ts";
-import { equal, less } from "../tensor/ops/comparison.ts";
-import { oneHot } from "../tensor/ops/gather.ts";
-import { unsqueeze } from "../tensor/ops/movement.ts";
-import { slice } from "../tensor/ops/parts.ts";
-import { argmax, cumsum, logsumexp, sum } from "../tensor/ops/reduce.ts";
-import { where } from "../tensor/ops/where.ts";
-import type { Shape } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import {
+  arange,
+  argmax,
+  cast,
+  cumsum,
+  equal,
+  less,
+  logsumexp,
+  mul,
+  noise,
+  oneHot,
+  type Shape,
+  slice,
+  sub,
+  sum,
+  type Tensor,
+  unsqueeze,
+  where,
+} from "../tensor/index.ts";
 import { integerInterval, logitVector, simplex } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";

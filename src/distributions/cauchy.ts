@@ -7,6 +7,7 @@ import {
   mul,
   neg,
   noise,
+  operands,
   type Shape,
   sin,
   square,
@@ -14,7 +15,6 @@ import {
   type Tensor,
   type TensorLike,
 } from "../tensor/index.ts";
-import { operands } from "../tensor/leaf.ts";
 import type { ClosedForms, Distribution, Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";
 import { LocationScaleDistribution } from "./location-scale.ts";

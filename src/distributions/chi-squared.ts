@@ -1,5 +1,14 @@
-import { add, lgamma, log, mul, type Shape, sub, type Tensor, type TensorLike } from "../tensor/index.ts";
-import { operands } from "../tensor/leaf.ts";
+import {
+  add,
+  lgamma,
+  log,
+  mul,
+  operands,
+  type Shape,
+  sub,
+  type Tensor,
+  type TensorLike,
+} from "../tensor/index.ts";
 import { nonNegative, positive } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";

@@ -3,27 +3,39 @@
  *
  * @module
  */
-import { simplify } from "../compile/simplify.ts";
+import { simplify } from "../compile/index.ts";
 import { UsageError } from "../errors.ts";
-import { isFloat } from "../tensor/dtype.ts";
-import { arange, constant, eye, full, isConstant, type TensorLike } from "../tensor/leaf.ts";
-import { abs, add, floor, mul, sub } from "../tensor/ops/arithmetic.ts";
-import { cast } from "../tensor/ops/cast.ts";
 import {
+  abs,
+  add,
+  arange,
+  cast,
+  cholesky,
+  constant,
+  diagonal,
   equal,
+  eye,
+  floor,
+  full,
   greater,
   greaterEqual,
+  isConstant,
+  isFloat,
   less,
   lessEqual,
   logicalAnd,
   logicalNot,
   logicalOr,
-} from "../tensor/ops/comparison.ts";
-import { cholesky, diagonal, triu } from "../tensor/ops/linalg.ts";
-import { transpose } from "../tensor/ops/movement.ts";
-import { slice } from "../tensor/ops/parts.ts";
-import { max, sum } from "../tensor/ops/reduce.ts";
-import { Tensor } from "../tensor/tensor.ts";
+  max,
+  mul,
+  slice,
+  sub,
+  sum,
+  Tensor,
+  type TensorLike,
+  transpose,
+  triu,
+} from "../tensor/index.ts";
 import type { Transform } from "./transforms/transform.ts";
 
 /** A set of values, and a test of membership. */

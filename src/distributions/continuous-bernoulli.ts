@@ -3,13 +3,31 @@
  * on [0, 1] with density e^{x l} l / (eˡ − 1). Everything is singular-looking but smooth at l = 0 (λ = ½): within a
  * radius of it, power series; outside, forms that neither overflow nor cancel.
  */
-import { full, noise, tensor } from "../tensor/leaf.ts";
-import { abs, add, div, mul, neg, square, sub } from "../tensor/ops/arithmetic.ts";
-import { equal, greater, less, logicalOr } from "../tensor/ops/comparison.ts";
-import { exp, expm1, log, log1p, relu, tanh } from "../tensor/ops/transcendental.ts";
-import { where } from "../tensor/ops/where.ts";
-import type { Shape } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import {
+  abs,
+  add,
+  div,
+  equal,
+  exp,
+  expm1,
+  full,
+  greater,
+  less,
+  log,
+  log1p,
+  logicalOr,
+  mul,
+  neg,
+  noise,
+  relu,
+  type Shape,
+  square,
+  sub,
+  type Tensor,
+  tanh,
+  tensor,
+  where,
+} from "../tensor/index.ts";
 import { real, unitInterval } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";

@@ -15,6 +15,7 @@ import {
   floor,
   greater,
   greaterEqual,
+  isConstant,
   less,
   lessEqual,
   log,
@@ -33,7 +34,6 @@ import {
   unsqueeze,
   where,
 } from "../tensor/index.ts";
-import { isConstant } from "../tensor/leaf.ts";
 import { binomialLogMass, poissonLogMass } from "./gamma-functions.ts";
 import { oddsOf } from "./numerics.ts";
 import { firstAccepted } from "./rejection.ts";

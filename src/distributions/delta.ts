@@ -4,13 +4,13 @@ import {
   expand,
   full,
   mul,
+  operands,
   type Shape,
   sum,
   type Tensor,
   type TensorLike,
   where,
 } from "../tensor/index.ts";
-import { operands } from "../tensor/leaf.ts";
 import { independentConstraint, real } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { lastAxes } from "./numerics.ts";

@@ -6,6 +6,7 @@ import {
   log,
   logSoftmax,
   mul,
+  operands,
   type Shape,
   softmax,
   sub,
@@ -13,7 +14,6 @@ import {
   type Tensor,
   type TensorLike,
 } from "../tensor/index.ts";
-import { operands } from "../tensor/leaf.ts";
 import { independentConstraint, positive, simplex } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters, type SampleAndLogProb } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";

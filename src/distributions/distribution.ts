@@ -7,16 +7,26 @@
  * A value has shape sample + batch + event: independent draws, then different parameters, then one draw's own dimensions.
  */
 import { ShapeError } from "../errors.ts";
-import { type DType, isFloat } from "../tensor/dtype.ts";
-import { full, type TensorLike, tensor } from "../tensor/leaf.ts";
-import { cast } from "../tensor/ops/cast.ts";
-import { greater, isNan } from "../tensor/ops/comparison.ts";
-import { reshape } from "../tensor/ops/movement.ts";
-import { sum } from "../tensor/ops/reduce.ts";
-import { stopGradient } from "../tensor/ops/stop-gradient.ts";
-import { where } from "../tensor/ops/where.ts";
-import { broadcastShapes, checkShape, formatShape, type Shape, sameShape } from "../tensor/shape.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import {
+  broadcastShapes,
+  cast,
+  checkShape,
+  type DType,
+  formatShape,
+  full,
+  greater,
+  isFloat,
+  isNan,
+  reshape,
+  type Shape,
+  sameShape,
+  stopGradient,
+  sum,
+  Tensor,
+  type TensorLike,
+  tensor,
+  where,
+} from "../tensor/index.ts";
 import { type Constraint, checkConstant } from "./constraints.ts";
 import { ClosedFormError } from "./errors.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";

@@ -1,7 +1,4 @@
-import { grad } from "../tensor/grad.ts";
-import { add, mul, sub } from "../tensor/ops/arithmetic.ts";
-import { sum } from "../tensor/ops/reduce.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { add, grad, mul, sub, sum, type Tensor } from "../tensor/index.ts";
 import type { Distribution } from "./distribution.ts";
 
 /**

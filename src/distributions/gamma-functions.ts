@@ -19,6 +19,7 @@ import {
   greaterEqual,
   less,
   lgamma,
+  lgammaAboutTwo,
   log,
   log1p,
   log1pMinus,
@@ -33,7 +34,6 @@ import {
   type Tensor,
   where,
 } from "../tensor/index.ts";
-import { lgammaAboutTwo } from "../tensor/special/index.ts";
 import { HALF_LOG_TWO_PI, type Odds } from "./numerics.ts";
 
 /** Ratios beyond this, or below its inverse, are taken as differences of logarithms: float32 would lose them. */

@@ -7,13 +7,13 @@ import {
   mul,
   neg,
   noise,
+  operands,
   type Shape,
   square,
   sub,
   type Tensor,
   type TensorLike,
 } from "../tensor/index.ts";
-import { operands } from "../tensor/leaf.ts";
 import type { ClosedForms, Distribution, Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";
 import { LocationScaleDistribution } from "./location-scale.ts";

@@ -7,6 +7,7 @@ import {
   log1p,
   mul,
   noise,
+  operands,
   type Shape,
   sin,
   square,
@@ -14,7 +15,6 @@ import {
   type Tensor,
   type TensorLike,
 } from "../tensor/index.ts";
-import { operands } from "../tensor/leaf.ts";
 import { nonNegative, positive } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";

@@ -5,13 +5,13 @@ import {
   log,
   mul,
   noise,
+  operands,
   type Shape,
   square,
   sub,
   type Tensor,
   type TensorLike,
 } from "../tensor/index.ts";
-import { operands } from "../tensor/leaf.ts";
 import { nonNegative, positive } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";

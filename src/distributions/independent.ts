@@ -1,7 +1,5 @@
 import { ShapeError, UsageError } from "../errors.ts";
-import { sum } from "../tensor/ops/reduce.ts";
-import { formatShape, type Shape } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { formatShape, type Shape, sum, type Tensor } from "../tensor/index.ts";
 import { independentConstraint } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters, type SampleAndLogProb } from "./distribution.ts";
 import { ClosedFormError } from "./errors.ts";

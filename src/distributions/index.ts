@@ -11,6 +11,7 @@ export { Cauchy, CauchyDistribution } from "./cauchy.ts";
 export { ChiSquared, ChiSquaredDistribution } from "./chi-squared.ts";
 export type { Constraint, IntervalConstraint } from "./constraints.ts";
 export * as constraints from "./constraints.ts";
+export { describeConstraint } from "./constraints.ts";
 export { ContinuousBernoulli, ContinuousBernoulliDistribution } from "./continuous-bernoulli.ts";
 export { Delta, DeltaDistribution } from "./delta.ts";
 export { Dirichlet, DirichletDistribution } from "./dirichlet.ts";
@@ -74,6 +75,7 @@ export {
 export { StudentT, StudentTDistribution } from "./student-t.ts";
 export { TableRow, TableRowDistribution, type TableRowParameters } from "./table-row.ts";
 export { Transformed, TransformedDistribution } from "./transformed.ts";
+export { biject } from "./transforms/biject.ts";
 export type { Transform, ValueAndLogDet } from "./transforms/index.ts";
 export * as transforms from "./transforms/index.ts";
 export { Uniform, UniformDistribution } from "./uniform.ts";

@@ -7,6 +7,7 @@ import {
   log,
   mul,
   neg,
+  operands,
   type Shape,
   square,
   sub,
@@ -14,7 +15,6 @@ import {
   type TensorLike,
   where,
 } from "../tensor/index.ts";
-import { operands } from "../tensor/leaf.ts";
 import { positive } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";

@@ -1,9 +1,6 @@
 /** Kullback–Leibler divergences: a registry of closed forms, and the Monte Carlo form for every other pair. */
 import { ShapeError } from "../errors.ts";
-import { sub } from "../tensor/ops/arithmetic.ts";
-import { mean } from "../tensor/ops/reduce.ts";
-import { broadcastShapes, formatShape, sameShape } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { broadcastShapes, formatShape, mean, sameShape, sub, type Tensor } from "../tensor/index.ts";
 import type { Distribution } from "./distribution.ts";
 import { ClosedFormError } from "./errors.ts";
 import { expandTo } from "./numerics.ts";

@@ -8,6 +8,7 @@ import {
   mul,
   neg,
   noise,
+  operands,
   type Shape,
   sign,
   square,
@@ -15,7 +16,6 @@ import {
   type Tensor,
   type TensorLike,
 } from "../tensor/index.ts";
-import { operands } from "../tensor/leaf.ts";
 import type { ClosedForms, Distribution, Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";
 import { LocationScaleDistribution } from "./location-scale.ts";

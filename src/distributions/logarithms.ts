@@ -3,15 +3,25 @@
  * them: 1 − σ(40) is 0 in float64, and ln(1 − σ(40)) is −40. What a transform or a sampler computed from a logit or a logarithm
  * keeps its density in the tails, however it rounds; no density is flat where it is not.
  */
-import { isConstant } from "../tensor/leaf.ts";
-import { rebuild } from "../tensor/op.ts";
-import { neg, sub } from "../tensor/ops/arithmetic.ts";
-import { less } from "../tensor/ops/comparison.ts";
-import { expand, reshape, transpose } from "../tensor/ops/movement.ts";
-import { slice } from "../tensor/ops/parts.ts";
-import { exp, expm1, log, log1p, sigmoid, softplus } from "../tensor/ops/transcendental.ts";
-import { where } from "../tensor/ops/where.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import {
+  exp,
+  expand,
+  expm1,
+  isConstant,
+  less,
+  log,
+  log1p,
+  neg,
+  rebuild,
+  reshape,
+  sigmoid,
+  slice,
+  softplus,
+  sub,
+  type Tensor,
+  transpose,
+  where,
+} from "../tensor/index.ts";
 
 /** `of` what a tensor was before it was only moved, moved likewise; nothing where `of` knows nothing. */
 function through(x: Tensor, of: (x: Tensor) => Tensor | undefined): Tensor | undefined {

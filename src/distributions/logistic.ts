@@ -6,6 +6,7 @@ import {
   mul,
   neg,
   noise,
+  operands,
   type Shape,
   softplus,
   square,
@@ -13,7 +14,6 @@ import {
   type Tensor,
   type TensorLike,
 } from "../tensor/index.ts";
-import { operands } from "../tensor/leaf.ts";
 import type { ClosedForms, Distribution, Parameters } from "./distribution.ts";
 import { LocationScaleDistribution } from "./location-scale.ts";
 

@@ -5,6 +5,7 @@ import {
   mul,
   neg,
   noise,
+  operands,
   type Shape,
   sigmoid,
   softplus,
@@ -13,7 +14,6 @@ import {
   type Tensor,
   type TensorLike,
 } from "../tensor/index.ts";
-import { operands } from "../tensor/leaf.ts";
 import { type Constraint, insideUnitInterval, positive, real, unitInterval } from "./constraints.ts";
 import { Distribution, type Parameters, type SampleAndLogProb } from "./distribution.ts";
 import { registerKl } from "./kl.ts";

@@ -5,11 +5,13 @@ import {
   choleskyLogdet,
   div,
   eye,
+  formatShape,
   log,
   matmul,
   mul,
   neg,
   noise,
+  operands,
   type Shape,
   sqrt,
   square,
@@ -21,8 +23,6 @@ import {
   triangularSolve,
   unsqueeze,
 } from "../tensor/index.ts";
-import { operands } from "../tensor/leaf.ts";
-import { formatShape } from "../tensor/shape.ts";
 import { independentConstraint, positive, real, realVector } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";

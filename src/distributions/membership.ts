@@ -2,15 +2,19 @@
  * Which values are known to lie in a set while a program is traced: draws, what transforms return, constants, and all of them after
  * they were moved. Their densities need no test at run time, and a relaxed value may stand in for a discrete draw afterwards.
  */
-import { isFloat } from "../tensor/dtype.ts";
-import { isConstant } from "../tensor/leaf.ts";
-import { cast } from "../tensor/ops/cast.ts";
-import { gather } from "../tensor/ops/gather.ts";
-import { expand, reshape, transpose } from "../tensor/ops/movement.ts";
-import { slice } from "../tensor/ops/parts.ts";
-import { stopGradient } from "../tensor/ops/stop-gradient.ts";
-import { sameShape } from "../tensor/shape.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import {
+  cast,
+  expand,
+  gather,
+  isConstant,
+  isFloat,
+  reshape,
+  sameShape,
+  slice,
+  stopGradient,
+  Tensor,
+  transpose,
+} from "../tensor/index.ts";
 import type { Constraint, IndependentConstraint, IntervalConstraint } from "./constraints.ts";
 import { outside } from "./outside.ts";
 

@@ -1,7 +1,9 @@
 import { ShapeError, UsageError } from "../errors.ts";
 import {
   add,
+  broadcastShapes,
   equal,
+  formatShape,
   logsumexp,
   mul,
   oneHot,
@@ -14,7 +16,6 @@ import {
   unsqueeze,
   where,
 } from "../tensor/index.ts";
-import { broadcastShapes, formatShape } from "../tensor/shape.ts";
 import { type CategoricalDistribution, drawCategory } from "./categorical.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 

@@ -5,11 +5,13 @@ import {
   choleskySolve,
   diagonal,
   eye,
+  formatShape,
   log,
   matmul,
   mul,
   neg,
   noise,
+  operands,
   type Shape,
   square,
   squeeze,
@@ -21,8 +23,6 @@ import {
   tril,
   unsqueeze,
 } from "../tensor/index.ts";
-import { operands } from "../tensor/leaf.ts";
-import { formatShape } from "../tensor/shape.ts";
 import { lowerCholesky, positiveDefinite, realVector } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters, type SampleAndLogProb } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";

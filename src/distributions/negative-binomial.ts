@@ -6,11 +6,11 @@ import {
   maximum,
   mul,
   neg,
+  operands,
   type Shape,
   type Tensor,
   type TensorLike,
 } from "../tensor/index.ts";
-import { operands } from "../tensor/leaf.ts";
 import { halfOpenUnitInterval, nonNegativeInteger, positive, real } from "./constraints.ts";
 import { drawPoisson } from "./counts.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";

@@ -1,9 +1,19 @@
-import { noise, operands, type TensorLike } from "../tensor/leaf.ts";
-import { add, div, mul, neg, square, sub } from "../tensor/ops/arithmetic.ts";
-import { sum } from "../tensor/ops/reduce.ts";
-import { exp, log } from "../tensor/ops/transcendental.ts";
-import type { Shape } from "../tensor/shape.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import {
+  add,
+  div,
+  exp,
+  log,
+  mul,
+  neg,
+  noise,
+  operands,
+  type Shape,
+  square,
+  sub,
+  sum,
+  Tensor,
+  type TensorLike,
+} from "../tensor/index.ts";
 import { positive, real } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters, type SampleAndLogProb } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";

@@ -1,15 +1,32 @@
 /** The small careful expressions that several distributions share. */
 import { UsageError } from "../errors.ts";
-import type { DType } from "../tensor/dtype.ts";
-import { operands, type TensorLike } from "../tensor/leaf.ts";
-import { abs, add, div, mul, neg, square, sub } from "../tensor/ops/arithmetic.ts";
-import { equal, greater, logicalAnd } from "../tensor/ops/comparison.ts";
-import { expand } from "../tensor/ops/movement.ts";
-import { logsumexp, softmax, sum } from "../tensor/ops/reduce.ts";
-import { log, log1p, sigmoid, softplus } from "../tensor/ops/transcendental.ts";
-import { where } from "../tensor/ops/where.ts";
-import { type Shape, sameShape } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import {
+  abs,
+  add,
+  type DType,
+  div,
+  equal,
+  expand,
+  greater,
+  log,
+  log1p,
+  logicalAnd,
+  logsumexp,
+  mul,
+  neg,
+  operands,
+  type Shape,
+  sameShape,
+  sigmoid,
+  softmax,
+  softplus,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  type TensorLike,
+  where,
+} from "../tensor/index.ts";
 import { complementOf, knowsLog, knowsLogComplement, logComplementOf, logOf } from "./logarithms.ts";
 
 /** A probability p and its complement q, with their logarithms where those are known better than from p and q. */

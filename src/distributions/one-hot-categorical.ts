@@ -1,10 +1,18 @@
-import { eye, isConstant } from "../tensor/leaf.ts";
-import { mul, sub } from "../tensor/ops/arithmetic.ts";
-import { gather, oneHot } from "../tensor/ops/gather.ts";
-import { reshape, transpose } from "../tensor/ops/movement.ts";
-import { argmax, logsumexp, sum } from "../tensor/ops/reduce.ts";
-import type { Shape } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import {
+  argmax,
+  eye,
+  gather,
+  isConstant,
+  logsumexp,
+  mul,
+  oneHot,
+  reshape,
+  type Shape,
+  sub,
+  sum,
+  type Tensor,
+  transpose,
+} from "../tensor/index.ts";
 import { drawCategory } from "./categorical.ts";
 import { logitVector, oneHotVector, simplex } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";

@@ -1,9 +1,6 @@
 /** Which elements of an array of known numbers lie outside a set: for data, which are refused before anything is run. */
-import { compileHost } from "../compile/host.ts";
-import { isFloat } from "../tensor/dtype.ts";
-import { isConstant } from "../tensor/leaf.ts";
-import { cast } from "../tensor/ops/cast.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { compileHost } from "../compile/index.ts";
+import { cast, isConstant, isFloat, type Tensor } from "../tensor/index.ts";
 import type { Constraint } from "./constraints.ts";
 
 /** The elements of an array that lie outside a set. */

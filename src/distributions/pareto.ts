@@ -8,6 +8,7 @@ import {
   mul,
   neg,
   noise,
+  operands,
   type Shape,
   square,
   sub,
@@ -15,7 +16,6 @@ import {
   type TensorLike,
   where,
 } from "../tensor/index.ts";
-import { operands } from "../tensor/leaf.ts";
 import { atLeast, positive } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";

@@ -5,11 +5,11 @@ import {
   lgamma,
   log,
   neg,
+  operands,
   type Shape,
   type Tensor,
   type TensorLike,
 } from "../tensor/index.ts";
-import { operands } from "../tensor/leaf.ts";
 import { nonNegative, nonNegativeInteger } from "./constraints.ts";
 import { drawPoisson } from "./counts.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";

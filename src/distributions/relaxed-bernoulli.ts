@@ -1,9 +1,9 @@
 import { checkOptions, flag, type OptionRules } from "../options.ts";
-import type { DType } from "../tensor/dtype.ts";
 import {
   abs,
   add,
   cast,
+  type DType,
   div,
   greater,
   log,
@@ -11,6 +11,7 @@ import {
   mul,
   neg,
   noise,
+  operands,
   type Shape,
   sigmoid,
   softplus,
@@ -19,7 +20,6 @@ import {
   type Tensor,
   type TensorLike,
 } from "../tensor/index.ts";
-import { operands } from "../tensor/leaf.ts";
 import { BernoulliDistribution } from "./bernoulli.ts";
 import {
   type Constraint,

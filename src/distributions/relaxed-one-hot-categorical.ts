@@ -1,10 +1,11 @@
 import { checkOptions } from "../options.ts";
-import type { DType } from "../tensor/dtype.ts";
 import {
   add,
   argmax,
+  type DType,
   div,
   exp,
+  lgamma as lgammaOf,
   log,
   logSoftmax,
   logsumexp,
@@ -12,6 +13,7 @@ import {
   neg,
   noise,
   oneHot,
+  operands,
   type Shape,
   softmax,
   stopGradient,
@@ -21,8 +23,6 @@ import {
   type TensorLike,
   unsqueeze,
 } from "../tensor/index.ts";
-import { operands } from "../tensor/leaf.ts";
-import { lgamma as lgammaOf } from "../tensor/special/index.ts";
 import {
   type Constraint,
   checkConstant,

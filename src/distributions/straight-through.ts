@@ -1,6 +1,4 @@
-import type { Tensor } from "../tensor/index.ts";
-import { everywhere } from "../tensor/lanes.ts";
-import { defineOp, type NoAttributes } from "../tensor/op.ts";
+import { defineOp, everywhere, type NoAttributes, type Tensor } from "../tensor/index.ts";
 
 const straightThroughOp = defineOp<NoAttributes, [Tensor, Tensor]>({
   name: "straightThrough",

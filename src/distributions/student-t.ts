@@ -7,6 +7,7 @@ import {
   mul,
   neg,
   noise,
+  operands,
   type Shape,
   sqrt,
   square,
@@ -16,7 +17,6 @@ import {
   tensor,
   where,
 } from "../tensor/index.ts";
-import { operands } from "../tensor/leaf.ts";
 import { positive, real } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { digammaDifference, halfStep } from "./gamma-functions.ts";

@@ -1,13 +1,23 @@
 import { ShapeError, UsageError } from "../errors.ts";
-import { operands, type TensorLike } from "../tensor/leaf.ts";
-import { add, mul } from "../tensor/ops/arithmetic.ts";
-import { cast } from "../tensor/ops/cast.ts";
-import { equal, isNan, logicalAnd, logicalNot, logicalOr } from "../tensor/ops/comparison.ts";
-import { concat, slice } from "../tensor/ops/parts.ts";
-import { sum } from "../tensor/ops/reduce.ts";
-import { where } from "../tensor/ops/where.ts";
-import { formatShape, type Shape } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import {
+  add,
+  cast,
+  concat,
+  equal,
+  formatShape,
+  isNan,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
+  mul,
+  operands,
+  type Shape,
+  slice,
+  sum,
+  type Tensor,
+  type TensorLike,
+  where,
+} from "../tensor/index.ts";
 import {
   type Constraint,
   independentConstraint,

@@ -1,9 +1,18 @@
 import { ShapeError, UsageError } from "../errors.ts";
-import { isConstant, zeros } from "../tensor/leaf.ts";
-import { add, mul, square, sub } from "../tensor/ops/arithmetic.ts";
-import { logicalAnd } from "../tensor/ops/comparison.ts";
-import { broadcastShapes, formatShape, type Shape, sameShape } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import {
+  add,
+  broadcastShapes,
+  formatShape,
+  isConstant,
+  logicalAnd,
+  mul,
+  type Shape,
+  sameShape,
+  square,
+  sub,
+  type Tensor,
+  zeros,
+} from "../tensor/index.ts";
 import { type Constraint, type ImageConstraint, independentConstraint, real } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters, type SampleAndLogProb } from "./distribution.ts";
 import { ClosedFormError } from "./errors.ts";

@@ -1,10 +1,19 @@
-import { noise, operands, type TensorLike } from "../tensor/leaf.ts";
-import { add, mul, square, sub } from "../tensor/ops/arithmetic.ts";
-import { greaterEqual, lessEqual, logicalAnd } from "../tensor/ops/comparison.ts";
-import { log } from "../tensor/ops/transcendental.ts";
-import { where } from "../tensor/ops/where.ts";
-import type { Shape } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import {
+  add,
+  greaterEqual,
+  lessEqual,
+  log,
+  logicalAnd,
+  mul,
+  noise,
+  operands,
+  type Shape,
+  square,
+  sub,
+  type Tensor,
+  type TensorLike,
+  where,
+} from "../tensor/index.ts";
 import { greaterThan, interval, real } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";

@@ -15,6 +15,7 @@ import {
   mul,
   neg,
   noise,
+  operands,
   type Shape,
   sin,
   sqrt,
@@ -27,7 +28,6 @@ import {
   unsqueeze,
   where,
 } from "../tensor/index.ts";
-import { operands } from "../tensor/leaf.ts";
 import { angle, positive, real } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";

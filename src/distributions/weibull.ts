@@ -9,6 +9,7 @@ import {
   mul,
   neg,
   noise,
+  operands,
   type Shape,
   square,
   sub,
@@ -16,7 +17,6 @@ import {
   type TensorLike,
   where,
 } from "../tensor/index.ts";
-import { operands } from "../tensor/leaf.ts";
 import { nonNegative, positive } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { weibullVariance } from "./gamma-functions.ts";

@@ -1,5 +1,5 @@
 /** How the parts of a fit are written: numbers as float64, so that they come back bit for bit, arrays in their own dtype. */
-import { ArrayValue } from "../compile/array-value.ts";
+import { ArrayValue } from "../compile/index.ts";
 import type { FittedProgram, FittedSite } from "../inference/index.ts";
 import type { Codec } from "./file.ts";
 

@@ -1,30 +1,28 @@
 import { readFileSync } from "node:fs";
-import { ArrayValue } from "../compile/array-value.ts";
+import { ArrayValue } from "../compile/index.ts";
 import { CheckpointError, InternalError } from "../errors.ts";
-import { caviResult } from "../inference/cavi.ts";
-import { guideDraws } from "../inference/guide-draws.ts";
-import type {
-  Cavi,
-  CaviResult,
-  LaplaceResult,
-  LaplaceRunner,
-  MapFinder,
-  MapResult,
-  Mcmc,
-  NaturalValues,
-  Sampler,
-  StochasticCavi,
-  StochasticCaviResult,
-  Svi,
-  SviFit,
+import {
+  type Cavi,
+  type CaviResult,
+  caviResult,
+  guideDraws,
+  type LaplaceResult,
+  type LaplaceRunner,
+  type MapFinder,
+  type MapResult,
+  type Mcmc,
+  type NaturalValues,
+  parametersOfPrograms,
+  type Sampler,
+  type StochasticCavi,
+  type StochasticCaviResult,
+  type Svi,
+  type SviFit,
+  stochasticCaviResult,
 } from "../inference/index.ts";
-import { stochasticCaviResult } from "../inference/stochastic-cavi.ts";
-import { parametersOfPrograms } from "../inference/svi.ts";
 import { type Program, trace } from "../program/index.ts";
-import { formatShape, sameShape } from "../tensor/shape.ts";
-import { reason, writeDurably } from "../train/durable-write.ts";
-import { toJson } from "../train/json.ts";
-import { decodeSafetensors, encodeSafetensors } from "../train/safetensors.ts";
+import { formatShape, sameShape } from "../tensor/index.ts";
+import { decodeSafetensors, encodeSafetensors, reason, toJson, writeDurably } from "../train/index.ts";
 import { type Codec, FitReader, FitWriter } from "./file.ts";
 import { caviFit, laplaceFit, mapFit, mcmcFit, type StoredCavi, type StoredSvi, sviFit } from "./kinds.ts";
 import { checkProgram, checkValues, ofAnother } from "./same-program.ts";

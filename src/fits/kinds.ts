@@ -1,5 +1,5 @@
 /** The kinds of fits: what of each goes into a file. */
-import type { ArrayValue } from "../compile/array-value.ts";
+import type { ArrayValue } from "../compile/index.ts";
 import type { LaplaceResult, MapResult, Mcmc, NaturalValues, SviFit } from "../inference/index.ts";
 import {
   array,

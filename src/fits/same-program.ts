@@ -1,9 +1,9 @@
 /** Whether a file's fit is of the program that it is loaded for. */
-import type { ArrayValue } from "../compile/array-value.ts";
+import type { ArrayValue } from "../compile/index.ts";
 import { CheckpointError } from "../errors.ts";
-import { type FittedProgram, type FittedSite, fittedProgram } from "../inference/fitted.ts";
+import { type FittedProgram, type FittedSite, fittedProgram } from "../inference/index.ts";
 import { type Program, trace } from "../program/index.ts";
-import { formatShape, sameShape } from "../tensor/shape.ts";
+import { formatShape, sameShape } from "../tensor/index.ts";
 
 const WAYS_OUT = "Load it with the program and arguments that it was fitted with, or fit anew.";
 

@@ -2,8 +2,7 @@ import { ArrayValue, type Executor } from "../compile/index.ts";
 import { NonFiniteError, UsageError } from "../errors.ts";
 import { anything, checkOptions, type OptionRules, whole } from "../options.ts";
 import type { Program } from "../program/index.ts";
-import type { TypedArray } from "../tensor/dtype.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import type { Tensor, TypedArray } from "../tensor/index.ts";
 import { emptyState, moveTo, noiseOf, pilot, type Settings, transition } from "./annealing/chains.ts";
 import { type AnnealedPath, annealedPath } from "./annealing/path.ts";
 

@@ -8,8 +8,7 @@ import {
   randomSites,
   trace,
 } from "../program/index.ts";
-import { constant } from "../tensor/leaf.ts";
-import { cast } from "../tensor/ops/cast.ts";
+import { cast, constant } from "../tensor/index.ts";
 import {
   type AnnealingOptions,
   type AnnealingResult,

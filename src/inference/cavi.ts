@@ -1,7 +1,7 @@
 import { InternalError, NonFiniteError } from "../errors.ts";
 import { anything, callback, checkOptions, type OptionRules, whole } from "../options.ts";
 import { type Program, randomSites, trace } from "../program/index.ts";
-import { formatShape } from "../tensor/shape.ts";
+import { formatShape } from "../tensor/index.ts";
 import { bound, naturalLeaves, pass, starting } from "./cavi/ascent.ts";
 import { type Arrays, compileDraws, compileExpressions } from "./cavi/compiled.ts";
 import { type ConjugateSite, type ExpectedLogJoint, expectedLogJoint } from "./cavi/expected-log-joint.ts";

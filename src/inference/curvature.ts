@@ -1,11 +1,5 @@
 /** Second derivatives of a log density over unconstrained coordinates, from the graph, on the host. */
-import { grad } from "../tensor/grad.ts";
-import { input } from "../tensor/leaf.ts";
-import { mul } from "../tensor/ops/arithmetic.ts";
-import { cast } from "../tensor/ops/cast.ts";
-import { reshape } from "../tensor/ops/movement.ts";
-import { concat, slice } from "../tensor/ops/parts.ts";
-import { sum } from "../tensor/ops/reduce.ts";
+import { cast, concat, grad, input, mul, reshape, slice, sum } from "../tensor/index.ts";
 import type { UnconstrainedDensity } from "./unconstrained-density.ts";
 
 /** H v, the Hessian at q times a direction, both of the density's dimension; the result is written anew by the next call. */

@@ -1,5 +1,5 @@
 /** Where a step stopped being finite: the site, its value, its distribution, and the learnable parameters behind them. */
-import { build } from "../compile/compile.ts";
+import { build } from "../compile/index.ts";
 import {
   type Constraint,
   constraints,
@@ -7,13 +7,18 @@ import {
   IndependentDistribution,
 } from "../distributions/index.ts";
 import { NonFiniteError } from "../errors.ts";
-import type { NamedLeaf, TrainStep } from "../optim/step.ts";
-import type { TypedArray } from "../tensor/dtype.ts";
-import { cast } from "../tensor/ops/cast.ts";
-import { expand } from "../tensor/ops/movement.ts";
-import { broadcastShapes, formatShape, type Shape, sizeOf } from "../tensor/shape.ts";
-import { nodesOf } from "../tensor/substitute.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import type { NamedLeaf, TrainStep } from "../optim/index.ts";
+import {
+  broadcastShapes,
+  cast,
+  expand,
+  formatShape,
+  nodesOf,
+  type Shape,
+  sizeOf,
+  type Tensor,
+  type TypedArray,
+} from "../tensor/index.ts";
 import type { ScoredSite } from "./bounds/bound.ts";
 
 /** A step that failed, and what it added up. */

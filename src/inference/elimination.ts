@@ -2,14 +2,20 @@
 import { liesIn } from "../distributions/index.ts";
 import { UsageError } from "../errors.ts";
 import type { Plate, RandomSite } from "../program/index.ts";
-import { input } from "../tensor/leaf.ts";
-import { add, mul } from "../tensor/ops/arithmetic.ts";
-import { expand, reshape, transpose } from "../tensor/ops/movement.ts";
-import { logsumexp, sum } from "../tensor/ops/reduce.ts";
-import { exp } from "../tensor/ops/transcendental.ts";
-import { sizeOf } from "../tensor/shape.ts";
-import { nodesOf } from "../tensor/substitute.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import {
+  add,
+  exp,
+  expand,
+  input,
+  logsumexp,
+  mul,
+  nodesOf,
+  reshape,
+  sizeOf,
+  sum,
+  type Tensor,
+  transpose,
+} from "../tensor/index.ts";
 import { align, type HiddenAxes, type HiddenAxis } from "./hidden-axes.ts";
 import { checkSummedWhole } from "./minibatch.ts";
 import { addOver, lifted, type Term, termOf } from "./terms.ts";

@@ -1,14 +1,22 @@
 /** Finite sites that a guide or a chain left out, drawn from their posterior given everything else: exactly, by the elimination that summed them out. */
 import { type Handler, latentSites, type Program, randomSites, type Trace, trace } from "../program/index.ts";
-import { constant, noise } from "../tensor/leaf.ts";
-import { add, mul, neg } from "../tensor/ops/arithmetic.ts";
-import { cast } from "../tensor/ops/cast.ts";
-import { equal } from "../tensor/ops/comparison.ts";
-import { reshape } from "../tensor/ops/movement.ts";
-import { argmax, max, softmax, sum } from "../tensor/ops/reduce.ts";
-import { log } from "../tensor/ops/transcendental.ts";
-import { where } from "../tensor/ops/where.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import {
+  add,
+  argmax,
+  cast,
+  constant,
+  equal,
+  log,
+  max,
+  mul,
+  neg,
+  noise,
+  reshape,
+  softmax,
+  sum,
+  type Tensor,
+  where,
+} from "../tensor/index.ts";
 import { type Conditional, densityOf, eliminate, type ListedSite, listSite } from "./elimination.ts";
 import { HiddenAxes, type HiddenAxis } from "./hidden-axes.ts";
 import { depthOf } from "./terms.ts";

@@ -1,9 +1,6 @@
 /** What a fit was made of, so that it is not taken for that of another program. */
 import { latentSites, type Program, randomSites, trace } from "../program/index.ts";
-import { isConstant } from "../tensor/leaf.ts";
-import { expand, reshape } from "../tensor/ops/movement.ts";
-import type { Shape } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { expand, isConstant, reshape, type Shape, type Tensor } from "../tensor/index.ts";
 
 /** A random site of a program that was fitted. */
 export interface FittedSite {

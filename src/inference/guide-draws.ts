@@ -1,8 +1,7 @@
 import type { ArrayValue } from "../compile/index.ts";
 import { checkOptions, type OptionRules, whole } from "../options.ts";
 import { latentSites, type Program, replay, trace } from "../program/index.ts";
-import type { TypedArray } from "../tensor/dtype.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import type { Tensor, TypedArray } from "../tensor/index.ts";
 import { repeatedDraws } from "./repeated-draws.ts";
 import { dependencies } from "./terms.ts";
 

@@ -3,10 +3,7 @@
  * its expressions get the axes afterwards, by a transformation of the graph (`tensor/vmap.ts`), each those that it depends on.
  */
 import { InternalError } from "../errors.ts";
-import { expand, reshape } from "../tensor/ops/movement.ts";
-import type { Shape } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
-import { Batch } from "../tensor/vmap.ts";
+import { Batch, expand, reshape, type Shape, type Tensor } from "../tensor/index.ts";
 
 /** One axis. Axes are told apart by identity. */
 export interface HiddenAxis {

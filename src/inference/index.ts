@@ -33,13 +33,16 @@ export {
   type CaviState,
   type CompiledSweep,
   cavi,
+  caviResult,
 } from "./cavi.ts";
 export { type Baseline, type NeuralBaseline, neuralBaseline } from "./estimators/baselines.ts";
 export type { EstimatorOptions } from "./estimators/choose.ts";
 export type { EstimatorSettings, SiteEstimator } from "./estimators/estimator.ts";
 export type { Estimator } from "./estimators/registry.ts";
 export type { FittedProgram, FittedSite } from "./fitted.ts";
+export { fittedProgram } from "./fitted.ts";
 export type { GuideDrawsOptions } from "./guide-draws.ts";
+export { guideDraws } from "./guide-draws.ts";
 export { autoDelta } from "./guides/auto-delta.ts";
 export { type AutoFlowOptions, autoFlow } from "./guides/auto-flow.ts";
 export { autoFullRankNormal } from "./guides/auto-full-rank-normal.ts";
@@ -98,6 +101,7 @@ export {
   type StochasticCaviRunOptions,
   type StochasticCaviState,
   stochasticCavi,
+  stochasticCaviResult,
 } from "./stochastic-cavi.ts";
 export {
   type FitSummary,
@@ -109,6 +113,7 @@ export {
 } from "./summary.ts";
 export {
   type BoundOptions,
+  parametersOfPrograms,
   type Svi,
   type SviFit,
   type SviOptions,

@@ -3,7 +3,7 @@ import { ConvergenceError } from "../errors.ts";
 import { anything, checkOptions, type OptionRules, positive, whole } from "../options.ts";
 import type { Program } from "../program/index.ts";
 import { fillNormal, stream } from "../random/index.ts";
-import { factorRows, solveRows } from "../tensor/ops/linalg.ts";
+import { factorRows, solveRows } from "../tensor/index.ts";
 import { hessianProduct } from "./curvature.ts";
 import { elementNames } from "./element-names.ts";
 import { type FittedProgram, fittedProgram } from "./fitted.ts";

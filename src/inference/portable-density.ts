@@ -1,10 +1,6 @@
 /** A log density as plain data, and back: how a chain of a program, which is a closure, gets into a worker. */
-import { compileHost } from "../compile/host.ts";
-import { fromPlainGraph, type PlainGraph, toPlainGraph } from "../compile/plain-graph.ts";
-import { simplify } from "../compile/simplify.ts";
-import { isConstant } from "../tensor/leaf.ts";
-import { nodesOf } from "../tensor/substitute.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { compileHost, fromPlainGraph, type PlainGraph, simplify, toPlainGraph } from "../compile/index.ts";
+import { isConstant, nodesOf, type Tensor } from "../tensor/index.ts";
 import type { SiteCoordinates } from "./unconstrained-graph.ts";
 import { fixedValues, type Source } from "./unconstrained-point.ts";
 

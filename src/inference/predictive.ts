@@ -2,10 +2,7 @@ import { ArrayValue, compile } from "../compile/index.ts";
 import { UsageError } from "../errors.ts";
 import { anything, checkOptions, type OptionRules, whole } from "../options.ts";
 import { type Handler, latentSites, type Program, replay, trace } from "../program/index.ts";
-import type { TypedArray } from "../tensor/dtype.ts";
-import { cast } from "../tensor/ops/cast.ts";
-import { formatShape, sizeOf } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { cast, formatShape, sizeOf, type Tensor, type TypedArray } from "../tensor/index.ts";
 import { type FinitePosterior, finitePosterior } from "./finite-posterior.ts";
 
 /** Options of {@link predictive}. */

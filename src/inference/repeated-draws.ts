@@ -1,9 +1,7 @@
 import { ArrayValue, compile } from "../compile/index.ts";
 import { UsageError } from "../errors.ts";
 import { checkSeed } from "../random/index.ts";
-import type { TypedArray } from "../tensor/dtype.ts";
-import { sizeOf } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { sizeOf, type Tensor, type TypedArray } from "../tensor/index.ts";
 
 /** How many joint draws of some expressions, and with what. */
 export interface RepeatedDraws {

@@ -10,10 +10,7 @@ import {
   type Trace,
   trace,
 } from "../program/index.ts";
-import { add, mul } from "../tensor/ops/arithmetic.ts";
-import { softmax, sum } from "../tensor/ops/reduce.ts";
-import { stopGradient } from "../tensor/ops/stop-gradient.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { add, mul, softmax, stopGradient, sum, type Tensor } from "../tensor/index.ts";
 import type { Bound, ScoredSite } from "./bounds/bound.ts";
 import { weigh } from "./bounds/importance-weighted.ts";
 import { type PairOptions, runPair, scoredSites } from "./bounds/pair.ts";

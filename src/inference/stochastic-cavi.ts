@@ -1,9 +1,7 @@
 import { NonFiniteError, UsageError } from "../errors.ts";
 import { anything, callback, checkOptions, type OptionRules, positive, whole } from "../options.ts";
 import { type Program, randomSites, trace, watchObserved } from "../program/index.ts";
-import { isInput } from "../tensor/leaf.ts";
-import { nodesOf, substitute } from "../tensor/substitute.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { isInput, nodesOf, substitute, type Tensor } from "../tensor/index.ts";
 import { bound, expectations, naturalLeaves, optimum, pass, starting } from "./cavi/ascent.ts";
 import { type Arrays, compileDraws, compileExpressions } from "./cavi/compiled.ts";
 import { type ConjugateSite, type ExpectedLogJoint, expectedLogJoint } from "./cavi/expected-log-joint.ts";

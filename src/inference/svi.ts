@@ -1,12 +1,10 @@
 import type { ArrayValue, Executor } from "../compile/index.ts";
 import { NonFiniteError, UsageError } from "../errors.ts";
 import { trainingContext } from "../nn/index.ts";
-import { adam, type Optimizer } from "../optim/index.ts";
-import { compileStep, type NamedLeaf, type TrainStep } from "../optim/step.ts";
+import { adam, compileStep, type NamedLeaf, type Optimizer, type TrainStep } from "../optim/index.ts";
 import { anything, callback, checkOptions, knownOptions, type OptionRules, whole } from "../options.ts";
 import { type Program, randomSites, trace, watchObserved } from "../program/index.ts";
-import { neg } from "../tensor/ops/arithmetic.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { neg, type Tensor } from "../tensor/index.ts";
 import type { Bound, ScoredSite } from "./bounds/bound.ts";
 import { type ElboOptions, elbo, elboRules } from "./bounds/elbo.ts";
 import { importanceWeighted, importanceWeightedRules } from "./bounds/importance-weighted.ts";

@@ -1,10 +1,6 @@
 /** Log densities as terms that know their plates and which random sites they depend on. */
 import { type Plate, type RandomSite, scaleOf, type Trace } from "../program/index.ts";
-import { add, mul } from "../tensor/ops/arithmetic.ts";
-import { reshape } from "../tensor/ops/movement.ts";
-import { sum } from "../tensor/ops/reduce.ts";
-import { nodesOf } from "../tensor/substitute.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { add, mul, nodesOf, reshape, sum, type Tensor } from "../tensor/index.ts";
 import { align, type HiddenAxes, type HiddenAxis } from "./hidden-axes.ts";
 
 /** log p or log q of a site: one value for each element of its plates, and of the hidden axes that it depends on. */

@@ -1,18 +1,20 @@
-import { ArrayValue } from "../compile/array-value.ts";
-import { build, type Executor } from "../compile/compile.ts";
-import { chooseExecutor } from "../compile/work.ts";
-import { biject } from "../distributions/transforms/biject.ts";
+import { ArrayValue, build, chooseExecutor, type Executor } from "../compile/index.ts";
+import { biject } from "../distributions/index.ts";
 import { UsageError } from "../errors.ts";
 import { anything, checkOptions, flag, type OptionRules, whole } from "../options.ts";
 import { type Handler, type Program, trace } from "../program/index.ts";
 import { fillUniform, stream } from "../random/index.ts";
-import type { TypedArray } from "../tensor/dtype.ts";
-import { grad } from "../tensor/grad.ts";
-import { constant } from "../tensor/leaf.ts";
-import { add } from "../tensor/ops/arithmetic.ts";
-import { cast } from "../tensor/ops/cast.ts";
-import { formatShape, type Shape, sizeOf } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import {
+  add,
+  cast,
+  constant,
+  formatShape,
+  grad,
+  type Shape,
+  sizeOf,
+  type Tensor,
+  type TypedArray,
+} from "../tensor/index.ts";
 import { explainFault } from "./diagnose.ts";
 import { type PortableDensity, portableDensity } from "./portable-density.ts";
 import {

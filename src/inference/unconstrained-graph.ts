@@ -1,12 +1,8 @@
 /** A program's log joint density as an expression of free real numbers: what gradient-based samplers and point estimates work on. */
-import { biject } from "../distributions/transforms/biject.ts";
+import { biject } from "../distributions/index.ts";
 import { UsageError } from "../errors.ts";
 import { type Handler, type Program, type RandomSite, randomSites, trace } from "../program/index.ts";
-import { input } from "../tensor/leaf.ts";
-import { add, mul } from "../tensor/ops/arithmetic.ts";
-import { cast } from "../tensor/ops/cast.ts";
-import { formatShape, type Shape, sizeOf } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { add, cast, formatShape, input, mul, type Shape, sizeOf, type Tensor } from "../tensor/index.ts";
 import type { ScoredSite } from "./bounds/bound.ts";
 import { densityOf, eliminate, type ListedSite, listSite } from "./elimination.ts";
 import { HiddenAxes, type HiddenAxis } from "./hidden-axes.ts";

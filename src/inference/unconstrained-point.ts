@@ -1,12 +1,8 @@
 /** Expressions of a program's unconstrained coordinates, compiled and evaluated at points. */
-import { build, type Executor } from "../compile/compile.ts";
-import { describeLeaf, initialValues } from "../compile/leaves.ts";
-import { inPrecision } from "../compile/precision.ts";
+import { build, describeLeaf, type Executor, initialValues, inPrecision } from "../compile/index.ts";
 import { UsageError } from "../errors.ts";
 import type { Program } from "../program/index.ts";
-import { convert, type TypedArray } from "../tensor/dtype.ts";
-import { isInput, isParameter } from "../tensor/leaf.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { convert, isInput, isParameter, type Tensor, type TypedArray } from "../tensor/index.ts";
 import type { UnconstrainedGraph } from "./unconstrained-graph.ts";
 
 export type Floats = Float32Array | Float64Array;

@@ -1,10 +1,8 @@
 /** Functions of a trained model as ONNX files, which any ONNX runtime runs for any number of rows. */
-import { ArrayValue, compile, freeRows, lowerToOnnx, onnxGraph, ROWS } from "../compile/index.ts";
-import { simplify } from "../compile/simplify.ts";
+import { ArrayValue, compile, freeRows, lowerToOnnx, onnxGraph, ROWS, simplify } from "../compile/index.ts";
 import type { ParameterValues } from "../models/index.ts";
 import type { NamedParameter } from "../nn/index.ts";
-import { input } from "../tensor/leaf.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { input, type Tensor } from "../tensor/index.ts";
 import type { Exported } from "./kind.ts";
 
 /** An input of a function that is exported: rows of so many numbers. */

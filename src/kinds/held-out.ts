@@ -1,5 +1,5 @@
 import { binarize, type Dataset } from "../data/index.ts";
-import type { BatchSettings } from "../train/settings.ts";
+import type { BatchSettings } from "../train/index.ts";
 
 /**
  * Held-out data as a model sees data: binarised once, by the run's seed, where it was trained on binary draws. Drawing a test set's

@@ -1,7 +1,6 @@
 /** A run's metrics as a report takes them. */
-import type { EpochRecord } from "../report/types.ts";
-import { type EpochMetrics, readMetricsLog } from "../train/metrics-log.ts";
-import type { RunFolder } from "../train/run-folder.ts";
+import type { EpochRecord } from "../report/index.ts";
+import { type EpochMetrics, type RunFolder, readMetricsLog } from "../train/index.ts";
 
 /** One entry an epoch. @throws CheckpointError when the file is missing or damaged. */
 export const readHistory = ({ metrics }: Pick<RunFolder, "metrics">): readonly EpochRecord[] =>

@@ -4,6 +4,7 @@
  * @module
  */
 
+export { readHistory } from "./history.ts";
 export * from "./kind.ts";
 export {
   declarationOf,
@@ -23,7 +24,7 @@ export { stackOn } from "./m1m2/stack.ts";
 export { exportClassifier } from "./m2/export.ts";
 export type { M2ModelSettings, SemiSupervisedTrainSettings } from "./m2/settings.ts";
 export { type ClassifyingModel, TrainedClassifier } from "./m2/trained.ts";
-export { checkObservation, chooseObservation, traitsOf } from "./observation.ts";
+export { binarizationOf, checkObservation, chooseObservation, traitsOf } from "./observation.ts";
 export { type Preparation, preparationOf } from "./preparation.ts";
 export {
   type DataSettings,
@@ -35,6 +36,31 @@ export {
   upgraded,
 } from "./run-settings.ts";
 export { IN_MEMORY, remember } from "./saving.ts";
+export {
+  at,
+  type DataFacts,
+  defaultsOf,
+  merge,
+  type Placed,
+  parseSettings,
+  placed,
+  problems,
+  put,
+  type Setting,
+  schemaOf,
+  type Tree,
+} from "./settings/setting.ts";
+export {
+  columnNames,
+  oneOf,
+  part,
+  positive,
+  share,
+  someOf,
+  type Value,
+  whole,
+  wholes,
+} from "./settings/value.ts";
 export {
   ACTIVE_UNIT_THRESHOLD,
   type Evaluable,

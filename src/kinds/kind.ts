@@ -8,11 +8,8 @@
 import type { Dataset, TablePreprocessing } from "../data/index.ts";
 import type { ParameterValues } from "../models/index.ts";
 import type { NamedParameter } from "../nn/index.ts";
-import type { Measured } from "../report/measured.ts";
-import type { ReportData, Traversals } from "../report/types.ts";
-import type { Json } from "../train/json.ts";
-import type { Progress, Trainer } from "../train/loop.ts";
-import type { RunFolder } from "../train/run-folder.ts";
+import type { Measured, ReportData, Traversals } from "../report/index.ts";
+import type { Json, Progress, RunFolder, Trainer } from "../train/index.ts";
 import type { RunSettings } from "./run-settings.ts";
 import type { Table, Tree } from "./settings/setting.ts";
 

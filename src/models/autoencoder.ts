@@ -7,13 +7,9 @@ import {
   parametersOf,
   trainingContext,
 } from "../nn/index.ts";
-import type { Objective } from "../optim/step.ts";
+import type { Objective } from "../optim/index.ts";
 import { anything, checkOptions, type OptionRules } from "../options.ts";
-import { input } from "../tensor/leaf.ts";
-import { neg } from "../tensor/ops/arithmetic.ts";
-import { mean } from "../tensor/ops/reduce.ts";
-import { type Shape, sizeOf } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { input, mean, neg, type Shape, sizeOf, type Tensor } from "../tensor/index.ts";
 import { type Likelihood, likelihood } from "./likelihood.ts";
 import { missingMarks } from "./missing-marks.ts";
 import { checkLatent, decoder, encoderBody, resolveNetwork } from "./networks.ts";

@@ -3,8 +3,7 @@ import { UsageError } from "../errors.ts";
 import { type Dense, dense, initializers, type NamedParameter, parametersOf } from "../nn/index.ts";
 import { anything, checkOptions, type OptionRules, whole } from "../options.ts";
 import { model, type Program } from "../program/index.ts";
-import { type Initializer, parameter, tensor } from "../tensor/leaf.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { type Initializer, parameter, type Tensor, tensor } from "../tensor/index.ts";
 
 /** Options of a sigmoid belief network. */
 export interface BeliefNetworkOptions {

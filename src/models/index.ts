@@ -5,8 +5,10 @@
  */
 export { Autoencoder, type AutoencoderOptions, type DeterministicAutoencoder } from "./autoencoder.ts";
 export { BeliefNetwork, type BeliefNetworkOptions } from "./belief-network.ts";
+export { selectRows } from "./classifiers/classifier.ts";
 export * from "./classifiers/index.ts";
-export { checkLikelihood, type Likelihood, type LikelihoodName } from "./likelihood.ts";
+export { transductiveRows } from "./classifiers/transductive-svm.ts";
+export { checkLikelihood, type Likelihood, type LikelihoodName, likelihood } from "./likelihood.ts";
 export {
   ACTIVE_DEVIATION,
   activeDimensions,
@@ -17,6 +19,7 @@ export {
   selectFeatures,
 } from "./m1.ts";
 export { M2, type M2Likelihood, type M2ObjectiveOptions, type M2Options } from "./m2.ts";
+export { missingMarks } from "./missing-marks.ts";
 export { boundNames, elboForms, likelihoodNames, networkNames } from "./names.ts";
 export type { NetworkName } from "./networks.ts";
 export { Stacked, type StackedOptions } from "./stacked.ts";

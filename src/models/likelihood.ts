@@ -9,9 +9,7 @@ import {
 } from "../distributions/index.ts";
 import { UsageError } from "../errors.ts";
 import { initializers } from "../nn/index.ts";
-import { parameter } from "../tensor/leaf.ts";
-import { slice } from "../tensor/ops/parts.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { parameter, slice, type Tensor } from "../tensor/index.ts";
 import type { likelihoodNames } from "./names.ts";
 
 /**

@@ -1,12 +1,9 @@
 /** M1 of Kingma, Mohamed, Rezende and Welling (2014): a VAE's posterior as features for whatever learns from labels. */
-import { compile } from "../compile/compile.ts";
+import { compile } from "../compile/index.ts";
 import { type Dataset, type GaussianRows, overChunks } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
 import { fillNormal, stream } from "../random/index.ts";
-import { tensor } from "../tensor/leaf.ts";
-import { sqrt } from "../tensor/ops/arithmetic.ts";
-import { matmul } from "../tensor/ops/matmul.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { matmul, sqrt, type Tensor, tensor } from "../tensor/index.ts";
 import type { LabelledFeatures } from "./classifiers/index.ts";
 import type { Vae } from "./vae.ts";
 

@@ -18,16 +18,24 @@ import {
   trainingContext,
   type WeightOptions,
 } from "../nn/index.ts";
-import type { Objective } from "../optim/step.ts";
+import type { Objective } from "../optim/index.ts";
 import { anything, checkOptions, type OptionRules } from "../options.ts";
 import { condition, handled, logDensity, model, type Program, trace } from "../program/index.ts";
-import { type Initializer, input, tensor } from "../tensor/leaf.ts";
-import { add, mul, neg, sub } from "../tensor/ops/arithmetic.ts";
-import { expand } from "../tensor/ops/movement.ts";
-import { concat } from "../tensor/ops/parts.ts";
-import { logsumexp, mean } from "../tensor/ops/reduce.ts";
-import { stopGradient } from "../tensor/ops/stop-gradient.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import {
+  add,
+  concat,
+  expand,
+  type Initializer,
+  input,
+  logsumexp,
+  mean,
+  mul,
+  neg,
+  stopGradient,
+  sub,
+  type Tensor,
+  tensor,
+} from "../tensor/index.ts";
 import { type LikelihoodName, likelihood } from "./likelihood.ts";
 import { missingMarks } from "./missing-marks.ts";
 import { checkLatent } from "./networks.ts";

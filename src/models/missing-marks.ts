@@ -1,11 +1,5 @@
 import { initializers, type Layer } from "../nn/index.ts";
-import { parameter } from "../tensor/leaf.ts";
-import { mul } from "../tensor/ops/arithmetic.ts";
-import { cast } from "../tensor/ops/cast.ts";
-import { isNan } from "../tensor/ops/comparison.ts";
-import { concat } from "../tensor/ops/parts.ts";
-import { where } from "../tensor/ops/where.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { cast, concat, isNan, mul, parameter, type Tensor, where } from "../tensor/index.ts";
 
 /** A layer in front of a network: [..., features] → [..., width]. */
 export interface MissingMarks extends Layer {

@@ -13,8 +13,7 @@ import {
   reshapeLayer,
   sequential,
 } from "../nn/index.ts";
-import { transpose } from "../tensor/ops/movement.ts";
-import { formatShape, type Shape, sizeOf } from "../tensor/shape.ts";
+import { formatShape, type Shape, sizeOf, transpose } from "../tensor/index.ts";
 import type { MissingMarks } from "./missing-marks.ts";
 import type { networkNames } from "./names.ts";
 

@@ -1,11 +1,10 @@
 import { type Distribution, Normal, OneHotCategorical } from "../distributions/index.ts";
 import { UsageError } from "../errors.ts";
 import type { ActivationName, NamedParameter } from "../nn/index.ts";
-import type { Objective } from "../optim/step.ts";
+import type { Objective } from "../optim/index.ts";
 import { anything, checkOptions, type OptionRules } from "../options.ts";
 import { model, type Program } from "../program/index.ts";
-import { add, sqrt } from "../tensor/ops/arithmetic.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { add, sqrt, type Tensor } from "../tensor/index.ts";
 import type { LikelihoodName } from "./likelihood.ts";
 import { latentColumns, type ParameterValues } from "./m1.ts";
 import { M2, type M2ObjectiveOptions } from "./m2.ts";

@@ -10,14 +10,10 @@ import {
   parametersOf,
   trainingContext,
 } from "../nn/index.ts";
-import type { Objective } from "../optim/step.ts";
+import type { Objective } from "../optim/index.ts";
 import { anything, checkOptions, type OptionRules } from "../options.ts";
 import { model, type Program } from "../program/index.ts";
-import { input } from "../tensor/leaf.ts";
-import { mul, neg } from "../tensor/ops/arithmetic.ts";
-import { reshape } from "../tensor/ops/movement.ts";
-import { type Shape, sizeOf } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { input, mul, neg, reshape, type Shape, sizeOf, type Tensor } from "../tensor/index.ts";
 import { type Likelihood, type LikelihoodName, likelihood } from "./likelihood.ts";
 import { missingMarks } from "./missing-marks.ts";
 import type { elboForms } from "./names.ts";

@@ -1,6 +1,5 @@
 import { UsageError } from "../errors.ts";
-import { elu, leakyRelu, relu, sigmoid, silu, softplus, tanh } from "../tensor/ops/transcendental.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { elu, leakyRelu, relu, sigmoid, silu, softplus, type Tensor, tanh } from "../tensor/index.ts";
 import { type ActivationName, activationNames } from "./activation-names.ts";
 import type { Layer } from "./layer.ts";
 

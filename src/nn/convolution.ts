@@ -1,19 +1,20 @@
 import { ShapeError } from "../errors.ts";
 import { checkOptions, knownOptions, type OptionRule } from "../options.ts";
-import { parameter } from "../tensor/leaf.ts";
-import { add } from "../tensor/ops/arithmetic.ts";
 import {
+  add,
   type Conv2dOptions,
   type Conv2dTransposeOptions,
   conv2d,
   conv2dRules,
   conv2dTranspose,
   conv2dTransposeRules,
+  formatShape,
   type Pair,
-} from "../tensor/ops/conv.ts";
-import { reshape } from "../tensor/ops/movement.ts";
-import { formatShape, type Shape } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+  parameter,
+  reshape,
+  type Shape,
+  type Tensor,
+} from "../tensor/index.ts";
 import { checkCount } from "./check.ts";
 import { type WeightOptions, weightRules } from "./dense.ts";
 import { glorotUniform, transposedKernel, zeros } from "./initializers.ts";

@@ -1,12 +1,15 @@
 import { ShapeError } from "../errors.ts";
 import { anything, checkOptions, type OptionRules } from "../options.ts";
-import type { DType } from "../tensor/dtype.ts";
-import { type Initializer, parameter } from "../tensor/leaf.ts";
-import { add } from "../tensor/ops/arithmetic.ts";
-import { matmul } from "../tensor/ops/matmul.ts";
-import { reshape } from "../tensor/ops/movement.ts";
-import { formatShape } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import {
+  add,
+  type DType,
+  formatShape,
+  type Initializer,
+  matmul,
+  parameter,
+  reshape,
+  type Tensor,
+} from "../tensor/index.ts";
 import { checkCount } from "./check.ts";
 import { glorotUniform, zeros } from "./initializers.ts";
 import type { Layer } from "./layer.ts";

@@ -1,9 +1,6 @@
 import { UsageError } from "../errors.ts";
 import { anything, checkOptions, type OptionRules } from "../options.ts";
-import { noise } from "../tensor/leaf.ts";
-import { mul } from "../tensor/ops/arithmetic.ts";
-import { greaterEqual } from "../tensor/ops/comparison.ts";
-import { where } from "../tensor/ops/where.ts";
+import { greaterEqual, mul, noise, where } from "../tensor/index.ts";
 import { evaluation, type Layer } from "./layer.ts";
 
 /** Options of {@link dropout}. */

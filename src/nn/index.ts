@@ -5,6 +5,7 @@
  */
 export { activation } from "./activation.ts";
 export { type ActivationName, activationNames } from "./activation-names.ts";
+export { checkCount } from "./check.ts";
 export {
   type Convolution2d,
   type ConvolutionTranspose2d,
@@ -15,6 +16,7 @@ export { type Dense, dense, type WeightOptions } from "./dense.ts";
 export { type DropoutOptions, dropout } from "./dropout.ts";
 // Under one name, because a rule such as `zeros` has the name of the tensor that it fills.
 export * as initializers from "./initializers.ts";
+export { glorotUniform, normal, zeros } from "./initializers.ts";
 export {
   evaluation,
   type Layer,

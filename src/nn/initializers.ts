@@ -4,8 +4,7 @@
  * @module
  */
 import { UsageError } from "../errors.ts";
-import type { Draws, Initializer } from "../tensor/leaf.ts";
-import { formatShape, type Shape, sizeOf } from "../tensor/shape.ts";
+import { type Draws, formatShape, type Initializer, type Shape, sizeOf } from "../tensor/index.ts";
 
 /** The same value everywhere. */
 export const constant = (value: number): Initializer => ({

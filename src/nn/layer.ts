@@ -1,6 +1,5 @@
 import { ShapeError } from "../errors.ts";
-import { formatShape } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { formatShape, type Tensor } from "../tensor/index.ts";
 
 /** What a layer may know about the pass that it is traced in. */
 export interface LayerContext {

@@ -1,7 +1,6 @@
 import { UsageError } from "../errors.ts";
 import { anything, checkOptions, type OptionRules } from "../options.ts";
-import type { DType } from "../tensor/dtype.ts";
-import type { Initializer } from "../tensor/leaf.ts";
+import type { DType, Initializer } from "../tensor/index.ts";
 import { activation } from "./activation.ts";
 import type { ActivationName } from "./activation-names.ts";
 import { dense } from "./dense.ts";

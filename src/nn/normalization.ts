@@ -2,13 +2,23 @@
 
 import { ShapeError, UsageError } from "../errors.ts";
 import { anything, checkOptions, type OptionRules } from "../options.ts";
-import type { DType } from "../tensor/dtype.ts";
-import { parameter } from "../tensor/leaf.ts";
-import { add, div, mul, sqrt, square, sub } from "../tensor/ops/arithmetic.ts";
-import { reshape } from "../tensor/ops/movement.ts";
-import { mean } from "../tensor/ops/reduce.ts";
-import { formatShape, type Shape, sameShape, sizeOf } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import {
+  add,
+  type DType,
+  div,
+  formatShape,
+  mean,
+  mul,
+  parameter,
+  reshape,
+  type Shape,
+  sameShape,
+  sizeOf,
+  sqrt,
+  square,
+  sub,
+  type Tensor,
+} from "../tensor/index.ts";
 import { checkCount } from "./check.ts";
 import { ones, zeros } from "./initializers.ts";
 import { evaluation, type Layer } from "./layer.ts";

@@ -1,6 +1,5 @@
 import { UsageError } from "../errors.ts";
-import { isParameter } from "../tensor/leaf.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import { isParameter, Tensor } from "../tensor/index.ts";
 
 /** A parameter leaf and the path by which its module is reached. */
 export interface NamedParameter {

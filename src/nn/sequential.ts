@@ -1,7 +1,6 @@
 /** Layers in a row, and those that only change a shape. */
 import { ShapeError } from "../errors.ts";
-import { flatten, reshape } from "../tensor/ops/movement.ts";
-import { formatShape, type Shape, sizeOf } from "../tensor/shape.ts";
+import { flatten, formatShape, reshape, type Shape, sizeOf } from "../tensor/index.ts";
 import type { Layer } from "./layer.ts";
 
 export interface Sequential extends Layer {

@@ -1,16 +1,31 @@
 /** The compiled gradient step: what training, SVI and MAP all run. */
 
 import type { OwnFloat32Array } from "../arrays.ts";
-import { build, type CompiledGraph, type Executor } from "../compile/compile.ts";
-import { describeLeaf, initialValues, type NoiseFiller, noiseFiller } from "../compile/leaves.ts";
+import {
+  build,
+  type CompiledGraph,
+  describeLeaf,
+  type Executor,
+  initialValues,
+  type NoiseFiller,
+  noiseFiller,
+} from "../compile/index.ts";
 import { CheckpointError, InternalError, NonFiniteError, ShapeError } from "../errors.ts";
 import { MemoryPlan, type PlannedMemory, type Slot } from "../kernels/index.ts";
 import { anything, checkOptions, type OptionRules, whole } from "../options.ts";
-import { grad } from "../tensor/grad.ts";
-import { isConstant, isInput, isNoise, isParameter } from "../tensor/leaf.ts";
-import { add, mul, neg, sub } from "../tensor/ops/arithmetic.ts";
-import { sameShape } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import {
+  add,
+  grad,
+  isConstant,
+  isInput,
+  isNoise,
+  isParameter,
+  mul,
+  neg,
+  sameShape,
+  sub,
+  type Tensor,
+} from "../tensor/index.ts";
 import { Arena, type ArenaPlan, type NamedTensor } from "./arena.ts";
 import { checkFinite, clipGlobalNorm } from "./clip.ts";
 import type { Optimizer } from "./optimizer.ts";

@@ -1,6 +1,6 @@
 import { constraints, Distribution, type Parameters } from "../distributions/index.ts";
 import { UsageError } from "../errors.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import type { Tensor } from "../tensor/index.ts";
 
 /** Not a distribution but a weight: its log density is what it was given, whatever the value. */
 export class Factor extends Distribution {

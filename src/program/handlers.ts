@@ -1,7 +1,6 @@
 /** Handlers: ways to read or change a program's sites while it runs. */
 import { ShapeError, UsageError } from "../errors.ts";
-import { formatShape, sameShape } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { formatShape, sameShape, type Tensor } from "../tensor/index.ts";
 import type { Handler, Program, RunOptions } from "./program.ts";
 import { isRandom, type RandomSite, type SampleMessage, type Site, scaleOf } from "./site.ts";
 

@@ -1,15 +1,24 @@
 /** What is observed is checked where it is observed: its shape against the plates, its values against the support. */
-import { compileHost } from "../compile/host.ts";
-import { simplify } from "../compile/simplify.ts";
-import { describeConstraint } from "../distributions/constraints.ts";
-import { type Constraint, type Distribution, IndependentDistribution } from "../distributions/index.ts";
+import { compileHost, simplify } from "../compile/index.ts";
+import {
+  type Constraint,
+  type Distribution,
+  describeConstraint,
+  IndependentDistribution,
+} from "../distributions/index.ts";
 import { ShapeError, UsageError } from "../errors.ts";
-import { isConstant, isInput } from "../tensor/leaf.ts";
-import type { HostArray } from "../tensor/op.ts";
-import { cast } from "../tensor/ops/cast.ts";
-import { formatShape, type Shape, sameShape, sizeOf } from "../tensor/shape.ts";
-import { nodesOf } from "../tensor/substitute.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import {
+  cast,
+  formatShape,
+  type HostArray,
+  isConstant,
+  isInput,
+  nodesOf,
+  type Shape,
+  sameShape,
+  sizeOf,
+  type Tensor,
+} from "../tensor/index.ts";
 import type { Plate, RandomSite, SampleMessage } from "./site.ts";
 
 type RandomSiteParts = Pick<RandomSite, "name" | "value" | "distribution" | "plates">;

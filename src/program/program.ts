@@ -1,9 +1,16 @@
 import type { Distribution } from "../distributions/index.ts";
 import { ShapeError, UsageError } from "../errors.ts";
 import { evaluation, type LayerContext, type NamedParameter, parametersOf } from "../nn/index.ts";
-import { type Initializer, parameter, type TensorLike, tensor, zeros } from "../tensor/leaf.ts";
-import { formatShape, type Shape } from "../tensor/shape.ts";
-import { Tensor } from "../tensor/tensor.ts";
+import {
+  formatShape,
+  type Initializer,
+  parameter,
+  type Shape,
+  Tensor,
+  type TensorLike,
+  tensor,
+  zeros,
+} from "../tensor/index.ts";
 import { Factor } from "./factor.ts";
 import { checkObservedShape, checkObservedValues } from "./observed.ts";
 import type { Message, Plate, SampleMessage } from "./site.ts";

@@ -1,6 +1,6 @@
 /** What a program is made of when it runs: sites, the plates they stand in, and the messages that announce them. */
 import type { Distribution } from "../distributions/index.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import type { Tensor } from "../tensor/index.ts";
 
 /**
  * A set of conditionally independent repetitions, laid along one batch dimension. Plates take dimensions from the right, the

@@ -31,6 +31,7 @@ export type {
 } from "./measured.ts";
 export { type Projection, type ProjectionMethod, project } from "./projection.ts";
 export { type ReportOptions, renderReport } from "./report.ts";
+export { tableCells } from "./table-cells.ts";
 export type {
   EpochRecord,
   ImageStack,

@@ -13,6 +13,6 @@ export {
   type Part,
   reproduceKingma2014,
 } from "./kingma2014.ts";
-export { type Method, methods, type SharedM1, VALIDATION } from "./protocol.ts";
+export { type Method, methods, protocols, type SharedM1, VALIDATION } from "./protocol.ts";
 export { type PublishedError, published } from "./published.ts";
 export type { BenchmarkRow } from "./table.ts";

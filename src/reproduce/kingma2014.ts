@@ -1,9 +1,8 @@
 /** The benchmark of Kingma et al. 2014: M1, M2 and M1+M2 on MNIST with few labels, over several draws of the labels. */
 import { join, relative, resolve } from "node:path";
 import { BusyError, UsageError } from "../errors.ts";
-import { declarationOf, type RunData, type RunSettings } from "../kinds/index.ts";
-import { merge, put, type Tree } from "../kinds/settings/setting.ts";
-import type { ErrorFigures, Measured } from "../report/measured.ts";
+import { declarationOf, merge, put, type RunData, type RunSettings, type Tree } from "../kinds/index.ts";
+import type { ErrorFigures, Measured } from "../report/index.ts";
 import {
   type DataSource,
   describeData,
@@ -15,8 +14,7 @@ import {
   readRun,
   testPart,
 } from "../runs/index.ts";
-import { readMetricsLog } from "../train/metrics-log.ts";
-import { runFolder } from "../train/run-folder.ts";
+import { readMetricsLog, runFolder } from "../train/index.ts";
 import {
   folderOf,
   isBuiltOnShared,

@@ -5,10 +5,7 @@ import { isDeepStrictEqual } from "node:util";
 import { CheckpointError, UsageError } from "../errors.ts";
 import { kindOf, type RunData, type RunSettings } from "../kinds/index.ts";
 import { type RunHooks, readRun, resumeRun, startRun } from "../runs/index.ts";
-import { loadCheckpoint } from "../train/checkpoint.ts";
-import { reason, writeDurably } from "../train/durable-write.ts";
-import { type Json, toJson } from "../train/json.ts";
-import { runFolder } from "../train/run-folder.ts";
+import { type Json, loadCheckpoint, reason, runFolder, toJson, writeDurably } from "../train/index.ts";
 
 /** Settings, however deep, that say where and by how many threads the work is done, not what is done. */
 const INCIDENTAL: readonly string[] = ["threads", "from"];

@@ -1,5 +1,5 @@
 /** The paper's table, with what was found here. Errors in percent. */
-import { meanError } from "../report/benchmark-table.ts";
+import { meanError } from "../report/index.ts";
 import type { DrawFigures } from "./kingma2014.ts";
 import { type Method, protocols } from "./protocol.ts";
 import { type PublishedError, published } from "./published.ts";

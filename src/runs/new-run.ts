@@ -2,23 +2,21 @@
 import { checkSupervision, type Dataset, featureLayout, withClasses } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
 import {
+  type DataFacts,
   type DataSettings,
   declarationOf,
+  defaultsOf,
   type LabelSettings,
   labelledPart,
-  needsLabels,
-  type RunSettings,
-  runSettings,
-} from "../kinds/index.ts";
-import {
-  type DataFacts,
-  defaultsOf,
   merge,
+  needsLabels,
   placed,
   problems,
   put,
+  type RunSettings,
+  runSettings,
   type Tree,
-} from "../kinds/settings/setting.ts";
+} from "../kinds/index.ts";
 
 /** Settings as a caller wrote them, by part: `model`, `train`, and those that the kind has beside. */
 export type GivenSettings = Readonly<Record<string, Readonly<Record<string, unknown>>>>;

@@ -20,8 +20,7 @@ import {
 } from "../kinds/index.ts";
 import type { ParameterValues } from "../models/index.ts";
 import type { NamedParameter } from "../nn/index.ts";
-import { type Checkpoint, loadCheckpoint } from "../train/checkpoint.ts";
-import { openRun as openFolder, type RunFolder } from "../train/run-folder.ts";
+import { type Checkpoint, loadCheckpoint, openRun as openFolder, type RunFolder } from "../train/index.ts";
 
 /** Reads a run's settings. @throws CheckpointError naming file and field when they are missing or damaged. */
 export const readRun = (path: string): RunFolder & { readonly settings: RunSettings } =>

@@ -5,6 +5,7 @@ import { preloadNative } from "../compile/index.ts";
 import { checkSupervision, type Dataset } from "../data/index.ts";
 import { InternalError, UsageError } from "../errors.ts";
 import {
+  at,
   type BaseDeclaration,
   declarationOf,
   flagsOf,
@@ -18,12 +19,17 @@ import {
   type RunSettings,
   type TrainedModel,
 } from "../kinds/index.ts";
-import { at } from "../kinds/settings/setting.ts";
-import { loadCheckpoint } from "../train/checkpoint.ts";
-import { writeDurably } from "../train/durable-write.ts";
-import { type Json, toJson } from "../train/json.ts";
-import { readMetricsLog } from "../train/metrics-log.ts";
-import { createRun, lockRun, type RunFolder, runFolder } from "../train/run-folder.ts";
+import {
+  createRun,
+  type Json,
+  loadCheckpoint,
+  lockRun,
+  type RunFolder,
+  readMetricsLog,
+  runFolder,
+  toJson,
+  writeDurably,
+} from "../train/index.ts";
 import { checkFingerprint } from "./data.ts";
 import { openRun, readRun, storedOf } from "./open.ts";
 import { type EpochLine, type RunHooks, type RunResult, trainIn } from "./train-in.ts";

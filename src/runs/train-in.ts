@@ -9,13 +9,21 @@ import {
   type Training,
 } from "../kinds/index.ts";
 import { countParameters } from "../nn/index.ts";
-import { checkFinite } from "../optim/clip.ts";
-import { type Checkpoint, loadCheckpoint, saveCheckpoint } from "../train/checkpoint.ts";
-import { bestEpoch, isOver } from "../train/early-stopping.ts";
-import type { Json } from "../train/json.ts";
-import type { Progress, Trainer, TrainHooks } from "../train/loop.ts";
-import { type EpochMetrics, openMetricsLog } from "../train/metrics-log.ts";
-import type { RunFolder } from "../train/run-folder.ts";
+import { checkFinite } from "../optim/index.ts";
+import {
+  bestEpoch,
+  type Checkpoint,
+  type EpochMetrics,
+  isOver,
+  type Json,
+  loadCheckpoint,
+  openMetricsLog,
+  type Progress,
+  type RunFolder,
+  saveCheckpoint,
+  type Trainer,
+  type TrainHooks,
+} from "../train/index.ts";
 
 /** One line of `metrics.jsonl`. */
 export interface EpochLine extends EpochMetrics, EpochFigures {

@@ -3,15 +3,22 @@ import type { z } from "zod";
 import { type Dataset, fingerprint, withClasses } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
 import {
+  binarizationOf,
   type ClassifyingModel,
+  checkObservation,
   declarationOf,
+  defaultsOf,
   type EpochFigures,
   IN_MEMORY,
   type Kind,
   kindOf,
   type Model,
+  merge,
+  parseSettings,
+  type RunSettings,
   remember,
   type SemiSupervisedTrainSettings,
+  schemaOf,
   type Trained,
   type TrainedClassifier,
   type TrainedModel,
@@ -19,14 +26,9 @@ import {
   type TrainSettings,
   traitsOf,
 } from "../kinds/index.ts";
-import { binarizationOf, checkObservation } from "../kinds/observation.ts";
-import type { RunSettings } from "../kinds/run-settings.ts";
-import { defaultsOf, merge, parseSettings, schemaOf } from "../kinds/settings/setting.ts";
 import type { DeterministicAutoencoder, LikelihoodName, Vae } from "../models/index.ts";
 import { checkOptions, rulesOf } from "../options.ts";
-import type { Checkpoint } from "../train/checkpoint.ts";
-import { bestEpoch, isOver } from "../train/early-stopping.ts";
-import type { Progress, TrainHooks } from "../train/loop.ts";
+import { bestEpoch, type Checkpoint, isOver, type Progress, type TrainHooks } from "../train/index.ts";
 import { version } from "../version.ts";
 import { factsOf } from "./new-run.ts";
 

@@ -6,19 +6,30 @@
 import "./methods.ts";
 
 export type { DType, Nested, TypedArray } from "./dtype.ts";
+export { allocate, convert, isFloat, isInteger } from "./dtype.ts";
 export { grad, vjp } from "./grad.ts";
 export type { Lane } from "./lanes.ts";
+export { aligned, everywhere } from "./lanes.ts";
 export {
   arange,
+  type ConstantAttributes,
   constant,
   type Draws,
   eye,
   full,
   type Initializer,
   input,
+  isConstant,
+  isInput,
+  isNoise,
+  isParameter,
+  type Leaf,
+  type NoiseAttributes,
   type NoiseKind,
   noise,
   ones,
+  operands,
+  type ParameterAttributes,
   parameter,
   scalar,
   type TensorLike,
@@ -46,13 +57,15 @@ export {
   rebuild,
 } from "./op.ts";
 export * from "./ops/arithmetic.ts";
-export { cast } from "./ops/cast.ts";
+export { cast, onnxType } from "./ops/cast.ts";
 export * from "./ops/comparison.ts";
 export {
   type Conv2dOptions,
   type Conv2dTransposeOptions,
   conv2d,
+  conv2dRules,
   conv2dTranspose,
+  conv2dTransposeRules,
   type Padding,
   type Pair,
 } from "./ops/conv.ts";
@@ -63,12 +76,14 @@ export {
   choleskyLogdet,
   choleskySolve,
   diagonal,
+  factorRows,
+  solveRows,
   type TriangularSolveOptions,
   triangularSolve,
   tril,
   triu,
 } from "./ops/linalg.ts";
-export { type MatmulOptions, matmul } from "./ops/matmul.ts";
+export { fuseMatmulAdd, type MatmulOptions, matmul } from "./ops/matmul.ts";
 export { expand, flatten, reshape, squeeze, transpose, unsqueeze } from "./ops/movement.ts";
 export * from "./ops/parts.ts";
 export {
@@ -92,6 +107,18 @@ export { stopGradient } from "./ops/stop-gradient.ts";
 export * from "./ops/transcendental.ts";
 export { where } from "./ops/where.ts";
 export type { Shape } from "./shape.ts";
-export { substitute } from "./substitute.ts";
+export {
+  broadcastShapes,
+  broadcastStrides,
+  checkShape,
+  commonTail,
+  formatShape,
+  reducedShape,
+  sameShape,
+  sizeOf,
+  stridesOf,
+} from "./shape.ts";
+export { erfc, lgammaAboutTwo, ndtri } from "./special/index.ts";
+export { nodesOf, substitute } from "./substitute.ts";
 export { Tensor } from "./tensor.ts";
-export { vmap } from "./vmap.ts";
+export { Batch, vmap } from "./vmap.ts";

@@ -1,7 +1,7 @@
 /** What a step reads: minibatches of one dataset, or of labelled and unlabelled rows side by side. */
 import { type Dataset, type Minibatches, minibatches, rowSize } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
-import type { TrainStep } from "../optim/step.ts";
+import type { TrainStep } from "../optim/index.ts";
 import type { BatchSettings } from "./settings.ts";
 
 /** Fills a step's inputs. A pure function of its seed and the step, so that training resumes bit for bit. */

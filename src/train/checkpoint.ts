@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { CheckpointError } from "../errors.ts";
-import type { NamedTensor } from "../optim/arena.ts";
+import type { NamedTensor } from "../optim/index.ts";
 import { reason, writeDurably } from "./durable-write.ts";
 import { type Json, shortJson, toJson } from "./json.ts";
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "./safetensors.ts";

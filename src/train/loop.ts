@@ -1,9 +1,19 @@
 /** The training loop: minibatches, steps, epochs. It knows a model by its objective alone, and data by their minibatches. */
 import { ConvergenceError, NonFiniteError } from "../errors.ts";
-import type { Optimizer, Schedule } from "../optim/index.ts";
-import { adam, adamw, rmsprop, schedules, sgd } from "../optim/index.ts";
-import { compileStep, type NamedLeaf, type Objective, type TrainStep } from "../optim/step.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import {
+  adam,
+  adamw,
+  compileStep,
+  type NamedLeaf,
+  type Objective,
+  type Optimizer,
+  rmsprop,
+  type Schedule,
+  schedules,
+  sgd,
+  type TrainStep,
+} from "../optim/index.ts";
+import type { Tensor } from "../tensor/index.ts";
 import type { Batches } from "./batches.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { OptimisationSettings } from "./settings.ts";

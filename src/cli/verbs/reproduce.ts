@@ -1,7 +1,7 @@
 /** `tightbound reproduce`: the table of a paper, run by run. */
 import type { Command } from "commander";
-import { part, someOf, wholes } from "../../kinds/settings/value.ts";
-import { type Method, methods } from "../../reproduce/protocol.ts";
+import { part, someOf, wholes } from "../../kinds/index.ts";
+import { type Method, methods } from "../../reproduce/index.ts";
 import { optionFor, reader, whole } from "../parse.ts";
 import type { Context } from "../terminal.ts";
 

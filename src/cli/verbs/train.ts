@@ -1,7 +1,6 @@
 /** `tightbound train`: a new run, or the rest of one. */
 import type { Command } from "commander";
-import { declarationOf, declarations, kindNames } from "../../kinds/kinds.ts";
-import { columnNames, share, whole } from "../../kinds/settings/value.ts";
+import { columnNames, declarationOf, declarations, kindNames, share, whole } from "../../kinds/index.ts";
 import { optionOf, trainFlags } from "../flags.ts";
 import { optionFor } from "../parse.ts";
 import { readingFlags } from "../reading-flags.ts";

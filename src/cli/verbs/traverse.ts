@@ -1,6 +1,6 @@
 /** `tightbound traverse`: one latent dimension at a time moved through the prior. */
 import type { Command } from "commander";
-import { wholes } from "../../kinds/settings/value.ts";
+import { wholes } from "../../kinds/index.ts";
 import { RAW_CELLS } from "../data-options.ts";
 import { optionFor } from "../parse.ts";
 import { type Context, printJson, speaker } from "../terminal.ts";

@@ -1,14 +1,19 @@
 import {
   add,
+  aligned,
   cast,
+  defineOp,
   div,
+  everywhere,
   exp,
   less,
   log,
   log1p,
   maximum,
   mul,
+  type NoAttributes,
   noise,
+  rebuild,
   type Shape,
   sqrt,
   square,
@@ -16,8 +21,6 @@ import {
   type Tensor,
   unsqueeze,
 } from "../../tensor/index.ts";
-import { aligned, everywhere } from "../../tensor/lanes.ts";
-import { defineOp, type NoAttributes, rebuild } from "../../tensor/op.ts";
 import { tiniest } from "../numerics.ts";
 import { firstAccepted } from "../rejection.ts";
 import { gammaLogDerivative } from "./gamma-derivative.ts";

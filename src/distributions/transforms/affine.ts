@@ -1,10 +1,20 @@
 import { UsageError } from "../../errors.ts";
-import type { DType } from "../../tensor/dtype.ts";
-import { isConstant, operands, type TensorLike } from "../../tensor/leaf.ts";
-import { abs, add, div, mul, neg, sub } from "../../tensor/ops/arithmetic.ts";
-import { exp, log } from "../../tensor/ops/transcendental.ts";
-import { broadcastShapes } from "../../tensor/shape.ts";
-import { Tensor } from "../../tensor/tensor.ts";
+import {
+  abs,
+  add,
+  broadcastShapes,
+  type DType,
+  div,
+  exp,
+  isConstant,
+  log,
+  mul,
+  neg,
+  operands,
+  sub,
+  Tensor,
+  type TensorLike,
+} from "../../tensor/index.ts";
 import { real } from "../constraints.ts";
 import { inDType } from "./limits.ts";
 import { Transform } from "./transform.ts";

@@ -1,6 +1,4 @@
-import { add, div, floor, mul, sub } from "../../tensor/ops/arithmetic.ts";
-import { stopGradient } from "../../tensor/ops/stop-gradient.ts";
-import { logSigmoid } from "../../tensor/ops/transcendental.ts";
+import { add, div, floor, logSigmoid, mul, stopGradient, sub } from "../../tensor/index.ts";
 import { angle as angleConstraint, real } from "../constraints.ts";
 import { elementwise } from "./transform.ts";
 

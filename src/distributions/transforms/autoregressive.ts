@@ -1,12 +1,16 @@
 import { ShapeError, UsageError } from "../../errors.ts";
-import type { ActivationName } from "../../nn/activation-names.ts";
+import type { ActivationName } from "../../nn/index.ts";
 import { anything, checkOptions, type OptionRules } from "../../options.ts";
-import type { DType } from "../../tensor/dtype.ts";
-import { zeros } from "../../tensor/leaf.ts";
-import { add } from "../../tensor/ops/arithmetic.ts";
-import { concat, slice } from "../../tensor/ops/parts.ts";
-import { formatShape, type Shape } from "../../tensor/shape.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import {
+  add,
+  concat,
+  type DType,
+  formatShape,
+  type Shape,
+  slice,
+  type Tensor,
+  zeros,
+} from "../../tensor/index.ts";
 import { realVector } from "../constraints.ts";
 import { type Made, made } from "./made.ts";
 import { Transform, type ValueAndLogDet } from "./transform.ts";

@@ -1,7 +1,5 @@
 import { UsageError } from "../../errors.ts";
-import { add } from "../../tensor/ops/arithmetic.ts";
-import { broadcastShapes, type Shape } from "../../tensor/shape.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { add, broadcastShapes, type Shape, type Tensor } from "../../tensor/index.ts";
 import { type Constraint, independentConstraint } from "../constraints.ts";
 import type { Parameters } from "../distribution.ts";
 import { Transform, type ValueAndLogDet } from "./transform.ts";

@@ -1,17 +1,24 @@
 import { ShapeError, UsageError } from "../../errors.ts";
-import { activation } from "../../nn/activation.ts";
-import type { ActivationName } from "../../nn/activation-names.ts";
-import { checkCount } from "../../nn/check.ts";
-import { dense } from "../../nn/dense.ts";
-import { normal } from "../../nn/initializers.ts";
-import type { Layer } from "../../nn/layer.ts";
-import { sequential } from "../../nn/sequential.ts";
+import {
+  type ActivationName,
+  activation,
+  checkCount,
+  dense,
+  type Layer,
+  normal,
+  sequential,
+} from "../../nn/index.ts";
 import { anything, checkOptions, type OptionRules } from "../../options.ts";
-import type { DType } from "../../tensor/dtype.ts";
-import { reshape } from "../../tensor/ops/movement.ts";
-import { concat, slice } from "../../tensor/ops/parts.ts";
-import { formatShape, type Shape, sameShape } from "../../tensor/shape.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import {
+  concat,
+  type DType,
+  formatShape,
+  reshape,
+  type Shape,
+  sameShape,
+  slice,
+  type Tensor,
+} from "../../tensor/index.ts";
 import { realVector } from "../constraints.ts";
 import { expandTo } from "../numerics.ts";
 import { Transform, type ValueAndLogDet } from "./transform.ts";

@@ -1,4 +1,4 @@
-import { exp as exponential, log } from "../../tensor/ops/transcendental.ts";
+import { exp as exponential, log } from "../../tensor/index.ts";
 import { positive, real } from "../constraints.ts";
 import { elementwise } from "./transform.ts";
 

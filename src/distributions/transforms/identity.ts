@@ -1,4 +1,4 @@
-import { zeros } from "../../tensor/leaf.ts";
+import { zeros } from "../../tensor/index.ts";
 import { real } from "../constraints.ts";
 import { elementwise } from "./transform.ts";
 

@@ -1,8 +1,15 @@
-import { isConstant, operands, type TensorLike } from "../../tensor/leaf.ts";
-import { add, mul, sub } from "../../tensor/ops/arithmetic.ts";
-import { log, softplus } from "../../tensor/ops/transcendental.ts";
-import { broadcastShapes } from "../../tensor/shape.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import {
+  add,
+  broadcastShapes,
+  isConstant,
+  log,
+  mul,
+  operands,
+  softplus,
+  sub,
+  type Tensor,
+  type TensorLike,
+} from "../../tensor/index.ts";
 import { type Constraint, interval as intervalConstraint, real } from "../constraints.ts";
 import { inDType } from "./limits.ts";
 import { sigmoid } from "./sigmoid.ts";

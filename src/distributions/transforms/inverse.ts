@@ -1,5 +1,4 @@
-import type { Shape } from "../../tensor/shape.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import type { Shape, Tensor } from "../../tensor/index.ts";
 import { Transform, type ValueAndLogDet } from "./transform.ts";
 
 class InverseTransform extends Transform {

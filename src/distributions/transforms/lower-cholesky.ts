@@ -1,10 +1,5 @@
 import { UsageError } from "../../errors.ts";
-import { constant } from "../../tensor/leaf.ts";
-import { gather } from "../../tensor/ops/gather.ts";
-import { reshape } from "../../tensor/ops/movement.ts";
-import { where } from "../../tensor/ops/where.ts";
-import type { Shape } from "../../tensor/shape.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { constant, gather, reshape, type Shape, type Tensor, where } from "../../tensor/index.ts";
 import { lowerCholesky as lowerCholeskyConstraint, realVector } from "../constraints.ts";
 import { exp } from "./exp.ts";
 import { Transform } from "./transform.ts";

@@ -1,16 +1,18 @@
 import { ShapeError } from "../../errors.ts";
-import { activation } from "../../nn/activation.ts";
-import type { ActivationName } from "../../nn/activation-names.ts";
-import { checkCount } from "../../nn/check.ts";
-import { glorotUniform, normal, zeros } from "../../nn/initializers.ts";
+import { type ActivationName, activation, checkCount, glorotUniform, normal, zeros } from "../../nn/index.ts";
 import { anything, checkOptions, type OptionRules } from "../../options.ts";
-import type { DType } from "../../tensor/dtype.ts";
-import { constant, type Initializer, parameter } from "../../tensor/leaf.ts";
-import { add, mul } from "../../tensor/ops/arithmetic.ts";
-import { matmul } from "../../tensor/ops/matmul.ts";
-import { reshape } from "../../tensor/ops/movement.ts";
-import { formatShape } from "../../tensor/shape.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import {
+  add,
+  constant,
+  type DType,
+  formatShape,
+  type Initializer,
+  matmul,
+  mul,
+  parameter,
+  reshape,
+  type Tensor,
+} from "../../tensor/index.ts";
 
 /** Sizes of a masked network. */
 export interface MadeOptions {

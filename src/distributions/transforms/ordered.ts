@@ -1,9 +1,4 @@
-import { sub } from "../../tensor/ops/arithmetic.ts";
-import { concat, slice } from "../../tensor/ops/parts.ts";
-import { cumsum, sum } from "../../tensor/ops/reduce.ts";
-import { exp, log } from "../../tensor/ops/transcendental.ts";
-import type { Shape } from "../../tensor/shape.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { concat, cumsum, exp, log, type Shape, slice, sub, sum, type Tensor } from "../../tensor/index.ts";
 import { orderedVector, realVector } from "../constraints.ts";
 import { Transform } from "./transform.ts";
 

@@ -1,9 +1,5 @@
 import { UsageError } from "../../errors.ts";
-import { constant, zeros } from "../../tensor/leaf.ts";
-import { gather } from "../../tensor/ops/gather.ts";
-import { flip } from "../../tensor/ops/parts.ts";
-import { formatShape, type Shape } from "../../tensor/shape.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { constant, flip, formatShape, gather, type Shape, type Tensor, zeros } from "../../tensor/index.ts";
 import { realVector } from "../constraints.ts";
 import { Transform } from "./transform.ts";
 

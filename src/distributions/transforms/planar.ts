@@ -1,14 +1,23 @@
 import { ShapeError } from "../../errors.ts";
-import { checkCount } from "../../nn/check.ts";
-import { normal, zeros } from "../../nn/initializers.ts";
-import type { DType } from "../../tensor/dtype.ts";
-import { parameter } from "../../tensor/leaf.ts";
-import { add, div, mul, square, sub } from "../../tensor/ops/arithmetic.ts";
-import { unsqueeze } from "../../tensor/ops/movement.ts";
-import { sum } from "../../tensor/ops/reduce.ts";
-import { log, softplus, tanh } from "../../tensor/ops/transcendental.ts";
-import { broadcastShapes, formatShape, type Shape } from "../../tensor/shape.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { checkCount, normal, zeros } from "../../nn/index.ts";
+import {
+  add,
+  broadcastShapes,
+  type DType,
+  div,
+  formatShape,
+  log,
+  mul,
+  parameter,
+  type Shape,
+  softplus,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  tanh,
+  unsqueeze,
+} from "../../tensor/index.ts";
 import { realVector } from "../constraints.ts";
 import { ClosedFormError } from "../errors.ts";
 import { Transform, type ValueAndLogDet } from "./transform.ts";

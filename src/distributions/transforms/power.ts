@@ -1,8 +1,17 @@
 import { UsageError } from "../../errors.ts";
-import { isConstant, operands, type TensorLike } from "../../tensor/leaf.ts";
-import { abs, add, div, mul, pow, sub } from "../../tensor/ops/arithmetic.ts";
-import { log } from "../../tensor/ops/transcendental.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import {
+  abs,
+  add,
+  div,
+  isConstant,
+  log,
+  mul,
+  operands,
+  pow,
+  sub,
+  type Tensor,
+  type TensorLike,
+} from "../../tensor/index.ts";
 import { positive } from "../constraints.ts";
 import { inDType } from "./limits.ts";
 import { Transform } from "./transform.ts";

@@ -1,5 +1,4 @@
-import { mul, sub } from "../../tensor/ops/arithmetic.ts";
-import { sigmoid as logistic, softplus } from "../../tensor/ops/transcendental.ts";
+import { sigmoid as logistic, mul, softplus, sub } from "../../tensor/index.ts";
 import { real, unitInterval } from "../constraints.ts";
 import { logComplementOf, logOf } from "../logarithms.ts";
 import { elementwise } from "./transform.ts";

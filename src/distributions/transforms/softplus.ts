@@ -1,7 +1,4 @@
-import { add, neg } from "../../tensor/ops/arithmetic.ts";
-import { greater } from "../../tensor/ops/comparison.ts";
-import { exp, expm1, log, log1p, logSigmoid } from "../../tensor/ops/transcendental.ts";
-import { where } from "../../tensor/ops/where.ts";
+import { add, exp, expm1, greater, log, log1p, logSigmoid, neg, where } from "../../tensor/index.ts";
 import { positive, real } from "../constraints.ts";
 import { elementwise } from "./transform.ts";
 

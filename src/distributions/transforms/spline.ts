@@ -1,15 +1,32 @@
 import { ShapeError, UsageError } from "../../errors.ts";
-import { full, ones } from "../../tensor/leaf.ts";
-import { abs, add, div, maximum, mul, neg, sqrt, square, sub } from "../../tensor/ops/arithmetic.ts";
-import { cast } from "../../tensor/ops/cast.ts";
-import { greaterEqual, lessEqual } from "../../tensor/ops/comparison.ts";
-import { unsqueeze } from "../../tensor/ops/movement.ts";
-import { concat, slice } from "../../tensor/ops/parts.ts";
-import { cumsum, softmax, sum } from "../../tensor/ops/reduce.ts";
-import { log, softplus } from "../../tensor/ops/transcendental.ts";
-import { where } from "../../tensor/ops/where.ts";
-import { broadcastShapes, formatShape } from "../../tensor/shape.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import {
+  abs,
+  add,
+  broadcastShapes,
+  cast,
+  concat,
+  cumsum,
+  div,
+  formatShape,
+  full,
+  greaterEqual,
+  lessEqual,
+  log,
+  maximum,
+  mul,
+  neg,
+  ones,
+  slice,
+  softmax,
+  softplus,
+  sqrt,
+  square,
+  sub,
+  sum,
+  type Tensor,
+  unsqueeze,
+  where,
+} from "../../tensor/index.ts";
 import { real } from "../constraints.ts";
 import { tiniest } from "../numerics.ts";
 import { Transform, type ValueAndLogDet } from "./transform.ts";

@@ -1,10 +1,19 @@
-import { constant, zeros } from "../../tensor/leaf.ts";
-import { add, neg, sub } from "../../tensor/ops/arithmetic.ts";
-import { concat, slice } from "../../tensor/ops/parts.ts";
-import { cumsum, sum } from "../../tensor/ops/reduce.ts";
-import { exp, log, softplus } from "../../tensor/ops/transcendental.ts";
-import type { Shape } from "../../tensor/shape.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import {
+  add,
+  concat,
+  constant,
+  cumsum,
+  exp,
+  log,
+  neg,
+  type Shape,
+  slice,
+  softplus,
+  sub,
+  sum,
+  type Tensor,
+  zeros,
+} from "../../tensor/index.ts";
 import { realVector, simplex } from "../constraints.ts";
 import { Transform } from "./transform.ts";
 

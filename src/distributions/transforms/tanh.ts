@@ -1,5 +1,4 @@
-import { add, mul, neg, sub } from "../../tensor/ops/arithmetic.ts";
-import { tanh as hyperbolicTangent, log1p, softplus } from "../../tensor/ops/transcendental.ts";
+import { add, tanh as hyperbolicTangent, log1p, mul, neg, softplus, sub } from "../../tensor/index.ts";
 import { interval, real } from "../constraints.ts";
 import { elementwise } from "./transform.ts";
 

@@ -6,12 +6,17 @@
  * element by element), `codomain.eventRank` how many it returns.
  */
 import { ShapeError } from "../../errors.ts";
-import { parametersOf } from "../../nn/parameters.ts";
-import { isFloat } from "../../tensor/dtype.ts";
-import { operands, type TensorLike } from "../../tensor/leaf.ts";
-import { neg } from "../../tensor/ops/arithmetic.ts";
-import { broadcastShapes, formatShape, type Shape } from "../../tensor/shape.ts";
-import { Tensor } from "../../tensor/tensor.ts";
+import { parametersOf } from "../../nn/index.ts";
+import {
+  broadcastShapes,
+  formatShape,
+  isFloat,
+  neg,
+  operands,
+  type Shape,
+  Tensor,
+  type TensorLike,
+} from "../../tensor/index.ts";
 import type { Constraint } from "../constraints.ts";
 import type { Parameters } from "../distribution.ts";
 import { liesIn } from "../membership.ts";

@@ -1,11 +1,7 @@
 /** What a flow does to each number once a network has said with which parameters. */
 import { UsageError } from "../../errors.ts";
-import { checkCount } from "../../nn/check.ts";
-import { mul } from "../../tensor/ops/arithmetic.ts";
-import { reshape } from "../../tensor/ops/movement.ts";
-import { slice } from "../../tensor/ops/parts.ts";
-import { tanh } from "../../tensor/ops/transcendental.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { checkCount } from "../../nn/index.ts";
+import { mul, reshape, slice, type Tensor, tanh } from "../../tensor/index.ts";
 import { affine } from "./affine.ts";
 import { rationalQuadraticSpline } from "./spline.ts";
 import type { Transform } from "./transform.ts";

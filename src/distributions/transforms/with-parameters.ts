@@ -1,9 +1,6 @@
-import { rewrite } from "../../compile/graph.ts";
+import { rewrite } from "../../compile/index.ts";
 import { ShapeError } from "../../errors.ts";
-import { input } from "../../tensor/leaf.ts";
-import { rebuild } from "../../tensor/op.ts";
-import { formatShape, type Shape, sameShape } from "../../tensor/shape.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { formatShape, input, rebuild, type Shape, sameShape, type Tensor } from "../../tensor/index.ts";
 import type { Parameters } from "../distribution.ts";
 import { Transform, type ValueAndLogDet } from "./transform.ts";
 

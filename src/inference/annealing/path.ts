@@ -1,6 +1,6 @@
 /** A path of densities from a start that can be drawn from to a posterior, for many chains side by side. */
 import { ArrayValue, compile, type Executor } from "../../compile/index.ts";
-import { biject } from "../../distributions/transforms/biject.ts";
+import { biject } from "../../distributions/index.ts";
 import { InternalError, UsageError } from "../../errors.ts";
 import {
   type Handler,
@@ -12,17 +12,26 @@ import {
   type Trace,
   trace,
 } from "../../program/index.ts";
-import type { TypedArray } from "../../tensor/dtype.ts";
-import { grad } from "../../tensor/grad.ts";
-import { constant, input, isNoise, noise, zeros } from "../../tensor/leaf.ts";
-import { add, mul, sub } from "../../tensor/ops/arithmetic.ts";
-import { cast } from "../../tensor/ops/cast.ts";
-import { expand } from "../../tensor/ops/movement.ts";
-import { sum } from "../../tensor/ops/reduce.ts";
-import { sizeOf } from "../../tensor/shape.ts";
-import { nodesOf, substitute } from "../../tensor/substitute.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
-import { Batch } from "../../tensor/vmap.ts";
+import {
+  add,
+  Batch,
+  cast,
+  constant,
+  expand,
+  grad,
+  input,
+  isNoise,
+  mul,
+  nodesOf,
+  noise,
+  sizeOf,
+  sub,
+  substitute,
+  sum,
+  type Tensor,
+  type TypedArray,
+  zeros,
+} from "../../tensor/index.ts";
 import { align, type HiddenAxis } from "../hidden-axes.ts";
 import { addOver, commonPlates, lifted, perRow, rowsShape, type Term, termOf } from "../terms.ts";
 import { type UnconstrainedGraph, unconstrainedGraph } from "../unconstrained-graph.ts";

@@ -1,6 +1,6 @@
-import type { NamedLeaf } from "../../optim/step.ts";
+import type { NamedLeaf } from "../../optim/index.ts";
 import type { RandomSite } from "../../program/index.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import type { Tensor } from "../../tensor/index.ts";
 import type { SiteEstimator } from "../estimators/estimator.ts";
 
 /** A random site as a bound scores it. */

@@ -3,11 +3,7 @@
 import { UsageError } from "../../errors.ts";
 import { anything, checkOptions, nonNegative, type OptionRules, positive, whole } from "../../options.ts";
 import type { Program } from "../../program/index.ts";
-import { scalar } from "../../tensor/leaf.ts";
-import { add, mul, neg, sub } from "../../tensor/ops/arithmetic.ts";
-import { mean } from "../../tensor/ops/reduce.ts";
-import { stopGradient } from "../../tensor/ops/stop-gradient.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { add, mean, mul, neg, scalar, stopGradient, sub, type Tensor } from "../../tensor/index.ts";
 import { expectation } from "../elimination.ts";
 import { ControlState } from "../estimators/baselines.ts";
 import type { ElboDraws, SiteEstimator } from "../estimators/estimator.ts";

@@ -1,8 +1,6 @@
 import { UsageError } from "../../errors.ts";
 import { scaleOf } from "../../program/index.ts";
-import { add, maximum, mul } from "../../tensor/ops/arithmetic.ts";
-import { sum } from "../../tensor/ops/reduce.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { add, maximum, mul, sum, type Tensor } from "../../tensor/index.ts";
 import { definitionOf } from "../estimators/registry.ts";
 import { klPerDimension } from "./analytic-kl.ts";
 import type { Pair } from "./pair.ts";

@@ -1,11 +1,7 @@
 /** The importance-weighted bound of a program under a guide, and its relatives, with a gradient estimator for each site. */
 import { anything, checkOptions, type OptionRules, positive, whole } from "../../options.ts";
 import { type Plate, type Program, scaleOf } from "../../program/index.ts";
-import { zeros } from "../../tensor/leaf.ts";
-import { add, mul, neg, sub } from "../../tensor/ops/arithmetic.ts";
-import { expand } from "../../tensor/ops/movement.ts";
-import { sum } from "../../tensor/ops/reduce.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { add, expand, mul, neg, sub, sum, type Tensor, zeros } from "../../tensor/index.ts";
 import { ControlState } from "../estimators/baselines.ts";
 import type { DrawnSite, WeightedDraws } from "../estimators/estimator.ts";
 import { definitionOf } from "../estimators/registry.ts";

@@ -11,10 +11,7 @@ import {
   type Trace,
   trace,
 } from "../../program/index.ts";
-import { isNoise, noise } from "../../tensor/leaf.ts";
-import { mean } from "../../tensor/ops/reduce.ts";
-import { stopGradient } from "../../tensor/ops/stop-gradient.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { isNoise, mean, noise, stopGradient, type Tensor } from "../../tensor/index.ts";
 import { checkListed, densityOf, eliminate, type ListedSite, listSite } from "../elimination.ts";
 import { checkConflicts, chooseEstimator, type EstimatorOptions } from "../estimators/choose.ts";
 import type { BoundKind, DrawnSite, SiteDraw, SiteEstimator } from "../estimators/estimator.ts";

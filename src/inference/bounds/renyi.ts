@@ -1,6 +1,4 @@
-import { mul, sub } from "../../tensor/ops/arithmetic.ts";
-import { logsumexp, mean } from "../../tensor/ops/reduce.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { logsumexp, mean, mul, sub, type Tensor } from "../../tensor/index.ts";
 
 /**
  * The variational Rényi bound (Li and Turner 2016) from log weights log p(x, z) − log q(z) of K draws along the first dimension:

@@ -1,11 +1,6 @@
 /** Coordinate ascent as expressions: each factor's optimum, a pass over factors, and the bound. */
 import { expectedStatistics } from "../../distributions/index.ts";
-import { grad } from "../../tensor/grad.ts";
-import { input, scalar } from "../../tensor/leaf.ts";
-import { abs, add, mul, sub } from "../../tensor/ops/arithmetic.ts";
-import { sum } from "../../tensor/ops/reduce.ts";
-import { substitute } from "../../tensor/substitute.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { abs, add, grad, input, mul, scalar, sub, substitute, sum, type Tensor } from "../../tensor/index.ts";
 import type { ConjugateSite, ExpectedLogJoint } from "./expected-log-joint.ts";
 
 /** Natural parameters of factors, by site. */

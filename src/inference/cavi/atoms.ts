@@ -1,6 +1,6 @@
 /** What the log joint density of a program is made of, once it is written as a sum of products. */
-import { fnv1a64 } from "../../random/keys.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { fnv1a64 } from "../../random/index.ts";
+import type { Tensor } from "../../tensor/index.ts";
 
 /**
  * A dimension with a name: what a letter is to Einstein's notation. A plate, the categories of a site or the elements of a vector;

@@ -1,10 +1,6 @@
 /** Ops that choose elements: by known places, by known cases, or by what indicators decide. */
 import type * as ops from "../../tensor/index.ts";
-import { constant } from "../../tensor/leaf.ts";
-import type { NodeOf } from "../../tensor/op.ts";
-import { cast } from "../../tensor/ops/cast.ts";
-import { logicalNot } from "../../tensor/ops/comparison.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { cast, constant, logicalNot, type NodeOf, type Tensor } from "../../tensor/index.ts";
 import { type Cases, caseOf, type Index, newIndex, selector } from "./atoms.ts";
 import { isRange, squeezed, toTensor } from "./known.ts";
 import {

@@ -1,12 +1,14 @@
 /** Expressions of factors, compiled once in float64 on the host: what depends on no factor is computed once for each set of data. */
-import { rewrite, topological } from "../../compile/graph.ts";
-import { compileHost } from "../../compile/host.ts";
-import { describeLeaf, noiseFiller } from "../../compile/leaves.ts";
-import { simplify } from "../../compile/simplify.ts";
+import {
+  compileHost,
+  describeLeaf,
+  noiseFiller,
+  rewrite,
+  simplify,
+  topological,
+} from "../../compile/index.ts";
 import { UsageError } from "../../errors.ts";
-import { input, isConstant, isNoise } from "../../tensor/leaf.ts";
-import { rebuild } from "../../tensor/op.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { input, isConstant, isNoise, rebuild, type Tensor } from "../../tensor/index.ts";
 
 /** Arrays that a compiled graph reads, by leaf. */
 export type Arrays = Map<Tensor, Float64Array>;

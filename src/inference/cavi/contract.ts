@@ -1,16 +1,26 @@
 /** Einstein sums as expressions: a product of indexed tensors, summed over the indices that the result does not have. */
 import { InternalError } from "../../errors.ts";
-import { eye, isConstant, ones, scalar, zeros } from "../../tensor/leaf.ts";
-import { add, mul } from "../../tensor/ops/arithmetic.ts";
-import { cast } from "../../tensor/ops/cast.ts";
-import { less } from "../../tensor/ops/comparison.ts";
-import { gather, oneHot, scatterAdd } from "../../tensor/ops/gather.ts";
-import { matmul } from "../../tensor/ops/matmul.ts";
-import { reshape, transpose } from "../../tensor/ops/movement.ts";
-import { sum } from "../../tensor/ops/reduce.ts";
-import { where } from "../../tensor/ops/where.ts";
-import { sizeOf } from "../../tensor/shape.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import {
+  add,
+  cast,
+  eye,
+  gather,
+  isConstant,
+  less,
+  matmul,
+  mul,
+  oneHot,
+  ones,
+  reshape,
+  scalar,
+  scatterAdd,
+  sizeOf,
+  sum,
+  type Tensor,
+  transpose,
+  where,
+  zeros,
+} from "../../tensor/index.ts";
 import type { Index } from "./atoms.ts";
 
 /** A float64 tensor whose axes have names. */

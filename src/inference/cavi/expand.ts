@@ -1,10 +1,7 @@
 /** From a graph to the normal form: what each op does to sums of products of sites. */
-import { isElementwise } from "../../compile/graph.ts";
-import { isFloat, isInteger } from "../../tensor/dtype.ts";
+import { isElementwise } from "../../compile/index.ts";
 import * as ops from "../../tensor/index.ts";
-import { type NodeOf, on, rebuild } from "../../tensor/op.ts";
-import { nodesOf } from "../../tensor/substitute.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { isFloat, isInteger, type NodeOf, nodesOf, on, rebuild, type Tensor } from "../../tensor/index.ts";
 import { indicator, type LatentValue, newIndex, opaque, selector, value } from "./atoms.ts";
 import * as choices from "./choices.ts";
 import * as functions from "./functions.ts";

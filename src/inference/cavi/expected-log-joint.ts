@@ -1,6 +1,5 @@
 /** The expected log joint density of a program under independent factors, as a multilinear function of their expected statistics. */
-import { inPrecision } from "../../compile/precision.ts";
-import { simplify } from "../../compile/simplify.ts";
+import { inPrecision, simplify } from "../../compile/index.ts";
 import { type Distribution, exponentialFamilyLogProb } from "../../distributions/index.ts";
 import { UsageError } from "../../errors.ts";
 import {
@@ -12,14 +11,19 @@ import {
   scaleOf,
   trace,
 } from "../../program/index.ts";
-import { input, isNoise, isParameter } from "../../tensor/leaf.ts";
-import { mul } from "../../tensor/ops/arithmetic.ts";
-import { cast } from "../../tensor/ops/cast.ts";
-import { expand, reshape } from "../../tensor/ops/movement.ts";
-import { sum } from "../../tensor/ops/reduce.ts";
-import { broadcastShapes } from "../../tensor/shape.ts";
-import { nodesOf } from "../../tensor/substitute.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import {
+  broadcastShapes,
+  cast,
+  expand,
+  input,
+  isNoise,
+  isParameter,
+  mul,
+  nodesOf,
+  reshape,
+  sum,
+  type Tensor,
+} from "../../tensor/index.ts";
 import { isKnown, sitesOf } from "./atoms.ts";
 import { contract } from "./contract.ts";
 import { expandGraphs, type LatentLeaf } from "./expand.ts";

@@ -24,13 +24,24 @@ import {
   OneHotCategorical,
   OneHotCategoricalDistribution,
 } from "../../distributions/index.ts";
-import { eye, noise, ones, zeros } from "../../tensor/leaf.ts";
-import { add, mul, neg, sub } from "../../tensor/ops/arithmetic.ts";
-import { matmul } from "../../tensor/ops/matmul.ts";
-import { squeeze, transpose, unsqueeze } from "../../tensor/ops/movement.ts";
-import { log, log1p } from "../../tensor/ops/transcendental.ts";
-import type { Shape } from "../../tensor/shape.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import {
+  add,
+  eye,
+  log,
+  log1p,
+  matmul,
+  mul,
+  neg,
+  noise,
+  ones,
+  type Shape,
+  squeeze,
+  sub,
+  type Tensor,
+  transpose,
+  unsqueeze,
+  zeros,
+} from "../../tensor/index.ts";
 import type { Atom, Index, ValueKind } from "./atoms.ts";
 import type { Factor } from "./polynomial.ts";
 

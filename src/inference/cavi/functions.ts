@@ -1,7 +1,6 @@
 /** Functions of one polynomial that no indicator decides: what stays a sum of products, and what does not. */
 
-import { exp as expOfTensor, log as logOfTensor } from "../../tensor/ops/transcendental.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { exp as expOfTensor, log as logOfTensor, type Tensor } from "../../tensor/index.ts";
 import {
   type Atom,
   complement,

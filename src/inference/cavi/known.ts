@@ -1,11 +1,21 @@
 /** Between polynomials and tensors: for what depends on no latent site. */
-import { simplify } from "../../compile/simplify.ts";
+import { simplify } from "../../compile/index.ts";
 import { InternalError } from "../../errors.ts";
-import { eye, isConstant, isInput, scalar } from "../../tensor/leaf.ts";
-import { add, maximum, mul, pow, reciprocal, square } from "../../tensor/ops/arithmetic.ts";
-import { cast } from "../../tensor/ops/cast.ts";
-import { reshape } from "../../tensor/ops/movement.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import {
+  add,
+  cast,
+  eye,
+  isConstant,
+  isInput,
+  maximum,
+  mul,
+  pow,
+  reciprocal,
+  reshape,
+  scalar,
+  square,
+  type Tensor,
+} from "../../tensor/index.ts";
 import { type Index, isBinary, known, newIndex } from "./atoms.ts";
 import { contract, type Operand } from "./contract.ts";
 import {

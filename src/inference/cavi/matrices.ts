@@ -1,9 +1,5 @@
 /** Factors and solutions of matrices that are known up to a positive factor. */
-import { eye } from "../../tensor/leaf.ts";
-import type { NodeOf } from "../../tensor/op.ts";
-import { cholesky, triangularSolve } from "../../tensor/ops/linalg.ts";
-import { expand } from "../../tensor/ops/movement.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { cholesky, expand, eye, type NodeOf, type Tensor, triangularSolve } from "../../tensor/index.ts";
 import { isKnown } from "./atoms.ts";
 import { asProduct, power } from "./functions.ts";
 import { fromTensor, toTensor } from "./known.ts";

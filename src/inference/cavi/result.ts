@@ -1,9 +1,8 @@
 /** Factors as distributions, as numbers, and as a guide. */
-import { ArrayValue } from "../../compile/array-value.ts";
+import { ArrayValue } from "../../compile/index.ts";
 import type { Distribution } from "../../distributions/index.ts";
 import { type Program, model as program } from "../../program/index.ts";
-import type { DType } from "../../tensor/dtype.ts";
-import { constant } from "../../tensor/leaf.ts";
+import { constant, type DType } from "../../tensor/index.ts";
 import { within } from "../guides/auto.ts";
 import { naturalLeaves } from "./ascent.ts";
 import { type Arrays, compileExpressions } from "./compiled.ts";

@@ -1,9 +1,6 @@
 /** Ops that move and add elements, on sums of products: each is linear. */
 import type * as ops from "../../tensor/index.ts";
-import { constant } from "../../tensor/leaf.ts";
-import type { NodeOf } from "../../tensor/op.ts";
-import { sizeOf, stridesOf } from "../../tensor/shape.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { constant, type NodeOf, sizeOf, stridesOf, type Tensor } from "../../tensor/index.ts";
 import { type Index, known, newIndex } from "./atoms.ts";
 import { range, readAt, whole } from "./choices.ts";
 import { axesOf } from "./known.ts";

@@ -1,15 +1,22 @@
 /** Baselines of the score function: numbers subtracted from a site's cost, which must not depend on the site's own draw. */
 import { UsageError } from "../../errors.ts";
 import { initializers, type Layer, parametersOf } from "../../nn/index.ts";
-import type { NamedLeaf } from "../../optim/step.ts";
-import { parameter, zeros } from "../../tensor/leaf.ts";
-import { add, mul, square, sub } from "../../tensor/ops/arithmetic.ts";
-import { cast } from "../../tensor/ops/cast.ts";
-import { reshape } from "../../tensor/ops/movement.ts";
-import { mean, sum } from "../../tensor/ops/reduce.ts";
-import { stopGradient } from "../../tensor/ops/stop-gradient.ts";
-import { formatShape } from "../../tensor/shape.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import type { NamedLeaf } from "../../optim/index.ts";
+import {
+  add,
+  cast,
+  formatShape,
+  mean,
+  mul,
+  parameter,
+  reshape,
+  square,
+  stopGradient,
+  sub,
+  sum,
+  type Tensor,
+  zeros,
+} from "../../tensor/index.ts";
 
 /**
  * A baseline that depends on the data, trained with the rest by least squares towards the cost: the neural variational inference

@@ -1,9 +1,4 @@
-import { grad } from "../../tensor/grad.ts";
-import { add, mul } from "../../tensor/ops/arithmetic.ts";
-import { reshape } from "../../tensor/ops/movement.ts";
-import { softmax, sum } from "../../tensor/ops/reduce.ts";
-import { stopGradient } from "../../tensor/ops/stop-gradient.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { add, grad, mul, reshape, softmax, stopGradient, sum, type Tensor } from "../../tensor/index.ts";
 import type { EstimatorDefinition, WeightedDraws } from "./estimator.ts";
 import { withoutPath } from "./pathwise.ts";
 

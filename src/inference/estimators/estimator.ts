@@ -5,7 +5,7 @@
 import type { Distribution } from "../../distributions/index.ts";
 import type { Layer } from "../../nn/index.ts";
 import type { Plate } from "../../program/index.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import type { Tensor } from "../../tensor/index.ts";
 import type { Term } from "../terms.ts";
 import type { Baseline, ControlState } from "./baselines.ts";
 import type { Estimator } from "./registry.ts";

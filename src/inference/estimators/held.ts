@@ -1,7 +1,4 @@
-import { isParameter } from "../../tensor/leaf.ts";
-import { stopGradient } from "../../tensor/ops/stop-gradient.ts";
-import { nodesOf, substitute } from "../../tensor/substitute.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { isParameter, nodesOf, stopGradient, substitute, type Tensor } from "../../tensor/index.ts";
 
 /**
  * An expression with its parameters held constant.

@@ -2,17 +2,23 @@
 import { InternalError, UsageError } from "../../errors.ts";
 import { initializers, type Layer, mlp, parametersOf } from "../../nn/index.ts";
 import { scaleOf } from "../../program/index.ts";
-import { grad } from "../../tensor/grad.ts";
-import { parameter } from "../../tensor/leaf.ts";
-import { add, mul, square, sub } from "../../tensor/ops/arithmetic.ts";
-import { cast } from "../../tensor/ops/cast.ts";
-import { reshape } from "../../tensor/ops/movement.ts";
-import { mean, sum } from "../../tensor/ops/reduce.ts";
-import { stopGradient } from "../../tensor/ops/stop-gradient.ts";
-import { exp } from "../../tensor/ops/transcendental.ts";
-import { sizeOf } from "../../tensor/shape.ts";
-import { substitute } from "../../tensor/substitute.ts";
-import { Tensor } from "../../tensor/tensor.ts";
+import {
+  add,
+  cast,
+  exp,
+  grad,
+  mean,
+  mul,
+  parameter,
+  reshape,
+  sizeOf,
+  square,
+  stopGradient,
+  sub,
+  substitute,
+  sum,
+  Tensor,
+} from "../../tensor/index.ts";
 import { besideSite } from "../terms.ts";
 import type { DrawnSite, DrawRequest, ElboDraws, EstimatorDefinition, SiteDraw } from "./estimator.ts";
 import { heldParameters } from "./held.ts";

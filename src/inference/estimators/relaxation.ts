@@ -7,17 +7,29 @@ import {
   OneHotCategoricalDistribution,
 } from "../../distributions/index.ts";
 import { UsageError } from "../../errors.ts";
-import { noise } from "../../tensor/leaf.ts";
-import { add, div, mul, neg, sub } from "../../tensor/ops/arithmetic.ts";
-import { cast } from "../../tensor/ops/cast.ts";
-import { greater } from "../../tensor/ops/comparison.ts";
-import { oneHot } from "../../tensor/ops/gather.ts";
-import { expand } from "../../tensor/ops/movement.ts";
-import { argmax, logsumexp, softmax, sum } from "../../tensor/ops/reduce.ts";
-import { stopGradient } from "../../tensor/ops/stop-gradient.ts";
-import { log, log1p, sigmoid, softplus } from "../../tensor/ops/transcendental.ts";
-import { where } from "../../tensor/ops/where.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import {
+  add,
+  argmax,
+  cast,
+  div,
+  expand,
+  greater,
+  log,
+  log1p,
+  logsumexp,
+  mul,
+  neg,
+  noise,
+  oneHot,
+  sigmoid,
+  softmax,
+  softplus,
+  stopGradient,
+  sub,
+  sum,
+  type Tensor,
+  where,
+} from "../../tensor/index.ts";
 
 /**
  * A discrete draw b = H(z) of a continuous variable z, in the notation of Tucker et al. (2017). All tensors have the shape of the

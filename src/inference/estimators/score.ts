@@ -1,9 +1,5 @@
 import type { Distribution } from "../../distributions/index.ts";
-import { mul, sub } from "../../tensor/ops/arithmetic.ts";
-import { reshape } from "../../tensor/ops/movement.ts";
-import { sum } from "../../tensor/ops/reduce.ts";
-import { stopGradient } from "../../tensor/ops/stop-gradient.ts";
-import { sizeOf } from "../../tensor/shape.ts";
+import { mul, reshape, sizeOf, stopGradient, sub, sum } from "../../tensor/index.ts";
 import { rowsShape, sumOver, totalOf } from "../terms.ts";
 import { baselineOf, checkParticles, describeBaseline } from "./baselines.ts";
 import type { BoundKind, EstimatorDefinition } from "./estimator.ts";

@@ -1,10 +1,4 @@
-import { eye } from "../../tensor/leaf.ts";
-import { mul, sub } from "../../tensor/ops/arithmetic.ts";
-import { greater } from "../../tensor/ops/comparison.ts";
-import { reshape } from "../../tensor/ops/movement.ts";
-import { sum } from "../../tensor/ops/reduce.ts";
-import { where } from "../../tensor/ops/where.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { eye, greater, mul, reshape, sub, sum, type Tensor, where } from "../../tensor/index.ts";
 
 /**
  * The baselines of VIMCO (Mnih and Rezende 2016, "Variational inference for Monte Carlo objectives"): for each of K draws, what the

@@ -2,7 +2,7 @@ import { MultivariateNormal, transforms } from "../../distributions/index.ts";
 import { initializers } from "../../nn/index.ts";
 import { checkOptions } from "../../options.ts";
 import type { Program } from "../../program/index.ts";
-import type { Initializer } from "../../tensor/leaf.ts";
+import type { Initializer } from "../../tensor/index.ts";
 import { JOINT, jointGuide } from "./auto.ts";
 import { type AutoNormalOptions, autoNormalRules } from "./auto-normal.ts";
 

@@ -3,7 +3,7 @@ import { UsageError } from "../../errors.ts";
 import { initializers } from "../../nn/index.ts";
 import { checkOptions, type OptionRules, positive, whole } from "../../options.ts";
 import type { Program } from "../../program/index.ts";
-import { exp } from "../../tensor/ops/transcendental.ts";
+import { exp } from "../../tensor/index.ts";
 import { JOINT, jointGuide } from "./auto.ts";
 import type { AutoNormalOptions } from "./auto-normal.ts";
 

@@ -11,11 +11,7 @@ import {
   type SampleMessage,
   trace,
 } from "../../program/index.ts";
-import { neg } from "../../tensor/ops/arithmetic.ts";
-import { reshape } from "../../tensor/ops/movement.ts";
-import { slice } from "../../tensor/ops/parts.ts";
-import { type Shape, sizeOf } from "../../tensor/shape.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { neg, reshape, type Shape, sizeOf, slice, type Tensor } from "../../tensor/index.ts";
 
 /** A continuous latent site as a guide sees it. */
 export interface GuidedSite {

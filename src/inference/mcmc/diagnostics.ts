@@ -4,7 +4,7 @@
  * energy fraction E-BFMI (Betancourt 2016). Every function takes one quantity's draws, chain by chain, and how many chains there are.
  */
 import { UsageError } from "../../errors.ts";
-import { ndtri } from "../../tensor/special/index.ts";
+import { ndtri } from "../../tensor/index.ts";
 
 type Chains = readonly Float64Array[];
 

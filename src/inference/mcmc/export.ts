@@ -2,7 +2,7 @@
 
 import { UsageError } from "../../errors.ts";
 import { anything, checkOptions, type OptionRules } from "../../options.ts";
-import { sizeOf } from "../../tensor/shape.ts";
+import { sizeOf } from "../../tensor/index.ts";
 import type { Mcmc } from "./sampler.ts";
 
 interface Column {

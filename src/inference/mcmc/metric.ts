@@ -1,6 +1,6 @@
 /** The Euclidean metric of momentum: an inverse mass matrix, and its estimate from warm-up draws. */
 import { UsageError } from "../../errors.ts";
-import { factorRows, solveRows } from "../../tensor/ops/linalg.ts";
+import { factorRows, solveRows } from "../../tensor/index.ts";
 import { dot, type Vector } from "./vectors.ts";
 
 /** What warm-up learns of the posterior: the variance of each coordinate (`diagonal`), or all covariances (`dense`). */

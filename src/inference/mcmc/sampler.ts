@@ -1,6 +1,6 @@
 /** What `hmc` and `nuts` share: options, chains side by side, and the result. */
 
-import type { ArrayValue } from "../../compile/array-value.ts";
+import type { ArrayValue } from "../../compile/index.ts";
 import { UsageError } from "../../errors.ts";
 import { anything, callback, checkOptions, type OptionRules, whole } from "../../options.ts";
 import type { Program } from "../../program/index.ts";

@@ -2,7 +2,7 @@
 import type { Dataset } from "../../data/index.ts";
 import { UsageError } from "../../errors.ts";
 import { calibration, confusionMatrix, errorRate } from "../../models/index.ts";
-import type { ErrorFigures } from "../../report/measured.ts";
+import type { ErrorFigures } from "../../report/index.ts";
 import type { Classified } from "../kind.ts";
 
 /** A way to classify: its name, as results are keyed, and as it reads after "by". */

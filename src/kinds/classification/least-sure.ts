@@ -1,8 +1,6 @@
 /** Gathers the rows that a model is least sure of. */
 import { type Dataset, rowSize, rowsOf, type TablePreprocessing } from "../../data/index.ts";
-import type { LeastSure } from "../../report/class-types.ts";
-import { imageStack } from "../../report/image-stack.ts";
-import { tableCells } from "../../report/table-cells.ts";
+import { imageStack, type LeastSure, tableCells } from "../../report/index.ts";
 import type { Classified } from "../kind.ts";
 
 /** A dataset, the names of its classes, and what a model says of each row. */

@@ -1,6 +1,6 @@
 /** What a report shows of what a model makes of rows and classes. */
 import { type Dataset, select } from "../../data/index.ts";
-import type { ClassificationResults } from "../../report/class-types.ts";
+import type { ClassificationResults } from "../../report/index.ts";
 import type { Classified, Shown } from "../kind.ts";
 import { labelledPart } from "../labelled-part.ts";
 import type { LabelSettings, RunSettings } from "../run-settings.ts";

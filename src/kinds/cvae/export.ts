@@ -1,5 +1,5 @@
 /** Encoder and decoder of a conditional VAE as ONNX files. */
-import { concat } from "../../tensor/ops/parts.ts";
+import { concat } from "../../tensor/index.ts";
 import { type ExportInput, exported } from "../exporting.ts";
 import type { Exported } from "../kind.ts";
 import { moments } from "../vae/export.ts";

@@ -2,10 +2,8 @@
 import type { Dataset } from "../../data/index.ts";
 import { InternalError } from "../../errors.ts";
 import { countParameters } from "../../nn/index.ts";
-import { imageStack } from "../../report/image-stack.ts";
-import type { Measured } from "../../report/measured.ts";
-import { betaAt, datasetBatches } from "../../train/batches.ts";
-import { Trainer } from "../../train/loop.ts";
+import { imageStack, type Measured } from "../../report/index.ts";
+import { betaAt, datasetBatches, Trainer } from "../../train/index.ts";
 import { readHistory } from "../history.ts";
 import type { Kind, MeasureOptions } from "../kind.ts";
 import { checkObservation } from "../observation.ts";

@@ -2,9 +2,7 @@
 import type { RowLayout } from "../../data/index.ts";
 import { type Distribution, kl, Normal } from "../../distributions/index.ts";
 import { type ElboTerms, elbo, importanceWeighted } from "../../inference/index.ts";
-import type { Likelihood, LikelihoodName } from "../../models/index.ts";
-import { likelihood } from "../../models/likelihood.ts";
-import { missingMarks } from "../../models/missing-marks.ts";
+import { type Likelihood, type LikelihoodName, likelihood, missingMarks } from "../../models/index.ts";
 import {
   type ActivationName,
   activation,
@@ -16,14 +14,9 @@ import {
   sequential,
   trainingContext,
 } from "../../nn/index.ts";
-import type { Objective } from "../../optim/step.ts";
+import type { Objective } from "../../optim/index.ts";
 import { model as program } from "../../program/index.ts";
-import { input } from "../../tensor/leaf.ts";
-import { mul, neg } from "../../tensor/ops/arithmetic.ts";
-import { expand } from "../../tensor/ops/movement.ts";
-import { concat, slice } from "../../tensor/ops/parts.ts";
-import type { Shape } from "../../tensor/shape.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { concat, expand, input, mul, neg, type Shape, slice, type Tensor } from "../../tensor/index.ts";
 import type { Model } from "../kind.ts";
 import type { Evaluable } from "../vae/evaluator.ts";
 import type { Conditions } from "./conditions.ts";

@@ -1,6 +1,5 @@
 /** A conditional VAE with its parameters: what a user holds after training, or after opening a run. */
-import { compile } from "../../compile/compile.ts";
-import { ArrayValue } from "../../compile/index.ts";
+import { ArrayValue, compile } from "../../compile/index.ts";
 import { type Dataset, mapRows, rowsOf, take } from "../../data/index.ts";
 import type { ParameterValues } from "../../models/index.ts";
 import { fillNormal, stream } from "../../random/index.ts";

@@ -2,18 +2,23 @@
 import { readFileSync } from "node:fs";
 import type { Dataset } from "../../data/index.ts";
 import { CheckpointError, UsageError } from "../../errors.ts";
-import { selectRows } from "../../models/classifiers/classifier.ts";
-import { transductiveRows } from "../../models/classifiers/transductive-svm.ts";
 import {
   activeDimensions,
   type LabelledFeatures,
   labelledFeatures,
   posteriorOf,
   selectFeatures,
+  selectRows,
+  transductiveRows,
   type Vae,
 } from "../../models/index.ts";
-import { reason, writeDurably } from "../../train/durable-write.ts";
-import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "../../train/safetensors.ts";
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  reason,
+  type StoredTensor,
+  writeDurably,
+} from "../../train/index.ts";
 import type { Trained } from "../vae/trained.ts";
 import type { ClassifierSettings } from "./settings.ts";
 

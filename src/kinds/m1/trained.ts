@@ -1,6 +1,5 @@
 /** M1 with its classifiers: a trained VAE, and labelled rows as its posterior sees them. */
-import { compile } from "../../compile/compile.ts";
-import type { ArrayValue } from "../../compile/index.ts";
+import { type ArrayValue, compile } from "../../compile/index.ts";
 import { type Dataset, mapRows } from "../../data/index.ts";
 import { UsageError } from "../../errors.ts";
 import {

@@ -1,5 +1,5 @@
 /** Classifier, encoder and decoder of M2 and M1+M2 as ONNX files. */
-import { exp } from "../../tensor/ops/transcendental.ts";
+import { exp } from "../../tensor/index.ts";
 import { type ExportInput, exported } from "../exporting.ts";
 import type { Exported } from "../kind.ts";
 import { moments } from "../vae/export.ts";

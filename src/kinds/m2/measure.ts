@@ -1,6 +1,6 @@
 /** All figures of a trained M2 or M1+M2 on held-out rows. */
 import { type Dataset, take } from "../../data/index.ts";
-import type { Measured } from "../../report/measured.ts";
+import type { Measured } from "../../report/index.ts";
 import { byBayes, byGuide, errorFigures } from "../classification/errors.ts";
 import type { MeasureOptions } from "../kind.ts";
 import type { TrainedClassifier } from "./trained.ts";

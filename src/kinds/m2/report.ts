@@ -1,7 +1,7 @@
 /** What a report shows of M2 and M1+M2. */
 import type { Dataset } from "../../data/index.ts";
 import { countParameters } from "../../nn/index.ts";
-import type { ReportData, ReportSummary } from "../../report/types.ts";
+import type { ReportData, ReportSummary } from "../../report/index.ts";
 import { classificationResults, labelledData } from "../classification/results.ts";
 import { readHistory } from "../history.ts";
 import type { Opened, Shown } from "../kind.ts";

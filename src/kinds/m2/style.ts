@@ -1,12 +1,9 @@
 /** Gathers what a report shows of a model that tells class from style: analogies, samples of each class, the styles themselves. */
-import { compile } from "../../compile/compile.ts";
-import { ArrayValue } from "../../compile/index.ts";
+import { ArrayValue, compile } from "../../compile/index.ts";
 import { type Dataset, hasLabels, rowSize, rowsOf } from "../../data/index.ts";
 import type { ParameterValues } from "../../models/index.ts";
-import type { ClassImages } from "../../report/class-types.ts";
-import { imageStack } from "../../report/image-stack.ts";
-import type { ImageStack, LatentPoints } from "../../report/types.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { type ClassImages, type ImageStack, imageStack, type LatentPoints } from "../../report/index.ts";
+import type { Tensor } from "../../tensor/index.ts";
 import type { ClassifiedData } from "../classification/least-sure.ts";
 import { MOST_POINTS } from "../vae/report.ts";
 import type { ClassifyingModel, TrainedClassifier } from "./trained.ts";

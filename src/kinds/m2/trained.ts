@@ -1,6 +1,5 @@
 /** A model that learnt from few labels, with its parameters. */
-import { type Computed, compile } from "../../compile/compile.ts";
-import { ArrayValue } from "../../compile/index.ts";
+import { ArrayValue, type Computed, compile } from "../../compile/index.ts";
 import { type Dataset, mapRows, overChunks, select } from "../../data/index.ts";
 import type { Distribution } from "../../distributions/index.ts";
 import { UsageError } from "../../errors.ts";
@@ -14,9 +13,7 @@ import {
   type Stacked,
 } from "../../models/index.ts";
 import { fillNormal, stream } from "../../random/index.ts";
-import { logsumexp } from "../../tensor/ops/reduce.ts";
-import { exp } from "../../tensor/ops/transcendental.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { exp, logsumexp, type Tensor } from "../../tensor/index.ts";
 import { preparer } from "../held-out.ts";
 import type { Classified } from "../kind.ts";
 import { saveTrained } from "../saving.ts";

@@ -14,8 +14,7 @@ import {
 } from "../../data/index.ts";
 import { UsageError } from "../../errors.ts";
 import { posteriorOf, selectFeatures } from "../../models/index.ts";
-import { semiSupervisedBatches } from "../../train/batches.ts";
-import { type Progress, Trainer } from "../../train/loop.ts";
+import { type Progress, semiSupervisedBatches, Trainer } from "../../train/index.ts";
 import type { EpochFigures, RunData, Terms, Training } from "../kind.ts";
 import type { SemiSupervisedTrainSettings } from "./settings.ts";
 import { type ClassifyingModel, TrainedClassifier } from "./trained.ts";

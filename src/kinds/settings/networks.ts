@@ -1,7 +1,7 @@
 /** Settings of networks and of what they observe, which kinds share. */
 import { z } from "zod";
-import { likelihoodNames, networkNames } from "../../models/names.ts";
-import { activationNames } from "../../nn/activation-names.ts";
+import { likelihoodNames, networkNames } from "../../models/index.ts";
+import { activationNames } from "../../nn/index.ts";
 import { type DataFacts, optional, type SettingOptions, setting } from "./setting.ts";
 import { oneOf, share, structure, toggle, whole, wholes } from "./value.ts";
 

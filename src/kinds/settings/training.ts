@@ -1,7 +1,7 @@
 /** Settings of training that kinds share. */
-import { binarizations } from "../../data/binarization.ts";
-import { boundNames, elboForms } from "../../models/names.ts";
-import { optimizerNames, scheduleNames } from "../../train/settings.ts";
+import { binarizations } from "../../data/index.ts";
+import { boundNames, elboForms } from "../../models/index.ts";
+import { optimizerNames, scheduleNames } from "../../train/index.ts";
 import { type DataFacts, optional, type SettingOptions, setting } from "./setting.ts";
 import { notNegative, oneOf, positive, whole } from "./value.ts";
 

@@ -1,10 +1,9 @@
 /** What a trained model says about held-out data: the bound and its terms, active units, the log-likelihood. */
-import { type Computed, compile } from "../../compile/compile.ts";
-import type { ArrayValue } from "../../compile/index.ts";
+import { type ArrayValue, type Computed, compile } from "../../compile/index.ts";
 import { type Dataset, overChunks, rowSize } from "../../data/index.ts";
 import { UsageError } from "../../errors.ts";
 import type { DeterministicAutoencoder, ParameterValues, Vae } from "../../models/index.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import type { Tensor } from "../../tensor/index.ts";
 
 /** A dimension is active when the variance over data of its posterior mean exceeds this (Burda et al. 2015). */
 export const ACTIVE_UNIT_THRESHOLD = 0.01;

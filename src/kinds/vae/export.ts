@@ -1,9 +1,7 @@
 /** Encoder and decoder as ONNX files. */
 
 import type { Distribution } from "../../distributions/index.ts";
-import { mul } from "../../tensor/ops/arithmetic.ts";
-import { log } from "../../tensor/ops/transcendental.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { log, mul, type Tensor } from "../../tensor/index.ts";
 import { exported } from "../exporting.ts";
 import type { Exported } from "../kind.ts";
 import type { Trained } from "./trained.ts";

@@ -1,6 +1,6 @@
 /** All figures of a trained VAE or autoencoder on held-out rows. */
 import { type Dataset, take } from "../../data/index.ts";
-import type { BoundFigures, LikelihoodFigures, Measured } from "../../report/measured.ts";
+import type { BoundFigures, LikelihoodFigures, Measured } from "../../report/index.ts";
 import type { MeasureOptions } from "../kind.ts";
 import type { Evaluation, Trained } from "./trained.ts";
 

@@ -1,10 +1,15 @@
 /** Gathers what a report shows from a run, its trained model and held-out data. */
 import { type Dataset, take } from "../../data/index.ts";
 import { countParameters } from "../../nn/index.ts";
-import { imageStack } from "../../report/image-stack.ts";
-import type { BoundFigures, Measured } from "../../report/measured.ts";
-import type { ImageStack, ReportData, Traversals } from "../../report/types.ts";
-import type { RunFolder } from "../../train/run-folder.ts";
+import {
+  type BoundFigures,
+  type ImageStack,
+  imageStack,
+  type Measured,
+  type ReportData,
+  type Traversals,
+} from "../../report/index.ts";
+import type { RunFolder } from "../../train/index.ts";
 import { readHistory } from "../history.ts";
 import type { RunSettings } from "../run-settings.ts";
 import type { TrainSettings, VaeModelSettings } from "./settings.ts";

@@ -1,6 +1,5 @@
 /** A model with its parameters: what a user holds after training, or after opening a run. */
-import { compile } from "../../compile/compile.ts";
-import { ArrayValue } from "../../compile/index.ts";
+import { ArrayValue, compile } from "../../compile/index.ts";
 import { type Dataset, rowSize, rowsOf } from "../../data/index.ts";
 import { UsageError } from "../../errors.ts";
 import type { ParameterValues, Vae } from "../../models/index.ts";

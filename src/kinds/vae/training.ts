@@ -2,10 +2,15 @@
 import { binarize, type Dataset } from "../../data/index.ts";
 import { NonFiniteError, UsageError } from "../../errors.ts";
 import type { DeterministicAutoencoder, Vae } from "../../models/index.ts";
-import type { Objective } from "../../optim/step.ts";
-import { betaAt, datasetBatches } from "../../train/batches.ts";
-import { type Progress, Trainer } from "../../train/loop.ts";
-import type { BatchSettings, OptimisationSettings } from "../../train/settings.ts";
+import type { Objective } from "../../optim/index.ts";
+import {
+  type BatchSettings,
+  betaAt,
+  datasetBatches,
+  type OptimisationSettings,
+  type Progress,
+  Trainer,
+} from "../../train/index.ts";
 import type { EpochFigures, RunData, Terms, Training } from "../kind.ts";
 import type { TrainSettings } from "./settings.ts";
 import { type Evaluation, Trained } from "./trained.ts";

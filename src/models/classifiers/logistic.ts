@@ -1,16 +1,10 @@
-import { compile } from "../../compile/compile.ts";
-import { ArrayValue } from "../../compile/index.ts";
+import { ArrayValue, compile } from "../../compile/index.ts";
 import { Normal, OneHotCategorical } from "../../distributions/index.ts";
 import { UsageError } from "../../errors.ts";
 import { map } from "../../inference/index.ts";
 import { anything, checkOptions, type OptionRules, whole } from "../../options.ts";
 import { model } from "../../program/index.ts";
-import { constant } from "../../tensor/leaf.ts";
-import { add } from "../../tensor/ops/arithmetic.ts";
-import { matmul } from "../../tensor/ops/matmul.ts";
-import { logsumexp } from "../../tensor/ops/reduce.ts";
-import { exp } from "../../tensor/ops/transcendental.ts";
-import type { Tensor } from "../../tensor/tensor.ts";
+import { add, constant, exp, logsumexp, matmul, type Tensor } from "../../tensor/index.ts";
 import {
   type Classifier,
   checkRows,
