@@ -1,6 +1,7 @@
 /** What `tightbound reproduce` does once its command line is read. */
 import { join, resolve } from "node:path";
 import { UsageError } from "../errors.ts";
+import { writeDurably } from "../files/index.ts";
 import { type Benchmark, benchmarkMarkdown, writeBenchmark } from "../report/index.ts";
 import {
   benchmarkOf,
@@ -12,7 +13,6 @@ import {
   VALIDATION,
 } from "../reproduce/index.ts";
 import type { RunHooks } from "../runs/index.ts";
-import { writeDurably } from "../train/index.ts";
 import { version } from "../version.ts";
 import { watchInterrupts } from "./interrupt.ts";
 import { type Display, trainDisplay } from "./progress.ts";

@@ -1,8 +1,8 @@
 /** A fit's file while it is written or read: tensors by name, and notes that no tensor can hold. */
 import { ArrayValue } from "../compile/index.ts";
 import { CheckpointError, InternalError } from "../errors.ts";
+import type { Json, SafetensorsDtype, StoredTensor } from "../files/index.ts";
 import type { DType, Shape } from "../tensor/index.ts";
-import type { Json, SafetensorsDtype, StoredTensor } from "../train/index.ts";
 
 const FORMATS: Readonly<Record<DType, SafetensorsDtype>> = {
   float32: "F32",

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { ArrayValue } from "../compile/index.ts";
 import { CheckpointError, InternalError } from "../errors.ts";
+import { decodeSafetensors, encodeSafetensors, reason, toJson, writeDurably } from "../files/index.ts";
 import {
   type Cavi,
   type CaviResult,
@@ -22,7 +23,6 @@ import {
 } from "../inference/index.ts";
 import { type Program, trace } from "../program/index.ts";
 import { formatShape, sameShape } from "../tensor/index.ts";
-import { decodeSafetensors, encodeSafetensors, reason, toJson, writeDurably } from "../train/index.ts";
 import { type Codec, FitReader, FitWriter } from "./file.ts";
 import { caviFit, laplaceFit, mapFit, mcmcFit, type StoredCavi, type StoredSvi, sviFit } from "./kinds.ts";
 import { checkProgram, checkValues, ofAnother } from "./same-program.ts";

@@ -1,6 +1,7 @@
 /** A run's metrics as a report takes them. */
+
+import { type EpochMetrics, type RunFolder, readMetricsLog } from "../files/index.ts";
 import type { EpochRecord } from "../report/index.ts";
-import { type EpochMetrics, type RunFolder, readMetricsLog } from "../train/index.ts";
 
 /** One entry an epoch. @throws CheckpointError when the file is missing or damaged. */
 export const readHistory = ({ metrics }: Pick<RunFolder, "metrics">): readonly EpochRecord[] =>

@@ -6,10 +6,11 @@
  * `kind.ts` is what it does. A new kind is such a folder, and one line in `registry.ts`.
  */
 import type { Dataset, TablePreprocessing } from "../data/index.ts";
+import type { Json, RunFolder } from "../files/index.ts";
 import type { ParameterValues } from "../models/index.ts";
 import type { NamedParameter } from "../nn/index.ts";
 import type { Measured, ReportData, Traversals } from "../report/index.ts";
-import type { Json, Progress, RunFolder, Trainer } from "../train/index.ts";
+import type { Progress, Trainer } from "../train/index.ts";
 import type { RunSettings } from "./run-settings.ts";
 import type { Table, Tree } from "./settings/setting.ts";
 

@@ -1,7 +1,7 @@
 /** What `config.json` holds, whatever the kind of model: checked by the tables of settings of its kind. */
 import { z } from "zod";
 import { readingSettings, tablePreprocessing } from "../data/index.ts";
-import type { Json } from "../train/index.ts";
+import type { Json } from "../files/index.ts";
 import type { Declaration } from "./kind.ts";
 import { declarationOf, declarations, kindNames } from "./kinds.ts";
 import { at, schemaOf, type Table, type Tree } from "./settings/setting.ts";

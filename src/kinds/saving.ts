@@ -1,7 +1,7 @@
 /** Saving what was trained: the folder of a run, from a model in memory. */
 import { join } from "node:path";
 import { UsageError } from "../errors.ts";
-import { createRun, type Json, saveCheckpoint, writeDurably } from "../train/index.ts";
+import { createRun, type Json, saveCheckpoint, writeDurably } from "../files/index.ts";
 import type { TrainedModel } from "./kind.ts";
 import { kindOf, ownedByKinds } from "./kinds.ts";
 import { identity, type RunSettings } from "./run-settings.ts";

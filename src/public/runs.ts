@@ -6,6 +6,7 @@
 import "../ambient.ts";
 
 export { BusyError, CheckpointError } from "../errors.ts";
+export type { Checkpoint } from "../files/index.ts";
 export {
   ACTIVE_UNIT_THRESHOLD,
   type BaseDeclaration,
@@ -111,7 +112,6 @@ export {
 export {
   type Batches,
   type BatchSettings,
-  type Checkpoint,
   type Means,
   type OptimisationSettings,
   type Progress,

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { writeDurably } from "../train/index.ts";
+import { writeDurably } from "../files/index.ts";
 import { renderBenchmark } from "./benchmark.ts";
 import { benchmarkMarkdown } from "./benchmark-table.ts";
 import type { Benchmark } from "./benchmark-types.ts";

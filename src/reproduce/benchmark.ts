@@ -1,9 +1,9 @@
 /** The benchmark of Kingma et al. 2014 as its page shows it: methods, draws, curves and settings as the report floor takes them. */
 import { join } from "node:path";
+import { runFolder } from "../files/index.ts";
 import { declarationOf, readHistory } from "../kinds/index.ts";
 import type { Benchmark, BenchmarkCell, BenchmarkDraw, ErrorCurve } from "../report/index.ts";
 import { readRun } from "../runs/index.ts";
-import { runFolder } from "../train/index.ts";
 import type { DrawFigures, Kingma2014Options, Kingma2014Results } from "./kingma2014.ts";
 import {
   folderOf,

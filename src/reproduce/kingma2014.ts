@@ -1,6 +1,7 @@
 /** The benchmark of Kingma et al. 2014: M1, M2 and M1+M2 on MNIST with few labels, over several draws of the labels. */
 import { join, relative, resolve } from "node:path";
 import { BusyError, UsageError } from "../errors.ts";
+import { readMetricsLog, runFolder } from "../files/index.ts";
 import { declarationOf, merge, put, type RunData, type RunSettings, type Tree } from "../kinds/index.ts";
 import type { ErrorFigures, Measured } from "../report/index.ts";
 import {
@@ -14,7 +15,6 @@ import {
   readRun,
   testPart,
 } from "../runs/index.ts";
-import { readMetricsLog, runFolder } from "../train/index.ts";
 import {
   folderOf,
   isBuiltOnShared,

@@ -3,9 +3,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { CheckpointError, UsageError } from "../errors.ts";
+import { type Json, loadCheckpoint, reason, runFolder, toJson, writeDurably } from "../files/index.ts";
 import { kindOf, type RunData, type RunSettings } from "../kinds/index.ts";
 import { type RunHooks, readRun, resumeRun, startRun } from "../runs/index.ts";
-import { type Json, loadCheckpoint, reason, runFolder, toJson, writeDurably } from "../train/index.ts";
 
 /** Settings, however deep, that say where and by how many threads the work is done, not what is done. */
 const INCIDENTAL: readonly string[] = ["threads", "from"];

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { CheckpointError, UsageError } from "../errors.ts";
+import { type Checkpoint, loadCheckpoint, openRun as openFolder, type RunFolder } from "../files/index.ts";
 import {
   declarationOf,
   declarations,
@@ -20,7 +21,6 @@ import {
 } from "../kinds/index.ts";
 import type { ParameterValues } from "../models/index.ts";
 import type { NamedParameter } from "../nn/index.ts";
-import { type Checkpoint, loadCheckpoint, openRun as openFolder, type RunFolder } from "../train/index.ts";
 
 /** Reads a run's settings. @throws CheckpointError naming file and field when they are missing or damaged. */
 export const readRun = (path: string): RunFolder & { readonly settings: RunSettings } =>

@@ -5,6 +5,17 @@ import { preloadNative } from "../compile/index.ts";
 import { checkSupervision, type Dataset } from "../data/index.ts";
 import { InternalError, UsageError } from "../errors.ts";
 import {
+  createRun,
+  type Json,
+  loadCheckpoint,
+  lockRun,
+  type RunFolder,
+  readMetricsLog,
+  runFolder,
+  toJson,
+  writeDurably,
+} from "../files/index.ts";
+import {
   at,
   type BaseDeclaration,
   declarationOf,
@@ -19,17 +30,6 @@ import {
   type RunSettings,
   type TrainedModel,
 } from "../kinds/index.ts";
-import {
-  createRun,
-  type Json,
-  loadCheckpoint,
-  lockRun,
-  type RunFolder,
-  readMetricsLog,
-  runFolder,
-  toJson,
-  writeDurably,
-} from "../train/index.ts";
 import { checkFingerprint } from "./data.ts";
 import { openRun, readRun, storedOf } from "./open.ts";
 import { type EpochLine, type RunHooks, type RunResult, trainIn } from "./train-in.ts";

@@ -2,6 +2,15 @@
 import { existsSync } from "node:fs";
 import { CheckpointError, NonFiniteError } from "../errors.ts";
 import {
+  type Checkpoint,
+  type EpochMetrics,
+  type Json,
+  loadCheckpoint,
+  openMetricsLog,
+  type RunFolder,
+  saveCheckpoint,
+} from "../files/index.ts";
+import {
   type EpochFigures,
   identity,
   type RunSettings,
@@ -10,20 +19,7 @@ import {
 } from "../kinds/index.ts";
 import { countParameters } from "../nn/index.ts";
 import { checkFinite } from "../optim/index.ts";
-import {
-  bestEpoch,
-  type Checkpoint,
-  type EpochMetrics,
-  isOver,
-  type Json,
-  loadCheckpoint,
-  openMetricsLog,
-  type Progress,
-  type RunFolder,
-  saveCheckpoint,
-  type Trainer,
-  type TrainHooks,
-} from "../train/index.ts";
+import { bestEpoch, isOver, type Progress, type Trainer, type TrainHooks } from "../train/index.ts";
 
 /** One line of `metrics.jsonl`. */
 export interface EpochLine extends EpochMetrics, EpochFigures {

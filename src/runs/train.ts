@@ -2,6 +2,7 @@
 import type { z } from "zod";
 import { type Dataset, fingerprint, withClasses } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
+import type { Checkpoint } from "../files/index.ts";
 import {
   binarizationOf,
   type ClassifyingModel,
@@ -28,7 +29,7 @@ import {
 } from "../kinds/index.ts";
 import type { DeterministicAutoencoder, LikelihoodName, Vae } from "../models/index.ts";
 import { checkOptions, rulesOf } from "../options.ts";
-import { bestEpoch, type Checkpoint, isOver, type Progress, type TrainHooks } from "../train/index.ts";
+import { bestEpoch, isOver, type Progress, type TrainHooks } from "../train/index.ts";
 import { version } from "../version.ts";
 import { factsOf } from "./new-run.ts";
 

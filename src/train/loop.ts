@@ -1,5 +1,6 @@
 /** The training loop: minibatches, steps, epochs. It knows a model by its objective alone, and data by their minibatches. */
 import { ConvergenceError, NonFiniteError } from "../errors.ts";
+import type { Checkpoint } from "../files/index.ts";
 import {
   adam,
   adamw,
@@ -15,7 +16,6 @@ import {
 } from "../optim/index.ts";
 import type { Tensor } from "../tensor/index.ts";
 import type { Batches } from "./batches.ts";
-import type { Checkpoint } from "./checkpoint.ts";
 import type { OptimisationSettings } from "./settings.ts";
 
 /** Means over the steps of an epoch so far; NaN before the first. */

@@ -1,8 +1,8 @@
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
+import { loadCheckpoint, saveCheckpoint } from "../../src/files/checkpoint.ts";
 import { kindNames, listed } from "../../src/kinds/index.ts";
-import { loadCheckpoint, saveCheckpoint } from "../../src/train/checkpoint.ts";
 import { idxBytes } from "../data/temp.ts";
 import { cli, ok, temporary, writeDigits } from "./harness.ts";
 

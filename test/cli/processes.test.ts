@@ -3,7 +3,7 @@ import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
-import { loadCheckpoint } from "../../src/train/checkpoint.ts";
+import { loadCheckpoint } from "../../src/files/checkpoint.ts";
 import { temporary, writeDigits } from "./harness.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;

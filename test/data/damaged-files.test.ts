@@ -18,10 +18,10 @@ import {
   readTable,
 } from "../../src/data/index.ts";
 import { InternalError, TightboundError } from "../../src/errors.ts";
-import { loadCheckpoint, saveCheckpoint } from "../../src/train/checkpoint.ts";
-import { readMetricsLog } from "../../src/train/metrics-log.ts";
-import { openRun } from "../../src/train/run-folder.ts";
-import { encodeSafetensors } from "../../src/train/safetensors.ts";
+import { loadCheckpoint, saveCheckpoint } from "../../src/files/checkpoint.ts";
+import { readMetricsLog } from "../../src/files/metrics-log.ts";
+import { openRun } from "../../src/files/run-folder.ts";
+import { encodeSafetensors } from "../../src/files/safetensors.ts";
 import { bytesOf, idxBytes, npyBytes, tempFolder, zipBytes } from "./temp.ts";
 
 const CASES = Number(process.env.TIGHTBOUND_FUZZ_CASES ?? 200);

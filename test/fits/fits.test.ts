@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { Bernoulli, Beta, Gamma, HalfNormal, Normal } from "../../src/distributions/index.ts";
 import { CheckpointError } from "../../src/errors.ts";
+import { decodeSafetensors, encodeSafetensors } from "../../src/files/safetensors.ts";
 import { loadFit, saveFit } from "../../src/fits/index.ts";
 import {
   autoNormal,
@@ -22,7 +23,6 @@ import {
 } from "../../src/inference/index.ts";
 import { model } from "../../src/program/index.ts";
 import { input, type Tensor, tensor } from "../../src/tensor/index.ts";
-import { decodeSafetensors, encodeSafetensors } from "../../src/train/safetensors.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "fits-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { UsageError } from "../../src/errors.ts";
+import { takeLock } from "../../src/files/run-lock.ts";
 import { classifierNames } from "../../src/kinds/index.ts";
 import { loadLabelled, saveLabelled } from "../../src/kinds/m1/labelled-rows.ts";
 import {
@@ -9,7 +10,6 @@ import {
   type Kingma2014Results,
   reproduceKingma2014,
 } from "../../src/reproduce/index.ts";
-import { takeLock } from "../../src/train/run-lock.ts";
 import { temporary, writeDigits } from "../cli/harness.ts";
 
 /** M2 for one epoch of 200 digits: what is tested is the order of work, not what is learnt. */

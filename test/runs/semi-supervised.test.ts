@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { ArrayValue, compile } from "../../src/compile/index.ts";
 import { type Dataset, rowsOf } from "../../src/data/index.ts";
 import { CheckpointError, UsageError } from "../../src/errors.ts";
+import { loadCheckpoint } from "../../src/files/checkpoint.ts";
 import { importanceWeighted } from "../../src/inference/index.ts";
 import type { MeasureOptions, RunSettings } from "../../src/kinds/index.ts";
 import { type LabelledByM1, loadLabelled, saveLabelled } from "../../src/kinds/m1/labelled-rows.ts";
@@ -23,7 +24,6 @@ import {
   startRun,
   train,
 } from "../../src/runs/index.ts";
-import { loadCheckpoint } from "../../src/train/checkpoint.ts";
 import { data, few, labelledBars, m1Run, m2Run, stackedRun } from "./labelled-toys.ts";
 import { openClassifier, openM1, openTrained } from "./opened.ts";
 import { newPath } from "./toys.ts";

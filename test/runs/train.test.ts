@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { binarize, createDataset } from "../../src/data/index.ts";
 import { CheckpointError, NonFiniteError, UsageError } from "../../src/errors.ts";
+import { loadCheckpoint } from "../../src/files/checkpoint.ts";
 import { Autoencoder, VAE } from "../../src/models/index.ts";
 import { type EpochLine, readRun, resumeRun, startRun, train } from "../../src/runs/index.ts";
-import { loadCheckpoint } from "../../src/train/checkpoint.ts";
 import { openTrained } from "./opened.ts";
 import { bars, data, newPath, settingsOf } from "./toys.ts";
 

@@ -3,6 +3,13 @@ import { readFileSync } from "node:fs";
 import type { Dataset } from "../../data/index.ts";
 import { CheckpointError, UsageError } from "../../errors.ts";
 import {
+  decodeSafetensors,
+  encodeSafetensors,
+  reason,
+  type StoredTensor,
+  writeDurably,
+} from "../../files/index.ts";
+import {
   activeDimensions,
   type LabelledFeatures,
   labelledFeatures,
@@ -12,13 +19,6 @@ import {
   transductiveRows,
   type Vae,
 } from "../../models/index.ts";
-import {
-  decodeSafetensors,
-  encodeSafetensors,
-  reason,
-  type StoredTensor,
-  writeDurably,
-} from "../../train/index.ts";
 import type { Trained } from "../vae/trained.ts";
 import type { ClassifierSettings } from "./settings.ts";
 

@@ -1,8 +1,8 @@
 /** What M1+M2 does. */
 import { compile } from "../../compile/index.ts";
 import { CheckpointError, UsageError } from "../../errors.ts";
+import { runFolder } from "../../files/index.ts";
 import { Stacked } from "../../models/index.ts";
-import { runFolder } from "../../train/index.ts";
 import { readHistory } from "../history.ts";
 import type { Kind, TrainedModel } from "../kind.ts";
 import { TrainedM1 } from "../m1/trained.ts";

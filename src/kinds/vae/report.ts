@@ -1,5 +1,6 @@
 /** Gathers what a report shows from a run, its trained model and held-out data. */
 import { type Dataset, take } from "../../data/index.ts";
+import type { RunFolder } from "../../files/index.ts";
 import { countParameters } from "../../nn/index.ts";
 import {
   type BoundFigures,
@@ -9,7 +10,6 @@ import {
   type ReportData,
   type Traversals,
 } from "../../report/index.ts";
-import type { RunFolder } from "../../train/index.ts";
 import { readHistory } from "../history.ts";
 import type { RunSettings } from "../run-settings.ts";
 import type { TrainSettings, VaeModelSettings } from "./settings.ts";

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { CheckpointError } from "../../src/errors.ts";
-import { type Checkpoint, loadCheckpoint, saveCheckpoint } from "../../src/train/checkpoint.ts";
-import { createRun, openRun } from "../../src/train/run-folder.ts";
+import { type Checkpoint, loadCheckpoint, saveCheckpoint } from "../../src/files/checkpoint.ts";
+import { createRun, openRun } from "../../src/files/run-folder.ts";
 import { version } from "../../src/version.ts";
 import { tempFolder } from "../data/temp.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { CheckpointError, UsageError } from "../../src/errors.ts";
-import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "../../src/train/safetensors.ts";
+import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "../../src/files/safetensors.ts";
 
 /** A file as the format's documentation has it: length of the header, header, data. */
 const file = (header: unknown, data: readonly number[] = []): Uint8Array => {

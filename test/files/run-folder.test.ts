@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { CheckpointError, UsageError } from "../../src/errors.ts";
-import { createRun, lockRun, openRun, runFolder } from "../../src/train/run-folder.ts";
+import { createRun, lockRun, openRun, runFolder } from "../../src/files/run-folder.ts";
 import { tempFolder } from "../data/temp.ts";
-import { build } from "./built.ts";
+import { build } from "../train/built.ts";
 
 const folder = tempFolder();
 let runs = 0;

@@ -2,7 +2,7 @@ import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { CheckpointError, UsageError } from "../../src/errors.ts";
-import { openMetricsLog, readMetricsLog } from "../../src/train/metrics-log.ts";
+import { openMetricsLog, readMetricsLog } from "../../src/files/metrics-log.ts";
 import { tempFolder } from "../data/temp.ts";
 
 const folder = tempFolder();

@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { CheckpointError, UsageError } from "../../src/errors.ts";
+import { type Checkpoint, loadCheckpoint, saveCheckpoint } from "../../src/files/checkpoint.ts";
+import { writeDurably } from "../../src/files/durable-write.ts";
+import { encodeSafetensors } from "../../src/files/safetensors.ts";
 import { Arena, adam } from "../../src/optim/index.ts";
-import { type Checkpoint, loadCheckpoint, saveCheckpoint } from "../../src/train/checkpoint.ts";
-import { writeDurably } from "../../src/train/durable-write.ts";
-import { encodeSafetensors } from "../../src/train/safetensors.ts";
 import { tempFolder } from "../data/temp.ts";
-import { build } from "./built.ts";
+import { build } from "../train/built.ts";
 
 /** A disk with so many bytes left, where none can be made; Linux fills it up and then says ENOSPC. */
 const disk = vi.hoisted(() => ({ left: Number.POSITIVE_INFINITY }));

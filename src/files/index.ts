@@ -1,0 +1,16 @@
+/**
+ * What a run leaves on disk, written so that a crash loses nothing: run folders and their lock, checkpoints, metrics, safetensors.
+ *
+ * @module
+ */
+export { type Checkpoint, loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
+export { reason, writeDurably } from "./durable-write.ts";
+export { type Json, toJson } from "./json.ts";
+export { type EpochMetrics, openMetricsLog, readMetricsLog } from "./metrics-log.ts";
+export { createRun, lockRun, openRun, type RunFolder, runFolder } from "./run-folder.ts";
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  type SafetensorsDtype,
+  type StoredTensor,
+} from "./safetensors.ts";
