@@ -10,5 +10,6 @@ export {
   type BatchSettings,
   type OptimisationSettings,
   optimizerNames,
+  type RateStep,
   scheduleNames,
 } from "./settings.ts";

@@ -1,5 +1,5 @@
 /** The training loop: minibatches, steps, epochs. It knows a model by its objective alone, and data by their minibatches. */
-import { ConvergenceError, NonFiniteError } from "../errors.ts";
+import { ConvergenceError, NonFiniteError, UsageError } from "../errors.ts";
 import type { Checkpoint } from "../files/index.ts";
 import {
   adam,
@@ -43,10 +43,23 @@ export interface TrainHooks {
   readonly signal?: AbortSignal;
 }
 
+function piecewise({ lr, lrSteps }: OptimisationSettings, stepsPerEpoch: number): Schedule {
+  if (lrSteps === undefined)
+    throw new UsageError(
+      "The schedule piecewise needs the learning rates that follow the first: " +
+        'lrSteps: [{ epoch: 20, lr: 3e-4 }], or "--lr-steps 20:3e-4" on the command line.',
+    );
+  return schedules.piecewise({
+    initial: lr,
+    boundaries: lrSteps.map((step) => ({ at: step.epoch * stepsPerEpoch, value: step.lr })),
+  });
+}
+
 function learningRate(settings: OptimisationSettings, steps: number): number | Schedule {
   const { lr, schedule } = settings;
   if (schedule === "linear") return schedules.linear({ from: lr, to: 0, steps });
   if (schedule === "cosine") return schedules.cosine({ peak: lr, steps });
+  if (schedule === "piecewise") return piecewise(settings, steps / settings.epochs);
   // To a hundredth of it at the end.
   if (schedule === "exponential") return schedules.exponential({ initial: lr, factor: 0.01, every: steps });
   return lr;

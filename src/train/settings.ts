@@ -4,7 +4,15 @@ import type { Binarization } from "../data/index.ts";
 /** The optimisers that training takes. */
 export const optimizerNames = ["adam", "adamw", "sgd", "rmsprop"] as const;
 /** How the learning rate goes over training. */
-export const scheduleNames = ["constant", "linear", "cosine", "exponential"] as const;
+export const scheduleNames = ["constant", "linear", "cosine", "exponential", "piecewise"] as const;
+
+/** A learning rate that holds from an epoch on. */
+export interface RateStep {
+  /** Epochs that are over by then: 1 or more. */
+  readonly epoch: number;
+  /** The learning rate of the epochs that follow. */
+  readonly lr: number;
+}
 
 /** What the loop reads. */
 export interface OptimisationSettings {
@@ -15,6 +23,8 @@ export interface OptimisationSettings {
   readonly lr: number;
   /** How the learning rate goes over all updates. */
   readonly schedule: (typeof scheduleNames)[number];
+  /** The learning rates of a piecewise schedule, in the order of their epochs. */
+  readonly lrSteps?: readonly RateStep[];
   /** The gradient's global norm is clipped to it. Absent: not clipped. */
   readonly clip?: number;
   /** Epochs without a better figure on the validation rows after which training stops. Absent: it trains for all epochs. */

@@ -209,6 +209,17 @@ describe("settings", () => {
     expect(rate(7)).toBeCloseTo(last, 12);
   });
 
+  test("schedule piecewise: each rate from the end of its epoch on", async () => {
+    const lrSteps = [
+      { epoch: 1, lr: 0.01 },
+      { epoch: 3, lr: 0.001 },
+    ];
+    const trainer = await trainerOf({ schedule: "piecewise", lr: 0.1, lrSteps, epochs: 4 });
+    const rate = trainer.trainStep.arena.optimizer.groups[0].learningRate;
+    expect([0, 3, 4, 11, 12, 15].map(rate)).toEqual([0.1, 0.1, 0.01, 0.01, 0.001, 0.001]);
+    await expect(trainerOf({ schedule: "piecewise" })).rejects.toThrow(/--lr-steps 20:3e-4/);
+  });
+
   test.each(["adam", "adamw", "sgd", "rmsprop"] as const)("optimizer %s", async (optimizer) => {
     const trainer = await trainerOf({ optimizer, lr: 0.01 });
     expect(trainer.trainStep.arena.optimizer.name).toBe(optimizer);

@@ -3,7 +3,7 @@ import { binarizations } from "../../data/index.ts";
 import { boundNames, elboForms } from "../../models/index.ts";
 import { optimizerNames, scheduleNames } from "../../train/index.ts";
 import { type DataFacts, optional, type SettingOptions, setting } from "./setting.ts";
-import { notNegative, oneOf, positive, whole } from "./value.ts";
+import { notNegative, oneOf, positive, rateSteps, whole } from "./value.ts";
 
 /** A minibatch of at most `most` rows, of fewer where there are few: an epoch is then some twenty updates. */
 export const batchOf =
@@ -36,6 +36,11 @@ export const binarize = setting(oneOf(binarizations), {
 /** How parameters are updated. */
 export const optimisation = {
   optimizer: setting(oneOf(optimizerNames), { help: "optimiser", default: "adam" }),
+  lrSteps: optional(rateSteps, {
+    help: "with --schedule piecewise: the learning rates that follow, each with the epochs that are over by then",
+    refuse: (given) =>
+      given.get("--schedule") === "piecewise" ? undefined : "they belong to the schedule piecewise.",
+  }),
   clip: optional(positive, {
     help: "clip the gradient's global norm",
     placeholder: "<norm>",

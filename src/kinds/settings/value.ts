@@ -1,6 +1,7 @@
 /** The values that a setting can have: how each is read from a command line, and checked in `config.json` and in code. */
 import { z } from "zod";
 import { UsageError } from "../../errors.ts";
+import type { RateStep } from "../../train/index.ts";
 
 /** A type of value. */
 export interface Value<T> {
@@ -118,6 +119,30 @@ export const columnNames: Value<string[]> = {
     const found = text.split(",").map((name) => name.trim());
     if (found.every((name) => name !== "")) return found;
     throw new UsageError("Expected names of columns with commas between, such as id,year.");
+  },
+};
+
+const rateStepsSchema: z.ZodType<readonly RateStep[]> = z
+  .array(z.strictObject({ epoch: z.int().min(1), lr: z.number().gt(0) }))
+  .min(1)
+  .refine((steps) => steps.every(({ epoch }, i) => epoch > (steps[i - 1]?.epoch ?? 0)), {
+    message: "expected each epoch to be later than the one before",
+  });
+
+/** Learning rates by epoch: `20:3e-4,40:1e-4`. */
+export const rateSteps: Value<readonly RateStep[]> = {
+  placeholder: "<epoch:rate,…>",
+  schema: rateStepsSchema,
+  parse(text) {
+    const steps = text.split(",").map((step) => {
+      const parts = step.split(":").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+      return parts.length === 2 ? { epoch: parts[0], lr: parts[1] } : undefined;
+    });
+    const found = rateStepsSchema.safeParse(steps);
+    if (found.success) return found.data;
+    throw new UsageError(
+      "Expected epoch:rate with commas between, each epoch later than the one before, such as 20:3e-4,40:1e-4.",
+    );
   },
 };
 
