@@ -101,7 +101,7 @@ export function checkOptions(
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(rules, name)) {
       const meant = nearest(name, known);
-      const hint = meant === undefined ? `There are ${known.join(", ")}.` : `Did you mean '${meant}'?`;
+      const hint = meant === undefined ? `The options are ${known.join(", ")}.` : `Did you mean '${meant}'?`;
       throw new UsageError(`${what}: there is no option '${name}'. ${hint}`);
     }
     const expected = value === undefined ? undefined : rules[name](value);

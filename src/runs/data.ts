@@ -86,7 +86,12 @@ async function tableParts(source: DataSource, checks: DataChecks): Promise<Omit<
     throw new UsageError(`${spec}: the labels of a table are a column, not a file: use --label-column.`);
   }
   const table = await readTable(spec, readingOptions(source.reading));
-  const options = { ...declared, ...(labelColumn !== undefined && { labelColumn }) };
+  const { categorical, ignore } = declared;
+  const options = {
+    ...(categorical && { categorical }),
+    ...(ignore && { ignore }),
+    ...(labelColumn !== undefined && { labelColumn }),
+  };
   const cells = labelColumn === undefined ? [] : columnOf(table, labelColumn, " with the labels");
   const heldOut = rowsToTest(source, checks, cells.filter((cell) => cell !== "").length);
   if (heldOut.testFraction > 0) return { ...splitTable(table, { ...options, ...heldOut }), heldOut };

@@ -90,10 +90,10 @@ describe("of an svi fit", () => {
     );
     for (const draws of [0, -1, 2.5, Number.NaN])
       await expect(summary(fit, { draws })).rejects.toThrow(
-        /draws must be a whole number of at least 1, found/,
+        /draws must be a whole number of at least 4, found/,
       );
     await expect(summary(fit, { draws: 3 })).rejects.toThrow(
-      new UsageError("summary: expected at least 4 draws, found 3."),
+      new UsageError("summary: draws must be a whole number of at least 4, found 3."),
     );
   });
 });

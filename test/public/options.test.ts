@@ -250,7 +250,7 @@ describe("checkOptions", () => {
     expect(check({ draws: 0 })).toThrow("f: draws must be a whole number of at least 1, found 0.");
     expect(check({ scale: "1" })).toThrow('f: scale must be a finite number above 0, found "1".');
     expect(check(null)).toThrow("f: expected an object of options, found null.");
-    expect(check({ colour: 1 })).toThrow("f: there is no option 'colour'. There are draws, scale.");
+    expect(check({ colour: 1 })).toThrow("f: there is no option 'colour'. The options are draws, scale.");
     expect(check({ constructor: 1 })).toThrow("f: there is no option 'constructor'.");
   });
 

@@ -363,7 +363,9 @@ describe("what is refused", () => {
   test("particles that are no number of draws", () => {
     for (const particles of [0, -1, 2.5]) {
       expect(() => importanceWeighted(generative, line, [], { particles })).toThrow(
-        new UsageError(`particles must be a whole number of at least 1, found ${particles}.`),
+        new UsageError(
+          `importanceWeighted: particles must be a whole number of at least 1, found ${particles}.`,
+        ),
       );
     }
   });
