@@ -19,16 +19,18 @@ export interface Posterior {
 
 const folder = join("test", "posteriors");
 
-/** A data set by its name. */
-const dataOf = (name: string): unknown =>
-  JSON.parse(gunzipSync(readFileSync(join(folder, "data", `${name}.json.gz`))).toString());
+/** The data set that a posterior's name begins with. */
+export function dataOf<D>(name: string): D {
+  const file = `${name.slice(0, name.indexOf("-"))}.json.gz`;
+  return JSON.parse(gunzipSync(readFileSync(join(folder, "data", file))).toString()) as D;
+}
 
-/** An entry: its name, and its program as a function of the data that the name begins with. */
+/** An entry: its name, what its sampler needs, and its program as a function of its data. */
 export const posterior = <D>(
   name: string,
+  options: Posterior["options"],
   write: (data: D) => Program<[]>,
-  options: Posterior["options"] = {},
-): Posterior => ({ name, program: () => write(dataOf(name.slice(0, name.indexOf("-"))) as D), options });
+): Posterior => ({ name, options, program: () => write(dataOf<D>(name)) });
 
 /** Moments of a parameter, each with its Monte Carlo standard error. */
 export interface ReferenceMoments {

@@ -49,7 +49,7 @@ interface Populations {
 }
 
 /** Hares and lynxes, as logarithms, in which the equations are smooth: u′ = α − β eᵛ, v′ = δ eᵘ − γ. */
-const lotkaVolterra = posterior<Populations>("hudson_lynx_hare-lotka_volterra", ({ y, y_init }) =>
+const lotkaVolterra = posterior<Populations>("hudson_lynx_hare-lotka_volterra", {}, ({ y, y_init }) =>
   model(({ sample, observe, plate }) => {
     const positive = constraints.independentConstraint(constraints.positive, 1);
     const theta = sample(
@@ -83,6 +83,7 @@ interface Concentrations {
 /** One compartment, absorption of the first order, elimination after Michaelis and Menten. */
 const oneCompartment = posterior<Concentrations>(
   "one_comp_mm_elim_abs-one_comp_mm_elim_abs",
+  {},
   ({ D, V, times, C_hat }) =>
     model(({ sample, observe, plate, deterministic }) => {
       const [absorption, half, fastest, sigma] = ["k_a", "K_m", "V_m", "sigma"].map((name) =>

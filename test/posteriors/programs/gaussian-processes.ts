@@ -26,7 +26,7 @@ function factorOf(x: readonly number[], alpha: Tensor, rho: Tensor, jitter: Tens
   return cholesky(covariance.add(eye(x.length).mul(jitter)));
 }
 
-const counts = posterior<Points>("gp_pois_regr-gp_pois_regr", ({ x, k }) =>
+const counts = posterior<Points>("gp_pois_regr-gp_pois_regr", {}, ({ x, k }) =>
   model(({ sample, observe, plate, deterministic }) => {
     const rho = sample("rho", Gamma(25, 4));
     const alpha = sample("alpha", HalfNormal(2));
@@ -37,7 +37,7 @@ const counts = posterior<Points>("gp_pois_regr-gp_pois_regr", ({ x, k }) =>
 );
 
 /** posteriordb adds sigma, not its square, to the diagonal. */
-const regression = posterior<Points>("gp_pois_regr-gp_regr", ({ x, y }) =>
+const regression = posterior<Points>("gp_pois_regr-gp_regr", {}, ({ x, y }) =>
   model(({ sample, observe }) => {
     const rho = sample("rho", Gamma(25, 4));
     const alpha = sample("alpha", HalfNormal(2));

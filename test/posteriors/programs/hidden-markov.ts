@@ -36,7 +36,7 @@ function logForward(transition: Tensor, emission: Tensor): Tensor {
 /** Of a series [T] a column, to meet the states. */
 const column = (x: readonly number[]): Tensor => tensor(x).unsqueeze(1);
 
-const simulated = posterior<{ readonly y: readonly number[] }>("hmm_example-hmm_example", ({ y }) =>
+const simulated = posterior<{ readonly y: readonly number[] }>("hmm_example-hmm_example", {}, ({ y }) =>
   model(({ sample, factor }) => {
     const rows = ["theta1", "theta2"].map((name) => sample(name, flat(simplex, [2])));
     const mu = sample("mu", restricted(Normal([3, 10], 1).toEvent(1), positiveOrdered));
@@ -53,7 +53,7 @@ interface Drive {
   readonly alpha: readonly (readonly number[])[];
 }
 
-const exponentialDrive = posterior<Drive>("bball_drive_event_0-hmm_drive_0", ({ u, v, alpha }) =>
+const exponentialDrive = posterior<Drive>("bball_drive_event_0-hmm_drive_0", {}, ({ u, v, alpha }) =>
   model(({ sample, factor }) => {
     const rows = alpha.map((concentration, k) => sample(`theta${k + 1}`, Dirichlet(concentration)));
     const [phi, lambda] = ["phi", "lambda"].map((name) =>
@@ -68,6 +68,7 @@ const exponentialDrive = posterior<Drive>("bball_drive_event_0-hmm_drive_0", ({ 
 
 const normalDrive = posterior<Drive & { readonly tau: number; readonly rho: number }>(
   "bball_drive_event_1-hmm_drive_1",
+  {},
   ({ u, v, alpha, tau, rho }) =>
     model(({ sample, factor }) => {
       const rows = alpha.map((concentration, k) => sample(`theta${k + 1}`, Dirichlet(concentration)));

@@ -9,7 +9,7 @@ interface Schools {
   readonly sigma: readonly number[];
 }
 
-const schools = posterior<Schools>("eight_schools-eight_schools_noncentered", ({ y, sigma }) =>
+const schools = posterior<Schools>("eight_schools-eight_schools_noncentered", {}, ({ y, sigma }) =>
   model(({ sample, observe, plate, deterministic }) => {
     const mu = sample("mu", Normal(0, 5));
     const tau = sample("tau", HalfCauchy(5));
@@ -20,14 +20,17 @@ const schools = posterior<Schools>("eight_schools-eight_schools_noncentered", ({
   }),
 );
 
-const mixture = posterior<{ readonly y: readonly number[] }>("low_dim_gauss_mix-low_dim_gauss_mix", ({ y }) =>
-  model(({ sample, observe, plate }) => {
-    const mu = sample("mu", restricted(Normal(0, 2).expand([2]).toEvent(1), constraints.orderedVector));
-    const sigma = sample("sigma", HalfNormal(2).expand([2]).toEvent(1));
-    const theta = sample("theta", Beta(5, 5));
-    const weights = Categorical({ probs: stack([theta, theta.neg().add(1)], 0) });
-    plate("row", y.length, () => observe("y", Mixture(weights, Normal(mu, sigma)), tensor(y)));
-  }),
+const mixture = posterior<{ readonly y: readonly number[] }>(
+  "low_dim_gauss_mix-low_dim_gauss_mix",
+  {},
+  ({ y }) =>
+    model(({ sample, observe, plate }) => {
+      const mu = sample("mu", restricted(Normal(0, 2).expand([2]).toEvent(1), constraints.orderedVector));
+      const sigma = sample("sigma", HalfNormal(2).expand([2]).toEvent(1));
+      const theta = sample("theta", Beta(5, 5));
+      const weights = Categorical({ probs: stack([theta, theta.neg().add(1)], 0) });
+      plate("row", y.length, () => observe("y", Mixture(weights, Normal(mu, sigma)), tensor(y)));
+    }),
 );
 
 export const hierarchiesAndMixtures: readonly Posterior[] = [schools, mixture];

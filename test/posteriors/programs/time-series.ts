@@ -25,7 +25,7 @@ function recurrence(a: Tensor, c: Tensor): Tensor {
 }
 
 /** Five lags. */
-const ar = posterior<Series & { readonly K: number }>("arK-arK", ({ y, K }) => {
+const ar = posterior<Series & { readonly K: number }>("arK-arK", {}, ({ y, K }) => {
   const later = y.slice(K);
   const lagged = tensor(later.map((_, t) => Array.from({ length: K }, (_, k) => y[K + t - 1 - k])));
   return model(({ sample, observe, plate }) => {
@@ -39,7 +39,7 @@ const ar = posterior<Series & { readonly K: number }>("arK-arK", ({ y, K }) => {
 });
 
 /** ARMA(1, 1); the error before the first is 0, and the value before the first is the mean. */
-const arma = posterior<Series>("arma-arma11", ({ y }) =>
+const arma = posterior<Series>("arma-arma11", {}, ({ y }) =>
   model(({ sample, observe, plate }) => {
     const mu = sample("mu", Normal(0, 10));
     const phi = sample("phi", Normal(0, 2));
@@ -54,7 +54,7 @@ const arma = posterior<Series>("arma-arma11", ({ y }) =>
 );
 
 /** GARCH(1, 1); the first standard deviation is given. */
-const garch = posterior<Series & { readonly sigma1: number }>("garch-garch11", ({ y, sigma1 }) =>
+const garch = posterior<Series & { readonly sigma1: number }>("garch-garch11", {}, ({ y, sigma1 }) =>
   model(({ sample, observe, plate }) => {
     const mu = sample("mu", flat(real));
     const alpha0 = sample("alpha0", flat(positive));
