@@ -7,15 +7,18 @@ import {
   cast,
   type DType,
   div,
+  expand,
   grad,
   greater,
   lgamma,
   log,
   log1p,
+  logsumexp,
   max,
   min,
   mul,
   pow,
+  prod,
   reciprocal,
   reshape,
   sin,
@@ -186,4 +189,94 @@ test("slices and rows of one array: their gradients are added up in place", asyn
   const weights = [1, 1 + 4, 4 + 9, 9, 25, 25];
   const points = [1, 2, 3, 4, 5, 6];
   expect(await at(slope(f), points)).toEqual(points.map((v, i) => 2 * v * weights[i]));
+});
+
+describe("products", () => {
+  /** Π of the factors but those at the given places: each is a derivative of the product, by its definition. */
+  const without = (x: readonly number[], ...left: number[]): number =>
+    new Set(left).size < left.length ? 0 : x.reduce((p, v, i) => (left.includes(i) ? p : p * v), 1);
+
+  const draws = Array.from({ length: 30 }, (_, seed) => {
+    const n = 1 + (seed % 7);
+    const zeros = seed % 4;
+    return Array.from({ length: n }, (_, i) => ((i * 5 + seed) % n < zeros ? 0 : Math.sin(seed + 3 * i) * 3));
+  });
+
+  test("have their derivatives, of first to third order, whichever factors are 0", async () => {
+    for (const x of draws) {
+      const all = x.map((_, i) => i);
+      const first = await at(slope(prod), x);
+      const second = await at(slope(slope(prod)), x);
+      const third = await at(slope(slope(slope(prod))), x);
+      // Of the sum of all derivatives: Σ over the other places, in turn.
+      all.forEach((i) => {
+        expect(first[i]).toBeCloseTo(without(x, i), 10);
+        const twice = all.map((j) => without(x, i, j));
+        expect(second[i]).toBeCloseTo(
+          twice.reduce((a, b) => a + b, 0),
+          9,
+        );
+        const thrice = all.flatMap((j) => all.map((k) => without(x, i, j, k)));
+        expect(third[i]).toBeCloseTo(
+          thrice.reduce((a, b) => a + b, 0),
+          8,
+        );
+      });
+    }
+  });
+
+  test("over several axes, kept or not", async () => {
+    const x = Array.from({ length: 24 }, (_, i) => (i % 5 === 0 ? 0 : 1 + i / 20));
+    const [a, b] = await Promise.all(
+      [true, false].map((keepDims) =>
+        at((t) => reshape(grad(sum(prod(reshape(t, [2, 3, 4]), [0, 2], { keepDims })), [t])[0], [24]), x),
+      ),
+    );
+    x.forEach((_, i) => {
+      const row = Math.floor(i / 4) % 3;
+      const others = x.filter((_, j) => Math.floor(j / 4) % 3 === row && j !== i);
+      expect(a[i]).toBeCloseTo(
+        others.reduce((p, v) => p * v, 1),
+        10,
+      );
+    });
+    expect(b).toEqual(a);
+  });
+
+  test("the derivative does not overflow where the product does", async () => {
+    expect(await at(slope(prod), [1e200, 1e200, 1e-300])).toEqual([1e-100, 1e-100, Number.POSITIVE_INFINITY]);
+  });
+});
+
+describe("log-sum-exp", () => {
+  const [I, N] = [Number.POSITIVE_INFINITY, Number.NaN];
+  const ends: readonly (readonly [number[], number, number[]])[] = [
+    [[-I, -I], -I, [0, 0]],
+    [[-I], -I, [0]],
+    [[-I, 1], 1, [0, 1]],
+    [[-800, -I, -800], -800 + Math.LN2, [0.5, 0, 0.5]],
+    [[-1e300, -1e300], -1e300, [0.5, 0.5]],
+    [[1e300, 0], 1e300, [1, 0]],
+    [[N, 1], N, [N, N]],
+  ];
+  test.each(ends)("of %j", async (x, value, gradient) => {
+    const [total] = await at((t) => expand(logsumexp(t), [x.length]), x);
+    expect(total).toBe(value);
+    expect(await at(slope(logsumexp), x)).toEqual(gradient);
+  });
+
+  test("is flat where no term is possible, in every order", async () => {
+    for (const f of [slope(logsumexp), slope(slope(logsumexp)), slope(slope(slope(logsumexp)))])
+      expect((await at(f, [-I, -I, -I])).map(Math.abs)).toEqual([0, 0, 0]);
+  });
+
+  test("keeps its rounding", async () => {
+    for (let seed = 0; seed < 40; seed++) {
+      const x = Array.from({ length: 2 + (seed % 5) }, (_, i) => 30 * Math.sin(seed * 7 + i * 3));
+      const top = Math.max(...x);
+      const [total] = await at((t) => expand(logsumexp(t), [x.length]), x);
+      const right = top + Math.log(x.reduce((s, v) => s + Math.exp(v - top), 0));
+      expect(Math.abs(total - right)).toBeLessThanOrEqual(4e-16 * Math.max(1, Math.abs(right)));
+    }
+  });
 });

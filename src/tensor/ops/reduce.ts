@@ -3,6 +3,7 @@ import { ShapeError } from "../../errors.ts";
 import { anything, checkOptions, flag, knownOptions, type OptionRules } from "../../options.ts";
 import { type DType, isFloat } from "../dtype.ts";
 import { along, type Lane, ownShape } from "../lanes.ts";
+import { full } from "../leaf.ts";
 import { defineOp, type HostArray, type OpNode, rebuild } from "../op.ts";
 import { normalizeAxes, normalizeAxis, reducedShape, sizeOf, stridesOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -10,7 +11,8 @@ import { add, clip, div, mul, neg, sub } from "./arithmetic.ts";
 import { cast, onnxType } from "./cast.ts";
 import { equal } from "./comparison.ts";
 import { checkDType } from "./elementwise.ts";
-import { expand, reshape } from "./movement.ts";
+import { expand, flatten, reshape, squeeze, transpose, unsqueeze } from "./movement.ts";
+import { concat, slice } from "./parts.ts";
 import { stopGradient } from "./stop-gradient.ts";
 import { exp, log } from "./transcendental.ts";
 
@@ -196,10 +198,32 @@ export function max(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor
 /** @internal */
 max.is = maxOp.is;
 
+/**
+ * For each element along the last axis the product of all others: what a product's derivative is. By halves, so that no element is divided
+ * by and derivatives of every order are right where elements are 0.
+ */
+function productOfOthers(x: Tensor): Tensor {
+  const n = x.shape[x.rank - 1];
+  if (n <= 1) return full(x.shape, 1, x.dtype);
+  const outer = x.shape.slice(0, -1);
+  const even = n % 2 === 0 ? x : concat([x, full([...outer, 1], 1, x.dtype)], -1);
+  const pairs = reshape(even, [...outer, Math.ceil(n / 2), 2]);
+  const [a, b] = [slice(pairs, { axis: -1, end: 1 }), slice(pairs, { axis: -1, start: 1 })];
+  const rest = unsqueeze(productOfOthers(squeeze(mul(a, b), -1)), -1);
+  const both = reshape(mul(rest, concat([b, a], -1)), even.shape);
+  return n % 2 === 0 ? both : slice(both, { axis: -1, end: n });
+}
+
 const prodOp = defineOp<ReduceAttributes, [Tensor]>({
   name: "prod",
   infer: inferReduce("prod"),
-  derivative: (g, y, [x], { axes }) => [div(withKeptDims(mul(g, y), x, axes), x)],
+  derivative: (g, _, [x], { axes }) => {
+    const order = [...x.shape.keys()].filter((a) => !axes.includes(a)).concat(axes);
+    const lines = transpose(x, order);
+    const others = productOfOthers(flatten(lines, x.rank - axes.length));
+    const back = order.map((_, i) => order.indexOf(i));
+    return [mul(withKeptDims(g, x, axes), transpose(reshape(others, lines.shape), back))];
+  },
   batch: ([x], { axes, keepDims }) =>
     prod(
       along(x, axes),
@@ -216,7 +240,7 @@ const prodOp = defineOp<ReduceAttributes, [Tensor]>({
   cases: reduceCases.map((c) => ({ ...c, domain: [0.5, 1.5] as const })),
 });
 
-/** The product over `axes` (all by default); its derivative needs factors other than 0. */
+/** The product over `axes` (all by default). */
 export function prod(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   checkOptions("prod", options, reduceRules);
   const list = normalizeAxes("prod", axes, x.rank);
@@ -235,9 +259,12 @@ export function min(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor
 const largestOf = (dtype: DType): number =>
   dtype === "float64" ? Number.MAX_VALUE : (2 - 2 ** -23) * 2 ** 127;
 
+/** Nothing beside 1, and yet not 0. */
+const negligible = (dtype: DType): number => (dtype === "float64" ? 2 ** -60 : 2 ** -30);
+
 /**
  * ln Σ eˣ over `axes`, shifted by the largest term, so that it neither overflows nor loses a far tail. A slice of −∞
- * gives −∞. The shift is held finite and carries no gradient.
+ * gives −∞, with gradient 0. The shift carries no gradient.
  */
 export function logsumexp(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   checkOptions("logsumexp", options, reduceRules);
@@ -247,9 +274,11 @@ export function logsumexp(x: Tensor, axes?: Axes, options: ReduceOptions = {}): 
   const end = largestOf(x.dtype);
   // What is not a number comes through the exponentials.
   const largest = maxOp([x], { axes: list, keepDims: true, hidesNan: true });
-  const shift = stopGradient(clip(largest, -end, end));
-  const total = log(sum(exp(sub(x, shift)), list, { keepDims: true }));
-  return reshape(add(total, shift), reducedShape(x.shape, list, options.keepDims ?? false));
+  const shift = stopGradient(largest);
+  // The largest term is 1 if any is possible. If none is, what the logarithm's derivative divides by must not be 0.
+  const terms = sum(exp(sub(x, clip(shift, -end, end))), list, { keepDims: true });
+  const total = add(log(add(terms, negligible(x.dtype))), shift);
+  return reshape(total, reducedShape(x.shape, list, options.keepDims ?? false));
 }
 
 type SoftmaxAttributes = { readonly axis: number };
