@@ -18,6 +18,15 @@ import { simplify } from "./simplify.ts";
 /** `native`: ONNX Runtime, for everything with matrices in it. `host`: generated JavaScript in float64. */
 export type Executor = "native" | "host";
 
+/** @throws UsageError unless it is the name of an executor, or one of the `others` that a caller knows. */
+export function checkExecutor(what: string, executor: string, ...others: string[]): void {
+  const known = ["host", "native", ...others];
+  if (!known.includes(executor))
+    throw new UsageError(
+      `${what}: there is no executor '${String(executor)}'; there are ${known.join(", ")}.`,
+    );
+}
+
 /** Which executor runs a graph, and with how many threads. */
 export interface BuildOptions extends NativeOptions {
   /** Default `native`. */
@@ -45,8 +54,9 @@ export interface CompiledGraph {
 
 /** Compiles expressions: the graph that both the train step and {@link compile} run on. */
 export async function build(outputs: readonly Tensor[], options: BuildOptions = {}): Promise<CompiledGraph> {
-  const roots = simplify(outputs);
   const { executor = "native" } = options;
+  checkExecutor("compile", executor);
+  const roots = simplify(outputs);
   if (executor === "native") return { executor, ...(await compileNative(roots, options)) };
   const host = compileHost(roots);
   return {
@@ -108,9 +118,16 @@ interface Specialised {
 /** Sets of shapes that a compiled function keeps at a time: each has its arrays, and natively its threads. */
 const MOST_SHAPES = 32;
 
+/** @throws UsageError where a function returned anything else than tensors. */
 function tensorsOf(traced: Traced): Tensor[] {
   if (traced instanceof Tensor) return [traced];
-  return Object.values(traced);
+  const list: unknown[] = typeof traced === "object" && traced !== null ? Object.values(traced) : [traced];
+  return list.map((t) => {
+    if (t instanceof Tensor) return t;
+    throw new UsageError(
+      `compile: the function must return a tensor, or an array or object of tensors; found ${String(t)}.`,
+    );
+  });
 }
 
 function restructure(traced: Traced, values: readonly ArrayValue[]): unknown {

@@ -34,6 +34,7 @@ export class BernoulliDistribution extends Distribution {
       constraints: "logits" in parameters ? { logits: real } : { probs: unitInterval },
       support: boolean,
       reparameterised: false,
+      ranges: { probs: "unitInterval" },
       cardinality: 2,
     });
     this.probs = parameters.probs ?? sigmoid(parameters.logits);

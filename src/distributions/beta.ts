@@ -35,6 +35,7 @@ export class BetaDistribution extends Distribution {
       constraints: { concentration1: positive, concentration0: positive },
       support: unitInterval,
       reparameterised: true,
+      ranges: { concentration1: "nonNegative", concentration0: "nonNegative" },
     });
     this.concentration1 = parameters.concentration1;
     this.concentration0 = parameters.concentration0;

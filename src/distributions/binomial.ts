@@ -62,6 +62,7 @@ export class BinomialDistribution extends Distribution {
       },
       support: integerInterval(0, count ?? total),
       reparameterised: false,
+      ranges: { probs: "unitInterval", total: "nonNegative" },
       ...(count !== undefined && { cardinality: count + 1 }),
     });
     this.count = count;

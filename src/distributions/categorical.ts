@@ -4,7 +4,7 @@ import {
   cast,
   cumsum,
   equal,
-  less,
+  greaterEqual,
   logsumexp,
   mul,
   noise,
@@ -32,13 +32,16 @@ import {
 
 /**
  * Indices of categories by the inverse distribution function: one uniform a draw. The threshold is scaled by the rounded
- * total and compared strictly, so a category of probability 0 is never drawn. `shape` has no category axis.
+ * total and compared strictly, so a category of probability 0 is never drawn. Where a probability is NaN, the index is K, which
+ * is none: not one that can be taken for a draw. `shape` has no category axis.
  */
 export function drawCategory(site: string, shape: Shape, probs: Tensor): Tensor {
   const cumulative = cumsum(probs, -1);
   const total = slice(cumulative, { axis: -1, start: probs.shape[probs.rank - 1] - 1 });
   const threshold = mul(unsqueeze(noise("uniform", site, shape, probs.dtype), -1), total);
-  return cast(sum(cast(less(cumulative, threshold), "int32"), -1), "int64");
+  // Counted from above: no comparison with NaN holds.
+  const above = sum(cast(greaterEqual(cumulative, threshold), "int32"), -1);
+  return cast(sub(probs.shape[probs.rank - 1], above), "int64");
 }
 
 /** What {@link Categorical} makes: parameters, moments and densities as expressions. */
@@ -57,6 +60,7 @@ export class CategoricalDistribution extends Distribution {
       support: integerInterval(0, count - 1),
       dtype: "int64",
       reparameterised: false,
+      ranges: { probs: "nonNegative" },
       cardinality: count,
     });
     this.count = count;
@@ -108,8 +112,8 @@ export class CategoricalDistribution extends Distribution {
 
 /**
  * A category from 0 to K − 1, as int64 (values of any dtype are taken). The last axis of `logits` or `probs` holds the
- * K categories; the others are the batch. Logits need not be normalised, and −∞ marks an impossible category;
- * probabilities lie on the simplex and are divided by their sum.
+ * K categories; the others are the batch. Logits need not be normalised, and −∞ marks an impossible category; where computed
+ * logits are +∞, their categories share all probability. Probabilities lie on the simplex and are divided by their sum.
  *
  * @example
  * await Categorical({ probs: [0.2, 0.8] }).logProb(1).value(); // -0.2231

@@ -30,6 +30,7 @@ export class ChiSquaredDistribution extends Distribution {
       constraints: { df: positive },
       support: nonNegative,
       reparameterised: true,
+      ranges: { df: "nonNegative" },
     });
     this.df = parameters.df;
     this.gamma = Gamma(mul(this.df, 0.5), 0.5);

@@ -40,6 +40,7 @@ export class DirichletDistribution extends Distribution {
       support: simplex,
       eventShape: concentration.shape.slice(-1),
       reparameterised: true,
+      ranges: { concentration: "nonNegative" },
     });
     this.concentration = concentration;
   }

@@ -6,17 +6,20 @@
  *
  * A value has shape sample + batch + event: independent draws, then different parameters, then one draw's own dimensions.
  */
-import { ShapeError } from "../errors.ts";
+import { ShapeError, UsageError } from "../errors.ts";
 import {
   broadcastShapes,
   cast,
   checkShape,
   type DType,
+  equal,
   formatShape,
   full,
   greater,
+  greaterEqual,
   isFloat,
   isNan,
+  logicalNot,
   reshape,
   type Shape,
   sameShape,
@@ -27,11 +30,12 @@ import {
   tensor,
   where,
 } from "../tensor/index.ts";
-import { type Constraint, checkConstant } from "./constraints.ts";
+import { type Constraint, checkConstant, unitInterval } from "./constraints.ts";
 import { ClosedFormError } from "./errors.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { isKnownIn, liesIn } from "./membership.ts";
 import { expandTo, lastAxes } from "./numerics.ts";
+import { isNeverNegative, isUnit } from "./ranges.ts";
 
 /** Parameters of a distribution, by name. */
 export type Parameters = Readonly<Record<string, Tensor>>;
@@ -59,7 +63,17 @@ export interface DistributionSpec {
    * tests the value.
    */
   readonly selfLimiting?: boolean;
+  /**
+   * Parameters outside of whose range `logDensity` is a number all the same (ln Γ(−½) is one), by name, and their range. Where a parameter
+   * was computed and may have left it, the log density is NaN. Default none: the formula makes NaN of them itself.
+   */
+  readonly ranges?: Readonly<Record<string, Range>>;
 }
+
+/** At least 0, or from 0 to 1. */
+export type Range = "nonNegative" | "unitInterval";
+
+const rangeOf = { nonNegative: isNeverNegative, unitInterval: isUnit } as const;
 
 /** Closed forms that a distribution may have. */
 export interface ClosedForms {
@@ -96,6 +110,8 @@ export abstract class Distribution {
   /** The parameters in which draws are differentiable. */
   readonly reparameterisedIn: readonly string[];
   private readonly selfLimiting: boolean;
+  /** Of parameters that may have left them, by name. */
+  private readonly ranges: Readonly<Record<string, Range>>;
   /** Whether densities are −∞ outside the support; false after {@link unchecked}. */
   readonly testsSupport: boolean = true;
   /** Number of values of a finite support; undefined where it is infinite or too large to list. */
@@ -138,6 +154,11 @@ export abstract class Distribution {
     this.reparameterisedIn = typeof reparameterised === "boolean" ? all : reparameterised;
     this.cardinality = spec.cardinality;
     this.selfLimiting = spec.selfLimiting ?? false;
+    this.ranges = Object.fromEntries(
+      Object.entries(spec.ranges ?? {}).filter(
+        ([k, range]) => k in parameters && !rangeOf[range](parameters[k]),
+      ),
+    );
   }
 
   /** Whether draws are differentiable in every parameter (the pathwise gradient holds). */
@@ -208,10 +229,24 @@ export abstract class Distribution {
     const kept = shape.slice(0, shape.length - n);
     if (this.selfLimiting || !this.testsSupport || isKnownIn(given, this.domain)) {
       const x = this.inDType(given);
-      return expandTo(n === 0 ? this.logDensity(x) : this.summedLogDensity(x, n, shape), kept);
+      if (Object.keys(this.ranges).length === 0)
+        return expandTo(n === 0 ? this.logDensity(x) : this.summedLogDensity(x, n, shape), kept);
+      return sum(expandTo(this.withinRanges(this.logDensity(x)), shape), lastAxes(n));
     }
-    const logs = expandTo(this.testedLogDensity(given), shape);
+    const logs = expandTo(this.withinRanges(this.testedLogDensity(given)), shape);
     return n === 0 ? logs : sum(logs, lastAxes(n));
+  }
+
+  /** NaN where a parameter has left its range. */
+  private withinRanges(logs: Tensor): Tensor {
+    return Object.entries(this.ranges).reduce((sofar, [key, range]) => {
+      const parameter = this.parameters[key];
+      const { eventRank } = this.constraints[key];
+      const inside = range === "nonNegative" ? greaterEqual(parameter, 0) : unitInterval.check(parameter);
+      const every =
+        eventRank === 0 ? inside : equal(sum(cast(logicalNot(inside), "float32"), lastAxes(eventRank)), 0);
+      return where(every, sofar, full([], Number.NaN, this.floatDType));
+    }, logs);
   }
 
   /** The log density where the value is in the support; the formula never sees a value that is not. */
@@ -249,6 +284,8 @@ export abstract class Distribution {
    * constants to every derivative. `site` names the stream: two draws of one graph need two names.
    */
   sample(site: string, sampleShape: Shape = []): Tensor {
+    if (typeof site !== "string" || site === "")
+      throw new UsageError(`${this.name}.sample: give the draw a name first; found ${String(site)}.`);
     checkShape(`${this.name}.sample`, sampleShape);
     const drawn = this.draw(site, [...sampleShape, ...this.batchShape, ...this.eventShape]);
     return liesIn(this.reparameterisedIn.length > 0 ? drawn : stopGradient(drawn), this.support);

@@ -34,6 +34,7 @@ export class GammaDistribution extends Distribution {
       constraints: { concentration: positive, rate: positive },
       support: nonNegative,
       reparameterised: true,
+      ranges: { concentration: "nonNegative" },
     });
     this.concentration = parameters.concentration;
     this.rate = parameters.rate;

@@ -38,6 +38,7 @@ export class GeometricDistribution extends Distribution {
       constraints: "logits" in parameters ? { logits: real } : { probs: leftOpenUnitInterval },
       support: nonNegativeInteger,
       reparameterised: false,
+      ranges: { probs: "unitInterval" },
     });
     this.probs = probs ?? sigmoid(logits);
     this.odds = logits === undefined ? div(complementOf(probs), probs) : exp(neg(logits));

@@ -38,6 +38,7 @@ export class InverseGammaDistribution extends Distribution {
       constraints: { concentration: positive, scale: positive },
       support: positive,
       reparameterised: true,
+      ranges: { concentration: "nonNegative" },
     });
     this.concentration = parameters.concentration;
     this.scale = parameters.scale;

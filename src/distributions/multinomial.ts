@@ -55,6 +55,7 @@ export class MultinomialDistribution extends Distribution {
       support: countVector(total),
       eventShape: given.shape.slice(-1),
       reparameterised: false,
+      ranges: { probs: "nonNegative" },
     });
     this.total = total;
     this.categories = categories(parameters);

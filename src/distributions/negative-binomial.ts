@@ -37,6 +37,7 @@ export class NegativeBinomialDistribution extends Distribution {
       },
       support: nonNegativeInteger,
       reparameterised: false,
+      ranges: { total: "nonNegative", probs: "unitInterval" },
     });
     this.total = total;
     this.odds = logits === undefined ? div(probs, complementOf(probs)) : exp(logits);

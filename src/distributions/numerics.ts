@@ -7,11 +7,14 @@ import {
   div,
   equal,
   expand,
+  full,
   greater,
+  isConstant,
   log,
   log1p,
   logicalAnd,
   logsumexp,
+  max,
   mul,
   neg,
   operands,
@@ -89,14 +92,12 @@ export function oneOf(
   what: string,
   given: LogitsOrProbs,
 ): { readonly logits: Tensor } | { readonly probs: Tensor } {
-  const names = Object.keys(given).filter((k) => k === "logits" || k === "probs");
-  if (names.length !== 1) {
-    throw new UsageError(
-      `${what}: give either logits or probs, found ${names.length === 0 ? "neither" : "both"}.`,
-    );
-  }
-  if (given.logits !== undefined) return { logits: operands(what, given.logits)[0] };
-  return { probs: operands(what, given.probs ?? 0)[0] };
+  const { logits, probs } = given;
+  if (logits !== undefined && probs === undefined) return { logits: operands(what, logits)[0] };
+  if (probs !== undefined && logits === undefined) return { probs: operands(what, probs)[0] };
+  throw new UsageError(
+    `${what}: give either logits or probs, found ${probs === undefined ? "neither" : "both"}.`,
+  );
 }
 
 /** p and 1 − p with their logarithms, from the one parameter given. */
@@ -122,11 +123,20 @@ export interface Categories {
   readonly probs: Tensor;
 }
 
+/** Logits, those of +∞ brought to 0 and all others beside them to −∞: their categories share all probability. */
+function withoutCertain(logits: Tensor): Tensor {
+  if (isConstant(logits)) return logits;
+  const infinity = Number.POSITIVE_INFINITY;
+  const some = equal(max(logits, -1, { keepDims: true }), infinity);
+  return where(some, where(equal(logits, infinity), full([], 0, logits.dtype), -infinity), logits);
+}
+
 /** Probabilities are divided by their sum, so that rounding does not leave the density unnormalised. */
 export function categories(parameters: Readonly<Record<string, Tensor>>): Categories {
   const { logits, probs } = parameters;
   if (logits !== undefined) {
-    return { weights: logits, logTotal: logsumexp(logits, -1), probs: softmax(logits) };
+    const weights = withoutCertain(logits);
+    return { weights, logTotal: logsumexp(weights, -1), probs: softmax(weights) };
   }
   // ln p has derivative 1/p: at 0 the category is taken out instead of meeting 0 · ∞.
   const none = equal(probs, 0);

@@ -43,6 +43,7 @@ export class OneHotCategoricalDistribution extends Distribution {
       support: oneHotVector,
       eventShape: [count],
       reparameterised: false,
+      ranges: { probs: "nonNegative" },
       cardinality: count,
     });
     this.categories = categories(parameters);

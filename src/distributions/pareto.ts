@@ -34,6 +34,7 @@ export class ParetoDistribution extends Distribution {
       constraints: { scale: positive, concentration: positive },
       support: atLeast(parameters.scale),
       reparameterised: true,
+      ranges: { scale: "nonNegative" },
     });
     this.scale = parameters.scale;
     this.concentration = parameters.concentration;

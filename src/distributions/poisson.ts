@@ -31,6 +31,7 @@ export class PoissonDistribution extends Distribution {
       constraints: { rate: nonNegative },
       support: nonNegativeInteger,
       reparameterised: false,
+      ranges: { rate: "nonNegative" },
     });
     this.rate = parameters.rate;
   }

@@ -37,6 +37,7 @@ export class StudentTDistribution extends Distribution {
       constraints: { df: positive, loc: real, scale: positive },
       support: real,
       reparameterised: true,
+      ranges: { df: "nonNegative" },
       selfLimiting: true,
     });
     this.df = parameters.df;

@@ -72,6 +72,7 @@ export class VonMisesDistribution extends Distribution {
       constraints: { loc: real, concentration: positive },
       support: angle,
       reparameterised: ["loc"],
+      ranges: { concentration: "nonNegative" },
     });
     this.loc = parameters.loc;
     this.concentration = parameters.concentration;

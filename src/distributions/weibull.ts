@@ -37,6 +37,7 @@ export class WeibullDistribution extends Distribution {
       constraints: { scale: positive, concentration: positive },
       support: nonNegative,
       reparameterised: true,
+      ranges: { concentration: "nonNegative" },
     });
     this.scale = parameters.scale;
     this.concentration = parameters.concentration;

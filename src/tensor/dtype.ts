@@ -1,5 +1,15 @@
+import { ShapeError } from "../errors.ts";
+
 /** Element types. `host` computes every one of them in float64 (integers exact to 2^53); `native` in the type itself. */
 export type DType = "float32" | "float64" | "int32" | "int64" | "bool";
+
+const dtypes: readonly DType[] = ["float32", "float64", "int32", "int64", "bool"];
+
+/** @throws ShapeError unless it is one of the element types. */
+export function checkDTypeName(what: string, dtype: DType): void {
+  if (!dtypes.includes(dtype))
+    throw new ShapeError(`${what}: there is no dtype '${String(dtype)}'; use ${dtypes.join(", ")}.`);
+}
 
 /** The arrays that hold elements of each dtype. */
 export type TypedArray = Float32Array | Float64Array | Int32Array | BigInt64Array | Uint8Array;

@@ -1,7 +1,7 @@
 import { InternalError, ShapeError } from "../errors.ts";
-import { type DType, isFloat, type Nested } from "./dtype.ts";
+import { checkDTypeName, type DType, isFloat, type Nested } from "./dtype.ts";
 import { defineOp, type OpNode } from "./op.ts";
-import { checkShape, formatShape, type Shape, sizeOf } from "./shape.ts";
+import { checkShape, checkWhole, formatShape, type Shape, sizeOf } from "./shape.ts";
 import { Tensor } from "./tensor.ts";
 
 /** What op functions accept: a tensor, or plain numbers that take the dtype of the other operand. */
@@ -39,6 +39,7 @@ function leaf<A extends LeafAttributes>(name: string) {
     name,
     infer: (_, { shape, dtype }) => {
       checkShape(name, shape);
+      checkDTypeName(name, dtype);
       return { shape, dtype };
     },
     derivative: () => [],
@@ -76,6 +77,7 @@ export function constant(values: ArrayLike<number>, shape: Shape, dtype: DType =
 
 /** A constant of one repeated value. */
 export function full(shape: Shape, value: number, dtype: DType = "float32"): Tensor {
+  checkShape("constant", shape);
   return constantOp([], { values: new Float64Array(sizeOf(shape)).fill(value), shape, dtype });
 }
 /** A constant of zeros. */
@@ -86,44 +88,65 @@ export const ones = (shape: Shape, dtype: DType = "float32"): Tensor => full(sha
 export const scalar = (value: number, dtype: DType = "float32"): Tensor => full([], value, dtype);
 
 /** 0, 1, …, count − 1. Shape [count]. */
-export const arange = (count: number, dtype: DType = "int32"): Tensor =>
-  constant(
+export function arange(count: number, dtype: DType = "int32"): Tensor {
+  checkWhole("arange", "the count", count, 0);
+  return constant(
     Array.from({ length: count }, (_, i) => i),
     [count],
     dtype,
   );
+}
 
 /** The identity matrix. Shape [n, n]. */
-export const eye = (n: number, dtype: DType = "float32"): Tensor =>
-  constant(
+export function eye(n: number, dtype: DType = "float32"): Tensor {
+  checkWhole("eye", "the number of rows", n, 0);
+  return constant(
     Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 1 : 0)),
     [n, n],
     dtype,
   );
+}
+
+const isArrayLike = (v: unknown): v is readonly Nested[] => Array.isArray(v) || ArrayBuffer.isView(v);
+
+/** What is no number, for messages. */
+const shown = (v: unknown): string =>
+  typeof v === "string" ? JSON.stringify(v) : typeof v === "object" && v !== null ? "an object" : String(v);
 
 /**
  * A constant from numbers or nested arrays: `tensor([[1, 2], [3, 4]])` has shape [2, 2].
- * @throws ShapeError when the nesting is ragged, naming the place.
+ * @throws ShapeError when the nesting is ragged or holds what is no number, naming the place.
  */
 export function tensor(value: Nested, options: { readonly dtype?: DType } = {}): Tensor {
+  return nested("tensor", value, options.dtype);
+}
+
+/** A constant from numbers or nested arrays; `what` names the function that was given them, for messages. */
+function nested(what: string, value: Nested, dtype?: DType): Tensor {
   const shape: number[] = [];
-  for (let v: Nested = value; typeof v === "object"; v = v[0]) {
+  for (let v: Nested = value; isArrayLike(v); v = v[0]) {
     shape.push(v.length);
     if (v.length === 0) break;
   }
   const flat: number[] = [];
   const walk = (v: Nested, depth: number, path: string): void => {
-    if (typeof v !== "object") {
+    if (!isArrayLike(v)) {
+      if (typeof v !== "number" && typeof v !== "boolean" && typeof v !== "bigint") {
+        const place = path === "" ? "" : ` at ${path}`;
+        throw new ShapeError(
+          `${what}: expected a number, or nested arrays of numbers, found ${shown(v)}${place}.`,
+        );
+      }
       if (depth !== shape.length) {
         throw new ShapeError(
-          `tensor: expected an array of ${shape[depth]} at ${path || "the top"}, found ${v}.`,
+          `${what}: expected an array of ${shape[depth]} at ${path || "the top"}, found ${v}.`,
         );
       }
       flat.push(Number(v));
     } else {
       if (depth >= shape.length || v.length !== shape[depth]) {
         throw new ShapeError(
-          `tensor: ragged nested array: expected ${depth < shape.length ? `${shape[depth]} entries` : "a number"} ` +
+          `${what}: ragged nested array: expected ${depth < shape.length ? `${shape[depth]} entries` : "a number"} ` +
             `at ${path || "the top"}, found ${v.length} entries.`,
         );
       }
@@ -132,12 +155,12 @@ export function tensor(value: Nested, options: { readonly dtype?: DType } = {}):
   };
   walk(value, 0, "");
   const first = flat.length > 0 && typeof deepFirst(value) === "boolean";
-  return constant(flat, shape, options.dtype ?? (first ? "bool" : "float32"));
+  return constant(flat, shape, dtype ?? (first ? "bool" : "float32"));
 }
 
 function deepFirst(value: Nested): number | boolean {
   let v = value;
-  while (typeof v === "object") v = v[0];
+  while (isArrayLike(v)) v = v[0];
   return v;
 }
 
@@ -181,7 +204,9 @@ export function operands(what: string, ...values: TensorLike[]): Tensor[] {
         `${what}: the number ${v} does not fit dtype ${dtype}; cast the tensor to a float first.`,
       );
     }
-    return typeof v === "number" ? scalar(v, dtype) : tensor(v, first instanceof Tensor ? { dtype } : {});
+    return typeof v === "number"
+      ? scalar(v, dtype)
+      : nested(what, v, first instanceof Tensor ? dtype : undefined);
   });
 }
 

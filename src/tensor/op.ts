@@ -1,4 +1,4 @@
-import { InternalError } from "../errors.ts";
+import { InternalError, ShapeError } from "../errors.ts";
 import type { DType } from "./dtype.ts";
 import type { Lane } from "./lanes.ts";
 import type { Shape } from "./shape.ts";
@@ -159,6 +159,8 @@ export function defineOp<A extends Attributes, I extends readonly Tensor[]>(op: 
   const erased: Op = op;
   registry.set(op.name, erased);
   const apply = (inputs: readonly Tensor[], attributes: A): Tensor => {
+    if (!inputs.every((t) => t instanceof Tensor))
+      throw new ShapeError(`${op.name}: expected tensors; for plain numbers use tensor(…).`);
     const { shape, dtype } = op.infer(inputs, attributes);
     return new Tensor(erased, inputs, attributes, shape, dtype);
   };

@@ -53,8 +53,15 @@ export function broadcastShapes(what: string, ...shapes: Shape[]): number[] {
   return out;
 }
 
+/** @throws ShapeError where a rank was read from what is no tensor. */
+function checkRank(what: string, rank: unknown): void {
+  if (rank === undefined)
+    throw new ShapeError(`${what}: expected a tensor; for plain numbers use tensor(…).`);
+}
+
 /** Resolves a possibly negative axis. @throws ShapeError when it is outside the rank. */
 export function normalizeAxis(what: string, axis: number, rank: number): number {
+  checkRank(what, rank);
   if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
     throw new ShapeError(
       `${what}: axis ${axis} is outside a tensor of rank ${rank}; ` +
@@ -70,8 +77,9 @@ export function normalizeAxes(
   axes: number | readonly number[] | undefined,
   rank: number,
 ): number[] {
+  checkRank(what, rank);
   if (axes === undefined) return Array.from({ length: rank }, (_, i) => i);
-  const list = (typeof axes === "number" ? [axes] : axes).map((a) => normalizeAxis(what, a, rank));
+  const list = (Array.isArray(axes) ? axes : [axes]).map((a) => normalizeAxis(what, a, rank));
   const unique = [...new Set(list)].sort((a, b) => a - b);
   if (unique.length !== list.length) {
     throw new ShapeError(`${what}: axes [${list.join(", ")}] name one dimension twice; name each once.`);
@@ -83,11 +91,33 @@ export function normalizeAxes(
 export const reducedShape = (shape: Shape, axes: readonly number[], keepDims: boolean): number[] =>
   keepDims ? shape.map((n, i) => (axes.includes(i) ? 1 : n)) : shape.filter((_, i) => !axes.includes(i));
 
-/** @throws ShapeError unless every size is a whole number of at least 0. */
+/** More elements than an array in memory can have. */
+const MOST_ELEMENTS = 2 ** 32;
+
+/** @throws ShapeError unless it is an array of whole numbers of at least 0, whose product an array can have. */
 export function checkShape(what: string, shape: Shape): void {
+  if (!Array.isArray(shape))
+    throw new ShapeError(`${what}: a shape is an array of sizes, such as [2, 3]; found ${String(shape)}.`);
   if (!shape.every((n) => Number.isInteger(n) && n >= 0)) {
     throw new ShapeError(`${what}: shape ${formatShape(shape)} must hold whole numbers of at least 0.`);
   }
+  if (sizeOf(shape) > MOST_ELEMENTS) {
+    throw new ShapeError(
+      `${what}: shape ${formatShape(shape)} has ${sizeOf(shape)} elements; an array has at most 2^32.`,
+    );
+  }
+}
+
+/** @throws ShapeError unless `value` is a whole number of at least `least`; `name` is the argument's, for the message. */
+export function checkWhole(
+  what: string,
+  name: string,
+  value: number,
+  least = Number.NEGATIVE_INFINITY,
+): void {
+  if (Number.isSafeInteger(value) && value >= least) return;
+  const bound = least === Number.NEGATIVE_INFINITY ? "" : ` of at least ${least}`;
+  throw new ShapeError(`${what}: ${name} must be a whole number${bound}, found ${String(value)}.`);
 }
 
 /** Number of trailing axes that are the same in both shapes. */

@@ -1,4 +1,4 @@
-import { type DType, isFloat, isInteger } from "../dtype.ts";
+import { checkDTypeName, type DType, isFloat, isInteger } from "../dtype.ts";
 import { defineOp } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
 
@@ -10,7 +10,10 @@ const ends = { int32: [-(2 ** 31), 2 ** 31 - 1], int64: [-(2 ** 63), 2 ** 63] } 
 
 const castOp = defineOp<{ readonly dtype: DType }, [Tensor]>({
   name: "cast",
-  infer: ([x], { dtype }) => ({ shape: x.shape, dtype }),
+  infer: ([x], { dtype }) => {
+    checkDTypeName("cast", dtype);
+    return { shape: x.shape, dtype };
+  },
   derivative: (g, y, [x]) => [isFloat(y.dtype) && isFloat(x.dtype) ? cast(g, x.dtype) : undefined],
   batch: ([x], { dtype }) => cast(x.all, dtype),
   host: {

@@ -4,7 +4,7 @@ import { type DType, isInteger } from "../dtype.ts";
 import { along, everywhere, type Lane } from "../lanes.ts";
 import { arange, constant, sameDType, zeros } from "../leaf.ts";
 import { defineOp, type NoAttributes } from "../op.ts";
-import { formatShape, normalizeAxis, sameShape, sizeOf } from "../shape.ts";
+import { checkWhole, formatShape, normalizeAxis, sameShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { add } from "./arithmetic.ts";
 import { cast } from "./cast.ts";
@@ -170,6 +170,7 @@ scatterAdd.is = scatterAddOp.is;
 /** 1 at each index, else 0, along a new last axis of size `depth`. */
 export function oneHot(at: Tensor, depth: number, dtype: DType = "float32"): Tensor {
   checkIndices("oneHot", at);
+  checkWhole("oneHot", "the depth", depth, 0);
   const classes = reshape(arange(depth, at.dtype), [...at.shape.map(() => 1), depth]);
   return cast(equal(unsqueeze(at, -1), classes), dtype);
 }

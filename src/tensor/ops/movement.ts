@@ -6,6 +6,7 @@ import {
   broadcastStrides,
   checkShape,
   formatShape,
+  normalizeAxes,
   normalizeAxis,
   type Shape,
   sameShape,
@@ -85,6 +86,7 @@ function regrouped(
 
 /** The same elements in another shape; one size may be −1 and is then worked out. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
+  if (!Array.isArray(shape)) checkShape("reshape", shape);
   const unknown = shape.indexOf(-1);
   const known = sizeOf(shape.filter((n) => n !== -1));
   const full = unknown < 0 ? shape : shape.map((n, i) => (i === unknown ? x.size / known : n));
@@ -118,8 +120,10 @@ export function squeeze(x: Tensor, axis: number): Tensor {
 }
 
 /** Merges the axes from `start` on into one. */
-export const flatten = (x: Tensor, start = 0): Tensor =>
-  reshape(x, [...x.shape.slice(0, start), sizeOf(x.shape.slice(start))]);
+export function flatten(x: Tensor, start = 0): Tensor {
+  const at = x.rank === 0 && start === 0 ? 0 : normalizeAxis("flatten", start, x.rank + 1);
+  return reshape(x, [...x.shape.slice(0, at), sizeOf(x.shape.slice(at))]);
+}
 
 type PermutationAttributes = { readonly permutation: readonly number[] };
 
@@ -154,13 +158,14 @@ const transposeOp = defineOp<PermutationAttributes, [Tensor]>({
 
 /** Axes in another order; by default the last two are exchanged. */
 export function transpose(x: Tensor, permutation?: readonly number[]): Tensor {
+  const axes = normalizeAxes("transpose", permutation, x.rank);
   if (permutation === undefined && x.rank < 2) {
     throw new ShapeError(`transpose: a tensor of shape ${formatShape(x.shape)} has no two axes to exchange.`);
   }
   const order =
     permutation?.map((p) => normalizeAxis("transpose", p, x.rank)) ??
     x.shape.map((_, i) => (i < x.rank - 2 ? i : 2 * x.rank - 3 - i));
-  if (order.length !== x.rank || new Set(order).size !== x.rank) {
+  if (axes.length !== x.rank) {
     throw new ShapeError(`transpose: [${order.join(", ")}] is not a permutation of ${x.rank} axes.`);
   }
   return order.every((p, i) => p === i) ? x : transposeOp([x], { permutation: order });
@@ -184,6 +189,7 @@ const expandOp = defineOp<ShapeAttributes, [Tensor]>({
 
 /** Repeats dimensions of size 1 (and missing leading ones) up to `shape`. */
 export function expand(x: Tensor, shape: Shape): Tensor {
+  checkShape("expand", shape);
   const offset = shape.length - x.rank;
   if (offset < 0 || x.shape.some((n, i) => n !== shape[i + offset] && n !== 1)) {
     throw new ShapeError(`expand: ${formatShape(x.shape)} does not expand to ${formatShape(shape)}.`);

@@ -3,7 +3,7 @@ import { ShapeError } from "../../errors.ts";
 import { along, everywhere } from "../lanes.ts";
 import { sameDType } from "../leaf.ts";
 import { defineOp, rebuild } from "../op.ts";
-import { formatShape, normalizeAxis, sizeOf, stridesOf } from "../shape.ts";
+import { checkWhole, formatShape, normalizeAxis, sizeOf, stridesOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { reshape, stridedCopy, unsqueeze } from "./movement.ts";
 
@@ -177,13 +177,15 @@ export function slice(
   const step = options.step ?? 1;
   if (!Number.isInteger(step) || step === 0)
     throw new ShapeError(`slice: step must be a whole number other than 0, found ${step}.`);
-  const resolve = (place: number | undefined, missing: number): number => {
+  const resolve = (name: "start" | "end", missing: number): number => {
+    const place = options[name];
     if (place === undefined) return missing;
+    checkWhole("slice", name, place);
     const fromStart = place < 0 ? place + size : place;
     return step > 0 ? Math.min(Math.max(fromStart, 0), size) : Math.min(Math.max(fromStart, -1), size - 1);
   };
-  const start = resolve(options.start, step > 0 ? 0 : size - 1);
-  const end = resolve(options.end, step > 0 ? size : -1);
+  const start = resolve("start", step > 0 ? 0 : size - 1);
+  const end = resolve("end", step > 0 ? size : -1);
   const count = Math.max(0, Math.ceil((end - start) / step));
   if (step === 1 && count === size) return x;
   return sliceOp([x], { axis, start, count, step });
@@ -197,6 +199,7 @@ export const flip = (x: Tensor, axis: number): Tensor => slice(x, { axis, step: 
 /** Equal parts along one axis. Throws ShapeError when it does not divide. */
 export function split(x: Tensor, parts: number, axis = -1): Tensor[] {
   const at = normalizeAxis("split", axis, x.rank);
+  checkWhole("split", "the number of parts", parts, 1);
   const width = x.shape[at] / parts;
   if (!Number.isInteger(width)) {
     throw new ShapeError(
@@ -250,10 +253,10 @@ const padOp = defineOp<PadAttributes, [Tensor]>({
 
 /** Zeros before and after along one axis. */
 export function pad(x: Tensor, axis: number, before: number, after: number): Tensor {
-  if (before < 0 || after < 0)
-    throw new ShapeError(`pad: widths must be at least 0, found ${before} and ${after}.`);
-  if (before === 0 && after === 0) return x;
-  return padOp([x], { axis: normalizeAxis("pad", axis, x.rank), before, after });
+  const at = normalizeAxis("pad", axis, x.rank);
+  checkWhole("pad", "the width before", before, 0);
+  checkWhole("pad", "the width after", after, 0);
+  return before === 0 && after === 0 ? x : padOp([x], { axis: at, before, after });
 }
 /** @internal */
 pad.is = padOp.is;
