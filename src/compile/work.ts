@@ -4,6 +4,7 @@ import {
   expm1,
   log,
   log1p,
+  logOfTerms,
   matmul,
   pow,
   sigmoid,
@@ -17,7 +18,7 @@ import type { Executor } from "./compile.ts";
 import { isElementwise, topological } from "./graph.ts";
 import { simplify } from "./simplify.ts";
 
-const functions = [cos, exp, expm1, log, log1p, pow, sigmoid, sin, softmax, softplus, tanh];
+const functions = [cos, exp, expm1, log, log1p, logOfTerms, pow, sigmoid, sin, softmax, softplus, tanh];
 
 /** Nodes that lgamma and its like expand to natively, and with them elements that are written. */
 const EXPANSION = 30;

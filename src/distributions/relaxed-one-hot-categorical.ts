@@ -5,7 +5,7 @@ import {
   type DType,
   div,
   exp,
-  lgamma as lgammaOf,
+  lgammaOfNumber,
   log,
   logSoftmax,
   logsumexp,
@@ -67,7 +67,7 @@ export class RelaxedOneHotCategoricalDistribution extends Distribution {
     const { temperature } = this;
     const scores = sub(this.logits, mul(unsqueeze(temperature, -1), logs));
     const centred = sub(sum(scores, -1), mul(logsumexp(scores, -1), size));
-    const constants = add(mul(log(temperature), size - 1), lgammaOf(size));
+    const constants = add(mul(log(temperature), size - 1), lgammaOfNumber(size));
     return sub(add(constants, centred), sum(logs, -1));
   }
 

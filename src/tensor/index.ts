@@ -90,6 +90,7 @@ export {
   type Axes,
   argmax,
   cumsum,
+  logOfTerms,
   logSoftmax,
   logsumexp,
   max,
@@ -118,7 +119,7 @@ export {
   sizeOf,
   stridesOf,
 } from "./shape.ts";
-export { erfc, lgammaAboutTwo, ndtri } from "./special/index.ts";
+export { erfc, lgamma as lgammaOfNumber, lgammaAboutTwo, ndtri } from "./special/index.ts";
 export { nodesOf, substitute } from "./substitute.ts";
 export { Tensor } from "./tensor.ts";
 export { Batch, vmap } from "./vmap.ts";

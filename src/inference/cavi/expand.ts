@@ -49,6 +49,9 @@ const sigmoid = (p: Polynomial): Polynomial | undefined => {
   return e && functions.power(add(one, e), -1);
 };
 
+const isInfinite = (t: Tensor): boolean =>
+  ops.isConstant(t) && t.attributes.values.every((v) => Math.abs(v) === Number.POSITIVE_INFINITY);
+
 /** A product of positive atoms has the sign of its known part. */
 const comparedToZero: Rule = (node, [a, b]) => {
   const [p, q] = [signOf(a), signOf(b)];
@@ -59,6 +62,7 @@ const comparedToZero: Rule = (node, [a, b]) => {
 /** Functions of what no indicator decides, element by element. */
 const pointwise: readonly Rule[] = [
   on(ops.log, (_, [p]) => functions.log(p)),
+  on(ops.logOfTerms, (_, [p]) => functions.log(p)),
   on(ops.log1p, (_, [p]) => functions.log(add(one, p))),
   on(ops.exp, (_, [p]) => functions.exp(p)),
   on(ops.expm1, (_, [p]) => {
@@ -76,6 +80,10 @@ const pointwise: readonly Rule[] = [
     const c = asNumber(q);
     return c === undefined ? undefined : functions.power(p, c);
   }),
+  // What is computed from sites is finite.
+  on(ops.equal, (node, [p]) =>
+    node.inputs.some(isInfinite) ? { axes: p.axes, terms: number(0).terms } : undefined,
+  ),
   on(ops.equal, comparedToZero),
   on(ops.greater, comparedToZero),
   on(ops.greaterEqual, comparedToZero),

@@ -10,11 +10,11 @@ import type { Tensor } from "../tensor.ts";
 import { add, clip, div, mul, neg, sub } from "./arithmetic.ts";
 import { cast, onnxType } from "./cast.ts";
 import { equal } from "./comparison.ts";
-import { checkDType } from "./elementwise.ts";
+import { checkDType, type Unary, unary } from "./elementwise.ts";
 import { expand, flatten, reshape, squeeze, transpose, unsqueeze } from "./movement.ts";
 import { concat, slice } from "./parts.ts";
 import { stopGradient } from "./stop-gradient.ts";
-import { exp, log } from "./transcendental.ts";
+import { exp } from "./transcendental.ts";
 
 /** Which axes to reduce (all by default) and whether they stay as size 1. */
 export interface ReduceOptions {
@@ -262,9 +262,17 @@ const largestOf = (dtype: DType): number =>
 /** Nothing beside 1, and yet not 0. */
 const negligible = (dtype: DType): number => (dtype === "float64" ? 2 ** -60 : 2 ** -30);
 
+/** ln x of a sum of terms whose largest is 1, or that are all 0: then every term's derivative is 0 and not 0 / 0. */
+export const logOfTerms: Unary = unary("logOfTerms", {
+  host: (x) => `Math.log(${x})`,
+  native: "Log",
+  derivative: (g, _, x) => div(g, add(x, negligible(x.dtype))),
+  domain: [1, 3],
+});
+
 /**
  * ln Σ eˣ over `axes`, shifted by the largest term, so that it neither overflows nor loses a far tail. A slice of −∞
- * gives −∞, with gradient 0. The shift carries no gradient.
+ * gives −∞, with gradient 0. The shift is held finite and carries no gradient.
  */
 export function logsumexp(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   checkOptions("logsumexp", options, reduceRules);
@@ -274,11 +282,9 @@ export function logsumexp(x: Tensor, axes?: Axes, options: ReduceOptions = {}): 
   const end = largestOf(x.dtype);
   // What is not a number comes through the exponentials.
   const largest = maxOp([x], { axes: list, keepDims: true, hidesNan: true });
-  const shift = stopGradient(largest);
-  // The largest term is 1 if any is possible. If none is, what the logarithm's derivative divides by must not be 0.
-  const terms = sum(exp(sub(x, clip(shift, -end, end))), list, { keepDims: true });
-  const total = add(log(add(terms, negligible(x.dtype))), shift);
-  return reshape(total, reducedShape(x.shape, list, options.keepDims ?? false));
+  const shift = stopGradient(clip(largest, -end, end));
+  const total = logOfTerms(sum(exp(sub(x, shift)), list, { keepDims: true }));
+  return reshape(add(total, shift), reducedShape(x.shape, list, options.keepDims ?? false));
 }
 
 type SoftmaxAttributes = { readonly axis: number };
