@@ -9,6 +9,7 @@ import {
   dense,
   dropout,
   evaluation,
+  initializers,
   type Layer,
   type LayerContext,
   mlp,
@@ -31,6 +32,7 @@ import {
   mean,
   mul,
   neg,
+  parameter,
   stopGradient,
   sub,
   type Tensor,
@@ -67,7 +69,15 @@ export interface M2Options {
   readonly inputDropout?: number;
   /** Of the weights. Default Glorot uniform. */
   readonly weightInit?: Initializer;
+  /**
+   * p(y), the shares of the classes among all rows: equal, learned, or these, which sum to 1. Default learned. A share that is far too
+   * large is filled with rows of other classes.
+   */
+  readonly classPrior?: ClassPrior;
 }
+
+/** p(y): shares that are equal, learned, or given. */
+export type ClassPrior = "uniform" | "learned" | readonly number[];
 
 const rules: OptionRules<M2Options> = {
   features: anything,
@@ -80,11 +90,17 @@ const rules: OptionRules<M2Options> = {
   dropout: anything,
   inputDropout: anything,
   weightInit: anything,
+  classPrior: anything,
 };
 
 /** How many rows there are, how many a step looks at, and what the classification term counts for. */
 export interface M2ObjectiveOptions {
-  readonly labelled: { readonly size: number; readonly rows: number };
+  readonly labelled: {
+    readonly size: number;
+    readonly rows: number;
+    /** Of each class among the labelled rows. Default: as in p(y). */
+    readonly shares?: readonly number[];
+  };
   /** Of size 0 where every row is labelled: there is no input `x` then. */
   readonly unlabelled: { readonly size: number; readonly rows: number };
   /** Weight of the classification term: each labelled row's log q(y|x) counts α · size of all data / labelled size. Default 0.1. */
@@ -106,6 +122,11 @@ export interface M2ObjectiveOptions {
    * waits for what the rows say themselves (Ueda and Nakano 1998, "Deterministic annealing EM algorithm"). Needs `warmup`.
    */
   readonly warmupEntropy?: number;
+  /**
+   * Whether the labelled rows were drawn at random from all, so that a learned p(y) learns from their shares too. Default false: their
+   * shares may be anybody's choice, such as equal parts of every class.
+   */
+  readonly labelsAtRandom?: boolean;
 }
 
 /** The generative semi-supervised model M2: programs, densities and objective. */
@@ -118,7 +139,9 @@ export interface M2 {
   readonly latent: number;
   readonly likelihood: M2Likelihood;
   readonly parameters: readonly NamedParameter[];
-  /** y uniform, z ~ N(0, I), x | y, z, for each row of x [batch, features]; y is a one-hot vector. */
+  /** p(y), of one-hot vectors. */
+  readonly prior: Distribution;
+  /** y ~ p(y), z ~ N(0, I), x | y, z, for each row of x [batch, features]; y is a one-hot vector. */
   readonly model: Program<[x: Tensor]>;
   /** q(y|x) q(z|x, y). */
   readonly guide: Program<[x: Tensor]>;
@@ -233,21 +256,24 @@ export function M2(options: M2Options): M2 {
     const logScale = mul(decoder.logVariance?.apply(h) ?? out, 0.5);
     return Normal(out, { logScale }).toEvent(1);
   };
-  const uniform = OneHotCategorical({ probs: new Array<number>(classes).fill(1 / classes) });
+  const shares = classShares(options.classPrior ?? "learned", classes);
   const standard = Normal(0, 1).expand([latent]).toEvent(1);
 
-  const generative = model(
-    ({ plate, sample, observe, module, layers }, x: Tensor) => {
-      module("decoder", decoder);
-      if (observation !== undefined) module("likelihood", observation);
-      plate("row", x.shape[0], () => {
-        const y = sample("y", uniform);
-        const z = sample("z", standard);
-        observe("x", decode(y, z, layers), x);
-      });
-    },
-    { name: "m2" },
-  );
+  const generativeOf = (prior: Distribution) =>
+    model(
+      ({ plate, sample, observe, module, layers }, x: Tensor) => {
+        if (shares.module !== undefined) module("prior", shares.module);
+        module("decoder", decoder);
+        if (observation !== undefined) module("likelihood", observation);
+        plate("row", x.shape[0], () => {
+          const y = sample("y", prior);
+          const z = sample("z", standard);
+          observe("x", decode(y, z, layers), x);
+        });
+      },
+      { name: "m2" },
+    );
+  const generative = generativeOf(shares.prior);
   /** q(y|x) q(z|x, y), with only a share of the gradient reaching q(y|x) where one is given. */
   const guideOf = (share?: Tensor) =>
     model(
@@ -264,14 +290,20 @@ export function M2(options: M2Options): M2 {
       { name: "m2 guide" },
     );
   const guide = guideOf();
-  const classifier = model(
-    ({ plate, observe, module, layers }, x: Tensor, y: Tensor) => {
-      if (front !== undefined) module("front", front);
-      module("discriminator", discriminator);
-      plate("row", x.shape[0], () => observe("y", q(x, layers), y));
-    },
-    { name: "m2 classifier" },
-  );
+  /** q(y|x) of rows whose classes have other shares than in p(y): its logits moved by the logarithm of their ratio. */
+  const classifierOf = (shift?: Tensor) =>
+    model(
+      ({ plate, observe, module, layers }, x: Tensor, y: Tensor) => {
+        if (front !== undefined) module("front", front);
+        module("discriminator", discriminator);
+        plate("row", x.shape[0], () => {
+          const all = logits(x, "classifier", layers);
+          observe("y", OneHotCategorical({ logits: shift ? add(all, shift) : all }), y);
+        });
+      },
+      { name: "m2 classifier" },
+    );
+  const classifier = classifierOf();
   const m2: M2 = {
     kind: "m2",
     settings: {
@@ -281,12 +313,14 @@ export function M2(options: M2Options): M2 {
       likelihood: name,
       dropout: rate,
       inputDropout,
+      classPrior: options.classPrior ?? "learned",
       ...(options.layout && { layout: options.layout }),
     },
     features,
     classes,
     latent,
     likelihood: name,
+    prior: shares.prior,
     model: generative,
     guide,
     classifier,
@@ -296,6 +330,7 @@ export function M2(options: M2Options): M2 {
       encoder,
       decoder,
       ...(observation && { likelihood: observation }),
+      ...(shares.module && { prior: shares.module }),
     }),
     classify: (x) => logSoftmax(q(x).categories.weights),
     logJoint(x, samples) {
@@ -321,9 +356,19 @@ export function M2(options: M2Options): M2 {
     decode: (y, z) => decode(y, z),
     encode: (x, y) => encode(x, y),
     objective(settings) {
-      if (settings.warmup === undefined) return m2Objective(m2, settings, { guide });
+      const { labelsAtRandom = false, labelled: known } = settings;
+      const shift =
+        labelsAtRandom || known.shares === undefined
+          ? undefined
+          : sub(tensor(known.shares.map(Math.log)), shares.held.logits);
+      const seen = {
+        labelled: labelsAtRandom ? generative : generativeOf(shares.held.distribution),
+        classifier: classifierOf(shift),
+      };
+      if (settings.warmup === undefined) return m2Objective(m2, settings, { ...seen, guide });
       const share = input("warmup", []);
       return m2Objective(m2, settings, {
+        ...seen,
         guide: guideOf(share),
         doubt: (x, layers) =>
           mul(sub(1, share), OneHotCategorical({ logits: logits(x, "doubt", layers) }).entropy()),
@@ -331,6 +376,32 @@ export function M2(options: M2Options): M2 {
     },
   };
   return m2;
+}
+
+/** How much faster than a weight the logits of p(y) move: what the optimiser takes for a step suits weights. */
+const SPEED = 10;
+
+/** p(y), the same without a gradient to what is learned of it, and what is learned. @throws UsageError */
+function classShares(prior: ClassPrior, classes: number) {
+  if (prior === "learned") {
+    const parameters = parameter([classes], initializers.zeros);
+    const logits = logSoftmax(mul(parameters, SPEED));
+    const still = stopGradient(logits);
+    return {
+      prior: OneHotCategorical({ logits }),
+      held: { logits: still, distribution: OneHotCategorical({ logits: still }) },
+      module: { logits: parameters },
+    };
+  }
+  const probs = prior === "uniform" ? new Array<number>(classes).fill(1 / classes) : [...prior];
+  const total = probs.reduce((a, b) => a + b, 0);
+  if (probs.length !== classes || probs.some((share) => !(share > 0)) || Math.abs(total - 1) > 1e-6) {
+    throw new UsageError(
+      `m2: expected ${classes} shares of classes above 0 that sum to 1, found ${probs.join(", ")}.`,
+    );
+  }
+  const fixed = OneHotCategorical({ probs });
+  return { prior: fixed, held: { logits: tensor(probs.map(Math.log)), distribution: fixed } };
 }
 
 /** `t` itself, with `share` times its gradient. */
@@ -346,9 +417,14 @@ function m2Objective(
   m2: M2,
   { labelled, unlabelled, alpha = 0.1, beta = 1, warmupEntropy = 0 }: M2ObjectiveOptions,
   {
+    labelled: onKnown,
+    classifier,
     guide,
     doubt,
   }: {
+    /** The model as labelled rows see it. */
+    readonly labelled: M2["model"];
+    readonly classifier: M2["classifier"];
     /** Of unlabelled rows. */
     readonly guide: M2["guide"];
     /** Entropy of q(y|x), row by row, less of it the further the warm-up is. */
@@ -361,7 +437,7 @@ function m2Objective(
   const layers = trainingContext();
   const [xl, y] = [input("xLabelled", [labelled.rows, m2.features]), input("y", [labelled.rows, m2.classes])];
   const observed = condition({ y });
-  const onLabelled = elbo(handled(m2.model, observed), handled(m2.guide, observed), [xl], {
+  const onLabelled = elbo(handled(onKnown, observed), handled(m2.guide, observed), [xl], {
     analyticKl: ["z"],
     beta,
     scale: labelled.size / labelled.rows / total,
@@ -380,7 +456,7 @@ function m2Objective(
     });
   const held =
     x && warmupEntropy > 0 && doubt ? mul(mean(doubt(x, layers)), warmupEntropy * share) : undefined;
-  const classification = logDensity(trace(m2.classifier, [xl, y], [], { layers }));
+  const classification = logDensity(trace(classifier, [xl, y], [], { layers }));
   const objective = [
     onLabelled.surrogate,
     onUnlabelled?.surrogate,

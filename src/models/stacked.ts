@@ -7,7 +7,7 @@ import { model, type Program } from "../program/index.ts";
 import { add, sqrt, type Tensor } from "../tensor/index.ts";
 import type { LikelihoodName } from "./likelihood.ts";
 import { latentColumns, type ParameterValues } from "./m1.ts";
-import { M2, type M2ObjectiveOptions } from "./m2.ts";
+import { type ClassPrior, M2, type M2ObjectiveOptions } from "./m2.ts";
 import type { Vae } from "./vae.ts";
 
 /** Options of {@link Stacked}. */
@@ -26,6 +26,8 @@ export interface StackedOptions {
   readonly activation?: ActivationName;
   /** Share of q(y|z1)'s hidden units dropped in training. Default 0. */
   readonly dropout?: number;
+  /** p(y), as {@link M2} has it. Default learned. */
+  readonly classPrior?: ClassPrior;
 }
 
 const rules: OptionRules<StackedOptions> = {
@@ -37,6 +39,7 @@ const rules: OptionRules<StackedOptions> = {
   hidden: anything,
   activation: anything,
   dropout: anything,
+  classPrior: anything,
 };
 
 /** M1+M2: M2 over the latent variable of a VAE that was trained before it. */
@@ -57,7 +60,7 @@ export interface Stacked {
   readonly likelihood: LikelihoodName;
   /** Those that are trained: M2's. */
   readonly parameters: readonly NamedParameter[];
-  /** y uniform, z2 ~ N(0, I), the active part of z1 | y, z2, its inactive part ~ N(0, I), x | z1. */
+  /** y ~ p(y), z2 ~ N(0, I), the active part of z1 | y, z2, its inactive part ~ N(0, I), x | z1. */
   readonly model: Program<[x: Tensor]>;
   /** q(z1|x) q(y|z1) q(z2|z1, y). */
   readonly guide: Program<[x: Tensor]>;
@@ -104,14 +107,23 @@ export function Stacked(options: StackedOptions): Stacked {
     m1.latent,
   );
   const likelihood = "gaussian-heteroscedastic";
-  const m2 = M2({ features: active.length, classes, latent, hidden, activation, likelihood, dropout });
-  const uniform = OneHotCategorical({ probs: new Array<number>(classes).fill(1 / classes) });
+  const { classPrior = "learned" } = options;
+  const m2 = M2({
+    features: active.length,
+    classes,
+    latent,
+    hidden,
+    activation,
+    likelihood,
+    dropout,
+    classPrior,
+  });
   const standard = (size: number) => Normal(0, 1).expand([size]).toEvent(1);
 
   const generative = model(
     ({ plate, sample, observe }, x: Tensor) => {
       plate("row", x.shape[0], () => {
-        const y = sample("y", uniform);
+        const y = sample("y", m2.prior);
         const z2 = sample("z2", standard(latent));
         const active1 = used.place(sample("z1", m2.decode(y, z2)));
         const z1 =
@@ -138,7 +150,7 @@ export function Stacked(options: StackedOptions): Stacked {
   const encode = (x: Tensor) => used.pick(m1.encode(x).mean());
   return {
     kind: "m1m2",
-    settings: { latent, hidden, activation, dropout },
+    settings: { latent, hidden, activation, dropout, classPrior },
     m1,
     frozen,
     m2,

@@ -71,7 +71,13 @@ export async function semiSupervisedTraining(
   const unlabelled =
     rows.unlabelled.length === 0 ? undefined : batches({ batch: settings.batch, subset: rows.unlabelled });
   const objective = model.objective({
-    labelled: { size: rows.labelled.length, rows: labelled.batch },
+    labelled: {
+      size: rows.labelled.length,
+      rows: labelled.batch,
+      shares: classes.map(
+        (_, k) => rows.labelled.reduce((n, row) => n + Number(labels[row] === k), 0) / rows.labelled.length,
+      ),
+    },
     unlabelled: { size: rows.unlabelled.length, rows: unlabelled?.batch ?? 0 },
     alpha: settings.alpha,
     beta: settings.beta,
