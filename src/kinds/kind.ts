@@ -257,7 +257,7 @@ export interface Kind<
   /** A trained model as it was stored. */
   open(stored: Stored<S>): T | Promise<T>;
   /** What `--json` says of a trained model beside its figures. */
-  facts?(trained: T): Readonly<Record<string, unknown>>;
+  facts?(trained: T): Readonly<Record<string, unknown>> | Promise<Readonly<Record<string, unknown>>>;
   /** Whether it is measured when training ends, because its epochs do not tell how it does. */
   readonly measuredAtEnd?: boolean;
   /** Everything that `evaluate` tells. @throws UsageError when rows have no labels and errors are asked for */

@@ -50,6 +50,8 @@ export interface LabelSettings {
   readonly seed: number;
   /** Labels that are seen; runs of the first version do not say. */
   readonly shown?: number;
+  /** The same by class. */
+  readonly perClass?: readonly number[];
   /** Names of the classes. */
   readonly classes: readonly string[];
 }

@@ -18,7 +18,7 @@ export {
   posteriorOf,
   selectFeatures,
 } from "./m1.ts";
-export { M2, type M2Likelihood, type M2ObjectiveOptions, type M2Options } from "./m2.ts";
+export { type ClassPrior, M2, type M2Likelihood, type M2ObjectiveOptions, type M2Options } from "./m2.ts";
 export { missingMarks } from "./missing-marks.ts";
 export { boundNames, elboForms, likelihoodNames, networkNames } from "./names.ts";
 export type { NetworkName } from "./networks.ts";

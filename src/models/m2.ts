@@ -127,6 +127,11 @@ export interface M2ObjectiveOptions {
    * shares may be anybody's choice, such as equal parts of every class.
    */
   readonly labelsAtRandom?: boolean;
+  /**
+   * `"input"`: a scalar input named `shares`, fed at each step, scales the gradient of a learned p(y). Shares that are learned before
+   * q(y|x) knows the classes grow for some and end for others, which then have no rows.
+   */
+  readonly shares?: "input" | undefined;
 }
 
 /** The generative semi-supervised model M2: programs, densities and objective. */
@@ -141,6 +146,8 @@ export interface M2 {
   readonly parameters: readonly NamedParameter[];
   /** p(y), of one-hot vectors. */
   readonly prior: Distribution;
+  /** Whether p(y) is learned. */
+  readonly learnsPrior: boolean;
   /** y ~ p(y), z ~ N(0, I), x | y, z, for each row of x [batch, features]; y is a one-hot vector. */
   readonly model: Program<[x: Tensor]>;
   /** q(y|x) q(z|x, y). */
@@ -321,6 +328,7 @@ export function M2(options: M2Options): M2 {
     latent,
     likelihood: name,
     prior: shares.prior,
+    learnsPrior: shares.module !== undefined,
     model: generative,
     guide,
     classifier,
@@ -357,12 +365,14 @@ export function M2(options: M2Options): M2 {
     encode: (x, y) => encode(x, y),
     objective(settings) {
       const { labelsAtRandom = false, labelled: known } = settings;
+      const prior = settings.shares === undefined ? shares.prior : shares.slowed(input("shares", []));
       const shift =
         labelsAtRandom || known.shares === undefined
           ? undefined
           : sub(tensor(known.shares.map(Math.log)), shares.held.logits);
       const seen = {
-        labelled: labelsAtRandom ? generative : generativeOf(shares.held.distribution),
+        unlabelled: generativeOf(prior),
+        labelled: generativeOf(labelsAtRandom ? prior : shares.held.distribution),
         classifier: classifierOf(shift),
       };
       if (settings.warmup === undefined) return m2Objective(m2, settings, { ...seen, guide });
@@ -390,6 +400,7 @@ function classShares(prior: ClassPrior, classes: number) {
     return {
       prior: OneHotCategorical({ logits }),
       held: { logits: still, distribution: OneHotCategorical({ logits: still }) },
+      slowed: (share: Tensor) => OneHotCategorical({ logits: scaleGradient(logits, share) }),
       module: { logits: parameters },
     };
   }
@@ -401,7 +412,11 @@ function classShares(prior: ClassPrior, classes: number) {
     );
   }
   const fixed = OneHotCategorical({ probs });
-  return { prior: fixed, held: { logits: tensor(probs.map(Math.log)), distribution: fixed } };
+  return {
+    prior: fixed,
+    held: { logits: tensor(probs.map(Math.log)), distribution: fixed },
+    slowed: () => fixed,
+  };
 }
 
 /** `t` itself, with `share` times its gradient. */
@@ -418,12 +433,14 @@ function m2Objective(
   { labelled, unlabelled, alpha = 0.1, beta = 1, warmupEntropy = 0 }: M2ObjectiveOptions,
   {
     labelled: onKnown,
+    unlabelled: onOthers,
     classifier,
     guide,
     doubt,
   }: {
-    /** The model as labelled rows see it. */
+    /** The model as labelled and as unlabelled rows see it. */
     readonly labelled: M2["model"];
+    readonly unlabelled: M2["model"];
     readonly classifier: M2["classifier"];
     /** Of unlabelled rows. */
     readonly guide: M2["guide"];
@@ -448,7 +465,7 @@ function m2Objective(
   const x = unlabelled.size === 0 ? undefined : input("x", [unlabelled.rows, m2.features]);
   const onUnlabelled =
     x &&
-    elbo(m2.model, guide, [x], {
+    elbo(onOthers, guide, [x], {
       analyticKl: ["z"],
       beta,
       scale: share / unlabelled.rows,

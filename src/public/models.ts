@@ -14,6 +14,7 @@ export {
   type BeliefNetworkOptions,
   type Calibration,
   type Classifier,
+  type ClassPrior,
   calibration,
   checkLikelihood,
   confusionMatrix,

@@ -79,6 +79,6 @@ export function newRun(
 /** What of the labels is seen. @throws DataError or UsageError when there are none, too few, or a class has none */
 function labelsOf(train: Dataset, given: Partial<Pick<LabelSettings, "count" | "seed">> = {}): LabelSettings {
   const { classes } = withClasses(train);
-  const { labelled } = checkSupervision(labelledPart(train, { seed: 0, ...given }));
-  return { seed: 0, ...given, shown: labelled, classes: [...classes] };
+  const { labelled, perClass } = checkSupervision(labelledPart(train, { seed: 0, ...given }));
+  return { seed: 0, ...given, shown: labelled, perClass: [...perClass], classes: [...classes] };
 }

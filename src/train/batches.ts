@@ -65,6 +65,8 @@ export interface SemiSupervisedParts {
   readonly unlabelled?: Minibatches;
   /** Epochs over which the input `warmup` grows from 0 to 1; there is none where it is 0. */
   readonly warmup: number;
+  /** The epoch from which the input `shares` is 1 after 0; absent: there is no such input. */
+  readonly sharesFrom?: number;
 }
 
 /**
@@ -77,12 +79,14 @@ export function semiSupervisedBatches({
   classes,
   unlabelled,
   warmup,
+  sharesFrom,
 }: SemiSupervisedParts): Batches {
   const { stepsPerEpoch } = unlabelled ?? labelled;
   return {
     stepsPerEpoch,
     fill(step, inputs) {
       if (unlabelled && warmup > 0) inputs.input("warmup")[0] = grown(step, warmup, stepsPerEpoch);
+      if (sharesFrom !== undefined) inputs.input("shares")[0] = Number(step >= sharesFrom * stepsPerEpoch);
       unlabelled?.fill(step, inputs.input("x"));
       const rows = labelled.fill(step, inputs.input("xLabelled"));
       const y = inputs.input("y").fill(0);

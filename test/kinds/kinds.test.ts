@@ -112,7 +112,8 @@ describe("runs of version 0.1.0 open, with the figures they had", () => {
     if (typeof expected === "number") expect(found).toBeCloseTo(expected, 4);
     else if (typeof expected !== "object" || expected === null) expect(found).toEqual(expected);
     else {
-      expect(Object.keys(found as object)).toEqual(Object.keys(expected));
+      // Newer versions may tell more.
+      expect(Object.keys(found as object)).toEqual(expect.arrayContaining(Object.keys(expected)));
       for (const [key, value] of Object.entries(expected)) {
         same((found as Readonly<Record<string, unknown>>)[key], value);
       }

@@ -119,6 +119,7 @@ describe.each<[M2Likelihood, Data]>([
   const of = (rows: "x" | "xLabelled", x: Tensor) => (p: Distribution) =>
     table ? tableDensity(p, fed[rows]) : p.logProb(x);
   const m2 = M2({
+    classPrior: "uniform",
     features: D,
     classes: K,
     latent: Z,
@@ -198,7 +199,7 @@ describe.each<[M2Likelihood, Data]>([
 test("natively the loss and its gradients are the float64 ones, to float32", async () => {
   // Wide enough for every rewrite that the native executor makes: joint products, sums by products, regrouped passes.
   for (const likelihood of ["bernoulli", "gaussian-heteroscedastic"] as const) {
-    const m2 = M2({ features: D, classes: K, latent: Z, hidden: [64], likelihood });
+    const m2 = M2({ classPrior: "uniform", features: D, classes: K, latent: Z, hidden: [64], likelihood });
     const { loss } = m2.objective({ labelled: { size: 20, rows: L }, unlabelled: { size: 300, rows: U } });
     const outputs = [
       loss,
@@ -220,7 +221,14 @@ test("natively the loss and its gradients are the float64 ones, to float32", asy
 });
 
 test("warm-up leaves the loss alone, and scales what unlabelled rows send to q(y|x)", async () => {
-  const m2 = M2({ features: D, classes: K, latent: Z, hidden: [7], weightInit: initializers.normal(0.7) });
+  const m2 = M2({
+    classPrior: "uniform",
+    features: D,
+    classes: K,
+    latent: Z,
+    hidden: [7],
+    weightInit: initializers.normal(0.7),
+  });
   const sizes = { labelled: { size: 20, rows: L }, unlabelled: { size: 300, rows: U } };
   const parameters = m2.parameters.map((p) => p.tensor);
   const at = async (options: Parameters<typeof m2.objective>[0], warmup: number) => {
@@ -247,7 +255,14 @@ test("warm-up leaves the loss alone, and scales what unlabelled rows send to q(y
 });
 
 test("β weighs what y and z cost, of labelled and unlabelled rows", async () => {
-  const m2 = M2({ features: D, classes: K, latent: Z, hidden: [7], weightInit: initializers.normal(0.7) });
+  const m2 = M2({
+    classPrior: "uniform",
+    features: D,
+    classes: K,
+    latent: Z,
+    hidden: [7],
+    weightInit: initializers.normal(0.7),
+  });
   const sizes = { labelled: { size: 20, rows: L }, unlabelled: { size: 300, rows: U } };
   const [x, xl, y] = [input("x", [U, D]), input("xLabelled", [L, D]), input("y", [L, K])];
   const logQ = m2.classify(x);
@@ -269,7 +284,14 @@ test("β weighs what y and z cost, of labelled and unlabelled rows", async () =>
 });
 
 test("during the warm-up q(y|x) is held in doubt: its entropy on unlabelled rows, less of it the further the warm-up is", async () => {
-  const m2 = M2({ features: D, classes: K, latent: Z, hidden: [7], weightInit: initializers.normal(0.7) });
+  const m2 = M2({
+    classPrior: "uniform",
+    features: D,
+    classes: K,
+    latent: Z,
+    hidden: [7],
+    weightInit: initializers.normal(0.7),
+  });
   const sizes = { labelled: { size: 20, rows: L }, unlabelled: { size: 300, rows: U } };
   const logQ = m2.classify(input("x", [U, D]));
   const entropy = sum(mul(logQ.exp(), logQ)).mul(-1 / U);
@@ -293,7 +315,7 @@ test("during the warm-up q(y|x) is held in doubt: its entropy on unlabelled rows
 });
 
 test("every parameter has a gradient", async () => {
-  const m2 = M2({ features: D, classes: K, latent: Z, hidden: [7] });
+  const m2 = M2({ classPrior: "uniform", features: D, classes: K, latent: Z, hidden: [7] });
   const { loss } = m2.objective({ labelled: { size: 9, rows: L }, unlabelled: { size: 90, rows: U } });
   const gradients = await values(
     grad(
@@ -319,7 +341,15 @@ test("what M2 refuses", () => {
 });
 
 describe("dropout of q(y|x)", () => {
-  const m2 = M2({ features: D, classes: K, latent: Z, hidden: [7, 5], dropout: 0.5, inputDropout: 0.25 });
+  const m2 = M2({
+    classPrior: "uniform",
+    features: D,
+    classes: K,
+    latent: Z,
+    hidden: [7, 5],
+    dropout: 0.5,
+    inputDropout: 0.25,
+  });
   const objective = m2.objective({ labelled: { size: 9, rows: L }, unlabelled: { size: 90, rows: U } });
 
   test("the programs have noise of their own, for the inputs and each hidden layer; a trained model has none", async () => {
@@ -362,8 +392,8 @@ describe("dropout of q(y|x)", () => {
   });
 
   test("a share of 1 is refused", () => {
-    expect(() => M2({ features: D, classes: K, dropout: 1 }).classify(input("x", [U, D]))).toThrow(
-      /the rate must be at least 0 and below 1, found 1/,
-    );
+    expect(() =>
+      M2({ classPrior: "uniform", features: D, classes: K, dropout: 1 }).classify(input("x", [U, D])),
+    ).toThrow(/the rate must be at least 0 and below 1, found 1/);
   });
 });

@@ -74,7 +74,7 @@ export function addEvaluate(program: Command, context: Context): void {
           epoch,
           ...(settings.labels && { labels, labelSeed: seed, classes }),
           ...figuresJson(found),
-          ...kind.facts?.(trained),
+          ...(await kind.facts?.(trained)),
         });
         return;
       }

@@ -3,13 +3,15 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ArrayValue } from "../../compile/index.ts";
 import type { Dataset } from "../../data/index.ts";
+import { UsageError } from "../../errors.ts";
 import type { RunFolder } from "../../files/index.ts";
-import type { Vae } from "../../models/index.ts";
+import { predictedClasses, type Vae } from "../../models/index.ts";
 import type { ErrorFigures, Measured } from "../../report/index.ts";
 import { errorFigures, type Way } from "../classification/errors.ts";
 import { classificationResults, labelledData } from "../classification/results.ts";
 import type { Kind, MeasureOptions, Stored } from "../kind.ts";
 import { labelledPart } from "../labelled-part.ts";
+import { sharesOf, withShares } from "../m2/class-prior.ts";
 import { codesOf } from "../m2/style.ts";
 import { checkObservation } from "../observation.ts";
 import type { LabelSettings, RunSettings } from "../run-settings.ts";
@@ -133,8 +135,19 @@ export const kind: Kind<M1RunSettings, Vae, TrainedM1, Trained> = {
     };
   },
   ...autoencodingVerbs<TrainedM1>(({ vae }) => vae),
-  classify(trained, rows, { classifier }) {
-    const found = classifierNames.find((name) => name === classifier);
-    return found === undefined ? trained.classify(rows) : trained.classify(rows, found);
+  async classify(trained, rows, { classifier, classShares }) {
+    const name = classifierNames.find((one) => one === classifier) ?? trained.settings.chosen;
+    const classified = await trained.classify(rows, name);
+    if (classShares === undefined) return classified;
+    if (classified.probabilities === undefined) {
+      throw new UsageError(
+        `--class-shares: expected a classifier that gives probabilities; ${name} votes. Add --classifier logistic.`,
+      );
+    }
+    const { labels, classes: width } = trained.labelled.known;
+    const counts = trained.classes.map((_, k) => labels.filter((label) => label === k).length);
+    const to = classShares as "estimated" | readonly number[];
+    const probabilities = withShares(classified.probabilities, sharesOf(counts), to, trained.classes);
+    return { probabilities, predicted: predictedClasses(probabilities, width) };
   },
 };

@@ -1,6 +1,6 @@
 /** M1 of Kingma et al. (2014): what it is called, and its settings. */
 import type { Declaration } from "../kind.ts";
-import { labelSettings } from "../settings/labels.ts";
+import { classShares, labelSettings } from "../settings/labels.ts";
 import { activation, byData, hidden, latent } from "../settings/networks.ts";
 import { type DataFacts, optional, type SettingsOf, setting } from "../settings/setting.ts";
 import { batch, batchOf, epochs, lr, schedule } from "../settings/training.ts";
@@ -116,6 +116,7 @@ export const m1: Declaration = {
         help: "the classifier that is asked",
         otherwise: "the run's",
       }),
+      classShares,
     },
   },
   load: async () => (await import("./kind.ts")).kind,

@@ -6,13 +6,14 @@ import { Stacked } from "../../models/index.ts";
 import { readHistory } from "../history.ts";
 import type { Kind, TrainedModel } from "../kind.ts";
 import { TrainedM1 } from "../m1/trained.ts";
+import { classPriorOf } from "../m2/class-prior.ts";
 import { measureClassifier } from "../m2/measure.ts";
 import { styledReport, widths } from "../m2/report.ts";
 import type { SemiSupervisedTrainSettings } from "../m2/settings.ts";
 import { codesOf } from "../m2/style.ts";
 import { TrainedClassifier } from "../m2/trained.ts";
 import { epochErrors, semiSupervisedTraining } from "../m2/training.ts";
-import { classifierVerbs } from "../m2/verbs.ts";
+import { classifierFacts, classifierVerbs } from "../m2/verbs.ts";
 import { checkObservation } from "../observation.ts";
 import type { LabelSettings, RunSettings } from "../run-settings.ts";
 import type { TrainSettings, VaeModelSettings } from "../vae/settings.ts";
@@ -52,10 +53,16 @@ export const kind: Kind<StackedRunSettings, Stacked, TrainedClassifier> = {
     };
   },
   baseOf: vaeUnder,
-  checkRows: ({ m1: { model, train } }, rows) =>
-    checkObservation(rows, { likelihood: model.likelihood, binarize: train.binarize }),
-  build({ model: { model: _, shape: __, ...options }, labels }, data, base) {
-    return stackOn(vaeOf(base), data.train, { ...options, classes: labels.classes.length });
+  checkRows({ model: { classPrior }, labels, m1: { model, train } }, rows) {
+    classPriorOf(classPrior, labels);
+    checkObservation(rows, { likelihood: model.likelihood, binarize: train.binarize });
+  },
+  build({ model: { model: _, shape: __, classPrior, ...options }, labels }, data, base) {
+    return stackOn(vaeOf(base), data.train, {
+      ...options,
+      classes: labels.classes.length,
+      classPrior: classPriorOf(classPrior, labels),
+    });
   },
   built: ({ active }) => ({ active: [...active] }),
   training: semiSupervisedTraining,
@@ -84,10 +91,14 @@ export const kind: Kind<StackedRunSettings, Stacked, TrainedClassifier> = {
       latent,
       hidden,
       activation,
+      classPrior: classPriorOf(model.classPrior, labels),
     });
     return new TrainedClassifier(stacked, valuesOf(stacked.parameters), train, labels.classes);
   },
-  facts: ({ model }) => (model.kind === "m1m2" ? { active: model.active.length } : {}),
+  facts: async (trained) => ({
+    ...(trained.model.kind === "m1m2" && { active: trained.model.active.length }),
+    ...(await classifierFacts(trained)),
+  }),
   measure: measureClassifier,
   async report(opened, shown) {
     const { run, trained } = opened;

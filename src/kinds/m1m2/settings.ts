@@ -1,8 +1,8 @@
 /** M1+M2 of Kingma et al. (2014): what it is called, and its settings. */
 import type { Declaration } from "../kind.ts";
 import { m1Vae, takenFrom } from "../m1/settings.ts";
-import { alphaOf, lacksOfM2, needsWarmup, semiSupervisedTrain } from "../m2/settings.ts";
-import { labelSettings } from "../settings/labels.ts";
+import { alphaOf, classPrior, labelsAndWarmup, lacksOfM2, semiSupervisedTrain } from "../m2/settings.ts";
+import { classShares, labelSettings } from "../settings/labels.ts";
 import { activation, byData, hidden, latent, rowSettings } from "../settings/networks.ts";
 import { at, put, Setting, type SettingsOf, setting, type Table } from "../settings/setting.ts";
 import { oneOf, share, toggle } from "../settings/value.ts";
@@ -18,6 +18,7 @@ const model = {
     default: false,
   }),
   dropout: setting(share, { help: "share of q(y|z1)'s hidden units dropped in training", default: 0 }),
+  classPrior,
 };
 
 const semiSupervised = semiSupervisedTrain({
@@ -75,7 +76,7 @@ export const m1m2: Declaration = {
     m1,
     train,
   },
-  constraint: needsWarmup,
+  constraint: labelsAndWarmup,
   lacks: {
     ...lacksOfM2("m1m2"),
     "--input-dropout": "it is an option of q(y|x) of m2 alone.",
@@ -94,6 +95,6 @@ export const m1m2: Declaration = {
   settle(given) {
     put(given, "train.binarize", at(given, "m1.train.binarize"));
   },
-  verbs: { sample: {}, reconstruct: {}, encode: {}, classify: {}, export: {} },
+  verbs: { sample: {}, reconstruct: {}, encode: {}, classify: { classShares }, export: {} },
   load: async () => (await import("./kind.ts")).kind,
 };

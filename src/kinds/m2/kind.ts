@@ -4,12 +4,13 @@ import { readHistory } from "../history.ts";
 import type { Kind } from "../kind.ts";
 import { checkObservation } from "../observation.ts";
 import type { LabelSettings, RunSettings } from "../run-settings.ts";
+import { classPriorOf } from "./class-prior.ts";
 import { measureClassifier } from "./measure.ts";
 import { styledReport, widths } from "./report.ts";
 import { type M2ModelSettings, m2, type SemiSupervisedTrainSettings } from "./settings.ts";
 import { TrainedClassifier } from "./trained.ts";
 import { epochErrors, semiSupervisedTraining } from "./training.ts";
-import { classifierVerbs } from "./verbs.ts";
+import { classifierFacts, classifierVerbs } from "./verbs.ts";
 
 type M2RunSettings = RunSettings & {
   readonly model: M2ModelSettings;
@@ -17,14 +18,21 @@ type M2RunSettings = RunSettings & {
   readonly train: SemiSupervisedTrainSettings;
 };
 
-const build = ({ model: { model: _, shape, ...options }, labels }: M2RunSettings): M2 =>
-  M2({ ...options, features: shape.reduce((a, b) => a * b, 1), classes: labels.classes.length });
+const build = ({ model: { model: _, shape, classPrior, ...options }, labels }: M2RunSettings): M2 =>
+  M2({
+    ...options,
+    features: shape.reduce((a, b) => a * b, 1),
+    classes: labels.classes.length,
+    classPrior: classPriorOf(classPrior, labels),
+  });
 
 export const kind: Kind<M2RunSettings, M2, TrainedClassifier> = {
   declaration: m2,
   describe: ({ settings }) => ({ model: { ...settings } }),
-  checkRows: ({ model, train }, rows) =>
-    checkObservation(rows, { likelihood: model.likelihood, binarize: train.binarize }),
+  checkRows({ model, train, labels }, rows) {
+    classPriorOf(model.classPrior, labels);
+    checkObservation(rows, { likelihood: model.likelihood, binarize: train.binarize });
+  },
   build,
   training: semiSupervisedTraining,
   figures: (trained, data, { train }, progress) => epochErrors(trained, data, train, progress),
@@ -32,6 +40,7 @@ export const kind: Kind<M2RunSettings, M2, TrainedClassifier> = {
     const model = build(settings);
     return new TrainedClassifier(model, valuesOf(model.parameters), settings.train, settings.labels.classes);
   },
+  facts: classifierFacts,
   measure: measureClassifier,
   async report(opened, shown) {
     const { model, train } = opened.run.settings;

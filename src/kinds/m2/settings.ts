@@ -1,10 +1,17 @@
 /** M2 of Kingma et al. (2014): what it is called, and its settings. */
 import type { Declaration } from "../kind.ts";
-import { labelSettings } from "../settings/labels.ts";
+import { classShares, labelSettings } from "../settings/labels.ts";
 import { activation, byData, hidden, latent, likelihood, rowSettings } from "../settings/networks.ts";
-import { type DataFacts, type SettingOptions, type SettingsOf, setting } from "../settings/setting.ts";
+import {
+  at,
+  type DataFacts,
+  optional,
+  type SettingOptions,
+  type SettingsOf,
+  setting,
+} from "../settings/setting.ts";
 import { batch, batchOf, binarize, epochs, lr, optimisation, schedule } from "../settings/training.ts";
-import { notNegative, oneOf, share, whole } from "../settings/value.ts";
+import { notNegative, oneOf, share, sharesOr, toggle, whole } from "../settings/value.ts";
 
 /** Rows below which a minibatch of a usual size would leave an epoch with few updates. */
 const FEW_ROWS = 2000;
@@ -15,6 +22,12 @@ const FEW_ROWS = 2000;
  * others than the labelled ones.
  */
 export const alphaOf = ({ rows }: DataFacts): number => Math.min(1, Math.max(0.1, 5000 / rows));
+
+/** p(y). Runs that were made before there was a choice have none: theirs is uniform. */
+export const classPrior = optional(sharesOr(["uniform", "labels", "learned"]), {
+  help: "p(y), the shares of the classes among all rows, such as 0.95,0.05, or by name",
+  default: () => "learned" as const,
+});
 
 /** Training on labelled and unlabelled rows side by side. */
 export const semiSupervisedTrain = (own: {
@@ -49,6 +62,10 @@ export const semiSupervisedTrain = (own: {
     placeholder: "<weight>",
     default: 0,
   }),
+  labelsAtRandom: setting(toggle, {
+    help: "the labelled rows were drawn at random from all, so that a learned p(y) learns from their shares too",
+    default: false,
+  }),
   evaluateEvery: setting(whole(1), {
     help: "epochs from one error on held-out rows to the next",
     placeholder: "<epochs>",
@@ -64,6 +81,7 @@ const model = {
   likelihood,
   dropout: setting(share, { help: "share of q(y|x)'s hidden units dropped in training", default: 0 }),
   inputDropout: setting(share, { help: "share of q(y|x)'s inputs dropped in training", default: 0 }),
+  classPrior,
 };
 
 const train = semiSupervisedTrain({
@@ -78,8 +96,21 @@ export type M2ModelSettings = SettingsOf<typeof model>;
 /** How a model that learns from few labels is trained, every default filled in. */
 export type SemiSupervisedTrainSettings = SettingsOf<typeof train>;
 
+/** What settings of models that learn from few labels must hold together. */
+export const labelsAndWarmup = (
+  settings: Readonly<Record<string, unknown>> & { readonly train: object },
+): string | undefined => needsWarmup(settings) ?? drawnOneWay(settings);
+
+/** Labels that we draw, in equal parts of every class, are no random draw. */
+const drawnOneWay = ({ train, labels }: { readonly train: object; readonly labels?: unknown }) => {
+  const { labelsAtRandom = false } = train as Partial<SemiSupervisedTrainSettings>;
+  return labelsAtRandom && at(labels, "count") !== undefined
+    ? "train.labelsAtRandom: --labels draws equal parts of every class; expected labels of your own, which were drawn at random, found labels that are drawn here"
+    : undefined;
+};
+
 /** The weight of the entropy at the start of a warm-up that there is not would be left out in silence. */
-export const needsWarmup = ({ train }: { readonly train: object }): string | undefined => {
+const needsWarmup = ({ train }: { readonly train: object }): string | undefined => {
   const { warmup = 0, warmupEntropy = 0 } = train as Partial<SemiSupervisedTrainSettings>;
   return warmup === 0 && warmupEntropy !== 0
     ? "train.warmupEntropy: it is for the time of the warm-up; expected a warmup above 0, found 0"
@@ -111,8 +142,8 @@ export const m2: Declaration = {
     labels: labelSettings,
     train,
   },
-  constraint: needsWarmup,
+  constraint: labelsAndWarmup,
   lacks: lacksOfM2("m2"),
-  verbs: { sample: {}, reconstruct: {}, encode: {}, classify: {}, export: {} },
+  verbs: { sample: {}, reconstruct: {}, encode: {}, classify: { classShares }, export: {} },
   load: async () => (await import("./kind.ts")).kind,
 };

@@ -81,6 +81,12 @@ export class TrainedClassifier {
     return { probabilities, predicted: predictedClasses(probabilities, this.classes.length) };
   }
 
+  /** p(y), the shares of the classes as the model has them. */
+  async classShares(): Promise<readonly number[]> {
+    const { data } = await compile(() => this.#m2.prior.mean(), this.#options)();
+    return Array.from(data, Number);
+  }
+
   /** Share of the labelled rows whose class q(y|x) gets wrong. @throws UsageError when no row is labelled. */
   async error(data: Dataset): Promise<number> {
     if (data.labels === undefined) {

@@ -19,6 +19,9 @@ import type { EpochFigures, RunData, Terms, Training } from "../kind.ts";
 import type { SemiSupervisedTrainSettings } from "./settings.ts";
 import { type ClassifyingModel, TrainedClassifier } from "./trained.ts";
 
+/** Share of the epochs over which a learned p(y) is held equal: until q(y|x) knows the classes. */
+const PRIOR_HELD = 1 / 3;
+
 const rowsWhere = (labels: Int32Array, keep: (label: number) => boolean): Uint32Array =>
   Uint32Array.from(labels.keys()).filter((row) => keep(labels[row]));
 
@@ -70,6 +73,7 @@ export async function semiSupervisedTraining(
   const labelled = batches({ batch: settings.labelledBatch, site: "labelled/", subset: rows.labelled });
   const unlabelled =
     rows.unlabelled.length === 0 ? undefined : batches({ batch: settings.batch, subset: rows.unlabelled });
+  const { learnsPrior } = model.kind === "m2" ? model : model.m2;
   const objective = model.objective({
     labelled: {
       size: rows.labelled.length,
@@ -83,6 +87,9 @@ export async function semiSupervisedTraining(
     beta: settings.beta,
     ...(settings.warmup > 0 && { warmup: "input" }),
     warmupEntropy: settings.warmupEntropy,
+    // Where every row is labelled the labels' shares are those of all rows.
+    labelsAtRandom: settings.labelsAtRandom || rows.unlabelled.length === 0,
+    ...(learnsPrior && { shares: "input" }),
   });
   const trainer = await Trainer.create(
     model.parameters,
@@ -92,6 +99,7 @@ export async function semiSupervisedTraining(
       labels,
       classes: classes.length,
       warmup: settings.warmup,
+      ...(learnsPrior && { sharesFrom: Math.max(PRIOR_HELD * settings.epochs, settings.warmup) }),
       ...(unlabelled && { unlabelled }),
     }),
     settings,

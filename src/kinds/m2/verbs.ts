@@ -1,8 +1,15 @@
 /** The verbs of M2 and M1+M2. */
+import { predictedClasses } from "../../models/index.ts";
 import type { Kind } from "../kind.ts";
 import type { RunSettings } from "../run-settings.ts";
+import { withShares } from "./class-prior.ts";
 import { exportClassifier } from "./export.ts";
 import type { TrainedClassifier } from "./trained.ts";
+
+/** What `--json` says of a trained model: p(y). */
+export const classifierFacts = async (trained: TrainedClassifier) => ({
+  classShares: await trained.classShares(),
+});
 
 /** Draws of every class under the same styles, the class of rows by q(y|x), and their style. */
 export const classifierVerbs: Required<
@@ -22,7 +29,17 @@ export const classifierVerbs: Required<
       json: { classes },
     };
   },
-  classify: (trained, rows) => trained.classify(rows),
+  async classify(trained, rows, { classShares }) {
+    const classified = await trained.classify(rows);
+    if (classShares === undefined) return classified;
+    const probabilities = withShares(
+      classified.probabilities,
+      await trained.classShares(),
+      classShares as "estimated" | readonly number[],
+      trained.classes,
+    );
+    return { probabilities, predicted: predictedClasses(probabilities, trained.classes.length) };
+  },
   encode: async (trained, rows) => ({ codes: await trained.encode(rows), width: trained.model.latent }),
   reconstruct: (trained, rows, indices) => trained.reconstruct(rows, indices),
   export: exportClassifier,

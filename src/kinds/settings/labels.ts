@@ -1,7 +1,7 @@
 /** Settings of kinds that learn from labels. */
 import { z } from "zod";
 import { optional, setting } from "./setting.ts";
-import { structure, whole } from "./value.ts";
+import { sharesOr, structure, whole } from "./value.ts";
 
 /** Which labels are seen. */
 export const labelSettings = {
@@ -13,9 +13,17 @@ export const labelSettings = {
   seed: setting(whole(0), { help: "seed of the labels that are kept", flag: "--label-seed", default: 0 }),
   /** Labels that are seen; runs of the first version do not say. */
   shown: optional(whole(1), { flag: false }),
+  /** The same by class; runs of the first version do not say. */
+  perClass: optional(structure(z.array(z.int().min(1))), { flag: false }),
   /** Names of the classes. */
   classes: setting(structure(z.array(z.string()).min(2)), {}),
 };
+
+/** Shares of the classes among the rows that are classified, where they are others than in training. */
+export const classShares = optional(sharesOr(["estimated"]), {
+  help: "shares of the classes among these rows, where they are others than in training, such as 0.5,0.5, or by name",
+  otherwise: "as in training",
+});
 
 /** Why a kind that learns without labels has no flags for them. */
 export const unlabelled = (name: string): Readonly<Record<string, string>> => {

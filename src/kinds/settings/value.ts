@@ -146,6 +146,44 @@ export const rateSteps: Value<readonly RateStep[]> = {
   },
 };
 
+/** Shares of all classes, above 0, in the order of the classes. They are given in any unit, and sum to 1 afterwards. */
+const shareList: Value<number[]> = {
+  placeholder: "<shares>",
+  schema: z
+    .array(z.number().gt(0))
+    .min(2)
+    .refine((shares) => Math.abs(shares.reduce((a, b) => a + b, 0) - 1) < 1e-6, {
+      message: "expected shares that sum to 1",
+    }),
+  parse(text) {
+    const given = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+    if (given.length < 2 || !given.every((share) => share > 0 && Number.isFinite(share))) {
+      throw new UsageError(
+        "Expected a share above 0 for each class, in the order of the classes, such as 0.95,0.05.",
+      );
+    }
+    const total = given.reduce((a, b) => a + b, 0);
+    return given.map((share) => share / total);
+  },
+};
+
+/** One of a few names, or shares of all classes, such as 0.95,0.05. */
+export const sharesOr = <const N extends string>(names: readonly N[]): Value<N | number[]> => ({
+  placeholder: "<shares>",
+  choices: names,
+  schema: z.union([z.enum(names), shareList.schema], {
+    error: `expected ${names.join(", ")}, or shares that sum to 1`,
+  }),
+  parse(text) {
+    const found = names.find((name) => name === text);
+    if (found !== undefined) return found;
+    if (/^[a-z]/i.test(text)) {
+      throw new UsageError(`Expected ${names.join(", ")}, or a share for each class, such as 0.95,0.05.`);
+    }
+    return shareList.parse(text);
+  },
+});
+
 /** On or off. On a command line the flag alone turns it on. */
 export const toggle: Value<boolean> = {
   schema: z.boolean(),

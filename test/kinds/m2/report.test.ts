@@ -33,7 +33,7 @@ async function reportOf(path: string, rows: RunData, options: MeasureOptions = {
 }
 
 test("Bayes' rule is exact where the style says nothing", async () => {
-  const m2 = M2({ features: 2, classes: 3, latent: 1, hidden: [4] });
+  const m2 = M2({ features: 2, classes: 3, latent: 1, hidden: [4], classPrior: "uniform" });
   // q(z|x, y) is the prior, and the decoder does not look at z: every weight is p(x|y).
   const idle = /^encoder\.(mean|logVariance)|^decoder\.body\.joint\.first\.weight/;
   const parameters = new Map(
