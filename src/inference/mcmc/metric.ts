@@ -136,24 +136,37 @@ export const roughMetric = (moments: Moments, before: Metric): Metric =>
 /** Draws that the prior guess of a variance counts for, as in Stan. */
 const PRIOR_DRAWS = 5;
 
+/** F A Fᵀ of a symmetric A, [n, n], where `change` makes F x of a vector x, in place. */
+function onBothSides(a: Float64Array, n: number, change: (x: Float64Array) => void): Float64Array {
+  let rows = a;
+  for (let side = 0; side < 2; side++) {
+    const out = new Float64Array(n * n);
+    for (let i = 0; i < n; i++) {
+      const row = rows.slice(i * n, (i + 1) * n);
+      change(row);
+      for (let j = 0; j < n; j++) out[j * n + i] = row[j];
+    }
+    rows = out;
+  }
+  return rows;
+}
+
+/** x becomes L x, in place. */
+function timesRoot(root: Float64Array, n: number, x: Float64Array): void {
+  for (let i = n - 1; i >= 0; i--) {
+    let total = 0;
+    for (let j = 0; j <= i; j++) total += root[i * n + j] * x[j];
+    x[i] = total;
+  }
+}
+
 /**
- * The metric that moments ask for: variances, with the scales of `scalesOf` as if five draws had shown them. Stan shrinks towards 10⁻³
- * instead, which is large for some units and nothing for others. Correlations are shrunk towards none, as far as their sampling errors
- * explain them: λ = Σ Var(r) / Σ r² (Schäfer and Strimmer 2005, "A shrinkage approach to large-scale covariance matrix estimation"), so
- * that fewer draws than dimensions give a usable metric.
+ * A covariance whose correlations are shrunk towards none, in place, as far as their sampling errors explain them: λ = Σ Var(r) / Σ r²
+ * (Schäfer and Strimmer 2005, "A shrinkage approach to large-scale covariance matrix estimation").
  */
-export function metricOf(moments: Moments, before: Metric): Metric {
-  const { kind, count, mean, squares } = moments;
-  const n = mean.length;
-  const scales = scalesOf(moments, before);
-  const at = (i: number): number => (kind === "diagonal" ? i : i * n + i);
-  const variances = scales.map((scale, i) => {
-    const variance = squares[at(i)] / (count - 1);
-    return (count * variance + PRIOR_DRAWS * scale) / (count + PRIOR_DRAWS);
-  });
-  if (kind === "diagonal") return metricFrom(kind, variances);
+function shrinkCorrelations(covariance: Float64Array, n: number, count: number): void {
   const correlation = (i: number, j: number): number => {
-    const r = squares[i * n + j] / Math.sqrt(squares[at(i)] * squares[at(j)]);
+    const r = covariance[i * n + j] / Math.sqrt(covariance[i * n + i] * covariance[j * n + j]);
     return Number.isFinite(r) ? r : 0;
   };
   let [errors, found] = [0, 0];
@@ -168,12 +181,40 @@ export function metricOf(moments: Moments, before: Metric): Metric {
     1,
     Math.max(found > 0 ? errors / found : 1, (1e-3 * PRIOR_DRAWS) / (count + PRIOR_DRAWS)),
   );
-  const inverse = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < n; j++) if (i !== j) covariance[i * n + j] *= 1 - shrunk;
+  }
+}
+
+/**
+ * The metric that moments ask for: variances, with the scales of `scalesOf` as if five draws had shown them. Stan shrinks towards 10⁻³
+ * instead, which is large for some units and nothing for others.
+ *
+ * Of a dense one the correlations are shrunk, so that fewer draws than dimensions give a usable metric; and they are shrunk in the
+ * coordinates that the metric before makes round. In the program's own, a correlation of 0.9999 would lose its last digits, which are
+ * the width of the posterior across it, to the noise of the others; here each window resolves what the one before has left.
+ */
+export function metricOf(moments: Moments, before: Metric): Metric {
+  const { kind, count, mean, squares } = moments;
+  const n = mean.length;
+  const at = (i: number): number => (kind === "diagonal" ? i : i * n + i);
+  const variances = scalesOf(moments, before).map((scale, i) => {
+    const variance = squares[at(i)] / (count - 1);
+    return (count * variance + PRIOR_DRAWS * scale) / (count + PRIOR_DRAWS);
+  });
+  if (kind === "diagonal") return metricFrom(kind, variances);
+  const covariance = new Float64Array(n * n);
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < n; j++) {
-      const r = i === j ? 1 : (1 - shrunk) * correlation(i, j);
-      inverse[i * n + j] = r * Math.sqrt(variances[i] * variances[j]);
+      const r = i === j ? 1 : squares[i * n + j] / Math.sqrt(squares[at(i)] * squares[at(j)]);
+      covariance[i * n + j] = (Number.isFinite(r) ? r : 0) * Math.sqrt(variances[i] * variances[j]);
     }
   }
-  return metricFrom(kind, inverse);
+  const { root } = before;
+  const round = onBothSides(covariance, n, (x) => solveRows(root, n, x, false));
+  shrinkCorrelations(round, n, count);
+  return metricFrom(
+    kind,
+    onBothSides(round, n, (x) => timesRoot(root, n, x)),
+  );
 }

@@ -100,6 +100,37 @@ describe("the metric of some draws", () => {
     expect(roughMetric(still, before).inverse[1]).toBe(7);
   });
 
+  test.each([0.99, 0.9999, 0.999999])(
+    "a correlation of %d is resolved across its width, window by window",
+    (r) => {
+      // Two coordinates that are correlated, three that are not: those give shrinkage its noise.
+      const size = 5;
+      const spread = Math.sqrt(1 - r * r);
+      let metric = unitMetric("dense", size);
+      let at = 0;
+      for (const window of [25, 50, 100, 200, 500]) {
+        let moments = noMoments("dense", size);
+        for (let i = 0; i < window; i++) {
+          const z = new Float64Array(size);
+          fillNormal(z, stream(3, "correlated"), { step: at++ });
+          const across = z[1] / spread;
+          const q = [z[0], r * z[0] + spread * z[1], ...z.subarray(2)];
+          const slope = [r * across - z[0], -across, ...z.subarray(2).map((v) => -v)];
+          moments = withDraw(moments, q, slope);
+        }
+        metric = metricOf(moments, metric);
+      }
+      const { inverse } = metric;
+      const form = (a: readonly number[]): number =>
+        a.reduce((s, u, i) => s + a.reduce((t, v, j) => t + u * v * inverse[i * size + j], 0), 0);
+      // Variances along x₂ − r x₁, which has 1 − r², and along x₁: 500 draws know each to 6 %.
+      expect(form([-r, 1, 0, 0, 0]) / (1 - r * r)).toBeGreaterThan(0.75);
+      expect(form([-r, 1, 0, 0, 0]) / (1 - r * r)).toBeLessThan(1.3);
+      expect(form([1, 0, 0, 0, 0])).toBeGreaterThan(0.75);
+      expect(form([1, 0, 0, 0, 0])).toBeLessThan(1.3);
+    },
+  );
+
   test("fewer draws than dimensions: conditioning as good as with the diagonal alone, where all is independent", () => {
     // 40 draws of 120 independent normals: their covariance has rank 39. The eigenvalues of what is taken instead are near 1.
     const [size, count] = [120, 40];
