@@ -2,6 +2,7 @@
 import { InvalidArgumentError, Option } from "commander";
 import { UsageError } from "../errors.ts";
 import { type Value, whole as wholeValue } from "../kinds/index.ts";
+import type { Ceiling } from "../limits.ts";
 
 /** A setting's reader as commander's: what is wrong is said in its words. */
 export const reader =
@@ -15,7 +16,7 @@ export const reader =
     }
   };
 
-export const whole = (least: number) => reader(wholeValue(least));
+export const whole = (least: number, ceiling?: Ceiling) => reader(wholeValue(least, ceiling));
 
 /** An option whose value is read as a setting's. */
 export const optionFor = <T>(

@@ -28,12 +28,9 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C (143 by SIGTERM, 129 by a terminal that was closed).
 TIGHTBOUND_DEBUG=1 shows the stack of an error.`;
 
-/**
- * Runs the program on the words of a command line, its own name left out, and returns its exit code.
- * Errors are written to `terminal.err`; nothing is thrown.
- */
-export async function runProgram(argv: readonly string[], terminal: Terminal): Promise<number> {
-  const context: Context = { terminal, argv, exitCode: 0 };
+/** The command line as commander reads it: every verb with its flags. */
+export function commandOf(context: Context): Command {
+  const { terminal } = context;
   const program = new Command("tightbound")
     .description("Variational inference and deep generative models, trained and looked at from the shell.")
     .version(version(), "--version", "print the version")
@@ -60,6 +57,16 @@ export async function runProgram(argv: readonly string[], terminal: Terminal): P
   ]) {
     add(program, context);
   }
+  return program;
+}
+
+/**
+ * Runs the program on the words of a command line, its own name left out, and returns its exit code.
+ * Errors are written to `terminal.err`; nothing is thrown.
+ */
+export async function runProgram(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const context: Context = { terminal, argv, exitCode: 0 };
+  const program = commandOf(context);
   if (argv.length === 0) {
     program.outputHelp();
     return 0;

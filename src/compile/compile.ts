@@ -12,6 +12,7 @@ import {
 import { ArrayValue, checkFeed, type Feed, toValue } from "./array-value.ts";
 import { compileHost } from "./host.ts";
 import { describeLeaf, initialValues, noiseFiller } from "./leaves.ts";
+import { checkTogether, checkValues } from "./memory.ts";
 import { compileNative, type NativeOptions } from "./session.ts";
 import { simplify } from "./simplify.ts";
 
@@ -52,11 +53,17 @@ export interface CompiledGraph {
   release(): Promise<void>;
 }
 
-/** Compiles expressions: the graph that both the train step and {@link compile} run on. */
+/**
+ * Compiles expressions: the graph that both the train step and {@link compile} run on.
+ *
+ * @throws UsageError when it does not fit into memory, before anything of its size is made.
+ */
 export async function build(outputs: readonly Tensor[], options: BuildOptions = {}): Promise<CompiledGraph> {
   const { executor = "native" } = options;
   checkExecutor("compile", executor);
+  checkValues(outputs);
   const roots = simplify(outputs);
+  if (executor === "native") checkTogether(roots);
   if (executor === "native") return { executor, ...(await compileNative(roots, options)) };
   const host = compileHost(roots);
   return {

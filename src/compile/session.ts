@@ -1,6 +1,7 @@
 /** The `native` executor: a graph as one ONNX model, run by ONNX Runtime. */
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-common";
 import { InternalError, ShapeError, UsageError } from "../errors.ts";
+import { ceilings } from "../limits.ts";
 import type { Tensor, TypedArray } from "../tensor/index.ts";
 import { lowerToOnnx, type OnnxModel } from "./onnx.ts";
 import { runUnreturned } from "./unreturned.ts";
@@ -39,8 +40,7 @@ export const preloadNative = (): void => {
   void loadRuntime().catch(() => undefined);
 };
 
-/** More threads than this no machine uses well; told to start tens of thousands the runtime hangs, and the machine with it. */
-const MOST_THREADS = 256;
+const MOST_THREADS = ceilings.threads.most;
 
 const checkThreads = ({ threads }: NativeOptions): void => {
   if (threads === undefined || (Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS)) return;

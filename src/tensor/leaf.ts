@@ -78,8 +78,20 @@ export function constant(values: ArrayLike<number>, shape: Shape, dtype: DType =
 /** A constant of one repeated value. */
 export function full(shape: Shape, value: number, dtype: DType = "float32"): Tensor {
   checkShape("constant", shape);
-  return constantOp([], { values: new Float64Array(sizeOf(shape)).fill(value), shape, dtype });
+  return constantOp([], { values: filled(shape, value), shape, dtype });
 }
+/** @throws ShapeError where no array can hold so many. */
+function filled(shape: Shape, value: number): Float64Array {
+  const size = sizeOf(shape);
+  try {
+    return new Float64Array(size).fill(value);
+  } catch {
+    throw new ShapeError(
+      `a constant of shape [${shape.join(", ")}] has ${size} elements, more than an array can hold. Use fewer rows or samples at a time.`,
+    );
+  }
+}
+
 /** A constant of zeros. */
 export const zeros = (shape: Shape, dtype: DType = "float32"): Tensor => full(shape, 0, dtype);
 /** A constant of ones. */

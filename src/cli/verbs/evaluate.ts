@@ -1,5 +1,6 @@
 /** `tightbound evaluate`: the bound, its terms and the log-likelihood of held-out data. */
 import type { Command } from "commander";
+import { ceilings } from "../../limits.ts";
 import { type DataOptions, dataOptions } from "../data-options.ts";
 import { rowsOrAll, whole } from "../parse.ts";
 import { type Context, printJson, speaker } from "../terminal.ts";
@@ -31,9 +32,19 @@ export function addEvaluate(program: Command, context: Context): void {
       "the bound on held-out data, with its terms and log-likelihood, or with the error of classification",
     )
     .argument("<run>", "folder of a run")
-    .option("--samples <k>", "importance samples of the log-likelihood", whole(1), 500)
+    .option(
+      "--samples <k>",
+      "importance samples of the log-likelihood",
+      whole(1, ceilings.importanceSamples),
+      500,
+    )
     .option("--rows <n>", "rows of the log-likelihood, or all", rowsOrAll, 2000)
-    .option("--bayes-samples <k>", "importance samples of Bayes' rule; 0 leaves it out", whole(0), 20)
+    .option(
+      "--bayes-samples <k>",
+      "importance samples of Bayes' rule; 0 leaves it out",
+      whole(0, ceilings.importanceSamples),
+      20,
+    )
     .option("--bayes-rows <n>", "rows that Bayes' rule is asked of, or all", rowsOrAll, "all");
   dataOptions(command)
     .option("--json", "print one JSON object")

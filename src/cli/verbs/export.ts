@@ -1,5 +1,6 @@
 /** `tightbound export`: what a model computes as ONNX files, checked, and what prepares raw rows for them. */
 import type { Command } from "commander";
+import { ceilings } from "../../limits.ts";
 import { whole } from "../parse.ts";
 import { type Context, printJson, speaker } from "../terminal.ts";
 
@@ -30,7 +31,7 @@ export function addExport(program: Command, context: Context): void {
     .description("encoder, decoder and classifier as ONNX files, checked with ONNX Runtime")
     .argument("<run>", "folder of a run")
     .option("--out <folder>", "where to (default: the run's folder)")
-    .option("--batch <n>", "rows of a call (default: any number)", whole(1))
+    .option("--batch <n>", "rows of a call (default: any number)", whole(1, ceilings.exportedRows))
     .option("--json", "print one JSON object")
     .addHelpText("after", EXAMPLES)
     .action(async (path: string, { out = path, batch, json }: Options) => {

@@ -1,5 +1,6 @@
 /** `tightbound report`: one self-contained page about a run, and its pictures. */
 import type { Command } from "commander";
+import { ceilings } from "../../limits.ts";
 import type { MeasureFlags } from "../measuring.ts";
 import { rowsOrAll, whole } from "../parse.ts";
 import { type Context, printJson, speaker } from "../terminal.ts";
@@ -25,9 +26,19 @@ export function addReport(program: Command, context: Context): void {
     .command("report")
     .description("evaluate a run and write report.html and its pictures")
     .argument("<run>", "folder of a run")
-    .option("--samples <k>", "importance samples of the log-likelihood", whole(1), 500)
+    .option(
+      "--samples <k>",
+      "importance samples of the log-likelihood",
+      whole(1, ceilings.importanceSamples),
+      500,
+    )
     .option("--rows <n>", "rows of the log-likelihood, or all", rowsOrAll, 2000)
-    .option("--bayes-samples <k>", "importance samples of Bayes' rule; 0 leaves it out", whole(0), 20)
+    .option(
+      "--bayes-samples <k>",
+      "importance samples of Bayes' rule; 0 leaves it out",
+      whole(0, ceilings.importanceSamples),
+      20,
+    )
     .option("--bayes-rows <n>", "rows that Bayes' rule is asked of, or all", rowsOrAll, "all")
     .option("--json", "print one JSON object")
     .option("--quiet", "print nothing but errors")

@@ -1,6 +1,7 @@
 /** `tightbound reproduce`: the table of a paper, run by run. */
 import type { Command } from "commander";
 import { part, someOf, wholes } from "../../kinds/index.ts";
+import { ceilings } from "../../limits.ts";
 import { type Method, methods } from "../../reproduce/index.ts";
 import { optionFor, reader, whole } from "../parse.ts";
 import type { Context } from "../terminal.ts";
@@ -37,12 +38,12 @@ export function addReproduce(program: Command, context: Context): void {
     .description("train and evaluate all that a paper's table shows, and put the figures side by side")
     .argument("<paper>", "kingma2014")
     .option("--labels <list>", "numbers of labels, with commas between", reader(wholes()), [100])
-    .option("--draws <n>", "draws of the labels: seeds 0, 1, …", whole(1), 5)
+    .option("--draws <n>", "draws of the labels: seeds 0, 1, …", whole(1, ceilings.repetitions), 5)
     .addOption(optionFor("--methods", someOf(methods), `some of ${methods.join(",")} (default: all)`))
     .option("--data <spec>", "mnist, or the path of other data with labels", "mnist")
     .option("--validation <n>", "labelled rows kept out of training, 0 for none", whole(0), 10_000)
     .option("--length <share>", "share of the protocol's epochs, for a trial", reader(part), 1)
-    .option("--threads <n>", "threads within an operation (default: one a core)", whole(1))
+    .option("--threads <n>", "threads within an operation (default: one a core)", whole(1, ceilings.threads))
     .option("--out <folder>", "folder of the runs and of report.html", "runs/kingma2014")
     .option("--json", "print results.json at the end; all else goes to the error stream")
     .option("--quiet", "print nothing but the table, or with --json the results")

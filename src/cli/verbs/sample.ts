@@ -1,5 +1,6 @@
 /** `tightbound sample`: draws from the prior, decoded. */
 import type { Command } from "commander";
+import { ceilings } from "../../limits.ts";
 import { RAW_CELLS } from "../data-options.ts";
 import { optionOf, verbFlags, verbOptions } from "../flags.ts";
 import { whole } from "../parse.ts";
@@ -28,7 +29,11 @@ export function addSample(program: Command, context: Context): void {
     .command("sample")
     .description("decode draws from the prior; of a model that tells class from style, for every class")
     .argument("<run>", "folder of a run")
-    .option("--count <n>", "how many (default: 64; of a model with classes 10 of every class)", whole(1))
+    .option(
+      "--count <n>",
+      "how many (default: 64; of a model with classes 10 of every class)",
+      whole(1, ceilings.drawn),
+    )
     .option("--seed <n>", "seed of the draws", whole(0), 0)
     .option("--out <file>", "a .png or .csv file (default: samples.png or samples.csv in the run's folder)");
   for (const flag of verbFlags("sample")) command.addOption(optionOf(flag));

@@ -1,4 +1,6 @@
 /** M1 of Kingma et al. (2014): what it is called, and its settings. */
+
+import { ceilings } from "../../limits.ts";
 import type { Declaration } from "../kind.ts";
 import { classShares, labelSettings } from "../settings/labels.ts";
 import { activation, byData, hidden, latent } from "../settings/networks.ts";
@@ -38,7 +40,7 @@ const classifiers = {
     default: "svm",
   }),
   // Many where rows are few, and their mean where draws would make a support vector machine slow.
-  draws: setting(whole(0), {
+  draws: setting(whole(0, ceilings.labelledDraws), {
     help: "draws of z for each labelled row that classifiers are fitted on; 0: its mean",
     placeholder: "<k>",
     default: ({ labels }: DataFacts) => (labels <= 200 ? 20 : labels <= 1000 ? 4 : 0),

@@ -1,5 +1,6 @@
 /** Settings of networks and of what they observe, which kinds share. */
 import { z } from "zod";
+import { ceilings } from "../../limits.ts";
 import { likelihoodNames, networkNames } from "../../models/index.ts";
 import { activationNames } from "../../nn/index.ts";
 import { type DataFacts, optional, type SettingOptions, setting } from "./setting.ts";
@@ -18,10 +19,10 @@ export const rowSettings = {
 };
 
 export const latent = (options: SettingOptions<number>) =>
-  setting(whole(1), { help: "dimensions of z", ...options });
+  setting(whole(1, ceilings.width), { help: "dimensions of z", ...options });
 
 export const hidden = (options: SettingOptions<number[]>, none = true) =>
-  setting(wholes({ none }), {
+  setting(wholes({ none, ceiling: ceilings.width, longest: ceilings.layers }), {
     help: `hidden layers from the data inwards, such as 400,200${none ? ", or none" : ""}`,
     placeholder: "<widths>",
     ...options,
@@ -47,7 +48,7 @@ export const networkSettings = {
     placeholder: "<kind>",
     default: "mlp",
   }),
-  channels: setting(wholes(), {
+  channels: setting(wholes({ ceiling: ceilings.width, longest: ceilings.layers }), {
     help: "channels of a convolutional network; each convolution halves the image",
     default: [32, 64],
     refuse: onlyConvolutional,

@@ -1,5 +1,6 @@
 /** Settings of training that kinds share. */
 import { binarizations } from "../../data/index.ts";
+import { ceilings } from "../../limits.ts";
 import { boundNames, elboForms } from "../../models/index.ts";
 import { optimizerNames, scheduleNames } from "../../train/index.ts";
 import { type DataFacts, optional, type SettingOptions, setting } from "./setting.ts";
@@ -14,7 +15,7 @@ export const batchOf =
 type Schedule = (typeof scheduleNames)[number];
 
 export const epochs = (options: SettingOptions<number>) =>
-  setting(whole(1), { help: "passes over the data", ...options });
+  setting(whole(1, ceilings.epochs), { help: "passes over the data", ...options });
 
 export const batch = (options: SettingOptions<number>) =>
   setting(whole(1), { help: "rows in a minibatch", ...options });
@@ -52,7 +53,10 @@ export const optimisation = {
     otherwise: "train for all epochs",
   }),
   seed: setting(whole(0), { help: "seed of every random number", default: 0 }),
-  threads: optional(whole(1), { help: "threads within an operation", otherwise: "one a core" }),
+  threads: optional(whole(1, ceilings.threads), {
+    help: "threads within an operation",
+    otherwise: "one a core",
+  }),
 };
 
 const notUnderIwae = (given: ReadonlyMap<string, unknown>): string | undefined =>
@@ -68,7 +72,11 @@ export const boundSettings = {
     default: "analytic",
     refuse: notUnderIwae,
   }),
-  samples: setting(whole(1), { help: "samples of z per row", placeholder: "<k>", default: 1 }),
+  samples: setting(whole(1, ceilings.samples), {
+    help: "samples of z per row",
+    placeholder: "<k>",
+    default: 1,
+  }),
   beta: setting(notNegative, {
     help: "factor of the KL",
     placeholder: "<factor>",

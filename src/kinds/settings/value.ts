@@ -1,6 +1,7 @@
 /** The values that a setting can have: how each is read from a command line, and checked in `config.json` and in code. */
 import { z } from "zod";
 import { UsageError } from "../../errors.ts";
+import type { Ceiling } from "../../limits.ts";
 import type { RateStep } from "../../train/index.ts";
 
 /** A type of value. */
@@ -15,16 +16,25 @@ export interface Value<T> {
   parse(text: string): T;
 }
 
-/** A whole number, `least` or more. */
-export const whole = (least: number): Value<number> => ({
-  placeholder: "<n>",
-  schema: z.int().min(least),
-  parse(text) {
-    const n = Number(text);
-    if (text.trim() !== "" && Number.isSafeInteger(n) && n >= least) return n;
-    throw new UsageError(`Expected a whole number, ${least} or more.`);
-  },
-});
+const grouped = (n: number): string => n.toLocaleString("en");
+
+/** `at most 256: more threads than cores make no run faster` */
+const beyond = ({ most, why }: Ceiling): string => `at most ${grouped(most)}: ${why}`;
+
+/** A whole number, `least` or more, up to a ceiling where there is one. */
+export const whole = (least: number, ceiling?: Ceiling): Value<number> => {
+  const schema = z.int().min(least);
+  return {
+    placeholder: "<n>",
+    schema: ceiling ? schema.max(ceiling.most, `expected ${beyond(ceiling)}`) : schema,
+    parse(text) {
+      const n = Number(text);
+      if (ceiling && n > ceiling.most) throw new UsageError(`Expected ${beyond(ceiling)}.`);
+      if (text.trim() !== "" && Number.isSafeInteger(n) && n >= least) return n;
+      throw new UsageError(`Expected a whole number, ${least} or more.`);
+    },
+  };
+};
 
 const number = (schema: z.ZodType<number>, expected: string, placeholder = "<x>"): Value<number> => ({
   placeholder,
@@ -36,10 +46,28 @@ const number = (schema: z.ZodType<number>, expected: string, placeholder = "<x>"
   },
 });
 
+/** Training computes in float32: what is smaller is 0 there, and what is larger infinite. */
+const inFloat32 = (n: number): boolean => n === 0 || (Math.abs(n) >= 1.2e-38 && Math.abs(n) <= 3.4e38);
+
+/** A number that float32 holds. */
+const float32 = (schema: z.ZodType<number>, expected: string): Value<number> => {
+  const refusal = "expected a size from 1.2e-38 to 3.4e38, which float32 holds";
+  const plain = number(schema, expected);
+  return {
+    ...plain,
+    schema: schema.refine(inFloat32, refusal),
+    parse(text) {
+      const n = plain.parse(text);
+      if (inFloat32(n)) return n;
+      throw new UsageError(`${refusal.replace("e", "E")}.`);
+    },
+  };
+};
+
 /** A number above 0. */
-export const positive: Value<number> = number(z.number().gt(0), "a number above 0");
+export const positive: Value<number> = float32(z.number().gt(0), "a number above 0");
 /** A number, 0 or more. */
-export const notNegative: Value<number> = number(z.number().min(0), "a number, 0 or more");
+export const notNegative: Value<number> = float32(z.number().min(0), "a number, 0 or more");
 /** A share that leaves something: 0 or more, and below 1. */
 export const share: Value<number> = number(
   z.number().min(0).lt(1),
@@ -55,23 +83,32 @@ export const part: Value<number> = number(
 
 /** Whole numbers of at least 1, with commas between; `none` for an empty list where that is allowed. */
 export const wholes = (
-  options: { readonly none?: boolean; readonly least?: number } = {},
+  options: {
+    readonly none?: boolean;
+    readonly least?: number;
+    /** Of each number. */
+    readonly ceiling?: Ceiling;
+    /** Of how many there are. */
+    readonly longest?: Ceiling;
+  } = {},
 ): Value<number[]> => {
-  const { none = false, least = 1 } = options;
-  const one = whole(least);
-  const list = z.array(z.int().min(least));
+  const { none = false, least = 1, ceiling, longest } = options;
+  const one = whole(least, ceiling);
+  const some = none ? z.array(one.schema) : z.array(one.schema).min(1);
   return {
     placeholder: "<list>",
-    schema: none ? list : list.min(1),
+    schema: longest ? some.max(longest.most, `expected ${beyond(longest)}`) : some,
     parse(text) {
       if (none && text === "none") return [];
-      try {
-        return text.split(",").map(one.parse);
-      } catch {
-        throw new UsageError(
-          `Expected whole numbers, ${least} or more, with commas between, such as 400,200${none ? ", or none" : ""}.`,
-        );
-      }
+      const numbers = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+      if (longest && numbers.length > longest.most)
+        throw new UsageError(`Expected ${beyond(longest)}; found ${grouped(numbers.length)} numbers.`);
+      if (ceiling && numbers.some((n) => n > ceiling.most))
+        throw new UsageError(`Expected numbers of ${beyond(ceiling)}.`);
+      if (numbers.every((n) => Number.isSafeInteger(n) && n >= least)) return numbers;
+      throw new UsageError(
+        `Expected whole numbers, ${least} or more, with commas between, such as 400,200${none ? ", or none" : ""}.`,
+      );
     },
   };
 };
@@ -123,7 +160,7 @@ export const columnNames: Value<string[]> = {
 };
 
 const rateStepsSchema: z.ZodType<readonly RateStep[]> = z
-  .array(z.strictObject({ epoch: z.int().min(1), lr: z.number().gt(0) }))
+  .array(z.strictObject({ epoch: z.int().min(1), lr: positive.schema }))
   .min(1)
   .refine((steps) => steps.every(({ epoch }, i) => epoch > (steps[i - 1]?.epoch ?? 0)), {
     message: "expected each epoch to be later than the one before",

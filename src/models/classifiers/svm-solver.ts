@@ -1,4 +1,5 @@
 /** The dual problem of a two-class support vector machine, solved by sequential minimal optimisation. */
+import { ConvergenceError } from "../../errors.ts";
 
 export interface SvmProblem {
   /** Which rows the problem is about, and +1 or −1 for each. */
@@ -24,6 +25,8 @@ export interface SvmSolution {
 
 /** Largest violation of the optimality conditions that is left: LIBSVM's own default. */
 const TOLERANCE = 1e-3;
+/** Updates after which it is given up, beside a hundred for each row: usual problems take a few for each row. */
+const MOST_UPDATES = 1_000_000;
 /** Stands in for a curvature that is not positive. */
 const TAU = 1e-12;
 
@@ -32,6 +35,8 @@ const TAU = 1e-12;
  * chosen by the second-order rule of Fan, Chen and Lin ("Working set selection using second order information for
  * training support vector machines", JMLR 6, 2005, WSS 2), until no pair violates the optimality conditions by more than
  * 1e-3. The kernel must be positive semi-definite.
+ *
+ * @throws ConvergenceError where C is so large that this takes too long, or that rounding errors hide the violations.
  */
 export const solveSvm = (problem: SvmProblem): SvmSolution => {
   const { rows, y, C, kernelRow, diagonal } = problem;
@@ -42,7 +47,7 @@ export const solveSvm = (problem: SvmProblem): SvmSolution => {
   const canRise = (t: number) => (y[t] > 0 ? alpha[t] < C[t] : alpha[t] > 0);
   const canFall = (t: number) => (y[t] > 0 ? alpha[t] > 0 : alpha[t] < C[t]);
 
-  for (;;) {
+  for (let update = 0; ; update++) {
     // i: the most violating of those whose y·α can rise; j: the partner that promises the steepest descent with it.
     let i = -1;
     let most = Number.NEGATIVE_INFINITY;
@@ -71,6 +76,7 @@ export const solveSvm = (problem: SvmProblem): SvmSolution => {
       }
     }
     if (j < 0 || most - least < TOLERANCE) break;
+    if (update >= MOST_UPDATES + 100 * n) throw notConverged(most - least, update, C);
 
     // Along y_i α_i + d, y_j α_j − d the objective is a parabola; the box cuts the step short.
     const kernelOfJ = kernelRow(rows[j]);
@@ -90,6 +96,13 @@ export const solveSvm = (problem: SvmProblem): SvmSolution => {
     decisions: gradient.map((value, t) => y[t] * (value + 1) - rho),
   };
 };
+
+const notConverged = (violation: number, updates: number, C: Float64Array): ConvergenceError =>
+  new ConvergenceError(
+    `support vector machine: after ${updates.toLocaleString("en")} updates the optimality conditions are still violated by ` +
+      `${violation.toPrecision(2)}, and ${TOLERANCE} is asked. The cost of a row on the wrong side of the margin, up to ` +
+      `${Math.max(...C).toPrecision(2)}, is too large for classes that overlap: use a smaller cost (--svm-cost 10), or a kernel of larger γ.`,
+  );
 
 /** α of the start, cut to the box; what the cut took out of balance is taken back, so that yᵀα = 0. */
 const feasible = ({ y, C, start }: SvmProblem): Float64Array => {

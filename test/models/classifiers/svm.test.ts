@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { UsageError } from "../../../src/errors.ts";
+import { ConvergenceError, UsageError } from "../../../src/errors.ts";
 import { solveSvm } from "../../../src/models/classifiers/svm-solver.ts";
 import { predictedClasses, type SvmOptions, svm } from "../../../src/models/index.ts";
 import { digits, errors, features } from "./digits.ts";
@@ -31,6 +31,20 @@ describe("solveSvm", () => {
       expect(value).toBeCloseTo(coefficients[i], 6);
     });
     expect(solution.rho).toBeCloseTo(rho, 6);
+  });
+
+  test.each([1e9, 1e30])("classes that overlap, at a cost of %d, are refused after a while", (C) => {
+    // Alternating signs on a line: no line tells them apart.
+    const xs = Array.from({ length: 12 }, (_, i) => i / 3);
+    const K = xs.map((a) => xs.map((b) => Math.fround(a * b + 1)));
+    const y = xs.map((_, i) => (i % 2 === 0 ? 1 : -1));
+    expect(() => solve(K, y, C)).toThrow(
+      expect.toSatisfy(
+        (error) =>
+          error instanceof ConvergenceError &&
+          /too large for classes that overlap: use a smaller/.test(error.message),
+      ),
+    );
   });
 
   test("meets the optimality conditions on any data", () => {

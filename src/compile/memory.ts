@@ -1,0 +1,87 @@
+/** Whether a graph's values fit into the machine's memory: asked before anything of their size is made. */
+import { totalmem } from "node:os";
+import process from "node:process";
+import { UsageError } from "../errors.ts";
+import type { DType, Tensor } from "../tensor/index.ts";
+import { countUses, isElementwise, topological } from "./graph.ts";
+
+const BYTES: Readonly<Record<DType, number>> = { float32: 4, float64: 8, int32: 4, int64: 8, bool: 1 };
+
+const bytesOf = (t: Tensor): number => t.size * BYTES[t.dtype];
+
+/** Bytes of memory that this process may use: the machine's, or what its container is given of them. */
+export const memoryLimit = (): number => {
+  // 0 or a number beyond all memory where nothing is limited.
+  const allowed = process.constrainedMemory?.() ?? 0;
+  return allowed > 0 ? Math.min(allowed, totalmem()) : totalmem();
+};
+
+/**
+ * The most bytes that are held at once when nodes are computed in order and each value is given up after its last use. An elementwise op
+ * writes over an operand that nothing else needs.
+ */
+export function peakBytes(outputs: readonly Tensor[]): number {
+  const nodes = topological(outputs);
+  const uses = countUses(nodes, outputs);
+  // A view shares the memory of what it views.
+  const owner = new Map<Tensor, Tensor>();
+  const ownerOf = (t: Tensor): Tensor => owner.get(t) ?? t;
+  for (const node of nodes) {
+    if (node.op.host !== "alias") continue;
+    const [from] = node.inputs;
+    const root = ownerOf(from);
+    owner.set(node, root);
+    uses.set(root, (uses.get(root) ?? 0) + (uses.get(node) ?? 0) - 1);
+  }
+  let held = nodes.filter(({ op }) => op.host === "leaf").reduce((sum, leaf) => sum + bytesOf(leaf), 0);
+  let peak = held;
+  for (const node of nodes) {
+    if (node.op.host === "leaf" || node.op.host === "alias") continue;
+    const given: Tensor[] = [];
+    for (const t of node.inputs) {
+      const root = ownerOf(t);
+      const left = (uses.get(root) ?? 0) - 1;
+      uses.set(root, left);
+      if (left === 0 && root.op.host !== "leaf") given.push(root);
+    }
+    const freed = given.reduce((sum, t) => sum + bytesOf(t), 0);
+    const during = held + bytesOf(node);
+    held = during - freed;
+    peak = Math.max(peak, isElementwise(node) ? held : during);
+  }
+  return peak;
+}
+
+const gigabytes = (bytes: number): string =>
+  bytes < 1e15
+    ? `${Number((bytes / 1e9).toPrecision(3)).toLocaleString("en")} GB`
+    : `${bytes.toPrecision(3)} bytes`;
+
+function refuse(what: string, bytes: number, limit: number): never {
+  throw new UsageError(
+    `${what} ${gigabytes(bytes)} of memory, and there are ${gigabytes(limit)}. Use fewer rows at a time (batch), fewer samples or particles, ` +
+      "or a smaller model.",
+  );
+}
+
+/**
+ * Refuses a graph of which one value alone does not fit.
+ *
+ * @throws UsageError
+ */
+export function checkValues(outputs: readonly Tensor[], limit = memoryLimit()): void {
+  for (const node of topological(outputs)) {
+    if (bytesOf(node) > limit)
+      refuse(`A value of shape [${node.shape.join(", ")}] takes`, bytesOf(node), limit);
+  }
+}
+
+/**
+ * Refuses a graph whose values do not fit together.
+ *
+ * @throws UsageError
+ */
+export function checkTogether(outputs: readonly Tensor[], limit = memoryLimit()): void {
+  const bytes = peakBytes(outputs);
+  if (bytes > limit) refuse("The computation takes about", bytes, limit);
+}
