@@ -1,6 +1,9 @@
-// New cases for the tests that draw theirs:
-// `npm run fuzz -- --readers [--cases 20000] [--seed 1]`: damaged files for every reader;
-// `npm run fuzz -- --graphs 2000 [--seed 2]`: random graphs on degenerate shapes, native against host.
+// New cases for the tests that draw theirs; docs/notebook/trying-to-break-it.md says what each does and what it found.
+// `npm run fuzz -- --graphs 2000`: random graphs on degenerate shapes, native against host;
+// `npm run fuzz -- --readers [--cases 20000]`: damaged files for every reader;
+// `npm run fuzz -- --kills 200`: processes killed at random moments, over all verbs that write;
+// `npm run fuzz -- --values`: absurd values of every number that the command line takes.
+// `--seed 2` draws others; `--only WORDS` tries those whose name has the words.
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -8,29 +11,38 @@ import { parseArgs } from "node:util";
 const { values } = parseArgs({
   options: {
     readers: { type: "boolean" },
+    values: { type: "boolean" },
     graphs: { type: "string" },
+    kills: { type: "string" },
     cases: { type: "string", default: "20000" },
     seed: { type: "string", default: "1" },
+    only: { type: "string", default: "" },
   },
 });
-if (!values.readers && values.graphs === undefined) {
-  console.error("What is to be tried? Expected --readers or --graphs NUMBER; found neither.");
+
+/** What is asked for, its test file, and what the file reads. */
+const campaigns = [
+  ["readers", "test/data/damaged-files.test.ts", { TIGHTBOUND_FUZZ_CASES: values.cases }],
+  ["graphs", "test/compile/random-views.test.ts", { TIGHTBOUND_FUZZ_GRAPHS: values.graphs }],
+  ["kills", "test/campaigns/kills.test.ts", { TIGHTBOUND_FUZZ_KILLS: values.kills }],
+  ["values", "test/campaigns/values.test.ts", { TIGHTBOUND_FUZZ_VALUES: "all" }],
+].filter(([name]) => values[name] !== undefined);
+if (campaigns.length === 0) {
+  console.error(
+    "What is to be tried? Expected --graphs NUMBER, --readers, --kills NUMBER or --values; found none.",
+  );
   process.exit(2);
 }
-const files = [
-  ...(values.readers ? ["test/data/damaged-files.test.ts"] : []),
-  ...(values.graphs === undefined ? [] : ["test/compile/random-views.test.ts"]),
-];
 const { status } = spawnSync(
   join("node_modules", ".bin", "vitest"),
-  ["run", "--reporter=verbose", ...files],
+  ["run", ...campaigns.map(([, file]) => file), "--reporter=verbose", "--disableConsoleIntercept"],
   {
     stdio: "inherit",
     env: {
       ...process.env,
-      TIGHTBOUND_FUZZ_CASES: values.cases,
       TIGHTBOUND_FUZZ_SEED: values.seed,
-      ...(values.graphs !== undefined && { TIGHTBOUND_FUZZ_GRAPHS: values.graphs }),
+      TIGHTBOUND_FUZZ_ONLY: values.only,
+      ...Object.assign({}, ...campaigns.map(([, , env]) => env)),
     },
   },
 );

@@ -50,9 +50,9 @@ test("what does not fit is refused before anything of its size is made", async (
       executor,
     });
     await expect(outer([1, 2])).rejects.toThrow(
-      /^A value of shape \[2, 1000000, 1000000\] takes 8,000 GB of memory/,
+      "expand: shape [2, 1000000, 1000000] has 2000000000000 elements; an array has at most 2^32.",
     );
   }
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1e7);
-  expect(() => full([1e6, 1e6], 1)).toThrow("more than an array can hold");
+  expect(() => full([1e6, 1e6], 1)).toThrow("an array has at most 2^32");
 });
