@@ -46,6 +46,9 @@ export interface TrainOptions extends ReadingFlags, Readonly<Record<string, unkn
   readonly labelColumn?: string;
   readonly categorical?: readonly string[];
   readonly ignore?: readonly string[];
+  readonly id?: string;
+  readonly type?: Readonly<Record<string, string>>;
+  readonly decimal?: "." | ",";
   readonly testFraction?: number;
   readonly validation?: number;
   readonly validationSeed?: number;
@@ -164,7 +167,7 @@ function tableSource(
   spec: string,
   given: Tree,
   declaration: Declaration,
-  { categorical, ignore }: TrainOptions,
+  { categorical, ignore, id, type, decimal }: TrainOptions,
   known: RunSettings | undefined,
 ): Pick<DataSource, "table"> {
   const paths = observationPaths(known ? declarationOf(known.model.model) : declaration);
@@ -175,10 +178,33 @@ function tableSource(
   };
   if (isTableFile(spec) && likelihood === "table" && binarize === "none") {
     // A run that is built on must have seen the same columns.
-    const { categorical: words, ignore: left } = known?.data.table ?? {};
-    return { table: { categorical: categorical ?? words ?? [], ignore: ignore ?? left ?? [] } };
+    const before = known?.data.table;
+    const given = {
+      id: id ?? before?.id,
+      types: type ?? before?.types,
+      decimal: decimal ?? before?.decimal,
+    };
+    // What was said anew is fitted anew; otherwise the columns are what they were.
+    const anew = [categorical, ignore, id, type, decimal].some((one) => one !== undefined);
+    return {
+      table: {
+        categorical: categorical ?? before?.categorical ?? [],
+        ignore: ignore ?? before?.ignore ?? [],
+        ...(given.id !== undefined && { id: given.id }),
+        ...(given.types && { types: given.types }),
+        ...(given.decimal !== undefined && { decimal: given.decimal }),
+        ...(before && !anew && { preprocessing: before.preprocessing }),
+      },
+    };
   }
-  const flag = categorical ? "--categorical" : ignore ? "--ignore" : undefined;
+  const flags = {
+    "--categorical": categorical,
+    "--ignore": ignore,
+    "--id": id,
+    "--type": type,
+    "--decimal": decimal,
+  };
+  const flag = Object.entries(flags).find(([, value]) => value !== undefined)?.[0];
   if (flag === undefined) return {};
   throw new UsageError(
     `${flag} does not apply: only a ${TABLE_KINDS} file with --likelihood table (the default) has columns of its own. Leave it out.`,
@@ -316,6 +342,9 @@ function refuseContradictions(
   refuse("--label-column", options.labelColumn, data.labelColumn);
   refuse("--categorical", options.categorical, data.table?.categorical);
   refuse("--ignore", options.ignore, data.table?.ignore);
+  refuse("--id", options.id, data.table?.id);
+  refuse("--type", options.type, data.table?.types);
+  refuse("--decimal", options.decimal, data.table?.decimal);
   refuse("--label-file", options.labelFile && resolve(options.labelFile), data.labels);
 }
 

@@ -3,6 +3,7 @@ import { DataError } from "../errors.ts";
 import { anything, type OptionRules } from "../options.ts";
 import { delimiterOf, guessHeader, isNumber } from "./csv-dialect.ts";
 import { messageOf, readBytes, type SizeLimit } from "./file.ts";
+import type { Decimal } from "./table-numbers.ts";
 import { decodeText } from "./text-encoding.ts";
 
 export { isNumber };
@@ -37,6 +38,12 @@ export const recordRules: OptionRules<RecordOptions> = {
   encoding: anything,
   maxBytes: anything,
 };
+
+/** How numbers are written, where they are taken as they are. */
+export interface NumberOptions {
+  /** What parts whole numbers from fractions; the other groups thousands. Default a point, without groups. */
+  readonly decimal?: Decimal;
+}
 
 /** Records that are looked at to tell whether the first one names the columns. */
 const LOOKED_AT = 20;

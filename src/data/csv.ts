@@ -4,6 +4,7 @@ import { anything, checkOptions, type OptionRules } from "../options.ts";
 import {
   type CsvRecord,
   classIndices,
+  type NumberOptions,
   quoted,
   type RecordOptions,
   type RecordVisitor,
@@ -11,18 +12,23 @@ import {
 } from "./csv-records.ts";
 import { createDataset, type Dataset } from "./dataset.ts";
 import { readTableRecords, type TableRecords } from "./table-file.ts";
+import { numberIn } from "./table-numbers.ts";
 
 /** How a CSV file is read. */
-export interface CsvOptions extends RecordOptions {
+export interface CsvOptions extends RecordOptions, NumberOptions {
   /** By default the file's name. */
   readonly name?: string;
   /** The column of class names, which then is no feature. An empty cell means unlabelled. */
   readonly labelColumn?: string;
+  /** The column that names the rows, which then is no feature. By default rows are named by their lines. */
+  readonly id?: string;
 }
 
 const rules: OptionRules<CsvOptions> = {
   name: anything,
   labelColumn: anything,
+  id: anything,
+  decimal: anything,
   header: anything,
   encoding: anything,
   maxBytes: anything,
@@ -54,10 +60,11 @@ class TableBuilder implements RecordVisitor {
   readonly #options: CsvOptions;
   #columns: readonly string[] = [];
   #labelAt = -1;
+  #idAt = -1;
   #values = new Float32Array(1024);
   #length = 0;
   readonly #labels: string[] = [];
-  readonly #lines: string[] = [];
+  readonly #names: string[] = [];
   #rows = 0;
 
   constructor(path: string, options: CsvOptions) {
@@ -66,8 +73,16 @@ class TableBuilder implements RecordVisitor {
   }
 
   begin(columns: readonly string[]): void {
-    const { labelColumn } = this.#options;
+    const { labelColumn, id } = this.#options;
     this.#columns = columns;
+    if (id !== undefined) {
+      this.#idAt = columns.indexOf(id);
+      if (this.#idAt < 0) {
+        throw new DataError(
+          `${this.#path}: expected a column "${id}" with the ids; found ${quoted(columns)}.`,
+        );
+      }
+    }
     if (labelColumn === undefined) return;
     this.#labelAt = columns.indexOf(labelColumn);
     if (this.#labelAt < 0) {
@@ -83,13 +98,18 @@ class TableBuilder implements RecordVisitor {
   add({ cells, line }: CsvRecord): void {
     const columns = this.#columns;
     this.#reserve(cells.length);
+    let name = String(line);
     for (let i = 0; i < cells.length; i++) {
       const cell = (cells[i] as string).trim();
       if (i === this.#labelAt) {
         this.#labels.push(cell);
         continue;
       }
-      const value = Math.fround(Number(cell));
+      if (i === this.#idAt) {
+        name = cell || `line ${line}`;
+        continue;
+      }
+      const value = Math.fround(numberIn(cell, this.#options.decimal));
       if (cell === "" || !Number.isFinite(value)) {
         const found = cell === "" ? "an empty cell" : `"${cell}"`;
         throw new DataError(
@@ -98,7 +118,7 @@ class TableBuilder implements RecordVisitor {
       }
       this.#values[this.#length++] = value;
     }
-    this.#lines.push(String(line));
+    this.#names.push(name);
     this.#rows++;
   }
 
@@ -109,7 +129,7 @@ class TableBuilder implements RecordVisitor {
         this.#columns.length > 0 ? `found only the header ${quoted(this.#columns)}` : "found an empty file";
       throw new DataError(`${path}: expected rows of numbers, ${what}.`);
     }
-    const columns = this.#columns.filter((_, i) => i !== this.#labelAt);
+    const columns = this.#columns.filter((_, i) => i !== this.#labelAt && i !== this.#idAt);
     return createDataset({
       name: this.#options.name ?? basename(path),
       source: path,
@@ -117,8 +137,8 @@ class TableBuilder implements RecordVisitor {
       shape: [columns.length],
       x: this.#values.slice(0, this.#length),
       columns,
-      rowNames: this.#lines,
-      rowNoun,
+      rowNames: this.#names,
+      rowNoun: this.#options.id ?? rowNoun,
       ...(notes.length > 0 && { notes }),
       ...(this.#labelAt >= 0 && classIndices(this.#labels)),
     });

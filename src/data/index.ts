@@ -70,15 +70,21 @@ export {
   type TableSummary,
   type TextTable,
 } from "./table.ts";
+export { decodeCell, encodeCell, featureOf } from "./table-cells.ts";
 export { decodeRows } from "./table-decode.ts";
 export { isTableFile, TABLE_KINDS } from "./table-file.ts";
 export { fitTable, type TableFit, type TableOptions } from "./table-fit.ts";
+export { type Decimal, decimals } from "./table-numbers.ts";
 export {
   type CategoricalBlock,
+  type ColumnKind,
+  type ColumnOf,
   type FeatureLayout,
   featureLayout,
+  isBlock,
   type RowLayout,
   type TableColumn,
   type TablePreprocessing,
   tablePreprocessing,
 } from "./table-preprocessing.ts";
+export { columnTypes, parseColumnType } from "./table-types.ts";

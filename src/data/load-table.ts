@@ -17,12 +17,18 @@ export interface LoadTableOptions extends TableOptions, RecordOptions {
   readonly labelledTest?: boolean;
   /** Seed of the rows held out. Default 0. */
   readonly seed?: number;
+  /** What the columns are, where that was decided before. By default it is by {@link fitTable}. */
+  readonly preprocessing?: TablePreprocessing;
 }
 
 const rules: OptionRules<LoadTableOptions> = {
   labelColumn: anything,
+  id: anything,
   categorical: anything,
   ignore: anything,
+  types: anything,
+  decimal: anything,
+  preprocessing: anything,
   header: anything,
   encoding: anything,
   maxBytes: anything,
@@ -62,7 +68,9 @@ export const splitTable = (
 ): TableSplit => {
   const test = heldOut(table, options);
   const train = Uint32Array.from(table.rows.keys()).filter((row) => !test.has(row));
-  const { preprocessing, notes } = fitTable(table, knownOptions(options, tableRules), train);
+  const { preprocessing, notes } = options.preprocessing
+    ? { preprocessing: options.preprocessing, notes: [] }
+    : fitTable(table, knownOptions(options, tableRules), train);
   const { dataset } = encodeTable(table, preprocessing);
   const part = (name: string, rows: Uint32Array): Dataset =>
     select(dataset, rows, `${basename(table.path)}/${name}`);

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { DataError, UsageError } from "../errors.ts";
 import { anything, checkOptions, type OptionRules } from "../options.ts";
 import { readNumbers } from "./csv.ts";
-import type { RecordOptions } from "./csv-records.ts";
+import type { NumberOptions, RecordOptions } from "./csv-records.ts";
 import { type Dataset, split } from "./dataset.ts";
 import { listDirectory, pathKind, readBytes, type SizeLimit } from "./file.ts";
 import { looksLikeIdx, readIdxImages, readIdxLabels } from "./idx.ts";
@@ -18,11 +18,13 @@ import { howToSave, isTableFile } from "./table-file.ts";
 export type Permute = (n: number, seed: number) => Uint32Array;
 
 /** Where labels come from, and which rows are held out. */
-export interface LoadOptions extends RecordOptions, ImageOptions {
+export interface LoadOptions extends RecordOptions, NumberOptions, ImageOptions {
   /** A file of labels for data in an IDX or `.npy` file: class indices, IDX or `.npy`, or names of classes, `.npy`. */
   readonly labels?: string;
   /** The column of class names in a table. */
   readonly labelColumn?: string;
+  /** The column that names the rows of a table, which then is no feature. By default rows are named by their lines. */
+  readonly id?: string;
   /** The fraction of rows to hold out where the data have no test part of their own. Default 0.1. */
   readonly testFraction?: number;
   /** The seed of the shuffle before rows are held out. Default 0. */
@@ -41,6 +43,8 @@ export interface LoadOptions extends RecordOptions, ImageOptions {
 const rules: OptionRules<LoadOptions> = {
   labels: anything,
   labelColumn: anything,
+  id: anything,
+  decimal: anything,
   testFraction: anything,
   seed: anything,
   permute: anything,
@@ -171,10 +175,12 @@ const loadFile = async (path: string, options: LoadOptions): Promise<DataParts> 
   const name = path.toLowerCase().replace(/\.gz$/, "");
   if (isTableFile(path)) {
     refuse(options, ["labels"], "a table; its labels are a column: use labelColumn");
-    const { labelColumn, header, encoding, maxBytes } = options;
+    const { labelColumn, id, decimal, header, encoding, maxBytes } = options;
     return {
       train: await readNumbers(path, {
         ...(labelColumn !== undefined && { labelColumn }),
+        ...(id !== undefined && { id }),
+        ...(decimal !== undefined && { decimal }),
         ...(header !== undefined && { header }),
         ...(encoding !== undefined && { encoding }),
         ...(maxBytes !== undefined && { maxBytes }),

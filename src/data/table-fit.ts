@@ -2,45 +2,62 @@ import { DataError, UsageError } from "../errors.ts";
 import { anything, checkOptions, type OptionRules } from "../options.ts";
 import { isNumber, quoted, sortedNames } from "./csv-records.ts";
 import type { RowIndices } from "./dataset.ts";
-import { columnOf, placeOf, type TextTable, toNumber } from "./table.ts";
-import type { TableColumn, TablePreprocessing } from "./table-preprocessing.ts";
+import { columnOf, placeOf, type TextTable } from "./table.ts";
+import { type EXAMPLES, encodeCell, scaledBy } from "./table-cells.ts";
+import { type Choice, chooseKind, marginOf } from "./table-choose.ts";
+import { cyclesOf, daysOf, guessDates } from "./table-dates.ts";
+import { whyIdentifier } from "./table-identify.ts";
+import { type Decimal, guessDecimal, numberIn } from "./table-numbers.ts";
+import { sectionOf, type TableColumn, type TablePreprocessing } from "./table-preprocessing.ts";
+import { throwProblems } from "./table-problems.ts";
+import { type ColumnType, parseColumnType } from "./table-types.ts";
 
-/** Which columns of a table are labels, categories, or nothing. */
+/** Which columns of a table are labels, ids, or nothing, and of which type the others are. */
 export interface TableOptions {
   /** The column of class names, which then is no feature. A missing cell means unlabelled. */
   readonly labelColumn?: string;
+  /** The column that names the rows, which then is no feature. By default rows are named by their lines. */
+  readonly id?: string;
   /** Columns whose values are categories (of the label column: classes), whatever they look like. */
   readonly categorical?: readonly string[];
   /** Columns that are no features. */
   readonly ignore?: readonly string[];
+  /**
+   * Types by column, where the data would be taken for another: `number`, `positive`, `bounded` (`bounded:0..10`), `count`, `ordinal`
+   * (`ordinal:low<mid<high`), `categorical` or `date` (`date:dmy`).
+   */
+  readonly types?: Readonly<Record<string, string>>;
+  /** A decimal comma or a decimal point; the other groups thousands. By default found in each column. */
+  readonly decimal?: Decimal;
 }
 
 /** What {@link fitTable} may be told. */
 export const tableRules: OptionRules<TableOptions> = {
   labelColumn: anything,
+  id: anything,
   categorical: anything,
   ignore: anything,
+  types: anything,
+  decimal: anything,
 };
 
 /** What {@link fitTable} decided. */
 export interface TableFit {
   readonly preprocessing: TablePreprocessing;
-  /** What a person should be told: columns left out, and why. */
+  /** What a person should be told: columns left out, and types that are not plain, each with the reason. */
   readonly notes: readonly string[];
 }
 
-/** More words than this in one column are text or identifiers, not categories. */
-const MOST_CATEGORIES = 100;
-/** Rows from which on a column of words that are all different is taken for identifiers. */
-const LEAST_FOR_IDENTIFIERS = 20;
 /** More classes than this, all of them numbers, are a quantity to be predicted, not classes. */
 const MOST_NUMERIC_CLASSES = 20;
 
 /**
- * Decides how a table's columns become features. A column of numbers is standardised; one of words, or of two different
- * values, is categorical. Left out, with a note, are columns without a name and those that tell nothing (no value, or one
- * only). What looks like a mistake is refused with the ways out: a number misspelt, identifiers among the features,
- * quantities for classes.
+ * Decides how a table's columns become features. A column of numbers is standardised: as it is, by its logarithm (`positive`) or its
+ * logit (`bounded`), whichever normal fits it best; small whole numbers are counts, or levels with an order. One of words, or of two
+ * different values, is categorical; dates are days, and sines and cosines of where in the year, week and day they are. Left out, with a
+ * note, are columns without a name, those that tell nothing (no value, or one only), and those that say which row it is: ids, row numbers,
+ * postcodes, free text. What looks like a mistake is refused with the ways out, all columns at once: a number misspelt, a date whose day
+ * and month may be swapped, quantities for classes.
  *
  * ```ts
  * const table = await readTable("penguins.csv");
@@ -50,113 +67,320 @@ const MOST_NUMERIC_CLASSES = 20;
  *
  * @param rows the rows that means and standard deviations are taken of, where others are held out; default all. Kinds,
  * categories and classes come from all rows.
- * @throws UsageError for an option that names no column.
+ * @throws UsageError for options that name no column, or types that are none.
  * @throws DataError as above, and when no column is left.
  */
 export const fitTable = (table: TextTable, options: TableOptions = {}, rows?: RowIndices): TableFit => {
   checkOptions("fitTable", options, tableRules);
   const { path, columns } = table;
-  const { labelColumn, categorical = [], ignore = [] } = options;
-  for (const [option, names] of Object.entries({ categorical, ignore })) {
-    const known = new Set(columns);
-    const unknown = names.find((name) => !known.has(name));
-    if (unknown === undefined) continue;
-    throw new UsageError(`${option}: ${path} has no column "${unknown}"; found ${quoted(columns)}.`);
-  }
-  const labels = labelColumn === undefined ? undefined : fitLabels(table, labelColumn, options);
+  const { labelColumn, id, ignore = [], decimal } = options;
+  const types = checkedTypes(table, options);
+  const problems: string[] = [];
+  const attempt = <T>(work: () => T): T | undefined => {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+      problems.push(error.message);
+      return undefined;
+    }
+  };
+  const labels =
+    labelColumn === undefined ? undefined : attempt(() => fitLabels(table, labelColumn, options));
   const notes: string[] = [...(table.notes ?? [])];
-  const [left, words] = [new Set(ignore), new Set(categorical)];
+  const chosen = new Map<string, string[]>();
+  const left = new Set(ignore);
   const kept = columns
-    .filter((name) => name !== labelColumn && !left.has(name))
+    .filter((name) => name !== labelColumn && name !== id && !left.has(name))
     .flatMap((name) => {
-      const column = name === "" ? "it has no name" : fitColumn(table, name, words.has(name), rows);
-      if (typeof column !== "string") return [column];
-      notes.push(`${path}: column "${name}" is left out: ${column}.`);
-      return [];
+      const fitted =
+        name === ""
+          ? { without: "it has no name" }
+          : attempt(() => new ColumnFit(table, name, rows).fit(types.get(name), decimal));
+      if (fitted === undefined) return [];
+      if ("without" in fitted) {
+        notes.push(`${path}: column "${name}" is left out: ${fitted.without}.`);
+        return [];
+      }
+      if (fitted.why !== undefined) {
+        const key = `${fitted.column.kind} (${fitted.why})`;
+        chosen.set(key, [...(chosen.get(key) ?? []), name]);
+      }
+      return [fitted.column];
     });
+  throwProblems(path, problems);
   if (kept.length === 0) {
     const why = notes.length > 0 ? ` ${notes.join(" ")}` : "";
     throw new DataError(`${path}: no column is left to learn from, of ${quoted(columns)}.${why}`);
   }
-  const ordered = [
-    ...kept.filter(({ kind }) => kind === "numeric"),
-    ...kept.filter(({ kind }) => kind === "categorical"),
+  for (const [key, names] of chosen) {
+    notes.push(`${path}: ${quoted(names)}: ${key}.`);
+  }
+  if (id !== undefined) notes.push(...idNotes(table, id));
+  const ordered = [0, 1, 2].flatMap((section) => kept.filter((column) => sectionOf(column) === section));
+  return {
+    preprocessing: { columns: ordered, ...(labels && { labels }), ...(id !== undefined && { id }) },
+    notes,
+  };
+};
+
+const idNotes = (table: TextTable, id: string): readonly string[] => {
+  const cells = columnOf(table, id, " with the ids");
+  const seen = new Set<string>();
+  const twice = cells.find((cell) => cell !== "" && (seen.has(cell) || !seen.add(cell)));
+  const blank = cells.filter((cell) => cell === "").length;
+  return [
+    ...(twice === undefined
+      ? []
+      : [`${table.path}: column "${id}" has "${twice}" more than once: it does not tell rows apart.`]),
+    ...(blank === 0
+      ? []
+      : [
+          `${table.path}: column "${id}" is blank in ${blank} rows, which are named by their ${table.rowNoun}s.`,
+        ]),
   ];
-  return { preprocessing: { columns: ordered, ...(labels && { labels }) }, notes };
 };
 
-/** The column, or why it is left out. */
-const fitColumn = (
-  table: TextTable,
-  name: string,
-  categorical: boolean,
-  rows: RowIndices | undefined,
-): TableColumn | string => {
-  const cells = columnOf(table, name, "");
-  const categories = sortedNames(cells.filter((cell) => cell !== ""));
-  if (categories.length === 0) return "every cell is missing";
-  if (categories.length === 1) return `every value is "${categories[0]}"`;
-  const numbers = cells.filter(isNumber).length;
-  const values = cells.filter((cell) => cell !== "").length;
-  if (categorical || (categories.length === 2 && (numbers === values || numbers === 0))) {
-    return { kind: "categorical", name, categories: [...categories] };
+/** Types by column. @throws UsageError with all that is wrong with the options */
+const checkedTypes = (
+  { path, columns }: TextTable,
+  { categorical = [], ignore = [], types = {}, id }: TableOptions,
+): ReadonlyMap<string, ColumnType> => {
+  const known = new Set(columns);
+  const problems: string[] = [];
+  const named = { categorical, ignore, types: Object.keys(types), ...(id !== undefined && { id: [id] }) };
+  for (const [option, names] of Object.entries(named)) {
+    const unknown = names.filter((name) => !known.has(name));
+    if (unknown.length > 0) {
+      problems.push(`${option}: ${path} has no column ${quoted(unknown)}; found ${quoted(columns)}.`);
+    }
   }
-  if (numbers === values) return standardise(table, name, cells, rows);
-  if (2 * numbers > values) {
-    const row = cells.findIndex((cell) => cell !== "" && !isNumber(cell));
+  const found = new Map<string, ColumnType>(categorical.map((name) => [name, { type: "categorical" }]));
+  for (const [name, text] of Object.entries(types)) {
+    try {
+      const type = parseColumnType(text);
+      if (found.has(name) && type.type !== "categorical") {
+        problems.push(
+          `types: column "${name}" is said to be ${type.type}, and to be categorical. Leave one out.`,
+        );
+      }
+      found.set(name, type);
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      problems.push(`types: column "${name}": ${error.message}.`);
+    }
+  }
+  if (problems.length > 0) throw new UsageError(problems.join("\n"));
+  return found;
+};
+
+type Fitted = { readonly column: TableColumn; readonly why?: string } | { readonly without: string };
+
+/** One column on its way. */
+class ColumnFit {
+  readonly #table: TextTable;
+  readonly #name: string;
+  readonly #rows: RowIndices | undefined;
+  readonly #cells: readonly string[];
+  readonly #given: readonly string[];
+
+  constructor(table: TextTable, name: string, rows: RowIndices | undefined) {
+    this.#table = table;
+    this.#name = name;
+    this.#rows = rows;
+    this.#cells = columnOf(table, name, "");
+    this.#given = this.#cells.filter((cell) => cell !== "");
+  }
+
+  get #flag(): string {
+    return /^[\w.-]+$/.test(this.#name) ? this.#name : `"${this.#name}"`;
+  }
+
+  get #place(): string {
+    return `${this.#table.path}, column "${this.#name}"`;
+  }
+
+  /** The column, or why it is left out. @throws DataError */
+  fit(declared: ColumnType | undefined, decimal: Decimal | undefined): Fitted {
+    const categories = sortedNames(this.#given);
+    if (categories.length === 0) return { without: "every cell is missing" };
+    if (categories.length === 1) return { without: `every value is "${categories[0]}"` };
+    if (declared !== undefined) return { column: this.#declared(declared, decimal, categories) };
+    const written = decimal ?? this.#decimal();
+    const numbers = this.#given.filter((cell) => !Number.isNaN(numberIn(cell, written))).length;
+    const values = this.#given.length;
+    if (categories.length === 2 && (numbers === values || numbers === 0))
+      return { column: this.#block(categories) };
+    const why = whyIdentifier(this.#name, this.#cells, numbers);
+    const dates = numbers === 0 ? guessDates(this.#cells) : undefined;
+    if (dates === "ambiguous") {
+      throw new DataError(
+        `${this.#place}: dates such as "${this.#given[0]}" may have the day or the month first. Say which: --type ${this.#flag}=date:dmy or ` +
+          `--type ${this.#flag}=date:mdy.`,
+      );
+    }
+    if (dates !== undefined) {
+      return { column: this.#dates(dates), why: `days, and where in a ${this.#cycles(dates)}` };
+    }
+    if (why !== undefined) {
+      const type = 2 * numbers > values ? "number" : "categorical";
+      return { without: `${why} (to use it all the same: --type ${this.#flag}=${type})` };
+    }
+    if (numbers === values) return this.#numbers(written);
+    if (2 * numbers > values) throw new DataError(this.#misspelt(numbers, written));
+    return { column: this.#block(categories) };
+  }
+
+  /** Whether its numbers have decimal commas. @throws DataError where the commas may be either */
+  #decimal(): Decimal | undefined {
+    const guess = guessDecimal(this.#cells);
+    if ("decimal" in guess) return guess.decimal;
     throw new DataError(
-      `${placeOf(table, row)}, column "${name}": expected a number, as in ${numbers} other cells of the ` +
-        `column; found "${cells[row]}". Correct the cell or leave it blank, or declare the column categorical or ignored ` +
-        `(--categorical ${name}, --ignore ${name}).`,
+      `${this.#place}: the comma of "${guess.ambiguous}" may be a decimal comma or group thousands. Say which: --decimal , or --decimal .`,
     );
   }
-  if (
-    categories.length > MOST_CATEGORIES ||
-    (values >= LEAST_FOR_IDENTIFIERS && categories.length === values)
-  ) {
-    const comma = /^[+-]?\d+,\d+$/.test(categories[0]) ? " Numbers need a decimal point." : "";
-    throw new DataError(
-      `${table.path}, column "${name}": ${categories.length} different words in ${values} cells, such as ` +
-        `"${categories[0]}", look like text or identifiers, not categories. Declare the column ignored, or categorical ` +
-        `if it is (--ignore ${name}, --categorical ${name}).${comma}`,
+
+  #misspelt(numbers: number, decimal: Decimal | undefined): string {
+    const wrong = [...this.#cells.keys()].filter(
+      (row) => this.#cells[row] !== "" && Number.isNaN(numberIn(this.#cells[row], decimal)),
+    );
+    const [row] = wrong;
+    const more = wrong.length > 1 ? ` (${wrong.length} such cells in all)` : "";
+    return (
+      `${placeOf(this.#table, row)}, column "${this.#name}": expected a number, as in ${numbers} other cells of the ` +
+      `column; found "${this.#cells[row]}"${more}. Correct the cell or leave it blank, or declare the column categorical or ignored ` +
+      `(--categorical ${this.#flag}, --ignore ${this.#flag}).`
     );
   }
-  return { kind: "categorical", name, categories: [...categories] };
-};
 
-const standardise = (
-  table: TextTable,
-  name: string,
-  cells: readonly string[],
-  rows: RowIndices | undefined,
-): TableColumn => {
-  const all = cells.map((cell, row) =>
-    cell === "" ? Number.NaN : toNumber(cell, () => `${placeOf(table, row)}, column "${name}"`),
-  );
-  const of = rows === undefined ? all : Array.from(rows, (row) => all[row]);
-  const { mean, sd } = moments(of);
-  // A column may be constant in the rows asked for and not in all.
-  return { kind: "numeric", name, ...(sd > 0 ? { mean, sd } : moments(all)) };
-};
+  #block(categories: readonly string[]): TableColumn {
+    return { kind: "categorical", name: this.#name, categories: [...categories] };
+  }
 
-/** Mean and standard deviation (divisor n) of the values that are there. */
+  #numbers(decimal: Decimal | undefined): Fitted {
+    const values = this.#given.map((cell) => numberIn(cell, decimal));
+    const choice = chooseKind(this.#name, values);
+    const column = this.#ofKind(choice, decimal);
+    const comma = decimal === "," ? "decimal commas" : undefined;
+    const why = [...("why" in choice ? [choice.why] : []), ...(comma === undefined ? [] : [comma])].join(
+      "; ",
+    );
+    return { column, ...(why !== "" && { why }) };
+  }
+
+  #ofKind(choice: Choice, decimal: Decimal | undefined): TableColumn {
+    const name = this.#name;
+    const written = decimal === undefined ? {} : { decimal };
+    if (choice.kind === "ordinal")
+      return { kind: "ordinal", name, categories: [...sortedNames(this.#given)] };
+    if (choice.kind === "count") return this.#checked({ kind: "count", name, ...written });
+    const { kind } = choice;
+    const ends =
+      choice.kind === "bounded"
+        ? { low: choice.low, high: choice.high, margin: marginOf(this.#given.length) }
+        : { low: 0, high: 1, margin: 0.25 };
+    // Values are checked first: of a negative number there is no logarithm.
+    const draft = { name, mean: 0, sd: 1, ...written };
+    this.#checked(kind === "bounded" ? { kind, ...draft, ...ends } : { kind, ...draft });
+    const moments = this.#moments((cell) => {
+      const value = numberIn(cell, decimal);
+      return kind === "bounded" ? scaledBy.bounded(value, ends) : scaledBy[kind](value);
+    });
+    const found = { name, ...moments, ...written };
+    return kind === "bounded" ? { kind, ...found, ...ends } : { kind, ...found };
+  }
+
+  #dates(order: keyof typeof EXAMPLES): TableColumn {
+    const days = (cell: string): number => daysOf(cell, order);
+    const { mean, sd } = this.#moments(days);
+    return { kind: "date", name: this.#name, order, cycles: cyclesOf(this.#given.map(days)), mean, sd };
+  }
+
+  #cycles(order: keyof typeof EXAMPLES): string {
+    const cycles = cyclesOf(this.#given.map((cell) => daysOf(cell, order)));
+    return cycles.length === 0 ? "line of time" : cycles.join(", ");
+  }
+
+  /** Mean and standard deviation over the rows asked for; of all where those are all alike. */
+  #moments(numberOf: (cell: string) => number): { readonly mean: number; readonly sd: number } {
+    const cells = this.#rows === undefined ? this.#cells : Array.from(this.#rows, (row) => this.#cells[row]);
+    const of = (some: readonly string[]) => moments(some.filter((cell) => cell !== "").map(numberOf));
+    const found = of(cells);
+    return found.sd > 0 ? found : of(this.#cells);
+  }
+
+  /** The column, if it can hold each of its cells. @throws DataError */
+  #checked(column: TableColumn, declared = ""): TableColumn {
+    const row = this.#cells.findIndex((cell) => cell !== "" && "expected" in encodeCell(column, cell));
+    if (row < 0) return column;
+    const result = encodeCell(column, this.#cells[row]);
+    const expected = "expected" in result ? result.expected : "";
+    throw new DataError(
+      `${placeOf(this.#table, row)}, column "${this.#name}": expected ${expected}${declared}, found "${this.#cells[row]}". Correct the cell, or ` +
+        "leave it blank: then it counts as missing.",
+    );
+  }
+
+  /** The column as it was declared. @throws DataError where its cells are not that */
+  #declared(declared: ColumnType, decimal: Decimal | undefined, categories: readonly string[]): TableColumn {
+    const { type } = declared;
+    const said = `, since --type says ${type}`;
+    const name = this.#name;
+    if (type === "categorical") return this.#block(categories);
+    if (type === "ordinal") {
+      const { levels } = declared;
+      if (levels === undefined && !categories.every(isNumber)) {
+        throw new DataError(
+          `${this.#place}: the order of the words ${quoted(categories)} is not known. Say it: --type ${this.#flag}=ordinal:${categories.slice(0, 3).join("<")}.`,
+        );
+      }
+      return this.#checked({ kind: "ordinal", name, categories: [...(levels ?? categories)] }, said);
+    }
+    if (type === "date") {
+      const order = declared.order ?? guessDates(this.#cells);
+      if (order === "ambiguous") {
+        throw new DataError(
+          `${this.#place}: days and months may be meant either way. Say which: --type ${this.#flag}=date:dmy or date:mdy.`,
+        );
+      }
+      const column: TableColumn = { kind: "date", name, order: order ?? "ymd", cycles: [], mean: 0, sd: 1 };
+      this.#checked(column, said);
+      return this.#dates(order ?? "ymd");
+    }
+    const written = decimal ?? this.#decimal();
+    const number: TableColumn = {
+      kind: "numeric",
+      name,
+      mean: 0,
+      sd: 1,
+      ...(written && { decimal: written }),
+    };
+    this.#checked(number, said);
+    if (type === "number") return this.#ofKind({ kind: "numeric" }, written);
+    if (type === "bounded")
+      return this.#ofKind({ kind: "bounded", low: declared.low, high: declared.high, why: "" }, written);
+    return this.#ofKind({ kind: type, why: "" }, written);
+  }
+}
+
+/** Mean and standard deviation (divisor n). */
 const moments = (values: readonly number[]): { readonly mean: number; readonly sd: number } => {
-  const there = values.filter((value) => !Number.isNaN(value));
-  const mean = there.reduce((total, value) => total + value, 0) / there.length;
-  const squares = there.reduce((total, value) => total + (value - mean) ** 2, 0);
-  return { mean, sd: Math.sqrt(squares / there.length) };
+  const mean = values.reduce((total, value) => total + value, 0) / values.length;
+  const squares = values.reduce((total, value) => total + (value - mean) ** 2, 0);
+  return { mean, sd: Math.sqrt(squares / values.length) };
 };
 
 const fitLabels = (
   table: TextTable,
   column: string,
-  { categorical = [] }: TableOptions,
+  { categorical = [], types = {} }: TableOptions,
 ): { column: string; classes: string[] } => {
   const cells = columnOf(table, column, " with the labels").filter((cell) => cell !== "");
   const classes = sortedNames(cells);
   const many =
     classes.length > MOST_NUMERIC_CLASSES || classes.some((name) => !Number.isInteger(Number(name)));
-  if (!categorical.includes(column) && classes.length > 0 && classes.every(isNumber) && many) {
+  const declared = categorical.includes(column) || types[column] === "categorical";
+  if (!declared && classes.length > 0 && classes.every(isNumber) && many) {
     throw new DataError(
       `${table.path}, column "${column}": the labels look like a quantity, not like classes: ${classes.length} different ` +
         `numbers from ${classes[0]} to ${classes.at(-1)}. If each of them is a class, declare the column categorical ` +

@@ -5,7 +5,6 @@ import { DataError } from "../errors.ts";
 import { checkOptions } from "../options.ts";
 import {
   type CsvRecord,
-  isNumber,
   quoted,
   type RecordOptions,
   type RecordVisitor,
@@ -13,13 +12,16 @@ import {
   recordRules,
 } from "./csv-records.ts";
 import { createDataset, type Dataset } from "./dataset.ts";
+import { encodeCell } from "./table-cells.ts";
 import { readTableRecords, type TableRecords } from "./table-file.ts";
 import {
+  type ColumnKind,
   featureLayout,
-  featuresOf,
+  isBlock,
   type TableColumn,
   type TablePreprocessing,
 } from "./table-preprocessing.ts";
+import { throwProblems } from "./table-problems.ts";
 
 /** Cells that mean that there is no value. */
 const MISSING = new Set(["", "NA", "N/A", "NaN", "nan", "NULL", "null", "?"]);
@@ -144,22 +146,37 @@ export interface EncodedTable {
  */
 export const encodeTable = (table: TextTable, preprocessing: TablePreprocessing): EncodedTable => {
   const { path, columns, rows } = table;
-  const { features, names } = featureLayout(preprocessing);
+  const { features, names, columns: places } = featureLayout(preprocessing);
   const x = new Float32Array(rows.length * features);
   const observed = new Uint8Array(x.length);
-  let start = 0;
-  for (const column of preprocessing.columns) {
-    const cells = columnOf(table, column.name, " as in the training table");
-    encodeColumn(table, column, cells, (row, value, feature) => {
-      const at = row * features + start;
-      x[at + feature] = value;
-      observed.fill(1, at, at + featuresOf(column));
+  const problems: string[] = [];
+  const attempt = <T>(work: () => T): T | undefined => {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+      problems.push(error.message);
+      return undefined;
+    }
+  };
+  preprocessing.columns.forEach((column, i) => {
+    const { start } = places[i];
+    attempt(() => {
+      const cells = columnOf(table, column.name, " as in the training table");
+      encodeColumn(table, column, cells, (row, values) => {
+        const at = row * features + start;
+        x.set(values, at);
+        observed.fill(1, at, at + values.length);
+      });
     });
-    start += featuresOf(column);
-  }
-  const { labels } = preprocessing;
-  const known = new Set([...preprocessing.columns.map((column) => column.name), labels?.column]);
+  });
+  const { labels, id } = preprocessing;
+  const classes =
+    labels && columns.includes(labels.column) ? attempt(() => classesOf(table, labels)) : undefined;
+  throwProblems(path, problems);
+  const known = new Set([...preprocessing.columns.map((column) => column.name), labels?.column, id]);
   const unused = columns.filter((column) => !known.has(column));
+  const named = id !== undefined && columns.includes(id);
   const dataset = createDataset({
     name: basename(path),
     source: path,
@@ -167,48 +184,45 @@ export const encodeTable = (table: TextTable, preprocessing: TablePreprocessing)
     x,
     observed,
     columns: names,
-    rowNames: table.lines.map(String),
-    rowNoun: table.rowNoun,
-    ...(labels && columns.includes(labels.column) && classesOf(table, labels)),
+    rowNames: named
+      ? columnOf(table, id, "").map((cell, row) => cell || `${table.rowNoun} ${table.lines[row]}`)
+      : table.lines.map(String),
+    rowNoun: named ? id : table.rowNoun,
+    ...classes,
   });
   const notes = [
     ...(table.notes ?? []),
     ...(unused.length > 0 ? [`${path}: not used: ${quoted(unused)}.`] : []),
+    ...(id !== undefined && !named
+      ? [`${path}: has no column "${id}" with the ids; rows are named by their ${table.rowNoun}s.`]
+      : []),
   ];
   return { dataset, notes };
 };
 
+/** @throws DataError with the first cell that is not what the column holds, and how many there are */
 const encodeColumn = (
   table: TextTable,
   column: TableColumn,
   cells: readonly string[],
-  put: (row: number, value: number, feature: number) => void,
+  put: (row: number, values: readonly number[]) => void,
 ): void => {
-  const where = (row: number) => `${placeOf(table, row)}, column "${column.name}"`;
-  const index = new Map(column.kind === "categorical" ? column.categories.map((name, i) => [name, i]) : []);
+  let first: { readonly row: number; readonly expected: string } | undefined;
+  let wrong = 0;
   cells.forEach((cell, row) => {
     if (cell === "") return;
-    if (column.kind === "numeric") {
-      put(row, (toNumber(cell, () => where(row)) - column.mean) / column.sd, 0);
-      return;
+    const encoded = encodeCell(column, cell);
+    if ("values" in encoded) put(row, encoded.values);
+    else {
+      wrong++;
+      first ??= { row, expected: encoded.expected };
     }
-    const category = index.get(cell);
-    if (category === undefined) {
-      throw new DataError(
-        `${where(row)}: expected one of ${quoted(column.categories)}, as in the training table; found "${cell}". ` +
-          "Correct the cell, or leave it blank: then it counts as missing.",
-      );
-    }
-    put(row, 1, category);
   });
-};
-
-/** A number that float32 can hold. */
-export const toNumber = (cell: string, where: () => string): number => {
-  const value = isNumber(cell) ? Number(cell) : Number.NaN;
-  if (Number.isFinite(Math.fround(value))) return value;
+  if (first === undefined) return;
+  const { row, expected } = first;
   throw new DataError(
-    `${where()}: expected a finite number, found "${cell}". Correct the cell, or leave it blank: then it counts as missing.`,
+    `${placeOf(table, row)}, column "${column.name}": expected ${expected}${isBlock(column) ? "; " : ", "}found "${cells[row]}"` +
+      `${wrong > 1 ? ` (${wrong} such cells in all)` : ""}. Correct the cell, or leave it blank: then it counts as missing.`,
   );
 };
 
@@ -230,8 +244,8 @@ const classesOf = (
 
 /** What there is to say of a table's columns. */
 export interface TableSummary {
-  readonly numeric: number;
-  readonly categorical: number;
+  /** Columns of each kind. */
+  readonly kinds: Readonly<Partial<Record<ColumnKind, number>>>;
   /** Cells without a value. */
   readonly missing: number;
 }
@@ -241,11 +255,12 @@ export const summarise = (
   { rows, observed }: Dataset,
   preprocessing: Pick<TablePreprocessing, "columns">,
 ): TableSummary => {
-  const { features, numeric, blocks } = featureLayout(preprocessing);
-  const starts = [...Array.from({ length: numeric }, (_, i) => i), ...blocks.map(({ start }) => start)];
+  const { features, columns } = featureLayout(preprocessing);
+  const kinds: Partial<Record<ColumnKind, number>> = {};
+  for (const { kind } of preprocessing.columns) kinds[kind] = (kinds[kind] ?? 0) + 1;
   let missing = 0;
   for (let row = 0; row < rows; row++) {
-    for (const start of starts) if (observed?.[row * features + start] === 0) missing++;
+    for (const { start } of columns) if (observed?.[row * features + start] === 0) missing++;
   }
-  return { numeric, categorical: blocks.length, missing };
+  return { kinds, missing };
 };

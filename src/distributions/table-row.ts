@@ -4,6 +4,7 @@ import {
   cast,
   concat,
   equal,
+  exp,
   formatShape,
   isNan,
   logicalAnd,
@@ -11,8 +12,10 @@ import {
   logicalOr,
   mul,
   operands,
+  reshape,
   type Shape,
   slice,
+  sub,
   sum,
   type Tensor,
   type TensorLike,
@@ -22,11 +25,13 @@ import {
   type Constraint,
   independentConstraint,
   logitVector,
+  nonNegativeInteger,
   oneHotVector,
   real,
   realVector,
 } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import { NegativeBinomial } from "./negative-binomial.ts";
 import { Normal, type NormalDistribution } from "./normal.ts";
 import { expandTo } from "./numerics.ts";
 import { OneHotCategorical } from "./one-hot-categorical.ts";
@@ -52,57 +57,87 @@ export class TableRowDistribution extends Distribution {
   /** How many categories each categorical column has. */
   readonly categories: readonly number[];
   private readonly numbers: Part<NormalDistribution> | undefined;
+  private readonly counted: Part | undefined;
   private readonly blocks: readonly Part[];
 
   /** Use {@link TableRow}. */
   constructor(parameters: Parameters, categories: readonly number[]) {
-    const { loc, logScale, logits } = parameters;
+    const { loc, logScale, logMean, logTotal, logits } = parameters;
     const numeric = loc?.shape.at(-1) ?? 0;
     const numbers = loc && { start: 0, end: numeric, of: Normal(loc, { logScale }) };
+    const first = numeric + (logMean?.shape.at(-1) ?? 0);
+    // Odds of mean / total; a missing count is filled with 0, and counts are checked by the row's support.
+    const counted = logMean && {
+      start: numeric,
+      end: first,
+      of: NegativeBinomial(exp(logTotal), { logits: sub(logMean, logTotal) }).unchecked(),
+    };
     let end = 0;
     const blocks = categories.map((count) => {
       const span = { start: end, end: end + count };
       end += count;
       // A missing category is filled with zeros, which are no category.
       const of = OneHotCategorical({ logits: partOf(logits, span) }).unchecked();
-      return { start: numeric + span.start, end: numeric + span.end, of };
+      return { start: first + span.start, end: first + span.end, of };
     });
     super({
       name: "TableRow",
       parameters,
       constraints: {
         ...(loc && { loc: realVector, logScale: realVector }),
+        ...(logMean && { logMean: realVector, logTotal: realVector }),
         ...(logits && { logits: logitVector }),
       },
-      support: tableRow(numbers, blocks),
-      eventShape: [numeric + end],
+      support: tableRow(numbers, counted, blocks),
+      eventShape: [first + end],
       reparameterised: loc ? ["loc", "logScale"] : false,
     });
     this.categories = categories;
     this.numbers = numbers;
+    this.counted = counted;
     this.blocks = blocks;
   }
 
   protected override logDensity(x: Tensor): Tensor {
+    return this.terms(x)
+      .map((term, i) => (i < this.blocks.length ? term : sum(term, -1)))
+      .reduce((a, b) => add(a, b));
+  }
+
+  /** Log densities: of each block [...], then of all normals and of all counts, [..., their number]; 0 where a value is missing. */
+  private terms(x: Tensor): readonly Tensor[] {
     // Filled first: 0 · NaN is NaN, in a gradient too.
     const filled = where(isThere(x), x, 0);
     const terms = this.blocks.map((block) =>
       mul(block.of.logProb(partOf(filled, block)), cast(isComplete(partOf(x, block)), this.floatDType)),
     );
-    const { numbers } = this;
-    if (numbers !== undefined) {
-      const seen = cast(isThere(partOf(x, numbers)), this.floatDType);
-      terms.push(sum(mul(numbers.of.logProb(partOf(filled, numbers)), seen), -1));
+    for (const part of [this.numbers, this.counted]) {
+      if (part === undefined) continue;
+      const seen = cast(isThere(partOf(x, part)), this.floatDType);
+      terms.push(mul(part.of.logProb(partOf(filled, part)), seen));
     }
-    return terms.reduce((a, b) => add(a, b));
+    return terms;
+  }
+
+  /**
+   * The log density of each column by itself, [..., columns]: the normal ones, the counts, then the categorical ones. 0 where a value is
+   * missing. Their sum is `logProb`.
+   */
+  columnLogProb(x: Tensor): Tensor {
+    const terms = this.terms(x);
+    const blocks = terms.slice(0, this.blocks.length).map((term) => reshape(term, [...term.shape, 1]));
+    return concat([...terms.slice(this.blocks.length), ...blocks], -1);
   }
 
   protected override draw(site: string, shape: Shape): Tensor {
     const lead = shape.slice(0, -1);
-    const { numbers } = this;
+    const { numbers, counted } = this;
     return concat(
       [
         ...(numbers ? [numbers.of.expand([...lead, numbers.end]).sample(`${site}/numbers`)] : []),
+        ...(counted
+          ? [counted.of.expand([...lead, counted.end - counted.start]).sample(`${site}/counts`)]
+          : []),
         ...this.blocks.map(({ of }, i) => of.expand(lead).sample(`${site}/categories.${i}`)),
       ],
       -1,
@@ -114,8 +149,9 @@ export class TableRowDistribution extends Distribution {
   }
 
   protected override forms(): ClosedForms {
-    const { numbers, blocks, batchShape } = this;
-    const parts = [...(numbers ? [{ ...numbers, of: numbers.of.toEvent(1) }] : []), ...blocks];
+    const { numbers, counted, blocks, batchShape } = this;
+    const vectors = [numbers, counted].flatMap((part) => (part ? [{ ...part, of: part.of.toEvent(1) }] : []));
+    const parts = [...vectors, ...blocks];
     const joined = (form: "mean" | "variance" | "mode") => () =>
       concat(
         parts.map(({ of }) => expandTo(of[form](), [...batchShape, ...of.eventShape])),
@@ -124,8 +160,11 @@ export class TableRowDistribution extends Distribution {
     return {
       mean: joined("mean"),
       variance: joined("variance"),
-      mode: joined("mode"),
-      entropy: () => parts.map(({ of }) => of.entropy()).reduce((a, b) => add(a, b)),
+      // Of a negative binomial neither has a closed form.
+      ...(counted === undefined && {
+        mode: joined("mode"),
+        entropy: () => parts.map(({ of }) => of.entropy()).reduce((a, b) => add(a, b)),
+      }),
     };
   }
 }
@@ -137,15 +176,27 @@ const numberOrMissing: Constraint = {
   check: (x) => logicalOr(real.check(x), isNan(x)),
 };
 
-/** Numbers, then one-hot vectors; what is missing is NaN. */
-const tableRow = (numbers: Part | undefined, blocks: readonly Part[]): Constraint => ({
+/** A count, or NaN for one that is missing. */
+const countOrMissing: Constraint = {
+  ...nonNegativeInteger,
+  name: "countOrMissing",
+  check: (x) => logicalOr(nonNegativeInteger.check(x), isNan(x)),
+};
+
+/** Numbers, counts, then one-hot vectors; what is missing is NaN. */
+const tableRow = (
+  numbers: Part | undefined,
+  counted: Part | undefined,
+  blocks: readonly Part[],
+): Constraint => ({
   name: "tableRow",
   eventRank: 1,
-  description: "rows of finite numbers, then of vectors with a single 1; NaN where a value is missing",
-  isDiscrete: blocks.length > 0,
+  description: `rows of finite numbers, ${counted ? "then of counts, " : ""}then of vectors with a single 1; NaN where a value is missing`,
+  isDiscrete: blocks.length > 0 || counted !== undefined,
   check: (x) =>
     [
       ...(numbers ? [independentConstraint(numberOrMissing, 1).check(partOf(x, numbers))] : []),
+      ...(counted ? [independentConstraint(countOrMissing, 1).check(partOf(x, counted))] : []),
       ...blocks.map((block) => {
         const vector = partOf(x, block);
         return logicalOr(oneHotVector.check(vector), logicalNot(isComplete(vector)));
@@ -159,6 +210,13 @@ export interface TableRowParameters {
   readonly loc?: TensorLike;
   /** Logarithms of their standard deviations, [numeric] or [..., numeric]. */
   readonly logScale?: TensorLike;
+  /** Logarithms of the means of the columns of counts, [..., counts]. */
+  readonly logMean?: TensorLike;
+  /**
+   * Logarithms of their totals r, [counts] or [..., counts]: a count of mean m is negative binomial with variance m + m²/r, and near a
+   * Poisson where r is large.
+   */
+  readonly logTotal?: TensorLike;
   /** Of all categorical columns, one after another: [..., sum of `categories`]. */
   readonly logits?: TensorLike;
   /** How many categories each categorical column has. Default none. */
@@ -166,8 +224,8 @@ export interface TableRowParameters {
 }
 
 /**
- * A row of a table, whose columns are independent: first the numeric ones, each normal, then the categorical ones, each a one-hot
- * vector. Event shape [numeric + sum of `categories`].
+ * A row of a table, whose columns are independent: first the numeric ones, each normal, then counts, each negative binomial, then the
+ * categorical ones, each a one-hot vector. Event shape [numeric + counts + sum of `categories`].
  *
  * A missing value is NaN, a missing category NaN in its whole vector (one NaN in it is enough). It is marginalised, exactly: since
  * the columns are independent, ∫ p(x) over a column is the product of the other columns' factors, so a missing column adds nothing
@@ -177,19 +235,23 @@ export interface TableRowParameters {
  * const row = TableRow({ loc: [0, 1], logScale: [0, 0], logits: [0, 1, 2], categories: [3] });
  * await row.logProb([0.5, Number.NaN, 0, 1, 0]).value(); // -2.4515, of the first number and of the category
  *
- * @throws UsageError when `loc` comes without `logScale` or `logits` without `categories`, or none of them is given.
+ * @throws UsageError when `loc` comes without `logScale`, `logMean` without `logTotal` or `logits` without `categories`, or none of them
+ * is given.
  * @throws ShapeError when the logits are not as many as the categories.
  */
 export function TableRow({ categories = [], ...given }: TableRowParameters): TableRowDistribution {
-  const names = (["loc", "logScale", "logits"] as const).filter((name) => given[name] !== undefined);
+  const names = (["loc", "logScale", "logMean", "logTotal", "logits"] as const).filter(
+    (name) => given[name] !== undefined,
+  );
   const tensors = operands("TableRow", ...names.map((name) => given[name] ?? 0));
   const parameters = Object.fromEntries(names.map((name, i) => [name, tensors[i]]));
-  const { loc, logScale, logits } = parameters;
-  const paired = (loc === undefined) === (logScale === undefined);
-  if (!paired || (logits === undefined) !== (categories.length === 0) || names.length === 0) {
+  const { loc, logScale, logMean, logTotal, logits } = parameters;
+  const paired =
+    (loc === undefined) === (logScale === undefined) && (logMean === undefined) === (logTotal === undefined);
+  if (!paired || (logits !== undefined) !== categories.length > 0 || names.length === 0) {
     throw new UsageError(
-      "TableRow: give loc and logScale for numeric columns, logits and categories for categorical ones, or all four; found " +
-        `${[...names, ...(categories.length > 0 ? ["categories"] : [])].join(", ") || "none"}.`,
+      "TableRow: give loc and logScale for numeric columns, logMean and logTotal for counts, logits and categories for categorical ones, or " +
+        `all of them; found ${[...names, ...(categories.length > 0 ? ["categories"] : [])].join(", ") || "none"}.`,
     );
   }
   const wanted = categories.reduce((a, b) => a + b, 0);

@@ -52,6 +52,7 @@ export {
 } from "./settings/setting.ts";
 export {
   columnNames,
+  columnTypePairs,
   oneOf,
   part,
   positive,

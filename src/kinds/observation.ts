@@ -1,5 +1,12 @@
 /** What follows from the data where the user did not say: the likelihood, and what becomes of grey pixels. */
-import { type Binarization, type Dataset, describe, isBinary, type TableSummary } from "../data/index.ts";
+import {
+  type Binarization,
+  type ColumnKind,
+  type Dataset,
+  describe,
+  isBinary,
+  type TableSummary,
+} from "../data/index.ts";
 import { checkLikelihood, type LikelihoodName } from "../models/index.ts";
 
 /** What a choice is made from. */
@@ -80,16 +87,27 @@ export function chooseObservation(
   return { likelihood, binarize, why: `${found}, so: ${chosen}${meaning}.` };
 }
 
+/** What columns of each kind are called, after their number. */
+const OF: Readonly<Record<ColumnKind, string>> = {
+  numeric: "of numbers, standardised",
+  positive: "of positive numbers, by their logarithms",
+  bounded: "of numbers between two ends, by their logits",
+  date: "of dates",
+  count: "of counts",
+  categorical: "of categories",
+  ordinal: "of ordered levels",
+};
+
 /** `4 columns of numbers, standardised, and 2 of categories; 19 cells are missing`. */
-function columns({ numeric, categorical, missing }: TableSummary): string {
-  const kinds = [
-    ...(numeric > 0 ? [`${counted(numeric, "column")} of numbers, standardised`] : []),
-    ...(categorical > 0
-      ? [numeric > 0 ? `${categorical} of categories` : `${counted(categorical, "column")} of categories`]
-      : []),
-  ];
+function columns({ kinds, missing }: TableSummary): string {
+  const parts = (Object.keys(OF) as ColumnKind[]).flatMap((kind) => {
+    const count = kinds[kind] ?? 0;
+    return count === 0 ? [] : [{ count, of: OF[kind] }];
+  });
+  const told = parts.map(({ count, of }, i) => `${i === 0 ? counted(count, "column") : count} ${of}`);
+  const all = told.length < 2 ? told.join("") : `${told.slice(0, -1).join(", ")}, and ${told.at(-1)}`;
   const gaps = missing > 0 ? `; ${counted(missing, "cell")} ${missing === 1 ? "is" : "are"} missing` : "";
-  return `${kinds.join(", and ")}${gaps}`;
+  return `${all}${gaps}`;
 }
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;

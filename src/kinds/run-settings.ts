@@ -1,6 +1,6 @@
 /** What `config.json` holds, whatever the kind of model: checked by the tables of settings of its kind. */
 import { z } from "zod";
-import { readingSettings, tablePreprocessing } from "../data/index.ts";
+import { decimals, readingSettings, tablePreprocessing } from "../data/index.ts";
 import type { Json } from "../files/index.ts";
 import type { Declaration } from "./kind.ts";
 import { declarationOf, declarations, kindNames } from "./kinds.ts";
@@ -27,6 +27,9 @@ export const dataSettings = z.strictObject({
     .strictObject({
       categorical: z.array(z.string()).default([]),
       ignore: z.array(z.string()).default([]),
+      id: z.string().optional(),
+      types: z.record(z.string(), z.string()).optional(),
+      decimal: z.enum(decimals).optional(),
       preprocessing: tablePreprocessing,
     })
     .optional(),

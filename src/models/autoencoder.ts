@@ -64,7 +64,10 @@ export function Autoencoder(options: AutoencoderOptions): DeterministicAutoencod
   checkLatent("autoencoder", latent);
   const features = sizeOf(shape);
   const networkOptions = resolveNetwork(options);
-  const body = encoderBody(networkOptions, name === "table" ? missingMarks(features) : undefined);
+  const body = encoderBody(
+    networkOptions,
+    name === "table" ? missingMarks(features, options.layout) : undefined,
+  );
   const encoder = { body: body.layers, code: dense(body.width, latent) };
   const decode = decoder(latent, networkOptions);
   const observation = likelihood(name, features, options.layout);

@@ -9,8 +9,9 @@ import {
 } from "../distributions/index.ts";
 import { UsageError } from "../errors.ts";
 import { initializers } from "../nn/index.ts";
-import { parameter, slice, type Tensor } from "../tensor/index.ts";
+import { concat, parameter, slice, type Tensor } from "../tensor/index.ts";
 import type { likelihoodNames } from "./names.ts";
+import { type OrderedLevels, orderedLevels } from "./ordered-levels.ts";
 
 /**
  * - `bernoulli`: binary data; grey pixels are refused, since the bound would then be no bound of any density.
@@ -18,7 +19,8 @@ import type { likelihoodNames } from "./names.ts";
  * - `continuous-bernoulli`: the proper density on [0, 1] (Loaiza-Ganem and Cunningham 2019).
  * - `gaussian`: real data, one learned variance (with a linear decoder: probabilistic PCA).
  * - `gaussian-per-feature`: real data, one learned variance for each feature.
- * - `table`: columns of numbers and of categories: a learned variance for each number, a categorical distribution for each block.
+ * - `table`: columns of numbers, counts and categories: a normal with a learned variance for each number, a negative binomial with a
+ *   learned dispersion for each count, a categorical distribution for each block, by cumulative logits where its categories have an order.
  *   Values may be missing (NaN): their columns are marginalised, exactly.
  */
 export type LikelihoodName = (typeof likelihoodNames)[number];
@@ -28,6 +30,10 @@ export interface Likelihood {
   readonly name: LikelihoodName;
   /** ln σ of a Gaussian likelihood; a parameter, learned with the rest. */
   readonly logScale?: Tensor;
+  /** ln r of each column of counts, of a table; parameters. */
+  readonly logTotal?: Tensor;
+  /** Thresholds of each column of levels, of a table; parameters. */
+  readonly levels?: readonly OrderedLevels[];
   /** The distribution of data given the decoder's outputs [..., features]; event shape [features]. */
   distribution(outputs: Tensor): Distribution;
 }
@@ -55,8 +61,9 @@ export function likelihood(name: LikelihoodName, features: number, layout?: RowL
 }
 
 function tableLikelihood(features: number, layout: RowLayout | undefined): Likelihood {
-  const { numeric, categories } = layout ?? { numeric: 0, categories: [] };
-  const found = categories.reduce((a, b) => a + b, numeric);
+  const { numeric, counts = 0, categories, ordinal = [] } = layout ?? { numeric: 0, categories: [] };
+  const first = numeric + counts;
+  const found = categories.reduce((a, b) => a + b, first);
   if (found !== features) {
     throw new UsageError(
       `a table likelihood of ${features} features needs their layout, as featureLayout gives it; found ` +
@@ -65,13 +72,34 @@ function tableLikelihood(features: number, layout: RowLayout | undefined): Likel
   }
   const part = (x: Tensor, start: number, end: number) => slice(x, { axis: -1, start, end });
   const logScale = numeric > 0 ? parameter([numeric], initializers.zeros) : undefined;
+  const logTotal = counts > 0 ? parameter([counts], initializers.zeros) : undefined;
+  let end = first;
+  const blocks = categories.map((size, i) => {
+    const start = end;
+    end += size;
+    return { start, end, ...(ordinal.includes(i) && { levels: orderedLevels(size) }) };
+  });
+  const levels = blocks.flatMap((block) => block.levels ?? []);
+  const logits = (outputs: Tensor): Tensor =>
+    levels.length === 0
+      ? part(outputs, first, features)
+      : concat(
+          // Of levels the first output is their place; the others of the block are not used.
+          blocks.map(({ start, end, levels: ordered }) =>
+            ordered ? ordered.logits(part(outputs, start, start + 1)) : part(outputs, start, end),
+          ),
+          -1,
+        );
   return {
     name: "table",
     ...(logScale && { logScale }),
+    ...(logTotal && { logTotal }),
+    ...(levels.length > 0 && { levels }),
     distribution: (outputs) =>
       TableRow({
         ...(logScale && { loc: part(outputs, 0, numeric), logScale }),
-        ...(numeric < features && { logits: part(outputs, numeric, features), categories }),
+        ...(logTotal && { logMean: part(outputs, numeric, first), logTotal }),
+        ...(first < features && { logits: logits(outputs), categories }),
       }).unchecked(),
   };
 }

@@ -222,7 +222,7 @@ export function M2(options: M2Options): M2 {
   if (hidden.length === 0) throw new UsageError("m2: expected at least one hidden layer, found none.");
   const weights: WeightOptions = { ...(weightInit && { weightInit }) };
   const last = hidden[hidden.length - 1];
-  const front = name === "table" ? missingMarks(features) : undefined;
+  const front = name === "table" ? missingMarks(features, options.layout) : undefined;
   const inputs = front?.width ?? features;
   const seen = (x: Tensor) => front?.apply(x) ?? x;
 

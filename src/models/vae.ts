@@ -103,7 +103,10 @@ export function VAE(options: VaeOptions): Vae {
   checkLatent("vae", latent);
   const features = sizeOf(shape);
   const networkOptions = resolveNetwork(options);
-  const body = encoderBody(networkOptions, name === "table" ? missingMarks(features) : undefined);
+  const body = encoderBody(
+    networkOptions,
+    name === "table" ? missingMarks(features, options.layout) : undefined,
+  );
   const encoder = {
     body: body.layers,
     mean: dense(body.width, latent),

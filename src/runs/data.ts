@@ -14,6 +14,7 @@ import {
   splitData,
   splitTable,
   type TableOptions,
+  type TablePreprocessing,
 } from "../data/index.ts";
 import { CheckpointError, UsageError } from "../errors.ts";
 import {
@@ -46,6 +47,13 @@ export const shownRows = ({
 }: Pick<RunData, "train" | "test">): { readonly rows: Dataset; readonly part: "test" | "training" } =>
   test === undefined ? { rows: train, part: "training" } : { rows: test, part: "test" };
 
+/** How a table is read as one. */
+export interface TableSource
+  extends Pick<TableOptions, "categorical" | "ignore" | "id" | "types" | "decimal"> {
+  /** What its columns became when a run was started: found again as they were, whatever would be chosen today. */
+  readonly preprocessing?: TablePreprocessing;
+}
+
 /** Where data come from. */
 export interface DataSource
   extends Pick<LoadOptions, "labels" | "labelColumn" | "testFraction" | "labelledTest"> {
@@ -57,7 +65,7 @@ export interface DataSource
    * A CSV file is read as a table of numbers, words and gaps, whose columns are standardised or made one-hot. Without it the file
    * holds numbers, which are taken as they are.
    */
-  readonly table?: Pick<TableOptions, "categorical" | "ignore">;
+  readonly table?: TableSource;
   /** How its files are read, as it stands in `config.json`. */
   readonly reading?: NonNullable<DataSettings["reading"]>;
 }
@@ -81,21 +89,20 @@ function rowsToTest(
 
 /** A table's rows as features; what is held out does not enter means and standard deviations. */
 async function tableParts(source: DataSource, checks: DataChecks): Promise<Omit<RunData, "validation">> {
-  const { spec, labels, labelColumn, table: declared = {} } = source;
+  const { spec, labels, labelColumn, table: { preprocessing: known, ...declared } = {} } = source;
   if (labels !== undefined) {
     throw new UsageError(`${spec}: the labels of a table are a column, not a file: use --label-column.`);
   }
   const table = await readTable(spec, readingOptions(source.reading));
-  const { categorical, ignore } = declared;
   const options = {
-    ...(categorical && { categorical }),
-    ...(ignore && { ignore }),
+    ...declared,
     ...(labelColumn !== undefined && { labelColumn }),
+    ...(known && { preprocessing: known }),
   };
   const cells = labelColumn === undefined ? [] : columnOf(table, labelColumn, " with the labels");
   const heldOut = rowsToTest(source, checks, cells.filter((cell) => cell !== "").length);
   if (heldOut.testFraction > 0) return { ...splitTable(table, { ...options, ...heldOut }), heldOut };
-  const { preprocessing, notes } = fitTable(table, options);
+  const { preprocessing, notes } = known ? { preprocessing: known, notes: [] } : fitTable(table, options);
   return { train: encodeTable(table, preprocessing).dataset, preprocessing, notes, heldOut };
 }
 
@@ -145,6 +152,9 @@ export const describeData = (
     table: {
       categorical: [...(table?.categorical ?? [])],
       ignore: [...(table?.ignore ?? [])],
+      ...(table?.id !== undefined && { id: table.id }),
+      ...(table?.types && { types: { ...table.types } }),
+      ...(table?.decimal !== undefined && { decimal: table.decimal }),
       preprocessing,
     },
   }),
@@ -153,6 +163,23 @@ export const describeData = (
   trainRows: train.rows,
   testRows: test?.rows ?? 0,
   fingerprint: fingerprint(train),
+});
+
+/** What was written down of a table, as its source. */
+const tableSource = ({
+  categorical,
+  ignore,
+  preprocessing,
+  id,
+  types,
+  decimal,
+}: NonNullable<DataSettings["table"]>): TableSource => ({
+  categorical,
+  ignore,
+  preprocessing,
+  ...(id !== undefined && { id }),
+  ...(types && { types }),
+  ...(decimal !== undefined && { decimal }),
 });
 
 /** The data as the run saw them. @throws CheckpointError when the files hold others by now. */
@@ -170,7 +197,7 @@ export async function reloadData(settings: RunSettings, spec = settings.data.spe
     ...(testFraction !== undefined && { testFraction }),
     ...(labelledTest !== undefined && { labelledTest }),
     ...(validation !== undefined && { validation }),
-    ...(table !== undefined && { table }),
+    ...(table !== undefined && { table: tableSource(table) }),
     ...(reading !== undefined && { reading }),
   });
   checkFingerprint(settings, data.train);

@@ -66,8 +66,13 @@ export function newRun(
   for (const { path } of placed(declaration.settings)) {
     if (path.endsWith(".shape")) put(tree, path, [...train.shape]);
     if (path.endsWith(".layout") && data.table) {
-      const { numeric, categories } = featureLayout(data.table.preprocessing);
-      put(tree, path, { numeric, categories: [...categories] });
+      const { numeric, counts, categories, ordinal } = featureLayout(data.table.preprocessing);
+      put(tree, path, {
+        numeric,
+        ...(counts !== undefined && { counts }),
+        categories: [...categories],
+        ...(ordinal && { ordinal: [...ordinal] }),
+      });
     }
   }
   declaration.settle?.(tree);

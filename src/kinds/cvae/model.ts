@@ -65,7 +65,7 @@ export function Cvae(options: CvaeOptions): Cvae {
   const { shape, conditions, latent, hidden, activation: nonlinearity, likelihood: name } = options;
   const outputs = shape.reduce((a, b) => a * b, 1);
   const { width } = conditions;
-  const marks = name === "table" ? missingMarks(outputs) : undefined;
+  const marks = name === "table" ? missingMarks(outputs, options.layout) : undefined;
   const widths = [(marks?.width ?? outputs) + width, ...hidden];
   const last = widths[widths.length - 1];
   const body: Layer = sequential(

@@ -15,7 +15,16 @@ export const byData =
 /** What the data decide: no flag gives it. */
 export const rowSettings = {
   shape: setting(structure(z.array(z.int().min(1)).min(1)), {}),
-  layout: optional(structure(z.object({ numeric: z.int().min(0), categories: z.array(z.int().min(2)) }))),
+  layout: optional(
+    structure(
+      z.object({
+        numeric: z.int().min(0),
+        counts: z.int().min(1).optional(),
+        categories: z.array(z.int().min(2)),
+        ordinal: z.array(z.int().min(0)).optional(),
+      }),
+    ),
+  ),
 };
 
 export const latent = (options: SettingOptions<number>) =>

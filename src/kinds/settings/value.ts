@@ -221,6 +221,22 @@ export const sharesOr = <const N extends string>(names: readonly N[]): Value<N |
   },
 });
 
+/** Types of columns, with commas between: `visits=count,size=ordinal:small<large`. */
+export const columnTypePairs: Value<Readonly<Record<string, string>>> = {
+  placeholder: "<column=type>",
+  schema: z.record(z.string(), z.string()),
+  parse(text) {
+    const pairs = text.split(",").map((pair): readonly [string, string] => {
+      const at = pair.lastIndexOf("=");
+      return [pair.slice(0, Math.max(at, 0)).trim(), pair.slice(at + 1).trim()];
+    });
+    if (pairs.every(([name, type]) => name !== "" && type !== "")) return Object.fromEntries(pairs);
+    throw new UsageError(
+      "Expected columns and their types with commas between, such as visits=count,size=ordinal:small<large.",
+    );
+  },
+};
+
 /** On or off. On a command line the flag alone turns it on. */
 export const toggle: Value<boolean> = {
   schema: z.boolean(),
