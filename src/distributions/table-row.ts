@@ -250,8 +250,8 @@ export function TableRow({ categories = [], ...given }: TableRowParameters): Tab
     (loc === undefined) === (logScale === undefined) && (logMean === undefined) === (logTotal === undefined);
   if (!paired || (logits !== undefined) !== categories.length > 0 || names.length === 0) {
     throw new UsageError(
-      "TableRow: give loc and logScale for numeric columns, logMean and logTotal for counts, logits and categories for categorical ones, or " +
-        `all of them; found ${[...names, ...(categories.length > 0 ? ["categories"] : [])].join(", ") || "none"}.`,
+      "TableRow: give loc and logScale for numeric columns, logMean and logTotal for counts, logits and categories for categorical ones, or all; " +
+        `found ${[...names, ...(categories.length > 0 ? ["categories"] : [])].join(", ") || "none"}.`,
     );
   }
   const wanted = categories.reduce((a, b) => a + b, 0);

@@ -161,7 +161,7 @@ test("rows with missing values are in the support, half a category or an infinit
 
 test("parameters that do not belong together are refused", () => {
   const ways =
-    "TableRow: give loc and logScale for numeric columns, logits and categories for categorical ones, or all four; found ";
+    "TableRow: give loc and logScale for numeric columns, logMean and logTotal for counts, logits and categories for categorical ones, or all; found ";
   expect(() => TableRow({})).toThrow(new UsageError(`${ways}none.`));
   expect(() => TableRow({ loc: [0] })).toThrow(new UsageError(`${ways}loc.`));
   expect(() => TableRow({ loc: [0], logScale: [0], categories: [2] })).toThrow(

@@ -7,7 +7,7 @@ import { Autoencoder, M2, VAE } from "../../src/models/index.ts";
 import { adam } from "../../src/optim/index.ts";
 import { compileStep } from "../../src/optim/step.ts";
 import { train } from "../../src/runs/index.ts";
-import { grad, sum, type Tensor, tensor } from "../../src/tensor/index.ts";
+import { abs, grad, sum, type Tensor, tensor } from "../../src/tensor/index.ts";
 
 const nan = Number.NaN;
 const layout = { numeric: 2, categories: [3] } as const;
@@ -26,11 +26,17 @@ describe("natively as on the host, gradients too", () => {
   const vae = VAE({ shape: [5], latent: 2, hidden: [6], likelihood: "table", layout });
   const bare = VAE({ shape: [5], latent: 2, hidden: [], likelihood: "table", layout });
   const code = Autoencoder({ shape: [5], latent: 2, hidden: [6], likelihood: "table", layout });
+  // Read as a number, a count and three levels, each column of five that is missing in some row.
+  const mixed = { numeric: 1, counts: 1, categories: [3], ordinal: [0] } as const;
+  const typed = VAE({ shape: [5], latent: 2, hidden: [6], likelihood: "table", layout: mixed });
+  const typedM2 = M2({ features: 5, classes: 2, latent: 2, hidden: [6], likelihood: "table", layout: mixed });
   test.each([
     ["m2, by Bayes' rule", m2, (x: Tensor) => m2.logJoint(x, 3)],
     ["m2, its classifier", m2, (x: Tensor) => m2.classify(x)],
     ["vae", vae, (x: Tensor) => vae.elbo(x).elbo],
     ["vae without hidden layers", bare, (x: Tensor) => bare.logWeights(x, 4)],
+    ["vae of counts and levels", typed, (x: Tensor) => typed.logWeights(abs(x), 4)],
+    ["m2 of counts and levels", typedM2, (x: Tensor) => typedM2.logJoint(abs(x), 3)],
     ["autoencoder", code, (x: Tensor) => code.reconstruction(x)],
   ])("%s", async (_, { parameters }, f) => {
     const run = async (executor: "host" | "native") => {
