@@ -50,6 +50,7 @@ export interface OnnxModel {
 export interface OnnxOptions {
   /** Names for leaves and outputs; by default `l0, l1, …` and `o0, o1, …`. */
   readonly nameLeaf?: (leaf: Tensor, index: number) => string;
+  /** Names of the outputs, in the order of the roots. Default `o0`, `o1`, …. */
   readonly outputNames?: readonly string[];
   /** Leaves whose values are written into the model as weights instead of being inputs. */
   readonly weights?: ReadonlyMap<Tensor, ArrayLike<number>>;

@@ -36,8 +36,11 @@ export interface Dataset {
 
 /** What {@link createDataset} takes: a {@link Dataset} whose derivable fields may be left out. */
 export interface DatasetFields extends Omit<Dataset, "rows" | "kind" | "scale"> {
+  /** Rows. Default: the values of `x` over those of a row. */
   readonly rows?: number;
+  /** What the rows are. Default `"table"` for rows of one axis, `"image"` for more. */
   readonly kind?: "image" | "table";
+  /** What a value of `x` is multiplied by to be what models see. Default 1/255 for bytes, otherwise 1. */
   readonly scale?: number;
   /** Where the data came from, for error messages; by default the name. */
   readonly source?: string;

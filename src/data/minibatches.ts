@@ -9,6 +9,7 @@ import { rowsOf } from "./rows.ts";
 export interface RowOrderOptions {
   /** Rows of a minibatch; where there are fewer, they are one minibatch. */
   readonly batch: number;
+  /** Seed of the order of rows. */
   readonly seed: number;
   /** Names the streams of order and noise, where one program has several minibatches. Default "". */
   readonly site?: string;

@@ -42,11 +42,13 @@ export type Parameters = Readonly<Record<string, Tensor>>;
 
 /** What a distribution says of itself. */
 export interface DistributionSpec {
+  /** The family, as messages call it. */
   readonly name: string;
   /** By name; those of a nested distribution under its path (`components.loc`). */
   readonly parameters: Parameters;
   /** One for each parameter; its event rank says which trailing dimensions are no batch. */
   readonly constraints: Readonly<Record<string, Constraint>>;
+  /** Where the density is above 0. */
   readonly support: Constraint;
   /** Default []. */
   readonly eventShape?: Shape;

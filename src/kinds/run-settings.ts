@@ -10,9 +10,11 @@ const whole = z.int().min(1);
 
 /** Where the data came from, and what they were. */
 export const dataSettings = z.strictObject({
+  /** Path of the data, or `mnist`. */
   spec: z.string(),
   /** A file of class indices. */
   labels: z.string().optional(),
+  /** The column of a table that holds the labels. */
   labelColumn: z.string().optional(),
   /** 0 where no rows are held out. */
   testFraction: z.number().min(0).lt(1).optional(),
@@ -33,10 +35,13 @@ export const dataSettings = z.strictObject({
       preprocessing: tablePreprocessing,
     })
     .optional(),
+  /** What reports call the data. */
   name: z.string(),
   /** Names of a table's columns. */
   columns: z.array(z.string()).optional(),
+  /** Rows to train on. */
   trainRows: whole,
+  /** Rows held out to test. */
   testRows: z.int().min(0),
   /** Of the training rows: a resumed run refuses others. */
   fingerprint: z.string(),
@@ -61,12 +66,15 @@ export interface LabelSettings {
 
 /** Settings of a run, whatever its kind; a kind's own settings have more. */
 export interface RunSettings {
+  /** The version of Tightbound that made it. */
   readonly version: string;
   /** ISO 8601. */
   readonly createdAt: string;
   /** The command line that made it. */
   readonly command: string;
+  /** Which data, and how they are read and split. */
   readonly data: DataSettings;
+  /** The model; a kind has more. */
   readonly model: {
     /** The kind. */
     readonly model: string;
@@ -74,6 +82,7 @@ export interface RunSettings {
     readonly shape: readonly number[];
     readonly latent: number;
   };
+  /** How it is trained; a kind has more. */
   readonly train: {
     readonly epochs: number;
     readonly batch: number;

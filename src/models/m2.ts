@@ -49,6 +49,7 @@ export type M2Likelihood = LikelihoodName | "gaussian-heteroscedastic";
 export interface M2Options {
   /** Number of values of a datum. */
   readonly features: number;
+  /** How many classes there are. */
   readonly classes: number;
   /** Dimensions of z. Default 50. */
   readonly latent?: number;
@@ -95,6 +96,7 @@ const rules: OptionRules<M2Options> = {
 
 /** How many rows there are, how many a step looks at, and what the classification term counts for. */
 export interface M2ObjectiveOptions {
+  /** Labelled rows of a minibatch (`size`) and of all data (`rows`). */
   readonly labelled: {
     readonly size: number;
     readonly rows: number;

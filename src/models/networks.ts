@@ -31,6 +31,7 @@ export interface NetworkOptions {
   readonly channels?: readonly number[];
   /** Default `relu`. */
   readonly activation?: ActivationName;
+  /** Normalise hidden layers over the minibatch. Default false. */
   readonly batchNorm?: boolean;
   /** Share of hidden units dropped in training. Default 0. */
   readonly dropout?: number;

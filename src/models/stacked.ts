@@ -14,9 +14,11 @@ import type { Vae } from "./vae.ts";
 export interface StackedOptions {
   /** The trained VAE, which stays as it is, and the values of its parameters. */
   readonly m1: Vae;
+  /** Values of the parameters of `m1`, by name. */
   readonly frozen: ParameterValues;
   /** Dimensions of M1's latent variable that M2 models; the others stay standard normal. Default all. */
   readonly active?: readonly number[];
+  /** How many classes there are. */
   readonly classes: number;
   /** Dimensions of z2. Default 50. */
   readonly latent?: number;

@@ -47,9 +47,11 @@ export type ElboForm = (typeof elboForms)[number];
 
 /** How a VAE is trained. */
 export interface VaeObjectiveOptions {
+  /** Rows in a minibatch. */
   readonly batch: number;
   /** Default `elbo`. `iwae`: the importance-weighted bound over `samples`. */
   readonly bound?: "elbo" | "iwae";
+  /** How the KL is computed: `"analytic"`, in closed form, or `"monteCarlo"`, by the sample that the reconstruction takes. Default `"analytic"`. */
   readonly form?: ElboForm;
   /** Samples of z per datum. Default 1. */
   readonly samples?: number;

@@ -11,10 +11,13 @@ import { type Sequential, sequential } from "./sequential.ts";
 
 /** Options of {@link mlp}. */
 export interface MlpOptions {
+  /** Features of a row. */
   readonly inputs: number;
   /** Widths of the hidden layers, first to last; may be empty. */
   readonly hidden: readonly number[];
+  /** Width of the last layer. */
   readonly outputs: number;
+  /** Of the hidden layers. */
   readonly activation: ActivationName;
   /** Normalise each hidden layer before its activation (its dense layer then has no bias). Default false. */
   readonly batchNorm?: boolean;

@@ -5,6 +5,7 @@ import type { Optimizer } from "./optimizer.ts";
 export interface ParameterSpec {
   /** A path, as `encoder.0.weight`. */
   readonly name: string;
+  /** Its shape; `[]` for a scalar. */
   readonly shape: readonly number[];
   /** A label that a group's `match` function is given beside the name. */
   readonly group?: string;

@@ -37,7 +37,9 @@ export interface UpdateRange {
 export interface UpdateSettings {
   /** Updates made before this one. */
   readonly step: number;
+  /** The learning rate of this update. */
   readonly learningRate: number;
+  /** The weight decay of this update; 0 for none. */
   readonly weightDecay: number;
   /** The gradient is multiplied by this first: 1, or what clipping says. */
   readonly gradientScale: number;

@@ -5,10 +5,15 @@ import { ShapeError, UsageError } from "../errors.ts";
 export interface ImageGridOptions {
   /** Shape `[count, height, width, channels]`, row-major. Floats are in [0, 1]; bytes are taken as they are. */
   readonly pixels: Float32Array | Uint8Array;
+  /** Images. */
   readonly count: number;
+  /** Pixels from top to bottom of an image. */
   readonly height: number;
+  /** Pixels from side to side of an image. */
   readonly width: number;
+  /** 1 for grey, 3 for red, green and blue. */
   readonly channels: 1 | 3;
+  /** Images in a row of the grid. */
   readonly columns: number;
   /** Pixels between neighbouring images, after scaling. Default 2. */
   readonly gap?: number;

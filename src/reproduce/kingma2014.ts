@@ -43,8 +43,11 @@ export interface Kingma2014Options {
   readonly source?: DataSource;
   /** Share of the protocol's epochs: below 1 for a trial, whose figures are not those of the protocol. Default 1. */
   readonly length?: number;
+  /** Threads within an operation. Default: one a core. */
   readonly threads?: number;
+  /** The version of Tightbound, for the results. */
   readonly version: string;
+  /** The command line, for the results. */
   readonly command: string;
 }
 
@@ -67,6 +70,7 @@ export interface Kingma2014Hooks {
   readonly training?: (part: Part) => RunHooks;
   /** A part is done, has been done before, or is left to another process. */
   readonly onPart?: (part: Part, state: "done" | "busy") => void;
+  /** Stops after the step under way; what is done is kept. */
   readonly signal?: AbortSignal;
 }
 

@@ -18,6 +18,7 @@ export interface RateStep {
 export interface OptimisationSettings {
   /** Passes over the data. */
   readonly epochs: number;
+  /** The optimiser. */
   readonly optimizer: (typeof optimizerNames)[number];
   /** Learning rate; with a schedule, where it starts. */
   readonly lr: number;
@@ -39,7 +40,9 @@ export interface OptimisationSettings {
 export interface BatchSettings {
   /** Rows in a minibatch. */
   readonly batch: number;
+  /** Seed of the order of rows and of what is drawn of them. */
   readonly seed: number;
+  /** Whether and when grey pixels are drawn as black or white. */
   readonly binarize: Binarization;
   /** Factor of the KL. */
   readonly beta: number;

@@ -124,8 +124,10 @@ describe("m2", () => {
         "or start a new run.\n",
     );
     expect((await cli("train", "--resume", run, "--epochs", "9")).err).toContain("follows a cosine schedule");
-    expect((await cli("encode", run)).err).toEqual(
-      expect.stringMatching(/: expected the run of a kind that can encode, .* or vae; found one of m2\.\n$/),
+    expect((await cli("traverse", run)).err).toEqual(
+      expect.stringMatching(
+        /: expected the run of a kind that can traverse, .* or vae; found one of m2\.\n$/,
+      ),
     );
     expect((await cli("classify", run, "--classifier", "svm")).err).toBe(
       "--classifier does not apply: m1 has it, and m2 has not. Leave it out.\n",
@@ -180,7 +182,7 @@ describe("m1 and m1m2", () => {
       const beneath = name === "own" ? path("own/m1") : m1;
       expect((await ok("evaluate", beneath, "--samples", "2", "--json")).json()).toHaveProperty("elbo");
     }
-    expect((await cli("encode", path("own"))).err).toContain(`Its M1 is one: give ${path("own/m1")}.`);
+    expect((await cli("traverse", path("own"))).err).toContain(`Its M1 is one: give ${path("own/m1")}.`);
   });
 
   test("an M1 of other rows is refused: those held out to validate must stay out", async () => {

@@ -9,7 +9,7 @@ import { writeDurably } from "../../src/files/durable-write.ts";
 import { encodeSafetensors } from "../../src/files/safetensors.ts";
 import { Arena, adam } from "../../src/optim/index.ts";
 import { tempFolder } from "../data/temp.ts";
-import { build } from "../train/built.ts";
+import { build } from "./built.ts";
 
 /** A disk with so many bytes left, where none can be made; Linux fills it up and then says ENOSPC. */
 const disk = vi.hoisted(() => ({ left: Number.POSITIVE_INFINITY }));

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { CheckpointError, UsageError } from "../../src/errors.ts";
 import { createRun, lockRun, openRun, runFolder } from "../../src/files/run-folder.ts";
 import { tempFolder } from "../data/temp.ts";
-import { build } from "../train/built.ts";
+import { build } from "./built.ts";
 
 const folder = tempFolder();
 let runs = 0;

@@ -34,39 +34,47 @@ export const m1Vae = {
 };
 
 const classifiers = {
+  /** The classifier that classifies; all are evaluated. Default: svm. */
   chosen: setting(oneOf(classifierNames), {
     help: "the classifier that classifies; all are evaluated",
     flag: "--classifier",
     default: "svm",
   }),
   // Many where rows are few, and their mean where draws would make a support vector machine slow.
+  /** Draws of z for each labelled row that classifiers are fitted on; 0: its mean. Default: 20. */
   draws: setting(whole(0, ceilings.labelledDraws), {
     help: "draws of z for each labelled row that classifiers are fitted on; 0: its mean",
     placeholder: "<k>",
     default: ({ labels }: DataFacts) => (labels <= 200 ? 20 : labels <= 1000 ? 4 : 0),
   }),
+  /** Neighbours of knn. Default: 5. */
   neighbours: setting(whole(1), { help: "neighbours of knn", placeholder: "<k>", default: 5 }),
+  /** Cost of a row on the wrong side of a support vector machine's margin. Default: 1. */
   cost: setting(positive, {
     help: "cost of a row on the wrong side of a support vector machine's margin",
     flag: "--svm-cost",
     placeholder: "<c>",
     default: 1,
   }),
+  /** Cost of an unlabelled row on the wrong side of the transductive machine's margin. Default: 0.3 of `cost`. */
   unlabelledCost: optional(positive, {
     help: "the same of an unlabelled row, for transductive-svm",
     placeholder: "<c>",
     otherwise: "0.3 of --svm-cost",
   }),
+  /** Unlabelled rows that transductive-svm sees at most; with none it is svm. Default: 2,000. */
   unlabelled: setting(whole(0), {
     help: "unlabelled rows that transductive-svm sees at most; with none it is svm",
     default: 2000,
   }),
+  /** Factor γ of the support vector machine's kernel exp(−γ ‖a − b‖²). Default: 1 / (features × variance). */
   gamma: optional(positive, {
     help: "factor γ of the support vector machine's kernel exp(−γ ‖a − b‖²)",
     flag: "--svm-gamma",
     placeholder: "<g>",
     otherwise: "1 / (features × variance)",
   }),
+  /** Standard deviation of the prior on the weights of logistic. Default: 1. */
   priorScale: setting(positive, {
     help: "standard deviation of the prior on the weights of logistic",
     placeholder: "<s>",

@@ -14,7 +14,9 @@ export const byData =
 
 /** What the data decide: no flag gives it. */
 export const rowSettings = {
+  /** Shape of a row: [features], [height, width] or [height, width, channels]. */
   shape: setting(structure(z.array(z.int().min(1)).min(1)), {}),
+  /** Of a table's rows: the numbers, then how many categories each further column has. */
   layout: optional(
     structure(
       z.object({
@@ -52,16 +54,20 @@ const onlyConvolutional = (given: ReadonlyMap<string, unknown>): string | undefi
 
 /** Encoder and decoder of a VAE or an autoencoder. */
 export const networkSettings = {
+  /** Encoder and decoder. Default: mlp. */
   network: setting(oneOf(networkNames), {
     help: "encoder and decoder",
     placeholder: "<kind>",
     default: "mlp",
   }),
+  /** Channels of a convolutional network; each convolution halves the image. Default: 32,64. */
   channels: setting(wholes({ ceiling: ceilings.width, longest: ceilings.layers }), {
     help: "channels of a convolutional network; each convolution halves the image",
     default: [32, 64],
     refuse: onlyConvolutional,
   }),
+  /** Normalise hidden layers over the minibatch. Default: false. */
   batchNorm: setting(toggle, { help: "normalise hidden layers over the minibatch", default: false }),
+  /** Share of hidden units dropped in training. Default: 0. */
   dropout: setting(share, { help: "share of hidden units dropped in training", default: 0 }),
 };

@@ -36,23 +36,29 @@ export const binarize = setting(oneOf(binarizations), {
 
 /** How parameters are updated. */
 export const optimisation = {
+  /** Optimiser. Default: adam. */
   optimizer: setting(oneOf(optimizerNames), { help: "optimiser", default: "adam" }),
+  /** Of the schedule `piecewise`: the learning rates that follow the first, each with the epochs that are over by then. */
   lrSteps: optional(rateSteps, {
     help: "with --schedule piecewise: the learning rates that follow, each with the epochs that are over by then",
     refuse: (given) =>
       given.get("--schedule") === "piecewise" ? undefined : "they belong to the schedule piecewise.",
   }),
+  /** Clip the gradient's global norm. Default: not clipped. */
   clip: optional(positive, {
     help: "clip the gradient's global norm",
     placeholder: "<norm>",
     otherwise: "not clipped",
   }),
+  /** Epochs without a better figure on the rows held out to validate after which training stops; the best epoch is kept. Default: train for all epochs. */
   patience: optional(whole(1), {
     help: "epochs without a better figure on the rows held out to validate after which training stops; the best epoch is kept",
     placeholder: "<epochs>",
     otherwise: "train for all epochs",
   }),
+  /** Seed of every random number. Default: 0. */
   seed: setting(whole(0), { help: "seed of every random number", default: 0 }),
+  /** Threads within an operation. Default: one a core. */
   threads: optional(whole(1, ceilings.threads), {
     help: "threads within an operation",
     otherwise: "one a core",
@@ -66,12 +72,16 @@ const notUnderIwae = (given: ReadonlyMap<string, unknown>): string | undefined =
 
 /** The bound that a VAE climbs. */
 export const boundSettings = {
+  /** Bound to climb. Default: elbo. */
   bound: setting(oneOf(boundNames), { help: "bound to climb", default: "elbo" }),
+  /** How the KL of the ELBO is computed: in closed form, or by the sample that the reconstruction takes. Default: analytic. */
   form: setting(oneOf(elboForms), {
     help: "how the KL of the ELBO is computed: in closed form, or by the sample that the reconstruction takes",
     default: "analytic",
     refuse: notUnderIwae,
   }),
+  /** Samples of z per row. Default: 1. */
+  /** Factor of the KL. Default: 1. */
   samples: setting(whole(1, ceilings.samples), {
     help: "samples of z per row",
     placeholder: "<k>",
@@ -83,12 +93,14 @@ export const boundSettings = {
     default: 1,
     refuse: notUnderIwae,
   }),
+  /** Epochs over which beta grows from 0. Default: 0. */
   warmup: setting(notNegative, {
     help: "epochs over which beta grows from 0",
     placeholder: "<epochs>",
     default: 0,
     refuse: notUnderIwae,
   }),
+  /** Nats per dimension of z whose KL costs nothing. Default: 0. */
   freeBits: setting(notNegative, {
     help: "nats per dimension of z whose KL costs nothing",
     placeholder: "<nats>",

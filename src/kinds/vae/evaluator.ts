@@ -12,6 +12,7 @@ export const ACTIVE_UNIT_THRESHOLD = 0.01;
 export interface EvaluationOptions {
   /** Seed of the noise. Default 0. */
   readonly seed?: number;
+  /** Threads within an operation. Default: one a core. */
   readonly threads?: number;
 }
 

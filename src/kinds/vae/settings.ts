@@ -28,18 +28,27 @@ const tableBatch = batchOf(100);
 
 export const vaeModel = {
   ...rowSettings,
+  /** Dimensions of z. Default: 20; 10 for a table of 300 rows. */
   latent: latent({ default: byData(20, 10) }),
+  /** Hidden layers from the data inwards, such as 400,200, or none. Default: 400; 50 for a table of 300 rows. */
   hidden: hidden({ default: byData([400], [50]) }),
+  /** Activation of the hidden layers. Default: relu. */
   activation: activation({ default: "relu" }),
+  /** What the data are draws from. Default: by the data. */
   likelihood,
   ...networkSettings,
 };
 
 export const autoencoderTrain = {
+  /** Passes over the data. Default: 10; 100 for a table of 300 rows. */
   epochs: epochs({ default: byData(10, 100) }),
+  /** Rows in a minibatch. Default: 128; 15 for a table of 300 rows. */
   batch: batch({ default: (facts: DataFacts) => (facts.table ? tableBatch(facts) : 128) }),
+  /** Learning rate. Default: 0.001; 0.003 for a table of 300 rows. */
   lr: lr({ default: byData(1e-3, 3e-3) }),
+  /** How the learning rate goes over training. Default: constant; cosine for a table of 300 rows. */
   schedule: schedule({ default: byData<"constant" | "cosine">("constant", "cosine") }),
+  /** Grey pixels: drawn anew at each step, drawn once, or used as they are. Default: by the data. */
   binarize,
   ...optimisation,
 };

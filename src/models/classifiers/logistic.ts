@@ -17,6 +17,7 @@ import {
 export interface LogisticOptions {
   /** Standard deviation of the normal prior on each weight; intercepts have none. Default 1. */
   readonly priorScale?: number;
+  /** Threads within an operation. Default: one a core. */
   readonly threads?: number;
 }
 

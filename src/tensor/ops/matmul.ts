@@ -13,6 +13,7 @@ import { reshape, transpose } from "./movement.ts";
 export interface MatmulOptions {
   /** Read `a` with its last two axes exchanged. */
   readonly transposeA?: boolean;
+  /** Read `b` with its last two axes exchanged. Default false. */
   readonly transposeB?: boolean;
 }
 

@@ -18,6 +18,7 @@ import { exp } from "./transcendental.ts";
 
 /** Which axes to reduce (all by default) and whether they stay as size 1. */
 export interface ReduceOptions {
+  /** Keep the reduced axes, with size 1. Default false. */
   readonly keepDims?: boolean;
 }
 

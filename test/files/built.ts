@@ -11,7 +11,7 @@ interface StartOptions {
 }
 
 /**
- * Compiles `src/train/<name>.ts` and what it imports, into a folder, to JavaScript that a Node.js of its own can
+ * Compiles `src/files/<name>.ts` and what it imports, into a folder, to JavaScript that a Node.js of its own can
  * run, and returns a starter of processes: `start(code)` runs `code` as a module in which `lib` is the compiled one.
  */
 export const build = (name: string, folder: string) => {
@@ -26,12 +26,12 @@ export const build = (name: string, folder: string) => {
       extends: `${ROOT}tsconfig.json`,
       compilerOptions: options,
       include: [],
-      files: [`${ROOT}src/train/${name}.ts`],
+      files: [`${ROOT}src/files/${name}.ts`],
     }),
   );
   execFileSync(`${ROOT}node_modules/.bin/tsc`, ["-p", path]);
   return (code: string, { command = [], env }: StartOptions = {}) => {
-    const source = `import * as lib from ${JSON.stringify(`${path}/out/train/${name}.js`)};\n${code}`;
+    const source = `import * as lib from ${JSON.stringify(`${path}/out/files/${name}.js`)};\n${code}`;
     const [program, ...words] = [...command, process.execPath, "--input-type=module", "--eval", source];
     const child = spawn(program, words, { stdio: ["pipe", "pipe", "inherit"], ...(env && { env }) });
     const lines: string[] = [];
