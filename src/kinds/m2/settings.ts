@@ -72,6 +72,7 @@ export const semiSupervisedTrain = (own: {
     placeholder: "<weight>",
     default: 0,
   }),
+  /** The labelled rows were drawn at random from all, so that a learned p(y) learns from their shares too. Default: false. */
   labelsAtRandom: setting(toggle, {
     help: "the labelled rows were drawn at random from all, so that a learned p(y) learns from their shares too",
     default: false,
