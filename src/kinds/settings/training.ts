@@ -87,6 +87,7 @@ export const boundSettings = {
     placeholder: "<k>",
     default: 1,
   }),
+  /** Factor of the KL. Default: 1. */
   beta: setting(notNegative, {
     help: "factor of the KL",
     placeholder: "<factor>",
