@@ -27,7 +27,7 @@ const densityJson = ({ rows, bound, likelihood }: Measured) => ({
 });
 
 /** Of a model that classifies. Errors are shares of rows; null where the model has no such figure. */
-function errorsJson({ rows, bound, choices }: Measured, errors: readonly ErrorFigures[]) {
+function errorsJson({ rows, bound, choices, carried }: Measured, errors: readonly ErrorFigures[]) {
   const [chosen] = errors;
   const bayes = errors.find(({ samples }) => samples !== undefined);
   const way = (name: string) => errors.find(({ by }) => by === name);
@@ -39,6 +39,11 @@ function errorsJson({ rows, bound, choices }: Measured, errors: readonly ErrorFi
     bayesSamples: bayes?.samples ?? null,
     bayesRows: bayes?.error.rows ?? null,
     elbo: bound.elbo?.value ?? null,
+    // Nats of a row that class and style say, and how much of the class the decoder tells, of what there is to tell.
+    classNats: carried?.class ?? null,
+    styleNats: carried?.style ?? null,
+    classTold: carried?.told ?? null,
+    classEntropy: carried?.entropy ?? null,
     confusion: chosen.confusion,
     ...(choices && { classifiers: classifiersJson(choices.map(way)) }),
   };
@@ -89,7 +94,10 @@ function densityLines({ rows, bound, likelihood }: Measured): readonly string[] 
   ];
 }
 
-function errorLines({ rows, bound, choices }: Measured, errors: readonly ErrorFigures[]): readonly string[] {
+function errorLines(
+  { rows, bound, choices, carried, warnings = [] }: Measured,
+  errors: readonly ErrorFigures[],
+): readonly string[] {
   const listed = choices?.flatMap((name) => errors.find(({ by }) => by === name) ?? []) ?? errors;
   const names = listed.map(({ by, samples }) => `Error, ${samples === undefined ? by : "Bayes' rule"}`);
   const width = Math.max(NAME, ...names.map((name) => name.length + 1));
@@ -108,5 +116,12 @@ function errorLines({ rows, bound, choices }: Measured, errors: readonly ErrorFi
     ...(bound.elbo
       ? [line("ELBO", nats(bound.elbo.value), `nats, mean of ${grouped(rows)} rows`, width)]
       : []),
+    ...(carried
+      ? [
+          line("Class says", nats(carried.class), "nats of a row: what another class costs", width),
+          line("Style says", nats(carried.style), "nats of a row: what another style costs", width),
+        ]
+      : []),
+    ...warnings,
   ];
 }

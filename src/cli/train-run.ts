@@ -121,6 +121,7 @@ async function trainAndTell(
       ? await measuredAtEnd(path, result.settings.model.model, data)
       : undefined;
   for (const line of end ? figureLines(end) : []) say(line);
+  if (completed && options.report !== true) await tellCautions(path, data, say);
   const last = history.at(-1);
   const outcome = {
     run: path,
@@ -165,6 +166,12 @@ async function measuredAtEnd(
   if (kind.measuredAtEnd !== true || test === undefined || !hasLabels(test)) return undefined;
   const { trained } = await openRun(path);
   return kind.measure(trained, test, validation && { validation });
+}
+
+/** What a person should be told of what was trained; a report tells it itself. */
+async function tellCautions(path: string, data: RunData, say: Say): Promise<void> {
+  const { kind, trained } = await openRun(path);
+  for (const line of (await kind.cautions?.(trained, data)) ?? []) say(line);
 }
 
 const parameterCount = ({ parameters }: { readonly parameters: readonly NamedParameter[] }): number =>

@@ -258,6 +258,8 @@ export interface Kind<
   open(stored: Stored<S>): T | Promise<T>;
   /** What `--json` says of a trained model beside its figures. */
   facts?(trained: T): Readonly<Record<string, unknown>> | Promise<Readonly<Record<string, unknown>>>;
+  /** What a person should be told of a model when its training is done. */
+  cautions?(trained: T, data: RunData): Promise<readonly string[]>;
   /** Whether it is measured when training ends, because its epochs do not tell how it does. */
   readonly measuredAtEnd?: boolean;
   /** Everything that `evaluate` tells. @throws UsageError when rows have no labels and errors are asked for */

@@ -23,6 +23,7 @@ export { type EncodedImage, type ImageGridOptions, imageGrid } from "./image-gri
 export { imageStack } from "./image-stack.ts";
 export type {
   BoundFigures,
+  CarriedFigures,
   ConfidenceBin,
   ErrorFigures,
   LikelihoodFigures,

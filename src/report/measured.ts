@@ -70,11 +70,26 @@ export interface ErrorFigures {
   readonly samples?: number;
 }
 
+/** How much of x class and style each say, of a model that tells them apart: means over rows, in nats. */
+export interface CarriedFigures {
+  /** What log p(x|y, z) loses when the class, or the style, is a draw from its prior instead of the row's own. */
+  readonly class: number;
+  readonly style: number;
+  /** What the decoder tells of the class where x and the style are known: log p(y|x, z) − log p(y). */
+  readonly told: number;
+  /** What there is to tell: the entropy of p(y). */
+  readonly entropy: number;
+  readonly rows: number;
+}
+
 /** All figures of a trained model on held-out rows. */
 export interface Measured {
   readonly rows: number;
   readonly bound: BoundFigures;
   readonly likelihood?: LikelihoodFigures;
+  readonly carried?: CarriedFigures;
+  /** What a person should be told of the figures. */
+  readonly warnings?: readonly string[];
   /** Of a model that classifies: each way to classify, the one that is used first. */
   readonly errors?: readonly ErrorFigures[];
   /** Names of the ways among which the user may choose, in the order in which they are listed. */

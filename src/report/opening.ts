@@ -22,6 +22,7 @@ export const part = (data: ReportData): string => data.part ?? "test";
 export const opening = (data: ReportData): Markup => {
   const { classification } = data;
   return html`${header(data)}
+${(data.measured.warnings ?? []).map((warning) => html`<p class="reason">${warning}</p>`)}
 <p class="abstract">${classification === undefined ? abstract(data) : classAbstract(data, classification)}</p>
 <dl class="figures">${[...(classification ? classCards(data, classification) : []), ...cards(data)]}</dl>`;
 };
@@ -85,6 +86,12 @@ const classCards = (data: ReportData, c: ClassificationResults): readonly (Marku
     whole(c.labelled),
     `of ${counted(c.labelled + c.unlabelled, `training ${datum(data)}`)}${c.labelSeed === undefined ? "" : `, label seed ${c.labelSeed}`}`,
   ),
+  data.measured.carried &&
+    card(
+      "Class and style",
+      `${decimal(data.measured.carried.class)} and ${decimal(data.measured.carried.style)}`,
+      `nats of a ${datum(data)} that each says: what log\u00a0p(x\u00a0|\u00a0y,\u00a0z) loses with another`,
+    ),
   calibrationOf(data) &&
     card("Calibration error", percent(calibrationOf(data)?.error), "confidence against accuracy"),
 ];

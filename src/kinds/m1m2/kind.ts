@@ -13,7 +13,7 @@ import type { SemiSupervisedTrainSettings } from "../m2/settings.ts";
 import { codesOf } from "../m2/style.ts";
 import { TrainedClassifier } from "../m2/trained.ts";
 import { epochErrors, semiSupervisedTraining } from "../m2/training.ts";
-import { classifierFacts, classifierVerbs } from "../m2/verbs.ts";
+import { classifierCautions, classifierFacts, classifierVerbs } from "../m2/verbs.ts";
 import { checkObservation } from "../observation.ts";
 import type { LabelSettings, RunSettings } from "../run-settings.ts";
 import type { TrainSettings, VaeModelSettings } from "../vae/settings.ts";
@@ -99,6 +99,7 @@ export const kind: Kind<StackedRunSettings, Stacked, TrainedClassifier> = {
     ...(trained.model.kind === "m1m2" && { active: trained.model.active.length }),
     ...(await classifierFacts(trained)),
   }),
+  cautions: classifierCautions,
   measure: measureClassifier,
   async report(opened, shown) {
     const { run, trained } = opened;

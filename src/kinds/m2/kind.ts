@@ -10,7 +10,7 @@ import { styledReport, widths } from "./report.ts";
 import { type M2ModelSettings, m2, type SemiSupervisedTrainSettings } from "./settings.ts";
 import { TrainedClassifier } from "./trained.ts";
 import { epochErrors, semiSupervisedTraining } from "./training.ts";
-import { classifierFacts, classifierVerbs } from "./verbs.ts";
+import { classifierCautions, classifierFacts, classifierVerbs } from "./verbs.ts";
 
 type M2RunSettings = RunSettings & {
   readonly model: M2ModelSettings;
@@ -41,6 +41,7 @@ export const kind: Kind<M2RunSettings, M2, TrainedClassifier> = {
     return new TrainedClassifier(model, valuesOf(model.parameters), settings.train, settings.labels.classes);
   },
   facts: classifierFacts,
+  cautions: classifierCautions,
   measure: measureClassifier,
   async report(opened, shown) {
     const { model, train } = opened.run.settings;

@@ -13,10 +13,12 @@ import {
   type Stacked,
 } from "../../models/index.ts";
 import { fillNormal, stream } from "../../random/index.ts";
+import type { CarriedFigures } from "../../report/index.ts";
 import { exp, logsumexp, type Tensor } from "../../tensor/index.ts";
 import { preparer } from "../held-out.ts";
 import type { Classified } from "../kind.ts";
 import { saveTrained } from "../saving.ts";
+import { carriedBy } from "./carried.ts";
 import type { SemiSupervisedTrainSettings } from "./settings.ts";
 
 /** Rows times importance samples that Bayes' rule computes at once. */
@@ -120,6 +122,13 @@ export class TrainedClassifier {
     const rows = Math.max(1, Math.floor(ROWS_OF_BAYES / samples));
     const probabilities = await mapRows(seen, width, posterior, rows);
     return { probabilities, predicted: predictedClasses(probabilities, width) };
+  }
+
+  /** What class and style each say of the rows; of M1+M2, of what M2 sees of them. */
+  async carried(data: Dataset): Promise<CarriedFigures> {
+    const seen = this.model.kind === "m2" ? this.prepare(data) : await this.#view(data);
+    const { predicted } = await this.classify(data);
+    return carriedBy(this.#m2, seen, predicted, await this.classShares(), this.#options);
   }
 
   /** The lower bound of log p(x), y summed out, as a mean over rows: −U(x) of M2, or that of the whole of M1+M2. */

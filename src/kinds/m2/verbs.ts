@@ -1,15 +1,22 @@
 /** The verbs of M2 and M1+M2. */
 import { predictedClasses } from "../../models/index.ts";
-import type { Kind } from "../kind.ts";
+import type { Kind, RunData } from "../kind.ts";
 import type { RunSettings } from "../run-settings.ts";
 import { withShares } from "./class-prior.ts";
 import { exportClassifier } from "./export.ts";
+import { carriedFigures } from "./measure.ts";
 import type { TrainedClassifier } from "./trained.ts";
 
 /** What `--json` says of a trained model: p(y). */
 export const classifierFacts = async (trained: TrainedClassifier) => ({
   classShares: await trained.classShares(),
 });
+
+/** Whether the class says enough of x. */
+export const classifierCautions = async (
+  trained: TrainedClassifier,
+  { train, test = train }: RunData,
+): Promise<readonly string[]> => (await carriedFigures(trained, test)).warnings ?? [];
 
 /** Draws of every class under the same styles, the class of rows by q(y|x), and their style. */
 export const classifierVerbs: Required<
