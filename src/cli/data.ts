@@ -1,4 +1,4 @@
-/** The data that a verb looks at: the run's own, or others of the same shape. */
+/** The data that a verb uses: the run's own, or others of the same shape. */
 import {
   concatRows,
   type DataParts,
@@ -19,11 +19,11 @@ import type { DataOptions } from "./data-options.ts";
 import type { Say } from "./terminal.ts";
 
 /**
- * The rows that the options ask for; those of other data in the order of their file.
- * @param say hears what of other data is left out
+ * The rows that the options select; rows of other data are in the order of their file.
+ * @param say receives a line about rows of other data that are left out
  * @throws UsageError when they do not fit the model.
  */
-export async function askedRows(
+export async function requestedRows(
   kind: Kind,
   settings: RunSettings,
   options: DataOptions,
@@ -34,7 +34,7 @@ export async function askedRows(
     const given =
       labelFile !== undefined ? "--label-file" : labelColumn !== undefined ? "--label-column" : undefined;
     if (given !== undefined) {
-      throw new UsageError(`${given} goes with --data: the run knows the labels of its own data.`);
+      throw new UsageError(`${given} only goes with --data: the run has the labels of its own data.`);
     }
     return partOf(await reloadData(settings), part ?? "test");
   }
@@ -82,11 +82,11 @@ async function tableRows(
   }
   if (labelFile !== undefined) {
     throw new UsageError(
-      `--label-file ${labelFile}: the labels of a table are a column, not a file: use --label-column.`,
+      `--label-file ${labelFile}: the labels of a table are in a column, not in a file. Use --label-column.`,
     );
   }
   if (part !== undefined && part !== "all") {
-    throw new UsageError(`--part ${part} does not apply: ${spec} is one part. Leave it out.`);
+    throw new UsageError(`--part ${part} does not apply: ${spec} has only one part. Leave it out.`);
   }
   const { labels } = preprocessing;
   const { dataset, notes } = encodeTable(await readTable(spec, readingOptions(reading)), {

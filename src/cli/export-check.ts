@@ -5,7 +5,7 @@ import { fillNormal, fillUniform, type Stream, stream } from "../random/index.ts
 /** float32 sums of a thousand terms, in another order: relative to the largest value, or absolute below 1. */
 const TOLERANCE = 1e-4;
 
-/** Rows that a model is tried on where their number is free: two calls, of one row and of these. */
+/** Rows in the second of two test calls, when the number of rows is free. The first has one row. */
 const TRIED = [1, 7];
 
 type Values = Readonly<Record<string, Float32Array>>;
@@ -21,7 +21,7 @@ const fillers: Readonly<
 };
 
 /**
- * Runs an exported file with ONNX Runtime alone, on noise, and compares every output with the library's own.
+ * Runs an exported file in ONNX Runtime, on noise, and compares every output with the library's own.
  * @returns the largest difference
  * @throws InternalError when they differ by more than rounding.
  */
@@ -49,15 +49,15 @@ export async function largestDifference(graph: Exported, file: string): Promise<
   return largest;
 }
 
-/** The largest difference of values that should be equal. @throws InternalError */
+/** The largest difference between values that should be equal. @throws InternalError */
 function compared(found: Values, expected: Values, file: string): number {
   let largest = 0;
   for (const [name, values] of Object.entries(found)) {
     const { relative, absolute } = difference(values, expected[name]);
     if (!(relative <= TOLERANCE)) {
       throw new InternalError(
-        `${file}: output "${name}" differs by ${absolute} when ONNX Runtime runs the file; ` +
-          "expected rounding errors alone. Do not use the file.",
+        `${file}: output "${name}" is off by ${absolute} when ONNX Runtime runs the file; ` +
+          "expected rounding errors only. Do not use the file.",
       );
     }
     largest = Math.max(largest, absolute);

@@ -1,4 +1,4 @@
-/** What was measured of a trained model: as one object for machines, as a few lines for people. */
+/** The figures of a trained model: as JSON, and as lines of text. */
 import type { ErrorFigures, Measured } from "../report/index.ts";
 import { grouped, percent } from "./terminal.ts";
 
@@ -8,7 +8,7 @@ const errorsOf = ({ error, validation, calibration }: ErrorFigures) => ({
   calibrationError: calibration?.error ?? null,
 });
 
-/** Of a model of data alone. All in nats per row; null where the model has no such figure. */
+/** For a model without labels. All in nats per row; null if the model has no such figure. */
 const densityJson = ({ rows, bound, likelihood }: Measured) => ({
   elbo: bound.elbo?.value ?? null,
   reconstruction: bound.reconstruction?.value ?? null,
@@ -21,12 +21,12 @@ const densityJson = ({ rows, bound, likelihood }: Measured) => ({
   importanceSamples: likelihood?.importanceSamples ?? null,
   iwae5: likelihood?.bounds[5] ?? null,
   iwae50: likelihood?.bounds[50] ?? null,
-  // Rows that the log-likelihood and the importance-weighted bounds are means over, and their ELBO: what to compare the bounds with.
+  // The rows that the log-likelihood and the importance-weighted bounds are means over, and the ELBO of these rows to compare the bounds with.
   logLikelihoodRows: likelihood?.logLikelihood.rows ?? null,
   elboOfLogLikelihoodRows: likelihood?.elbo ?? null,
 });
 
-/** Of a model that classifies. Errors are shares of rows; null where the model has no such figure. */
+/** For a model that classifies. Errors are shares of rows; null if the model has no such figure. */
 function errorsJson({ rows, bound, choices, carried }: Measured, errors: readonly ErrorFigures[]) {
   const [chosen] = errors;
   const bayes = errors.find(({ samples }) => samples !== undefined);
@@ -54,7 +54,7 @@ const classifiersJson = (ways: readonly (ErrorFigures | undefined)[]) =>
     ways.flatMap((figures) => (figures === undefined ? [] : [[figures.by, errorsOf(figures)]])),
   );
 
-/** The object that `evaluate --json` prints, apart from what it says of the run. */
+/** The object that `evaluate --json` prints, apart from the fields about the run. */
 export const figuresJson = (measured: Measured): Readonly<Record<string, unknown>> =>
   measured.errors === undefined ? densityJson(measured) : errorsJson(measured, measured.errors);
 

@@ -1,4 +1,4 @@
-/** The flags that kinds of models bring: parsed, described and checked by what the kinds declare. */
+/** The flags of the kinds of models: parsed, described and checked from what the kinds declare. */
 import type { Option } from "commander";
 import { UsageError } from "../errors.ts";
 import {
@@ -17,10 +17,10 @@ import {
 import { optionFor } from "./parse.ts";
 import { grouped } from "./terminal.ts";
 
-/** A flag, and the setting that it is in each kind that has it. */
+/** A flag, and its setting in each kind that has it. */
 export interface KindFlag {
   readonly flag: string;
-  /** Its name as an option, commander's way. */
+  /** Its name as an option in commander. */
   readonly key: string;
   readonly kinds: ReadonlyMap<string, Placed>;
 }
@@ -50,7 +50,7 @@ export const verbFlags = (verb: VerbName): readonly KindFlag[] =>
     placed(verbs[verb] ?? {}).flatMap((one) => (one.flag === undefined ? [] : [{ ...one, flag: one.flag }])),
   );
 
-/** Data on which defaults are told: they are functions of the data. */
+/** The data for which defaults are shown: they are functions of the data. */
 const EXAMPLES: readonly (readonly [name: string, facts: DataFacts])[] = [
   ["60,000 images", { rows: 60_000, table: false, labels: 100 }],
   ["1,000 images", { rows: 1000, table: false, labels: 100 }],
@@ -62,7 +62,7 @@ const shown = (value: unknown): string => {
   return typeof value === "number" && value >= 1000 ? grouped(value) : String(value);
 };
 
-/** The default of a setting, for people: `100`, or what it is on some data. */
+/** The default of a setting as text: `100`, or its value for some data. */
 export function defaultText(setting: Setting<unknown>): string | undefined {
   const { default: preset, otherwise } = setting.options;
   if (otherwise !== undefined) return otherwise;
@@ -107,7 +107,7 @@ function description({ kinds }: KindFlag, kind: string | undefined): string {
   return `${only}${help}${choices ? `: ${choices.join(" | ")}` : ""}${preset === undefined ? "" : ` (default: ${preset})`}`;
 }
 
-/** A flag as commander takes it. Those that a kind has not are read, to say why they do not apply, and not listed. */
+/** A flag as a commander option. Flags that the kind does not have are parsed, so that the error can say why they do not apply, but not listed. */
 export function optionOf(flag: KindFlag, kind?: string): Option {
   const { setting } = [...flag.kinds.values()][0];
   const { value, options } = setting;
@@ -120,11 +120,11 @@ export function optionOf(flag: KindFlag, kind?: string): Option {
   return kind !== undefined && !flag.kinds.has(kind) ? option.hideHelp() : option;
 }
 
-/** Why a kind has not a flag. */
+/** Why a kind does not have a flag. */
 const whyNot = ({ name, lacks = {} }: Declaration, { flag, kinds }: KindFlag): string =>
-  lacks[flag] ?? `${listed([...kinds.keys()])} ${kinds.size === 1 ? "has" : "have"} it, and ${name} has not.`;
+  lacks[flag] ?? `${listed([...kinds.keys()])} ${kinds.size === 1 ? "has" : "have"} it; ${name} does not.`;
 
-/** @throws UsageError for flags that the kind has not, or not beside the others that were given. */
+/** @throws UsageError when the kind does not have a flag, or the flag cannot go with the others. */
 export function checkFlags(
   flags: readonly KindFlag[],
   declaration: Declaration,
@@ -142,7 +142,7 @@ export function checkFlags(
   }
 }
 
-/** Only what the user gave, as the settings of a run of the kind hold it. */
+/** Only what the user gave, as settings of a run of this kind. */
 export function givenSettings(options: Readonly<Record<string, unknown>>, kind: string): Tree {
   const tree: Tree = {};
   for (const { key, kinds } of trainFlags) {

@@ -1,4 +1,4 @@
-/** Ctrl-C, SIGTERM and a terminal that is closed (SIGHUP): the first asks for a stop at a good place, the second does not ask. */
+/** Ctrl-C, SIGTERM and a terminal that is closed (SIGHUP): the first requests a clean stop, the second ends the process. */
 
 const CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 type StopSignal = keyof typeof CODES;
@@ -6,15 +6,15 @@ type StopSignal = keyof typeof CODES;
 export interface Interrupts {
   /** Aborted by the first signal. */
   readonly signal: AbortSignal;
-  /** 128 and the number of the signal, once one has come. */
+  /** 128 plus the number of the signal, once one has arrived. */
   readonly exitCode: number | undefined;
-  /** From now on the first signal ends the process too, after `before` has run: what is under way leaves nothing half done. */
+  /** From now on the first signal ends the process too, after `before` has run. */
   endAtOnce(before: () => void): void;
-  /** Gives the signals back to whoever had them. */
+  /** Restores the previous handlers. */
   release(): void;
 }
 
-/** Takes the signals over. `onFirst` runs at the first one, `onEnd` right before the process is ended by another. */
+/** Takes over the signals. `onFirst` runs at the first one, `onEnd` right before a second one ends the process. */
 export const watchInterrupts = (onFirst: () => void, onEnd: () => void): Interrupts => {
   const controller = new AbortController();
   let exitCode: number | undefined;

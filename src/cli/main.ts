@@ -8,7 +8,7 @@ const code = await runProgram(process.argv.slice(2), {
   err: process.stderr,
   debug: Boolean(process.env.TIGHTBOUND_DEBUG),
 });
-// What was asked for and could not be written is a failure, also where all the rest was done. Writes may fail up to the very end.
+// Output that could not be written is a failure even if everything else worked. Writes may fail until the very end.
 process.on("exit", () => {
   process.exitCode = code === 0 && streams.outputLost ? 1 : code;
 });

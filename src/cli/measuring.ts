@@ -1,4 +1,4 @@
-/** Measuring a run, with a line of progress where there is a terminal. */
+/** Measures a run, with a progress line if there is a terminal. */
 import type { Dataset } from "../data/index.ts";
 import type { MeasureOptions } from "../kinds/index.ts";
 import type { Measured } from "../report/index.ts";
@@ -12,7 +12,7 @@ export interface Output {
   readonly say: Say;
 }
 
-/** How much is measured, as flags give it. */
+/** The flags that set how much is measured. */
 export interface MeasureFlags {
   /** Rows of the log-likelihood. Default 2000. */
   readonly rows?: number | "all";

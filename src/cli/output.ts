@@ -1,4 +1,4 @@
-/** Writing what a verb made: a picture where rows are images, a table where they are not. */
+/** Writes a verb's result: a picture if rows are images, a table if they are not. */
 import { mkdirSync } from "node:fs";
 import { dirname, extname } from "node:path";
 import { decodeRows } from "../data/index.ts";
@@ -7,13 +7,13 @@ import type { RunSettings } from "../kinds/index.ts";
 import { type EncodedImage, type ImageStack, imageStack, writeOutput } from "../report/index.ts";
 import { type CsvOutput, matrixRows, type Table, toCsv } from "./table.ts";
 
-/** Writes a file whole or not at all, in a folder that is made where it is missing. @throws UsageError when it cannot be. */
+/** Writes a file whole or not at all, and makes its folder if it is missing. @throws UsageError when it cannot. */
 export async function save(path: string, content: string | Uint8Array): Promise<void> {
   try {
     mkdirSync(dirname(path), { recursive: true });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new UsageError(`--out ${path}: the folder cannot be made (${why}). Choose another --out.`);
+    throw new UsageError(`--out ${path}: cannot make the folder (${why}). Choose another --out.`);
   }
   await writeOutput(path, content);
 }
@@ -30,11 +30,11 @@ export function checkExtension(path: string, extensions: readonly string[], what
 const featureNames = ({ data, model }: RunSettings): readonly string[] =>
   data.columns ?? Array.from({ length: model.shape.reduce((a, b) => a * b, 1) }, (_, i) => `x${i}`);
 
-/** Rows as images; undefined where the model's rows are none. */
+/** Rows as images; undefined if the model's rows are not images. */
 export const imagesOf = (settings: RunSettings, pixels: Float32Array): ImageStack | undefined =>
   imageStack(pixels, settings.model.shape);
 
-/** Whether the verb makes a picture (`.png`) or a table (`.csv`), and where to. */
+/** Whether the verb writes a picture (`.png`) or a table (`.csv`), and to which path. */
 export function target(
   settings: RunSettings,
   folder: string,
@@ -49,7 +49,7 @@ export function target(
   return { path, picture: extname(path).toLowerCase() === ".png" };
 }
 
-/** Draws images, or writes rows as CSV, whichever the target says. */
+/** Draws images or writes rows as CSV, as the target says. */
 export async function savePictureOrTable(
   { path, picture, rawCells = false }: CsvOutput & { readonly path: string; readonly picture: boolean },
   images: ImageStack | undefined,
@@ -59,7 +59,7 @@ export async function savePictureOrTable(
   await save(path, picture && images !== undefined ? draw(images).png : toCsv(table(), { rawCells }));
 }
 
-/** A table whose rows have a few cells before their features; of a table's run before its columns, in their units and words. */
+/** A table whose rows have a few cells before their features. For a run on a table, the features are its columns, in their units and words. */
 export const featureTable = (
   settings: RunSettings,
   heads: readonly string[],

@@ -1,10 +1,10 @@
-/** Readers of option values, as commander takes them. Commander puts the option's name before their messages. */
+/** Parsers of option values, for commander, which puts the option's name before their messages. */
 import { InvalidArgumentError, Option } from "commander";
 import { UsageError } from "../errors.ts";
 import { type Value, whole as wholeValue } from "../kinds/index.ts";
 import type { Ceiling } from "../limits.ts";
 
-/** A setting's reader as commander's: what is wrong is said in its words. */
+/** A setting's parser as one for commander, with the setting's own error message. */
 export const reader =
   <T>({ parse }: Value<T>) =>
   (text: string): T => {
@@ -18,7 +18,7 @@ export const reader =
 
 export const whole = (least: number, ceiling?: Ceiling) => reader(wholeValue(least, ceiling));
 
-/** An option whose value is read as a setting's. */
+/** An option whose value is parsed as that of a setting. */
 export const optionFor = <T>(
   flag: string,
   value: Value<T>,

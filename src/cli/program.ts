@@ -1,4 +1,4 @@
-/** The program `tightbound`: its verbs, its help, and what becomes of errors. */
+/** The program `tightbound`: its verbs, its help, and how it reports errors. */
 import { Command, CommanderError } from "commander";
 import { InternalError, TightboundError, UsageError } from "../errors.ts";
 import { printable } from "../printable.ts";
@@ -15,7 +15,7 @@ import { addSample } from "./verbs/sample.ts";
 import { addTrain } from "./verbs/train.ts";
 import { addTraverse } from "./verbs/traverse.ts";
 
-/** Exit codes besides 0: 1 for data, folders and numbers that cannot be used, 2 for a command that cannot be. */
+/** Exit codes besides 0: 1 for data, folders and numbers that cannot be used, 2 for an invalid command. */
 const FAILED = 1;
 const MISUSED = 2;
 
@@ -25,20 +25,20 @@ Examples:
   $ tightbound evaluate runs/mnist-vae-1 --json
   $ tightbound sample runs/mnist-vae-1 --count 100 --out samples.png
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C (143 by SIGTERM, 129 by a terminal that was closed).
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C (143 by SIGTERM, 129 because the terminal was closed).
 TIGHTBOUND_DEBUG=1 shows the stack of an error.`;
 
 /** The command line as commander reads it: every verb with its flags. */
 export function commandOf(context: Context): Command {
   const { terminal } = context;
   const program = new Command("tightbound")
-    .description("Variational inference and deep generative models, trained and looked at from the shell.")
+    .description("Train and inspect variational autoencoders and other deep generative models.")
     .version(version(), "--version", "print the version")
     .helpOption("-h, --help", "print help")
     .addHelpText("after", EXAMPLES)
     .configureOutput({
       writeOut: (text) => terminal.out.write(text),
-      // Errors are thrown, and written below.
+      // Errors are thrown here and printed below.
       writeErr: () => undefined,
       getOutHelpWidth: () => terminal.out.columns ?? 100,
     })
@@ -61,7 +61,7 @@ export function commandOf(context: Context): Command {
 }
 
 /**
- * Runs the program on the words of a command line, its own name left out, and returns its exit code.
+ * Runs the program with the given arguments (without its own name) and returns its exit code.
  * Errors are written to `terminal.err`; nothing is thrown.
  */
 export async function runProgram(argv: readonly string[], terminal: Terminal): Promise<number> {
@@ -94,6 +94,6 @@ function report(error: unknown, { err, debug }: Terminal): number {
   }
   const text = error instanceof Error ? (debug ? error.stack : error.message) : String(error);
   const hint = debug ? "" : " Run the command again with TIGHTBOUND_DEBUG=1 to see where.";
-  err.write(`${printable(text ?? "")}\nThis is a fault of tightbound, not of yours.${hint}\n`);
+  err.write(`${printable(text ?? "")}\nThis is a bug in tightbound, not a mistake of yours.${hint}\n`);
   return FAILED;
 }

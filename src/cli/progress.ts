@@ -1,4 +1,4 @@
-/** What training shows: a bar on a terminal, and a line for each epoch everywhere. */
+/** The display of training: a bar on a terminal, and a line for each epoch in any case. */
 import type cliProgress from "cli-progress";
 import type { EpochLine } from "../runs/index.ts";
 import type { Means, Progress } from "../train/index.ts";
@@ -7,20 +7,20 @@ import { clock, grouped, type OutputStream, percent, type Terminal } from "./ter
 export interface DisplayOptions {
   readonly epochs: number;
   readonly rowsPerStep: number;
-  /** Of a model whose active units are counted. */
+  /** For a model whose active units are counted. */
   readonly latent: number;
-  /** What a row is called: images, rows. */
+  /** What to call rows: images, rows. */
   readonly noun: string;
   readonly quiet: boolean;
   readonly json: boolean;
 }
 
 export interface Display {
-  /** Loads the bar, if there will be one: called when nothing waits for it. */
+  /** Loads the bar, if there will be one. Call it when nothing is waiting. */
   prepare(): Promise<void>;
   onStep(progress: Progress): void;
   onEpoch(line: EpochLine): void;
-  /** Removes the bar, so that other text may follow. */
+  /** Removes the bar, so that other text can follow. */
   stop(): void;
 }
 
@@ -62,7 +62,7 @@ type Cell = readonly [head: string, text: string];
 const nats = (value: number | undefined, width = 9) =>
   (value === undefined ? "–" : value.toFixed(2)).padStart(width);
 
-/** What an epoch says of a VAE or an autoencoder. */
+/** An epoch's figures for a VAE or an autoencoder. */
 const boundCells = ({ train, test, activeUnits }: EpochLine, latent: number): readonly Cell[] => [
   ...(train.elbo === undefined
     ? ([
@@ -78,7 +78,7 @@ const boundCells = ({ train, test, activeUnits }: EpochLine, latent: number): re
   ["active", `${activeUnits}/${latent}`.padStart(2 * String(latent).length + 1)],
 ];
 
-/** What an epoch says of a model that learns from labels. */
+/** An epoch's figures for a model that learns from labels. */
 const labelCells = ({ train, test, validation }: EpochLine): readonly Cell[] => [
   ...(train.unlabelledElbo === undefined ? [] : [["ELBO", nats(train.unlabelledElbo)] as const]),
   ["labelled ELBO", nats(train.labelledElbo)],
@@ -87,7 +87,7 @@ const labelCells = ({ train, test, validation }: EpochLine): readonly Cell[] => 
   ["test error", percent(test.error).padStart(7)],
 ];
 
-/** Heads and values of an epoch's line, padded to widths that later epochs keep. */
+/** Headings and values of an epoch's line, padded to widths that later epochs keep. */
 function epochCells(
   line: EpochLine,
   { epochs, latent, noun }: DisplayOptions,
@@ -114,7 +114,7 @@ interface View {
   readonly left: string;
 }
 
-/** Measures speed and time left, and words where training is. */
+/** Measures speed and time left, and describes progress. */
 function createMeter({ epochs, rowsPerStep, latent, noun }: DisplayOptions) {
   let since = { epoch: -1, step: 0, at: 0 };
   let last = 0;
@@ -125,7 +125,7 @@ function createMeter({ epochs, rowsPerStep, latent, noun }: DisplayOptions) {
     step({ step, stepOfEpoch, stepsPerEpoch }: Progress): void {
       last = performance.now();
       const epoch = Math.floor((step - 1) / stepsPerEpoch);
-      // From the end of the epoch's first step here, so that compilation and evaluation do not count.
+      // From the end of the epoch's first step in this process, so that compilation and evaluation do not count.
       if (epoch !== since.epoch) since = { epoch, step: stepOfEpoch, at: last };
       else speed = ((stepOfEpoch - since.step) / (last - since.at)) * 1000;
     },
@@ -152,7 +152,7 @@ function createMeter({ epochs, rowsPerStep, latent, noun }: DisplayOptions) {
   };
 }
 
-/** What the bar says of the last epoch. */
+/** The last epoch's figures, for the bar. */
 function measuredOf({ activeUnits, validation, test }: EpochLine, latent: number): string {
   if (activeUnits !== undefined) return `active ${activeUnits}/${latent}`;
   const { error } = validation ?? test;
@@ -171,7 +171,7 @@ const terms = ({ elbo, reconstruction, kl, unlabelledElbo }: Means): string[] =>
   ];
 };
 
-/** The line of the bar: the bar is whatever room the text leaves, and the text is shorter where that is too little. */
+/** The line with the bar: the bar takes the room that the text leaves, and the text is shortened if that is too little. */
 const barLine = ({ fraction, epoch, terms, measured, speed, noun, left }: View, columns: number): string => {
   const done = `${Math.floor(100 * fraction)}%`.padStart(4);
   const long = [

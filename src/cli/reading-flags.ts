@@ -1,4 +1,4 @@
-/** The flags of how files are read, and what was said by them. */
+/** The flags that say how files are read. */
 import type { Command } from "commander";
 import { z } from "zod";
 import type { readingSettings } from "../data/index.ts";
@@ -31,28 +31,28 @@ export interface ReadingFlags {
 /** Adds the flags to a verb. */
 export const readingFlags = (command: Command): Command =>
   command
-    .addOption(optionFor("--resize", size, "images: the size that each is given, such as 32x32"))
+    .addOption(optionFor("--resize", size, "images: resize them to this size, such as 32x32"))
     .addOption(
       optionFor(
         "--fit",
         oneOf(["cover", "contain", "stretch"]),
-        "images: with --resize, how one of another shape fits: cut, seen whole on white, or distorted (default: cover)",
+        "images: with --resize, how images of another shape fit: cropped, whole on white, or distorted (default: cover)",
       ),
     )
-    .option("--grey", "images: make colours grey")
-    .option("--encoding <name>", "text: its encoding, such as windows-1252 (default: found by its bytes)")
+    .option("--grey", "images: convert to grey")
+    .option("--encoding <name>", "text: its encoding, such as windows-1252 (default: detected)")
     .addOption(
       optionFor(
         "--header",
         oneOf(["yes", "no"]),
-        "text: whether the first line names the columns (default: found)",
+        "text: whether the first line names the columns (default: detected)",
       ),
     )
     .addOption(
-      optionFor("--max-bytes", positive, "bytes that one file may hold, unpacked (default: 805306368)"),
+      optionFor("--max-bytes", positive, "largest size of a file in bytes, unpacked (default: 805306368)"),
     );
 
-/** What the flags say, to be written down with the run; nothing where they say nothing. */
+/** What the flags say, for the run's settings; undefined if none was given. */
 export function readingOf({ resize, fit, grey, encoding, header, maxBytes }: ReadingFlags): {
   readonly reading?: z.output<typeof readingSettings>;
 } {

@@ -1,4 +1,4 @@
-/** The report of a run: measured, written, and told. */
+/** Makes the report of a run: measures it, writes the files, and prints a summary. */
 import { hasLabels } from "../data/index.ts";
 import { learnsFromLabels, type RunData } from "../kinds/index.ts";
 import { writeReport } from "../report/index.ts";
@@ -8,12 +8,12 @@ import { type MeasureFlags, measured, type Output } from "./measuring.ts";
 
 /** What a report was made from. */
 export interface Reported {
-  /** Absent where errors are asked for and no test row is labelled. */
+  /** Absent if errors are wanted and no test row is labelled. */
   readonly figures: Readonly<Record<string, unknown>> | undefined;
   readonly files: readonly string[];
 }
 
-/** Measures, writes `report.html` and the pictures into the run's folder, and says so. */
+/** Measures the run, writes `report.html` and the pictures to its folder, and prints their paths. */
 export async function makeReport(
   path: string,
   data: RunData,
@@ -24,7 +24,7 @@ export async function makeReport(
   const { settings } = opened.run;
   const { rows, part } = shownRows(data);
   const { validation, test } = data;
-  // A model that learns from labels is judged by them, and where there are none to judge by, not at all.
+  // A model that learns from labels is measured only if there are test labels.
   const judged = learnsFromLabels(settings) ? test !== undefined && hasLabels(test) : true;
   const found = judged
     ? await measured(opened, rows, output, flags, { full: true, ...(validation && { validation }) })

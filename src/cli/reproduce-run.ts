@@ -39,7 +39,7 @@ export async function reproduceVerb(
   const stop = () => display?.stop();
   const interrupts = watchInterrupts(() => {
     stop();
-    terminal.err.write("Stopping after this step; once more to end at once.\n");
+    terminal.err.write("Stopping after this step. Press Ctrl-C again to end at once.\n");
   }, stop);
   try {
     const { data, validation, threads, methods } = options;
@@ -67,11 +67,11 @@ export async function reproduceVerb(
         }),
       onPart(part, state) {
         stop();
-        if (state === "busy") say(`${nameOf(part)}: another process is training it; left to that one.`);
+        if (state === "busy") say(`${nameOf(part)}: another process is training it; skipped.`);
       },
     });
     stop();
-    await tell(results, benchmarkOf(results, asked), options, context, say);
+    await writeResults(results, benchmarkOf(results, asked), options, context, say);
     if (results.missing.length > 0) context.exitCode = interrupts.exitCode ?? 0;
   } finally {
     stop();
@@ -79,7 +79,7 @@ export async function reproduceVerb(
   }
 }
 
-/** Shows a part's training from its first step on; one that is done shows nothing. */
+/** Shows a part's training from its first step on, and nothing for a part that is done. */
 function trainingHooks(
   part: Part,
   say: Say,
@@ -102,7 +102,7 @@ function trainingHooks(
     },
     onStart: ({ resumedAt }) =>
       say(
-        `[${part.index}/${part.of}] ${nameOf(part)}${resumedAt > 0 ? `, going on after step ${resumedAt}` : ""}: ${part.path}`,
+        `[${part.index}/${part.of}] ${nameOf(part)}${resumedAt > 0 ? `, continuing after step ${resumedAt}` : ""}: ${part.path}`,
       ),
     onStep: (progress) => display?.onStep(progress),
     onEpochLogged: (line) => display?.onEpoch(line),
@@ -110,7 +110,7 @@ function trainingHooks(
 }
 
 /** Writes results.json, report.html and table.md, and prints the table. */
-async function tell(
+async function writeResults(
   results: Kingma2014Results,
   benchmark: Benchmark,
   options: ReproduceOptions,
@@ -128,6 +128,6 @@ async function tell(
       `${folder}: test ELBO ${elbo.toFixed(2)} nats, ${activeUnits} active units, trained in ${clock(seconds)}.`,
     );
   }
-  if (missing.length > 0) say(`Not there yet: ${missing.join(", ")}. The same command goes on with them.`);
-  say(`${page} shows table, curves and settings; ${table} is the table, ${file} all figures.`);
+  if (missing.length > 0) say(`Not done yet: ${missing.join(", ")}. Repeat the command to continue.`);
+  say(`${page} shows the table, curves and settings; ${table} is the table, and ${file} has all figures.`);
 }

@@ -1,27 +1,27 @@
-/** What becomes of a program whose output nobody takes any more: it finishes its work, and says so. */
+/** If nobody reads the program's output any more, it finishes its work and says so on the error stream. */
 
-/** Of a stream: `process.stdout`, or `process.stderr`. */
+/** The part of `process.stdout` or `process.stderr` that is used. */
 interface Output {
   write(text: string): unknown;
   on(event: "error", listener: (error: NodeJS.ErrnoException) => void): unknown;
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  EPIPE: "was closed by whoever read it",
-  EIO: "belongs to a terminal that is gone",
+  EPIPE: "was closed by its reader",
+  EIO: "goes to a terminal that was closed",
   ENOSPC: "goes to a disk that is full",
   EDQUOT: "goes to a disk whose quota is used up",
 };
 
 /** Whether everything that was printed arrived. */
 export interface StandardStreams {
-  /** True once output was lost for another reason than a reader that has seen enough, such as `head`. */
+  /** True once output was lost, except to a reader that stopped early, such as `head`. */
   readonly outputLost: boolean;
 }
 
 /**
  * Keeps a stream that fails from ending the process: without a listener the first write to a closed pipe or a full disk is an
- * uncaught exception. The first failure of the output is told on the error stream; those of the error stream itself cannot be told.
+ * uncaught exception. The first failure of the output is reported on the error stream; failures of the error stream itself cannot be reported.
  */
 export const watchStreams = ({
   out,

@@ -8,13 +8,13 @@ export interface Table {
 
 /** How cells are written. */
 export interface CsvOutput {
-  /** Write words as they are, to be read back by a program. Default false: see {@link toCsv}. */
+  /** Write words unchanged, for a program to read back. Default false: see {@link toCsv}. */
   readonly rawCells?: boolean;
 }
 
 /**
- * Lines end in `\n`; cells that hold a comma, a quote or a line break are quoted. A word that a spreadsheet would run as a formula, for it
- * begins with =, +, -, @, a tab or a carriage return, gets an apostrophe before it: words come from files that others wrote.
+ * Lines end in `\n`; cells that hold a comma, a quote or a line break are quoted. A word that a spreadsheet would run as a formula (it
+ * begins with =, +, -, @, a tab or a carriage return) gets an apostrophe before it, since words come from files that others wrote.
  */
 export const toCsv = ({ columns, rows }: Table, { rawCells = false }: CsvOutput = {}): string => {
   const write = (value: string | number) =>
@@ -24,11 +24,11 @@ export const toCsv = ({ columns, rows }: Table, { rawCells = false }: CsvOutput 
   return `${lines.join("\n")}\n`;
 };
 
-/** A number is no formula, also where it is a name. */
+/** A number is not a formula, even as a name. */
 const guarded = (word: string): string =>
   /^[=+\-@\t\r]/.test(word) && !/^[+-]?\d+(\.\d+)?$/.test(word) ? `'${word}` : word;
 
-/** Numbers are float32 in memory: nine digits say which. */
+/** Numbers are float32 in memory: nine digits identify them. */
 const cell = (value: string | number): string => {
   if (typeof value === "number") {
     return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(9)));

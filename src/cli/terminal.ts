@@ -1,10 +1,10 @@
 import { printable } from "../printable.ts";
 
-/** Where the program writes. A test passes one that keeps what is written. */
+/** Where the program writes. Tests pass one that records the output. */
 export interface Terminal {
   readonly out: OutputStream;
   readonly err: OutputStream;
-  /** Show the stack of faults. */
+  /** Whether to show the stack of an error. */
   readonly debug: boolean;
 }
 
@@ -14,15 +14,15 @@ export interface OutputStream {
   readonly columns?: number;
 }
 
-/** What a verb is given: the terminal, and a place for its exit code. */
+/** What a verb receives: the terminal, and a place for its exit code. */
 export interface Context {
   readonly terminal: Terminal;
-  /** What the user typed, without the name of the program. */
+  /** The arguments the user typed, without the name of the program. */
   readonly argv: readonly string[];
   exitCode: number;
 }
 
-/** One line of text for people. With `--json` these go to the error stream, so that output is JSON alone. */
+/** Prints one line of text. With `--json` it goes to the error stream, so that the output is only JSON. */
 export type Say = (line: string) => void;
 
 export const speaker = (
@@ -36,15 +36,15 @@ export const speaker = (
   };
 };
 
-/** The one object that a verb prints with `--json`. Numbers that are not finite become null, as JSON has none. */
+/** The one object that a verb prints with `--json`. Numbers that are not finite become null, since JSON does not have them. */
 export const printJson = ({ out }: Terminal, value: object): void => {
   out.write(`${JSON.stringify(value, null, 2)}\n`);
 };
 
-/** `60000` as `60,000`. Not toLocaleString, which loads its tables for a sixtieth of a second at the start. */
+/** `60000` as `60,000`. Not toLocaleString, which takes 17 ms at startup to load its tables. */
 export const grouped = (n: number): string => String(Math.round(n)).replace(/\B(?=(\d{3})+$)/g, ",");
 
-/** Share of rows as `3.33 %`. */
+/** A share of rows as `3.33 %`. */
 export const percent = (share: number | undefined): string =>
   share === undefined ? "–" : `${(100 * share).toFixed(2)} %`;
 
@@ -59,7 +59,7 @@ export const clock = (seconds: number): string => {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(total % 60)}` : `${minutes}:${two(total % 60)}`;
 };
 
-/** A command line that a shell reads back as these words. */
+/** A command line that a shell parses into these arguments. */
 export const commandLine = (words: readonly string[]): string =>
   ["tightbound", ...words]
     .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))

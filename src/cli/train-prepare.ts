@@ -1,4 +1,4 @@
-/** The two ways to a run that can be trained: a new one from a command line, and one that was stopped. */
+/** Prepares a run for training: a new one from a command line, or one that was stopped. */
 import { resolve } from "node:path";
 import { type Dataset, isTableFile, summarise, TABLE_KINDS } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
@@ -39,7 +39,7 @@ import { type ReadingFlags, readingOf } from "./reading-flags.ts";
 import { nextRunFolder } from "./run-name.ts";
 import { type Context, commandLine, grouped, type Say } from "./terminal.ts";
 
-/** Options as commander reads them; those of {@link trainFlags} by their keys. */
+/** Options as commander parses them; those of {@link trainFlags} by their keys. */
 export interface TrainOptions extends ReadingFlags, Readonly<Record<string, unknown>> {
   readonly data?: string;
   readonly labelFile?: string;
@@ -69,8 +69,8 @@ export interface Prepared {
   train(hooks: RunHooks): Promise<RunResult>;
 }
 
-/** The kind that was asked for. @throws UsageError */
-export function askedKind(name: string | undefined, options: TrainOptions): Declaration | undefined {
+/** The kind that the user asked for. @throws UsageError */
+export function requestedKind(name: string | undefined, options: TrainOptions): Declaration | undefined {
   if (name !== undefined && kindNames.includes(name)) return declarationOf(name);
   const expected = listed(kindNames, "or");
   if (name === undefined) {
@@ -85,51 +85,51 @@ export function askedKind(name: string | undefined, options: TrainOptions): Decl
   );
 }
 
-/** The flag of a setting, where the kind has one. */
+/** The flag of a setting, if the kind has one. */
 const flagAt = (path: string, { name }: Declaration) =>
   trainFlags.find(({ kinds }) => kinds.get(name)?.path === path);
 
-/** @throws UsageError for flags that the kind has not, or that a run which is taken decides. */
+/** @throws UsageError when the kind does not have a flag, or a reused run already decides it. */
 function checkApplicable(declaration: Declaration, options: TrainOptions): void {
   checkFlags(trainFlags, declaration, options);
   if (options.validation === undefined && options.validationSeed !== undefined) {
     throw new UsageError("--validation-seed does not apply: there is no --validation. Leave it out.");
   }
-  const taken = takenRun(declaration, options);
-  if (taken === undefined) return;
+  const reused = reusedRun(declaration, options);
+  if (reused === undefined) return;
   const decided = trainFlags.find(({ key, kinds }) => {
     const path = kinds.get(declaration.name)?.path;
-    if (path === undefined || options[key] === undefined || path === taken.base.from) return false;
-    return !path.endsWith(".threads") && taken.base.decides.some((start) => path.startsWith(start));
+    if (path === undefined || options[key] === undefined || path === reused.base.from) return false;
+    return !path.endsWith(".threads") && reused.base.decides.some((start) => path.startsWith(start));
   });
   if (decided !== undefined) {
     throw new UsageError(
-      `${decided.flag} does not apply: ${taken.base.title} is taken from ${taken.path} as it is. Leave it out.`,
+      `${decided.flag} does not apply: ${reused.base.title} comes trained from ${reused.path}. Leave it out.`,
     );
   }
 }
 
-interface Taken {
+interface ReusedRun {
   readonly base: BaseDeclaration;
   readonly path: string;
 }
 
-/** The run that this one is to be built on, where one was given. */
-function takenRun(declaration: Declaration, options: TrainOptions): Taken | undefined {
+/** The run that this one is built on, if the user gave one. */
+function reusedRun(declaration: Declaration, options: TrainOptions): ReusedRun | undefined {
   const { base } = declaration;
   const flag = base && flagAt(base.from, declaration);
   const path = flag && options[flag.key];
   return base && typeof path === "string" ? { base, path } : undefined;
 }
 
-/** Where the settings of a kind hold what data are draws from, and what becomes of pixels. */
+/** Where a kind's settings have the likelihood and the binarisation of pixels. */
 const observationPaths = ({ name }: Declaration) => {
   const path = (flag: string): string =>
     trainFlags.find((one) => one.flag === flag)?.kinds.get(name)?.path ?? flag;
   return { likelihood: path("--likelihood"), binarize: path("--binarize") };
 };
 
-/** What follows from the data where the user did not say, put among what they gave. */
+/** Adds what follows from the data to what the user gave. */
 function withObservation(
   declaration: Declaration,
   given: Tree,
@@ -147,8 +147,8 @@ function withObservation(
   put(given, paths.binarize, binarize);
 }
 
-/** What the labels allow, told before training begins. */
-function tellLabels({ count, seed, shown = 0, classes }: LabelSettings, train: Dataset, say: Say): void {
+/** Says which labels there are, before training begins. */
+function printLabels({ count, seed, shown = 0, classes }: LabelSettings, train: Dataset, say: Say): void {
   const hidden = train.rows - shown;
   const each =
     shown % classes.length === 0
@@ -157,12 +157,12 @@ function tellLabels({ count, seed, shown = 0, classes }: LabelSettings, train: D
   const drawn = count === undefined ? "" : `, ${each} of each class, drawn by seed ${seed}`;
   say(
     hidden === 0
-      ? `All ${grouped(shown)} rows are labelled: this is supervised learning. To hide most labels, say how many to keep: --labels 100.`
+      ? `All ${grouped(shown)} rows are labelled: this is supervised learning. To hide most labels, give the number to keep: --labels 100.`
       : `${grouped(shown)} labels of ${classes.length} classes${drawn}; ${grouped(hidden)} rows without.`,
   );
 }
 
-/** Whether a file of text is read as a table: unless it is asked for by name that its numbers are taken as they are. */
+/** Whether a text file is read as a table: yes, unless the user asked for a likelihood of raw numbers. */
 function tableSource(
   spec: string,
   given: Tree,
@@ -177,7 +177,7 @@ function tableSource(
     binarize: at(place, paths.binarize),
   };
   if (isTableFile(spec) && likelihood === "table" && binarize === "none") {
-    // A run that is built on must have seen the same columns.
+    // The base run must have seen the same columns.
     const before = known?.data.table;
     const given = {
       id: id ?? before?.id,
@@ -223,17 +223,17 @@ export async function prepareNew(
   }
   checkApplicable(declaration, options);
   const given = givenSettings(options, declaration.name);
-  const taken = takenRun(declaration, options);
-  const found = taken && readRun(taken.path).settings;
+  const reused = reusedRun(declaration, options);
+  const found = reused && readRun(reused.path).settings;
   const source = {
-    // Found again from wherever the run is looked at.
+    // An absolute path works from any folder.
     spec: spec === "mnist" ? spec : resolve(spec),
     ...(labelFile !== undefined && { labels: resolve(labelFile) }),
     ...(labelColumn !== undefined && { labelColumn }),
     ...readingOf(options),
     ...(testFraction !== undefined && { testFraction }),
     ...(count !== undefined && { validation: { count, seed: validationSeed ?? 0 } }),
-    // Of data that are partly labelled; the same rows whatever the model, so that a run may be built on another.
+    // For partly labelled data: the same rows whatever the model, so that one run can be built on another.
     labelledTest: true,
     ...tableSource(spec, given, declaration, options, found),
   };
@@ -249,18 +249,18 @@ export async function prepareNew(
   );
   if (test === undefined && learns) {
     say(
-      "Labels are too few to spare some for a test: how often it errs will not be known. --test-fraction 0.2 would spare a fifth.",
+      "Too few labels to hold any out for testing, so the error will not be known. --test-fraction 0.2 would hold out a fifth.",
     );
   }
   for (const note of notes) say(note);
-  if (taken === undefined || found === undefined) withObservation(declaration, given, data, say);
-  else put(given, taken.base.from, resolve(taken.path));
-  const settled = (taken && found ? merge(taken.base.taken(found), given) : given) as Parameters<
+  if (reused === undefined || found === undefined) withObservation(declaration, given, data, say);
+  else put(given, reused.base.from, resolve(reused.path));
+  const complete = (reused && found ? merge(reused.base.settingsFrom(found), given) : given) as Parameters<
     typeof newRun
   >[1];
   const origin = { version: version(), command: commandLine(argv) };
-  const settings = newRun(declaration.name, settled, train, describeData(source, data), origin);
-  if (learnsFromLabels(settings)) tellLabels(settings.labels, train, say);
+  const settings = newRun(declaration.name, complete, train, describeData(source, data), origin);
+  if (learnsFromLabels(settings)) printLabels(settings.labels, train, say);
   const path = options.out ?? nextRunFolder(spec, declaration.name);
   return {
     path,
@@ -287,17 +287,17 @@ export async function prepareResumed(
     resolve(options.out) !== resolve(path)
   ) {
     throw new UsageError(
-      `--out ${options.out} contradicts --resume ${path}: a run goes on in its own folder. Leave --out out.`,
+      `--out ${options.out} contradicts --resume ${path}: a run continues in its own folder. Leave --out out.`,
     );
   }
   if (options.overwrite) {
-    throw new UsageError("--overwrite contradicts --resume: one replaces a run, the other goes on with it.");
+    throw new UsageError("--overwrite contradicts --resume: one replaces a run, the other continues it.");
   }
   const { settings } = readRun(path);
   refuseContradictions(path, settings, declaration, options);
   const { epochs } = options;
   const data = await reloadData(settings, options.data);
-  say(`${settings.data.name}: going on with ${path}.`);
+  say(`${settings.data.name}: continuing ${path}.`);
   return {
     path,
     settings: epochs === undefined ? settings : { ...settings, train: { ...settings.train, epochs } },
@@ -306,7 +306,7 @@ export async function prepareResumed(
   };
 }
 
-/** A resumed run has its settings: flags may repeat them, and ask for more epochs. */
+/** A resumed run keeps its settings: flags may only repeat them, or ask for more epochs. */
 function refuseContradictions(
   path: string,
   settings: RunSettings,

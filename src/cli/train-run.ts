@@ -1,4 +1,4 @@
-/** What `tightbound train` does once its command line is read. */
+/** What `tightbound train` does once its command line is parsed. */
 import { flushSubnormals, preloadNative } from "../compile/index.ts";
 import { hasLabels } from "../data/index.ts";
 import { declarationOf, kindOf, type RunData, type RunSettings } from "../kinds/index.ts";
@@ -10,7 +10,13 @@ import { figureLines, figuresJson } from "./figures.ts";
 import { type Interrupts, watchInterrupts } from "./interrupt.ts";
 import { type Display, trainDisplay } from "./progress.ts";
 import { type Context, clock, commandLine, grouped, printJson, type Say, speaker } from "./terminal.ts";
-import { askedKind, type Prepared, prepareNew, prepareResumed, type TrainOptions } from "./train-prepare.ts";
+import {
+  type Prepared,
+  prepareNew,
+  prepareResumed,
+  requestedKind,
+  type TrainOptions,
+} from "./train-prepare.ts";
 
 export async function trainVerb(
   model: string | undefined,
@@ -21,12 +27,12 @@ export async function trainVerb(
   preloadNative();
   const { terminal } = context;
   const say = speaker(terminal, options);
-  const kind = askedKind(model, options);
+  const kind = requestedKind(model, options);
   const prepared =
     options.resume === undefined
       ? await prepareNew(kind, options, context, say)
       : await prepareResumed(kind, options, say);
-  // One display a training: M1+M2 is two.
+  // One display per training: M1+M2 has two.
   let display: Display | undefined;
   const stop = () => display?.stop();
   const show = ({ settings: { train, model } }: Stage): Display => {
@@ -43,29 +49,29 @@ export async function trainVerb(
   };
   const interrupts = watchInterrupts(() => {
     stop();
-    terminal.err.write("Stopping after this step; once more to end at once.\n");
+    terminal.err.write("Stopping after this step. Press Ctrl-C again to end at once.\n");
   }, stop);
   try {
-    await trainAndTell(prepared, { options, context, say, show, stop, interrupts });
+    await trainAndReport(prepared, { options, context, say, show, stop, interrupts });
   } finally {
     stop();
     interrupts.release();
   }
 }
 
-interface Surroundings {
+interface TrainSurroundings {
   readonly options: TrainOptions;
   readonly context: Context;
   readonly say: Say;
-  /** Begins the display of a training. */
+  /** Starts the display of a training. */
   readonly show: (stage: Stage) => Display;
   readonly stop: () => void;
   readonly interrupts: Interrupts;
 }
 
-async function trainAndTell(
+async function trainAndReport(
   prepared: Prepared,
-  { options, context, say, show, stop, interrupts }: Surroundings,
+  { options, context, say, show, stop, interrupts }: TrainSurroundings,
 ): Promise<void> {
   const { path, data } = prepared;
   let secondsToFirstStep: number | undefined;
@@ -82,7 +88,7 @@ async function trainAndTell(
     onStart: ({ parameters, resumedAt }) => {
       const what = stage?.path === path ? "The run" : `${builtOn(prepared.settings)}, which comes first,`;
       say(`${grouped(parameters)} parameters. ${what} is in ${stage?.path ?? path}.`);
-      if (resumedAt > 0) say(`Going on after step ${grouped(resumedAt)}.`);
+      if (resumedAt > 0) say(`Continuing after step ${grouped(resumedAt)}.`);
     },
     onStep: (progress) => {
       // The clock of `performance` starts with the process.
@@ -99,12 +105,12 @@ async function trainAndTell(
     const resume = commandLine(["train", "--resume", path]);
     say(
       `Stopped after step ${grouped(steps)}${result.stage.path === path ? "" : ` of ${builtOn(result.settings)}`}, in epoch ${history.length + 1} of ` +
-        `${epochs}. The checkpoint is written. To go on:\n  ${resume}`,
+        `${epochs}. A checkpoint was written. To continue:\n  ${resume}`,
     );
     context.exitCode = interrupts.exitCode ?? 1;
   } else if (secondsToFirstStep === undefined) {
     say(
-      `All of its ${epochs} epochs are done.` +
+      `All ${epochs} epochs are done.` +
         (result.settings.train.schedule === "constant" ? ` --epochs ${epochs + 10} would add 10.` : ""),
     );
   } else {
@@ -112,7 +118,7 @@ async function trainAndTell(
     const best = bestEpoch(history);
     if (result.settings.train.patience !== undefined && best !== undefined) {
       say(
-        `The rows held out to validate were best after epoch ${best} of ${history.length}, which the run keeps${history.length < epochs ? `; ${epochs} were allowed` : ""}.`,
+        `The validation rows were best after epoch ${best} of ${history.length}, and the run keeps that epoch${history.length < epochs ? `; the limit was ${epochs} epochs` : ""}.`,
       );
     }
   }
@@ -143,7 +149,9 @@ async function trainAndTell(
   }
   interrupts.endAtOnce(() => {
     stop();
-    context.terminal.err.write(`The run is complete. To make its report: ${commandLine(["report", path])}\n`);
+    context.terminal.err.write(
+      `The run is complete. To write its report: ${commandLine(["report", path])}\n`,
+    );
   });
   const { makeReport } = await import("./report-run.ts");
   const { figures, files } = await makeReport(path, data, { terminal: context.terminal, options, say });
@@ -152,11 +160,10 @@ async function trainAndTell(
   }
 }
 
-/** What the run that another is built on is called. */
-const builtOn = ({ model }: RunSettings): string =>
-  declarationOf(model.model).base?.title ?? "what it is built on";
+/** What to call the run that another is built on. */
+const builtOn = ({ model }: RunSettings): string => declarationOf(model.model).base?.title ?? "its base run";
 
-/** How a run does whose epochs do not tell; a report says it itself. */
+/** Measures a run whose epochs do not show how good it is. A report does this itself. */
 async function measuredAtEnd(
   path: string,
   name: string,

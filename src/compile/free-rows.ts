@@ -109,7 +109,7 @@ class Front {
   }
 }
 
-/** Frees the rows of `a`, in place. @throws Bound */
+/** Frees the rows of `a`, in place. Throws {@link Bound} when the graph depends on their number. */
 function free(a: GraphProto, b: GraphProto, sizes: Sizes, counted: string): void {
   if (a.node.length !== b.node.length || a.initializer.length !== b.initializer.length) {
     throw new Bound("how many operations there are depends on it");

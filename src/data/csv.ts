@@ -48,7 +48,7 @@ export const readCsv = (path: string, options: CsvOptions = {}): Dataset => {
   return table.finish({ notes: readRecords(path, options, table), rowNoun: "line" });
 };
 
-/** {@link readCsv} of a table of any kind. @throws as {@link readCsv} */
+/** {@link readCsv} of a table of any kind. @throws DataError as {@link readCsv} does */
 export const readNumbers = async (path: string, options: CsvOptions = {}): Promise<Dataset> => {
   const table = new TableBuilder(path, options);
   return table.finish(await readTableRecords(path, options, table));

@@ -124,7 +124,7 @@ const readParts = async (spec: string, options: LoadOptions): Promise<DataParts>
   return kind === "directory" ? loadDirectory(spec, options) : loadFile(spec, options);
 };
 
-/** Holds rows out where the data have no test part. @throws as {@link loadData} */
+/** Holds rows out where the data have no test part. @throws UsageError or DataError as {@link loadData} does */
 export const splitData = (
   { train, test, notes }: DataParts,
   spec: string,

@@ -37,9 +37,9 @@ const BUFFER_PREFIX = "buffer/";
  * });
  * ```
  *
- * @throws {CheckpointError} when it cannot be written, on a full disk for one; the old file is untouched and
+ * @throws CheckpointError when it cannot be written, on a full disk for one; the old file is untouched and
  * nothing half-written stays behind.
- * @throws {UsageError} for two tensors of one name, and numbers in the metadata that are not finite.
+ * @throws UsageError for two tensors of one name, and numbers in the metadata that are not finite.
  */
 export const saveCheckpoint = (path: string, checkpoint: Checkpoint): void => {
   const { tensors, buffers, step, epoch, metadata, settings } = checkpoint;
@@ -72,7 +72,7 @@ export const saveCheckpoint = (path: string, checkpoint: Checkpoint): void => {
  *
  * @param options.settings those of the run it belongs to. Every field that was given to {@link saveCheckpoint} must say the same in
  * them: a file of settings that was edited describes another model.
- * @throws {CheckpointError} when the file is missing, truncated, corrupted or no checkpoint, or of other settings; the message names
+ * @throws CheckpointError when the file is missing, truncated, corrupted or no checkpoint, or of other settings; the message names
  * the file and, where it can, the tensor or the field.
  */
 export const loadCheckpoint = (

@@ -24,7 +24,7 @@ import { processLives } from "./process.ts";
  * Not write-file-atomic: its version 6 does sync, but writes once and takes a short write for the whole, so on
  * a disk that fills up it renames half a file over a good one. Nor does it sync the folder.
  *
- * @throws {CheckpointError} with the path and the reason, such as a full disk.
+ * @throws CheckpointError with the path and the reason, such as a full disk.
  */
 export const writeDurably = (path: string, content: Uint8Array | string): void => {
   const bytes = typeof content === "string" ? Buffer.from(content) : content;
@@ -53,7 +53,7 @@ export const writeDurably = (path: string, content: Uint8Array | string): void =
 /**
  * Appends a line and syncs the file; when that fails the file is as it was.
  *
- * @throws {CheckpointError} with the path and the reason, such as a full disk.
+ * @throws CheckpointError with the path and the reason, such as a full disk.
  */
 export const appendDurably = (path: string, content: string): void => {
   let before: number | undefined;

@@ -13,7 +13,7 @@ export type Json =
  * JSON that reads back as it was, save for fields that are undefined, which are left out.
  *
  * @param where names the value in the message
- * @throws {UsageError} naming the field of a number that is not finite, which JSON would turn into null.
+ * @throws UsageError naming the field of a number that is not finite, which JSON would turn into null.
  */
 export const toJson = (value: Json, where: string, indent?: number): string =>
   JSON.stringify(

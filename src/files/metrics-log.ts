@@ -25,8 +25,8 @@ export interface MetricsLog {
   /**
    * Adds the line of an epoch, and returns when it is on the disk.
    *
-   * @throws {CheckpointError} when it cannot be written; the file is as it was.
-   * @throws {UsageError} when the epoch is not past the last one's.
+   * @throws CheckpointError when it cannot be written; the file is as it was.
+   * @throws UsageError when the epoch is not past the last one's.
    */
   append(metrics: EpochMetrics): void;
 }
@@ -46,7 +46,7 @@ export interface MetricsLog {
  * ```
  *
  * @param completedEpochs the epoch of the checkpoint that the run goes on from; 0 starts an empty file
- * @throws {CheckpointError} naming file and line, when a line is damaged other than by being cut short.
+ * @throws CheckpointError naming file and line, when a line is damaged other than by being cut short.
  */
 export const openMetricsLog = (
   path: string,
@@ -80,7 +80,7 @@ export const openMetricsLog = (
  * Reads a file of metrics, one entry an epoch, oldest first; null comes back as NaN. A last line that was cut
  * short is left out. The file is not changed.
  *
- * @throws {CheckpointError} when the file is missing, or a line before the last is damaged; it names the line.
+ * @throws CheckpointError when the file is missing, or a line before the last is damaged; it names the line.
  */
 export const readMetricsLog = (path: string): readonly EpochMetrics[] =>
   parse(path).map(({ metrics }) => metrics);

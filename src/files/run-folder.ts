@@ -80,9 +80,9 @@ export const runFolder = (path: string): RunFolder => ({
  *
  * @param overwrite replace the run that is there: its files are removed, others in the folder are kept
  * @param owned files and folders that count among them beside those of all runs
- * @throws {UsageError} when the folder holds a run and `overwrite` is false, or files but no run: those are never
+ * @throws UsageError when the folder holds a run and `overwrite` is false, or files but no run: those are never
  * touched. The message lists files and says the ways out.
- * @throws {CheckpointError} when the folder cannot be made or written, or another process trains in it.
+ * @throws CheckpointError when the folder cannot be made or written, or another process trains in it.
  */
 export const createRun = (
   path: string,
@@ -120,7 +120,7 @@ export const createRun = (
  * @param schema of what `createRun` was given. A field that it does not know, of a newer version for one, is refused: a setting that
  * is dropped is a setting that is changed. What an older version called by another name the schema must bring under both, or the
  * caller rename first.
- * @throws {CheckpointError} when there is no such folder, it holds no run, or `config.json` is damaged or does not
+ * @throws CheckpointError when there is no such folder, it holds no run, or `config.json` is damaged or does not
  * fit the schema, or has a field that the schema does not know; the message names file and field.
  * @param upgrade renames and leaves out what older versions wrote
  */
@@ -175,7 +175,7 @@ export const openRun = <S extends z.ZodType>(
 /**
  * Locks a run for this process, so that no other trains in it, and removes what a killed process was writing.
  *
- * @throws {CheckpointError} naming the process that has the lock.
+ * @throws CheckpointError naming the process that has the lock.
  */
 export const lockRun = ({ path }: RunFolder): RunLock => {
   const lock = takeLock(path);

@@ -49,7 +49,7 @@ const WRITTEN_BY = 10_000;
  * Takes the lock of a folder: the file `lock`, locked by the kernel where that can be had, with the process that has it written inside.
  * The lock of a process that no longer runs is taken over.
  *
- * @throws {BusyError} naming the process that has the lock, and what to do.
+ * @throws BusyError naming the process that has the lock, and what to do.
  */
 export const takeLock = (folder: string): RunLock => {
   const path = resolve(folder, LOCK_NAME);

@@ -53,7 +53,7 @@ export interface SafetensorsHeader {
 /**
  * Reads the length and the JSON that a safetensors file begins with. Each entry is checked by itself.
  *
- * @throws {CheckpointError} naming the file and, where it can, the tensor.
+ * @throws CheckpointError naming the file and, where it can, the tensor.
  */
 export const readHeader = (bytes: Uint8Array, source: string): SafetensorsHeader => {
   const { header, start } = readJson(bytes, source);

@@ -44,7 +44,7 @@ const TENSOR_SUMS = "sha256.tensors";
  * decodeSafetensors(encodeSafetensors([w], { step: "7" }), "memory").metadata; // { step: "7" }
  * ```
  *
- * @throws {UsageError} for two tensors of one name, a reserved name, or data that do not fit shape and dtype.
+ * @throws UsageError for two tensors of one name, a reserved name, or data that do not fit shape and dtype.
  */
 export const encodeSafetensors = (
   tensors: readonly StoredTensor[],
@@ -104,7 +104,7 @@ const checkTensor = ({ name, shape, dtype, data }: StoredTensor, seen: Set<strin
  * are any (other writers leave none). The tensors are copies.
  *
  * @param source names the file in error messages
- * @throws {CheckpointError} saying the file, the tensor, what was expected and what was found.
+ * @throws CheckpointError saying the file, the tensor, what was expected and what was found.
  */
 export const decodeSafetensors = (bytes: Uint8Array, source: string): StoredTensors => {
   const { metadata, start, ...header } = readHeader(bytes, source);

@@ -37,7 +37,7 @@ const difference = (expected: unknown, found: unknown, field = ""): Difference |
  *
  * @param source the checkpoint
  * @param stored what the checkpoint says
- * @throws {CheckpointError} naming the field, and what each of the two says.
+ * @throws CheckpointError naming the field, and what each of the two says.
  */
 export const checkSettings = (source: string, stored: Json, settings: Json): void => {
   const different = difference(stored, settings);

@@ -78,7 +78,7 @@ export class MemoryPlan {
   /**
    * Reserves `elements` of `dtype`, zero at first, starting at a multiple of 64 bytes.
    *
-   * @throws {UsageError} when the name is taken, the count is no non-negative integer, or the plan passes 4 GiB.
+   * @throws UsageError when the name is taken, the count is no non-negative integer, or the plan passes 4 GiB.
    */
   reserve<D extends Dtype>(name: string, elements: number, dtype: D): Slot<D> {
     if (this.allocated) {
@@ -111,7 +111,7 @@ export class MemoryPlan {
   /**
    * Makes the memory, all zeros, with the kernels on it. Once only.
    *
-   * @throws {UsageError} when the machine cannot provide it.
+   * @throws UsageError when the machine cannot provide it.
    */
   allocate(): PlannedMemory {
     if (this.allocated) throw new InternalError("this memory plan is already allocated");

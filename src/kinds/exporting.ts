@@ -1,20 +1,20 @@
-/** Functions of a trained model as ONNX files, which any ONNX runtime runs for any number of rows. */
+/** Functions of a trained model as ONNX files, for any ONNX runtime and any number of rows. */
 import { ArrayValue, compile, freeRows, lowerToOnnx, onnxGraph, ROWS, simplify } from "../compile/index.ts";
 import type { ParameterValues } from "../models/index.ts";
 import type { NamedParameter } from "../nn/index.ts";
 import { input, type Tensor } from "../tensor/index.ts";
 import type { Exported } from "./kind.ts";
 
-/** An input of a function that is exported: rows of so many numbers. */
+/** An input of an exported function: rows of `width` numbers. */
 export interface ExportInput {
   readonly name: string;
   readonly width: number;
   readonly tried: Exported["inputs"][number]["tried"];
 }
 
-/** A function of rows, and what it reads. */
+/** A function of rows, and its inputs. */
 export interface ExportFunction {
-  /** Name of the file without its ending. */
+  /** Name of the file, without extension. */
   readonly name: string;
   readonly inputs: readonly ExportInput[];
   /** Outputs by name, each [rows, width], of inputs [rows, width]. */
@@ -24,7 +24,7 @@ export interface ExportFunction {
   readonly named: readonly NamedParameter[];
 }
 
-/** A function as an ONNX model, its weights inside. @param rows of a call; absent: any number */
+/** A function as an ONNX model, including its weights. @param rows per call; absent: any number */
 export function exported(fn: ExportFunction, rows?: number): Exported {
   const { name, parameters } = fn;
   const names = new Map(fn.named.map((p) => [p.tensor, p.name]));

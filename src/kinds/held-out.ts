@@ -2,8 +2,8 @@ import { binarize, type Dataset } from "../data/index.ts";
 import type { BatchSettings } from "../train/index.ts";
 
 /**
- * Held-out data as a model sees data: binarised once, by the run's seed, where it was trained on binary draws. Drawing a test set's
- * pixels takes longer than evaluating them, and it is the same draw in every epoch: draws are kept.
+ * Held-out data as the model sees them: if it was trained on binary draws, they are binarised once, by the run's seed. Drawing a test set's
+ * pixels takes longer than evaluating them, and the draw is the same in every epoch, so draws are kept.
  */
 export function preparer({
   binarize: how,

@@ -1,13 +1,13 @@
-/** A run's metrics as a report takes them. */
+/** A run's metrics, for a report. */
 
 import { type EpochMetrics, type RunFolder, readMetricsLog } from "../files/index.ts";
 import type { EpochRecord } from "../report/index.ts";
 
-/** One entry an epoch. @throws CheckpointError when the file is missing or damaged. */
+/** One entry per epoch. @throws CheckpointError when the file is missing or damaged. */
 export const readHistory = ({ metrics }: Pick<RunFolder, "metrics">): readonly EpochRecord[] =>
   readMetricsLog(metrics).map(epochRecord);
 
-/** A line of metrics as a report takes it; terms that the run did not record are left out. */
+/** A line of metrics, for a report. Terms that the run did not record are left out. */
 function epochRecord(line: EpochMetrics): EpochRecord {
   const numbers = (value: unknown): Record<string, number> =>
     typeof value === "object" && value !== null

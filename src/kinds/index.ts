@@ -1,5 +1,5 @@
 /**
- * Kinds of models: what each is, and what it does.
+ * The kinds of models: settings, training, measuring, verbs.
  *
  * @module
  */

@@ -1,9 +1,9 @@
 /**
- * A kind of model, as everything above it knows it: the command line, `config.json`, reports, the reproduction of papers, `train` and
- * `open` of the library. None of these names a kind.
+ * The contract of a kind of model. It is all that the command line, `config.json`, reports, the reproduction of papers, and the library's
+ * `train` and `open` know of a kind: none of them names one.
  *
- * A kind is a folder with two sides. `settings.ts` declares what it is, and is read whenever a command line is: it loads no library.
- * `kind.ts` is what it does. A new kind is such a folder, and one line in `registry.ts`.
+ * A kind is a folder with two files. `settings.ts` declares what it is. It is loaded for every command line, so it must load no library.
+ * `kind.ts` is what it does. To add a kind, write such a folder and add a line to `registry.ts`.
  */
 import type { Dataset, TablePreprocessing } from "../data/index.ts";
 import type { Json, RunFolder } from "../files/index.ts";
@@ -16,55 +16,55 @@ import type { Table, Tree } from "./settings/setting.ts";
 
 // What a kind is
 
-/** The verbs that a kind may have beside those that all have: train, evaluate, report. */
+/** The verbs that a kind may have. All kinds have train, evaluate and report. */
 export const verbNames = ["sample", "reconstruct", "traverse", "encode", "classify", "export"] as const;
 /** A verb that some kinds have. */
 export type VerbName = (typeof verbNames)[number];
 
-/** What a kind is: read when a command line is, without its code. */
+/** What a kind is: loaded for every command line, without the kind's code. */
 export interface Declaration {
   /** The first word of `train`, and `model.model` in `config.json`. */
   readonly name: string;
-  /** As a heading names it. */
+  /** Its name in headings. */
   readonly title: string;
-  /** What it is, for a list of kinds. */
+  /** One line for the list of kinds. */
   readonly summary: string;
-  /** All its settings: `model`, `train`, and what else it has. `labels` makes it a kind that learns from labels. */
+  /** All its settings: `model`, `train` and others. A kind with `labels` learns from labels. */
   readonly settings: Readonly<Record<string, Table>>;
-  /** Whether a run of it learns from labels, by what was given. By default it does where it has settings of labels. */
+  /** Whether a run with these settings learns from labels. Default: it does if the kind has settings of labels. */
   learnsFromLabels?(given: Tree): boolean;
-  /** Why it has not the flags and the verbs that others have, by flag (`--beta`) or verb (`sample`). */
+  /** Why it does not have some flags and verbs of other kinds, by flag (`--beta`) or verb (`sample`). */
   readonly lacks?: Readonly<Record<string, string>>;
-  /** What settings must hold together: `path: what was expected, what was found`. */
+  /** Checks settings that depend on each other. Returns the problem, as `path: what was expected, what was found`. */
   readonly constraint?: (settings: { readonly train: object }) => string | undefined;
-  /** Last hand on the settings of a new run, given and defaults together: what follows from others. */
-  settle?(settings: Tree): void;
-  /** Settings that older versions wrote and nothing reads, by path. */
+  /** Completes the settings of a new run: derives the settings that follow from others, given ones and defaults. */
+  complete?(settings: Tree): void;
+  /** Paths of settings that older versions wrote and nothing reads any more. */
   readonly retired?: readonly string[];
-  /** The verbs it has, each with the options that are its own. */
+  /** The verbs it has, each with the options it adds to that verb. */
   readonly verbs: Readonly<Partial<Record<VerbName, Table>>>;
-  /** Files that it adds to a run's folder. */
+  /** Files it adds to a run's folder. */
   readonly files?: readonly string[];
-  /** The run that it is built on, where it is. */
+  /** The run it is built on, if any. */
   readonly base?: BaseDeclaration;
   /** What it does. */
   load(): Promise<Kind>;
 }
 
-/** A run that another is built on: trained first, or taken as it is. */
+/** A run that another is built on. It is trained first, or reused from an earlier run. */
 export interface BaseDeclaration {
-  /** What it is called: `M1`. */
+  /** Its name in messages: `M1`. */
   readonly title: string;
-  /** The setting that says which run is taken. */
+  /** The setting that names the run to reuse. */
   readonly from: string;
-  /** Kinds whose runs can be taken. */
+  /** Kinds whose runs can be reused. */
   readonly kinds: readonly string[];
-  /** The folder within the run where it is; absent: its training is the run's own. */
+  /** Its folder within the run. Absent: its training is the run's own. */
   readonly folder?: string;
-  /** Beginnings of the settings that a taken run decides. */
+  /** Prefixes of the settings that a reused run decides. */
   readonly decides: readonly string[];
-  /** These settings, from those of the run that is taken. */
-  taken(found: RunSettings): Tree;
+  /** Those settings, from the settings of the reused run. */
+  settingsFrom(found: RunSettings): Tree;
 }
 
 // What a kind does
@@ -80,33 +80,33 @@ export interface Model {
 /** A model with its parameters: what a user holds after training, or after opening a run. */
 export interface TrainedModel {
   readonly model: Model;
-  /** Current values of all parameters; while it trains they are live. */
+  /** Current values of all parameters. They change while it trains. */
   readonly parameters: ParameterValues;
 }
 
-/** The rows of a run, in their parts. */
+/** The rows of a run, by part. */
 export interface RunData {
   readonly train: Dataset;
-  /** Absent where too few rows are labelled to spare some. */
+  /** Absent if too few rows are labelled to hold any out. */
   readonly test?: Dataset;
-  /** How test rows were held out, where the data have no test part. */
+  /** How test rows were held out, if the data have no test part. */
   readonly heldOut?: HeldOut;
   /** Labelled rows that are kept out of `train`. */
   readonly validation?: Dataset;
-  /** Of a table: how its columns became features. */
+  /** For a table: how its columns became features. */
   readonly preprocessing?: TablePreprocessing;
-  /** What a person should be told of the data. */
+  /** What to tell the user about the data. */
   readonly notes?: readonly string[];
 }
 
-/** How rows were held out to test. */
+/** How test rows were held out. */
 export interface HeldOut {
-  /** 0 where no rows are. */
+  /** 0 if no rows are held out. */
   readonly testFraction: number;
   readonly labelledTest: boolean;
 }
 
-/** A trainer, and the model as it trains. */
+/** A trainer, and the model that it trains. */
 export interface Training<T> {
   readonly trainer: Trainer;
   readonly trained: T;
@@ -115,65 +115,65 @@ export interface Training<T> {
 /** Named figures. */
 export type Terms = { readonly [name: string]: number };
 
-/** What is measured after an epoch, a line of `metrics.jsonl`. */
+/** The figures of an epoch: a line of `metrics.jsonl`. */
 export interface EpochFigures {
   /** Means over the steps of the epoch. */
   readonly train: Terms;
   readonly test: Terms;
-  /** Where rows are held out to validate. */
+  /** Present if there are validation rows. */
   readonly validation?: Terms;
   readonly activeUnits?: number;
   readonly beta?: number;
 }
 
-/** A run that can be used. */
+/** An opened run. */
 export interface Opened<S extends RunSettings = RunSettings, T extends TrainedModel = TrainedModel> {
   readonly run: RunFolder & { readonly settings: S };
   readonly trained: T;
-  /** Epochs that it was trained for. */
+  /** Number of epochs it was trained for. */
   readonly epoch: number;
 }
 
-/** What is stored of a run, for its model to be built again. */
+/** What a run stores to rebuild its model. */
 export interface Stored<S extends RunSettings> {
   readonly run: RunFolder & { readonly settings: S };
-  /** The checkpoint's values of a model's parameters. @throws CheckpointError when it is of another architecture. */
+  /** The checkpoint's values of a model's parameters. @throws CheckpointError when they belong to another architecture. */
   valuesOf(parameters: readonly NamedParameter[]): ParameterValues;
-  /** What `built` said when it was saved. */
+  /** What `built` returned when it was saved. */
   readonly built: { readonly [key: string]: Json };
-  /** The run that it is built on, where that has a folder of its own. */
+  /** The run it is built on, if that has its own folder. */
   readonly base?: TrainedModel;
 }
 
-/** What to measure beside what costs little. */
+/** What to measure besides the cheap figures. */
 export interface MeasureOptions {
-  /** Rows held out to validate, whose error is told beside the test's. */
+  /** Validation rows, whose error is reported beside the test error. */
   readonly validation?: Dataset;
-  /** Importance samples of the log-likelihood. Default 500. */
+  /** Importance samples for the log-likelihood. Default 500. */
   readonly samples?: number;
-  /** The log-likelihood is of the first rows only. Default 2000. */
+  /** Rows used for the log-likelihood, from the first. Default 2000. */
   readonly rows?: number;
-  /** Importance samples of Bayes' rule; 0 leaves it out. Default 20. */
+  /** Importance samples for Bayes' rule; 0 skips it. Default 20. */
   readonly bayesSamples?: number;
-  /** Bayes' rule is asked of the first rows only. Default all. */
+  /** Rows classified by Bayes' rule, from the first. Default all. */
   readonly bayesRows?: number;
-  /** Also what takes long and only a report shows. Default false. */
+  /** Whether to measure also what takes long and only a report shows. Default false. */
   readonly full?: boolean;
-  /** Called as the work goes on, with a line that says how far it is. */
+  /** Called during the work with a line about its progress. */
   readonly onProgress?: (line: string) => void;
 }
 
-/** Rows that a report shows, and the figures that were measured of them. */
+/** The rows that a report shows, and their figures. */
 export interface Shown {
-  /** Whether the rows were held out, or, where none were, those of training. */
+  /** "test" for held-out rows, "training" if no rows were held out. */
   readonly part: "test" | "training";
   readonly rows: Dataset;
   readonly data: RunData;
-  /** Absent where errors are asked for and no row is labelled. */
+  /** Absent if errors are wanted and no row is labelled. */
   readonly measured?: Measured;
 }
 
-/** Values of options that a kind adds to a verb, by the names in its table. */
+/** Values of the options that a kind adds to a verb, by their names in its table. */
 export type VerbOptions = Readonly<Record<string, unknown>>;
 
 /** Rows that a model drew. */
@@ -181,49 +181,49 @@ export interface Drawn {
   /** [rows, features]. */
   readonly values: Float32Array;
   readonly count: number;
-  /** Columns of a picture, where rows of it mean something. */
+  /** Columns of the picture, if its rows mean something. */
   readonly columns?: number;
-  /** Cells before the features of a row, by column. */
+  /** Cells that go before the features of each row. */
   readonly heads?: {
     readonly names: readonly string[];
     /** The cells of a row. */
     cells(row: number): readonly (string | number)[];
   };
-  /** What they are, after their number: `samples of each of 10 classes`. */
+  /** What they are, to follow their number: `samples of each of 10 classes`. */
   readonly noun: string;
-  /** What `--json` says beside the count. */
+  /** What `--json` adds to the count. */
   readonly json?: Readonly<Record<string, unknown>>;
 }
 
-/** What a classifier says of each row. */
+/** A classifier's prediction for each row. */
 export interface Classified {
   /** Class indices. */
   readonly predicted: Int32Array;
-  /** [rows, classes]; absent where a classifier gives none. */
+  /** [rows, classes]; absent if the classifier gives none. */
   readonly probabilities?: Float32Array;
 }
 
-/** A graph to be written as an ONNX file, and what it should compute. */
+/** A function exported as an ONNX file, with the library's own function to compare it with. */
 export interface Exported {
-  /** Name of the file without its ending: `encoder`. */
+  /** Name of the file without extension: `encoder`. */
   readonly name: string;
   readonly bytes: Uint8Array;
   readonly inputs: readonly {
     readonly name: string;
-    /** [rows, width]; `batch` where the number of rows is free. */
+    /** [rows, width]; `batch` if the number of rows is free. */
     readonly shape: readonly [number | "batch", number];
-    /** Values to try it on: draws of this distribution, or a 1 among zeros in each row. */
+    /** Values to test it with: draws of this distribution, or one-hot rows. */
     readonly tried: "uniform" | "normal" | "one-hot";
   }[];
   readonly outputs: readonly { readonly name: string; readonly shape: readonly (number | "batch")[] }[];
-  /** The library's own results for inputs by name, of any number of rows. */
+  /** The library's own results, for inputs by name with any number of rows. */
   compute(inputs: Readonly<Record<string, Float32Array>>): Promise<Readonly<Record<string, Float32Array>>>;
 }
 
 /**
- * What a kind does. Those of the verbs are there that its declaration names.
+ * What a kind does. It has the verbs that its declaration names.
  *
- * `S`: its settings; `M`: its model; `T`: the trained model; `W`: the same while it trains, where that is another.
+ * `S`: its settings; `M`: its model; `T`: the trained model; `W`: the model while it trains, if that is another type.
  */
 export interface Kind<
   S extends RunSettings = RunSettings,
@@ -232,13 +232,13 @@ export interface Kind<
   W extends TrainedModel = T,
 > {
   readonly declaration: Declaration;
-  /** Refuses rows that do not fit the settings. @throws UsageError */
+  /** Checks that rows fit the settings. @throws UsageError when they do not. */
   checkRows(settings: S, rows: Dataset): void;
-  /** The model with fresh parameters. */
+  /** Builds the model with fresh parameters. */
   build(settings: S, data: RunData, base?: TrainedModel): M | Promise<M>;
-  /** What a checkpoint must say for the model to be built again, beside the settings. */
+  /** What a checkpoint must store, besides the settings, to rebuild the model. */
   built?(model: M): { readonly [key: string]: Json };
-  /** The settings `model` of a model that was made in memory, and of what it is built on. Absent: such a model is not saved. */
+  /** The settings `model` of a model made in memory, and of its base. Absent: such a model cannot be saved. */
   describe?(model: M): Tree;
   /** The trained model that a model made in memory is built on. */
   baseOf?(model: M): TrainedModel | undefined;
@@ -246,25 +246,25 @@ export interface Kind<
   training(model: M, rows: Dataset, settings: S["train"]): Promise<Training<W>>;
   /** What is measured after an epoch. */
   figures(trained: W, data: RunData, settings: S, progress: Progress): Promise<EpochFigures>;
-  /** The settings of the run that it is built on. */
+  /** The settings of the base run. */
   baseRun?(settings: S): RunSettings;
-  /** The model as after training of its own, from a checkpoint that was taken from another run. */
+  /** The model from a checkpoint copied from another run, as if it had just been trained. */
   adopt?(stored: Stored<S>): W;
-  /** What is left to do when training is complete: files that the run needs. */
+  /** Completes a run after training: writes the files it needs. */
   finish?(trained: W, data: RunData, run: RunFolder & { readonly settings: S }): Promise<void>;
-  /** Whether all files of a completed run are there. */
+  /** Whether a completed run has all its files. */
   isComplete?(run: RunFolder & { readonly settings: S }): boolean;
-  /** A trained model as it was stored. */
+  /** Opens the trained model from what was stored. */
   open(stored: Stored<S>): T | Promise<T>;
-  /** What `--json` says of a trained model beside its figures. */
+  /** What `--json` adds to the figures of a trained model. */
   facts?(trained: T): Readonly<Record<string, unknown>> | Promise<Readonly<Record<string, unknown>>>;
   /** What a person should be told of a model when its training is done. */
   cautions?(trained: T, data: RunData): Promise<readonly string[]>;
-  /** Whether it is measured when training ends, because its epochs do not tell how it does. */
+  /** Whether to measure it when training ends, because its epochs do not show how good it is. */
   readonly measuredAtEnd?: boolean;
-  /** Everything that `evaluate` tells. @throws UsageError when rows have no labels and errors are asked for */
+  /** All figures of `evaluate`. @throws UsageError when errors are wanted and the rows have no labels. */
   measure(trained: T, rows: Dataset, options?: MeasureOptions): Promise<Measured>;
-  /** Everything that a report shows. */
+  /** All that a report shows. */
   report(opened: Opened<S, T>, shown: Shown): Promise<ReportData>;
 
   /** Draws from the prior, decoded. */
@@ -272,13 +272,13 @@ export interface Kind<
     trained: T,
     asked: { readonly count?: number; readonly seed: number } & VerbOptions,
   ): Promise<Drawn>;
-  /** Rows as the model sees them, and what is left of them after a passage through the code. */
+  /** Rows as the model sees them, and their reconstructions. */
   reconstruct?(
     trained: T,
     rows: Dataset,
     indices: readonly number[],
   ): Promise<{ readonly originals: Float32Array; readonly reconstructions: Float32Array }>;
-  /** One latent dimension at a time, moved through the prior. Without dimensions: the most active on `rows`. */
+  /** Moves one latent dimension at a time through the prior. Default dimensions: the most active on `rows`. */
   traverse?(
     trained: T,
     rows: () => Promise<Dataset>,
@@ -286,8 +286,8 @@ export interface Kind<
   ): Promise<Omit<Traversals, "images"> & { readonly pixels: Float32Array }>;
   /** Codes of rows: [rows, width]. */
   encode?(trained: T, rows: Dataset): Promise<{ readonly codes: Float32Array; readonly width: number }>;
-  /** The class of every row. */
+  /** Predicts the class of every row. */
   classify?(trained: T, rows: Dataset, options: VerbOptions): Promise<Classified>;
-  /** Graphs that any ONNX runtime runs, for so many rows a call, or for any number of them. */
+  /** Functions as ONNX files, for `rows` rows per call, or for any number. */
   export?(trained: T, rows?: number): readonly Exported[];
 }

@@ -1,7 +1,7 @@
 import { type Dataset, drawLabels, hideLabels } from "../data/index.ts";
 import type { LabelSettings } from "./run-settings.ts";
 
-/** The training rows as the model may see them: labels that are not among the ones kept are hidden. */
+/** The training rows as the model sees them: labels that are not kept are hidden. */
 export function labelledPart(
   train: Dataset,
   { count, seed }: Pick<LabelSettings, "count" | "seed">,

@@ -1,4 +1,4 @@
-/** What follows from the data where the user did not say: the likelihood, and what becomes of grey pixels. */
+/** Chooses the likelihood and the binarisation of grey pixels from the data, unless the user gave them. */
 import {
   type Binarization,
   type ColumnKind,
@@ -9,20 +9,20 @@ import {
 } from "../data/index.ts";
 import { checkLikelihood, type LikelihoodName } from "../models/index.ts";
 
-/** What a choice is made from. */
+/** The facts about data that the choice depends on. */
 export interface DataTraits {
   readonly kind: "image" | "table";
   readonly isBinary: boolean;
   readonly range: readonly [number, number];
-  /** Of a table with columns of its own. */
+  /** Present for a table with its own columns. */
   readonly table?: TableSummary;
 }
 
-/** What was chosen. */
+/** The choice. */
 export interface Chosen {
   readonly likelihood: LikelihoodName;
   readonly binarize: Binarization;
-  /** What was chosen and why, for the user; undefined where they chose both. */
+  /** What was chosen and why, for the user; undefined if they chose both. */
   readonly why?: string;
 }
 
@@ -32,7 +32,7 @@ export function traitsOf(rows: Dataset, table?: TableSummary): DataTraits {
   return { kind: rows.kind, isBinary: isBinary(rows), range, ...(table && { table }) };
 }
 
-/** Refuses rows that the likelihood or the binarisation do not fit. @throws UsageError */
+/** Checks that the likelihood and the binarisation fit the rows. @throws UsageError when they do not. */
 export function checkObservation(
   rows: Dataset,
   { likelihood, binarize }: { readonly likelihood: LikelihoodName; readonly binarize: Binarization },
@@ -49,11 +49,11 @@ export function checkObservation(
 const isGrey = ({ kind, isBinary, range: [low, high] }: DataTraits): boolean =>
   kind === "image" && low >= 0 && high <= 1 && !isBinary;
 
-/** What becomes of grey pixels under a likelihood: a Bernoulli's must be binary. */
+/** How grey pixels are binarised for a likelihood: a Bernoulli needs binary ones. */
 export const binarizationOf = (traits: DataTraits, likelihood: string): Binarization =>
   likelihood === "bernoulli" && isGrey(traits) ? "dynamic" : "none";
 
-/** The likelihood and the binarisation that suit data, where they were not given. */
+/** Chooses the likelihood and the binarisation for the data, unless they were given. */
 export function chooseObservation(
   { kind, isBinary, range: [low, high], table }: DataTraits,
   given: { readonly likelihood?: LikelihoodName; readonly binarize?: Binarization },

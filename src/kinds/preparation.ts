@@ -1,27 +1,27 @@
-/** What makes inputs of an exported model out of raw rows: plain data beside its files. */
+/** How to turn raw rows into inputs of an exported model: plain data beside its files. */
 import { featureLayout, type TablePreprocessing } from "../data/index.ts";
 import { learnsFromLabels, type RunSettings } from "./run-settings.ts";
 
-/** How raw rows become what an exported model takes: `input.json`. */
+/** `input.json`: how to turn raw rows into inputs of an exported model. */
 export interface Preparation {
   readonly format: "tightbound input";
   readonly version: 1;
-  /** Shape of a row; a model takes its values in one line: [rows, product of the shape]. */
+  /** Shape of a row. A model takes its values flattened: [rows, product of the shape]. */
   readonly shape: readonly number[];
-  /** Factor of what is stored of an image, such as 1/255 for bytes; absent of a table. */
+  /** Factor for the stored values of an image, such as 1/255 for bytes; absent for a table. */
   readonly scale?: number;
   /**
-   * Of a table, in the order of its features: a number is (value − mean) / sd, a category a block of zeros with a 1 for its own. What is
-   * missing is NaN.
+   * For a table, its columns in the order of the features: a number becomes (value − mean) / sd, a category a one-hot block. Missing values
+   * are NaN.
    */
   readonly columns?: TablePreprocessing["columns"];
-  /** Names of the features, of a table. */
+  /** Names of the features; for a table. */
   readonly features?: readonly string[];
   /** Names of the classes, in the order of the probabilities and of one-hot `y`. */
   readonly classes?: readonly string[];
 }
 
-/** What the rows of a run were before the model saw them. */
+/** The preparation of a run's rows. */
 export function preparationOf(settings: RunSettings): Preparation {
   const { data, model } = settings;
   const { table } = data;

@@ -1,4 +1,4 @@
-/** Every kind of model, a line each. */
+/** The kinds of models, one per line. */
 
 export { autoencoder } from "./autoencoder/settings.ts";
 export { cvae } from "./cvae/settings.ts";

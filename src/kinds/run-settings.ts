@@ -1,4 +1,4 @@
-/** What `config.json` holds, whatever the kind of model: checked by the tables of settings of its kind. */
+/** The contents of `config.json`, checked with the tables of settings of its kind. */
 import { z } from "zod";
 import { decimals, readingSettings, tablePreprocessing } from "../data/index.ts";
 import type { Json } from "../files/index.ts";
@@ -16,15 +16,15 @@ export const dataSettings = z.strictObject({
   labels: z.string().optional(),
   /** The column of a table that holds the labels. */
   labelColumn: z.string().optional(),
-  /** 0 where no rows are held out. */
+  /** 0 if no rows are held out. */
   testFraction: z.number().min(0).lt(1).optional(),
-  /** Only labelled rows were held out to test, where the data have no test part. */
+  /** Whether only labelled rows were held out for testing. */
   labelledTest: z.boolean().optional(),
-  /** Labelled rows kept out of the training rows, to validate, and the seed of their draw. */
+  /** Number of labelled rows held out for validation, and the seed that draws them. */
   validation: z.strictObject({ count: whole, seed: z.int().min(0).default(0) }).optional(),
-  /** How its files are read, where that was said. */
+  /** How its files are read, if the user said so. */
   reading: readingSettings.optional(),
-  /** Of a table: what was said of its columns, and what its cells became. */
+  /** For a table: what the user said about its columns, and how cells become features. */
   table: z
     .strictObject({
       categorical: z.array(z.string()).default([]),
@@ -43,20 +43,20 @@ export const dataSettings = z.strictObject({
   trainRows: whole,
   /** Rows held out to test. */
   testRows: z.int().min(0),
-  /** Of the training rows: a resumed run refuses others. */
+  /** Fingerprint of the training rows: a resumed run refuses others. */
   fingerprint: z.string(),
 });
 
-/** Which data a run is of, and how they are read and split: `data` of `config.json`. */
+/** A run's data, and how they are read and split: `data` in `config.json`. */
 export type DataSettings = z.output<typeof dataSettings>;
 
 /** Which labels a run sees. */
 export interface LabelSettings {
-  /** Labels to keep, in equal parts of every class; absent: all that there are. */
+  /** Number of labels to keep, the same for every class; absent: all. */
   readonly count?: number;
-  /** Seed of the labels that are kept. */
+  /** Seed that draws the labels to keep. */
   readonly seed: number;
-  /** Labels that are seen; runs of the first version do not say. */
+  /** Number of labels that the run sees; not recorded by the first version. */
   readonly shown?: number;
   /** The same by class. */
   readonly perClass?: readonly number[];
@@ -64,7 +64,7 @@ export interface LabelSettings {
   readonly classes: readonly string[];
 }
 
-/** Settings of a run, whatever its kind; a kind's own settings have more. */
+/** Settings of a run of any kind. Each kind adds its own. */
 export interface RunSettings {
   /** The version of Tightbound that made it. */
   readonly version: string;
@@ -92,7 +92,7 @@ export interface RunSettings {
     readonly seed: number;
     readonly threads?: number;
   };
-  /** Of a kind that learns from labels. */
+  /** Present for a kind that learns from labels. */
   readonly labels?: LabelSettings;
 }
 
@@ -124,7 +124,7 @@ function schemaOfKind({ name, settings, learnsFromLabels: learns }: Declaration)
 
 const named = z.object({ model: z.object({ model: z.string() }) });
 
-/** What an older version wrote, as this one reads it: without the settings that nothing reads. */
+/** Settings of an older version, without those that nothing reads any more. */
 export function upgraded(config: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const kind = at(config, "model.model");
   const { retired = [] } = declarations.find(({ name }) => name === kind) ?? {};
@@ -138,7 +138,7 @@ export function upgraded(config: Readonly<Record<string, unknown>>): Readonly<Re
   return copy;
 }
 
-/** The schema is chosen by the kind's name, so that a problem is reported as of that kind's settings. */
+/** The schema is chosen by the kind's name, so that a problem is reported in terms of that kind's settings. */
 export const runSettings = z.unknown().transform((value, context): RunSettings => {
   const report = (path: PropertyKey[], message: string): never => {
     context.addIssue({ code: "custom", path, message });
@@ -171,7 +171,7 @@ export const runSettings = z.unknown().transform((value, context): RunSettings =
   return report(path.split("."), message.join(": "));
 });
 
-/** `; the run was made by version 0.9.0`, where it says. */
+/** `; the run was made by version 0.9.0`, if that is recorded. */
 const madeBy = (value: unknown): string => {
   const made = z.object({ version: z.string() }).safeParse(value);
   return made.success ? `; the run was made by version ${made.data.version} of tightbound` : "";
@@ -182,12 +182,12 @@ export const declarationOfRun = ({ model }: Pick<RunSettings, "model">): Declara
   declarationOf(model.model);
 
 /**
- * The settings without which a checkpoint means nothing: the model's, and those of training but for its length and its threads, which
- * may change as it goes on.
+ * The settings that a checkpoint depends on: the model's, and those of training except its length and threads, which may change when it
+ * continues.
  */
 export const identity = ({ model, train, data }: RunSettings): { readonly [key: string]: Json } => {
   const { epochs: _, threads: __, ...how } = train;
-  // Not the kind: a run may take another's training as its own.
+  // Not the kind: a run can reuse another kind's training.
   const { model: ___, ...architecture } = model;
   return { model: architecture, train: how, data: { fingerprint: data.fingerprint } } as unknown as {
     readonly [key: string]: Json;

@@ -1,4 +1,4 @@
-/** Saving what was trained: the folder of a run, from a model in memory. */
+/** Saves a model trained in memory as a run's folder. */
 import { join } from "node:path";
 import { UsageError } from "../errors.ts";
 import { createRun, type Json, saveCheckpoint, writeDurably } from "../files/index.ts";
@@ -6,10 +6,10 @@ import type { TrainedModel } from "./kind.ts";
 import { kindOf, ownedByKinds } from "./kinds.ts";
 import { identity, type RunSettings } from "./run-settings.ts";
 
-/** In place of the path of data that were given in memory. */
+/** Stands for the path of data that were passed in memory. */
 export const IN_MEMORY = "(in memory)";
 
-/** What is known of a trained model beside itself: the settings of its run, and how far it was trained. */
+/** Where a trained model comes from: the settings of its run, and how far it was trained. */
 export interface Provenance {
   readonly settings: RunSettings;
   readonly epoch: number;
@@ -24,11 +24,11 @@ export const remember = (trained: TrainedModel, provenance: Provenance): void =>
 };
 
 /**
- * Writes a trained model into the folder of a run, which `open` and the command line take. Data that were given in memory are not
- * written: `evaluate` and the other verbs are given them with `--data`. The optimiser's state is not kept, so the run does not go on.
+ * Writes a trained model to a run's folder, for `open` and the command line. Data in memory are not written: pass them to `evaluate` and
+ * the other verbs with `--data`. The optimiser's state is not kept, so the run cannot be continued.
  *
- * @param overwrite replace the run that is there
- * @throws UsageError when the folder holds another run, or nothing is known of the model's training.
+ * @param overwrite whether to replace a run that is there
+ * @throws UsageError when the folder holds another run, or the model's origin is unknown.
  * @throws CheckpointError when it cannot be written.
  */
 export async function saveTrained(
@@ -39,7 +39,7 @@ export async function saveTrained(
   const known = provenances.get(trained);
   if (known === undefined) {
     throw new UsageError(
-      `save: expected a model that was trained by train() or opened by open(); nothing is known of how this ${trained.model.kind} was trained.`,
+      `save: expected a model from train() or open(); how this ${trained.model.kind} was trained is unknown.`,
     );
   }
   const { settings, epoch, step } = known;

@@ -77,7 +77,7 @@ export const adamFamily = (
  * const optimizer = adam({ learningRate: 1e-3, groups: [{ match: /bias$/, weightDecay: 0 }], weightDecay: 1e-4 });
  * ```
  *
- * @throws {UsageError} when an option is out of its range.
+ * @throws UsageError when an option is out of its range.
  */
 export const adam = (options: AdamOptions): Optimizer =>
   adamFamily("adam", options, ({ weightDecay }) => ({ l2: weightDecay, decay: 1 }));

@@ -9,7 +9,7 @@ const withDecay = (options: AdamOptions): AdamOptions =>
  * AdamW: {@link adam} with weight decay decoupled from the gradient (Loshchilov and Hutter, "Decoupled weight
  * decay regularization", ICLR 2019): p ← (1 - ηλ)p - η·m̂ / (√v̂ + ε). Default λ 0.01.
  *
- * @throws {UsageError} when an option is out of its range.
+ * @throws UsageError when an option is out of its range.
  */
 export const adamw = (options: AdamOptions): Optimizer =>
   adamFamily("adamw", withDecay(options), (settings) => ({

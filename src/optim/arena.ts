@@ -132,7 +132,7 @@ export class Arena {
    * @returns whether all gradients were finite; if not, the parameters they belong to no longer are
    * @param options `step`: updates made before this one; schedules and bias corrections depend on it and on nothing else.
    * `gradientScale` multiplies the gradients, as clipping says
-   * @throws {UsageError} when a schedule gives a learning rate that is negative or not finite.
+   * @throws UsageError when a schedule gives a learning rate that is negative or not finite.
    */
   update({ step, gradientScale = 1 }: { readonly step: number; readonly gradientScale?: number }): boolean {
     if (!Number.isSafeInteger(step) || step < 0) {
@@ -184,7 +184,7 @@ export class Arena {
    * before anything is written.
    *
    * @param moments false: take the parameters alone, ignore the optimiser's tensors and leave the moments be
-   * @throws {CheckpointError} when a tensor is missing, unknown, or of another shape or dtype.
+   * @throws CheckpointError when a tensor is missing, unknown, or of another shape or dtype.
    */
   load(tensors: Iterable<NamedTensor>, { moments = true }: { readonly moments?: boolean } = {}): void {
     const isMoment = ({ name }: { readonly name: string }) => name.startsWith(OPTIMIZER_PREFIX);

@@ -43,7 +43,7 @@ export const findNonFinite = (arena: Arena): NonFinite | undefined => {
 /**
  * Stops a run whose gradients or parameters are no longer finite.
  *
- * @throws {NonFiniteError} that names the step, the parameter and the element.
+ * @throws NonFiniteError that names the step, the parameter and the element.
  */
 export const checkFinite = (arena: Arena, step: number): void => {
   const found = findNonFinite(arena);
@@ -64,7 +64,7 @@ export const checkFinite = (arena: Arena, step: number): void => {
  * ```
  *
  * @returns the norm before clipping, and min(1, maxNorm / norm)
- * @throws {NonFiniteError} when a gradient is not finite; {@link UsageError} when maxNorm is not positive.
+ * @throws NonFiniteError when a gradient is not finite; {@link UsageError} when maxNorm is not positive.
  */
 export const clipGlobalNorm = (
   arena: Arena,

@@ -64,7 +64,7 @@ const checkSpec = ({ name, shape }: ParameterSpec, taken: ReadonlySet<string>): 
  * Places parameters so that those of a group lie side by side, one update call a group. Within a group the order
  * is that of the specs. Gaps between tensors are padding: zero, and every optimiser maps zero to zero.
  *
- * @throws {UsageError} on a name that is empty, reserved or used twice, or an impossible shape.
+ * @throws UsageError on a name that is empty, reserved or used twice, or an impossible shape.
  */
 export const layOut = (specs: readonly ParameterSpec[], groups: Optimizer["groups"]): ArenaLayout => {
   const taken = new Set<string>();

@@ -25,7 +25,7 @@ const rules: OptionRules<RmspropOptions> = {
  * s ← αs + (1-α)g², p ← p - η·g / (√s + ε); with momentum μ, b ← μb + g / (√s + ε) and p ← p - ηb. Weight decay
  * λ is the L2 penalty: g + λp takes the place of g.
  *
- * @throws {UsageError} when an option is out of its range.
+ * @throws UsageError when an option is out of its range.
  */
 export const rmsprop = (options: RmspropOptions): Optimizer => {
   checkOptions("rmsprop", options, rules);

@@ -22,7 +22,7 @@ const rules: OptionRules<SgdOptions> = {
  * along g + μb (Sutskever, Martens, Dahl and Hinton, ICML 2013). Weight decay λ is the L2 penalty: g + λp takes
  * the place of g.
  *
- * @throws {UsageError} when an option is out of its range, or nesterov is asked for without momentum.
+ * @throws UsageError when an option is out of its range, or nesterov is asked for without momentum.
  */
 export const sgd = (options: SgdOptions): Optimizer => {
   checkOptions("sgd", options, rules);

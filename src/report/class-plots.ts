@@ -12,7 +12,7 @@ const MOST_COUNTED = 20;
  * relative to the largest such share, and beside each row the share of it that is wrong.
  *
  * @param options.counts `[true class][predicted class]`
- * @throws {ShapeError} when the counts are not those of the classes.
+ * @throws ShapeError when the counts are not those of the classes.
  */
 export const confusionFigure = async (options: {
   readonly title: string;

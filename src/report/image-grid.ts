@@ -36,8 +36,8 @@ export interface EncodedImage {
  * Floats are clamped to [0, 1] and rounded to the nearest of 256 levels; NaN is drawn black. The PNG has one
  * or three channels, and one more for opacity where the background is transparent.
  *
- * @throws {ShapeError} when `pixels` does not hold `count * height * width * channels` values.
- * @throws {UsageError} when a size, `columns`, `gap`, `scale` or `background` is out of range.
+ * @throws ShapeError when `pixels` does not hold `count * height * width * channels` values.
+ * @throws UsageError when a size, `columns`, `gap`, `scale` or `background` is out of range.
  *
  * @example
  * ```ts

@@ -31,8 +31,8 @@ const NEIGHBOURS = 15;
  * alike, as the encodings of a collapsed posterior are.
  *
  * @param points shape `[rows, dimensions]`, row-major
- * @throws {ShapeError} when `points` is not a whole number of rows.
- * @throws {UsageError} when `dimensions` or `maxPoints` is no whole number of at least 1.
+ * @throws ShapeError when `points` is not a whole number of rows.
+ * @throws UsageError when `dimensions` or `maxPoints` is no whole number of at least 1.
  */
 export const project = async (
   points: Float32Array,

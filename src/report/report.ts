@@ -23,7 +23,7 @@ export interface ReportOptions {
  *
  * Takes a few seconds where the latent space has more than two dimensions, nearly all of them in UMAP.
  *
- * @throws {ShapeError} when a stack of images or points does not hold what its sizes say.
+ * @throws ShapeError when a stack of images or points does not hold what its sizes say.
  */
 export const renderReport = async (data: ReportData, options: ReportOptions = {}): Promise<string> => {
   const { projection = "auto", seed = 0 } = options;

@@ -7,7 +7,7 @@ import { classColours } from "./theme.ts";
  * Points in two dimensions, coloured by label, in a square whose two axes have one scale. Up to twelve
  * classes are also named at their medians (unless `named` is false), so that the figure can be read without telling colours apart.
  *
- * @throws {ShapeError} when there is not one label a point.
+ * @throws ShapeError when there is not one label a point.
  */
 export const scatterFigure = async (options: {
   readonly title: string;

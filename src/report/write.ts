@@ -19,7 +19,7 @@ import type { ReportData } from "./types.ts";
  * old file or the new one, never half of one.
  *
  * @returns the paths written, `report.html` first
- * @throws {CheckpointError} when a file cannot be written; the files before it stay written.
+ * @throws CheckpointError when a file cannot be written; the files before it stay written.
  */
 export const writeReport = async (
   folder: string,
@@ -52,7 +52,7 @@ export const writeReport = async (
  * Writes `report.html` and `table.md`, the page of a benchmark and its tables as text, into a folder that exists, whole or not at all.
  *
  * @returns the paths written
- * @throws {CheckpointError} when a file cannot be written.
+ * @throws CheckpointError when a file cannot be written.
  */
 export const writeBenchmark = async (folder: string, benchmark: Benchmark): Promise<readonly string[]> => {
   const paths = [join(folder, "report.html"), join(folder, "table.md")] as const;
@@ -64,7 +64,7 @@ export const writeBenchmark = async (folder: string, benchmark: Benchmark): Prom
 /**
  * Writes one file whole or not at all.
  *
- * @throws {CheckpointError} with the path and the system's reason; what stood there before is untouched.
+ * @throws CheckpointError with the path and the system's reason; what stood there before is untouched.
  */
 export const writeOutput = async (path: string, content: string | Uint8Array): Promise<void> =>
   writeDurably(path, content);

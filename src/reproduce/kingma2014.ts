@@ -242,7 +242,7 @@ export async function reproduceKingma2014(
 function builtOn(kind: string, path: string, given: GivenSettings): GivenSettings {
   const { base } = declarationOf(kind);
   if (base === undefined) return given;
-  const settings = merge(base.taken(readRun(path).settings), given) as Tree;
+  const settings = merge(base.settingsFrom(readRun(path).settings), given) as Tree;
   put(settings, base.from, resolve(path));
   return settings as GivenSettings;
 }

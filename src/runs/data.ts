@@ -91,7 +91,9 @@ function rowsToTest(
 async function tableParts(source: DataSource, checks: DataChecks): Promise<Omit<RunData, "validation">> {
   const { spec, labels, labelColumn, table: { preprocessing: known, ...declared } = {} } = source;
   if (labels !== undefined) {
-    throw new UsageError(`${spec}: the labels of a table are a column, not a file: use --label-column.`);
+    throw new UsageError(
+      `${spec}: the labels of a table are in a column, not in a file. Use --label-column.`,
+    );
   }
   const table = await readTable(spec, readingOptions(source.reading));
   const options = {

@@ -75,7 +75,7 @@ export function newRun(
       });
     }
   }
-  declaration.settle?.(tree);
+  declaration.complete?.(tree);
   const found = runSettings.safeParse({ createdAt: new Date().toISOString(), ...origin, data, ...tree });
   if (found.success) return found.data;
   throw new UsageError(`train: ${problems(found.error)}.`);

@@ -36,8 +36,8 @@ import { type EpochLine, type RunHooks, type RunResult, trainIn } from "./train-
 
 type Run = RunFolder & { readonly settings: RunSettings };
 
-/** The path of the run that is taken, where one is. */
-const takenFrom = (settings: RunSettings, { from }: BaseDeclaration): string | undefined => {
+/** The path of the reused run, if there is one. */
+const reusedFrom = (settings: RunSettings, { from }: BaseDeclaration): string | undefined => {
   const found = at(settings, from);
   return typeof found === "string" ? found : undefined;
 };
@@ -77,7 +77,7 @@ async function prepareBase(
   data: RunData,
   hooks: RunHooks,
 ): Promise<{ readonly trained: TrainedModel } | { readonly stopped: RunResult }> {
-  const from = takenFrom(own, base);
+  const from = reusedFrom(own, base);
   const { checkpoint, config } = runFolder(path);
   if (from !== undefined && !existsSync(checkpoint))
     copyRun(from, path, ["config.json", ...ownedByKinds.files]);
@@ -120,7 +120,7 @@ async function trainStages(run: Run, data: RunData, hooks: RunHooks): Promise<Ru
     below = prepared.trained;
   }
   begin();
-  const from = base !== undefined && base.folder === undefined ? takenFrom(settings, base) : undefined;
+  const from = base !== undefined && base.folder === undefined ? reusedFrom(settings, base) : undefined;
   const result =
     from === undefined
       ? await trainIn(folder, settings, await trainingOf(kind, settings, data, below), hooks)
@@ -133,7 +133,7 @@ async function trainStages(run: Run, data: RunData, hooks: RunHooks): Promise<Ru
 async function checkSettings(settings: RunSettings, { train, validation }: RunData): Promise<void> {
   const { name, base } = declarationOf(settings.model.model);
   (await kindOf(name)).checkRows(settings, train);
-  const from = base && takenFrom(settings, base);
+  const from = base && reusedFrom(settings, base);
   if (base && from !== undefined) checkBase(from, base, settings, train);
   if (settings.train.patience !== undefined && validation === undefined) {
     throw new UsageError(

@@ -74,9 +74,9 @@ test.each([
   ["--epochs", "0", "Expected a whole number, 1 or more."],
   ["--lr", "-1", "Expected a number above 0."],
   ["--lr", "", "Expected a number above 0."],
-  ["--dropout", "1", "Expected a number from 0 up to, but not, 1."],
-  ["--test-fraction", "2", "Expected a number from 0 up to, but not, 1."],
-  ["--hidden", "400,x", "Expected whole numbers, 1 or more, with commas between, such as 400,200, or none."],
+  ["--dropout", "1", "Expected a number from 0 to less than 1."],
+  ["--test-fraction", "2", "Expected a number from 0 to less than 1."],
+  ["--hidden", "400,x", "Expected whole numbers, 1 or more, separated by commas, such as 400,200, or none."],
   ["--binarize", "Dynamic", "Expected one of dynamic, fixed, none. Did you mean dynamic?"],
   ["--network", "cnn", "Expected one of mlp, convolutional."],
 ])("%s %s is refused", async (flag, value, message) => {
@@ -97,7 +97,7 @@ test("flags that say nothing about the model are refused", async () => {
     "--warmup does not apply: the importance-weighted bound has no KL term of its own to change. Leave it out.\n",
   );
   expect((await cli("train", "vae", "--data", digits, "--input-dropout", "0.2")).err).toBe(
-    "--input-dropout does not apply: m2 has it, and vae has not. Leave it out.\n",
+    "--input-dropout does not apply: m2 has it; vae does not. Leave it out.\n",
   );
 });
 
@@ -276,7 +276,7 @@ test("a resumed run keeps its settings", async () => {
 
 test("options of a verb are checked", async () => {
   expect((await cli("evaluate", run, "--label-file", "x")).err).toBe(
-    "--label-file goes with --data: the run knows the labels of its own data.\n",
+    "--label-file only goes with --data: the run has the labels of its own data.\n",
   );
   expect((await cli("traverse", run, "--dimensions", "0,3")).err).toBe(
     "traverse: dimension 3 is outside 0 to 2.\n",
@@ -291,5 +291,5 @@ test("options of a verb are checked", async () => {
   const inFile = join(folder, "a-file", "x.png");
   const { code, err } = await cli("sample", run, "--out", inFile);
   expect(code).toBe(2);
-  expect(err).toMatch(/^--out .+x\.png: the folder cannot be made \(.+\)\. Choose another --out\.\n$/);
+  expect(err).toMatch(/^--out .+x\.png: cannot make the folder \(.+\)\. Choose another --out\.\n$/);
 });

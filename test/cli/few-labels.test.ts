@@ -118,7 +118,7 @@ describe("m2", () => {
 
   test("goes on where it was, and refuses what is not its own", async () => {
     const { out } = await ok("train", "--resume", run);
-    expect(out).toContain("All of its 2 epochs are done.");
+    expect(out).toContain("All 2 epochs are done.");
     expect((await cli("train", "--resume", run, "--labels", "30")).err).toBe(
       `--labels 30 contradicts the run in ${run}, which has 20. A resumed run keeps its settings: leave the flag out, ` +
         "or start a new run.\n",
@@ -130,7 +130,7 @@ describe("m2", () => {
       ),
     );
     expect((await cli("classify", run, "--classifier", "svm")).err).toBe(
-      "--classifier does not apply: m1 has it, and m2 has not. Leave it out.\n",
+      "--classifier does not apply: m1 has it; m2 does not. Leave it out.\n",
     );
   });
 });
@@ -197,7 +197,7 @@ describe("m1 and m1m2", () => {
     const flags = await cli(
       ...["train", "m1m2", "--data", digits, "--m1", m1, "--m1-epochs", "3", "--out", path("refused")],
     );
-    expect(flags.err).toBe(`--m1-epochs does not apply: M1 is taken from ${m1} as it is. Leave it out.\n`);
+    expect(flags.err).toBe(`--m1-epochs does not apply: M1 comes trained from ${m1}. Leave it out.\n`);
   });
 });
 
@@ -212,15 +212,15 @@ describe("what cannot be", () => {
     ],
     [
       ["m1", "--data", "mnist", "--labels", "100", "--alpha", "1"],
-      "--alpha does not apply: m1 learns from labels when its VAE is done, not at every step. Leave it out.\n",
+      "--alpha does not apply: m1 fits its classifiers after its VAE is trained, so there is no such setting during training. Leave it out.\n",
     ],
     [
       ["m2", "--data", "mnist", "--m1", "x"],
-      "--m1 does not apply: m1 and m1m2 have it, and m2 has not. Leave it out.\n",
+      "--m1 does not apply: m1 and m1m2 have it; m2 does not. Leave it out.\n",
     ],
     [
       ["m2", "--data", "mnist", "--free-bits", "2"],
-      "--free-bits does not apply: the bound of m2 has its KL in closed form, and one sample. Leave it out.\n",
+      "--free-bits does not apply: the bound of m2 always has its KL in closed form and one sample. Leave it out.\n",
     ],
     [
       ["m2", "--data", "mnist", "--validation-seed", "2"],

@@ -134,7 +134,7 @@ describe("m2 on a table with nine labels", () => {
 
   test("has no test of its own, and says so", async () => {
     expect(out).toContain(
-      "Labels are too few to spare some for a test: how often it errs will not be known. --test-fraction 0.2 would spare a fifth.\n",
+      "Too few labels to hold any out for testing, so the error will not be known. --test-fraction 0.2 would hold out a fifth.\n",
     );
     expect(await cli("evaluate", run)).toMatchObject({
       code: 2,
@@ -229,7 +229,7 @@ describe("a vae of a table", () => {
     });
     expect(await cli("encode", run, "--data", fresh, "--part", "train")).toMatchObject({
       code: 2,
-      err: `--part train does not apply: ${fresh} is one part. Leave it out.\n`,
+      err: `--part train does not apply: ${fresh} has only one part. Leave it out.\n`,
     });
   });
 });
@@ -325,7 +325,7 @@ describe("tables that training refuses", () => {
         "out.\n",
     });
     expect((await train(few, "--ignore", "id,")).err).toContain(
-      "Expected names of columns with commas between, such as id,year.",
+      "Expected column names, separated by commas, such as id,year.",
     );
   });
 });

@@ -98,9 +98,12 @@ test.each([
       ["train", ...settings, "--out", run],
       during(1, (child) => child.kill(signal)),
     );
-    expect(stopped).toMatchObject({ code, err: "Stopping after this step; once more to end at once.\n" });
+    expect(stopped).toMatchObject({
+      code,
+      err: "Stopping after this step. Press Ctrl-C again to end at once.\n",
+    });
     expect(stopped.out).toMatch(
-      /Stopped after step [\d,]+, in epoch [234] of 4\. The checkpoint is written\. To go on:\n {2}tightbound train --resume .+\n$/,
+      /Stopped after step [\d,]+, in epoch [234] of 4\. A checkpoint was written\. To continue:\n {2}tightbound train --resume .+\n$/,
     );
     const { step } = loadCheckpoint(join(run, "checkpoint.safetensors"));
     // 300 steps an epoch; it was stopped after the first and before the last.
@@ -108,7 +111,7 @@ test.each([
     expect(step).toBeLessThan(1200);
     expect(existsSync(join(run, "lock"))).toBe(false);
     const resumed = await start(["train", "--resume", run]);
-    expect(resumed.out).toContain(`Going on after step ${String(step).replace(/^(\d)(\d{3})$/, "$1,$2")}.`);
+    expect(resumed.out).toContain(`Continuing after step ${String(step).replace(/^(\d)(\d{3})$/, "$1,$2")}.`);
     expect(resumed).toMatchObject({ code: 0, err: "" });
     expect(stateOf(run)).toEqual(stateOf(straight));
   },
@@ -187,7 +190,7 @@ test("training goes on when nobody reads its output any more, and says so", () =
     `$PROGRAM train ${settings.join(" ")} --out ${run} | head -3; echo "\${PIPESTATUS[0]}"`,
   );
   expect(stdout.trim().split("\n").at(-1)).toBe("0");
-  expect(stderr).toBe("The standard output was closed by whoever read it. tightbound goes on without it.\n");
+  expect(stderr).toBe("The standard output was closed by its reader. tightbound goes on without it.\n");
   expect(existsSync(join(run, "lock"))).toBe(false);
   expect(stateOf(run)).toEqual(stateOf(straight));
 });

@@ -142,7 +142,7 @@ describe("train", () => {
 
   test("--resume of a finished run says so, and --epochs asks for more", async () => {
     const { out } = await ok("train", "--resume", path("again"));
-    expect(out).toContain("All of its 2 epochs are done. --epochs 12 would add 10.");
+    expect(out).toContain("All 2 epochs are done. --epochs 12 would add 10.");
     const more = await ok("train", "--resume", path("again"), "--epochs", "3", "--json");
     expect(more.json()).toMatchObject({ completed: true, epochs: 3 });
     const straight = await ok(
@@ -348,7 +348,7 @@ describe("an autoencoder", () => {
     });
     expect(await cli("traverse", ae)).toMatchObject({
       code: 2,
-      err: "an autoencoder is deterministic: its codes follow no prior to walk through. Train a vae instead.\n",
+      err: "an autoencoder is deterministic: it has no prior to traverse. Train a vae instead.\n",
     });
   });
 });

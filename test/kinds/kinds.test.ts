@@ -90,7 +90,7 @@ test("a flag that another kind has is refused with the reason", async () => {
       expect([code, err], `${name} ${flag}`).toEqual([
         2,
         expect.stringMatching(
-          `^${flag} does not apply: ${lacks[flag] ? "" : `.* has it, and ${name} has not|.* have it, and ${name} has not`}`,
+          `^${flag} does not apply: ${lacks[flag] ? "" : `.* has it; ${name} does not|.* have it; ${name} does not`}`,
         ),
       ]);
     }

@@ -77,7 +77,7 @@ export const fewLabels = (): ReportData => {
     config,
     introduction: "M2 of Kingma et al. (2014), a generative model of class and style,",
     curves:
-      "What training climbs (higher is better): the bound of rows without a label, the bound of rows with one, and log q(y | x).",
+      "The training objective (higher is better): the bound of rows without a label, the bound of rows with one, and log q(y | x).",
     summary: {
       latent: 3,
       parameters: 1000,

@@ -85,7 +85,7 @@ describe("a run of a model that was trained in memory", () => {
     );
     const { model, parameters, settings } = trained;
     await expect(new Trained(model, parameters, settings).save(newPath())).rejects.toThrow(
-      "save: expected a model that was trained by train() or opened by open(); nothing is known of how this vae was trained.",
+      "save: expected a model from train() or open(); how this vae was trained is unknown.",
     );
   });
 });

@@ -72,7 +72,7 @@ test("in memory: eight labels of 120 rows tell the four bars apart", async () =>
     expect(of[label]).toBe(Math.max(...of));
   });
   await expect(train(m2, few, { warmupEntropy: 0.3 })).rejects.toThrow(
-    "train: warmupEntropy: it is for the time of the warm-up; expected a warmup above 0, found 0.",
+    "train: warmupEntropy: only applies during the warm-up; expected a warmup above 0, found 0.",
   );
 });
 
@@ -185,8 +185,7 @@ describe("M1 and its classifiers", () => {
     await startRun(path, settings, data, stopAt(9, path));
     await expect(openM1(path)).rejects.toThrow(
       new CheckpointError(
-        `${path}/labelled.safetensors: expected the labelled rows of M1: no such file. M1 has one when its training is done: go on ` +
-          "with it (train --resume)",
+        `${path}/labelled.safetensors: expected the labelled rows of M1: no such file. M1 writes it when training is complete: continue it with train --resume`,
       ),
     );
     await resumeRun(path, data);
@@ -264,8 +263,8 @@ describe("M1 and its classifiers", () => {
     expect((await measuredAt(path, data.test)).choices).toEqual(["knn", "linear-svm", "svm", "logistic"]);
     await expect(trained.classify(data.test, "transductive-svm")).rejects.toThrow(
       new UsageError(
-        "m1: this run keeps no unlabelled rows for the transductive support vector machine; it was made before there was one. " +
-          "train --resume with its folder adds them, or choose another classifier.",
+        "m1: this run was made before the transductive support vector machine was added, so it keeps no unlabelled rows for it. " +
+          "train --resume on its folder adds them; or choose another classifier.",
       ),
     );
     await resumeRun(path, data, { onStep: () => expect.unreachable() });

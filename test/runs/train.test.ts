@@ -82,7 +82,7 @@ describe("train", () => {
     const vae = VAE({ shape: [4, 3], latent: 2, hidden: [8] });
     await expect(train(vae, data.train, { bound: "iwae", warmup: 1 })).rejects.toThrow(
       new UsageError(
-        "train: the importance-weighted bound has no KL term to weigh; leave warmup, beta and freeBits as they are, or use bound elbo.",
+        "train: the importance-weighted bound has no KL term; leave out warmup, beta and freeBits, or use bound elbo.",
       ),
     );
     const autoencoder = Autoencoder({ shape: [4, 3], latent: 2, hidden: [8] });

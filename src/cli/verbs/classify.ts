@@ -11,10 +11,10 @@ interface Options extends DataOptions {
 }
 
 const EXAMPLES = `
-A line for each row of the data, in their order: its number, counted from 0 (of a table its line in the file, of an image
-the image's file); its class; and a column of probability for each class. Other rows of a table are read as the run's own were: with columns of the same names,
-in any order, of which the labels may be missing.
-Where the data have labels, their error is told. Classifiers of m1 that vote (svm, linear-svm, transductive-svm) give no probabilities.
+Writes one line per row, in the order of the data: the row's number, counted from 0 (for a table its line in the file, for
+images the file's name), its class, and the probability of each class. A new table needs columns of the same names as the
+run's own, in any order; the label column is optional. If the data have labels, the error is printed.
+The classifiers svm, linear-svm and transductive-svm of m1 give no probabilities.
 
 Examples:
   $ tightbound classify runs/mnist-m1m2-1
@@ -26,7 +26,7 @@ Examples:
 export function addClassify(program: Command, context: Context): void {
   const command = program
     .command("classify")
-    .description("the class of every row of data, by a model that learnt from labels")
+    .description("predict the class of every row, with a model that learnt from labels")
     .argument("<run>", "folder of a run");
   dataOptions(command).option("--out <file>", "a .csv file (default: predictions.csv in the run's folder)");
   for (const flag of verbFlags("classify")) command.addOption(optionOf(flag));
@@ -41,7 +41,7 @@ export function addClassify(program: Command, context: Context): void {
         const { InternalError } = await import("../../errors.ts");
         const { checkVerb, openRun, readRun } = await import("../../runs/index.ts");
         const { confusionMatrix, errorRate } = await import("../../models/index.ts");
-        const { askedRows } = await import("../data.ts");
+        const { requestedRows } = await import("../data.ts");
         const { checkExtension, save } = await import("../output.ts");
         const { toCsv } = await import("../table.ts");
         const { grouped, percent } = await import("../terminal.ts");
@@ -51,12 +51,12 @@ export function addClassify(program: Command, context: Context): void {
         const asked = verbOptions("classify", declarationOf(settings.model.model), { ...options });
         const { kind, trained } = await openRun(path);
         if (kind.classify === undefined || !learnsFromLabels(settings)) {
-          throw new InternalError(`${settings.model.model} is said to classify, and does not`);
+          throw new InternalError(`${settings.model.model} declares classify but does not implement it`);
         }
         const say = speaker(context.terminal, { json: json === true });
-        // Where nothing is held out, what there is to classify is all rows.
+        // If no rows are held out, classify all rows.
         const all = options.data === undefined && settings.data.testRows === 0;
-        const data = await askedRows(kind, settings, { ...(all && { part: "all" }), ...options }, say);
+        const data = await requestedRows(kind, settings, { ...(all && { part: "all" }), ...options }, say);
         const { predicted, probabilities } = await kind.classify(trained, data, asked);
         const { classes } = settings.labels;
         const width = classes.length;

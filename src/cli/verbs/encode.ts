@@ -10,9 +10,8 @@ interface Options extends DataOptions {
 }
 
 const EXAMPLES = `
-The means of q(z|x), or the codes of an autoencoder, one line a row of the data, in their order. A .csv file has columns
-z0, z1, … and label where the data have labels; a .npy file is float32 [rows, latent], with the labels beside it in
-….labels.npy.
+Writes the means of q(z|x), or the codes of an autoencoder: one line per row, in the order of the data. A .csv file has
+columns z0, z1, … and, if the data have labels, label. A .npy file is float32 [rows, latent]; labels go to ….labels.npy.
 
 Examples:
   $ tightbound encode runs/mnist-vae-1
@@ -22,7 +21,7 @@ Examples:
 export function addEncode(program: Command, context: Context): void {
   const command = program
     .command("encode")
-    .description("posterior means of data, as CSV or .npy")
+    .description("write posterior means of data, as CSV or .npy")
     .argument("<run>", "folder of a run");
   dataOptions(command)
     .option("--out <file>", "a .csv or .npy file (default: latents.csv in the run's folder)")
@@ -32,17 +31,17 @@ export function addEncode(program: Command, context: Context): void {
     .action(async (path: string, { out = `${path}/latents.csv`, rawCells, json, ...data }: Options) => {
       const { InternalError } = await import("../../errors.ts");
       const { checkVerb, openRun, readRun } = await import("../../runs/index.ts");
-      const { askedRows } = await import("../data.ts");
+      const { requestedRows } = await import("../data.ts");
       const { checkExtension, save } = await import("../output.ts");
       const { matrixRows, toCsv, toNpy } = await import("../table.ts");
       checkExtension(out, [".csv", ".npy"], "latents");
       checkVerb(readRun(path), "encode");
       const { kind, run, trained } = await openRun(path);
       const say = speaker(context.terminal, { json: json === true });
-      const dataset = await askedRows(kind, run.settings, data, say);
+      const dataset = await requestedRows(kind, run.settings, data, say);
       const encoded = await kind.encode?.(trained, dataset);
       if (encoded === undefined)
-        throw new InternalError(`${run.settings.model.model} is said to encode, and does not`);
+        throw new InternalError(`${run.settings.model.model} declares encode but does not implement it`);
       const { codes: means, width: latent } = encoded;
       const { labels, classes } = dataset;
       const files = [out];

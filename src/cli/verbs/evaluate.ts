@@ -15,10 +15,10 @@ interface Options extends DataOptions {
 
 const EXAMPLES = `
 The log-likelihood is estimated with the posterior as proposal (Burda et al., 2015); more samples bring it closer from
-below. It and the importance-weighted bounds are of the first --rows rows, the ELBO and its terms of all.
+below. It and the importance-weighted bounds use the first --rows rows; the ELBO and its terms use all rows.
 
-Of a model that learnt from labels: the error of q(y|x), or of each classifier of m1; the error of Bayes' rule, with
-importance samples for p(x, y); how far probabilities are from shares of rows (expected calibration error, 15 bins).
+For a model that learnt from labels: the error of q(y|x), or of each classifier of m1; the error of Bayes' rule, with
+importance samples for p(x, y); and how well the probabilities are calibrated (expected calibration error, 15 bins).
 
 Examples:
   $ tightbound evaluate runs/mnist-vae-1
@@ -29,37 +29,37 @@ export function addEvaluate(program: Command, context: Context): void {
   const command = program
     .command("evaluate")
     .description(
-      "the bound on held-out data, with its terms and log-likelihood, or with the error of classification",
+      "the bound on held-out data, with its terms and log-likelihood, or with the classification error",
     )
     .argument("<run>", "folder of a run")
     .option(
       "--samples <k>",
-      "importance samples of the log-likelihood",
+      "importance samples for the log-likelihood",
       whole(1, ceilings.importanceSamples),
       500,
     )
-    .option("--rows <n>", "rows of the log-likelihood, or all", rowsOrAll, 2000)
+    .option("--rows <n>", "rows used for the log-likelihood, or all", rowsOrAll, 2000)
     .option(
       "--bayes-samples <k>",
-      "importance samples of Bayes' rule; 0 leaves it out",
+      "importance samples for Bayes' rule; 0 skips it",
       whole(0, ceilings.importanceSamples),
       20,
     )
-    .option("--bayes-rows <n>", "rows that Bayes' rule is asked of, or all", rowsOrAll, "all");
+    .option("--bayes-rows <n>", "rows classified by Bayes' rule, or all", rowsOrAll, "all");
   dataOptions(command)
     .option("--json", "print one JSON object")
     .addHelpText("after", EXAMPLES)
     .action(async (path: string, { samples, rows, bayesSamples, bayesRows, json, ...where }: Options) => {
       const { learnsFromLabels } = await import("../../kinds/index.ts");
       const { openRun, reloadData } = await import("../../runs/index.ts");
-      const { askedRows } = await import("../data.ts");
+      const { requestedRows } = await import("../data.ts");
       const { figureLines, figuresJson } = await import("../figures.ts");
       const { measured } = await import("../measuring.ts");
       const opened = await openRun(path);
       const { kind, run, trained, epoch } = opened;
       const { settings } = run;
-      const test = await askedRows(kind, settings, where);
-      // Validation rows are the run's own: they say nothing of other data.
+      const test = await requestedRows(kind, settings, where);
+      // Validation rows belong to the run's own data: they say nothing about other data.
       const own =
         learnsFromLabels(settings) && where.data === undefined && settings.data.validation
           ? (await reloadData(settings)).validation

@@ -1,4 +1,4 @@
-/** `tightbound export`: what a model computes as ONNX files, checked, and what prepares raw rows for them. */
+/** `tightbound export`: a model's functions as ONNX files, checked, and a description of their input. */
 import type { Command } from "commander";
 import { ceilings } from "../../limits.ts";
 import { whole } from "../parse.ts";
@@ -11,15 +11,15 @@ interface Options {
 }
 
 const EXAMPLES = `
-A vae, an autoencoder and m1: encoder.onnx, x [batch, features] to mean and logVariance [batch, latent], of an autoencoder
-to code; decoder.onnx, z [batch, latent] to mean [batch, features]. m2 and m1m2: classifier.onnx, x to probabilities
-[batch, classes]; encoder.onnx, x and one-hot y to the mean and logVariance of the style; decoder.onnx, y and z to mean. A
-cvae: encoder.onnx, x and conditions c; decoder.onnx, c and z.
+For vae, autoencoder and m1: encoder.onnx, from x [batch, features] to mean and logVariance [batch, latent] (for an
+autoencoder, to code); decoder.onnx, from z [batch, latent] to mean [batch, features]. For m2 and m1m2: classifier.onnx,
+from x to probabilities [batch, classes]; encoder.onnx, from x and one-hot y to the style's mean and logVariance;
+decoder.onnx, from y and z to mean. For cvae: encoder.onnx, from x and conditions c; decoder.onnx, from c and z.
 
-The number of rows is free, unless --batch fixes it. x is in model units, and input.json says how raw rows become that:
-the factor of bytes, the means and deviations of columns, their categories, the names of the classes. Every file is run by
-ONNX Runtime as written and compared with Tightbound's own results before the command ends. The parameters alone are in
-the run's checkpoint.safetensors.
+The number of rows is free, unless --batch fixes it. x is in model units. input.json says how to convert raw rows: the scale
+of bytes, the means and standard deviations of columns, their categories, the names of the classes. Every file is run in
+ONNX Runtime and compared with Tightbound's own results before the command ends. If you only need the parameters, they
+are in the run's checkpoint.safetensors.
 
 Examples:
   $ tightbound export runs/mnist-m2-1
@@ -28,10 +28,14 @@ Examples:
 export function addExport(program: Command, context: Context): void {
   program
     .command("export")
-    .description("encoder, decoder and classifier as ONNX files, checked with ONNX Runtime")
+    .description("export encoder, decoder and classifier as ONNX files, checked in ONNX Runtime")
     .argument("<run>", "folder of a run")
-    .option("--out <folder>", "where to (default: the run's folder)")
-    .option("--batch <n>", "rows of a call (default: any number)", whole(1, ceilings.exportedRows))
+    .option("--out <folder>", "output folder (default: the run's folder)")
+    .option(
+      "--batch <n>",
+      "fixed number of rows per call (default: any number)",
+      whole(1, ceilings.exportedRows),
+    )
     .option("--json", "print one JSON object")
     .addHelpText("after", EXAMPLES)
     .action(async (path: string, { out = path, batch, json }: Options) => {
@@ -45,7 +49,7 @@ export function addExport(program: Command, context: Context): void {
       const { kind, trained, run } = await openRun(path);
       const graphs = kind.export?.(trained, batch);
       if (graphs === undefined) {
-        throw new InternalError(`${run.settings.model.model} is said to export, and does not`);
+        throw new InternalError(`${run.settings.model.model} declares export but does not implement it`);
       }
       const written = graphs.map((graph) => ({ graph, file: join(out, `${graph.name}.onnx`) }));
       for (const { graph, file } of written) await save(file, graph.bytes);

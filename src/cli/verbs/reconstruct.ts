@@ -1,4 +1,4 @@
-/** `tightbound reconstruct`: data beside what is left of them after a passage through the code. */
+/** `tightbound reconstruct`: data beside their reconstructions. */
 import type { Command } from "commander";
 import { type DataOptions, dataOptions, RAW_CELLS } from "../data-options.ts";
 import { whole } from "../parse.ts";
@@ -11,12 +11,12 @@ interface Options extends DataOptions {
   readonly json?: true;
 }
 
-/** Pairs in a picture, at most: past it nobody can see them. */
+/** At most so many pairs in a picture: more would be too small to see. */
 const MOST_PICTURED = 40;
 
 const EXAMPLES = `
-Images go to a picture, each original above its reconstruction; the rows of a table to a CSV file, each original before
-its reconstruction. Where the run was trained on binary draws of grey pixels, the originals are such draws.
+Images are drawn in one picture, each original above its reconstruction. Rows of a table are written to a CSV file, each
+original before its reconstruction. If the run was trained on binary draws of grey pixels, the originals are such draws.
 
 Examples:
   $ tightbound reconstruct runs/mnist-vae-1
@@ -28,7 +28,7 @@ export function addReconstruct(program: Command, context: Context): void {
     .command("reconstruct")
     .description("data beside their reconstructions")
     .argument("<run>", "folder of a run")
-    .option("--count <n>", "how many, the first rows; at most 40 in a picture", whole(1), 20);
+    .option("--count <n>", "how many rows, from the first; at most 40 in a picture", whole(1), 20);
   dataOptions(command)
     .option(
       "--out <file>",
@@ -40,7 +40,7 @@ export function addReconstruct(program: Command, context: Context): void {
     .action(async (path: string, { count: asked, out, rawCells, json, ...data }: Options) => {
       const { InternalError } = await import("../../errors.ts");
       const { checkVerb, openRun, readRun } = await import("../../runs/index.ts");
-      const { askedRows } = await import("../data.ts");
+      const { requestedRows } = await import("../data.ts");
       const { featureTable, imagesOf, savePictureOrTable, target } = await import("../output.ts");
       const { reconstructionPicture } = await import("../../report/pictures.ts");
       checkVerb(readRun(path), "reconstruct");
@@ -50,7 +50,7 @@ export function addReconstruct(program: Command, context: Context): void {
         trained,
       } = await openRun(path);
       const where = target(settings, path, "reconstructions", out);
-      const rows = await askedRows(kind, settings, data);
+      const rows = await requestedRows(kind, settings, data);
       const count = Math.min(asked, rows.rows, where.picture ? MOST_PICTURED : asked);
       const found = await kind.reconstruct?.(
         trained,
@@ -58,7 +58,7 @@ export function addReconstruct(program: Command, context: Context): void {
         Array.from({ length: count }, (_, i) => i),
       );
       if (found === undefined)
-        throw new InternalError(`${settings.model.model} is said to reconstruct, and does not`);
+        throw new InternalError(`${settings.model.model} declares reconstruct but does not implement it`);
       const { originals, reconstructions } = found;
       const before = imagesOf(settings, originals);
       await savePictureOrTable(

@@ -11,10 +11,10 @@ interface Options extends MeasureFlags {
 }
 
 const EXAMPLES = `
-Writes report.html into the folder, and where the data are images reconstructions.png, samples.png and traversals.png; of m2 and
-m1m2, which know classes, analogies.png and class-samples.png.
+Writes report.html to the run's folder. If the data are images, it also writes reconstructions.png, samples.png and
+traversals.png, and for m2 and m1m2 analogies.png and class-samples.png.
 
-Where no rows are held out to test on, the report is of the rows trained on, and tells no error.
+If the run has no test rows, the report shows the training rows, and no error.
 
 Examples:
   $ tightbound report runs/mnist-vae-1
@@ -24,22 +24,22 @@ Examples:
 export function addReport(program: Command, context: Context): void {
   program
     .command("report")
-    .description("evaluate a run and write report.html and its pictures")
+    .description("evaluate a run and write report.html and pictures")
     .argument("<run>", "folder of a run")
     .option(
       "--samples <k>",
-      "importance samples of the log-likelihood",
+      "importance samples for the log-likelihood",
       whole(1, ceilings.importanceSamples),
       500,
     )
-    .option("--rows <n>", "rows of the log-likelihood, or all", rowsOrAll, 2000)
+    .option("--rows <n>", "rows used for the log-likelihood, or all", rowsOrAll, 2000)
     .option(
       "--bayes-samples <k>",
-      "importance samples of Bayes' rule; 0 leaves it out",
+      "importance samples for Bayes' rule; 0 skips it",
       whole(0, ceilings.importanceSamples),
       20,
     )
-    .option("--bayes-rows <n>", "rows that Bayes' rule is asked of, or all", rowsOrAll, "all")
+    .option("--bayes-rows <n>", "rows classified by Bayes' rule, or all", rowsOrAll, "all")
     .option("--json", "print one JSON object")
     .option("--quiet", "print nothing but errors")
     .addHelpText("after", EXAMPLES)

@@ -22,10 +22,10 @@ export interface ReproduceOptions {
 
 const EXAMPLES = `
 kingma2014 is Table 1 of Kingma, Mohamed, Rezende and Welling (2014): M1 with each classifier, M2 and M1+M2 on MNIST with few
-labels, class-balanced draws, mean and standard error over the draws, beside the published figures.
+labels, drawn in equal numbers per class; mean and standard error over the draws, beside the published figures.
 
-The folder holds a run for M1 and for each method, number of labels and draw, and report.html, table.md and results.json. The
-same command again goes on where it was stopped. Given twice at the same time it shares the runs between the two (use --threads 1 for each).
+The folder holds a run for M1, one for each method, number of labels and draw, and report.html, table.md and results.json.
+Repeat the command to continue where it stopped. Two such commands at the same time share the work (use --threads 1 for each).
 
 Examples:
   $ tightbound reproduce kingma2014 --labels 100 --draws 5
@@ -35,16 +35,16 @@ Examples:
 export function addReproduce(program: Command, context: Context): void {
   program
     .command("reproduce")
-    .description("train and evaluate all that a paper's table shows, and put the figures side by side")
+    .description("train and evaluate everything in a paper's table, and compare the figures")
     .argument("<paper>", "kingma2014")
     .option("--labels <list>", "numbers of labels, with commas between", reader(wholes()), [100])
     .option("--draws <n>", "draws of the labels: seeds 0, 1, …", whole(1, ceilings.repetitions), 5)
     .addOption(optionFor("--methods", someOf(methods), `some of ${methods.join(",")} (default: all)`))
-    .option("--data <spec>", "mnist, or the path of other data with labels", "mnist")
-    .option("--validation <n>", "labelled rows kept out of training, 0 for none", whole(0), 10_000)
-    .option("--length <share>", "share of the protocol's epochs, for a trial", reader(part), 1)
-    .option("--threads <n>", "threads within an operation (default: one a core)", whole(1, ceilings.threads))
-    .option("--out <folder>", "folder of the runs and of report.html", "runs/kingma2014")
+    .option("--data <spec>", "mnist, or the path of other labelled data", "mnist")
+    .option("--validation <n>", "labelled rows held out for validation, 0 for none", whole(0), 10_000)
+    .option("--length <share>", "fraction of the protocol's epochs, for a quick trial", reader(part), 1)
+    .option("--threads <n>", "threads per operation (default: one per core)", whole(1, ceilings.threads))
+    .option("--out <folder>", "folder for the runs and report.html", "runs/kingma2014")
     .option("--json", "print results.json at the end; all else goes to the error stream")
     .option("--quiet", "print nothing but the table, or with --json the results")
     .addHelpText("after", EXAMPLES)

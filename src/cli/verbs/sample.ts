@@ -15,10 +15,10 @@ interface Options {
 }
 
 const EXAMPLES = `
-What is written are means of p(x|z) for draws z from the prior: a picture of images (or their values, with a .csv file).
-Of a table they are whole rows, drawn from p(x|z), as a CSV file with its columns.
+Draws z from the prior and writes the means of p(x|z): one picture of all images, or their values with a .csv file. For a
+table it writes rows drawn from p(x|z), as a CSV file with the table's columns.
 
-Of m2 and m1m2: --count draws of every class, a row of the picture for each class, with one style z down each column.
+For m2 and m1m2: --count draws of every class, one row of the picture per class, with the same style z down each column.
 
 Examples:
   $ tightbound sample runs/mnist-vae-1
@@ -27,11 +27,11 @@ Examples:
 export function addSample(program: Command, context: Context): void {
   const command = program
     .command("sample")
-    .description("decode draws from the prior; of a model that tells class from style, for every class")
+    .description("decode draws from the prior, or draws of every class if the model has classes")
     .argument("<run>", "folder of a run")
     .option(
       "--count <n>",
-      "how many (default: 64; of a model with classes 10 of every class)",
+      "how many (default: 64, or 10 of each class if the model has classes)",
       whole(1, ceilings.drawn),
     )
     .option("--seed <n>", "seed of the draws", whole(0), 0)
@@ -59,7 +59,7 @@ export function addSample(program: Command, context: Context): void {
         ...(asked !== undefined && { count: asked }),
       });
       if (drawn === undefined)
-        throw new InternalError(`${settings.model.model} is said to draw samples, and does not`);
+        throw new InternalError(`${settings.model.model} declares sample but does not implement it`);
       const { values, count, columns, heads, noun } = drawn;
       await savePictureOrTable(
         { ...where, rawCells: rawCells === true },

@@ -1,4 +1,4 @@
-/** `tightbound train`: a new run, or the rest of one. */
+/** `tightbound train`: starts a new run, or continues one. */
 import type { Command } from "commander";
 import {
   columnNames,
@@ -39,32 +39,33 @@ Examples:
   $ tightbound train --resume runs/beta
   $ tightbound train --resume runs/beta --epochs 20
 
-Ctrl-C stops after the step under way and writes a checkpoint; --resume goes on from it, to the same result, bit for
-bit, as if it had never stopped. A second Ctrl-C ends at once.`;
+Ctrl-C stops after the current step and writes a checkpoint; --resume continues from it, to the same result, bit for bit,
+as if it had never stopped. A second Ctrl-C ends at once.`;
 
-/** The kind whose flags help is asked for: `train m2 --help`. */
-const kindAsked = (argv: readonly string[]): string | undefined => kindNames.find((name) => name === argv[1]);
+/** The kind whose help was asked for: `train m2 --help`. */
+const requestedKind = (argv: readonly string[]): string | undefined =>
+  kindNames.find((name) => name === argv[1]);
 
-/** What each kind is, for the help of all. */
+/** The summary of each kind, for the general help. */
 const kindsText = (): string => {
   const width = Math.max(...kindNames.map((name) => name.length)) + 2;
   return declarations.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`).join("\n");
 };
 
 export function addTrain(program: Command, context: Context): void {
-  const kind = kindAsked(context.argv);
+  const kind = requestedKind(context.argv);
   const command = program
     .command("train")
     .description(
       kind === undefined
-        ? "train a model, in the folder of a run"
-        : `train a model, in the folder of a run. ${kind}: ${declarationOf(kind).summary}`,
+        ? "train a model and keep it in a run's folder"
+        : `train a model and keep it in a run's folder. ${kind}: ${declarationOf(kind).summary}`,
     )
     .argument("[model]", kindNames.join(" | "))
     .option("--data <spec>", "mnist, or the path of data")
     .option(
       "--label-file <path>",
-      "class indices of data in an IDX or .npy file, or names of classes in a .npy file",
+      "file of class indices, for data in an IDX or .npy file, or names of classes in a .npy file",
     )
     .option("--label-column <name>", "the column of class names in a table; a blank cell is unlabelled")
     .addOption(
@@ -93,26 +94,24 @@ export function addTrain(program: Command, context: Context): void {
       optionFor(
         "--test-fraction",
         share,
-        "rows to hold out where the data have no test part (default: 0.1; none where fewer than 100 are labelled)",
+        "share of rows to hold out for testing, if the data have no test part (default: 0.1; none if fewer than 100 rows are labelled)",
       ),
     )
-    .addOption(
-      optionFor("--validation", whole(1), "labelled rows to keep out of training, to validate (default: 0)"),
-    )
-    .addOption(optionFor("--validation-seed", whole(0), "seed of the rows to validate (default: 0)"));
+    .addOption(optionFor("--validation", whole(1), "labelled rows to hold out for validation (default: 0)"))
+    .addOption(optionFor("--validation-seed", whole(0), "seed that draws the validation rows (default: 0)"));
   readingFlags(command);
   for (const flag of trainFlags) command.addOption(optionOf(flag, kind));
   command
-    .option("--out <folder>", "folder of the run (default: runs/<data>-<model>-<n>)")
-    .option("--overwrite", "replace the run that is in the folder")
-    .option("--resume [folder]", "go on with the run in this folder, or in --out")
-    .option("--report", "at the end evaluate, and write report.html and pictures")
-    .option("--json", "print one JSON object at the end; all else goes to the error stream")
+    .option("--out <folder>", "the run's folder (default: runs/<data>-<model>-<n>)")
+    .option("--overwrite", "replace the run in this folder")
+    .option("--resume [folder]", "continue the run in this folder, or in --out")
+    .option("--report", "at the end, evaluate and write report.html and pictures")
+    .option("--json", "print one JSON object at the end; everything else goes to stderr")
     .option("--quiet", "print nothing but errors")
     .addHelpText(
       "after",
       kind === undefined
-        ? `\nKinds of models:\n${kindsText()}\n\nDefaults are those for 60,000 images; \`tightbound train m2 --help\` has the flags and defaults of one kind.`
+        ? `\nKinds of models:\n${kindsText()}\n\nThe defaults shown are for 60,000 images. For the flags and defaults of one kind: \`tightbound train m2 --help\`.`
         : "",
     )
     .addHelpText("after", EXAMPLES)

@@ -13,8 +13,8 @@ interface Options {
 }
 
 const EXAMPLES = `
-A row for each dimension, from -3 to 3 standard deviations of the prior, while the others rest at 0. Without
---dimensions: the ten with the largest KL on the test data, in that order.
+One row per dimension, from -3 to 3 standard deviations of the prior, with the others at 0. Without --dimensions: the ten
+with the largest KL on the test data, in that order.
 
 Examples:
   $ tightbound traverse runs/mnist-vae-1
@@ -42,7 +42,7 @@ export function addTraverse(program: Command, context: Context): void {
     .action(async (path: string, { dimensions: asked, out, rawCells, json }: Options) => {
       const { InternalError } = await import("../../errors.ts");
       const { checkVerb, openRun, readRun } = await import("../../runs/index.ts");
-      const { askedRows } = await import("../data.ts");
+      const { requestedRows } = await import("../data.ts");
       const { featureTable, imagesOf, savePictureOrTable, target } = await import("../output.ts");
       const { traversalPicture } = await import("../../report/pictures.ts");
       checkVerb(readRun(path), "traverse");
@@ -52,9 +52,9 @@ export function addTraverse(program: Command, context: Context): void {
         trained,
       } = await openRun(path);
       const where = target(settings, path, "traversals", out);
-      const walk = await kind.traverse?.(trained, () => askedRows(kind, settings, {}), asked);
+      const walk = await kind.traverse?.(trained, () => requestedRows(kind, settings, {}), asked);
       if (walk === undefined)
-        throw new InternalError(`${settings.model.model} is said to traverse, and does not`);
+        throw new InternalError(`${settings.model.model} declares traverse but does not implement it`);
       const { pixels, dimensions, values } = walk;
       await savePictureOrTable(
         { ...where, rawCells: rawCells === true },

@@ -43,7 +43,7 @@ export const kind: Kind<AutoencoderRunSettings, DeterministicAutoencoder, Traine
         title: autoencoder.title,
         introduction: "A deterministic autoencoder",
         curves:
-          "The training objective and the log-likelihood of the reconstruction after each epoch. The test curve is the one to trust: where it worsens while the train curve still improves, the model has begun to memorise.",
+          "The training objective and the log-likelihood of the reconstruction after each epoch. Trust the test curve: if it gets worse while the train curve still improves, the model is overfitting.",
         blind: "the autoencoder",
       },
     );

@@ -6,13 +6,13 @@ import { boundSettings } from "../settings/training.ts";
 import { oneOf } from "../settings/value.ts";
 import { autoencoderTrain, vaeModel } from "../vae/settings.ts";
 
-const noBound = "an autoencoder has no KL, no samples and no bound.";
+const noBound = "an autoencoder has no bound, no samples and no KL.";
 const noKl = "an autoencoder has no KL.";
 
 export const autoencoder: Declaration = {
   name: "autoencoder",
   title: "Autoencoder",
-  summary: "deterministic autoencoder: a VAE without its second term",
+  summary: "deterministic autoencoder: a VAE without the KL term",
   settings: {
     model: { model: setting(oneOf(["autoencoder"]), { default: "autoencoder", flag: false }), ...vaeModel },
     train: autoencoderTrain,
@@ -26,10 +26,9 @@ export const autoencoder: Declaration = {
     "--beta": noKl,
     "--warmup": noKl,
     sample: "an autoencoder is deterministic: it has no prior to sample from. Train a vae instead.",
-    traverse:
-      "an autoencoder is deterministic: its codes follow no prior to walk through. Train a vae instead.",
+    traverse: "an autoencoder is deterministic: it has no prior to traverse. Train a vae instead.",
   },
-  // Runs of version 0.1.0 wrote them down, though nothing read them.
+  // Version 0.1.0 wrote them, though nothing read them.
   retired: Object.keys(boundSettings).map((name) => `train.${name}`),
   verbs: { reconstruct: {}, encode: {}, export: {} },
   load: async () => (await import("./kind.ts")).kind,

@@ -1,22 +1,22 @@
-/** How a way to classify did on held-out rows. */
+/** The error of a way to classify on held-out rows. */
 import type { Dataset } from "../../data/index.ts";
 import { UsageError } from "../../errors.ts";
 import { calibration, confusionMatrix, errorRate } from "../../models/index.ts";
 import type { ErrorFigures } from "../../report/index.ts";
 import type { Classified } from "../kind.ts";
 
-/** A way to classify: its name, as results are keyed, and as it reads after "by". */
+/** A way to classify: its key in results, and its name to follow "by". */
 export interface Way {
   readonly by: string;
   readonly text: string;
-  /** Importance samples that it took. */
+  /** Importance samples used. */
   readonly samples?: number;
 }
 
 /** By the guide of M2 and M1+M2. */
 export const byGuide: Way = { by: "q(y|x)", text: "q(y\u00a0|\u00a0x)" };
 
-/** By Bayes' rule, with so many importance samples for p(x, y). */
+/** By Bayes' rule, with this number of importance samples for p(x, y). */
 export const byBayes = (samples: number): Way => ({
   by: "Bayes",
   text: `Bayes\u2019 rule with ${samples} sample${samples === 1 ? "" : "s"}`,

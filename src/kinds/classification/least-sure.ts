@@ -1,9 +1,9 @@
-/** Gathers the rows that a model is least sure of. */
+/** Finds the rows that a model is least sure of. */
 import { type Dataset, rowSize, rowsOf, type TablePreprocessing } from "../../data/index.ts";
 import { imageStack, type LeastSure, tableCells } from "../../report/index.ts";
 import type { Classified } from "../kind.ts";
 
-/** A dataset, the names of its classes, and what a model says of each row. */
+/** A dataset, the names of its classes, and a model's prediction for each row. */
 export interface ClassifiedData extends Classified {
   readonly dataset: Dataset;
   readonly classes: readonly string[];
@@ -12,9 +12,9 @@ export interface ClassifiedData extends Classified {
 const MOST_UNSURE = 24;
 
 /**
- * The rows whose prediction has the least probability, the least first.
+ * The rows whose predicted class has the lowest probability, lowest first.
  *
- * @param preprocessing of a table: what its columns were before they became features
+ * @param preprocessing for a table: how its columns became features
  */
 export function leastSure(
   { dataset, classes, probabilities, predicted }: Required<ClassifiedData>,

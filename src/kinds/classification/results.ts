@@ -1,4 +1,4 @@
-/** What a report shows of what a model makes of rows and classes. */
+/** A classifier's results, for a report. */
 import { type Dataset, select } from "../../data/index.ts";
 import type { ClassificationResults } from "../../report/index.ts";
 import type { Classified, Shown } from "../kind.ts";
@@ -6,7 +6,7 @@ import { labelledPart } from "../labelled-part.ts";
 import type { LabelSettings, RunSettings } from "../run-settings.ts";
 import { leastSure } from "./least-sure.ts";
 
-/** Training rows whose label the model was given. */
+/** Training rows whose label the model saw. */
 export function labelledRows(train: Dataset): Dataset {
   const { labels = new Int32Array(0) } = train;
   return select(
@@ -15,7 +15,7 @@ export function labelledRows(train: Dataset): Dataset {
   );
 }
 
-/** The training rows as the model saw them, and those whose label it was given. */
+/** The training rows as the model saw them, and those whose label it saw. */
 export function labelledData(
   { data }: Shown,
   labels: LabelSettings,
@@ -24,7 +24,7 @@ export function labelledData(
   return { train, labelled: labelledRows(train) };
 }
 
-/** What it was given, and the rows it is least sure of. */
+/** The labelled rows, and the rows it is least sure of. */
 export function classificationResults(
   { data, labels }: RunSettings & { readonly labels: LabelSettings },
   { rows }: Shown,

@@ -37,7 +37,7 @@ export const onClasses = (classes: readonly string[]): Conditions => ({
   width: classes.length,
 });
 
-/** Conditions on numeric columns. @throws UsageError when one is no numeric column of the table */
+/** Conditions on numeric columns. @throws UsageError when one is not a numeric column of the table. */
 export function onColumns(
   names: readonly string[],
   preprocessing: TablePreprocessing | undefined,
@@ -63,25 +63,24 @@ export function onColumns(
     );
   });
   if (columns.length >= features) {
-    throw new UsageError("--condition: expected at least one column to be left to model.");
+    throw new UsageError("--condition: expected at least one other column, to model.");
   }
   return { by: "columns", columns, width: columns.length };
 }
 
-/** Features of a row that are modelled: all but those it is conditioned on. */
+/** The modelled features of a row: all but those it is conditioned on. */
 const modelled = (features: number, conditions: Conditions): readonly number[] => {
   const given = conditions.by === "class" ? [] : conditions.columns.map(({ feature }) => feature);
   return Array.from({ length: features }, (_, j) => j).filter((j) => !given.includes(j));
 };
 
-/** Shape of what is modelled of rows of a shape. */
+/** Shape of the modelled part of rows of a shape. */
 export const modelledShape = (shape: readonly number[], conditions: Conditions): readonly number[] =>
   conditions.by === "class" ? shape : [modelled(rowSize(shape), conditions).length];
 
 /**
- * Rows as the model takes them: what is modelled of them, then the conditions, [features + conditions]. Rows whose class is not known are
- * left out.
- * @throws UsageError when a row lacks a value that it is to be conditioned on, or no row is left.
+ * Rows as the model takes them: the modelled features, then the conditions, [features + conditions]. Rows of unknown class are left out.
+ * @throws UsageError when a row lacks a value to condition on, or no row is left.
  */
 export function joined(all: Dataset, conditions: Conditions): Dataset {
   const rows = conditions.by === "class" ? labelled(all) : all;
@@ -106,7 +105,7 @@ export function joined(all: Dataset, conditions: Conditions): Dataset {
   return createDataset({
     name,
     shape: [width],
-    // Pixels stay what they are: whether they are grey decides whether bits are drawn.
+    // Pixels keep their values: whether they are grey decides whether they are binarised.
     kind: rows.kind,
     x,
     scale: 1,
@@ -126,7 +125,7 @@ function conditionOf(rows: Dataset, values: Float32Array, row: number, condition
       c[k] = values[feature];
       if (Number.isNaN(c[k])) {
         throw new UsageError(
-          `${rows.name}, ${rows.rowNoun ?? "row"} ${rows.rowNames?.[row] ?? row}: the column "${name}" has no value, and rows are conditioned on it. ` +
+          `${rows.name}, ${rows.rowNoun ?? "row"} ${rows.rowNames?.[row] ?? row}: the column "${name}" has no value, but rows are conditioned on it. ` +
             "Fill it in, or leave the row out.",
         );
       }
@@ -135,20 +134,19 @@ function conditionOf(rows: Dataset, values: Float32Array, row: number, condition
   return c;
 }
 
-/** Rows whose class is known. */
+/** Rows of known class. */
 export function labelled(rows: Dataset): Dataset {
   const { labels } = rows;
   if (labels === undefined)
     throw new UsageError(
-      `${rows.name}: expected labels, since rows are conditioned on their class; found none.`,
+      `${rows.name}: expected labels, because rows are conditioned on their class; found none.`,
     );
   const known = Array.from(labels.keys()).filter((row) => labels[row] >= 0);
-  if (known.length === 0)
-    throw new UsageError(`${rows.name}: expected rows whose class is known, found none.`);
+  if (known.length === 0) throw new UsageError(`${rows.name}: expected rows of known class, found none.`);
   return known.length === rows.rows ? rows : select(rows, known);
 }
 
-/** Whole rows of features again: modelled values [rows, features] and the conditions they were drawn under. */
+/** Puts whole rows together: modelled values [rows, features] and the conditions they were drawn under. */
 export function whole(values: Float32Array, c: Float32Array, conditions: Conditions): Float32Array {
   if (conditions.by === "class") return values;
   const { columns, width } = conditions;
@@ -167,7 +165,7 @@ export function whole(values: Float32Array, c: Float32Array, conditions: Conditi
   return out;
 }
 
-/** Conditions that draws are asked under, [number of them, width], and what each is called. */
+/** The conditions to draw under, [number of conditions, width], and the name of each. */
 export function asked(
   conditions: Conditions,
   { class: name, given }: { readonly class?: string; readonly given?: string },

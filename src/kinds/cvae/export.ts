@@ -10,7 +10,7 @@ import type { TrainedCvae } from "./trained.ts";
  * (one-hot classes, or standardised columns) → `mean` and `logVariance` [rows, latent].
  * Decoder: `c` and `z` → `mean` [rows, features] of p(x|c, z).
  *
- * @param rows of a call. Default: any number, a free size.
+ * @param rows per call. Default: any number.
  */
 export function exportConditional(trained: TrainedCvae, rows?: number): readonly Exported[] {
   const { model, parameters } = trained;

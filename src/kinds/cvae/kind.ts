@@ -19,7 +19,7 @@ type CvaeRunSettings = RunSettings & {
   readonly train: CvaeTrainSettings;
 };
 
-/** Test images shown beside their reconstructions, draws under each condition, and conditions drawn, at most. */
+/** Numbers of test images shown with their reconstructions, of draws under each condition, and of conditions, at most. */
 const [RECONSTRUCTIONS, DRAWS, MOST_CONDITIONS] = [20, 10, 20];
 
 function conditionsOf({ model: { condition }, data, labels }: CvaeRunSettings): Conditions {
@@ -144,7 +144,7 @@ export const kind: Kind<CvaeRunSettings, Cvae, TrainedCvae> = {
       version: settings.version,
       introduction: `A variational autoencoder conditioned on ${by},`,
       curves:
-        "The lower bound of log\u00a0p(x\u00a0|\u00a0c) (higher is better), the reconstruction term less the KL term. The test curve is the one to trust: where it turns down while the train curve still rises, the model has begun to memorise.",
+        "The lower bound of log\u00a0p(x\u00a0|\u00a0c) (higher is better): the reconstruction term minus the KL term. Trust the test curve: if it falls while the train curve still rises, the model is overfitting.",
       part,
       config: {
         ...settings.model,

@@ -32,7 +32,7 @@ export interface CvaeOptions {
   readonly hidden: readonly number[];
   readonly activation: ActivationName;
   readonly likelihood: LikelihoodName;
-  /** Which features are what, for the likelihood `table`. */
+  /** The columns that features belong to, for the likelihood `table`. */
   readonly layout?: RowLayout;
 }
 
@@ -59,7 +59,7 @@ export interface Cvae extends Model, Evaluable {
 
 /**
  * The conditional variational autoencoder of Sohn, Lee and Yan (2015, "Learning structured output representation using deep conditional
- * generative models"), in the form in which both networks see the condition and the prior of z does not.
+ * generative models"), in the form where both networks see the condition and the prior of z does not.
  */
 export function Cvae(options: CvaeOptions): Cvae {
   const { shape, conditions, latent, hidden, activation: nonlinearity, likelihood: name } = options;
@@ -94,7 +94,7 @@ export function Cvae(options: CvaeOptions): Cvae {
     return Normal(encoder.mean.apply(h), { logScale: mul(encoder.logVariance.apply(h), 0.5) });
   };
   const decode = (c: Tensor, z: Tensor): Distribution =>
-    // Draws of z may stand left of the rows.
+    // z may have draws to the left of the rows.
     observation.distribution(decoder.apply(concat([z, expand(c, [...z.shape.slice(0, -1), width])], -1)));
 
   const generative = program(

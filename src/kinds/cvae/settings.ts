@@ -18,7 +18,7 @@ import { columnNames, oneOf, text } from "../settings/value.ts";
 const model = {
   ...rowSettings,
   condition: optional(columnNames, {
-    help: "numeric columns of a table that rows are conditioned on, with commas between",
+    help: "numeric columns of a table to condition on, separated by commas",
     otherwise: "the class",
   }),
   latent: latent({ default: byData(20, 10) }),
@@ -50,7 +50,7 @@ export type CvaeTrainSettings = SettingsOf<typeof train>;
 export const cvae: Declaration = {
   name: "cvae",
   title: "Conditional VAE",
-  summary: "conditional variational autoencoder: rows given their class, or given columns",
+  summary: "conditional variational autoencoder: models rows given their class or other columns",
   settings: {
     model: { model: setting(oneOf(["cvae"]), { default: "cvae", flag: false }), ...model },
     labels: labelSettings,
@@ -61,7 +61,7 @@ export const cvae: Declaration = {
     sample: {
       class: optional(text("<name>"), { help: "the class to draw", otherwise: "every class" }),
       given: optional(text("<values>"), {
-        help: "values of the columns that rows are conditioned on, such as length=40,width=12",
+        help: "values of the columns to condition on, such as length=40,width=12",
         otherwise: "their means",
       }),
     },

@@ -23,7 +23,7 @@ export class TrainedCvae {
   readonly parameters: ParameterValues;
   readonly settings: Settings;
   readonly #prepare: (dataset: Dataset) => Dataset;
-  // Rows with their conditions beside them are made once: they are looked at after every epoch.
+  // Rows joined with their conditions are made once, because they are used after every epoch.
   readonly #joined = new WeakMap<Dataset, Dataset>();
 
   constructor(model: Cvae, parameters: ParameterValues, settings: Settings) {
@@ -38,7 +38,7 @@ export class TrainedCvae {
     return { parameters: this.parameters, seed, ...(threads !== undefined && { threads }) };
   }
 
-  /** Rows as the model takes them: binarised where it was trained on binary draws, with their conditions. */
+  /** Rows as the model takes them: with their conditions, and binarised if it was trained on binary draws. */
   rows(data: Dataset): Dataset {
     const known = this.#joined.get(data);
     if (known !== undefined) return known;
@@ -47,7 +47,7 @@ export class TrainedCvae {
     return rows;
   }
 
-  /** The bound on log p(x | c) and its terms, on rows whose condition is known. */
+  /** The bound on log p(x | c) and its terms, on rows of known condition. */
   evaluate(data: Dataset): Promise<VaeEvaluation> {
     const { parameters, ...options } = this.#options;
     return vaeEvaluator(this.model, parameters, options).evaluate(this.rows(data));
@@ -59,7 +59,7 @@ export class TrainedCvae {
     return vaeEvaluator(this.model, parameters, rest).logLikelihood(this.rows(data), options);
   }
 
-  /** Means of q(z | x, c): [rows, latent], in the order of the rows whose condition is known. */
+  /** Means of q(z | x, c): [rows, latent], in the order of the rows of known condition. */
   encode(data: Dataset): Promise<Float32Array> {
     const { model } = this;
     return mapRows(
@@ -69,7 +69,7 @@ export class TrainedCvae {
     );
   }
 
-  /** Means of p(x | c, z), of a table draws from it: a mean of categories is none. c [count, conditions], z [count, latent]. */
+  /** Means of p(x | c, z); for a table draws from it, since categories have no mean. c [count, conditions], z [count, latent]. */
   async decode(c: Float32Array, z: Float32Array): Promise<Float32Array> {
     const { model } = this;
     const draw = compile((given, code) => {
@@ -100,7 +100,7 @@ export class TrainedCvae {
     return this.decode(c, z);
   }
 
-  /** The first rows whose condition is known, and what is left of them after a passage through the code. */
+  /** The first rows of known condition, and their reconstructions. */
   async reconstruct(
     data: Dataset,
     count: number,

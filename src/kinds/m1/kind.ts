@@ -1,4 +1,4 @@
-/** What M1 does: a VAE is trained, and classifiers are fitted to what its posterior makes of the labelled rows. */
+/** What M1 does: it trains a VAE, then fits classifiers to the posterior's features of the labelled rows. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ArrayValue } from "../../compile/index.ts";

@@ -22,19 +22,19 @@ import {
 import type { Trained } from "../vae/trained.ts";
 import type { ClassifierSettings } from "./settings.ts";
 
-/** A trained VAE, or what says that it is none. @throws UsageError for a deterministic autoencoder. */
+/** Checks that a model is a trained VAE. @throws UsageError when it is a deterministic autoencoder. */
 export const vaeOf = ({ model }: Trained): Vae => {
   if (model.kind === "vae") return model;
   throw new UsageError(`m1: expected a vae, whose posterior gives the features; found an ${model.kind}.`);
 };
 
-/** Labelled rows as M1 sees them: the dimensions of z that it makes use of. */
+/** Labelled rows as M1 sees them: their active dimensions of z. */
 export interface LabelledByM1 {
   readonly active: readonly number[];
   readonly known: LabelledFeatures;
   /**
-   * What the transductive machine is fitted on: posterior means of the labelled rows and of some unlabelled ones, whose label is -1. No
-   * rows where all are labelled, or none of the unlabelled are wanted; absent in files that were written before there was that machine.
+   * The rows that the transductive machine is fitted on: posterior means of the labelled rows and of some unlabelled ones, whose label is
+   * -1. Empty if all rows are labelled or no unlabelled ones are wanted; absent in files from before that machine was added.
    */
   readonly transductive?: LabelledFeatures;
 }
@@ -59,7 +59,7 @@ export async function labelledByM1(
   const active = activeDimensions(posterior);
   if (active.length === 0) {
     throw new UsageError(
-      "m1: no dimension of the latent variable is active, so it tells nothing apart. Train M1 longer.",
+      "m1: no dimension of the latent variable is active, so its features carry no information. Train M1 longer.",
     );
   }
   const seen = selectFeatures(posterior, active);
@@ -73,7 +73,7 @@ export async function labelledByM1(
   };
 }
 
-/** Writes the rows of a run, so that new ones are classified without its data. @throws CheckpointError */
+/** Writes the labelled rows of a run, so that it can classify new rows without its data. @throws CheckpointError when they cannot be written. */
 export function saveLabelled(path: string, { active, known, transductive }: LabelledByM1): void {
   const tensorsOf = (
     { x, features, labels }: LabelledFeatures,
@@ -106,7 +106,7 @@ export function loadLabelled(path: string, classes: number): LabelledByM1 {
     bytes = readFileSync(path);
   } catch (cause) {
     const why = reason(cause, {
-      ENOENT: "no such file. M1 has one when its training is done: go on with it (train --resume)",
+      ENOENT: "no such file. M1 writes it when training is complete: continue it with train --resume",
     });
     throw new CheckpointError(`${path}: expected the labelled rows of M1: ${why}`, { cause });
   }

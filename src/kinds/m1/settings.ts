@@ -16,7 +16,7 @@ export type ClassifierName = (typeof classifierNames)[number];
 
 const [imageBatch, tableBatch] = [batchOf(250), batchOf(100)];
 
-/** The VAE whose posterior gives M1 its features: larger than a VAE's by default, and trained for longer. */
+/** The VAE whose posterior gives M1 its features. By default it is larger than a plain VAE, and trained for longer. */
 export const m1Vae = {
   model: {
     ...vaeModel,
@@ -36,47 +36,47 @@ export const m1Vae = {
 const classifiers = {
   /** The classifier that classifies; all are evaluated. Default: svm. */
   chosen: setting(oneOf(classifierNames), {
-    help: "the classifier that classifies; all are evaluated",
+    help: "classifier used by classify; all are evaluated",
     flag: "--classifier",
     default: "svm",
   }),
-  // Many where rows are few, and their mean where draws would make a support vector machine slow.
+  // Many draws for few rows; the mean for many rows, because draws would make a support vector machine slow.
   /** Draws of z for each labelled row that classifiers are fitted on; 0: its mean. Default: 20. */
   draws: setting(whole(0, ceilings.labelledDraws), {
-    help: "draws of z for each labelled row that classifiers are fitted on; 0: its mean",
+    help: "draws of z per labelled row to fit the classifiers on; 0 uses the mean",
     placeholder: "<k>",
     default: ({ labels }: DataFacts) => (labels <= 200 ? 20 : labels <= 1000 ? 4 : 0),
   }),
   /** Neighbours of knn. Default: 5. */
-  neighbours: setting(whole(1), { help: "neighbours of knn", placeholder: "<k>", default: 5 }),
+  neighbours: setting(whole(1), { help: "number of neighbours of knn", placeholder: "<k>", default: 5 }),
   /** Cost of a row on the wrong side of a support vector machine's margin. Default: 1. */
   cost: setting(positive, {
-    help: "cost of a row on the wrong side of a support vector machine's margin",
+    help: "cost C of a support vector machine for rows inside the margin or on the wrong side",
     flag: "--svm-cost",
     placeholder: "<c>",
     default: 1,
   }),
   /** Cost of an unlabelled row on the wrong side of the transductive machine's margin. Default: 0.3 of `cost`. */
   unlabelledCost: optional(positive, {
-    help: "the same of an unlabelled row, for transductive-svm",
+    help: "the same cost for unlabelled rows, in transductive-svm",
     placeholder: "<c>",
     otherwise: "0.3 of --svm-cost",
   }),
   /** Unlabelled rows that transductive-svm sees at most; with none it is svm. Default: 2,000. */
   unlabelled: setting(whole(0), {
-    help: "unlabelled rows that transductive-svm sees at most; with none it is svm",
+    help: "largest number of unlabelled rows for transductive-svm; with 0 it is svm",
     default: 2000,
   }),
   /** Factor γ of the support vector machine's kernel exp(−γ ‖a − b‖²). Default: 1 / (features × variance). */
   gamma: optional(positive, {
-    help: "factor γ of the support vector machine's kernel exp(−γ ‖a − b‖²)",
+    help: "γ of the support vector machine's kernel exp(−γ ‖a − b‖²)",
     flag: "--svm-gamma",
     placeholder: "<g>",
     otherwise: "1 / (features × variance)",
   }),
   /** Standard deviation of the prior on the weights of logistic. Default: 1. */
   priorScale: setting(positive, {
-    help: "standard deviation of the prior on the weights of logistic",
+    help: "standard deviation of the prior on the weights of logistic regression regression",
     placeholder: "<s>",
     default: 1,
   }),
@@ -85,9 +85,9 @@ const classifiers = {
 /** The classifiers of M1. */
 export type ClassifierSettings = SettingsOf<typeof classifiers>;
 
-/** The flag that takes a VAE of another run. */
-export const takenFrom = optional(text("<run>"), {
-  help: "the VAE of M1: a run that was trained before on the same rows",
+/** The flag that reuses the VAE of another run. */
+export const reusedFrom = optional(text("<run>"), {
+  help: "run whose VAE to use as M1's, trained before on the same rows",
   flag: "--m1",
   otherwise: "one is trained first",
 });
@@ -101,18 +101,20 @@ export const m1: Declaration = {
     labels: labelSettings,
     classifiers,
     train: m1Vae.train,
-    m1: { from: takenFrom },
+    m1: { from: reusedFrom },
   },
   lacks: {
-    "--labelled-batch": "m1 learns from labels when its VAE is done, not at every step.",
-    "--alpha": "m1 learns from labels when its VAE is done, not at every step.",
+    "--labelled-batch":
+      "m1 fits its classifiers after its VAE is trained, so there is no such setting during training.",
+    "--alpha":
+      "m1 fits its classifiers after its VAE is trained, so there is no such setting during training.",
   },
   base: {
     title: "M1",
     from: "m1.from",
     kinds: ["vae", "m1"],
     decides: ["model.", "train."],
-    taken: ({ model, train }) => ({ model: { ...model, model: "m1" }, train: { ...train } }),
+    settingsFrom: ({ model, train }) => ({ model: { ...model, model: "m1" }, train: { ...train } }),
   },
   files: ["labelled.safetensors"],
   verbs: {
@@ -123,7 +125,7 @@ export const m1: Declaration = {
     export: {},
     classify: {
       classifier: optional(oneOf(classifierNames), {
-        help: "the classifier that is asked",
+        help: "classifier to use",
         otherwise: "the run's",
       }),
       classShares,

@@ -1,4 +1,4 @@
-/** M1 with its classifiers: a trained VAE, and labelled rows as its posterior sees them. */
+/** A trained M1: a trained VAE, and classifiers fitted to its features of the labelled rows. */
 import { type ArrayValue, compile } from "../../compile/index.ts";
 import { type Dataset, mapRows } from "../../data/index.ts";
 import { UsageError } from "../../errors.ts";
@@ -32,7 +32,7 @@ export class TrainedM1 {
   readonly classes: readonly string[];
   readonly settings: ClassifierSettings;
   readonly labelled: LabelledByM1;
-  /** The classifiers that it can fit: all, without the transductive one in runs that were made before there was one. */
+  /** The classifiers it can fit: all, except the transductive one in runs from before that was added. */
   readonly classifiers: readonly ClassifierName[];
   readonly #fitted = new Map<ClassifierName, Promise<FittedClassifier>>();
   readonly #features = new WeakMap<Dataset, Promise<Float32Array>>();
@@ -62,7 +62,7 @@ export class TrainedM1 {
     });
   }
 
-  /** The class of every row by one of the classifiers; of those that give probabilities, these. */
+  /** The class of every row by one of the classifiers, and probabilities if it gives any. */
   async classify(data: Dataset, name: ClassifierName = this.settings.chosen): Promise<Classified> {
     const fitted = await this.#fit(name);
     const scores = await fitted.scores(await this.#means(data));
@@ -72,7 +72,7 @@ export class TrainedM1 {
     };
   }
 
-  /** Share of the labelled rows whose class a classifier gets wrong. @throws UsageError when no row is labelled. */
+  /** Share of labelled rows that a classifier misclassifies. @throws UsageError when no row is labelled. */
   async error(data: Dataset, name: ClassifierName = this.settings.chosen): Promise<number> {
     if (data.labels === undefined) {
       throw new UsageError(`${data.name}: expected labels to compare with, found none.`);
@@ -110,13 +110,13 @@ export class TrainedM1 {
     return fitted;
   }
 
-  /** Without an unlabelled row it is the plain machine. */
+  /** Without unlabelled rows it is the plain machine. */
   #fitTransductive(): Promise<FittedClassifier> {
     const { transductive } = this.labelled;
     if (transductive === undefined) {
       throw new UsageError(
-        "m1: this run keeps no unlabelled rows for the transductive support vector machine; it was made before there was one. " +
-          "train --resume with its folder adds them, or choose another classifier.",
+        "m1: this run was made before the transductive support vector machine was added, so it keeps no unlabelled rows for it. " +
+          "train --resume on its folder adds them; or choose another classifier.",
       );
     }
     if (transductive.labels.length === 0) return this.#fit("svm");

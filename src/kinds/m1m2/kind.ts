@@ -19,7 +19,7 @@ import type { LabelSettings, RunSettings } from "../run-settings.ts";
 import type { TrainSettings, VaeModelSettings } from "../vae/settings.ts";
 import { Trained } from "../vae/trained.ts";
 import { m1m2, type StackedModelSettings } from "./settings.ts";
-import { stackOn, vaeUnder } from "./stack.ts";
+import { stackOn, vaeBelow } from "./stack.ts";
 
 type StackedRunSettings = RunSettings & {
   readonly model: StackedModelSettings;
@@ -27,19 +27,19 @@ type StackedRunSettings = RunSettings & {
   readonly m1: {
     readonly model: VaeModelSettings & { readonly model: string };
     readonly train: TrainSettings;
-    /** The run that it is a copy of. */
+    /** The run it was copied from. */
     readonly from?: string;
   };
   readonly train: SemiSupervisedTrainSettings;
 };
 
-/** M1, which is trained before. */
+/** M1, which is trained first. */
 function vaeOf(base: TrainedModel | undefined, path?: string): Trained {
   // A run of M1 has its VAE under its classifiers.
   const found = base instanceof TrainedM1 ? base.vae : base;
   if (found instanceof Trained && found.model.kind === "vae") return found;
   throw path === undefined
-    ? new UsageError("m1m2: expected a VAE that was trained before.")
+    ? new UsageError("m1m2: expected a trained VAE.")
     : new CheckpointError(`${path}: expected M1 to be a vae; it is damaged`);
 }
 
@@ -49,10 +49,10 @@ export const kind: Kind<StackedRunSettings, Stacked, TrainedClassifier> = {
     const { settings, m1 } = stacked;
     return {
       model: { ...settings, keepInactive: false },
-      m1: { model: { ...m1.settings, model: "vae" }, train: { ...vaeUnder(stacked)?.settings } },
+      m1: { model: { ...m1.settings, model: "vae" }, train: { ...vaeBelow(stacked)?.settings } },
     };
   },
-  baseOf: vaeUnder,
+  baseOf: vaeBelow,
   checkRows({ model: { classPrior }, labels, m1: { model, train } }, rows) {
     classPriorOf(classPrior, labels);
     checkObservation(rows, { likelihood: model.likelihood, binarize: train.binarize });
@@ -119,8 +119,12 @@ export const kind: Kind<StackedRunSettings, Stacked, TrainedClassifier> = {
         "M1+M2 of Kingma et al. (2014), a generative model of class and style over the codes of a variational autoencoder,",
       config: { m1: settings.m1 },
       trainings: [
-        { name: "Training of M1", seconds: seconds(runFolder(`${run.path}/m1`)), note: "before M2, once" },
-        { name: "Training of M2", seconds: seconds(run) },
+        {
+          name: "Training M1",
+          seconds: seconds(runFolder(`${run.path}/m1`)),
+          note: "trained once, before M2",
+        },
+        { name: "Training M2", seconds: seconds(run) },
       ],
     });
     const encode = compile(model.encode, { parameters, ...(threads !== undefined && { threads }) });
@@ -134,7 +138,7 @@ export const kind: Kind<StackedRunSettings, Stacked, TrainedClassifier> = {
       ...report,
       latent: { ...latent, blind: "M1" },
       omissions: [
-        "What M1 carries, reconstructs and draws: it is a run of its own in the folder m1 of this one, and has a report of its own.",
+        "M1 is a run of its own, in the folder m1 of this run. Its reconstructions and draws are in its own report.",
       ],
     };
   },

@@ -3,20 +3,20 @@ import { UsageError } from "../../errors.ts";
 import { activeDimensions, posteriorOf, Stacked, type StackedOptions } from "../../models/index.ts";
 import type { Trained } from "../vae/trained.ts";
 
-/** The VAE that each was stacked on. */
-const under = new WeakMap<Stacked, Trained>();
+/** The VAE that each model was stacked on. */
+const bases = new WeakMap<Stacked, Trained>();
 
-/** The trained VAE under an M1+M2 that was made in memory. */
-export const vaeUnder = (stacked: Stacked): Trained | undefined => under.get(stacked);
+/** The trained VAE of an M1+M2 made in memory. */
+export const vaeBelow = (stacked: Stacked): Trained | undefined => bases.get(stacked);
 
 /**
- * M1+M2 over a trained VAE: its encoder is run once over the data to see which of its dimensions are active.
+ * M1+M2 over a trained VAE: its encoder is run once over the data to find which of its dimensions are active.
  *
  * @example
  * const m1 = await train(VAE({ shape: [28, 28], latent: 50, hidden: [500, 500] }), digits, { epochs: 100 });
  * const trained = await train(await stackOn(m1, digits, { classes: 10 }), few, { epochs: 200, lr: 3e-3 });
  *
- * @throws UsageError when M1 is no VAE, or none of its dimensions is active.
+ * @throws UsageError when M1 is not a VAE, or none of its dimensions is active.
  */
 export async function stackOn(
   m1: Trained,
@@ -34,6 +34,6 @@ export async function stackOn(
     frozen: parameters,
     ...(!keepInactive && { active: activeDimensions(posterior) }),
   });
-  under.set(stacked, m1);
+  bases.set(stacked, m1);
   return stacked;
 }

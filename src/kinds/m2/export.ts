@@ -6,12 +6,12 @@ import { moments } from "../vae/export.ts";
 import type { TrainedClassifier } from "./trained.ts";
 
 /**
- * What one would deploy of a model that learnt from few labels, weights included; of M1+M2 M1 is in all three.
+ * The functions to deploy of a model that learnt from few labels, weights included. For M1+M2, all three contain M1.
  * Classifier: `x` [rows, features] in model units → `probabilities` [rows, classes], q(y|x).
  * Encoder: `x` and one-hot `y` [rows, classes] → `mean` and `logVariance` [rows, latent] of the style's posterior, q(z|x, y).
  * Decoder: `y` and `z` → `mean` [rows, features], the mean of p(x|y, z).
  *
- * @param rows of a call. Default: any number, a free size.
+ * @param rows per call. Default: any number.
  */
 export function exportClassifier(trained: TrainedClassifier, rows?: number): readonly Exported[] {
   const { model, parameters } = trained;

@@ -9,25 +9,25 @@ import type { LabelSettings, RunSettings } from "../run-settings.ts";
 import { classSamples, classStyleOf, styleFigures } from "./style.ts";
 import type { TrainedClassifier } from "./trained.ts";
 
-/** What the curves of a model that learns from few labels show. */
+/** Caption of the curves of a model that learns from few labels. */
 const curves =
-  "What training climbs (higher is better): the bound on log\u00a0p(x) of what has no label, its class summed out; the bound on log\u00a0p(x,\u00a0y) of what has one; and log\u00a0q(y\u00a0|\u00a0x) of the labels themselves, which is why a classifier comes of it. A labelled bound much above the unlabelled one means that the few labelled rows are being memorised.";
+  "The training objective (higher is better) has three parts: the bound on log\u00a0p(x) for rows without a label, with the class summed out; the bound on log\u00a0p(x,\u00a0y) for rows with one; and log\u00a0q(y\u00a0|\u00a0x) of the labels, which trains the classifier. If the labelled bound is far above the unlabelled one, the model is memorising the few labelled rows.";
 
-/** How one of the kinds is spoken of. */
+/** Words of a report for one of the kinds. */
 export interface StyledWording {
   readonly title: string;
   readonly subtitle: string;
   readonly introduction: string;
-  /** Settings beside those of model and training. */
+  /** Settings besides those of model and training. */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly trainings: ReportSummary["trainings"];
 }
 
 /**
- * How well it classifies the rows, what it draws of each class, and what it makes of the rows that it was given labels of. Where no row
- * is labelled there are no errors.
+ * How well it classifies the rows, its draws of each class, and its predictions for the labelled training rows. There are no errors if no
+ * row is labelled.
  *
- * @returns also the rows by class, for codes of the kind's own
+ * @returns also the rows by class, for the kind's own plot of codes
  */
 export async function styledReport(
   { run, trained }: Opened<RunSettings & { readonly labels: LabelSettings }, TrainedClassifier>,
@@ -80,7 +80,7 @@ export async function styledReport(
   return { report, labelled: given.labelled, predicted };
 }
 
-/** `784–500–50` of the widths of a model. */
+/** The widths of a model, as `784–500–50`. */
 export const widths = (
   first: string | number,
   { hidden, latent }: { readonly hidden: readonly number[]; readonly latent: number },

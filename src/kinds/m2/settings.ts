@@ -13,13 +13,13 @@ import {
 import { batch, batchOf, binarize, epochs, lr, optimisation, schedule } from "../settings/training.ts";
 import { notNegative, oneOf, share, sharesOr, toggle, whole } from "../settings/value.ts";
 
-/** Rows below which a minibatch of a usual size would leave an epoch with few updates. */
+/** With fewer rows than this, minibatches of the usual size would give an epoch too few updates. */
 const FEW_ROWS = 2000;
 
 /**
- * Weight α of the classification term. The paper's 0.1 is for the 50,000 rows of MNIST, where each of 100 labels then counts 50 times;
- * it is raised where there are fewer rows, so that a label counts as much, up to 1. At less, classes that M2 finds by itself may be
- * others than the labelled ones.
+ * Weight α of the classification term. The paper's 0.1 is for the 50,000 rows of MNIST, where each of 100 labels then counts 50 times; with
+ * fewer rows it is raised, up to 1, so that a label counts as much. With a smaller weight, the classes that M2 finds may not be the
+ * labelled ones.
  */
 export const alphaOf = ({ rows }: DataFacts): number => Math.min(1, Math.max(0.1, 5000 / rows));
 
@@ -42,7 +42,7 @@ export const semiSupervisedTrain = (own: {
   batch: batch({ help: "unlabelled rows in a minibatch", default: batchOf(100) }),
   /** Labelled rows in a minibatch; all of them where there are fewer. Default: 100. */
   labelledBatch: setting(whole(1), {
-    help: "labelled rows in a minibatch; all of them where there are fewer",
+    help: "labelled rows in a minibatch; all of them if there are fewer",
     default: 100,
   }),
   /** Learning rate. */
@@ -54,32 +54,32 @@ export const semiSupervisedTrain = (own: {
   ...optimisation,
   /** Weight of the classification term: log q(y|x) of a labelled row counts alpha × all rows / labelled rows. */
   alpha: setting(notNegative, {
-    help: "weight of the classification term: log q(y|x) of a labelled row counts alpha × all rows / labelled rows",
+    help: "weight of the classification term: log q(y|x) of a labelled row is multiplied by alpha × all rows / labelled rows",
     placeholder: "<weight>",
     ...own.alpha,
   }),
   /** Factor of the KL of y and z. Default: 1. */
-  beta: setting(notNegative, { help: "factor of the KL of y and z", placeholder: "<factor>", default: 1 }),
+  beta: setting(notNegative, { help: "weight of the KL of y and z", placeholder: "<factor>", default: 1 }),
   /** Epochs over which the gradient that unlabelled rows send to q(y|x) grows from 0. */
   warmup: setting(notNegative, {
-    help: "epochs over which the gradient that unlabelled rows send to q(y|x) grows from 0",
+    help: "epochs over which the gradient of unlabelled rows for q(y|x) grows from 0",
     placeholder: "<epochs>",
     ...own.warmup,
   }),
   /** Weight of the entropy of q(y|x) on unlabelled rows when the warm-up begins. Default: 0. */
   warmupEntropy: setting(notNegative, {
-    help: "weight of the entropy of q(y|x) on unlabelled rows when the warm-up begins",
+    help: "weight of the entropy of q(y|x) on unlabelled rows at the start of the warm-up",
     placeholder: "<weight>",
     default: 0,
   }),
   /** The labelled rows were drawn at random from all, so that a learned p(y) learns from their shares too. Default: false. */
   labelsAtRandom: setting(toggle, {
-    help: "the labelled rows were drawn at random from all, so that a learned p(y) learns from their shares too",
+    help: "the labelled rows are a random draw from all rows, so a learned p(y) uses their shares too",
     default: false,
   }),
   /** Epochs from one error on held-out rows to the next. Default: 1. */
   evaluateEvery: setting(whole(1), {
-    help: "epochs from one error on held-out rows to the next",
+    help: "measure the error on held-out rows every so many epochs",
     placeholder: "<epochs>",
     default: 1,
   }),
@@ -91,8 +91,8 @@ const model = {
   activation: activation({ default: "softplus" }),
   hidden: hidden({ default: byData([500], [50]) }, false),
   likelihood,
-  dropout: setting(share, { help: "share of q(y|x)'s hidden units dropped in training", default: 0 }),
-  inputDropout: setting(share, { help: "share of q(y|x)'s inputs dropped in training", default: 0 }),
+  dropout: setting(share, { help: "fraction of q(y|x)'s hidden units dropped in training", default: 0 }),
+  inputDropout: setting(share, { help: "fraction of q(y|x)'s inputs dropped in training", default: 0 }),
   classPrior,
 };
 
@@ -108,32 +108,32 @@ export type M2ModelSettings = SettingsOf<typeof model>;
 /** How a model that learns from few labels is trained, every default filled in. */
 export type SemiSupervisedTrainSettings = SettingsOf<typeof train>;
 
-/** What settings of models that learn from few labels must hold together. */
+/** Checks settings of models that learn from few labels that depend on each other. */
 export const labelsAndWarmup = (
   settings: Readonly<Record<string, unknown>> & { readonly train: object },
 ): string | undefined => needsWarmup(settings) ?? drawnOneWay(settings);
 
-/** Labels that we draw, in equal parts of every class, are no random draw. */
+/** Labels drawn here, the same number per class, are not a random draw. */
 const drawnOneWay = ({ train, labels }: { readonly train: object; readonly labels?: unknown }) => {
   const { labelsAtRandom = false } = train as Partial<SemiSupervisedTrainSettings>;
   return labelsAtRandom && at(labels, "count") !== undefined
-    ? "train.labelsAtRandom: --labels draws equal parts of every class; expected labels of your own, which were drawn at random, found labels that are drawn here"
+    ? "train.labelsAtRandom: --labels draws the same number from every class; expected labels that you drew at random, found --labels"
     : undefined;
 };
 
-/** The weight of the entropy at the start of a warm-up that there is not would be left out in silence. */
+/** Without a warm-up this weight would be ignored silently. */
 const needsWarmup = ({ train }: { readonly train: object }): string | undefined => {
   const { warmup = 0, warmupEntropy = 0 } = train as Partial<SemiSupervisedTrainSettings>;
   return warmup === 0 && warmupEntropy !== 0
-    ? "train.warmupEntropy: it is for the time of the warm-up; expected a warmup above 0, found 0"
+    ? "train.warmupEntropy: only applies during the warm-up; expected a warmup above 0, found 0"
     : undefined;
 };
 
 const perceptrons = (name: string) => `the networks of ${name} are plain perceptrons.`;
 
-/** Why M2's kinds lack flags of a VAE. */
+/** Why M2 and M1+M2 do not have some flags of a VAE. */
 export const lacksOfM2 = (name: string): Readonly<Record<string, string>> => {
-  const bound = `the bound of ${name} has its KL in closed form, and one sample.`;
+  const bound = `the bound of ${name} always has its KL in closed form and one sample.`;
   return {
     "--network": perceptrons(name),
     "--channels": perceptrons(name),
@@ -148,7 +148,7 @@ export const lacksOfM2 = (name: string): Readonly<Record<string, string>> => {
 export const m2: Declaration = {
   name: "m2",
   title: "M2",
-  summary: "M2: class and style, the class summed out where it is not known (Kingma et al., 2014)",
+  summary: "M2: class and style, with unknown classes summed out (Kingma et al., 2014)",
   settings: {
     model: { model: setting(oneOf(["m2"]), { default: "m2", flag: false }), ...model },
     labels: labelSettings,

@@ -1,4 +1,4 @@
-/** Gathers what a report shows of a model that tells class from style: analogies, samples of each class, the styles themselves. */
+/** What a report shows for a model with class and style: analogies, samples of each class, the styles. */
 import { ArrayValue, compile } from "../../compile/index.ts";
 import { type Dataset, hasLabels, rowSize, rowsOf } from "../../data/index.ts";
 import type { ParameterValues } from "../../models/index.ts";
@@ -8,7 +8,7 @@ import type { ClassifiedData } from "../classification/least-sure.ts";
 import { MOST_POINTS } from "../vae/report.ts";
 import type { ClassifyingModel, TrainedClassifier } from "./trained.ts";
 
-/** A model that tells class from style, as functions of tensors. */
+/** A model with class and style, as functions of tensors. */
 export interface ClassStyle {
   readonly classes: number;
   /** Dimensions of the style. */
@@ -32,21 +32,21 @@ export const classStyleOf = (model: ClassifyingModel): ClassStyle => {
 
 export interface ClassFigureOptions {
   readonly parameters: ParameterValues;
-  /** Training rows whose label the model was given. */
+  /** Training rows whose label the model saw. */
   readonly labelled?: Dataset;
   readonly threads?: number;
 }
 
-/** Rows whose style is drawn as every class, and classes that are drawn, at most. */
+/** At most so many styles are drawn in every class, and so many classes. */
 const MOST_ROWS = 10;
 const MOST_CLASSES = 20;
 /** Samples of each class. */
 const COLUMNS = 10;
-/** Labelled rows that are ringed among the codes at most. */
+/** At most so many labelled rows are marked among the codes. */
 const MOST_LABELLED = 300;
 
 /**
- * Analogies, where rows are images, and the styles of data.
+ * Analogies, if rows are images, and the styles of data.
  *
  * @example
  * const { analogies, style } = await styleFigures(classStyleOf(m2), classified, { parameters, labelled });
@@ -93,7 +93,7 @@ async function analogies(
   const x = gather(dataset, rows);
   const y = rows.map((row) => predicted[row]);
   const styles = floats(await style(matrix(x, width), oneHot(y, classes.length)));
-  // Every style under every class that is shown.
+  // Every style in every class shown.
   const z = new Float32Array(rows.length * shown * latent);
   for (let i = 0; i < rows.length * shown; i++) {
     const from = Math.floor(i / shown) * latent;
@@ -110,7 +110,7 @@ async function analogies(
   return { images: imageStack(pixels, dataset.shape) as ImageStack, classes: classes.slice(0, shown) };
 }
 
-/** The rows that begin the analogies: the first of each class in turn, so that sorted data show more than one class. */
+/** The rows whose style the analogies show: the first of each class in turn, so that sorted data show more than one class. */
 export function analogyRows(labels: Int32Array, classes: number, most = MOST_ROWS): readonly number[] {
   const seen = new Array<number>(classes).fill(0);
   return Array.from(labels.keys())
@@ -121,7 +121,7 @@ export function analogyRows(labels: Int32Array, classes: number, most = MOST_ROW
     .map(({ row }) => row);
 }
 
-/** Draws of each class in a row, the same style down each column; undefined where rows are no images. */
+/** Draws of each class in a row, with the same style down each column; undefined if rows are not images. */
 export async function classSamples(
   trained: Pick<TrainedClassifier, "classes" | "sample">,
   shape: readonly number[],
@@ -139,7 +139,7 @@ export async function classSamples(
 }
 
 /**
- * Codes of the first rows at the class the model takes them for, then of training rows whose label it was given at their own.
+ * Codes of the first rows, given their predicted class, then of labelled training rows, given their label.
  *
  * @param encode x and one-hot y to codes [rows, dimensions]
  */

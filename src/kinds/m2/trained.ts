@@ -21,7 +21,7 @@ import { saveTrained } from "../saving.ts";
 import { carriedBy } from "./carried.ts";
 import type { SemiSupervisedTrainSettings } from "./settings.ts";
 
-/** Rows times importance samples that Bayes' rule computes at once. */
+/** Rows times importance samples that Bayes' rule computes in one call. */
 const ROWS_OF_BAYES = 2000;
 
 /** A model whose guide classifies. */
@@ -34,12 +34,12 @@ export class TrainedClassifier {
   /** Names of the classes. */
   readonly classes: readonly string[];
   readonly settings: SemiSupervisedTrainSettings;
-  /** Of the whole model, a frozen M1 among it. */
+  /** Parameters of the whole model, including a frozen M1. */
   readonly parameters: ParameterValues;
-  /** Held-out data as densities of them see them: binarised once, by the run's seed, where it was trained on binary draws. */
+  /** Held-out data as densities see them: if the model was trained on binary draws, binarised once, by the run's seed. */
   readonly prepare: (dataset: Dataset) => Dataset;
   readonly #classify: (x: ArrayValue) => Promise<Computed<Tensor>>;
-  // M1 stays as it is, so what M2 sees of a dataset does too.
+  // M1 does not change, so neither does what M2 sees of a dataset.
   readonly #seen = new WeakMap<Dataset, Promise<Dataset>>();
 
   constructor(
@@ -59,9 +59,9 @@ export class TrainedClassifier {
   }
 
   /**
-   * Writes it into the folder of a run, which `open` and the command line take.
+   * Saves the model as a run's folder, for `open` and the command line.
    *
-   * @param options.overwrite replace the run that is there. Default false.
+   * @param options.overwrite whether to replace a run that is there. Default false.
    * @throws UsageError when the folder holds another run.
    */
   save(path: string, options: { readonly overwrite?: boolean } = {}): Promise<void> {
@@ -77,19 +77,19 @@ export class TrainedClassifier {
     return { parameters: this.parameters, seed, ...(threads !== undefined && { threads }) };
   }
 
-  /** q(y|x) of every row. Grey pixels go in as they are, whatever binary draws the model was trained on. */
+  /** q(y|x) of every row. Grey pixels are not binarised, even if the model was trained on binary draws. */
   async classify(data: Dataset): Promise<Required<Classified>> {
     const probabilities = await mapRows(await this.#view(data), this.classes.length, this.#classify);
     return { probabilities, predicted: predictedClasses(probabilities, this.classes.length) };
   }
 
-  /** p(y), the shares of the classes as the model has them. */
+  /** p(y), the model's shares of the classes. */
   async classShares(): Promise<readonly number[]> {
     const { data } = await compile(() => this.#m2.prior.mean(), this.#options)();
     return Array.from(data, Number);
   }
 
-  /** Share of the labelled rows whose class q(y|x) gets wrong. @throws UsageError when no row is labelled. */
+  /** Share of labelled rows that q(y|x) misclassifies. @throws UsageError when no row is labelled. */
   async error(data: Dataset): Promise<number> {
     if (data.labels === undefined) {
       throw new UsageError(`${data.name}: expected labels to compare with, found none.`);
@@ -99,12 +99,12 @@ export class TrainedClassifier {
   }
 
   /**
-   * The class of every row by Bayes' rule, p(y|x) ∝ p(x, y), with importance samples from q(z|x, y) for p(x, y). Of M1+M2: of the
-   * mean of q(z1|x). Data are binarised once where the model was trained on binary draws.
+   * The class of every row by Bayes' rule, p(y|x) ∝ p(x, y), with importance samples from q(z|x, y) for p(x, y). For M1+M2, at the mean of
+   * q(z1|x). If the model was trained on binary draws, data are binarised once.
    *
    * Cost: `samples` passes through M2's decoder for each row and class.
    *
-   * @throws UsageError when `samples` is no whole number above 0.
+   * @throws UsageError when `samples` is not a whole number above 0.
    */
   async classifyByBayes(data: Dataset, samples: number): Promise<Required<Classified>> {
     if (!Number.isInteger(samples) || samples < 1) {
@@ -113,12 +113,12 @@ export class TrainedClassifier {
     const m2 = this.#m2;
     const seen = this.model.kind === "m2" ? this.prepare(data) : await this.#view(data);
     const width = this.classes.length;
-    // Compiled anew for the noise to start at step 0: the same data give the same classes.
+    // Compiled again, so that the noise starts at step 0 and the same data give the same classes.
     const posterior = compile((x) => {
       const joint = m2.logJoint(x, samples);
       return exp(joint.sub(logsumexp(joint, -1, { keepDims: true })));
     }, this.#options);
-    // Rows × samples hidden layers lie in memory at once.
+    // Hidden layers of rows × samples are in memory at once.
     const rows = Math.max(1, Math.floor(ROWS_OF_BAYES / samples));
     const probabilities = await mapRows(seen, width, posterior, rows);
     return { probabilities, predicted: predictedClasses(probabilities, width) };
@@ -131,7 +131,7 @@ export class TrainedClassifier {
     return carriedBy(this.#m2, seen, predicted, await this.classShares(), this.#options);
   }
 
-  /** The lower bound of log p(x), y summed out, as a mean over rows: −U(x) of M2, or that of the whole of M1+M2. */
+  /** The lower bound on log p(x) with y summed out, as a mean over rows: −U(x) of M2, or the bound of the whole M1+M2. */
   async bound(data: Dataset): Promise<number> {
     const { model } = this;
     const closed = model.kind === "m2" ? ["z"] : ["z2"];
@@ -145,7 +145,7 @@ export class TrainedClassifier {
 
   /**
    * Draws of every class, in the order of the classes: [classes × count, features]. The k-th draw of each class has the same style z.
-   * What is returned are means of p(x|y, z), of a table draws from it: a mean of categories is none.
+   * Returns means of p(x|y, z); for a table draws from it, since categories have no mean.
    */
   async sample(count: number, seed = 0): Promise<Float32Array> {
     const { classes, latent } = this.model;
@@ -179,14 +179,14 @@ export class TrainedClassifier {
   }
 
   /**
-   * The style of every row: means of q(z|x, y), y the class that q(y|x) says, [rows, latent]. Data are binarised once where the model
-   * was trained on binary draws.
+   * The style of every row: means of q(z|x, y), with y the class predicted by q(y|x), [rows, latent]. If the model was trained on binary
+   * draws, data are binarised once.
    */
   async encode(data: Dataset): Promise<Float32Array> {
     return (await this.#passage(data, this.prepare(data), false)).styles;
   }
 
-  /** Rows as the model sees them, and the means of p(x|y, z) at the class that q(y|x) says and at the style that it has. */
+  /** Rows as the model sees them, and their reconstructions: the means of p(x|y, z) at the predicted class and the row's style. */
   async reconstruct(
     data: Dataset,
     indices: readonly number[],
@@ -232,7 +232,7 @@ export class TrainedClassifier {
     const known = this.#seen.get(data);
     if (known !== undefined) return known;
     const width = model.active.length;
-    // What is missing from a row is not missing from what M1 makes of it.
+    // M1's codes have no missing values, even if the row does.
     const { observed: _, ...rows } = data;
     const view = mapRows(data, width, compile(model.encode, this.#options)).then(
       (x): Dataset => ({ ...rows, shape: [width], kind: "table", x, scale: 1 }),

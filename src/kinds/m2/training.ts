@@ -1,4 +1,4 @@
-/** Training M2 and M1+M2 on rows of which few are labelled. */
+/** Trains M2 and M1+M2 on rows of which few are labelled. */
 
 import {
   binarize,
@@ -25,7 +25,7 @@ const PRIOR_HELD = 1 / 3;
 const rowsWhere = (labels: Int32Array, keep: (label: number) => boolean): Uint32Array =>
   Uint32Array.from(labels.keys()).filter((row) => keep(labels[row]));
 
-/** Minibatches of what M2 sees: the rows themselves, or draws from M1's posterior, made anew each time. */
+/** Minibatches of what M2 sees: the rows themselves, or draws from M1's posterior, drawn anew each time. */
 async function minibatcher(
   model: ClassifyingModel,
   data: Dataset,
@@ -48,7 +48,7 @@ async function minibatcher(
 
 /**
  * Compiles the training of a model on data whose unlabelled rows have label -1.
- * @throws DataError when the labels do not allow it, UsageError when rows or classes and model do not fit.
+ * @throws DataError when the labels do not allow it, UsageError when rows or classes do not fit the model.
  */
 export async function semiSupervisedTraining(
   model: ClassifyingModel,
@@ -58,11 +58,11 @@ export async function semiSupervisedTraining(
   checkSupervision(data);
   const { labels, classes } = withClasses(data);
   if (classes.length !== model.classes) {
-    throw new UsageError(`${data.name}: has ${classes.length} classes, the model ${model.classes}.`);
+    throw new UsageError(`${data.name}: has ${classes.length} classes, but the model has ${model.classes}.`);
   }
   if (rowSize(data.shape) !== model.features) {
     throw new UsageError(
-      `${data.name}: rows of shape [${data.shape.join(", ")}] hold ${rowSize(data.shape)} values, the model takes ${model.features}.`,
+      `${data.name}: rows of shape [${data.shape.join(", ")}] have ${rowSize(data.shape)} values, but the model takes ${model.features}.`,
     );
   }
   const batches = await minibatcher(model, data, settings);
@@ -107,7 +107,7 @@ export async function semiSupervisedTraining(
   return { trainer, trained: new TrainedClassifier(model, trainer.values(), settings, classes) };
 }
 
-/** What is measured after an epoch: the errors on held-out rows, where it is their turn. */
+/** The figures of an epoch: the errors on held-out rows, in epochs that measure them. */
 export async function epochErrors(
   trained: TrainedClassifier,
   data: RunData,

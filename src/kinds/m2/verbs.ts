@@ -18,7 +18,7 @@ export const classifierCautions = async (
   { train, test = train }: RunData,
 ): Promise<readonly string[]> => (await carriedFigures(trained, test)).warnings ?? [];
 
-/** Draws of every class under the same styles, the class of rows by q(y|x), and their style. */
+/** Draws of every class with the same styles; the class of rows by q(y|x), and their style. */
 export const classifierVerbs: Required<
   Pick<
     Kind<RunSettings, never, TrainedClassifier>,

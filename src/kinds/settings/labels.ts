@@ -3,15 +3,15 @@ import { z } from "zod";
 import { optional, setting } from "./setting.ts";
 import { sharesOr, structure, whole } from "./value.ts";
 
-/** Which labels are seen. */
+/** Which labels the run sees. */
 export const labelSettings = {
   count: optional(whole(1), {
-    help: "labels to keep, in equal parts of every class; the others are hidden",
+    help: "number of labels to keep, the same for every class; the others are hidden",
     flag: "--labels",
-    otherwise: "all there are",
+    otherwise: "all labels",
   }),
-  seed: setting(whole(0), { help: "seed of the labels that are kept", flag: "--label-seed", default: 0 }),
-  /** Labels that are seen; runs of the first version do not say. */
+  seed: setting(whole(0), { help: "seed that draws the labels to keep", flag: "--label-seed", default: 0 }),
+  /** Number of labels that the run sees; not recorded by the first version. */
   shown: optional(whole(1), { flag: false }),
   /** The same by class; runs of the first version do not say. */
   perClass: optional(structure(z.array(z.int().min(1))), { flag: false }),

@@ -1,4 +1,4 @@
-/** Settings of networks and of what they observe, which kinds share. */
+/** Settings of networks and likelihoods that kinds share. */
 import { z } from "zod";
 import { ceilings } from "../../limits.ts";
 import { likelihoodNames, networkNames } from "../../models/index.ts";
@@ -6,13 +6,13 @@ import { activationNames } from "../../nn/index.ts";
 import { type DataFacts, optional, type SettingOptions, setting } from "./setting.ts";
 import { oneOf, share, structure, toggle, whole, wholes } from "./value.ts";
 
-/** One value for images and other rows of numbers, and one for tables, whose few columns small networks suit. */
+/** One default for images and other rows of numbers, and one for tables, whose few columns need only small networks. */
 export const byData =
   <T>(images: T, tables: T) =>
   ({ table }: DataFacts): T =>
     table ? tables : images;
 
-/** What the data decide: no flag gives it. */
+/** Settings that the data decide: they have no flag. */
 export const rowSettings = {
   /** Shape of a row: [features], [height, width] or [height, width, channels]. */
   shape: setting(structure(z.array(z.int().min(1)).min(1)), {}),
@@ -34,7 +34,7 @@ export const latent = (options: SettingOptions<number>) =>
 
 export const hidden = (options: SettingOptions<number[]>, none = true) =>
   setting(wholes({ none, ceiling: ceilings.width, longest: ceilings.layers }), {
-    help: `hidden layers from the data inwards, such as 400,200${none ? ", or none" : ""}`,
+    help: `widths of the hidden layers, starting next to the data, such as 400,200${none ? ", or none" : ""}`,
     placeholder: "<widths>",
     ...options,
   });
@@ -42,10 +42,10 @@ export const hidden = (options: SettingOptions<number[]>, none = true) =>
 export const activation = (options: SettingOptions<(typeof activationNames)[number]>) =>
   setting(oneOf(activationNames), { help: "activation of the hidden layers", ...options });
 
-/** Chosen by the data where it is not given: see `observation.ts`. */
+/** Chosen from the data if it is not given: see `observation.ts`. */
 export const likelihood = setting(oneOf(likelihoodNames), {
-  help: "what the data are draws from",
-  otherwise: "by the data",
+  help: "likelihood of the data",
+  otherwise: "chosen from the data",
   default: "bernoulli",
 });
 
@@ -56,7 +56,7 @@ const onlyConvolutional = (given: ReadonlyMap<string, unknown>): string | undefi
 export const networkSettings = {
   /** Encoder and decoder. Default: mlp. */
   network: setting(oneOf(networkNames), {
-    help: "encoder and decoder",
+    help: "architecture of encoder and decoder",
     placeholder: "<kind>",
     default: "mlp",
   }),
@@ -69,5 +69,5 @@ export const networkSettings = {
   /** Normalise hidden layers over the minibatch. Default: false. */
   batchNorm: setting(toggle, { help: "normalise hidden layers over the minibatch", default: false }),
   /** Share of hidden units dropped in training. Default: 0. */
-  dropout: setting(share, { help: "share of hidden units dropped in training", default: 0 }),
+  dropout: setting(share, { help: "fraction of hidden units dropped in training", default: 0 }),
 };

@@ -1,38 +1,38 @@
 /**
- * A setting of a run is defined once: its value, default, help and flag. From a table of settings come the schema of `config.json`, the
- * flags of the command line, their help, and the defaults.
+ * A setting of a run is defined once: its value, default, help and flag. The schema of `config.json`, the flags of the command line, their
+ * help and the defaults are made from tables of settings.
  */
 import { z } from "zod";
 import { UsageError } from "../../errors.ts";
 import { nearest } from "../../options.ts";
 import type { Value } from "./value.ts";
 
-/** What a default may depend on. */
+/** What a default can depend on. */
 export interface DataFacts {
   /** Training rows. */
   readonly rows: number;
-  /** The data are a table with columns of its own. */
+  /** Whether the data are a table with its own columns. */
   readonly table: boolean;
-  /** Labels that are seen. */
+  /** Number of labels that the run sees. */
   readonly labels: number;
 }
 
-/** What is said of a setting. */
+/** Options of a setting. */
 export interface SettingOptions<T> {
-  /** One sentence fragment, in the units of the value: `learning rate`. */
+  /** A short description, without a full stop: `learning rate`. */
   readonly help?: string;
-  /** The flag, where it is not its name in kebab case; `false`: there is none. */
+  /** The flag, if it is not the setting's name in kebab case; `false` for none. */
   readonly flag?: string | false;
-  /** What stands for the value in the flag: `<nats>`. */
+  /** The placeholder for the value in help: `<nats>`. */
   readonly placeholder?: string;
-  /** Why it cannot be given beside the other settings that were given, by path; undefined where it can. */
+  /** Returns why it cannot be given together with the other given flags, or undefined if it can. */
   readonly refuse?: (given: ReadonlyMap<string, unknown>) => string | undefined;
-  /** What it is without being set, where that is no value: `one a core`. */
+  /** What happens if it is not set, when it has no default value: `one per core`. */
   readonly otherwise?: string;
   readonly default?: T | ((facts: DataFacts) => T);
 }
 
-/** One setting. `Optional`: it may have no value. */
+/** One setting. `Optional`: it can be without a value. */
 export class Setting<T, Optional extends boolean = boolean> {
   readonly value: Value<T>;
   readonly options: SettingOptions<T>;
@@ -44,27 +44,27 @@ export class Setting<T, Optional extends boolean = boolean> {
     this.optional = optional;
   }
 
-  /** The default on data. */
+  /** The default for some data. */
   on(facts: DataFacts): T | undefined {
     const { default: value } = this.options;
     return typeof value === "function" ? (value as (facts: DataFacts) => T)(facts) : value;
   }
 
-  /** The same setting with something else said of it. */
+  /** The same setting with other options. */
   with(options: SettingOptions<T>): Setting<T, Optional> {
     return new Setting(this.value, { ...this.options, ...options }, this.optional);
   }
 }
 
-/** A setting that always has a value: what was given, or its default. Without a default it must be given. */
+/** A setting that always has a value: the given one or its default. Without a default it must be given. */
 export const setting = <T>(value: Value<T>, options: SettingOptions<NoInfer<T>>): Setting<T, false> =>
   new Setting(value, options, false);
 
-/** A setting that may have no value. */
+/** A setting that can be without a value. */
 export const optional = <T>(value: Value<T>, options: SettingOptions<NoInfer<T>> = {}): Setting<T, true> =>
   new Setting(value, options, true);
 
-/** Settings as they lie in `config.json`: objects within objects. */
+/** Settings nested as in `config.json`. */
 export interface Table {
   readonly [key: string]: Setting<unknown> | Table;
 }
@@ -87,12 +87,12 @@ export type SettingsOf<T extends Table> = { readonly [K in keyof Required<T>]: R
   readonly [K in keyof Optionals<T>]?: Optionals<T>[K];
 };
 
-/** A setting and where it is. */
+/** A setting and its place. */
 export interface Placed {
   /** Its place in `config.json`: `train.lr`. */
   readonly path: string;
   readonly setting: Setting<unknown>;
-  /** `--lr`; absent where it has none. */
+  /** `--lr`; absent if it has no flag. */
   readonly flag?: string;
 }
 
@@ -115,12 +115,12 @@ export function placed(table: Table, prefix = ""): readonly Placed[] {
   });
 }
 
-/** Plain objects within objects. */
+/** Nested plain objects. */
 export interface Tree {
   [key: string]: unknown;
 }
 
-/** Puts a value at a path of a tree. */
+/** Sets the value at a path of a tree. */
 export function put(tree: Tree, path: string, value: unknown): void {
   const keys = path.split(".");
   let part = tree;
@@ -143,7 +143,7 @@ export const at = (tree: unknown, path: string): unknown =>
       tree,
     );
 
-/** The defaults of a table on data. */
+/** The defaults of a table for some data. */
 export function defaultsOf(table: Table, facts: DataFacts): Tree {
   const tree: Tree = {};
   for (const { path, setting: one } of placed(table)) {
@@ -153,7 +153,7 @@ export function defaultsOf(table: Table, facts: DataFacts): Tree {
   return tree;
 }
 
-/** `over` laid on `under`, object by object. */
+/** Merges `over` into `under`, object by object; `over` wins. */
 export function merge(under: unknown, over: unknown): unknown {
   if (over === undefined) return under;
   if (!isPlain(under) || !isPlain(over)) return over;
@@ -165,8 +165,8 @@ const isPlain = (value: unknown): value is Tree =>
   typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 
 /**
- * The schema of a table. A setting that a file leaves out has its default, where that is the same for all data: older versions did not
- * write what they did not have. A key that is no setting is an error, which names the nearest one.
+ * The schema of a table. A setting missing from a file gets its default, if that is the same for all data, because older versions did not
+ * have all settings. An unknown key is an error, which names the nearest setting.
  */
 export function schemaOf<T extends Table>(table: T): z.ZodType<SettingsOf<T>> {
   const shape = Object.fromEntries(
@@ -191,7 +191,7 @@ const unknownKeys = (keys: readonly string[], known: readonly string[]): string 
   }`;
 };
 
-/** Settings as a caller writes them, checked, with defaults filled in. @throws UsageError naming the field. */
+/** Checks the settings that a caller passed, and fills in defaults. @throws UsageError when one is invalid; the message names it. */
 export function parseSettings<T>(schema: z.ZodType<T>, input: unknown): T {
   const { success, data, error } = schema.safeParse(input);
   if (success) return data;

@@ -6,7 +6,7 @@ import { optimizerNames, scheduleNames } from "../../train/index.ts";
 import { type DataFacts, optional, type SettingOptions, setting } from "./setting.ts";
 import { notNegative, oneOf, positive, rateSteps, whole } from "./value.ts";
 
-/** A minibatch of at most `most` rows, of fewer where there are few: an epoch is then some twenty updates. */
+/** A minibatch of at most `most` rows, and fewer for small data, so that an epoch has about twenty updates. */
 export const batchOf =
   (most: number) =>
   ({ rows }: DataFacts): number =>
@@ -24,13 +24,13 @@ export const lr = (options: SettingOptions<number>) =>
   setting(positive, { help: "learning rate", placeholder: "<rate>", ...options });
 
 export const schedule = (options: SettingOptions<Schedule>) =>
-  setting(oneOf(scheduleNames), { help: "how the learning rate goes over training", ...options });
+  setting(oneOf(scheduleNames), { help: "how the learning rate changes during training", ...options });
 
-/** What becomes of grey pixels. Chosen by the data where it is not given: see `observation.ts`. */
+/** How grey pixels are binarised. Chosen from the data if it is not given: see `observation.ts`. */
 export const binarize = setting(oneOf(binarizations), {
-  help: "grey pixels: drawn anew at each step, drawn once, or used as they are",
+  help: "how grey pixels are binarised: drawn anew at each step, drawn once, or not at all",
   placeholder: "<how>",
-  otherwise: "by the data",
+  otherwise: "chosen from the data",
   default: "dynamic",
 });
 
@@ -40,19 +40,19 @@ export const optimisation = {
   optimizer: setting(oneOf(optimizerNames), { help: "optimiser", default: "adam" }),
   /** Of the schedule `piecewise`: the learning rates that follow the first, each with the epochs that are over by then. */
   lrSteps: optional(rateSteps, {
-    help: "with --schedule piecewise: the learning rates that follow, each with the epochs that are over by then",
+    help: "with --schedule piecewise: further learning rates, each with the number of epochs after which it begins",
     refuse: (given) =>
-      given.get("--schedule") === "piecewise" ? undefined : "they belong to the schedule piecewise.",
+      given.get("--schedule") === "piecewise" ? undefined : "they need --schedule piecewise.",
   }),
   /** Clip the gradient's global norm. Default: not clipped. */
   clip: optional(positive, {
-    help: "clip the gradient's global norm",
+    help: "clip the gradient's global norm at this value at this value",
     placeholder: "<norm>",
     otherwise: "not clipped",
   }),
   /** Epochs without a better figure on the rows held out to validate after which training stops; the best epoch is kept. Default: train for all epochs. */
   patience: optional(whole(1), {
-    help: "epochs without a better figure on the rows held out to validate after which training stops; the best epoch is kept",
+    help: "stop after so many epochs without improvement on the validation rows, and keep the best epoch",
     placeholder: "<epochs>",
     otherwise: "train for all epochs",
   }),
@@ -60,7 +60,7 @@ export const optimisation = {
   seed: setting(whole(0), { help: "seed of every random number", default: 0 }),
   /** Threads within an operation. Default: one a core. */
   threads: optional(whole(1, ceilings.threads), {
-    help: "threads within an operation",
+    help: "threads per operation",
     otherwise: "one a core",
   }),
 };
@@ -70,13 +70,13 @@ const notUnderIwae = (given: ReadonlyMap<string, unknown>): string | undefined =
     ? "the importance-weighted bound has no KL term of its own to change."
     : undefined;
 
-/** The bound that a VAE climbs. */
+/** The bound that a VAE maximises. */
 export const boundSettings = {
   /** Bound to climb. Default: elbo. */
-  bound: setting(oneOf(boundNames), { help: "bound to climb", default: "elbo" }),
+  bound: setting(oneOf(boundNames), { help: "bound to maximise", default: "elbo" }),
   /** How the KL of the ELBO is computed: in closed form, or by the sample that the reconstruction takes. Default: analytic. */
   form: setting(oneOf(elboForms), {
-    help: "how the KL of the ELBO is computed: in closed form, or by the sample that the reconstruction takes",
+    help: "how the ELBO's KL is computed: in closed form, or from the same sample as the reconstruction",
     default: "analytic",
     refuse: notUnderIwae,
   }),
@@ -89,7 +89,7 @@ export const boundSettings = {
   }),
   /** Factor of the KL. Default: 1. */
   beta: setting(notNegative, {
-    help: "factor of the KL",
+    help: "weight of the KL",
     placeholder: "<factor>",
     default: 1,
     refuse: notUnderIwae,
@@ -103,7 +103,7 @@ export const boundSettings = {
   }),
   /** Nats per dimension of z whose KL costs nothing. Default: 0. */
   freeBits: setting(notNegative, {
-    help: "nats per dimension of z whose KL costs nothing",
+    help: "nats of KL per dimension of z that are not penalised",
     placeholder: "<nats>",
     default: 0,
     refuse: notUnderIwae,

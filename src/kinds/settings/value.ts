@@ -1,4 +1,4 @@
-/** The values that a setting can have: how each is read from a command line, and checked in `config.json` and in code. */
+/** Types of values of settings: how each is parsed from a command line, and checked in `config.json` and in code. */
 import { z } from "zod";
 import { UsageError } from "../../errors.ts";
 import type { Ceiling } from "../../limits.ts";
@@ -6,13 +6,13 @@ import type { RateStep } from "../../train/index.ts";
 
 /** A type of value. */
 export interface Value<T> {
-  /** What stands for it in a flag: `<n>`; absent for a flag that is on or off. */
+  /** Its placeholder in help: `<n>`; absent for a flag that is on or off. */
   readonly placeholder?: string;
-  /** The names it may have, where it is one of a few. */
+  /** The names it can be, if there is a fixed list. */
   readonly choices?: readonly string[];
   /** Checks a value of `config.json`, or one given in code. */
   readonly schema: z.ZodType<T>;
-  /** Reads the text after a flag. @throws UsageError that says what was expected. */
+  /** Parses the text after a flag. @throws UsageError when it is not such a value; the message says what was expected. */
   parse(text: string): T;
 }
 
@@ -68,20 +68,20 @@ const float32 = (schema: z.ZodType<number>, expected: string): Value<number> => 
 export const positive: Value<number> = float32(z.number().gt(0), "a number above 0");
 /** A number, 0 or more. */
 export const notNegative: Value<number> = float32(z.number().min(0), "a number, 0 or more");
-/** A share that leaves something: 0 or more, and below 1. */
+/** A share from 0 up to, but not including, 1. */
 export const share: Value<number> = number(
   z.number().min(0).lt(1),
-  "a number from 0 up to, but not, 1",
+  "a number from 0 to less than 1",
   "<share>",
 );
-/** A share that takes something: above 0, and 1 at most. */
+/** A share above 0 and at most 1. */
 export const part: Value<number> = number(
   z.number().gt(0).max(1),
   "a share above 0 and at most 1",
   "<share>",
 );
 
-/** Whole numbers of at least 1, with commas between; `none` for an empty list where that is allowed. */
+/** Whole numbers of at least 1, separated by commas; `none` for an empty list, if that is allowed. */
 export const wholes = (
   options: {
     readonly none?: boolean;
@@ -107,13 +107,13 @@ export const wholes = (
         throw new UsageError(`Expected numbers of ${beyond(ceiling)}.`);
       if (numbers.every((n) => Number.isSafeInteger(n) && n >= least)) return numbers;
       throw new UsageError(
-        `Expected whole numbers, ${least} or more, with commas between, such as 400,200${none ? ", or none" : ""}.`,
+        `Expected whole numbers, ${least} or more, separated by commas, such as 400,200${none ? ", or none" : ""}.`,
       );
     },
   };
 };
 
-/** One of a few names. */
+/** One name from a fixed list. */
 export const oneOf = <const N extends string>(names: readonly N[]): Value<N> => ({
   placeholder: "<name>",
   choices: names,
@@ -131,7 +131,7 @@ export const oneOf = <const N extends string>(names: readonly N[]): Value<N> => 
   },
 });
 
-/** Some of a few names, with commas between. */
+/** Some names from a fixed list, separated by commas. */
 export const someOf = <const N extends string>(names: readonly N[]): Value<N[]> => {
   const one = oneOf(names);
   return {
@@ -142,20 +142,20 @@ export const someOf = <const N extends string>(names: readonly N[]): Value<N[]> 
       try {
         return text.split(",").map(one.parse);
       } catch {
-        throw new UsageError(`Expected some of ${names.join(", ")}, with commas between.`);
+        throw new UsageError(`Expected some of ${names.join(", ")}, separated by commas.`);
       }
     },
   };
 };
 
-/** Names of columns, with commas between. */
+/** Names of columns, separated by commas. */
 export const columnNames: Value<string[]> = {
   placeholder: "<columns>",
   schema: z.array(z.string()),
   parse(text) {
     const found = text.split(",").map((name) => name.trim());
     if (found.every((name) => name !== "")) return found;
-    throw new UsageError("Expected names of columns with commas between, such as id,year.");
+    throw new UsageError("Expected column names, separated by commas, such as id,year.");
   },
 };
 
@@ -178,7 +178,7 @@ export const rateSteps: Value<readonly RateStep[]> = {
     const found = rateStepsSchema.safeParse(steps);
     if (found.success) return found.data;
     throw new UsageError(
-      "Expected epoch:rate with commas between, each epoch later than the one before, such as 20:3e-4,40:1e-4.",
+      "Expected epoch:rate pairs, separated by commas, each epoch later than the one before, such as 20:3e-4,40:1e-4.",
     );
   },
 };
@@ -250,7 +250,7 @@ export const text = (placeholder: string): Value<string> => ({
   parse: (given) => given,
 });
 
-/** A value that no flag gives, checked by a schema. */
+/** A value without a flag, checked by a schema. */
 export const structure = <T>(schema: z.ZodType<T>): Value<T> => ({
   schema,
   parse() {

@@ -1,4 +1,4 @@
-/** What a trained model says about held-out data: the bound and its terms, active units, the log-likelihood. */
+/** Evaluates a trained model on held-out data: the bound and its terms, active units, the log-likelihood. */
 import { type ArrayValue, type Computed, compile } from "../../compile/index.ts";
 import { type Dataset, overChunks, rowSize } from "../../data/index.ts";
 import { UsageError } from "../../errors.ts";
@@ -30,27 +30,27 @@ export interface VaeEvaluation {
   readonly means: Float32Array;
 }
 
-/** How many samples a log-likelihood takes, and of which rows. */
+/** Samples and rows of a log-likelihood. */
 export interface LogLikelihoodOptions {
   /** Importance samples per datum. Default 500. */
   readonly samples?: number;
-  /** Only the first rows. Default all. */
+  /** Number of rows, from the first. Default all. */
   readonly rows?: number;
-  /** Also the importance-weighted bounds of these k (each must divide `samples`). Default none. */
+  /** Also compute the importance-weighted bounds for these k, each of which must divide `samples`. Default none. */
   readonly bounds?: readonly number[];
   /** Called as rows are done. */
   readonly onRows?: (done: number, of: number) => void;
 }
 
-/** An importance-sampled log-likelihood, and the bounds on its way. */
+/** An importance-sampled log-likelihood, and importance-weighted bounds. */
 export interface LogLikelihood {
-  /** Estimate of log p(x): the mean over data of log (1/K) Σ w with all K samples; itself a lower bound in expectation. */
+  /** Estimate of log p(x): the mean over data of log (1/K) Σ w with all K samples. Its expectation is a lower bound. */
   readonly logLikelihood: number;
   /** Standard error of that mean over data. */
   readonly standardError: number;
   readonly importanceSamples: number;
   readonly rows: number;
-  /** For each k asked for: the mean over data, and over the K/k groups of samples, of log (1/k) Σ w. */
+  /** For each k in `bounds`: the mean over data, and over the K/k groups of samples, of log (1/k) Σ w. */
   readonly bounds: Readonly<Record<number, number>>;
 }
 
@@ -62,7 +62,7 @@ function addRows(total: Float64Array, values: ArrayValue, count: number): void {
   }
 }
 
-/** Variance of each column of [rows, columns], divisor rows. */
+/** Variance of each column of [rows, columns], with divisor `rows`. */
 function columnVariances(values: Float32Array, columns: number): number[] {
   const rows = values.length / columns;
   return Array.from({ length: columns }, (_, j) => {
@@ -77,23 +77,23 @@ function columnVariances(values: Float32Array, columns: number): number[] {
 
 /** Compiled functions of one VAE, reading its parameters' current values. */
 export interface VaeEvaluator {
-  /** The ELBO (analytic KL, one sample of z per datum) and its terms. Data must be as the model was trained on. */
+  /** The ELBO (analytic KL, one sample of z per datum) and its terms. Data must be in the form the model was trained on. */
   evaluate(dataset: Dataset): Promise<VaeEvaluation>;
   /** Importance-sampled log-likelihood with the posterior as proposal (Burda et al. 2015, section 5). */
   logLikelihood(dataset: Dataset, options?: LogLikelihoodOptions): Promise<LogLikelihood>;
 }
 
-/** What of a model is evaluated: its bound and its terms, for rows [batch, features]. */
+/** The functions of a model that are evaluated: its bound and its terms, for rows [batch, features]. */
 export type Evaluable = Pick<Vae, "latent" | "elbo" | "klPerDimension" | "encode" | "logWeights">;
 
-/** Compiles what evaluates a VAE; its parameters' values are read at each call. */
+/** Compiles the evaluation of a VAE. Its parameters' values are read at each call. */
 export function vaeEvaluator(
   vae: Evaluable,
   parameters: ParameterValues,
   options: EvaluationOptions = {},
 ): VaeEvaluator {
   const shared = { parameters, ...options };
-  // Compiled anew for each evaluation's noise to start at step 0: the same data give the same numbers.
+  // Compiled again for each evaluation, so that the noise starts at step 0 and the same data give the same numbers.
   const terms = () =>
     compile((x) => {
       const { reconstruction, kl } = vae.elbo(x);

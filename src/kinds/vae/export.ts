@@ -6,10 +6,7 @@ import { exported } from "../exporting.ts";
 import type { Exported } from "../kind.ts";
 import type { Trained } from "./trained.ts";
 
-/**
- * Mean and log variance of a normal posterior. The log variance comes from ln σ itself: the variance may be too small for float32 where
- * its logarithm is not.
- */
+/** Mean and log variance of a normal posterior. The log variance is computed from ln σ: the variance itself may be too small for float32. */
 export function moments(q: Distribution): Readonly<Record<"mean" | "logVariance", Tensor>> {
   const { logScale } = q.parameters;
   return { mean: q.mean(), logVariance: logScale ? mul(logScale, 2) : log(q.variance()) };
@@ -20,7 +17,7 @@ export function moments(q: Distribution): Readonly<Record<"mean" | "logVariance"
  * Encoder: `x` [rows, features] in model units → `mean` and `logVariance` [rows, latent] (an autoencoder: `code`).
  * Decoder: `z` [rows, latent] → `mean` [rows, features], the mean of p(x|z).
  *
- * @param rows of a call. Default: any number, a free size.
+ * @param rows per call. Default: any number.
  */
 export function exportOnnx(trained: Trained, rows?: number): readonly Exported[] {
   const { model, parameters } = trained;

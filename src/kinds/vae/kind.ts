@@ -20,9 +20,9 @@ export type VaeRunSettings = RunSettings & {
 export const buildVae = ({ model: _, ...options }: VaeModelSettings & { readonly model?: unknown }): Vae =>
   VAE(options);
 
-/** What the curves of a bound with two terms show. */
+/** Caption of the curves of a bound with two terms. */
 export const boundCurves =
-  "The evidence lower bound (higher is better) is the reconstruction term less the KL term. The test curve is the one to trust: where it turns down while the train curve still rises, the model has begun to memorise. The KL term is what the code costs, in nats; if it sinks to zero the decoder has learnt to ignore the code, which is called posterior collapse.";
+  "The evidence lower bound (higher is better) is the reconstruction term minus the KL term. Trust the test curve: if it falls while the train curve still rises, the model is overfitting. The KL term is the information in the code, in nats; if it falls to zero, the decoder ignores the code, which is called posterior collapse.";
 
 export const kind: Kind<VaeRunSettings, Vae, Trained> = {
   declaration: vae,

@@ -4,10 +4,10 @@ import type { BoundFigures, LikelihoodFigures, Measured } from "../../report/ind
 import type { MeasureOptions } from "../kind.ts";
 import type { Evaluation, Trained } from "./trained.ts";
 
-/** The importance-weighted bounds that are reported, by their number of samples. */
+/** The numbers of samples of the importance-weighted bounds that are reported. */
 const BOUNDS = [5, 50] as const;
 
-/** The bound and its terms, as means over so many rows. */
+/** The bound and its terms, as means over rows. */
 function boundOf({ elbo, reconstruction, kl, ...rest }: Evaluation, rows: number): BoundFigures {
   const mean = (value: number) => ({ value, rows });
   return {
@@ -21,7 +21,7 @@ function boundOf({ elbo, reconstruction, kl, ...rest }: Evaluation, rows: number
 /**
  * The ELBO and its terms over all rows; of a VAE also the log-likelihood of the first rows and the importance-weighted bounds of 5 and
  * 50 samples (those that divide `samples`). Cost: `samples` passes through the decoder for each of `rows`.
- * @throws UsageError when `samples` is no whole number above 0.
+ * @throws UsageError when `samples` is not a whole number above 0.
  */
 export async function measureVae(
   trained: Trained,

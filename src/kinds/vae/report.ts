@@ -15,12 +15,12 @@ import type { RunSettings } from "../run-settings.ts";
 import type { TrainSettings, VaeModelSettings } from "./settings.ts";
 import type { Trained } from "./trained.ts";
 
-/** Dimensions that are traversed at most. */
+/** At most so many dimensions are traversed. */
 const MOST_DIMENSIONS = 10;
-/** Rows shown in latent space at most. */
+/** At most so many rows are shown in latent space. */
 export const MOST_POINTS = 2000;
 
-/** Latent dimensions by decreasing KL (of an autoencoder, by decreasing variance of the code), `most` at most. */
+/** At most `most` latent dimensions, by decreasing KL (for an autoencoder, by decreasing variance of the code). */
 export function mostActive(
   { klPerDimension, activity = [] }: Pick<BoundFigures, "klPerDimension" | "activity">,
   most = MOST_DIMENSIONS,
@@ -32,28 +32,28 @@ export function mostActive(
     .slice(0, most);
 }
 
-/** What a run of a VAE's settings has, of M1 too. */
+/** Settings of a run that has a VAE: a VAE's or M1's. */
 export type VaeRun = RunSettings & {
   readonly model: VaeModelSettings;
   readonly train: Partial<TrainSettings>;
 };
 
-/** How the kinds that have a VAE are spoken of in a report. */
+/** Words of a report for the kinds that have a VAE. */
 export interface Wording {
   readonly title: string;
   readonly introduction: string;
   readonly curves: string;
-  /** Who made the codes without having seen labels. */
+  /** What made the codes without seeing labels. */
   readonly blind: string;
 }
 
-/** Test images shown beside their reconstructions, and draws from the prior. */
+/** Numbers of test images shown with their reconstructions, and of draws from the prior. */
 const RECONSTRUCTIONS = 20;
 const SAMPLES = 100;
 
 /**
- * Everything that a report of the run shows. Pictures are left out where the rows are no images, draws and traversals where
- * the model has no prior.
+ * All that a report of the run shows. There are no pictures if the rows are not images, and no draws or traversals if the model has no
+ * prior.
  */
 export async function reportData(
   run: RunFolder & { readonly settings: VaeRun },

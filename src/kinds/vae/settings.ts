@@ -23,7 +23,7 @@ import {
 } from "../settings/training.ts";
 import { oneOf } from "../settings/value.ts";
 
-/** Rows of a table in a minibatch: few, so that an epoch of few rows is some updates. */
+/** Rows of a table in a minibatch: few, so that an epoch of a small table has several updates. */
 const tableBatch = batchOf(100);
 
 export const vaeModel = {

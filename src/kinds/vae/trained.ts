@@ -14,7 +14,7 @@ import {
 } from "./evaluator.ts";
 import type { AnyModel, AutoencodingSettings } from "./training.ts";
 
-/** Means over a dataset, nats per datum; the bound and its KL where the model has them. */
+/** Means over a dataset, in nats per datum. The bound and its KL are present if the model has them. */
 export interface Evaluation {
   readonly elbo?: number;
   readonly reconstruction: number;
@@ -34,7 +34,7 @@ export interface Traversal {
   readonly values: readonly number[];
 }
 
-/** Values of z along which a traversal walks, in standard deviations of the prior. */
+/** Values of z in a traversal, in standard deviations of the prior. */
 const TRAVERSAL_VALUES = [-3, -2.25, -1.5, -0.75, 0, 0.75, 1.5, 2.25, 3] as const;
 
 type Computation = (rows: ArrayValue) => Promise<ArrayValue>;
@@ -44,9 +44,9 @@ export class Trained {
   readonly model: AnyModel;
   readonly settings: AutoencodingSettings;
   readonly parameters: ParameterValues;
-  /** Held-out data as the model sees data: binarised once, by the run's seed, where it was trained on binary draws. */
+  /** Held-out data as the model sees them: if it was trained on binary draws, binarised once, by the run's seed. */
   readonly prepare: (dataset: Dataset) => Dataset;
-  // Compiled once: they have no noise, and read the parameters' current values.
+  // Compiled once, since they have no noise; they read the parameters' current values.
   #encode: Computation | undefined;
   #decode: Computation | undefined;
 
@@ -58,9 +58,9 @@ export class Trained {
   }
 
   /**
-   * Writes it into the folder of a run, which `open` and the command line take.
+   * Saves the model as a run's folder, for `open` and the command line.
    *
-   * @param options.overwrite replace the run that is there. Default false.
+   * @param options.overwrite whether to replace a run that is there. Default false.
    * @throws UsageError when the folder holds another run.
    */
   save(path: string, options: { readonly overwrite?: boolean } = {}): Promise<void> {
@@ -82,7 +82,7 @@ export class Trained {
       : evaluateAutoencoder(model, parameters, data, options);
   }
 
-  /** Importance-sampled log-likelihood of held-out data. @throws UsageError for a model without a density of data. */
+  /** Importance-sampled log-likelihood of held-out data. @throws UsageError when the model has no density of data. */
   async logLikelihood(dataset: Dataset, options: LogLikelihoodOptions = {}): Promise<LogLikelihood> {
     const { parameters, ...rest } = this.#options;
     return vaeEvaluator(this.#vae("a log-likelihood"), parameters, rest).logLikelihood(
@@ -108,7 +108,7 @@ export class Trained {
     return this.#floats(await this.#decode(this.#rows(z, model.latent)));
   }
 
-  /** Means of p(x|z) at the posterior means of the given rows of a dataset, beside what was reconstructed. */
+  /** The given rows of a dataset as the model sees them, and their reconstructions: means of p(x|z) at the posterior means. */
   async reconstruct(
     dataset: Dataset,
     indices: readonly number[],
@@ -122,9 +122,8 @@ export class Trained {
   }
 
   /**
-   * Means of p(x|z) for `count` draws z from the prior: [count, features]. Of a table draws from p(x|z), whole rows: a mean of
-   * categories is none.
-   * @throws UsageError without a prior.
+   * Means of p(x|z) for `count` draws z from the prior: [count, features]. For a table, rows drawn from p(x|z), since categories have no
+   * mean. @throws UsageError when the model has no prior.
    */
   async sample(count: number, seed = 0): Promise<Float32Array> {
     const { latent, likelihood, decode } = this.#vae("a prior to sample from");
@@ -135,7 +134,7 @@ export class Trained {
     return this.#floats(await draw(this.#rows(z, latent)));
   }
 
-  /** One dimension of z at a time moved through the prior, the others at 0. */
+  /** Moves one dimension of z at a time through the prior, with the others at 0. */
   async traverse(
     dimensions: readonly number[],
     values: readonly number[] = TRAVERSAL_VALUES,

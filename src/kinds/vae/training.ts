@@ -18,18 +18,18 @@ import { type Evaluation, Trained } from "./trained.ts";
 /** A model of rows without labels. */
 export type AnyModel = Vae | DeterministicAutoencoder;
 
-/** What training a VAE or an autoencoder reads; an autoencoder has no bound to choose. */
+/** The settings that training a VAE or an autoencoder reads. An autoencoder has no bound to choose. */
 export type AutoencodingSettings = OptimisationSettings &
   Omit<BatchSettings, "beta" | "warmup"> &
   Partial<Pick<TrainSettings, "bound" | "form" | "samples" | "beta" | "warmup" | "freeBits">>;
 
-/** Its objective at a minibatch size, with what the settings ask of it. @throws UsageError */
+/** Its objective for a minibatch size and these settings. @throws UsageError */
 export function objectiveOf(model: AnyModel, settings: AutoencodingSettings): (batch: number) => Objective {
   const { bound = "elbo", form = "analytic", samples = 1, beta = 1, warmup = 0, freeBits = 0 } = settings;
   if (model.kind === "autoencoder") return (batch) => model.objective({ batch });
   if (bound === "iwae" && (beta !== 1 || warmup > 0 || freeBits > 0)) {
     throw new UsageError(
-      "train: the importance-weighted bound has no KL term to weigh; leave warmup, beta and freeBits as they are, or use bound elbo.",
+      "train: the importance-weighted bound has no KL term; leave out warmup, beta and freeBits, or use bound elbo.",
     );
   }
   return (batch) =>
@@ -53,7 +53,7 @@ export async function trainingOf(
   return { trainer, trained: new Trained(model, trainer.values(), settings) };
 }
 
-/** The terms of an epoch: means over its steps, as the ELBO and its parts. */
+/** The figures of an epoch: the ELBO and its terms, as means over the steps. */
 function trainTerms(means: Progress["means"]): Terms {
   const { loss, reconstruction, kl, ...rest } = means;
   if (reconstruction === undefined) return { loss, ...rest };

@@ -6,7 +6,7 @@ import { exportOnnx } from "./export.ts";
 import { mostActive } from "./report.ts";
 import type { Trained } from "./trained.ts";
 
-/** Rows encoded at once. */
+/** Rows encoded in one call. */
 const CHUNK = 1000;
 
 /** Codes of all rows, in the dataset's order: [rows, latent]. */
@@ -26,7 +26,7 @@ type Verbs<T extends TrainedModel> = Required<
   Pick<Kind<RunSettings, never, T>, "sample" | "reconstruct" | "traverse" | "encode" | "export">
 >;
 
-/** Verbs of a trained model that has a VAE, or an autoencoder. */
+/** The verbs of a trained model that has a VAE or an autoencoder. */
 export const autoencodingVerbs = <T extends TrainedModel>(of: (trained: T) => Trained): Verbs<T> => ({
   async sample(trained, { count = 64, seed }) {
     return { values: await of(trained).sample(count, seed), count, noun: "samples" };

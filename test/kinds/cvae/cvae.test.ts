@@ -119,7 +119,7 @@ describe("given the class", () => {
       "--class 7: expected one of 0, 1, 2, 3.\n",
     );
     expect((await cli("sample", path("plain"), "--class", "7")).err).toBe(
-      "--class does not apply: cvae has it, and vae has not. Leave it out.\n",
+      "--class does not apply: cvae has it; vae does not. Leave it out.\n",
     );
     expect((await cli("traverse", path("bars"))).code).toBe(2);
     expect(readFileSync(path("bars/report.html"), "utf8")).toContain(

@@ -148,7 +148,7 @@ test("the report of an M1+M2 run has the codes of M1 too, and its time apart", a
   expect(report.measured.errors).toHaveLength(2);
   expect(report.latent?.points).toHaveLength((40 + 8) * 3);
   expect(report.latent?.labels?.slice(0, 5)).toEqual(Int32Array.of(0, 1, 2, 3, 0));
-  expect(report.summary.trainings.map(({ name }) => name)).toEqual(["Training of M1", "Training of M2"]);
+  expect(report.summary.trainings.map(({ name }) => name)).toEqual(["Training M1", "Training M2"]);
   for (const { seconds } of report.summary.trainings) expect(seconds).toBeGreaterThan(0);
 });
 
