@@ -4,10 +4,6 @@ import type { ComparedParameter, Comparison } from "./compare.ts";
 export const LIMIT = 4;
 const BEYOND_LIMIT = 6.334e-5;
 
-/** √ of the mean square. */
-export const rms = (values: readonly number[]): number =>
-  Math.sqrt(values.reduce((sum, v) => sum + v * v, 0) / values.length);
-
 /** Probability that a right sampler has at least one of `n` independent z beyond the limit. */
 export const falseAlarmRate = (n: number): number => 1 - (1 - BEYOND_LIMIT) ** n;
 
@@ -28,8 +24,30 @@ export const outliers = (comparisons: readonly Comparison[]): string[] =>
       ),
   );
 
-/** Root mean square z over all parameters of all posteriors: 1 where both sides and their errors are right. */
-export function pooled(comparisons: readonly Comparison[]): { readonly mean: number; readonly sd: number } {
-  const parameters = comparisons.flatMap((c) => c.parameters);
-  return { mean: rms(parameters.map((p) => p.zMean)), sd: rms(parameters.map((p) => p.zSd)) };
+/** A root mean square, and its standard error. */
+export interface RootMeanSquare {
+  readonly value: number;
+  readonly error: number;
 }
+
+/** Of groups of numbers; the error is the jackknife's over groups, since numbers of one group are not independent. */
+export function rootMeanSquare(groups: readonly (readonly number[])[]): RootMeanSquare {
+  const sums = groups.map((group) => group.reduce((sum, v) => sum + v * v, 0));
+  const total = sums.reduce((a, b) => a + b, 0);
+  const count = groups.reduce((n, group) => n + group.length, 0);
+  const without = groups.map((group, i) => Math.sqrt((total - sums[i]) / (count - group.length)));
+  const mean = without.reduce((a, b) => a + b, 0) / groups.length;
+  const spread = without.reduce((sum, v) => sum + (v - mean) ** 2, 0);
+  return {
+    value: Math.sqrt(total / count),
+    error: Math.sqrt(((groups.length - 1) / groups.length) * spread),
+  };
+}
+
+/** Root mean square z over all parameters of all posteriors: 1 where both sides and their errors are right. */
+export const pooled = (
+  comparisons: readonly Comparison[],
+): { readonly mean: RootMeanSquare; readonly sd: RootMeanSquare } => ({
+  mean: rootMeanSquare(comparisons.map((c) => c.parameters.map((p) => p.zMean))),
+  sd: rootMeanSquare(comparisons.map((c) => c.parameters.map((p) => p.zSd))),
+});

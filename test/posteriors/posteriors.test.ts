@@ -46,9 +46,10 @@ const made = (posterior: string, ...z: readonly [number, number][]): Comparison 
 test("what is too far is named, and what is no number is too far", () => {
   const found = [made("a", [4.2, 0], [-1, 3.9]), made("b", [0, Number.NaN])];
   expect(outliers(found)).toEqual(["a x[1]: z 4.2 (mean), 0.0 (sd)", "b x[1]: z 0.0 (mean), NaN (sd)"]);
-  // √((9 + 16) / 2), √((1 + 1) / 2).
+  // √((9 + 16) / 2) and √((1 + 1) / 2). Without one of two groups: 4 and 3, whose jackknife is √(½ · (½² + ½²)).
   const { mean, sd } = pooled([made("a", [3, 1]), made("b", [-4, -1])]);
-  expect([mean, sd]).toEqual([Math.sqrt(12.5), 1]);
+  expect(mean).toEqual({ value: Math.sqrt(12.5), error: 0.5 });
+  expect(sd).toEqual({ value: 1, error: 0 });
   // 2 (1 − Φ(4)) = 6.334e-5.
   expect(falseAlarmRate(592)).toBeCloseTo(1 - Math.exp(-592 * 6.334e-5), 5);
 });
