@@ -1,6 +1,6 @@
 import { UsageError } from "../errors.ts";
 import { fillUniform, stream } from "../random/index.ts";
-import { type Dataset, rowSize } from "./dataset.ts";
+import { type Dataset, rowPlace, rowSize } from "./dataset.ts";
 
 /** Whether every value is 0 or 1 in model units. */
 export const isBinary = ({ x, scale }: Dataset): boolean => x.every((v) => v === 0 || v * scale === 1);
@@ -24,7 +24,7 @@ export function binarize(dataset: Dataset, seed: number, site = "binarize/fixed"
       const p = x[start + j] * scale;
       if (!(p >= 0 && p <= 1)) {
         throw new UsageError(
-          `${dataset.name}: cannot binarise ${p} (row ${row}, value ${j}): it is no probability.`,
+          `${dataset.name}: cannot binarise ${p} (${rowPlace(dataset, row)}, value ${j}): it is no probability.`,
         );
       }
       out[start + j] = uniforms[j] < p ? 1 : 0;

@@ -34,6 +34,12 @@ export interface Dataset {
   readonly notes?: readonly string[];
 }
 
+/** What a row is called in a message: `line 157`, `file a/3.png`, or its number. */
+export const rowPlace = (
+  { rowNames, rowNoun = "row" }: Pick<Dataset, "rowNames" | "rowNoun">,
+  row: number,
+): string => (rowNames ? `${rowNoun} ${rowNames[row]}` : `row ${row}, counted from 0`);
+
 /** What {@link createDataset} takes: a {@link Dataset} whose derivable fields may be left out. */
 export interface DatasetFields extends Omit<Dataset, "rows" | "kind" | "scale"> {
   /** Rows. Default: the values of `x` over those of a row. */

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import type { Dataset } from "./dataset.ts";
+import { type Dataset, rowSize } from "./dataset.ts";
+import { rowsOf } from "./rows.ts";
 
 // `update` takes at most 2 GiB at a time.
 const CHUNK_BYTES = 2 ** 28;
@@ -24,4 +25,34 @@ export const fingerprint = (dataset: Dataset): string => {
     }
   }
   return hash.digest("hex");
+};
+
+/** Rows hashed at once. */
+const ROWS = 1000;
+
+/** A fingerprint of each row: what a model sees of its values, apart from its label and its name. */
+export function* rowFingerprints(dataset: Dataset): Generator<string> {
+  const width = rowSize(dataset.shape);
+  const values = new Float32Array(Math.min(ROWS, dataset.rows) * width);
+  for (let start = 0; start < dataset.rows; start += ROWS) {
+    const count = Math.min(ROWS, dataset.rows - start);
+    rowsOf(
+      dataset,
+      Array.from({ length: count }, (_, i) => start + i),
+      values,
+    );
+    for (let i = 0; i < count; i++) {
+      const bytes = new Uint8Array(values.buffer, 4 * i * width, 4 * width);
+      yield createHash("sha256").update(bytes).digest("base64").slice(0, 22);
+    }
+  }
+}
+
+/** How many rows of a dataset are, value by value, among those of another. */
+export const sharedRows = (rows: Dataset, others: Dataset): number => {
+  if (rowSize(rows.shape) !== rowSize(others.shape)) return 0;
+  const known = new Set(rowFingerprints(others));
+  let count = 0;
+  for (const one of rowFingerprints(rows)) if (known.has(one)) count++;
+  return count;
 };

@@ -14,6 +14,7 @@ export {
   type Dataset,
   type DatasetFields,
   type RowIndices,
+  rowPlace,
   rowSize,
   select,
   split,
@@ -21,7 +22,7 @@ export {
 } from "./dataset.ts";
 export { type DatasetSummary, describe } from "./describe.ts";
 export type { SizeLimit } from "./file.ts";
-export { fingerprint } from "./fingerprint.ts";
+export { fingerprint, rowFingerprints, sharedRows } from "./fingerprint.ts";
 export { type IdxArray, type IdxType, readIdx, readIdxImages, readIdxLabels, readIdxPair } from "./idx.ts";
 export { type Fit, fits, type ImageOptions } from "./image-decode.ts";
 export { type ImageFolderOptions, readImageFolder } from "./image-folder.ts";

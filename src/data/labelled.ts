@@ -1,5 +1,5 @@
 import { DataError } from "../errors.ts";
-import type { Dataset } from "./dataset.ts";
+import { type Dataset, rowPlace } from "./dataset.ts";
 
 /** A dataset with classes: each row has the index of its class, or -1 where it is unlabelled. */
 export interface LabelledDataset extends Dataset {
@@ -45,7 +45,7 @@ export const withClasses = (dataset: Dataset): LabelledDataset => {
     if (Number.isInteger(label) && label >= -1 && label < classes.length) continue;
     throw new DataError(
       `${name}: expected labels from 0 to ${classes.length - 1}, the classes ${classes.join(", ")}, or -1 for ` +
-        `unlabelled; found ${label} at row ${row}, counted from 0.`,
+        `unlabelled; found ${label} at ${rowPlace(dataset, row)}.`,
     );
   }
   return { ...dataset, labels, classes };

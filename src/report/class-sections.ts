@@ -97,7 +97,7 @@ const unsureImages = (
   const pictures = cells(images, 1);
   return html`<ul class="cells">${rows.map((row, i) => {
     const [image] = pictures[i] ?? [];
-    return html`<li>${image && picture(image, `Image ${row.row}`)}<span>${nameOf(c, row.predicted)} <small>${percent(row.probability, 0)}</small>${row.truth !== undefined && html`<br><small class="${isWrong(row) ? "wrong" : ""}">${isWrong(row) ? html`is ${nameOf(c, row.truth)}` : "right"}</small>`}</span></li>`;
+    return html`<li>${image && picture(image, row.name ?? `Image ${row.row}`)}<span>${nameOf(c, row.predicted)} <small>${percent(row.probability, 0)}</small>${row.truth !== undefined && html`<br><small class="${isWrong(row) ? "wrong" : ""}">${isWrong(row) ? html`is ${nameOf(c, row.truth)}` : "right"}</small>`}</span></li>`;
   })}</ul>`;
 };
 
@@ -105,13 +105,16 @@ const unsureImages = (
 const breakable = (name: string): Markup[] =>
   name.split("_").map((part, i) => html`${i > 0 && html`_<wbr>`}${part}`);
 
-const unsureTable = (c: ClassificationResults, { rows, cells: table }: LeastSure): Markup => {
+const unsureTable = (
+  c: ClassificationResults,
+  { rows, rowNoun = "row", cells: table }: LeastSure,
+): Markup => {
   const known = rows.some(({ truth }) => truth !== undefined);
   return html`<div class="scroll"><table class="numbers unsure">
-<thead><tr><th scope="col">row</th><th scope="col">predicted</th><th scope="col">probability</th>${known && html`<th scope="col">is</th>`}${table?.columns.map((name) => html`<th scope="col">${breakable(name)}</th>`)}</tr></thead>
+<thead><tr><th scope="col">${breakable(rowNoun)}</th><th scope="col">predicted</th><th scope="col">probability</th>${known && html`<th scope="col">is</th>`}${table?.columns.map((name) => html`<th scope="col">${breakable(name)}</th>`)}</tr></thead>
 <tbody>${rows.map(
     (row, i) =>
-      html`<tr><td>${whole(row.row)}</td><td>${nameOf(c, row.predicted)}</td><td>${percent(row.probability, 1)}</td>${known && html`<td class="${isWrong(row) ? "wrong" : ""}">${row.truth === undefined ? "–" : nameOf(c, row.truth)}</td>`}${table?.values[i]?.map((value) => html`<td>${value}</td>`)}</tr>`,
+      html`<tr><td>${row.name ?? whole(row.row)}</td><td>${nameOf(c, row.predicted)}</td><td>${percent(row.probability, 1)}</td>${known && html`<td class="${isWrong(row) ? "wrong" : ""}">${row.truth === undefined ? "–" : nameOf(c, row.truth)}</td>`}${table?.values[i]?.map((value) => html`<td>${value}</td>`)}</tr>`,
   )}</tbody></table></div>`;
 };
 

@@ -5,6 +5,8 @@ import type { ImageStack } from "./types.ts";
 export interface ClassifiedRow {
   /** Number of the row in the test set, counted from 0. */
   readonly row: number;
+  /** What the row is called, where rows have names: its file, its line, its id. */
+  readonly name?: string;
   /** Index of the class, and the probability it was given. */
   readonly predicted: number;
   readonly probability: number;
@@ -15,6 +17,8 @@ export interface ClassifiedRow {
 /** The rows whose prediction has the least probability, the least first. */
 export interface LeastSure {
   readonly rows: readonly ClassifiedRow[];
+  /** What their names are: `file`, `line`, or a column of ids. */
+  readonly rowNoun?: string;
   /** In the order of `rows`, where rows are images. */
   readonly images?: ImageStack;
   /** In the order of `rows`, where rows are those of a table: a text for each column. */

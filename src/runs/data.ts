@@ -11,12 +11,13 @@ import {
   readingOptions,
   readTable,
   select,
+  sharedRows,
   splitData,
   splitTable,
   type TableOptions,
   type TablePreprocessing,
 } from "../data/index.ts";
-import { CheckpointError, UsageError } from "../errors.ts";
+import { CheckpointError, InternalError, TightboundError, UsageError } from "../errors.ts";
 import {
   type DataSettings,
   type HeldOut,
@@ -204,6 +205,19 @@ export async function reloadData(settings: RunSettings, spec = settings.data.spe
   });
   checkFingerprint(settings, data.train);
   return data;
+}
+
+/**
+ * How many rows are among those that a run was trained on: figures on them tell how well it remembers them. Undefined where its training
+ * data are not there any more.
+ */
+export async function trainedOn(settings: RunSettings, rows: Dataset): Promise<number | undefined> {
+  try {
+    return sharedRows(rows, (await reloadData(settings)).train);
+  } catch (error) {
+    if (error instanceof TightboundError && !(error instanceof InternalError)) return undefined;
+    throw error;
+  }
 }
 
 /** Refuses training data that are not those of the run. @throws CheckpointError */

@@ -12,6 +12,7 @@ export {
   reloadData,
   shownRows,
   testPart,
+  trainedOn,
 } from "./data.ts";
 export { type GivenSettings, newRun, type RunOrigin } from "./new-run.ts";
 export { checkVerb, type OpenedRun, open, openRun, readRun } from "./open.ts";

@@ -74,6 +74,11 @@ export function addClassify(program: Command, context: Context): void {
           ]),
         };
         await save(out, toCsv(table, { rawCells: rawCells === true }));
+        const { tellTrainingRows } = await import("../training-rows.ts");
+        const remembered =
+          options.data !== undefined && hasLabels(data)
+            ? await tellTrainingRows(settings, data, say)
+            : undefined;
         const error =
           hasLabels(data) && data.labels ? errorRate(confusionMatrix(data.labels, predicted, width)) : null;
         if (json) {
@@ -83,6 +88,7 @@ export function addClassify(program: Command, context: Context): void {
             rows: data.rows,
             classes,
             error,
+            ...(remembered !== undefined && { trainingRows: remembered }),
             file: out,
           });
           return;

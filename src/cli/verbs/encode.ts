@@ -11,7 +11,8 @@ interface Options extends DataOptions {
 
 const EXAMPLES = `
 Writes the means of q(z|x), or the codes of an autoencoder: one line per row, in the order of the data. A .csv file has
-columns z0, z1, … and, if the data have labels, label. A .npy file is float32 [rows, latent]; labels go to ….labels.npy.
+the file, line or id of each row, if rows have one, then columns z0, z1, … and, if the data have labels, label. A .npy file is
+float32 [rows, latent]; labels go to ….labels.npy.
 
 Examples:
   $ tightbound encode runs/mnist-vae-1
@@ -43,7 +44,7 @@ export function addEncode(program: Command, context: Context): void {
       if (encoded === undefined)
         throw new InternalError(`${run.settings.model.model} declares encode but does not implement it`);
       const { codes: means, width: latent } = encoded;
-      const { labels, classes } = dataset;
+      const { labels, classes, rowNames, rowNoun = "row" } = dataset;
       const files = [out];
       if (out.toLowerCase().endsWith(".npy")) {
         await save(out, toNpy(means, [dataset.rows, latent]));
@@ -57,10 +58,17 @@ export function addEncode(program: Command, context: Context): void {
           return label < 0 ? "" : (classes?.[label] ?? String(label));
         };
         const table = {
-          columns: [...Array.from({ length: latent }, (_, d) => `z${d}`), ...(labels ? ["label"] : [])],
+          columns: [
+            ...(rowNames ? [rowNoun] : []),
+            ...Array.from({ length: latent }, (_, d) => `z${d}`),
+            ...(labels ? ["label"] : []),
+          ],
           rows: (function* () {
             let row = 0;
-            for (const z of matrixRows(means, latent)) yield labels ? [...z, nameOf(row++)] : z;
+            for (const z of matrixRows(means, latent)) {
+              yield [...(rowNames ? [rowNames[row]] : []), ...z, ...(labels ? [nameOf(row)] : [])];
+              row++;
+            }
           })(),
         };
         await save(out, toCsv(table, { rawCells: rawCells === true }));

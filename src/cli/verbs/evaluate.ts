@@ -67,6 +67,8 @@ export function addEvaluate(program: Command, context: Context): void {
       const { terminal } = context;
       const options = { json: json === true };
       const say = speaker(terminal, options);
+      const { tellTrainingRows } = await import("../training-rows.ts");
+      const remembered = where.data === undefined ? undefined : await tellTrainingRows(settings, test, say);
       const flags = { samples, rows, bayesSamples, bayesRows };
       const found = await measured(
         opened,
@@ -83,6 +85,7 @@ export function addEvaluate(program: Command, context: Context): void {
           model: settings.model.model,
           data: test.name,
           epoch,
+          ...(remembered !== undefined && { trainingRows: remembered }),
           ...(settings.labels && { labels, labelSeed: seed, classes }),
           ...figuresJson(found),
           ...(await kind.facts?.(trained)),

@@ -72,8 +72,9 @@ export function addReconstruct(program: Command, context: Context): void {
             both.set(originals.subarray(i * width, (i + 1) * width), 2 * i * width);
             both.set(reconstructions.subarray(i * width, (i + 1) * width), (2 * i + 1) * width);
           }
-          return featureTable(settings, ["row", "is"], both, (i) => [
-            Math.floor(i / 2),
+          const { rowNames, rowNoun = "row" } = rows;
+          return featureTable(settings, [rowNames ? rowNoun : "row", "is"], both, (i) => [
+            rowNames?.[Math.floor(i / 2)] ?? Math.floor(i / 2),
             i % 2 === 0 ? "original" : "reconstruction",
           ]);
         },

@@ -29,8 +29,16 @@ export function leastSure(
   return {
     rows: rows.map((row) => {
       const truth = dataset.labels?.[row] ?? -1;
-      return { row, predicted: predicted[row], probability: confidence[row], ...(truth >= 0 && { truth }) };
+      const name = dataset.rowNames?.[row];
+      return {
+        row,
+        ...(name !== undefined && { name }),
+        predicted: predicted[row],
+        probability: confidence[row],
+        ...(truth >= 0 && { truth }),
+      };
     }),
+    ...(dataset.rowNames && dataset.rowNoun !== undefined && { rowNoun: dataset.rowNoun }),
     ...(images ? { images } : { cells: tableCells(dataset, x, preprocessing) }),
   };
 }

@@ -7,6 +7,7 @@ import {
   featureLayout,
   featureOf,
   isBlock,
+  rowPlace,
   rowSize,
   rowsOf,
   select,
@@ -125,7 +126,7 @@ function conditionOf(rows: Dataset, values: Float32Array, row: number, condition
       c[k] = values[feature];
       if (Number.isNaN(c[k])) {
         throw new UsageError(
-          `${rows.name}, ${rows.rowNoun ?? "row"} ${rows.rowNames?.[row] ?? row}: the column "${name}" has no value, but rows are conditioned on it. ` +
+          `${rows.name}, ${rowPlace(rows, row)}: the column "${name}" has no value, but rows are conditioned on it. ` +
             "Fill it in, or leave the row out.",
         );
       }

@@ -1,0 +1,30 @@
+/** What is said when a run is asked about rows that it was trained on. */
+import type { Dataset } from "../data/index.ts";
+import type { RunSettings } from "../kinds/index.ts";
+import { trainedOn } from "../runs/index.ts";
+import { grouped, type Say } from "./terminal.ts";
+
+/** Says how many of other data's rows the run was trained on, if any; and gives their number, null where it cannot be known. */
+export async function tellTrainingRows(
+  settings: RunSettings,
+  rows: Dataset,
+  say: Say,
+): Promise<number | null> {
+  const count = await trainedOn(settings, rows);
+  if (count === undefined) {
+    say(
+      "Whether these are rows that the run was trained on is not known: its training data are not where they were.",
+    );
+    return null;
+  }
+  if (count > 0) {
+    const which =
+      count === rows.rows
+        ? `All ${grouped(count)} rows`
+        : `${grouped(count)} of the ${grouped(rows.rows)} rows`;
+    say(
+      `${which} are, value by value, rows that the run was trained on: figures on them tell how well it remembers, not how well it does on new ones.`,
+    );
+  }
+  return count;
+}
