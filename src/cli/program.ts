@@ -8,6 +8,7 @@ import { addClassify } from "./verbs/classify.ts";
 import { addEncode } from "./verbs/encode.ts";
 import { addEvaluate } from "./verbs/evaluate.ts";
 import { addExport } from "./verbs/export.ts";
+import { addImpute } from "./verbs/impute.ts";
 import { addReconstruct } from "./verbs/reconstruct.ts";
 import { addReport } from "./verbs/report.ts";
 import { addReproduce } from "./verbs/reproduce.ts";
@@ -51,6 +52,7 @@ export function commandOf(context: Context): Command {
     addReconstruct,
     addTraverse,
     addEncode,
+    addImpute,
     addReport,
     addExport,
     addReproduce,

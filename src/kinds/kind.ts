@@ -17,7 +17,15 @@ import type { Table, Tree } from "./settings/setting.ts";
 // What a kind is
 
 /** The verbs that a kind may have. All kinds have train, evaluate and report. */
-export const verbNames = ["sample", "reconstruct", "traverse", "encode", "classify", "export"] as const;
+export const verbNames = [
+  "sample",
+  "reconstruct",
+  "traverse",
+  "encode",
+  "impute",
+  "classify",
+  "export",
+] as const;
 /** A verb that some kinds have. */
 export type VerbName = (typeof verbNames)[number];
 
@@ -176,6 +184,16 @@ export interface Shown {
 /** Values of the options that a kind adds to a verb, by their names in its table. */
 export type VerbOptions = Readonly<Record<string, unknown>>;
 
+/** How missing values are filled. */
+export interface ImputeOptions {
+  /** Completions of each row, drawn from the posterior. By default one, of posterior means. */
+  readonly draws?: number;
+  /** Importance samples of z for each row. Default 200. */
+  readonly samples?: number;
+  /** Seed of the draws. Default 0. */
+  readonly seed?: number;
+}
+
 /** Rows that a model drew. */
 export interface Drawn {
   /** [rows, features]. */
@@ -286,6 +304,8 @@ export interface Kind<
   ): Promise<Omit<Traversals, "images"> & { readonly pixels: Float32Array }>;
   /** Codes of rows: [rows, width]. */
   encode?(trained: T, rows: Dataset): Promise<{ readonly codes: Float32Array; readonly width: number }>;
+  /** Rows with their missing values filled: [draws or 1, rows, features]. */
+  impute?(trained: T, rows: Dataset, options: ImputeOptions): Promise<Float32Array>;
   /** Predicts the class of every row. */
   classify?(trained: T, rows: Dataset, options: VerbOptions): Promise<Classified>;
   /** Functions as ONNX files, for `rows` rows per call, or for any number. */

@@ -8,6 +8,15 @@ export { BeliefNetwork, type BeliefNetworkOptions } from "./belief-network.ts";
 export { selectRows } from "./classifiers/classifier.ts";
 export * from "./classifiers/index.ts";
 export { transductiveRows } from "./classifiers/transductive-svm.ts";
+export {
+  type Cell,
+  hideCells,
+  type ImputationError,
+  imputationError,
+  imputeMeans,
+  imputeNearest,
+  type Missingness,
+} from "./imputation.ts";
 export { checkLikelihood, type Likelihood, type LikelihoodName, likelihood } from "./likelihood.ts";
 export {
   ACTIVE_DEVIATION,

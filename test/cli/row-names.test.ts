@@ -83,3 +83,50 @@ test("figures on rows that a run was trained on are said to be so", async () => 
   expect((await ok("classify", run, "--data", path("train.csv"), "--json")).json().trainingRows).toBe(48);
   expect((await ok("evaluate", run)).out).not.toContain("value by value");
 });
+
+test("impute fills the blank cells of the file, keeps the others, and says how right it is", async () => {
+  writeFileSync(
+    path("gaps.csv"),
+    table([90, 91, 92])
+      .replace(/f90,[^,]*/, "f90,")
+      .replace(/,plum\n$/, ",\n"),
+  );
+  const { out } = await ok(
+    "impute",
+    path("vae"),
+    "--data",
+    path("gaps.csv"),
+    "--out",
+    path("full.csv"),
+    "--check",
+    "0.5",
+  );
+  expect(out).toContain("2 missing cells of 3 rows of gaps.csv filled by posterior means");
+  expect(out).toMatch(
+    /known cells were hidden at random and filled as well:\n {2}posterior .*\n {2}mean .*\n {2}5 nearest rows/,
+  );
+  const lines = readFileSync(path("full.csv"), "utf8").trimEnd().split("\n");
+  const before = readFileSync(path("gaps.csv"), "utf8").trimEnd().split("\n");
+  expect(lines[0]).toBe("line,who,size,sweet,kind");
+  expect(lines[1]).toMatch(/^2,f90,-?\d+(\.\d+)?,/);
+  expect(lines[2]).toBe(`3,${before[2]}`);
+  expect(lines[3]).toMatch(/,(plum|pear)$/);
+  await ok(
+    "impute",
+    path("vae"),
+    "--data",
+    path("gaps.csv"),
+    "--draws",
+    "3",
+    "--no-check",
+    "--out",
+    path("draws.csv"),
+  );
+  expect(first("draws.csv").map((cells) => cells.join())).toEqual([
+    "line,draw",
+    ...[1, 2, 3].flatMap((d) => ["2", "3", "4"].map((line) => `${line},${d}`)),
+  ]);
+  expect((await cli("impute", run)).err).toMatch(
+    /expected the run of a kind that can impute, vae or m1; found one of m2/,
+  );
+});

@@ -26,6 +26,7 @@ export const autoencoder: Declaration = {
     "--beta": noKl,
     "--warmup": noKl,
     sample: "an autoencoder is deterministic: it has no prior to sample from. Train a vae instead.",
+    impute: "an autoencoder is deterministic: it has no posterior to fill values by. Train a vae instead.",
     traverse: "an autoencoder is deterministic: it has no prior to traverse. Train a vae instead.",
   },
   // Version 0.1.0 wrote them, though nothing read them.

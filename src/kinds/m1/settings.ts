@@ -122,6 +122,7 @@ export const m1: Declaration = {
     reconstruct: {},
     traverse: {},
     encode: {},
+    impute: {},
     export: {},
     classify: {
       classifier: optional(oneOf(classifierNames), {

@@ -71,6 +71,6 @@ export const vae: Declaration = {
   summary: "variational autoencoder",
   settings,
   lacks: unlabelled("vae"),
-  verbs: { sample: {}, reconstruct: {}, traverse: {}, encode: {}, export: {} },
+  verbs: { sample: {}, reconstruct: {}, traverse: {}, encode: {}, impute: {}, export: {} },
   load: async () => (await import("./kind.ts")).kind,
 };

@@ -5,6 +5,7 @@ import { UsageError } from "../../errors.ts";
 import type { ParameterValues, Vae } from "../../models/index.ts";
 import { fillNormal, stream } from "../../random/index.ts";
 import { preparer } from "../held-out.ts";
+import type { ImputeOptions } from "../kind.ts";
 import { saveTrained } from "../saving.ts";
 import {
   evaluateAutoencoder,
@@ -12,6 +13,7 @@ import {
   type LogLikelihoodOptions,
   vaeEvaluator,
 } from "./evaluator.ts";
+import { imputeRows } from "./imputing.ts";
 import type { AnyModel, AutoencodingSettings } from "./training.ts";
 
 /** Means over a dataset, in nats per datum. The bound and its KL are present if the model has them. */
@@ -132,6 +134,16 @@ export class Trained {
     if (likelihood.name !== "table") return this.decode(z);
     const draw = compile((code) => decode(code).sample("x"), { ...this.#options, seed });
     return this.#floats(await draw(this.#rows(z, latent)));
+  }
+
+  /**
+   * Rows with their missing values filled by the posterior: `draws` completions of each, or, without, one of posterior means. Values that
+   * are there stay as they are. [draws or 1, rows, features]
+   *
+   * @throws UsageError when the model has no posterior, or a number is none.
+   */
+  impute(dataset: Dataset, options: ImputeOptions = {}): Promise<Float32Array> {
+    return imputeRows(this, this.prepare(dataset), options);
   }
 
   /** Moves one dimension of z at a time through the prior, with the others at 0. */

@@ -23,7 +23,7 @@ async function encodeRows(trained: Trained, rows: Dataset): Promise<Float32Array
 }
 
 type Verbs<T extends TrainedModel> = Required<
-  Pick<Kind<RunSettings, never, T>, "sample" | "reconstruct" | "traverse" | "encode" | "export">
+  Pick<Kind<RunSettings, never, T>, "sample" | "reconstruct" | "traverse" | "encode" | "impute" | "export">
 >;
 
 /** The verbs of a trained model that has a VAE or an autoencoder. */
@@ -40,5 +40,6 @@ export const autoencodingVerbs = <T extends TrainedModel>(of: (trained: T) => Tr
     const vae = of(trained);
     return { codes: await encodeRows(vae, rows), width: vae.model.latent };
   },
+  impute: (trained, rows, options) => of(trained).impute(rows, options),
   export: (trained, rows) => exportOnnx(of(trained), rows),
 });

@@ -1,0 +1,57 @@
+/** `tightbound impute`: missing cells of a table, filled by the posterior. */
+import type { Command } from "commander";
+import { part, whole } from "../../kinds/index.ts";
+import { RAW_CELLS } from "../data-options.ts";
+import type { ImputeFlags } from "../imputing.ts";
+import { optionFor } from "../parse.ts";
+import type { Context } from "../terminal.ts";
+
+const EXAMPLES = `
+The file has the columns of the table that the run was trained on. What is written is the same file with its blank cells filled,
+and before them the line of each row, unless the run names rows by an id. Filled are the columns that the model knows.
+
+Codes z are drawn from q(z|x) of what is there and weighted by p(x, z)/q(z|x) (Mattei and Frellsen, 2019). By default a cell is
+its posterior mean, a category the most probable one; with --draws every cell is a draw, and the file has so many completions of
+each row. To see how right they are, a tenth of the known cells is hidden and filled too, beside means and nearest rows.
+
+Examples:
+  $ tightbound impute runs/penguins-vae-1 --data gaps.csv
+  $ tightbound impute runs/penguins-vae-1 --data gaps.csv --draws 5 --out completions.csv`;
+
+export function addImpute(program: Command, context: Context): void {
+  program
+    .command("impute")
+    .description("fill the missing cells of a table by the posterior")
+    .argument("<run>", "folder of a run")
+    .option("--data <file>", "a table with gaps (default: the run's own)")
+    .addOption(
+      optionFor(
+        "--draws",
+        whole(1),
+        "completions of each row, drawn from the posterior (default: one, of means)",
+      ),
+    )
+    .addOption(optionFor("--samples", whole(1), "importance samples of z for each row (default: 200)"))
+    .addOption(
+      optionFor("--seed", whole(0), "seed of the draws, and of the cells that are hidden (default: 0)"),
+    )
+    .addOption(
+      optionFor("--check", part, "share of the known cells to hide and fill, to see how right it is").default(
+        0.1,
+      ),
+    )
+    .option("--no-check", "hide none")
+    .option("--out <file>", "a .csv file (default: imputed.csv in the run's folder)")
+    .option(...RAW_CELLS)
+    .option("--json", "print one JSON object")
+    .addHelpText("after", EXAMPLES)
+    .action(
+      async (
+        path: string,
+        { check, ...options }: Omit<ImputeFlags, "check"> & { check: number | boolean },
+      ) => {
+        const { imputeVerb } = await import("../imputing.ts");
+        await imputeVerb(path, { ...options, check: Number(check) }, context);
+      },
+    );
+}
