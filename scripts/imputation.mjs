@@ -5,7 +5,9 @@ import { hideCells, imputationError, imputeMeans, imputeNearest, VAE } from "../
 import { train } from "../dist/runs/index.js";
 import { heldOutLogLikelihood } from "./support/held-out-cells.mjs";
 
-const { values } = parseArgs({ options: { draws: { type: "string", default: "5" }, types: { type: "boolean" }, table: { type: "string" } } });
+const { values } = parseArgs({
+  options: { draws: { type: "string", default: "5" }, types: { type: "boolean" }, table: { type: "string" } },
+});
 const draws = Number(values.draws);
 
 const TABLES = [
@@ -48,8 +50,12 @@ for (const { name, path, options } of TABLES) {
       found.nearest.push(error(imputeNearest(rows, rows)));
     }
     for (const [way, errors] of Object.entries(found)) {
-      const [rmse, right] = ["rmse", "right"].map((key) => mean(errors.map((error) => error[key] ?? Number.NaN)));
-      console.log(`${name.padEnd(10)}${how.padEnd(8)}${way.padEnd(10)}rmse${cell(rmse)}  right${cell(right)}  (${draws} draws)`);
+      const [rmse, right] = ["rmse", "right"].map((key) =>
+        mean(errors.map((error) => error[key] ?? Number.NaN)),
+      );
+      console.log(
+        `${name.padEnd(10)}${how.padEnd(8)}${way.padEnd(10)}rmse${cell(rmse)}  right${cell(right)}  (${draws} draws)`,
+      );
     }
   }
 }
@@ -69,7 +75,9 @@ async function compareTypes(name, table, options) {
       const layout = featureLayout(preprocessing);
       const whole = encodeTable(table, preprocessing).dataset;
       // The same cells for both: by the seed, the row and the name of the column.
-      found[way].push(await heldOutLogLikelihood({ table, whole, preprocessing, layout, chosen, seed, trained }));
+      found[way].push(
+        await heldOutLogLikelihood({ table, whole, preprocessing, layout, chosen, seed, trained }),
+      );
     }
   }
   for (const column of ["all", ...numbers.map((one) => one.name)]) {

@@ -9,7 +9,9 @@ const SAMPLES = 200;
 const logMassBetween = (low, high) => {
   if (low > 0) return logMassBetween(-high, -low);
   const mass = cumulative(high) - cumulative(low);
-  return mass > 1e-300 ? Math.log(mass) : -0.5 * Math.min(low * low, high * high) + Math.log(high - low) - 0.919;
+  return mass > 1e-300
+    ? Math.log(mass)
+    : -0.5 * Math.min(low * low, high * high) + Math.log(high - low) - 0.919;
 };
 
 /** Φ(x) by the complementary error function of W. J. Cody's kind: a continued fraction far out, a series near 0. */
@@ -100,7 +102,10 @@ export async function heldOutLogLikelihood({ table, whole, preprocessing, layout
     50,
   );
   const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
-  return { ...Object.fromEntries([...totals].map(([name, all]) => [name, mean(all)])), all: mean([...totals.values()].flat()) };
+  return {
+    ...Object.fromEntries([...totals].map(([name, all]) => [name, mean(all)])),
+    all: mean([...totals.values()].flat()),
+  };
 }
 
 const logSumExp = (values) => {
@@ -111,7 +116,9 @@ const logSumExp = (values) => {
 const logGamma = (x) => {
   let [at, shift] = [x, 0];
   for (; at < 10; at++) shift += Math.log(at);
-  return (at - 0.5) * Math.log(at) - at + 0.5 * Math.log(2 * Math.PI) + 1 / (12 * at) - 1 / (360 * at ** 3) - shift;
+  return (
+    (at - 0.5) * Math.log(at) - at + 0.5 * Math.log(2 * Math.PI) + 1 / (12 * at) - 1 / (360 * at ** 3) - shift
+  );
 };
 
 /** The log density, or mass, of a cell in its own units at one z. */
@@ -120,12 +127,19 @@ function logDensity(column, kind, cell, truth, start, layout, part) {
   if (column.kind === "count") {
     const [m, r] = [Math.exp(part("logMean")[start - numeric]), Math.exp(part("logTotal")[start - numeric])];
     return (
-      logGamma(cell + r) - logGamma(r) - logGamma(cell + 1) + r * Math.log(r / (r + m)) + cell * Math.log(m / (r + m))
+      logGamma(cell + r) -
+      logGamma(r) -
+      logGamma(cell + 1) +
+      r * Math.log(r / (r + m)) +
+      cell * Math.log(m / (r + m))
     );
   }
   if (column.kind === "ordinal" || column.kind === "categorical") {
     const { categories } = blocks.find((block) => block.start === start);
-    const logits = part("logits").subarray(start - numeric - counts, start - numeric - counts + categories.length);
+    const logits = part("logits").subarray(
+      start - numeric - counts,
+      start - numeric - counts + categories.length,
+    );
     const right = categories.findIndex((_, k) => truth[start + k] === 1);
     return logits[right] - logSumExp([...logits]);
   }
@@ -139,7 +153,12 @@ function logDensity(column, kind, cell, truth, start, layout, part) {
   if (column.kind === "positive") return normal - Math.log(column.sd) - Math.log(cell);
   if (column.kind === "bounded") {
     const u = column.margin + ((cell - column.low) / (column.high - column.low)) * (1 - 2 * column.margin);
-    return normal - Math.log(column.sd) + Math.log((1 - 2 * column.margin) / (column.high - column.low)) - Math.log(u * (1 - u));
+    return (
+      normal -
+      Math.log(column.sd) +
+      Math.log((1 - 2 * column.margin) / (column.high - column.low)) -
+      Math.log(u * (1 - u))
+    );
   }
   return normal - Math.log(column.sd);
 }

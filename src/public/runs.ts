@@ -28,6 +28,7 @@ export {
   exportClassifier,
   exportOnnx,
   type HeldOut,
+  type ImputeOptions,
   type Kind,
   kindNames,
   kindOf,

@@ -127,6 +127,6 @@ test("impute fills the blank cells of the file, keeps the others, and says how r
     ...[1, 2, 3].flatMap((d) => ["2", "3", "4"].map((line) => `${line},${d}`)),
   ]);
   expect((await cli("impute", run)).err).toMatch(
-    /expected the run of a kind that can impute, vae or m1; found one of m2/,
+    /expected the run of a kind that can impute, m1 or vae; found one of m2/,
   );
 });
