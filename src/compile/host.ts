@@ -180,9 +180,39 @@ export function compileHost(outputs: readonly Tensor[]): HostProgram {
   };
 }
 
+/** Functions of numbers by their code: a graph has many nodes of few ops. */
+const scalarFunctions = new Map<string, (...inputs: number[]) => number>();
+
+/** The value of an element-wise node of constants of one element each. */
+function evaluateScalar(code: string, names: readonly string[], inputs: readonly number[]): number {
+  const key = `${names.length} ${code}`;
+  const known = scalarFunctions.get(key);
+  const run =
+    known ?? (new Function(...names, `"use strict"; return ${code};`) as (...inputs: number[]) => number);
+  if (known === undefined) scalarFunctions.set(key, run);
+  return Number(run(...inputs));
+}
+
 /** The value of a node whose inputs are all constants. */
 export function evaluateConstant(node: Tensor): Float64Array {
   const out = new Float64Array(node.size);
+  const { host } = node.op;
+  const values = node.inputs.map((x) => (isConstant(x) ? x.attributes.values : undefined));
+  if (typeof host === "object" && values.every((v) => v !== undefined)) {
+    if ("kernel" in host) {
+      host.kernel(node)(out, ...values);
+      return out;
+    }
+    if (node.size === 1 && values.every((v) => v.length === 1)) {
+      const names = values.map((_, i) => `x${i}`);
+      out[0] = evaluateScalar(
+        host.expression(names, node),
+        names,
+        values.map(([v]) => v),
+      );
+      return out;
+    }
+  }
   compileHost([node]).bind([], [out])();
   return out;
 }

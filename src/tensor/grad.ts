@@ -24,6 +24,8 @@ function unbroadcast(gradient: Tensor, shape: Shape): Tensor {
 /** The nodes that `output` depends on and that depend on one of `wrt`, in topological order. */
 function between(output: Tensor, wrt: readonly Tensor[]): Tensor[] {
   const targets = new Set(wrt);
+  // What is older than all of them depends on none: however large it is, it need not be walked through.
+  const oldest = wrt.reduce((least, t) => Math.min(least, t.id), Number.POSITIVE_INFINITY);
   const depends = new Map<Tensor, boolean>();
   const nodes: Tensor[] = [];
   const stack: Tensor[] = [output];
@@ -33,9 +35,13 @@ function between(output: Tensor, wrt: readonly Tensor[]): Tensor[] {
       stack.pop();
       continue;
     }
+    if (node.id < oldest) {
+      depends.set(node, false);
+      continue;
+    }
     const pending = node.inputs.filter((x) => !depends.has(x));
     if (pending.length > 0) {
-      stack.push(...pending);
+      for (const x of pending) stack.push(x);
       continue;
     }
     stack.pop();

@@ -13,20 +13,22 @@ import type { Tensor } from "./tensor.ts";
  * @throws ShapeError when a part's replacement does not fit where the part stood.
  */
 export function substitute(expression: Tensor, parts: ReadonlyMap<Tensor, Tensor>): Tensor {
-  const done = new Map<Tensor, Tensor>(parts);
+  // The parts may be many, and the expression small.
+  const done = new Map<Tensor, Tensor>();
+  const found = (t: Tensor): Tensor | undefined => parts.get(t) ?? done.get(t);
   const stack = [expression];
   for (let node = stack.at(-1); node !== undefined; node = stack.at(-1)) {
-    const pending = done.has(node) ? [] : node.inputs.filter((x) => !done.has(x));
+    const pending = found(node) ? [] : node.inputs.filter((x) => !found(x));
     if (pending.length > 0) {
-      stack.push(...pending);
+      for (const x of pending) stack.push(x);
       continue;
     }
     stack.pop();
-    if (done.has(node)) continue;
-    const inputs = node.inputs.map((x) => done.get(x) ?? x);
+    if (found(node)) continue;
+    const inputs = node.inputs.map((x) => found(x) ?? x);
     done.set(node, inputs.every((x, i) => x === node.inputs[i]) ? node : rebuild(node, inputs));
   }
-  return done.get(expression) ?? expression;
+  return found(expression) ?? expression;
 }
 
 /** The leaves and inner nodes that an expression is made of. */

@@ -10,6 +10,7 @@ import {
   grad,
   input,
   matmul,
+  solveRows,
   type Tensor,
   tensor,
   transpose,
@@ -174,5 +175,27 @@ describe("faults", () => {
       "native executor: op 'cholesky' is not available there (ONNX has no Cholesky factorisation); " +
         'compile this function with { executor: "host" }.',
     );
+  });
+});
+
+describe("triangular systems in arrays", () => {
+  test("solved along rows, both ways, from any first element that is not 0", () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const n = 1 + (seed % 6);
+      const l = new Float64Array(n * n);
+      for (let i = 0; i < n; i++)
+        for (let j = 0; j <= i; j++)
+          l[i * n + j] = i === j ? 1.5 + Math.cos(seed + i) : Math.sin(seed * 3 + i * n + j);
+      const x = Float64Array.from({ length: n }, (_, i) => (i < seed % 3 ? 0 : Math.sin(i + seed) * 4));
+      for (const transposed of [false, true]) {
+        const b = Float64Array.from(x, (_, i) =>
+          x.reduce((s, v, j) => s + (transposed ? l[j * n + i] : l[i * n + j]) * v, 0),
+        );
+        solveRows(l, n, b, transposed);
+        b.forEach((v, i) => {
+          expect(v).toBeCloseTo(x[i], 11);
+        });
+      }
+    }
   });
 });

@@ -40,6 +40,25 @@ export function expectations(
   return found;
 }
 
+/** The terms of joints by the sites that they hold: for each of n sites its own few, not n times all of them. */
+const termsBySite = new WeakMap<ExpectedLogJoint, ReadonlyMap<string, ExpectedLogJoint["terms"]>>();
+
+function termsOf(joint: ExpectedLogJoint, name: string): ExpectedLogJoint["terms"] {
+  let index = termsBySite.get(joint);
+  if (index === undefined) {
+    const lists = new Map<string, ExpectedLogJoint["terms"][number][]>();
+    for (const t of joint.terms)
+      for (const site of t.sites) {
+        const list = lists.get(site);
+        if (list === undefined) lists.set(site, [t]);
+        else list.push(t);
+      }
+    index = lists;
+    termsBySite.set(joint, index);
+  }
+  return index.get(name) ?? [];
+}
+
 /**
  * The natural parameters of a site's best factor given the others: ∂ E[log p] / ∂ E[T] (Winn and Bishop 2005; Hoffman et al. 2013, eq.
  * 13), an expression of the other sites' expected statistics. A site in a minibatch is worth `scale` rows, in the density as in its
@@ -49,7 +68,7 @@ export function expectations(
  */
 export function optimum(joint: ExpectedLogJoint, site: ConjugateSite, priorAlone = false): readonly Tensor[] {
   const { name, conjugacy, statistics, scale } = site;
-  const touching = joint.terms.filter((t) => t.sites.has(name) && (!priorAlone || t.owner === name));
+  const touching = termsOf(joint, name).filter((t) => !priorAlone || t.owner === name);
   const gradient = grad(total(touching.map((t) => t.value)), statistics);
   return conjugacy.tidy(scale === 1 ? gradient : gradient.map((g) => mul(g, 1 / scale)));
 }

@@ -1,7 +1,7 @@
 /** From a graph to the normal form: what each op does to sums of products of sites. */
-import { isElementwise } from "../../compile/index.ts";
+import { isElementwise, topological } from "../../compile/index.ts";
 import * as ops from "../../tensor/index.ts";
-import { isFloat, isInteger, type NodeOf, nodesOf, on, rebuild, type Tensor } from "../../tensor/index.ts";
+import { isFloat, isInteger, type NodeOf, on, rebuild, type Tensor } from "../../tensor/index.ts";
 import { indicator, type LatentValue, newIndex, opaque, selector, value } from "./atoms.ts";
 import * as choices from "./choices.ts";
 import * as functions from "./functions.ts";
@@ -208,8 +208,7 @@ export function expandGraphs(
     }
     return p;
   };
-  const nodes = new Set(roots.flatMap((root) => [...nodesOf(root)]));
-  for (const node of [...nodes].sort((a, b) => a.id - b.id)) {
+  for (const node of topological(roots)) {
     const latent = latents.get(node);
     if (latent !== undefined) {
       done.set(node, leafPolynomial(node, latent.value, latent.categories));

@@ -110,10 +110,19 @@ export function factorRows(out: Float64Array, a: HostArray, start: number, n: nu
 /** Solves L x = b, or Lᵀ x = b, in place of b, with the leading block of a factor of n × n numbers: a plain function as well. */
 export function solveRows(l: Float64Array, n: number, b: number[] | Float64Array, transposed: boolean): void {
   const size = b.length;
-  for (let step = 0; step < size; step++) {
-    const i = transposed ? size - 1 - step : step;
-    if (transposed) for (let j = i + 1; j < size; j++) b[i] -= l[j * n + i] * b[j];
-    else for (let j = 0; j < i; j++) b[i] -= l[i * n + j] * b[j];
+  // The rows of the factor lie in memory one after another: both ways read along them.
+  if (transposed) {
+    for (let i = size - 1; i >= 0; i--) {
+      b[i] /= l[i * n + i];
+      for (let j = 0; j < i; j++) b[j] -= l[i * n + j] * b[i];
+    }
+    return;
+  }
+  // Nothing comes of the zeros that it begins with.
+  let first = 0;
+  while (first < size && b[first] === 0) first++;
+  for (let i = first; i < size; i++) {
+    for (let j = first; j < i; j++) b[i] -= l[i * n + j] * b[j];
     b[i] /= l[i * n + i];
   }
 }
