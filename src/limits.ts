@@ -29,7 +29,7 @@ export const ceilings = {
   /** Rows that are drawn. */
   drawn: {
     most: 10_000_000,
-    why: "all of them are held in memory. Draw more in several calls, with another --seed",
+    why: "all of them are held in memory. Draw more in several calls, with another `seed`",
   },
   /** Draws of z for each labelled row. */
   labelledDraws: { most: 1000, why: "classifiers are fitted on each draw" },

@@ -15,6 +15,7 @@ import { addReproduce } from "./verbs/reproduce.ts";
 import { addSample } from "./verbs/sample.ts";
 import { addTrain } from "./verbs/train.ts";
 import { addTraverse } from "./verbs/traverse.ts";
+import { inFlags } from "./wording.ts";
 
 /** Exit codes besides 0: 1 for data, folders and numbers that cannot be used, 2 for an invalid command. */
 const FAILED = 1;
@@ -77,11 +78,11 @@ export async function runProgram(argv: readonly string[], terminal: Terminal): P
     await program.parseAsync(argv, { from: "user" });
     return context.exitCode;
   } catch (error) {
-    return report(error, terminal);
+    return report(error, terminal, program);
   }
 }
 
-function report(error: unknown, { err, debug }: Terminal): number {
+function report(error: unknown, { err, debug }: Terminal, program: Command): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
     err.write(
@@ -91,7 +92,7 @@ function report(error: unknown, { err, debug }: Terminal): number {
   }
   const expected = error instanceof TightboundError && !(error instanceof InternalError);
   if (expected) {
-    err.write(`${debug ? error.stack : error.message}\n`);
+    err.write(`${inFlags((debug ? error.stack : error.message) ?? "", program)}\n`);
     return error instanceof UsageError ? MISUSED : FAILED;
   }
   const text = error instanceof Error ? (debug ? error.stack : error.message) : String(error);

@@ -188,7 +188,7 @@ const oneSize = (
       .map(([key, { first, count }]) => `${key} (${count}, such as ${files[first].path})`);
     throw new DataError(
       `${directory}: expected images of one size; found ${sizes.size} sizes: ${shown.join(", ")}` +
-        `${sizes.size > 3 ? ", …" : ""}. Say what size they are to get: --resize 32x32 (resize: [32, 32]), and with --fit how those of ` +
+        `${sizes.size > 3 ? ", …" : ""}. Say what size they are to get: \`resize: [32, 32]\`, and with \`fit\` how those of ` +
         "another shape fit: cover (default, cuts), contain (adds white) or stretch (distorts).",
     );
   }

@@ -259,7 +259,7 @@ const holdOut = (dataset: Dataset, path: string, options: LoadOptions): DataSpli
 /** Each class has one labelled row, and that is needed to learn from. */
 export const noneToSpare = (path: string): DataError =>
   new DataError(
-    `${path}: no class has a second labelled row to test on. Label more, or hold none out (--test-fraction 0).`,
+    `${path}: no class has a second labelled row to test on. Label more, or hold none out (\`testFraction: 0\`).`,
   );
 
 /** The first row of each class: no class may lose its only label to a test. */

@@ -134,7 +134,7 @@ export const openRun = <S extends z.ZodType>(
   if (stats === undefined || !stats.isDirectory()) {
     throw new CheckpointError(
       `${path}: expected the folder of a run, found ${stats === undefined ? "nothing there" : "a file"}. ` +
-        "Give the folder that tightbound train wrote (--out)",
+        "Give the folder that training wrote (`out`)",
     );
   }
   const folder = runFolder(path);
@@ -142,7 +142,7 @@ export const openRun = <S extends z.ZodType>(
   if (!names.includes(CONFIG)) {
     throw new CheckpointError(
       `${path}: expected the folder of a run, with a ${CONFIG}; found ${shortList(names)}. ` +
-        "Give the folder that tightbound train wrote (--out)",
+        "Give the folder that training wrote (`out`)",
     );
   }
   const { format, ...written } = readConfig(folder.config);
@@ -189,7 +189,7 @@ const refuseOthers = (path: string, overwrite: boolean, owned: OwnedFiles): void
     if (!overwrite) {
       throw new UsageError(
         `${path} holds a run already (${shortList(names.filter((name) => isOwn(name, owned)))}). Expected a new or empty folder: choose ` +
-          "another with --out, continue this run with --resume, or replace it with --overwrite.",
+          "another with `out`, continue this run with `resume`, or replace it with `overwrite`.",
       );
     }
   } else {
@@ -197,7 +197,7 @@ const refuseOthers = (path: string, overwrite: boolean, owned: OwnedFiles): void
     if (others.length > 0) {
       throw new UsageError(
         `${path} is not empty and holds no run (${shortList(others)}). Expected a new or empty folder, or with ` +
-          "--overwrite one that holds a run: choose another with --out. Nothing was touched.",
+          "`overwrite` one that holds a run: choose another with `out`. Nothing was touched.",
       );
     }
   }
@@ -208,10 +208,10 @@ const makeFolder = (path: string): void => {
     mkdirSync(path, { recursive: true });
   } catch (cause) {
     const why = reason(cause, {
-      EEXIST: "a file of that name is there. Choose another --out",
-      ENOTDIR: "a part of the path is a file. Choose another --out",
-      EACCES: "no permission to write there. Choose another --out",
-      EROFS: "the file system is read-only. Choose another --out",
+      EEXIST: "a file of that name is there. Choose another `out`",
+      ENOTDIR: "a part of the path is a file. Choose another `out`",
+      EACCES: "no permission to write there. Choose another `out`",
+      EROFS: "the file system is read-only. Choose another `out`",
       ENOSPC: "the disk is full. Free some space and try again",
     });
     throw new CheckpointError(`cannot make the folder ${path}: ${why}`, { cause });

@@ -212,7 +212,7 @@ const removeStale = (path: string, content: string): void => {
 const busy = (path: string, who: string): BusyError =>
   new BusyError(
     `${path}: expected a run that no other process is training: ${who}. Wait for it to end or choose another ` +
-      "--out; if it no longer runs, delete this file",
+      "`out`; if it no longer runs, delete this file",
   );
 
 const read = (path: string): string | undefined => {

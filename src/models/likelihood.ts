@@ -124,33 +124,33 @@ export function checkLikelihood(
   if (name === "table") {
     if (binarize === "none") return;
     throw new UsageError(
-      `${data.name}: the columns of a table are no pixels to binarise; use --binarize none with a table likelihood.`,
+      `${data.name}: the columns of a table are no pixels to binarise; use \`binarize: "none"\` with a table likelihood.`,
     );
   }
   if (data.hasMissing === true) {
     throw new UsageError(
-      `${data.name}: values are missing, which a ${name} likelihood has no place for; use --likelihood table, or fill them in.`,
+      `${data.name}: values are missing, which a ${name} likelihood has no place for; use \`likelihood: "table"\`, or fill them in.`,
     );
   }
   const unit = low >= 0 && high <= 1;
   if (binarize !== "none" && !unit) {
     throw new UsageError(
       `${data.name}: values from ${low} to ${high} are no probabilities, so they cannot be binarised; ` +
-        "use --binarize none with a gaussian likelihood, or scale the data to [0, 1].",
+        'use `binarize: "none"` with a gaussian likelihood, or scale the data to [0, 1].',
     );
   }
   if (name.startsWith("gaussian")) return;
   if (!unit) {
     throw new UsageError(
       `${data.name}: a ${name} likelihood needs values in [0, 1], found ${low} to ${high}; ` +
-        "use --likelihood gaussian, or scale the data to [0, 1].",
+        'use `likelihood: "gaussian"`, or scale the data to [0, 1].',
     );
   }
   if (name === "bernoulli" && binarize === "none" && !data.isBinary) {
     throw new UsageError(
       `${data.name}: a Bernoulli likelihood on grey pixels gives no bound of any density. ` +
-        "Use --binarize dynamic (or fixed) to draw binary pixels, --likelihood continuous-bernoulli for a density on " +
-        "[0, 1], or ask for the cross entropy by name with --likelihood bernoulli-on-grey.",
+        'Use `binarize: "dynamic"` or `binarize: "fixed"` to draw binary pixels, `likelihood: "continuous-bernoulli"` for a density on ' +
+        '[0, 1], or ask for the cross entropy by name with `likelihood: "bernoulli-on-grey"`.',
     );
   }
 }

@@ -91,14 +91,14 @@ export function checkLatent(model: string, latent: number): void {
 function imageShape({ shape, channels: convolutions }: Network): [number, number, number] {
   if (convolutions.length === 0) {
     throw new UsageError(
-      "a convolutional network needs at least one convolution; found no channels. Use --network mlp.",
+      'a convolutional network needs at least one convolution; found no channels. Use `network: "mlp"`.',
     );
   }
   const [height, width, channels = 1] = shape;
   if (shape.length < 2 || shape.length > 3) {
     throw new UsageError(
       `a convolutional network needs images, [height, width] or [height, width, channels]; found rows of shape ` +
-        `${formatShape(shape)}. Use --network mlp.`,
+        `${formatShape(shape)}. Use \`network: "mlp"\`.`,
     );
   }
   return [height, width, channels];

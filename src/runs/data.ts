@@ -36,8 +36,8 @@ export interface DataChecks extends Pick<LoadOptions, "needsUnlabelled"> {
 export function testPart({ train, test }: Pick<RunData, "train" | "test">): Dataset {
   if (test !== undefined) return test;
   throw new UsageError(
-    `${train.name}: no rows are held out to test on: too few are labelled to spare some. Use --part train, give other rows with ` +
-      "--data, or train with --test-fraction.",
+    `${train.name}: no rows are held out to test on: too few are labelled to spare some. Use \`part: "train"\`, give other rows with ` +
+      "`data`, or train with `testFraction`.",
   );
 }
 
@@ -93,7 +93,7 @@ async function tableParts(source: DataSource, checks: DataChecks): Promise<Omit<
   const { spec, labels, labelColumn, table: { preprocessing: known, ...declared } = {} } = source;
   if (labels !== undefined) {
     throw new UsageError(
-      `${spec}: the labels of a table are in a column, not in a file. Use --label-column.`,
+      `${spec}: the labels of a table are in a column, not in a file. Use \`labelColumn\`.`,
     );
   }
   const table = await readTable(spec, readingOptions(source.reading));
@@ -190,7 +190,7 @@ export async function reloadData(settings: RunSettings, spec = settings.data.spe
   const { labels, labelColumn, testFraction, labelledTest, validation, table, reading } = settings.data;
   if (spec === IN_MEMORY) {
     throw new UsageError(
-      `${settings.data.name}: the run was trained in a program, on data in its memory, which are not kept. Give rows with --data.`,
+      `${settings.data.name}: the run was trained in a program, on data in its memory, which are not kept. Give rows with \`data\`.`,
     );
   }
   const data = await loadRunData({

@@ -19,7 +19,6 @@ import {
   at,
   type BaseDeclaration,
   declarationOf,
-  flagsOf,
   type Kind,
   kindOf,
   labelledPart,
@@ -137,7 +136,7 @@ async function checkSettings(settings: RunSettings, { train, validation }: RunDa
   if (base && from !== undefined) checkBase(from, base, settings, train);
   if (settings.train.patience !== undefined && validation === undefined) {
     throw new UsageError(
-      `--patience ${settings.train.patience}: expected rows held out to validate, by which training stops; found none. Add --validation 1000, say.`,
+      `\`patience: ${settings.train.patience}\`: expected rows held out to validate, by which training stops; found none. Add \`validation: 1000\`, say.`,
     );
   }
   if (learnsFromLabels(settings)) checkSupervision(labelledPart(train, settings.labels));
@@ -147,16 +146,15 @@ async function checkSettings(settings: RunSettings, { train, validation }: RunDa
 function checkBase(from: string, base: BaseDeclaration, settings: RunSettings, train: Dataset): void {
   const found = readRun(from).settings;
   const shape = (of: RunSettings) => `[${of.model.shape.join(", ")}]`;
-  const declaration = declarationOf(settings.model.model);
-  const flag = `${flagsOf(declaration).find(({ path }) => path === base.from)?.flag} ${from}`;
+  const option = `\`${base.from}: "${from}"\``;
   if (!base.kinds.includes(found.model.model)) {
     throw new UsageError(
-      `${flag}: expected the run of a kind that can be built on, ${listed(base.kinds, "or")}; found one of ${found.model.model}.`,
+      `${option}: expected the run of a kind that can be built on, ${listed(base.kinds, "or")}; found one of ${found.model.model}.`,
     );
   }
   if (shape(found) !== shape(settings)) {
     throw new UsageError(
-      `${flag}: expected a run of rows of shape ${shape(settings)}, as those of ${train.name}; found one of ${shape(found)}.`,
+      `${option}: expected a run of rows of shape ${shape(settings)}, as those of ${train.name}; found one of ${shape(found)}.`,
     );
   }
   if (found.data.fingerprint !== settings.data.fingerprint) {
@@ -164,10 +162,10 @@ function checkBase(from: string, base: BaseDeclaration, settings: RunSettings, t
       `${data.trainRows} rows of ${data.name}${data.validation ? `, ${data.validation.count} held out to validate` : ""}`;
     // A model without labels tests on rows that one which learns from labels keeps where labels are few.
     const { testFraction } = settings.data;
-    const held = testFraction === found.data.testFraction ? "" : ` and --test-fraction ${testFraction}`;
+    const held = testFraction === found.data.testFraction ? "" : ` and \`testFraction: ${testFraction}\``;
     throw new UsageError(
-      `${flag}: it was trained on other rows (${rows(found)}) than these (${rows(settings)}). It must have seen the rows to ` +
-        `learn from and none that are held out: train it with the same --data and --validation${held}, or leave it out.`,
+      `${option}: it was trained on other rows (${rows(found)}) than these (${rows(settings)}). It must have seen the rows to ` +
+        `learn from and none that are held out: train it with the same \`data\` and \`validation\`${held}, or leave it out.`,
     );
   }
 }
@@ -232,13 +230,13 @@ function withEpochs(settings: RunSettings, epochs: number | undefined): RunSetti
   if (epochs === undefined || epochs === train.epochs) return settings;
   if (epochs < train.epochs) {
     throw new UsageError(
-      `--epochs ${epochs}: expected at least the ${train.epochs} epochs that the run was started with. ` +
+      `\`epochs: ${epochs}\`: expected at least the ${train.epochs} epochs that the run was started with. ` +
         "To stop earlier, stop it; for a shorter run, start a new one.",
     );
   }
   if (train.schedule !== "constant") {
     throw new UsageError(
-      `--epochs ${epochs}: the run's learning rate follows a ${train.schedule} schedule over its ${train.epochs} epochs, ` +
+      `\`epochs: ${epochs}\`: the run's learning rate follows a ${train.schedule} schedule over its ${train.epochs} epochs, ` +
         "so more of them would have been another run from the start. Start a new run.",
     );
   }

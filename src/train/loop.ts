@@ -46,8 +46,7 @@ export interface TrainHooks {
 function piecewise({ lr, lrSteps }: OptimisationSettings, stepsPerEpoch: number): Schedule {
   if (lrSteps === undefined)
     throw new UsageError(
-      "The schedule piecewise needs the learning rates that follow the first: " +
-        'lrSteps: [{ epoch: 20, lr: 3e-4 }], or "--lr-steps 20:3e-4" on the command line.',
+      "The schedule piecewise needs the learning rates that follow the first, in `lrSteps`: each with the epochs that are over by then.",
     );
   return schedules.piecewise({
     initial: lr,

@@ -106,7 +106,7 @@ test("a Bernoulli likelihood on grey pixels is refused, and nothing is written",
   const { code, err } = await cli("train", "vae", "--data", digits, "--binarize", "none", "--out", out);
   expect(code).toBe(2);
   expect(err).toBe(
-    "digits/train: a Bernoulli likelihood on grey pixels gives no bound of any density. Use --binarize dynamic (or fixed) " +
+    "digits/train: a Bernoulli likelihood on grey pixels gives no bound of any density. Use --binarize dynamic or --binarize fixed " +
       "to draw binary pixels, --likelihood continuous-bernoulli for a density on [0, 1], or ask for the cross entropy by " +
       "name with --likelihood bernoulli-on-grey.\n",
   );
@@ -135,7 +135,7 @@ test("folders that are no run are named as such", async () => {
   }
   expect((await cli("train", "--resume", join(folder, "nowhere"))).err).toBe(
     `${join(folder, "nowhere")}: expected the folder of a run, found nothing there. ` +
-      "Give the folder that tightbound train wrote (--out)\n",
+      "Give the folder that training wrote (--out)\n",
   );
 });
 

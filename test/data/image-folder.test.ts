@@ -120,7 +120,7 @@ describe("readImageFolder", () => {
     await expect(readImageFolder(path)).rejects.toThrow(
       new DataError(
         `${path}: expected images of one size; found 2 sizes: 2 x 2 (1, such as ${a}), 4 x 1 (1, such as ${b}). Say what size they are ` +
-          "to get: --resize 32x32 (resize: [32, 32]), and with --fit how those of another shape fit: cover (default, cuts), contain " +
+          "to get: `resize: [32, 32]`, and with `fit` how those of another shape fit: cover (default, cuts), contain " +
           "(adds white) or stretch (distorts).",
       ),
     );

@@ -68,8 +68,8 @@ describe("createRun and openRun", () => {
     expect(message(() => createRun(path, { latent: 3 }))).toEqual(
       new UsageError(
         `${path} holds a run already (checkpoint.safetensors, config.json, images, metrics.jsonl, report.html). ` +
-          "Expected a new or empty folder: choose another with --out, continue this run with --resume, or " +
-          "replace it with --overwrite.",
+          "Expected a new or empty folder: choose another with `out`, continue this run with `resume`, or " +
+          "replace it with `overwrite`.",
       ),
     );
     expect(openRun(path, SCHEMA).settings).toEqual({ latent: 2 });
@@ -108,7 +108,7 @@ describe("createRun and openRun", () => {
     expect(message(() => createRun(path, { latent: 2 }, { overwrite }))).toEqual(
       new UsageError(
         `${path} is not empty and holds no run (config.json, report.html). Expected a new or empty folder, or ` +
-          "with --overwrite one that holds a run: choose another with --out. Nothing was touched.",
+          "with `overwrite` one that holds a run: choose another with `out`. Nothing was touched.",
       ),
     );
     expect(readdirSync(path).sort()).toEqual(["config.json", "report.html"]);
@@ -119,12 +119,12 @@ describe("createRun and openRun", () => {
     const file = folder.write("file", "x");
     expect(message(() => createRun(file, {}))).toEqual(
       new CheckpointError(
-        `cannot make the folder ${file}: a file of that name is there. Choose another --out`,
+        `cannot make the folder ${file}: a file of that name is there. Choose another \`out\``,
       ),
     );
     expect(message(() => createRun(join(file, "run"), {}))).toEqual(
       new CheckpointError(
-        `cannot make the folder ${join(file, "run")}: a part of the path is a file. Choose another --out`,
+        `cannot make the folder ${join(file, "run")}: a part of the path is a file. Choose another \`out\``,
       ),
     );
     const path = newPath();
@@ -136,7 +136,7 @@ describe("createRun and openRun", () => {
 
   test("a missing folder, a file, and a folder that is no run", () => {
     const path = newPath();
-    const give = "Give the folder that tightbound train wrote (--out)";
+    const give = "Give the folder that training wrote (`out`)";
     expect(message(() => openRun(path, SCHEMA))).toEqual(
       new CheckpointError(`${path}: expected the folder of a run, found nothing there. ${give}`),
     );
@@ -196,7 +196,7 @@ describe("the lock", () => {
   const busy = (path: string, who: string) =>
     new CheckpointError(
       `${join(path, "lock")}: expected a run that no other process is training: ${who}. Wait for it to end or ` +
-        "choose another --out; if it no longer runs, delete this file",
+        "choose another `out`; if it no longer runs, delete this file",
     );
 
   test("is refused while this process has it, under any spelling of the path", () => {

@@ -88,35 +88,35 @@ describe("checkLikelihood", () => {
       "bernoulli",
       "none",
       grey,
-      "digits: a Bernoulli likelihood on grey pixels gives no bound of any density. Use --binarize dynamic (or fixed) to " +
-        "draw binary pixels, --likelihood continuous-bernoulli for a density on [0, 1], or ask for the cross entropy by " +
-        "name with --likelihood bernoulli-on-grey.",
+      'digits: a Bernoulli likelihood on grey pixels gives no bound of any density. Use `binarize: "dynamic"` or `binarize: "fixed"` to ' +
+        'draw binary pixels, `likelihood: "continuous-bernoulli"` for a density on [0, 1], or ask for the cross entropy by ' +
+        'name with `likelihood: "bernoulli-on-grey"`.',
     ],
     [
       "continuous-bernoulli",
       "none",
       real,
-      "table: a continuous-bernoulli likelihood needs values in [0, 1], found -2 to 3.5; use --likelihood gaussian, or " +
+      'table: a continuous-bernoulli likelihood needs values in [0, 1], found -2 to 3.5; use `likelihood: "gaussian"`, or ' +
         "scale the data to [0, 1].",
     ],
     [
       "gaussian",
       "dynamic",
       real,
-      "table: values from -2 to 3.5 are no probabilities, so they cannot be binarised; use --binarize none with a " +
+      'table: values from -2 to 3.5 are no probabilities, so they cannot be binarised; use `binarize: "none"` with a ' +
         "gaussian likelihood, or scale the data to [0, 1].",
     ],
     [
       "gaussian",
       "none",
       gaps,
-      "table: values are missing, which a gaussian likelihood has no place for; use --likelihood table, or fill them in.",
+      'table: values are missing, which a gaussian likelihood has no place for; use `likelihood: "table"`, or fill them in.',
     ],
     [
       "table",
       "fixed",
       real,
-      "table: the columns of a table are no pixels to binarise; use --binarize none with a table likelihood.",
+      'table: the columns of a table are no pixels to binarise; use `binarize: "none"` with a table likelihood.',
     ],
   ] as const)("%s with binarize %s is refused", (name, binarize, data, message) => {
     expect(() => checkLikelihood(name, binarize, data)).toThrow(new UsageError(message));

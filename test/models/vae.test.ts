@@ -297,7 +297,7 @@ describe("what models refuse", () => {
     expect(() => VAE({ shape: [30], network: "convolutional" })).toThrow(
       new UsageError(
         "a convolutional network needs images, [height, width] or [height, width, channels]; found rows of shape [30]. " +
-          "Use --network mlp.",
+          'Use `network: "mlp"`.',
       ),
     );
   });
@@ -305,7 +305,7 @@ describe("what models refuse", () => {
   test("a convolutional network without convolutions", () => {
     expect(() => VAE({ shape: [4, 4], network: "convolutional", channels: [] })).toThrow(
       new UsageError(
-        "a convolutional network needs at least one convolution; found no channels. Use --network mlp.",
+        'a convolutional network needs at least one convolution; found no channels. Use `network: "mlp"`.',
       ),
     );
   });

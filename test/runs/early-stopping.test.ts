@@ -94,7 +94,7 @@ describe("in a folder", () => {
     const { validation: _, ...rest } = labelled;
     const none = newPath();
     await expect(startRun(none, few, rest)).rejects.toThrow(
-      /^--patience 2: expected rows held out to validate/,
+      /^`patience: 2`: expected rows held out to validate/,
     );
     expect(existsSync(none)).toBe(false);
   });

@@ -214,7 +214,7 @@ describe("a run in a folder", () => {
     expect(tensors(more.folder.checkpoint)).toEqual(tensors(whole.folder.checkpoint));
     expect(readRun(path).settings.train.epochs).toBe(3);
     await expect(resumeRun(path, data, { epochs: 2 })).rejects.toThrow(
-      "--epochs 2: expected at least the 3 epochs that the run was started with.",
+      "`epochs: 2`: expected at least the 3 epochs that the run was started with.",
     );
   });
 

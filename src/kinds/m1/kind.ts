@@ -141,7 +141,7 @@ export const kind: Kind<M1RunSettings, Vae, TrainedM1, Trained> = {
     if (classShares === undefined) return classified;
     if (classified.probabilities === undefined) {
       throw new UsageError(
-        `--class-shares: expected a classifier that gives probabilities; ${name} votes. Add --classifier logistic.`,
+        `\`classShares\`: expected a classifier that gives probabilities; ${name} votes. Add \`classifier: "logistic"\`.`,
       );
     }
     const { labels, classes: width } = trained.labelled.known;

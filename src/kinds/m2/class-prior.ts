@@ -10,7 +10,7 @@ export function classPriorOf(
 ): ClassPrior {
   if (prior === undefined) return "uniform";
   if (prior === "labels") return sharesOf(perClass ?? classes.map(() => 1));
-  if (typeof prior !== "string") checkShares("--class-prior", prior, classes);
+  if (typeof prior !== "string") checkShares("`classPrior`", prior, classes);
   return prior;
 }
 
@@ -45,7 +45,7 @@ export function withShares(
   classes: readonly string[],
 ): Float32Array {
   if (to !== "estimated") {
-    checkShares("--class-shares", to, classes);
+    checkShares("`classShares`", to, classes);
     return moved(probabilities, from, to);
   }
   let shares = [...from];

@@ -101,7 +101,7 @@ const notConverged = (violation: number, updates: number, C: Float64Array): Conv
   new ConvergenceError(
     `support vector machine: after ${updates.toLocaleString("en")} updates the optimality conditions are still violated by ` +
       `${violation.toPrecision(2)}, and ${TOLERANCE} is asked. The cost of a row on the wrong side of the margin, up to ` +
-      `${Math.max(...C).toPrecision(2)}, is too large for classes that overlap: use a smaller cost (--svm-cost 10), or a kernel of larger γ.`,
+      `${Math.max(...C).toPrecision(2)}, is too large for classes that overlap: use a smaller cost (\`cost: 10\`), or a kernel of larger γ.`,
   );
 
 /** α of the start, cut to the box; what the cut took out of balance is taken back, so that yᵀα = 0. */

@@ -144,7 +144,7 @@ test("probabilities under other shares, by hand", () => {
   expect(moved[0]).toBeCloseTo(0.54 / 0.58, 6);
   expect(moved[2]).toBeCloseTo(0.5, 6);
   expect(() => withShares(moved, [0.5, 0.5], [0.2, 0.3, 0.5], ["a", "b"])).toThrow(
-    "--class-shares: expected 2 shares, of the classes a, b; found 3.",
+    "`classShares`: expected 2 shares, of the classes a, b; found 3.",
   );
 });
 

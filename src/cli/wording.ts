@@ -1,0 +1,38 @@
+/** Messages of the library name options; on a command line they name flags. */
+import type { Command } from "commander";
+import { declarations, flagsOf } from "../kinds/index.ts";
+
+const camel = (flag: string): string =>
+  flag.slice(2).replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+
+/** The flag of each option, by the option's name: a flag that is called as the option goes before one that is called otherwise. */
+function flagsByName(program: Command): ReadonlyMap<string, string> {
+  const ofSettings = declarations
+    .flatMap(flagsOf)
+    .flatMap(({ path, flag }) => [
+      [path, flag] as const,
+      [path.slice(path.lastIndexOf(".") + 1), flag] as const,
+    ]);
+  const ofCommands = program.commands
+    .flatMap(({ options }) => options)
+    .flatMap(({ long }) => (long ? [[camel(long), long] as const] : []));
+  return new Map([...ofSettings, ...ofCommands]);
+}
+
+/** `"none"` as none, `[32, 64]` as 32,64 (a size as 32x64), and a switch that is on as nothing. */
+const asWord = (value: string, flag: string): string =>
+  value === "true"
+    ? ""
+    : value
+        .replaceAll('"', "")
+        .replace(/^\[(.*)\]$/, "$1")
+        .replaceAll(", ", flag === "--resize" ? "x" : ",");
+
+/** A message with each option, written as `` `binarize: "none"` `` or `` `out` ``, as its flag: `--binarize none`, `--out`. */
+export function inFlags(message: string, program: Command): string {
+  const flags = flagsByName(program);
+  return message.replace(/`([a-z][A-Za-z0-9.]*)(?:: ([^`]*))?`/g, (all, name: string, value = "") => {
+    const flag = flags.get(name);
+    return flag === undefined ? all : `${flag} ${asWord(value, flag)}`.trim();
+  });
+}
