@@ -87,13 +87,22 @@ const shown = (value: unknown): string =>
  * is `undefined` counts as left out.
  *
  * @param what the function that was called, for the message
+ * @param required options that have no default
  * @throws UsageError naming the option, and the nearest known name where one was misspelt.
  */
 export function checkOptions(
   what: string,
   options: object | undefined,
   rules: Readonly<Record<string, OptionRule>>,
+  required: readonly string[] = [],
 ): void {
+  const missing = required.find(
+    (name) => (options as Record<string, unknown> | undefined)?.[name] === undefined,
+  );
+  if (missing !== undefined && (options === undefined || typeof options === "object")) {
+    const expected = rules[missing](undefined);
+    throw new UsageError(`${what}: the option ${missing} is missing${expected ? `; give ${expected}` : ""}.`);
+  }
   if (options === undefined) return;
   if (typeof options !== "object" || options === null || Array.isArray(options))
     throw new UsageError(`${what}: expected an object of options, found ${shown(options)}.`);

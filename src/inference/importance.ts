@@ -85,7 +85,7 @@ export async function importance<A extends readonly unknown[]>(
   args: A,
   options: ImportanceOptions,
 ): Promise<ImportanceResult> {
-  checkOptions("importance", options, importanceRules);
+  checkOptions("importance", options, importanceRules, ["draws"]);
   const { draws, parameters, seed = 0 } = options;
   const drawn = trace(guide, args);
   const scored = trace(model, args, [replay(drawn)]);

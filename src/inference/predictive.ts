@@ -56,7 +56,7 @@ export async function predictive<A extends readonly unknown[]>(
   args: A,
   options: PredictiveOptions<A>,
 ): Promise<ReadonlyMap<string, ArrayValue>> {
-  checkOptions("predictive", options, predictiveRules);
+  checkOptions("predictive", options, predictiveRules, ["draws"]);
   const { draws, guide, posterior, parameters, seed = 0 } = options;
   if (guide !== undefined && posterior !== undefined)
     throw new UsageError("predictive: latent sites come from a guide or posterior draws; give one of them.");

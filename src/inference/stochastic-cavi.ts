@@ -308,6 +308,7 @@ export function stochasticCavi<A extends readonly unknown[]>(program: Program<A>
       return { state: { ...state, natural, step }, info: { elbo, stepSize, localSweeps } };
     },
     async run(args, options) {
+      checkOptions("stochasticCavi", options, runRules, ["steps"]);
       const { steps, feed, onStep } = options;
       let state = await machine.init(args, options);
       const elbo = new Float64Array(steps);

@@ -209,7 +209,7 @@ export function climber<A extends readonly unknown[]>(
       }
     },
     async run(args, options) {
-      checkOptions("svi", options, runRules);
+      checkOptions("svi", options, runRules, ["steps"]);
       const { steps, feed, onStep } = options;
       let state = await machine.init(args, options);
       const elbo = new Float64Array(steps);

@@ -11,6 +11,15 @@ export interface Trace<R = unknown> {
   readonly result: R;
 }
 
+/** @throws UsageError unless it is a program. */
+export function checkProgram(program: unknown): void {
+  const { run } = (program ?? {}) as Partial<Program>;
+  if (typeof run !== "function") {
+    const found = program === undefined ? "nothing" : `a ${typeof program}`;
+    throw new UsageError(`expected a program, which model(…) makes of a function; found ${found}.`);
+  }
+}
+
 /** Runs a program and records its sites. Handlers given here stand between the program and the record. */
 export function trace<A extends readonly unknown[], R>(
   program: Program<A, R>,
@@ -18,6 +27,12 @@ export function trace<A extends readonly unknown[], R>(
   handlers: readonly Handler[] = [],
   options: RunOptions = {},
 ): Trace<R> {
+  checkProgram(program);
+  if (!Array.isArray(args)) {
+    throw new UsageError(
+      `${program.name}: give the program's arguments as an array: [data], or [] where it has none.`,
+    );
+  }
   const sites = new Map<string, Site>();
   const record: Handler = (message, next) => {
     const value = next(message);

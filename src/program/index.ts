@@ -5,6 +5,7 @@
  */
 export {
   block,
+  checkProgram,
   condition,
   handled,
   latentSites,

@@ -1,4 +1,4 @@
-import type { Distribution } from "../distributions/index.ts";
+import { Distribution } from "../distributions/index.ts";
 import { ShapeError, UsageError } from "../errors.ts";
 import { evaluation, type LayerContext, type NamedParameter, parametersOf } from "../nn/index.ts";
 import {
@@ -89,6 +89,21 @@ function refusePromise(what: string, returned: unknown): void {
   );
 }
 
+/** @throws UsageError unless it is a distribution. */
+function checkDistribution(site: string, given: unknown): void {
+  if (given instanceof Distribution) return;
+  const found = given === undefined ? "nothing" : `a ${typeof given}`;
+  throw new UsageError(`site '${site}': expected a distribution, such as Normal(0, 1), found ${found}.`);
+}
+
+/** @throws UsageError unless it is a tensor. */
+function checkTensor(what: string, given: unknown): void {
+  if (given instanceof Tensor) return;
+  throw new UsageError(
+    `${what}: expected a tensor, found a ${typeof given}; for plain numbers use tensor(…).`,
+  );
+}
+
 /** The batch shape that a site's plates ask for. */
 function plateShape(plates: readonly Plate[]): number[] {
   const rank = Math.max(0, ...plates.map((p) => -p.dimension));
@@ -142,6 +157,8 @@ export function model<A extends readonly unknown[], R>(
   body: (context: Context, ...args: A) => R,
   options: { readonly name?: string } = {},
 ): Program<A, R> {
+  if (typeof body !== "function")
+    throw new UsageError(`model: a program is made of a function of its context, found a ${typeof body}.`);
   const name = options.name ?? (body.name || "model");
   const store = new Map<string, Tensor>();
 
@@ -152,6 +169,8 @@ export function model<A extends readonly unknown[], R>(
     const sizes = new Map<string, Plate>();
     let ended = false;
     const claim = (site: string, what: string): void => {
+      if (typeof site !== "string" || site === "")
+        throw new UsageError(`${name}: a ${what} needs a name first, found a ${typeof site}.`);
       if (ended) {
         throw new UsageError(
           `${name}: the ${what} '${site}' was announced after the program had returned; sites belong into its own, synchronous run.`,
@@ -176,6 +195,7 @@ export function model<A extends readonly unknown[], R>(
       { value, auxiliary }: { readonly value?: Tensor; readonly auxiliary?: boolean | undefined } = {},
     ): Tensor => {
       claim(site, kind === "sample" ? "sample site" : "observed site");
+      checkDistribution(site, distribution);
       const repeated = intoPlates(site, distribution, plates);
       return send({
         kind,
@@ -190,14 +210,18 @@ export function model<A extends readonly unknown[], R>(
       layers,
       sample: (site, distribution, { auxiliary } = {}) => random("sample", site, distribution, { auxiliary }),
       observe(site, distribution, given) {
+        checkDistribution(site, distribution);
         const value = given instanceof Tensor ? given : tensor(given, { dtype: distribution.dtype });
         checkObservedShape({ name: site, value, distribution, plates });
         return random("observe", site, distribution, { value });
       },
       factor(site, logWeight) {
+        checkTensor(`factor '${site}'`, logWeight);
         random("observe", site, new Factor(logWeight), { value: zeros([], logWeight.dtype) });
       },
       plate(plateName, size, inside, { rows = size } = {}) {
+        if (typeof inside !== "function")
+          throw new UsageError(`${name}: plate '${plateName}' needs a function: what is repeated.`);
         if (!Number.isInteger(size) || size < 1 || !Number.isInteger(rows) || rows < 1 || rows > size) {
           throw new UsageError(
             `${name}: plate '${plateName}' needs whole numbers 1 ≤ rows ≤ size, found rows ${rows}, size ${size}.`,
@@ -254,6 +278,7 @@ export function model<A extends readonly unknown[], R>(
       },
       deterministic(site, value) {
         claim(site, "deterministic site");
+        checkTensor(`deterministic site '${site}'`, value);
         return send({ kind: "deterministic", name: site, value, plates: [...plates] });
       },
     };

@@ -3,6 +3,7 @@ import { Delta, type Distribution, transforms } from "../../distributions/index.
 import { UsageError } from "../../errors.ts";
 import {
   type Context,
+  checkProgram,
   type Handler,
   latentSites,
   type Plate,
@@ -82,6 +83,7 @@ export function siteGuide<A extends readonly unknown[]>(
   name: string,
   family: (site: GuidedSite, context: Context) => Distribution,
 ): Program<A> {
+  checkProgram(target);
   return program<A, void>(
     (context, ...args) => {
       guideBySite(target, args, (site, plates) =>
@@ -110,6 +112,7 @@ export function jointGuide<A extends readonly unknown[]>(
   name: string,
   family: (dimension: number, context: Context) => Distribution,
 ): Program<A> {
+  checkProgram(target);
   return program<A, void>(
     (context, ...args) => {
       const sites = latentSites(trace(target, args)).filter((s) => s.distribution.cardinality === undefined);
