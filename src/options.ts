@@ -96,18 +96,11 @@ export function checkOptions(
   rules: Readonly<Record<string, OptionRule>>,
   required: readonly string[] = [],
 ): void {
-  const missing = required.find(
-    (name) => (options as Record<string, unknown> | undefined)?.[name] === undefined,
-  );
-  if (missing !== undefined && (options === undefined || typeof options === "object")) {
-    const expected = rules[missing](undefined);
-    throw new UsageError(`${what}: the option ${missing} is missing${expected ? `; give ${expected}` : ""}.`);
-  }
-  if (options === undefined) return;
-  if (typeof options !== "object" || options === null || Array.isArray(options))
-    throw new UsageError(`${what}: expected an object of options, found ${shown(options)}.`);
+  const given = options === undefined ? {} : options;
+  if (typeof given !== "object" || given === null || Array.isArray(given))
+    throw new UsageError(`${what}: expected an object of options, found ${shown(given)}.`);
   const known = Object.keys(rules);
-  for (const [name, value] of Object.entries(options)) {
+  for (const [name, value] of Object.entries(given)) {
     if (!Object.hasOwn(rules, name)) {
       const meant = nearest(name, known);
       const hint = meant === undefined ? `The options are ${known.join(", ")}.` : `Did you mean '${meant}'?`;
@@ -117,6 +110,11 @@ export function checkOptions(
     if (expected !== undefined)
       throw new UsageError(`${what}: ${name} must be ${expected}, found ${shown(value)}.`);
   }
+  const values: Readonly<Record<string, unknown>> = { ...given };
+  const missing = required.find((name) => values[name] === undefined);
+  if (missing === undefined) return;
+  const expected = rules[missing](undefined);
+  throw new UsageError(`${what}: the option ${missing} is missing${expected ? `; give ${expected}` : ""}.`);
 }
 
 /** The options that have a rule, and no other: for a function that hands on options of its own together with those of another. */
