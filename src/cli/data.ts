@@ -14,7 +14,7 @@ import {
 } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
 import { type Kind, learnsFromLabels, type RunSettings } from "../kinds/index.ts";
-import { reloadData, testPart } from "../runs/index.ts";
+import { reloadData, scaledBy, testPart } from "../runs/index.ts";
 import type { DataOptions } from "./data-options.ts";
 import type { Say } from "./terminal.ts";
 
@@ -64,7 +64,8 @@ async function otherRows(
     ...(labelColumn !== undefined && isTableFile(spec) && { labelColumn }),
     ...(labelFile !== undefined && { labels: labelFile }),
   });
-  return partOf(parts, part ?? (parts.test === undefined ? "all" : "test"));
+  const { pixelScale = 1 } = settings.data;
+  return scaledBy(partOf(parts, part ?? (parts.test === undefined ? "all" : "test")), pixelScale);
 }
 
 /** Rows of a table as features, by the preprocessing of the table that the run was trained on. */

@@ -1,5 +1,5 @@
 /** The figures of a trained model: as JSON, and as lines of text. */
-import type { ErrorFigures, Measured } from "../report/index.ts";
+import { bitsPerDimension, type ErrorFigures, type Measured } from "../report/index.ts";
 import { grouped, percent } from "./terminal.ts";
 
 const errorsOf = ({ error, validation, calibration }: ErrorFigures) => ({
@@ -8,8 +8,19 @@ const errorsOf = ({ error, validation, calibration }: ErrorFigures) => ({
   calibrationError: calibration?.error ?? null,
 });
 
+/** Nats as bits per dimension, where a row's density is of levels. */
+const bits = (nats: number | undefined, levels: number | undefined): number | undefined =>
+  nats === undefined || levels === undefined ? undefined : bitsPerDimension(nats, levels);
+
+const bitLines = (nats: number | undefined, levels: number | undefined, width = NAME): readonly string[] => {
+  const found = bits(nats, levels);
+  return found === undefined
+    ? []
+    : [line("Bits per dimension", found.toFixed(3), `of the ELBO, over ${levels} values of a row`, width)];
+};
+
 /** For a model without labels. All in nats per row; null if the model has no such figure. */
-const densityJson = ({ rows, bound, likelihood }: Measured) => ({
+const densityJson = ({ rows, bound, likelihood, levels }: Measured) => ({
   elbo: bound.elbo?.value ?? null,
   reconstruction: bound.reconstruction?.value ?? null,
   kl: bound.kl?.value ?? null,
@@ -24,10 +35,13 @@ const densityJson = ({ rows, bound, likelihood }: Measured) => ({
   // The rows that the log-likelihood and the importance-weighted bounds are means over, and the ELBO of these rows to compare the bounds with.
   logLikelihoodRows: likelihood?.logLikelihood.rows ?? null,
   elboOfLogLikelihoodRows: likelihood?.elbo ?? null,
+  // Of pixels of 256 levels: of the bound, and of the log-likelihood.
+  bitsPerDimension: bits(bound.elbo?.value, levels) ?? null,
+  bitsPerDimensionOfLogLikelihood: bits(likelihood?.logLikelihood.value, levels) ?? null,
 });
 
 /** For a model that classifies. Errors are shares of rows; null if the model has no such figure. */
-function errorsJson({ rows, bound, choices, carried }: Measured, errors: readonly ErrorFigures[]) {
+function errorsJson({ rows, bound, choices, carried, levels }: Measured, errors: readonly ErrorFigures[]) {
   const [chosen] = errors;
   const bayes = errors.find(({ samples }) => samples !== undefined);
   const way = (name: string) => errors.find(({ by }) => by === name);
@@ -44,6 +58,7 @@ function errorsJson({ rows, bound, choices, carried }: Measured, errors: readonl
     styleNats: carried?.style ?? null,
     classTold: carried?.told ?? null,
     classEntropy: carried?.entropy ?? null,
+    bitsPerDimension: bits(bound.elbo?.value, levels) ?? null,
     confusion: chosen.confusion,
     ...(choices && { classifiers: classifiersJson(choices.map(way)) }),
   };
@@ -67,7 +82,7 @@ const nats = (value: number): string => value.toFixed(2);
 export const figureLines = (measured: Measured): readonly string[] =>
   measured.errors === undefined ? densityLines(measured) : errorLines(measured, measured.errors);
 
-function densityLines({ rows, bound, likelihood }: Measured): readonly string[] {
+function densityLines({ rows, bound, likelihood, levels }: Measured): readonly string[] {
   const { elbo, reconstruction, kl, activeUnits, activity = [] } = bound;
   const all = `nats, mean of ${grouped(rows)} rows`;
   const found = likelihood?.logLikelihood;
@@ -90,12 +105,13 @@ function densityLines({ rows, bound, likelihood }: Measured): readonly string[] 
           ...Object.entries(likelihood.bounds).map(([k, value]) => line(`  IWAE-${k}`, nats(value), first)),
         ]
       : []),
+    ...bitLines(elbo?.value, levels),
     ...(activeUnits === undefined ? [] : [line("Active units", `${activeUnits} of ${activity.length}`)]),
   ];
 }
 
 function errorLines(
-  { rows, bound, choices, carried, warnings = [] }: Measured,
+  { rows, bound, choices, carried, levels, warnings = [] }: Measured,
   errors: readonly ErrorFigures[],
 ): readonly string[] {
   const listed = choices?.flatMap((name) => errors.find(({ by }) => by === name) ?? []) ?? errors;
@@ -116,6 +132,7 @@ function errorLines(
     ...(bound.elbo
       ? [line("ELBO", nats(bound.elbo.value), `nats, mean of ${grouped(rows)} rows`, width)]
       : []),
+    ...bitLines(bound.elbo?.value, levels, width),
     ...(carried
       ? [
           line("Class says", nats(carried.class), "nats of a row: what another class costs", width),

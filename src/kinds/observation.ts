@@ -16,6 +16,10 @@ export interface DataTraits {
   readonly range: readonly [number, number];
   /** Present for a table with its own columns. */
   readonly table?: TableSummary;
+  /** Whether every value is k/255 for a whole number k. */
+  readonly hasLevels?: boolean;
+  /** Images with more than one channel. */
+  readonly isColour?: boolean;
 }
 
 /** The choice. */
@@ -29,7 +33,14 @@ export interface Chosen {
 /** The traits of rows. */
 export function traitsOf(rows: Dataset, table?: TableSummary): DataTraits {
   const { range } = describe(rows);
-  return { kind: rows.kind, isBinary: isBinary(rows), range, ...(table && { table }) };
+  return {
+    kind: rows.kind,
+    isBinary: isBinary(rows),
+    range,
+    hasLevels: hasLevels(rows),
+    isColour: rows.kind === "image" && (rows.shape[2] ?? 1) > 1,
+    ...(table && { table }),
+  };
 }
 
 /** Checks that the likelihood and the binarisation fit the rows. @throws UsageError when they do not. */
@@ -42,7 +53,17 @@ export function checkObservation(
     name: rows.name,
     isBinary: isBinary(rows),
     hasMissing: rows.observed?.includes(0) ?? false,
+    hasLevels: likelihood !== "discretised-logistic" || hasLevels(rows),
     range,
+  });
+}
+
+/** Whether every value of rows is k/255 for a whole number k from 0 to 255. */
+function hasLevels({ x, scale }: Dataset): boolean {
+  if (Math.abs(255 * scale - 1) < 1e-9 && x instanceof Uint8Array) return true;
+  return x.every((value) => {
+    const level = value * scale * 255;
+    return level >= 0 && level <= 255 && Math.abs(level - Math.round(level)) < 1e-3;
   });
 }
 
@@ -55,7 +76,7 @@ export const binarizationOf = (traits: DataTraits, likelihood: string): Binariza
 
 /** Chooses the likelihood and the binarisation for the data, unless they were given. */
 export function chooseObservation(
-  { kind, isBinary, range: [low, high], table }: DataTraits,
+  { kind, isBinary, range: [low, high], table, hasLevels: levels, isColour }: DataTraits,
   given: { readonly likelihood?: LikelihoodName; readonly binarize?: Binarization },
 ): Chosen {
   if (table !== undefined) {
@@ -67,18 +88,26 @@ export function chooseObservation(
   }
   const unit = low >= 0 && high <= 1;
   const drawn = given.binarize !== undefined && given.binarize !== "none";
+  const colour = isColour === true && levels === true && !isBinary && !drawn;
   const likelihood: LikelihoodName =
-    given.likelihood ?? ((unit && kind === "image") || isBinary || drawn ? "bernoulli" : "gaussian");
+    given.likelihood ??
+    (colour
+      ? "discretised-logistic"
+      : (unit && kind === "image") || isBinary || drawn
+        ? "bernoulli"
+        : "gaussian");
   const traits = { kind, isBinary, range: [low, high] } as const;
   const binarize = given.binarize ?? binarizationOf(traits, likelihood);
   if (given.likelihood !== undefined && given.binarize !== undefined) return { likelihood, binarize };
-  const found = isBinary
-    ? "Binary data"
-    : isGrey(traits)
-      ? "Grey pixels in [0, 1]"
-      : kind === "table"
-        ? "A table of real numbers"
-        : `Pixels from ${low} to ${high}`;
+  const found = colour
+    ? "Colours of 256 levels"
+    : isBinary
+      ? "Binary data"
+      : isGrey(traits)
+        ? "Grey pixels in [0, 1]"
+        : kind === "table"
+          ? "A table of real numbers"
+          : `Pixels from ${low} to ${high}`;
   const chosen = [
     ...(given.likelihood === undefined ? [`--likelihood ${likelihood}`] : []),
     ...(given.binarize === undefined ? [`--binarize ${binarize}`] : []),

@@ -31,7 +31,7 @@ export function preparationOf(settings: RunSettings): Preparation {
     shape: model.shape,
     ...(table
       ? { columns: table.preprocessing.columns, features: featureLayout(table.preprocessing).names }
-      : model.shape.length > 1 && { scale: 1 / 255 }),
+      : model.shape.length > 1 && { scale: data.pixelScale ?? 1 / 255 }),
     ...(learnsFromLabels(settings) && { classes: settings.labels.classes }),
   };
 }

@@ -9,7 +9,8 @@ import {
 } from "../distributions/index.ts";
 import { UsageError } from "../errors.ts";
 import { initializers } from "../nn/index.ts";
-import { concat, parameter, slice, type Tensor } from "../tensor/index.ts";
+import { add, concat, parameter, slice, type Tensor } from "../tensor/index.ts";
+import { discretisedLogistic } from "./discretised-logistic.ts";
 import type { likelihoodNames } from "./names.ts";
 import { type OrderedLevels, orderedLevels } from "./ordered-levels.ts";
 
@@ -19,6 +20,8 @@ import { type OrderedLevels, orderedLevels } from "./ordered-levels.ts";
  * - `continuous-bernoulli`: the proper density on [0, 1] (Loaiza-Ganem and Cunningham 2019).
  * - `gaussian`: real data, one learned variance (with a linear decoder: probabilistic PCA).
  * - `gaussian-per-feature`: real data, one learned variance for each feature.
+ * - `discretised-logistic`: pixels of 256 levels, such as those of colour images: the mass of a logistic distribution around each level,
+ *   its scale learned for each value of a row. Comparable in bits per dimension.
  * - `table`: columns of numbers, counts and categories: a normal with a learned variance for each number, a negative binomial with a
  *   learned dispersion for each count, a categorical distribution for each block, by cumulative logits where its categories have an order.
  *   Values may be missing (NaN): their columns are marginalised, exactly.
@@ -38,6 +41,9 @@ export interface Likelihood {
   distribution(outputs: Tensor): Distribution;
 }
 
+/** ln of a tenth of the range of pixels. */
+const FIRST_LOG_SCALE = Math.log(0.1);
+
 /**
  * @param layout of the features, for `table`
  * @throws UsageError when `table` has no layout, or one of other features.
@@ -56,6 +62,15 @@ export function likelihood(name: LikelihoodName, features: number, layout?: RowL
     case "gaussian-per-feature": {
       const logScale = parameter(name === "gaussian" ? [1] : [features], initializers.zeros);
       return { name, logScale, distribution: (loc) => Normal(loc, { logScale }).toEvent(1) };
+    }
+    case "discretised-logistic": {
+      const logScale = parameter([features], initializers.constant(FIRST_LOG_SCALE));
+      // A decoder begins at 0: at the middle of the range.
+      return {
+        name,
+        logScale,
+        distribution: (out) => discretisedLogistic(add(out, 0.5), logScale).unchecked().toEvent(1),
+      };
     }
   }
 }
@@ -118,6 +133,8 @@ export function checkLikelihood(
     readonly range: readonly [number, number];
     /** Whether values are missing. */
     readonly hasMissing?: boolean;
+    /** Whether every value is k/255 for a whole number k. */
+    readonly hasLevels?: boolean;
   },
 ): void {
   const [low, high] = data.range;
@@ -133,6 +150,20 @@ export function checkLikelihood(
     );
   }
   const unit = low >= 0 && high <= 1;
+  if (name === "discretised-logistic") {
+    if (binarize !== "none") {
+      throw new UsageError(
+        `${data.name}: a discretised-logistic likelihood is of 256 levels, not of binary draws; use --binarize none.`,
+      );
+    }
+    if (data.hasLevels === false || !unit) {
+      throw new UsageError(
+        `${data.name}: a discretised-logistic likelihood needs pixels of 256 levels, 0 to 255 as they are stored; found other values, ` +
+          `from ${low} to ${high} in model units. Use --likelihood gaussian, or continuous-bernoulli for values in [0, 1].`,
+      );
+    }
+    return;
+  }
   if (binarize !== "none" && !unit) {
     throw new UsageError(
       `${data.name}: values from ${low} to ${high} are no probabilities, so they cannot be binarised; ` +

@@ -26,6 +26,7 @@ import {
   add,
   concat,
   expand,
+  formatShape,
   type Initializer,
   input,
   logsumexp,
@@ -33,6 +34,9 @@ import {
   mul,
   neg,
   parameter,
+  reshape,
+  type Shape,
+  sizeOf,
   stopGradient,
   sub,
   type Tensor,
@@ -40,7 +44,13 @@ import {
 } from "../tensor/index.ts";
 import { type LikelihoodName, likelihood } from "./likelihood.ts";
 import { missingMarks } from "./missing-marks.ts";
-import { checkLatent } from "./networks.ts";
+import {
+  checkLatent,
+  encoderBody,
+  decoder as imageDecoder,
+  type NetworkName,
+  resolveNetwork,
+} from "./networks.ts";
 
 /** Likelihoods of the VAE, and the Gaussian whose variances are computed from y and z, as the means are. */
 export type M2Likelihood = LikelihoodName | "gaussian-heteroscedastic";
@@ -51,6 +61,12 @@ export interface M2Options {
   readonly features: number;
   /** How many classes there are. */
   readonly classes: number;
+  /** Default `mlp`. `convolutional`: for images of the shape that is given; the hidden layers stand within the convolutions. */
+  readonly network?: NetworkName;
+  /** Shape of a row, for a convolutional network: [height, width] or [height, width, channels]. */
+  readonly shape?: Shape;
+  /** Channels of the convolutions, from the data inwards; each halves height and width. Default [32, 64]. */
+  readonly channels?: readonly number[];
   /** Dimensions of z. Default 50. */
   readonly latent?: number;
   /** Widths of the hidden layers of each of the three networks. Default [500]. */
@@ -83,6 +99,9 @@ export type ClassPrior = "uniform" | "learned" | readonly number[];
 const rules: OptionRules<M2Options> = {
   features: anything,
   classes: anything,
+  network: anything,
+  shape: anything,
+  channels: anything,
   latent: anything,
   hidden: anything,
   activation: anything,
@@ -228,24 +247,37 @@ export function M2(options: M2Options): M2 {
   const inputs = front?.width ?? features;
   const seen = (x: Tensor) => front?.apply(x) ?? x;
 
+  /** What convolutions make of images, for each of the two networks that see them. */
+  const convolutions = options.network === "convolutional" ? imageNetwork(options) : undefined;
+  const eyes = () => (convolutions === undefined ? undefined : encoderBody(convolutions));
+  const [firstEyes, secondEyes] = [eyes(), eyes()];
+
   /** q(y|x), its noise under the name of the program that it is part of. One set of weights. */
-  const discriminator = mlp({ inputs, hidden, outputs: classes, activation: nonlinearity, ...weights });
+  const discriminator = mlp({
+    inputs: firstEyes?.width ?? inputs,
+    hidden,
+    outputs: classes,
+    activation: nonlinearity,
+    ...weights,
+  });
   const discriminate = (x: Tensor, site: string, layers?: LayerContext): Tensor => {
     const drop = (share: number, i: number) => dropout(share, { site: `${site}/dropout.${i}` });
     // Layers are dense and activation by turns.
     const regularised = discriminator.layers.flatMap((layer, i) =>
       i % 2 === 1 ? [layer, drop(rate, (i + 1) / 2)] : [layer],
     );
-    return sequential(drop(inputDropout, 0), ...regularised).apply(x, layers);
+    const look = firstEyes === undefined ? [] : [firstEyes.layers];
+    return sequential(drop(inputDropout, 0), ...look, ...regularised).apply(x, layers);
   };
   const encoder = {
-    body: jointBody([inputs, classes], hidden, nonlinearity, weights),
+    ...(secondEyes && { convolutions: secondEyes.layers }),
+    body: jointBody([secondEyes?.width ?? inputs, classes], hidden, nonlinearity, weights),
     mean: dense(last, latent, weights),
     logVariance: dense(last, latent, weights),
   };
   const decoder = {
     body: jointBody([latent, classes], hidden, nonlinearity, weights),
-    out: dense(last, features, weights),
+    out: convolutions === undefined ? dense(last, features, weights) : imageDecoder(last, convolutions),
     ...(name === "gaussian-heteroscedastic" && { logVariance: dense(last, features, weights) }),
   };
   const observation =
@@ -255,12 +287,14 @@ export function M2(options: M2Options): M2 {
   const q = (x: Tensor, layers?: LayerContext) =>
     OneHotCategorical({ logits: logits(x, "classifier", layers) });
   const encode = (x: Tensor, y: Tensor, layers?: LayerContext) => {
-    const h = encoder.body.apply(seen(x), y, layers);
+    const viewed = secondEyes === undefined ? seen(x) : secondEyes.layers.apply(x, layers);
+    const h = encoder.body.apply(viewed, y, layers);
     return Normal(encoder.mean.apply(h), { logScale: mul(encoder.logVariance.apply(h), 0.5) }).toEvent(1);
   };
   const decode = (y: Tensor, z: Tensor, layers?: LayerContext) => {
     const h = decoder.body.apply(z, y, layers);
-    const out = decoder.out.apply(h);
+    const flat = convolutions === undefined ? h : reshape(h, [-1, last]);
+    const out = reshape(decoder.out.apply(flat, layers), [...h.shape.slice(0, -1), features]);
     if (observation !== undefined) return observation.distribution(out);
     const logScale = mul(decoder.logVariance?.apply(h) ?? out, 0.5);
     return Normal(out, { logScale }).toEvent(1);
@@ -288,6 +322,7 @@ export function M2(options: M2Options): M2 {
     model(
       ({ plate, sample, module, layers }, x: Tensor) => {
         if (front !== undefined) module("front", front);
+        if (firstEyes !== undefined) module("convolutions", firstEyes.layers);
         module("discriminator", discriminator);
         module("encoder", encoder);
         plate("row", x.shape[0], () => {
@@ -304,6 +339,7 @@ export function M2(options: M2Options): M2 {
     model(
       ({ plate, observe, module, layers }, x: Tensor, y: Tensor) => {
         if (front !== undefined) module("front", front);
+        if (firstEyes !== undefined) module("convolutions", firstEyes.layers);
         module("discriminator", discriminator);
         plate("row", x.shape[0], () => {
           const all = logits(x, "classifier", layers);
@@ -323,6 +359,11 @@ export function M2(options: M2Options): M2 {
       dropout: rate,
       inputDropout,
       classPrior: options.classPrior ?? "learned",
+      ...(convolutions && {
+        network: "convolutional",
+        shape: convolutions.shape,
+        channels: convolutions.channels,
+      }),
       ...(options.layout && { layout: options.layout }),
     },
     features,
@@ -336,6 +377,7 @@ export function M2(options: M2Options): M2 {
     classifier,
     parameters: parametersOf({
       ...(front && { front }),
+      ...(firstEyes && { convolutions: firstEyes.layers }),
       discriminator,
       encoder,
       decoder,
@@ -388,6 +430,25 @@ export function M2(options: M2Options): M2 {
     },
   };
   return m2;
+}
+
+/** Options of the convolutions of M2, whose hidden layers are M2's own. @throws UsageError without a shape, or with one of other features */
+function imageNetwork({ shape, channels, features, likelihood: name, activation: nonlinearity }: M2Options) {
+  if (shape === undefined || sizeOf(shape) !== features) {
+    throw new UsageError(
+      `m2: a convolutional network needs the shape of its images, of ${features} values; found ${shape === undefined ? "none" : formatShape(shape)}.`,
+    );
+  }
+  if (name === "table" || name === "gaussian-heteroscedastic") {
+    throw new UsageError(`m2: a convolutional network is for images; a ${name} likelihood is not. Use mlp.`);
+  }
+  return resolveNetwork({
+    shape,
+    hidden: [],
+    network: "convolutional",
+    activation: nonlinearity ?? "softplus",
+    ...(channels && { channels }),
+  });
 }
 
 /** How much faster than a weight the logits of p(y) move: what the optimiser takes for a step suits weights. */

@@ -7,6 +7,7 @@ export const likelihoodNames = [
   "continuous-bernoulli",
   "gaussian",
   "gaussian-per-feature",
+  "discretised-logistic",
   "table",
 ] as const;
 

@@ -21,14 +21,15 @@ export type {
 } from "./class-types.ts";
 export { type EncodedImage, type ImageGridOptions, imageGrid } from "./image-grid.ts";
 export { imageStack } from "./image-stack.ts";
-export type {
-  BoundFigures,
-  CarriedFigures,
-  ConfidenceBin,
-  ErrorFigures,
-  LikelihoodFigures,
-  Mean,
-  Measured,
+export {
+  type BoundFigures,
+  bitsPerDimension,
+  type CarriedFigures,
+  type ConfidenceBin,
+  type ErrorFigures,
+  type LikelihoodFigures,
+  type Mean,
+  type Measured,
 } from "./measured.ts";
 export { type Projection, type ProjectionMethod, project } from "./projection.ts";
 export { type ReportOptions, renderReport } from "./report.ts";

@@ -88,6 +88,8 @@ export interface Measured {
   readonly bound: BoundFigures;
   readonly likelihood?: LikelihoodFigures;
   readonly carried?: CarriedFigures;
+  /** Pixel values of a row, where its density is of 256 levels: figures are then told in bits per dimension too. */
+  readonly levels?: number;
   /** What a person should be told of the figures. */
   readonly warnings?: readonly string[];
   /** Of a model that classifies: each way to classify, the one that is used first. */
@@ -95,3 +97,6 @@ export interface Measured {
   /** Names of the ways among which the user may choose, in the order in which they are listed. */
   readonly choices?: readonly string[];
 }
+
+/** Nats of a row of so many values, as bits per dimension: −nats / (values · ln 2). */
+export const bitsPerDimension = (nats: number, values: number): number => -nats / (values * Math.LN2);

@@ -3,7 +3,7 @@ import { html } from "hono/html";
 import type { ClassificationResults } from "./class-types.ts";
 import { counted, decimal, duration, percent, whole } from "./format.ts";
 import { card, header } from "./frame.ts";
-import type { ErrorFigures } from "./measured.ts";
+import { bitsPerDimension, type ErrorFigures } from "./measured.ts";
 import type { Markup } from "./page.ts";
 import type { ReportData } from "./types.ts";
 
@@ -34,6 +34,13 @@ const cards = (data: ReportData): readonly (Markup | false | undefined)[] => {
   const unit = `nats per ${datum(data)}`;
   return [
     elbo && card(part(data) === "test" ? "Test ELBO" : "ELBO", decimal(elbo.value), unit),
+    elbo &&
+      measured.levels !== undefined &&
+      card(
+        "Bits per dimension",
+        decimal(bitsPerDimension(elbo.value, measured.levels)),
+        `of the ELBO, over the ${whole(measured.levels)} values of an image`,
+      ),
     likelihood &&
       card(
         "Log-likelihood",

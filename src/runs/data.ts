@@ -25,6 +25,7 @@ import {
   type RunData,
   type RunSettings,
 } from "../kinds/index.ts";
+import { pixelScaleOf, scaledBy, scaleNote } from "./pixel-scale.ts";
 
 /** What is asked of the data of a new run. */
 export interface DataChecks extends Pick<LoadOptions, "needsUnlabelled"> {
@@ -69,6 +70,8 @@ export interface DataSource
   readonly table?: TableSource;
   /** How its files are read, as it stands in `config.json`. */
   readonly reading?: NonNullable<DataSettings["reading"]>;
+  /** What numbers that are pixels are multiplied by. Default: by their range. */
+  readonly pixelScale?: number;
 }
 
 /** Labelled rows from which on a tenth of them is worth more as a test than as labels to learn from. */
@@ -113,11 +116,19 @@ async function tableParts(source: DataSource, checks: DataChecks): Promise<Omit<
 async function plainParts(source: DataSource, checks: DataChecks): Promise<Omit<RunData, "validation">> {
   const { spec, reading, ...rest } = source;
   const options = { ...rest, ...readingOptions(reading) };
-  const parts = await loadParts(spec, { ...options, ...checks });
+  const found = await loadParts(spec, { ...options, ...checks });
+  const pixelScale = source.pixelScale ?? pixelScaleOf(found.train);
+  const parts = {
+    ...found,
+    train: scaledBy(found.train, pixelScale),
+    ...(found.test && { test: scaledBy(found.test, pixelScale) }),
+    ...(pixelScale !== 1 && { pixelScale, notes: [scaleNote(found.train.name, pixelScale)] }),
+  };
   if (parts.test !== undefined) return parts;
   const heldOut = rowsToTest(source, checks, parts.train.labels?.filter((label) => label >= 0).length ?? 0);
   return {
-    ...(heldOut.testFraction === 0 ? parts : splitData(parts, spec, { ...options, ...heldOut })),
+    ...parts,
+    ...(heldOut.testFraction > 0 && splitData(parts, spec, { ...options, ...heldOut })),
     heldOut,
   };
 }
@@ -147,9 +158,10 @@ export async function loadRunData(source: DataSource, checks: DataChecks = {}): 
 /** What a run writes down of its data. */
 export const describeData = (
   { table, ...source }: DataSource,
-  { train, test, heldOut, preprocessing }: RunData,
+  { train, test, heldOut, preprocessing, pixelScale }: RunData,
 ): DataSettings => ({
   ...source,
+  ...(pixelScale !== undefined && { pixelScale }),
   ...heldOut,
   ...(preprocessing && {
     table: {
@@ -202,6 +214,8 @@ export async function reloadData(settings: RunSettings, spec = settings.data.spe
     ...(validation !== undefined && { validation }),
     ...(table !== undefined && { table: tableSource(table) }),
     ...(reading !== undefined && { reading }),
+    // Runs that do not say took pixels as they were.
+    pixelScale: settings.data.pixelScale ?? 1,
   });
   checkFingerprint(settings, data.train);
   return data;

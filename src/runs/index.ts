@@ -16,6 +16,7 @@ export {
 } from "./data.ts";
 export { type GivenSettings, newRun, type RunOrigin } from "./new-run.ts";
 export { checkVerb, type OpenedRun, open, openRun, readRun } from "./open.ts";
+export { scaledBy } from "./pixel-scale.ts";
 export { resumeRun, startRun } from "./start.ts";
 export {
   compileTraining,

@@ -51,6 +51,8 @@ const m1 = {
       hidden: "--m1-hidden",
       activation: "--m1-activation",
       likelihood: "--likelihood",
+      network: "--network",
+      channels: "--channels",
     }),
   },
   train: asM1Settings(m1Vae.train, {

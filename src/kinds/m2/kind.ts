@@ -21,6 +21,7 @@ type M2RunSettings = RunSettings & {
 const build = ({ model: { model: _, shape, classPrior, ...options }, labels }: M2RunSettings): M2 =>
   M2({
     ...options,
+    shape,
     features: shape.reduce((a, b) => a * b, 1),
     classes: labels.classes.length,
     classPrior: classPriorOf(classPrior, labels),

@@ -3,6 +3,7 @@ import { type Dataset, take } from "../../data/index.ts";
 import type { Measured } from "../../report/index.ts";
 import { byBayes, byGuide, errorFigures } from "../classification/errors.ts";
 import type { MeasureOptions } from "../kind.ts";
+import { levelsOf } from "../vae/measure.ts";
 import { classWarnings } from "./carried.ts";
 import type { TrainedClassifier } from "./trained.ts";
 
@@ -19,7 +20,8 @@ export async function measureClassifier(
   const elbo = { value: await trained.bound(rows), rows: rows.rows };
   const held = validation && (await trained.error(validation));
   const guide = errorFigures(byGuide, rows, await trained.classify(rows), classes, held);
-  const told = await carriedFigures(trained, rows);
+  const { likelihood, features } = trained.model;
+  const told = { ...(await carriedFigures(trained, rows)), ...levelsOf(likelihood, features) };
   if (bayesSamples === 0) return { rows: rows.rows, bound: { elbo }, errors: [guide], ...told };
   const first = bayesRows < rows.rows ? take(rows, bayesRows) : rows;
   const found = await trained.classifyByBayes(first, bayesSamples);

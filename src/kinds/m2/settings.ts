@@ -1,7 +1,15 @@
 /** M2 of Kingma et al. (2014): what it is called, and its settings. */
 import type { Declaration } from "../kind.ts";
 import { classShares, labelSettings } from "../settings/labels.ts";
-import { activation, byData, hidden, latent, likelihood, rowSettings } from "../settings/networks.ts";
+import {
+  activation,
+  byData,
+  hidden,
+  latent,
+  likelihood,
+  networkSettings,
+  rowSettings,
+} from "../settings/networks.ts";
 import {
   at,
   type DataFacts,
@@ -91,6 +99,8 @@ const model = {
   activation: activation({ default: "softplus" }),
   hidden: hidden({ default: byData([500], [50]) }, false),
   likelihood,
+  network: networkSettings.network,
+  channels: networkSettings.channels,
   dropout: setting(share, { help: "fraction of q(y|x)'s hidden units dropped in training", default: 0 }),
   inputDropout: setting(share, { help: "fraction of q(y|x)'s inputs dropped in training", default: 0 }),
   classPrior,
@@ -129,15 +139,11 @@ const needsWarmup = ({ train }: { readonly train: object }): string | undefined 
     : undefined;
 };
 
-const perceptrons = (name: string) => `the networks of ${name} are plain perceptrons.`;
-
 /** Why M2 and M1+M2 do not have some flags of a VAE. */
 export const lacksOfM2 = (name: string): Readonly<Record<string, string>> => {
   const bound = `the bound of ${name} always has its KL in closed form and one sample.`;
   return {
-    "--network": perceptrons(name),
-    "--channels": perceptrons(name),
-    "--batch-norm": perceptrons(name),
+    "--batch-norm": `few of the rows that ${name} sees at once are labelled, and their mean says little.`,
     "--bound": bound,
     "--form": bound,
     "--samples": bound,

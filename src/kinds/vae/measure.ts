@@ -18,6 +18,10 @@ function boundOf({ elbo, reconstruction, kl, ...rest }: Evaluation, rows: number
   };
 }
 
+/** How many values a row has, where its density is of 256 levels. */
+export const levelsOf = (likelihood: string, features: number): Pick<Measured, "levels"> =>
+  likelihood === "discretised-logistic" ? { levels: features } : {};
+
 /**
  * The ELBO and its terms over all rows; of a VAE also the log-likelihood of the first rows and the importance-weighted bounds of 5 and
  * 50 samples (those that divide `samples`). Cost: `samples` passes through the decoder for each of `rows`.
@@ -30,7 +34,8 @@ export async function measureVae(
 ): Promise<Measured> {
   const evaluation = await trained.evaluate(test);
   const bound = boundOf(evaluation, test.rows);
-  if (trained.model.kind !== "vae") return { rows: test.rows, bound };
+  const levels = levelsOf(trained.model.likelihood.name, trained.model.features);
+  if (trained.model.kind !== "vae") return { rows: test.rows, bound, ...levels };
   const first = rows < test.rows ? take(test, rows) : test;
   const { elbo = Number.NaN } = first === test ? evaluation : await trained.evaluate(first);
   const found = await trained.logLikelihood(first, {
@@ -46,5 +51,5 @@ export async function measureVae(
     bounds: found.bounds,
     elbo,
   };
-  return { rows: test.rows, bound, likelihood };
+  return { rows: test.rows, bound, likelihood, ...levels };
 }

@@ -1,0 +1,32 @@
+/** What stored pixels are multiplied by, where they are numbers whose range says that they are 8 or 16 bits. */
+import type { Dataset } from "../data/index.ts";
+
+/** Largest values of pixels of 8 and of 16 bits. */
+const FULL = [255, 65_535] as const;
+
+/**
+ * The factor that brings pixels into [0, 1]: 1 where they are bytes, which know their own, or numbers within [0, 1] already, and where
+ * their range is not that of 8 or 16 bits.
+ */
+export function pixelScaleOf({ kind, x }: Pick<Dataset, "kind" | "x">): number {
+  if (kind !== "image" || x instanceof Uint8Array) return 1;
+  let [low, high] = [0, 0];
+  let whole = true;
+  for (const value of x) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+    if (!Number.isInteger(value)) whole = false;
+  }
+  if (low < 0 || high <= 1) return 1;
+  const full = FULL.find((most) => high <= most);
+  // Fractions above 255 are measurements of something else than light on a sensor.
+  return full === undefined || (full > 255 && !whole) ? 1 : 1 / full;
+}
+
+/** Rows whose pixels are multiplied by a factor on their way to a model; bytes have their own already. */
+export const scaledBy = (rows: Dataset, factor: number): Dataset =>
+  factor === 1 || rows.x instanceof Uint8Array ? rows : { ...rows, scale: rows.scale * factor };
+
+/** What is said of the factor. */
+export const scaleNote = (name: string, factor: number): string =>
+  `${name}: pixels from 0 to ${Math.round(1 / factor)}, stored as numbers; they are divided by ${Math.round(1 / factor)}.`;
