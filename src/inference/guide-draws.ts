@@ -38,9 +38,6 @@ export async function guideDraws<A extends readonly unknown[]>(
   const computed = [...replayed.sites.values()].filter(
     (s) => s.kind === "deterministic" && dependencies(s.value, missing).size === 0,
   );
-  return repeatedDraws("svi", new Map([...known, ...computed].map((s) => [s.name, s.value])), {
-    draws,
-    seed,
-    parameters,
-  });
+  const values = Object.fromEntries([...known, ...computed].map((s) => [s.name, s.value]));
+  return repeatedDraws(() => values, { draws, seed, parameters });
 }

@@ -1,9 +1,10 @@
-import { ArrayValue, compile } from "../compile/index.ts";
+import { ArrayValue } from "../compile/index.ts";
 import { UsageError } from "../errors.ts";
 import { anything, checkOptions, type OptionRules, whole } from "../options.ts";
 import { type Handler, latentSites, type Program, replay, trace } from "../program/index.ts";
 import { cast, formatShape, sizeOf, type Tensor, type TypedArray } from "../tensor/index.ts";
 import { type FinitePosterior, finitePosterior } from "./finite-posterior.ts";
+import { repeatedDraws } from "./repeated-draws.ts";
 
 /** Options of {@link predictive}. */
 export interface PredictiveOptions<A extends readonly unknown[]> {
@@ -61,21 +62,12 @@ export async function predictive<A extends readonly unknown[]>(
   if (guide !== undefined && posterior !== undefined)
     throw new UsageError("predictive: latent sites come from a guide or posterior draws; give one of them.");
   const stored = posterior === undefined ? [] : posteriorDraws(program, args, posterior);
-  const draw = compile((...inputs: Tensor[]) => expressions(program, args, guide, stored, inputs), {
-    executor: "host",
+  return repeatedDraws((...inputs) => expressions(program, args, guide, stored, inputs), {
+    draws,
     seed,
-    ...(parameters && { parameters }),
+    parameters,
+    feeds: (i) => stored.map((site) => site.at(i, draws)),
   });
-  const results = new Map<string, ArrayValue>();
-  for (let i = 0; i < draws; i++) {
-    const values = await draw(...stored.map((site) => site.at(i, draws)));
-    for (const [name, { data, shape, dtype }] of Object.entries(values)) {
-      const result = results.get(name) ?? new ArrayValue([draws, ...shape], dtype);
-      results.set(name, result);
-      for (let j = 0; j < data.length; j++) result.data[i * data.length + j] = data[j];
-    }
-  }
-  return results;
 }
 
 /** Draws of one site. */

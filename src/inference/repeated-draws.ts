@@ -1,7 +1,6 @@
 import { ArrayValue, compile } from "../compile/index.ts";
-import { UsageError } from "../errors.ts";
 import { checkSeed } from "../random/index.ts";
-import { sizeOf, type Tensor, type TypedArray } from "../tensor/index.ts";
+import type { Tensor, TypedArray } from "../tensor/index.ts";
 
 /** How many joint draws of some expressions, and with what. */
 export interface RepeatedDraws {
@@ -9,38 +8,23 @@ export interface RepeatedDraws {
   readonly seed: number;
   /** Values of parameters; others take their initial ones. */
   readonly parameters?: ReadonlyMap<Tensor, TypedArray> | undefined;
+  /** What the expressions are given for draw i. Default nothing. */
+  readonly feeds?: (i: number) => readonly ArrayValue[];
 }
 
-/**
- * Joint draws of expressions that read noise, each result [draws, …shape], on the host.
- * @param what names the caller in the error
- * @throws UsageError when the number of draws is no whole number of at least 1.
- */
+/** Joint draws of expressions that read noise, by name, each result [draws, …shape], on the host. */
 export async function repeatedDraws(
-  what: string,
-  expressions: ReadonlyMap<string, Tensor>,
-  { draws, seed, parameters }: RepeatedDraws,
+  expressions: (...inputs: Tensor[]) => Readonly<Record<string, Tensor>>,
+  { draws, seed, parameters, feeds = () => [] }: RepeatedDraws,
 ): Promise<ReadonlyMap<string, ArrayValue>> {
-  if (!Number.isInteger(draws) || draws < 1) {
-    throw new UsageError(`${what}: draws must be a whole number of at least 1, found ${draws}.`);
-  }
   checkSeed(seed);
-  const draw = compile(() => Object.fromEntries(expressions), {
-    executor: "host",
-    seed,
-    ...(parameters && { parameters }),
-  });
-  const results = new Map(
-    [...expressions].map(
-      ([name, { shape, dtype }]) => [name, new ArrayValue([draws, ...shape], dtype)] as const,
-    ),
-  );
+  const draw = compile(expressions, { executor: "host", seed, ...(parameters && { parameters }) });
+  const results = new Map<string, ArrayValue>();
   for (let i = 0; i < draws; i++) {
-    const values = await draw();
-    for (const [name, result] of results) {
-      const { data } = values[name];
-      const start = i * sizeOf(result.shape.slice(1));
-      for (let j = 0; j < data.length; j++) result.data[start + j] = data[j];
+    for (const [name, { data, shape, dtype }] of Object.entries(await draw(...feeds(i)))) {
+      const result = results.get(name) ?? new ArrayValue([draws, ...shape], dtype);
+      results.set(name, result);
+      for (let j = 0; j < data.length; j++) result.data[i * data.length + j] = data[j];
     }
   }
   return results;

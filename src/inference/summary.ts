@@ -69,13 +69,16 @@ export function summary(
   of: Mcmc | LaplaceResult | SviFit,
   options: FitSummaryOptions = {},
 ): Summary | FitSummary | Promise<FitSummary> {
-  checkOptions("summary", options, of.method === "svi" ? fitSummaryRules : summaryRules);
-  if (of.method === "svi")
-    return of
-      .draw(knownOptions(options, guideDrawsRules))
-      .then((values) => ofDraws("svi", chosen(values, options.sites)));
+  if (of.method === "svi") return ofGuide(of, options);
+  checkOptions("summary", options, summaryRules);
   if (of.method === "laplace") return ofDraws("laplace", chosen(of.values, options.sites));
   return summaryOfChains({ ...of, values: chosen(of.values, options.sites) });
+}
+
+async function ofGuide(fit: SviFit, options: FitSummaryOptions): Promise<FitSummary> {
+  checkOptions("summary", options, fitSummaryRules);
+  const values = await fit.draw(knownOptions(options, guideDrawsRules));
+  return ofDraws("svi", chosen(values, options.sites));
 }
 
 /** The values of some sites, in the order in which they are named. */
