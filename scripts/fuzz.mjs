@@ -2,6 +2,7 @@
 // `npm run fuzz -- --graphs 2000`: random graphs on degenerate shapes, native against host;
 // `npm run fuzz -- --readers [--cases 20000]`: damaged files for every reader;
 // `npm run fuzz -- --kills 200`: processes killed at random moments, over all verbs that write;
+// `npm run fuzz -- --disks 29`: training on disks of so many sizes that fill up;
 // `npm run fuzz -- --values`: absurd values of every number that the command line takes.
 // `--seed 2` draws others; `--only WORDS` tries those whose name has the words.
 import { spawnSync } from "node:child_process";
@@ -14,6 +15,7 @@ const { values } = parseArgs({
     values: { type: "boolean" },
     graphs: { type: "string" },
     kills: { type: "string" },
+    disks: { type: "string" },
     cases: { type: "string", default: "20000" },
     seed: { type: "string", default: "1" },
     only: { type: "string", default: "" },
@@ -25,11 +27,12 @@ const campaigns = [
   ["readers", "test/data/damaged-files.test.ts", { TIGHTBOUND_FUZZ_CASES: values.cases }],
   ["graphs", "test/compile/random-views.test.ts", { TIGHTBOUND_FUZZ_GRAPHS: values.graphs }],
   ["kills", "test/campaigns/kills.test.ts", { TIGHTBOUND_FUZZ_KILLS: values.kills }],
+  ["disks", "test/campaigns/full-disk.test.ts", { TIGHTBOUND_FUZZ_DISKS: values.disks }],
   ["values", "test/campaigns/values.test.ts", { TIGHTBOUND_FUZZ_VALUES: "all" }],
 ].filter(([name]) => values[name] !== undefined);
 if (campaigns.length === 0) {
   console.error(
-    "What is to be tried? Expected --graphs NUMBER, --readers, --kills NUMBER or --values; found none.",
+    "What is to be tried? Expected --graphs NUMBER, --readers, --kills NUMBER, --disks NUMBER or --values; found none.",
   );
   process.exit(2);
 }
