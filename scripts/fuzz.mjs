@@ -1,6 +1,6 @@
 // New cases for the tests that draw theirs; docs/notebook/trying-to-break-it.md says what each does and what it found.
 // `npm run fuzz -- --graphs 2000`: random graphs on degenerate shapes, native against host;
-// `npm run fuzz -- --readers [--cases 20000]`: damaged files for every reader;
+// `npm run fuzz -- --readers [--cases 20000] [--from 0]`: damaged files for every reader, from a case on;
 // `npm run fuzz -- --kills 200`: processes killed at random moments, over all verbs that write;
 // `npm run fuzz -- --disks 29`: training on disks of so many sizes that fill up;
 // `npm run fuzz -- --values`: absurd values of every number that the command line takes.
@@ -17,6 +17,7 @@ const { values } = parseArgs({
     kills: { type: "string" },
     disks: { type: "string" },
     cases: { type: "string", default: "20000" },
+    from: { type: "string", default: "0" },
     seed: { type: "string", default: "1" },
     only: { type: "string", default: "" },
   },
@@ -24,7 +25,11 @@ const { values } = parseArgs({
 
 /** What is asked for, its test file, and what the file reads. */
 const campaigns = [
-  ["readers", "test/data/damaged-files.test.ts", { TIGHTBOUND_FUZZ_CASES: values.cases }],
+  [
+    "readers",
+    "test/data/damaged-files.test.ts",
+    { TIGHTBOUND_FUZZ_CASES: values.cases, TIGHTBOUND_FUZZ_FROM: values.from },
+  ],
   ["graphs", "test/compile/random-views.test.ts", { TIGHTBOUND_FUZZ_GRAPHS: values.graphs }],
   ["kills", "test/campaigns/kills.test.ts", { TIGHTBOUND_FUZZ_KILLS: values.kills }],
   ["disks", "test/campaigns/full-disk.test.ts", { TIGHTBOUND_FUZZ_DISKS: values.disks }],

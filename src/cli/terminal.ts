@@ -1,4 +1,4 @@
-import { printable } from "../printable.ts";
+import { printable, printableJson } from "../printable.ts";
 
 /** Where the program writes. Tests pass one that records the output. */
 export interface Terminal {
@@ -38,7 +38,7 @@ export const speaker = (
 
 /** The one object that a verb prints with `--json`. Numbers that are not finite become null, since JSON does not have them. */
 export const printJson = ({ out }: Terminal, value: object): void => {
-  out.write(`${JSON.stringify(value, null, 2)}\n`);
+  out.write(`${printableJson(JSON.stringify(value, null, 2))}\n`);
 };
 
 /** `60000` as `60,000`. Not toLocaleString, which takes 17 ms at startup to load its tables. */

@@ -13,7 +13,7 @@ const { path: folder } = tempFolder();
 const FIXTURES = join(import.meta.dirname, "../fixtures/runs");
 
 /** Kilobytes that hold the run, with what is written beside its place. */
-const ENOUGH = 700;
+const ENOUGH = 420;
 
 /** A shell script in a mount namespace of its own, with the disk mounted on `disk`. */
 const onDisk = (kilobytes: number, script: string) =>
