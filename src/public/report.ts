@@ -11,6 +11,7 @@ export {
   type BenchmarkDraw,
   type BoundFigures,
   benchmarkMarkdown,
+  type CarriedFigures,
   type ClassImages,
   type ClassificationResults,
   type ClassifiedRow,
