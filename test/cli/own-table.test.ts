@@ -179,18 +179,18 @@ describe("a vae of a table", () => {
   test("reconstructs rows, what is missing in them too", async () => {
     await ok("reconstruct", run, "--data", few, "--count", "5");
     const { head, lines } = csvOf(join(run, "reconstructions.csv"));
-    expect(head).toBe("row,is,weight,sweetness,colour,box");
-    // The weight of row 4 is missing; what the model makes of it is not.
-    expect(lines[8]).toMatch(/^4,original,,1\.344,black,yes$/);
-    expect(lines[9]).toMatch(/^4,reconstruction,[\d.]+,[-\d.]+,black,(yes|no)$/);
+    expect(head).toBe("line,is,weight,sweetness,colour,box");
+    // The weight of the fifth row, line 6 of the file, is missing; its reconstruction is not.
+    expect(lines[8]).toMatch(/^6,original,,1\.344,black,yes$/);
+    expect(lines[9]).toMatch(/^6,reconstruction,[\d.]+,[-\d.]+,black,(yes|no)$/);
   });
 
   test("encodes new rows of other order, without labels for some", async () => {
     const { out } = await ok("encode", run, "--data", fresh);
     expect(out).toContain("2 rows of new.csv, 2 numbers each");
     const { head, lines } = csvOf(join(run, "latents.csv"));
-    expect(head).toBe("z0,z1,label");
-    expect(lines.map((line) => line.split(",")[2])).toEqual(["", "plum"]);
+    expect(head).toBe("line,z0,z1,label");
+    expect(lines.map((line) => line.split(",")[3])).toEqual(["", "plum"]);
   });
 
   test.each([

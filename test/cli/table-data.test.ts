@@ -42,7 +42,7 @@ test("samples, reconstructions and traversals are CSV files", async () => {
   expect(rowsOfFile("samples.csv")[0]).toEqual(["height", "width", "depth"]);
   expect(rowsOfFile("samples.csv")).toHaveLength(6);
   await ok("reconstruct", run, "--count", "3");
-  expect(rowsOfFile("reconstructions.csv")[0]).toEqual(["row", "is", "height", "width", "depth"]);
+  expect(rowsOfFile("reconstructions.csv")[0]).toEqual(["line", "is", "height", "width", "depth"]);
   expect(rowsOfFile("reconstructions.csv")).toHaveLength(7);
   await ok("traverse", run);
   const traversals = rowsOfFile("traversals.csv");
@@ -55,9 +55,9 @@ test("samples, reconstructions and traversals are CSV files", async () => {
 test("codes of all rows come in the file's order, with their labels", async () => {
   await ok("encode", run, "--data", csv);
   const text = readFileSync(join(run, "latents.csv"), "utf8").trim().split("\n");
-  expect(text[0]).toBe("z0,label");
+  expect(text[0]).toBe("line,z0,label");
   expect(text).toHaveLength(81);
-  expect(text.slice(1, 4).map((line) => line.replace(/^[^,]+,/, ""))).toEqual([
+  expect(text.slice(1, 4).map((line) => line.replace(/^[^,]+,[^,]+,/, ""))).toEqual([
     "rose",
     '"iris, blue"',
     "rose",

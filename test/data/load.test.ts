@@ -102,7 +102,7 @@ describe("loadData", () => {
     const asked = { needsUnlabelled: true, labelledTest: true, permute: inOrder };
     await expect(loadData(`${folder}/few`, asked)).rejects.toThrow(
       new DataError(
-        `${folder}/few: no class has a second labelled row to test on. Label more, or hold none out (--test-fraction 0).`,
+        `${folder}/few: no class has a second labelled row to test on. Label more, or hold none out (\`testFraction: 0\`).`,
       ),
     );
     write("few/owl/2.png", grey(5));

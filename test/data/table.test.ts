@@ -317,7 +317,7 @@ describe("loadTable on the penguins", () => {
     }
     expect(() => loadTextTable(csv("x,y\n1,a\n2,b\n3,\n"), { labelColumn: "y" })).toThrow(
       new DataError(
-        `${path}: no class has a second labelled row to test on. Label more, or hold none out (--test-fraction 0).`,
+        `${path}: no class has a second labelled row to test on. Label more, or hold none out (\`testFraction: 0\`).`,
       ),
     );
     expect(() => loadTextTable(csv("x,y\n1,a\n2,\n3,\n"), { labelColumn: "y" })).toThrow(

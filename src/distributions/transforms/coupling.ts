@@ -8,7 +8,7 @@ import {
   normal,
   sequential,
 } from "../../nn/index.ts";
-import { anything, checkOptions, type OptionRules } from "../../options.ts";
+import { anything, checkOptions, knownOptions, type OptionRules } from "../../options.ts";
 import {
   concat,
   type DType,
@@ -57,6 +57,12 @@ const couplingRules: OptionRules<CouplingOptions> = {
   conditioner: anything,
   dtype: anything,
 };
+
+type AffineCouplingOptions = CouplingOptions & { readonly maxLogScale?: number };
+const affineRules: OptionRules<AffineCouplingOptions> = { ...couplingRules, maxLogScale: anything };
+
+type SplineCouplingOptions = CouplingOptions & { readonly bins?: number; readonly bound?: number };
+const splineRules: OptionRules<SplineCouplingOptions> = { ...couplingRules, bins: anything, bound: anything };
 
 class CouplingTransform extends Transform {
   readonly size: number;
@@ -184,13 +190,16 @@ export function coupling(options: CouplingOptions, transformer: Transformer): Tr
  * const layers = (["first", "last"] as const).map((keep) => transforms.affineCoupling({ size: 2, keep }));
  * const flow = transforms.compose(...layers);
  */
-export const affineCoupling = (options: CouplingOptions & { readonly maxLogScale?: number }): Transform =>
-  coupling(options, affineTransformer(options));
+export function affineCoupling(options: AffineCouplingOptions): Transform {
+  checkOptions("affineCoupling", options, affineRules);
+  return coupling(knownOptions(options, couplingRules), affineTransformer(options));
+}
 
 /**
  * Rational-quadratic spline coupling, the neural spline flow of Durkan et al. (2019), with linear tails outside
  * [−bound, bound]. [..., size] → [..., size].
  */
-export const splineCoupling = (
-  options: CouplingOptions & { readonly bins?: number; readonly bound?: number },
-): Transform => coupling(options, splineTransformer(options));
+export function splineCoupling(options: SplineCouplingOptions): Transform {
+  checkOptions("splineCoupling", options, splineRules);
+  return coupling(knownOptions(options, couplingRules), splineTransformer(options));
+}
