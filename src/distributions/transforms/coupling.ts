@@ -58,11 +58,15 @@ const couplingRules: OptionRules<CouplingOptions> = {
   dtype: anything,
 };
 
-type AffineCouplingOptions = CouplingOptions & { readonly maxLogScale?: number };
-const affineRules: OptionRules<AffineCouplingOptions> = { ...couplingRules, maxLogScale: anything };
-
-type SplineCouplingOptions = CouplingOptions & { readonly bins?: number; readonly bound?: number };
-const splineRules: OptionRules<SplineCouplingOptions> = { ...couplingRules, bins: anything, bound: anything };
+const affineRules: OptionRules<CouplingOptions & { readonly maxLogScale?: number }> = {
+  ...couplingRules,
+  maxLogScale: anything,
+};
+const splineRules: OptionRules<CouplingOptions & { readonly bins?: number; readonly bound?: number }> = {
+  ...couplingRules,
+  bins: anything,
+  bound: anything,
+};
 
 class CouplingTransform extends Transform {
   readonly size: number;
@@ -190,7 +194,7 @@ export function coupling(options: CouplingOptions, transformer: Transformer): Tr
  * const layers = (["first", "last"] as const).map((keep) => transforms.affineCoupling({ size: 2, keep }));
  * const flow = transforms.compose(...layers);
  */
-export function affineCoupling(options: AffineCouplingOptions): Transform {
+export function affineCoupling(options: CouplingOptions & { readonly maxLogScale?: number }): Transform {
   checkOptions("affineCoupling", options, affineRules);
   return coupling(knownOptions(options, couplingRules), affineTransformer(options));
 }
@@ -199,7 +203,9 @@ export function affineCoupling(options: AffineCouplingOptions): Transform {
  * Rational-quadratic spline coupling, the neural spline flow of Durkan et al. (2019), with linear tails outside
  * [−bound, bound]. [..., size] → [..., size].
  */
-export function splineCoupling(options: SplineCouplingOptions): Transform {
+export function splineCoupling(
+  options: CouplingOptions & { readonly bins?: number; readonly bound?: number },
+): Transform {
   checkOptions("splineCoupling", options, splineRules);
   return coupling(knownOptions(options, couplingRules), splineTransformer(options));
 }
