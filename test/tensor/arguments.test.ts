@@ -58,6 +58,11 @@ describe("operands", () => {
     refused(() => untyped(Categorical)({ probs: [undefined, 1] }));
   });
 
+  test("fewer operands than the op has", () => {
+    expect(refused(() => untyped(T.exp)())).toMatch(/exp: expected a number/);
+    expect(refused(() => untyped(T.add)(x))).toMatch(/add: expected a number/);
+  });
+
   test("where the number is missing is said", () => {
     expect(
       refused(() =>

@@ -65,7 +65,8 @@ export function elementwise<I extends readonly Tensor[]>(
   });
   // Only as many operands as the op has: `tensors.reduce(add)` passes an index too.
   const arity = spec.host.length;
-  const applied = (...inputs: TensorLike[]) => apply(operands(name, ...inputs.slice(0, arity)), {});
+  const applied = (...inputs: TensorLike[]) =>
+    apply(operands(name, ...Array.from({ length: arity }, (_, i) => inputs[i])), {});
   return Object.assign(applied, { is: apply.is });
 }
 
