@@ -127,8 +127,8 @@ function cellsOf(
 }
 
 const publishedShare = ({ error, deviation }: PublishedError): NonNullable<BenchmarkCell["published"]> => ({
-  error: error / 100,
-  ...(deviation !== undefined && { spread: deviation / 100 }),
+  error,
+  ...(deviation !== undefined && { spread: deviation }),
 });
 
 /** One draw by one way to classify. Time and curve are those of the training, which q(y|x) stands for; M1's classifiers have neither. */

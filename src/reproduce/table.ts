@@ -1,4 +1,4 @@
-/** The paper's table, with what was found here. Errors in percent. */
+/** The paper's table, with what was found here. Errors are shares of rows. */
 import { meanError } from "../report/index.ts";
 import type { DrawFigures } from "./kingma2014.ts";
 import { type Method, protocols } from "./protocol.ts";
@@ -13,6 +13,7 @@ export interface BenchmarkRow {
   readonly labels: number;
   /** Test error of each draw, by label seed. */
   readonly errors: readonly number[];
+  /** Mean of `errors`. */
   readonly mean: number;
   /** Standard deviation over draws, divisor n − 1, over √n; absent for a single draw. */
   readonly standardError?: number;
@@ -44,10 +45,8 @@ export function rowsOf(draws: readonly DrawFigures[]): readonly BenchmarkRow[] {
   }
   return [...groups.values()].map(({ by, draws: of }): BenchmarkRow => {
     const { method, labels } = of[0];
-    const errors = of.map(({ testErrors }) => 100 * testErrors[by]);
-    const held = of.flatMap(({ validationErrors }) =>
-      by in validationErrors ? [100 * validationErrors[by]] : [],
-    );
+    const errors = of.map(({ testErrors }) => testErrors[by]);
+    const held = of.flatMap(({ validationErrors }) => (by in validationErrors ? [validationErrors[by]] : []));
     return {
       method: protocols[method].name,
       by,

@@ -40,7 +40,7 @@ test("every draw has its own labels and its figures; rows held out to validate a
   expect(whole.data).toMatchObject({ trainRows: 200, testRows: 40 });
   expect(whole.draws.map(({ labelSeed }) => labelSeed)).toEqual([0, 1]);
   expect(whole.draws[0].elbo).not.toBe(whole.draws[1].elbo);
-  const errors = whole.draws.map(({ testErrors }) => 100 * testErrors["q(y|x)"]);
+  const errors = whole.draws.map(({ testErrors }) => testErrors["q(y|x)"]);
   expect(whole.table.map(({ by }) => by)).toEqual(["q(y|x)", "Bayes"]);
   expect(whole.table[0].errors).toEqual(errors);
   expect(whole.table[0].mean).toBeCloseTo((errors[0] + errors[1]) / 2, 12);

@@ -14,15 +14,15 @@ const draw = (labelSeed: number, error: number): DrawFigures => ({
   steps: 5,
 });
 
-test("a row for each way to classify, in percent, beside what is published of the model at that number of labels", () => {
+test("a row for each way to classify, in shares of rows, beside what is published of the model at that number of labels", () => {
   const [q, bayes] = rowsOf([draw(0, 0.02), draw(1, 0.04), draw(2, 0.06)]);
-  expect(q.mean).toBeCloseTo(4, 12);
+  expect(q.mean).toBeCloseTo(0.04, 12);
   expect(q).toMatchObject({ method: "M1+M2", by: "q(y|x)", labels: 100, seconds: 20 });
-  expect(q.validation).toBeCloseTo(2, 12);
-  // sd of 2, 4, 6 is 2.
-  expect(q.standardError).toBeCloseTo(2 / Math.sqrt(3), 12);
-  expect(q.published.map(({ error }) => error)).toEqual([3.33]);
-  expect(bayes).toMatchObject({ by: "Bayes", mean: 50, standardError: 0 });
+  expect(q.validation).toBeCloseTo(0.02, 12);
+  // sd of 0.02, 0.04, 0.06 is 0.02.
+  expect(q.standardError).toBeCloseTo(0.02 / Math.sqrt(3), 12);
+  expect(q.published.map(({ error }) => error)).toEqual([0.0333]);
+  expect(bayes).toMatchObject({ by: "Bayes", mean: 0.5, standardError: 0 });
   expect(bayes.validation).toBeUndefined();
   // The paper classifies by q(y|x).
   expect(bayes.published).toEqual([]);
@@ -37,7 +37,7 @@ test("M1 of the paper is its transductive support vector machine: the plain ones
   expect(rowsOf([m1]).map(({ by, published }) => [by, published.map(({ error }) => error)])).toEqual([
     ["linear-svm", []],
     ["svm", []],
-    ["transductive-svm", [11.82]],
+    ["transductive-svm", [0.1182]],
   ]);
 });
 
