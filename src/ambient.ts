@@ -1,6 +1,6 @@
 /**
- * Names of the platform that our declarations, and those of zod, refer to. A project that compiles with neither the library "dom" nor
- * Node's types does not know them; where it does, an empty interface adds nothing to what is declared there.
+ * Names of the platform that our declarations, and those of zod, refer to. A project that compiles without the library "dom" and Node's
+ * types does not know them. For one that does, an empty interface adds nothing to the existing declarations.
  */
 declare global {
   interface AbortSignal {}

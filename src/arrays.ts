@@ -1,7 +1,7 @@
 /**
- * Typed arrays over a buffer of their own, never over memory that threads share: what the runtime and WebAssembly read and write in place.
- * They are written as what `of` returns because `Float32Array<ArrayBuffer>` is no type to compilers before TypeScript 5.7, and
- * those read our declarations too.
+ * Typed arrays over an ArrayBuffer, never over shared memory: the runtime and WebAssembly read and write them in place. They are defined as
+ * the return type of `of`, because compilers before TypeScript 5.7, which also read our declarations, do not have
+ * `Float32Array<ArrayBuffer>`.
  */
 export type OwnFloat32Array = ReturnType<typeof Float32Array.of>;
 export type OwnFloat64Array = ReturnType<typeof Float64Array.of>;

@@ -1,5 +1,5 @@
 /**
- * The errors that are thrown, by what is to be done about them.
+ * The errors of the library, by what to do about them.
  *
  * @module
  */
@@ -16,12 +16,12 @@ export class TightboundError extends Error {
   }
 }
 
-/** A shape or dtype rule was broken while an expression was being built. */
+/** An expression breaks a rule of shapes or dtypes. */
 export class ShapeError extends TightboundError {
   override readonly name = "ShapeError";
 }
 
-/** A data file or data set cannot be used: the message names the file and the place in it. */
+/** A data file or dataset cannot be used: the message names the file and the place in it. */
 export class DataError extends TightboundError {
   override readonly name = "DataError";
 }
@@ -39,17 +39,17 @@ export class UsageError extends TightboundError {
   override readonly name = "UsageError";
 }
 
-/** A value, loss or gradient stopped being finite: the message names the step and the site or parameter. */
+/** A value, loss or gradient is not finite: the message names the step and the site or parameter. */
 export class NonFiniteError extends TightboundError {
   override readonly name = "NonFiniteError";
 }
 
-/** An iteration ended before it reached what it was to reach: the message says how near it came, and what stands in the way. */
+/** An iteration did not converge: the message says how close it came, and what is in the way. */
 export class ConvergenceError extends TightboundError {
   override readonly name = "ConvergenceError";
 }
 
-/** A fault of our own. The message starts with `internal:`. */
+/** A bug in the library. The message starts with `internal:`. */
 export class InternalError extends TightboundError {
   override readonly name = "InternalError";
   constructor(message: string) {

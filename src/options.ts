@@ -1,10 +1,10 @@
-/** How options are looked at before anything is done with them: no name that means nothing, no number that cannot be right. */
+/** Checks options before use: unknown names, and values that cannot be right. */
 import { UsageError } from "./errors.ts";
 
-/** What a value must be, in the words of the error, where it is not that; nothing where it is. */
+/** Returns what a value must be, for the error, or undefined if it is valid. */
 export type OptionRule = (value: unknown) => string | undefined;
 
-/** A rule for each name of an options type: one that is left out does not compile. */
+/** A rule for each name of an options type. Leaving one out does not compile. */
 export type OptionRules<O> = { readonly [K in keyof O]-?: OptionRule };
 
 const isNumber = (value: unknown): value is number => typeof value === "number";
@@ -38,7 +38,7 @@ export const flag: OptionRule = (value) => (typeof value === "boolean" ? undefin
 /** A function. */
 export const callback: OptionRule = (value) => (typeof value === "function" ? undefined : "a function");
 
-/** How many letters must be put in, left out, exchanged or swapped with their neighbour to make one word of the other. */
+/** The number of letters to insert, delete, replace or swap with a neighbour to turn one word into the other. */
 export function distance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   for (let i = 1; i <= a.length; i++) {
@@ -55,19 +55,19 @@ export function distance(a: string, b: string): number {
   return rows[a.length][b.length];
 }
 
-/** The known name that is nearest to a misspelt one, or nothing where none is near. */
+/** The known name nearest to a misspelt one, or undefined if none is close. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   const lower = name.toLowerCase();
   const near = (other: string): number => {
     const o = other.toLowerCase();
-    // What begins in the same way is likelier to be meant than the letters that differ say: `learning` for `learningRate`.
+    // A common beginning makes a name likelier than the number of differing letters suggests: `learning` for `learningRate`.
     return o.startsWith(lower) || lower.startsWith(o) ? Math.min(1, distance(lower, o)) : distance(lower, o);
   };
   const [best] = known.map((other) => ({ other, far: near(other) })).sort((a, b) => a.far - b.far);
   return best !== undefined && best.far <= Math.max(1, Math.floor(name.length / 3)) ? best.other : undefined;
 }
 
-/** Rules that know the names alone: what is checked by a schema. */
+/** Rules that only know the names; a schema checks the values. */
 export const rulesOf = (names: object): Readonly<Record<string, OptionRule>> =>
   Object.fromEntries(Object.keys(names).map((name) => [name, anything]));
 
@@ -83,12 +83,11 @@ const shown = (value: unknown): string =>
           : "an object";
 
 /**
- * Refuses options that cannot be meant: no object, a name that is none of the known ones, a value that breaks its rule. An option that
- * is `undefined` counts as left out.
+ * Checks options: an object, known names, values that follow their rules. An option that is `undefined` counts as left out.
  *
- * @param what the function that was called, for the message
+ * @param what the name of the called function, for the message
  * @param required options that have no default
- * @throws UsageError naming the option, and the nearest known name where one was misspelt.
+ * @throws UsageError when an option is invalid; the message names it, and the nearest known name if it was misspelt.
  */
 export function checkOptions(
   what: string,
@@ -117,6 +116,6 @@ export function checkOptions(
   throw new UsageError(`${what}: the option ${missing} is missing${expected ? `; give ${expected}` : ""}.`);
 }
 
-/** The options that have a rule, and no other: for a function that hands on options of its own together with those of another. */
+/** Only the options that have a rule: for a function that passes on some of its options to another. */
 export const knownOptions = <O extends object>(options: O, rules: Readonly<Record<string, OptionRule>>): O =>
   Object.fromEntries(Object.entries(options).filter(([name]) => Object.hasOwn(rules, name))) as O;

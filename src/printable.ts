@@ -1,7 +1,7 @@
 /** Text that a terminal shows as text. */
 
 // Codes that move the cursor, change colours or titles, or turn text around: C0 (but line feed and tab), DEL, C1, and the
-// marks and overrides of direction. A file's bytes get into messages by what is quoted from it.
+// marks and overrides of direction. Quotations from files can bring them into messages.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 

@@ -125,7 +125,7 @@ interface Specialised {
 /** Sets of shapes that a compiled function keeps at a time: each has its arrays, and natively its threads. */
 const MOST_SHAPES = 32;
 
-/** @throws UsageError where a function returned anything else than tensors. */
+/** @throws UsageError when a function returned anything else than tensors. */
 function tensorsOf(traced: Traced): Tensor[] {
   if (traced instanceof Tensor) return [traced];
   const list: unknown[] = typeof traced === "object" && traced !== null ? Object.values(traced) : [traced];

@@ -97,7 +97,7 @@ class Front {
     return name;
   }
 
-  /** A shape in which some sizes are so many times the number of rows. */
+  /** A shape in which some sizes are multiples of the number of rows. */
   shape(values: readonly number[], times: readonly number[]): string {
     this.#rows ??= this.node("Gather", [this.node("Shape", [this.#counted]), this.ints([0])], 0);
     const rows = this.#rows;

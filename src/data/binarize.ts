@@ -24,7 +24,7 @@ export function binarize(dataset: Dataset, seed: number, site = "binarize/fixed"
       const p = x[start + j] * scale;
       if (!(p >= 0 && p <= 1)) {
         throw new UsageError(
-          `${dataset.name}: cannot binarise ${p} (${rowPlace(dataset, row)}, value ${j}): it is no probability.`,
+          `${dataset.name}: cannot binarise ${p} (${rowPlace(dataset, row)}, value ${j}): it is not a probability.`,
         );
       }
       out[start + j] = uniforms[j] < p ? 1 : 0;

@@ -102,7 +102,7 @@ export interface HeaderGuess {
 }
 
 /**
- * The first record names the columns when one of its cells is no number while the one below it is, or when it has no numbers at all.
+ * The first record names the columns when one of its cells is not a number while the one below it is, or when it has no numbers at all.
  * Names that are numbers, such as years, are known by going up in ones where no record below does.
  */
 export const guessHeader = (first: readonly string[], below: readonly (readonly string[])[]): HeaderGuess => {

@@ -20,7 +20,7 @@ export interface RecordVisitor {
 /** How text is read as records. */
 export interface RecordOptions extends SizeLimit {
   /**
-   * Whether the first line names the columns. By default it does when one of its cells is no number while the cell below is one, when it
+   * Whether the first line names the columns. By default it does when one of its cells is not a number while the cell below is one, when it
    * has no numbers at all, or when it counts up in ones, as years do, and no line below does. Without a header the columns are called
    * "0", "1", ….
    */

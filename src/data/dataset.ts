@@ -252,7 +252,7 @@ const joined = <T extends Uint8Array | Float32Array | Int32Array>(
  * const first = select(digits, [0, 1, 2], "the first three");
  * ```
  *
- * @throws UsageError when there are no numbers, or one that is no row.
+ * @throws UsageError when there are no numbers, or one that is not a row.
  */
 export const select = (dataset: Dataset, indices: RowIndices, name: string = dataset.name): Dataset => {
   const { x, observed, labels, rowNames, rows } = dataset;

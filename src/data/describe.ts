@@ -1,6 +1,6 @@
 import { type Dataset, rowSize } from "./dataset.ts";
 
-/** What there is to know about a dataset before a model sees it. */
+/** A summary of a dataset. */
 export interface DatasetSummary {
   readonly name: string;
   readonly kind: "image" | "table";

@@ -3,7 +3,7 @@ import { gunzipSync } from "node:zlib";
 import type { OwnUint8Array } from "../arrays.ts";
 import { DataError, UsageError } from "../errors.ts";
 
-/** How much of a file is taken into memory. */
+/** Limits on the size of files. */
 export interface SizeLimit {
   /** Bytes that one file may hold, unpacked where it is packed. Default 768 MiB. */
   readonly maxBytes?: number;
@@ -12,7 +12,7 @@ export interface SizeLimit {
 /** The default of {@link SizeLimit}: what is refused here was refused before memory was taken for it. */
 export const MAX_BYTES = 768 * 2 ** 20;
 
-/** What lies at a path. Other things, such as sockets, are neither. */
+/** The kind of thing at a path. Others, such as sockets, are neither. */
 export const pathKind = (path: string): "file" | "directory" | "missing" | "other" => {
   const stats = onDisk(path, () => statSync(path, { throwIfNoEntry: false }));
   if (stats === undefined) return "missing";

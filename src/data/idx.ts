@@ -133,7 +133,7 @@ export const readIdxImages = (
 /**
  * Reads an IDX file of labels: 1 dimension, whole numbers from 0, -1 for unlabelled rows.
  *
- * @throws DataError as {@link readIdx}, and for an image file, no labels, or numbers that are no class index.
+ * @throws DataError as {@link readIdx}, and for an image file, no labels, or numbers that are not a class index.
  */
 export const readIdxLabels = (path: string, limit: SizeLimit = {}): Int32Array => {
   const { shape, data, type } = readIdx(path, limit);

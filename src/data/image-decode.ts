@@ -22,11 +22,11 @@ export interface ImageOptions extends SizeLimit {
 
 const MAX_PIXELS = 2 ** 26;
 
-/** What the beginning of an image file says. */
+/** The header of an image file. */
 export interface ImageHeader {
   /** PNG, JPEG, … */
   readonly format: string;
-  /** As it is looked at: after the turn that its EXIF data ask for. */
+  /** As displayed: after the rotation in its EXIF data. */
   readonly width: number;
   readonly height: number;
   readonly grey: boolean;
@@ -45,7 +45,7 @@ export const IMAGE_KINDS = "PNG, JPEG, WebP, GIF, TIFF or AVIF";
 const text = (bytes: Uint8Array, from: number, to: number): string =>
   Buffer.from(bytes.subarray(from, to)).toString("latin1");
 
-/** By how the file begins, whatever its name: libvips would read other things as well, some of them programs (SVG). */
+/** Detected by the file's first bytes, whatever its name: libvips would also read other formats, some of which are programs (SVG). */
 const formatOf = (bytes: Uint8Array): string | undefined => {
   const start = text(bytes, 0, 4);
   if (start === "\x89PNG") return "PNG";
@@ -101,8 +101,8 @@ const open = async (
 };
 
 /**
- * Reads what an image file says of itself; its pixels are not decoded.
- * @throws DataError when it is no image, or larger than the limits.
+ * Reads an image's header, without decoding its pixels.
+ * @throws DataError when it is not a image, or larger than the limits.
  */
 export async function readImageHeader(path: string, options: ImageOptions = {}): Promise<ImageHeader> {
   const { sharp, format } = await open(path, options);
@@ -144,7 +144,7 @@ export interface Target extends Pick<ImageOptions, "fit" | "maxBytes"> {
 }
 
 /**
- * Decodes an image whose header was read: `height · width · channels` bytes, row by row. What is transparent is laid on white.
+ * Decodes an image whose header was read: `height · width · channels` bytes, row by row. Transparent areas become white.
  * @throws DataError when its data are short or damaged.
  */
 export async function decodeImage(path: string, header: ImageHeader, target: Target): Promise<Uint8Array> {

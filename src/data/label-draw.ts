@@ -4,13 +4,13 @@ import { permutation } from "../random/index.ts";
 import type { Dataset } from "./dataset.ts";
 import { rowsByClass, withClasses } from "./labelled.ts";
 
-/** How many labels are kept, which rows are set aside, and by which seeds. */
+/** The number of labels to keep, the validation rows, and their seeds. */
 export interface LabelDrawOptions {
-  /** Labels to keep, in equal parts of every class. By default all that there are. */
+  /** Number of labels to keep, the same for every class. Default: all. */
   readonly labels?: number;
   /** Seed of the draw. Default 0. */
   readonly seed?: number;
-  /** Labelled rows to set aside before the draw, whatever their class. Default 0. */
+  /** Number of labelled rows to hold out before the draw, whatever their class. Default 0. */
   readonly validation?: number;
   /** Seed of the validation rows: its own, so that they stay the same from draw to draw. Default 0. */
   readonly validationSeed?: number;

@@ -30,7 +30,7 @@ export const hasLabels = ({ labels }: Pick<Dataset, "labels">): boolean =>
 /**
  * The dataset as one with classes.
  *
- * @throws DataError when it has no labels, or a label that is no class (the message names the row, counted from 0).
+ * @throws DataError when it has no labels, or a label that is not a class (the message names the row, counted from 0).
  */
 export const withClasses = (dataset: Dataset): LabelledDataset => {
   const { labels, classes, name } = dataset;
@@ -86,7 +86,7 @@ export const rowsByClass = ({ labels, classes }: LabelledDataset): readonly (rea
  * ```
  *
  * @throws DataError when there are no labels, no row is labelled, there is one class only, a class has no labelled row
- * (the message names it), or a label is no class.
+ * (the message names it), or a label is not a class.
  */
 export const checkSupervision = (dataset: Dataset): LabelSummary => {
   const labelledDataset = withClasses(dataset);

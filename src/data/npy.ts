@@ -252,7 +252,7 @@ const toFloat32 = (data: NpyArray["data"]): Float32Array => {
  * Reads labels from a `.npy` file of shape `(rows,)`: class indices, -1 for an unlabelled row; or names of classes (an array of words),
  * empty for an unlabelled row.
  *
- * @throws DataError as {@link readNpy}, and for another rank or numbers that are no class index.
+ * @throws DataError as {@link readNpy}, and for another rank or numbers that are not a class index.
  */
 export const readNpyLabels = (path: string, limit: SizeLimit = {}): RowLabels =>
   labelsOfNpy(readBytes(path, limit), path);

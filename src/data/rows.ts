@@ -10,7 +10,7 @@ const LITTLE_ENDIAN = endianness() === "LE";
  * Returns `out`, which may be longer than needed: the rest is left alone. Consecutive indices are read in one pass, and floats that need
  * no scaling are copied as memory.
  *
- * @throws UsageError when `out` is shorter than `indices.length * prod(shape)` or an index is no row.
+ * @throws UsageError when `out` is shorter than `indices.length * prod(shape)` or an index is not a row.
  */
 export const rowsOf = (dataset: Dataset, indices: RowIndices, out: Float32Array): Float32Array => {
   const { x, scale, rows, shape, observed } = dataset;

@@ -31,7 +31,7 @@ export interface TableOptions {
   readonly decimal?: Decimal;
 }
 
-/** What {@link fitTable} may be told. */
+/** The option names of {@link fitTable}. */
 export const tableRules: OptionRules<TableOptions> = {
   labelColumn: anything,
   id: anything,
@@ -231,7 +231,7 @@ class ColumnFit {
     return { column: this.#block(categories) };
   }
 
-  /** Whether its numbers have decimal commas. @throws DataError where the commas may be either */
+  /** Whether its numbers have decimal commas. @throws DataError when the commas may be either */
   #decimal(): Decimal | undefined {
     const guess = guessDecimal(this.#cells);
     if ("decimal" in guess) return guess.decimal;
@@ -321,7 +321,7 @@ class ColumnFit {
     );
   }
 
-  /** The column as it was declared. @throws DataError where its cells are not that */
+  /** The column as it was declared. @throws DataError when its cells are not that */
   #declared(declared: ColumnType, decimal: Decimal | undefined, categories: readonly string[]): TableColumn {
     const { type } = declared;
     const said = `, since --type says ${type}`;

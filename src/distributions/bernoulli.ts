@@ -22,7 +22,7 @@ import { registerKl } from "./kl.ts";
 import { complementOf, logComplementOf, logOf } from "./logarithms.ts";
 import { expandTo, type LogitsOrProbs, oneOf, xlog1my, xlogy } from "./numerics.ts";
 
-/** What {@link Bernoulli} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link Bernoulli} returns: parameters, moments and densities as expressions. */
 export class BernoulliDistribution extends Distribution {
   readonly probs: Tensor;
 

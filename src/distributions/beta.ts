@@ -20,7 +20,7 @@ import { drawGamma } from "./implicit/standard-gamma.ts";
 import { registerKl } from "./kl.ts";
 import { expandTo, oddsOf } from "./numerics.ts";
 
-/** What {@link Beta} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link Beta} returns: parameters, moments and densities as expressions. */
 export class BetaDistribution extends Distribution {
   /** a, the power of x plus 1. */
   readonly concentration1: Tensor;

@@ -43,7 +43,7 @@ function logChoose(n: Tensor, x: Tensor): Tensor {
   return add(fair, mul(n, Math.LN2));
 }
 
-/** What {@link Binomial} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link Binomial} returns: parameters, moments and densities as expressions. */
 export class BinomialDistribution extends Distribution {
   /** The number of trials, where it is one known number. */
   readonly count: number | undefined;
@@ -134,7 +134,7 @@ export class BinomialDistribution extends Distribution {
  * @example
  * await Binomial(10, { probs: 0.3 }).logProb(3).value(); // -1.3211
  *
- * @throws UsageError when `total` is no whole number, both or neither of `logits`, `probs` are given, or a known probability is
+ * @throws UsageError when `total` is not a whole number, both or neither of `logits`, `probs` are given, or a known probability is
  * outside [0, 1].
  */
 export function Binomial(total: number | Tensor, parameters: LogitsOrProbs): BinomialDistribution {

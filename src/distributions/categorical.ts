@@ -44,7 +44,7 @@ export function drawCategory(site: string, shape: Shape, probs: Tensor): Tensor 
   return cast(sub(probs.shape[probs.rank - 1], above), "int64");
 }
 
-/** What {@link Categorical} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link Categorical} returns: parameters, moments and densities as expressions. */
 export class CategoricalDistribution extends Distribution {
   readonly categories: Categories;
   private readonly count: number;

@@ -22,7 +22,7 @@ import { logOnePlusSquare } from "./numerics.ts";
 
 const LOG_PI = Math.log(Math.PI);
 
-/** What {@link Cauchy} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link Cauchy} returns: parameters, moments and densities as expressions. */
 export class CauchyDistribution extends LocationScaleDistribution {
   /** Use {@link Cauchy}. */
   constructor(parameters: Parameters) {

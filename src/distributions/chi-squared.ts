@@ -16,7 +16,7 @@ import { Gamma, type GammaDistribution } from "./gamma.ts";
 import { kl, registerKl } from "./kl.ts";
 import { expandTo } from "./numerics.ts";
 
-/** What {@link ChiSquared} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link ChiSquared} returns: parameters, moments and densities as expressions. */
 export class ChiSquaredDistribution extends Distribution {
   readonly df: Tensor;
   /** Gamma(df/2, ½), the same distribution. */

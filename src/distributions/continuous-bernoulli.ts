@@ -140,7 +140,7 @@ const quantile = (u: Tensor, l: Tensor): Tensor => {
   return where(close, centre, where(up, sub(1, distance), distance));
 };
 
-/** What {@link ContinuousBernoulli} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link ContinuousBernoulli} returns: parameters, moments and densities as expressions. */
 export class ContinuousBernoulliDistribution extends Distribution {
   readonly logits: Tensor;
 

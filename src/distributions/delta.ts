@@ -15,7 +15,7 @@ import { independentConstraint, real } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { lastAxes } from "./numerics.ts";
 
-/** What {@link Delta} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link Delta} returns: parameters, moments and densities as expressions. */
 export class DeltaDistribution extends Distribution {
   readonly value: Tensor;
 

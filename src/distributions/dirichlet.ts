@@ -26,7 +26,7 @@ import { expandTo } from "./numerics.ts";
 /** ln [Π Γ(αₖ) / Γ(Σ αₖ)], over the last axis. */
 const logNormalizer = (alpha: Tensor): Tensor => sub(sum(lgamma(alpha), -1), lgamma(sum(alpha, -1)));
 
-/** What {@link Dirichlet} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link Dirichlet} returns: parameters, moments and densities as expressions. */
 export class DirichletDistribution extends Distribution {
   readonly concentration: Tensor;
 

@@ -40,7 +40,7 @@ import { isNeverNegative, isUnit } from "./ranges.ts";
 /** Parameters of a distribution, by name. */
 export type Parameters = Readonly<Record<string, Tensor>>;
 
-/** What a distribution says of itself. */
+/** The specification of a distribution. */
 export interface DistributionSpec {
   /** The family, as messages call it. */
   readonly name: string;
@@ -48,13 +48,13 @@ export interface DistributionSpec {
   readonly parameters: Parameters;
   /** One for each parameter; its event rank says which trailing dimensions are no batch. */
   readonly constraints: Readonly<Record<string, Constraint>>;
-  /** Where the density is above 0. */
+  /** The set where the density is above 0. */
   readonly support: Constraint;
   /** Default []. */
   readonly eventShape?: Shape;
   /** Default: the broadcast of the parameters' shapes without their event dimensions. */
   readonly batchShape?: Shape;
-  /** Of draws; default that of the parameters. */
+  /** Dtype of draws; default that of the parameters. */
   readonly dtype?: DType;
   /** Whether draws are differentiable in the parameters: in all, in none, or in those named. */
   readonly reparameterised: boolean | readonly string[];
@@ -83,7 +83,7 @@ export interface ClosedForms {
   readonly mean?: () => Tensor;
   /** Element by element. */
   readonly variance?: () => Tensor;
-  /** Where the density is highest. */
+  /** The point of highest density. */
   readonly mode?: () => Tensor;
   /** −E[log p(x)], nats. */
   readonly entropy?: () => Tensor;
@@ -305,27 +305,27 @@ export abstract class Distribution {
     return reshape(all, [all.shape[0], ...this.batchShape.map(() => 1), ...this.eventShape]);
   }
 
-  /** Whether the closed form exists, without asking for it. */
+  /** Whether the closed form exists, without computing it. */
   has(form: keyof ClosedForms): boolean {
     return this.forms()[form] !== undefined;
   }
 
-  /** Shape batch + event. @throws ClosedFormError where there is no closed form. */
+  /** Shape batch + event. @throws ClosedFormError when there is no closed form. */
   mean(): Tensor {
     return this.closed("mean", [...this.batchShape, ...this.eventShape]);
   }
 
-  /** Element-wise, shape batch + event. @throws ClosedFormError where there is no closed form. */
+  /** Element-wise, shape batch + event. @throws ClosedFormError when there is no closed form. */
   variance(): Tensor {
     return this.closed("variance", [...this.batchShape, ...this.eventShape]);
   }
 
-  /** A value of the highest density, shape batch + event. @throws ClosedFormError where there is no closed form. */
+  /** A value of the highest density, shape batch + event. @throws ClosedFormError when there is no closed form. */
   mode(): Tensor {
     return this.closed("mode", [...this.batchShape, ...this.eventShape]);
   }
 
-  /** −E[log p(x)] in nats, shape batch. @throws ClosedFormError where there is no closed form. */
+  /** −E[log p(x)] in nats, shape batch. @throws ClosedFormError when there is no closed form. */
   entropy(): Tensor {
     return this.closed("entropy", this.batchShape);
   }

@@ -18,7 +18,7 @@ import { registerKl } from "./kl.ts";
 import { logOf } from "./logarithms.ts";
 import { expandTo } from "./numerics.ts";
 
-/** What {@link Exponential} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link Exponential} returns: parameters, moments and densities as expressions. */
 export class ExponentialDistribution extends Distribution {
   readonly rate: Tensor;
 

@@ -61,7 +61,7 @@ export function deviance(x: Tensor, mu: Tensor, logMu?: Tensor): Tensor {
 /** ½ ln 2πx + δ(x) for x > 0: what Stirling's formula for ln Γ(x + 1) adds to x ln x − x. */
 const stirling = (x: Tensor): Tensor => add(add(mul(log(x), 0.5), HALF_LOG_TWO_PI), stirlingRemainder(x));
 
-/** What {@link poissonLogMass} may be told. */
+/** The option names of {@link poissonLogMass}. */
 interface PoissonOptions {
   /** ln μ, where it is known better than from μ. */
   readonly logMu?: Tensor;

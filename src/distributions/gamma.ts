@@ -21,7 +21,7 @@ import { registerKl } from "./kl.ts";
 import { logOf } from "./logarithms.ts";
 import { expandTo, tiniest } from "./numerics.ts";
 
-/** What {@link Gamma} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link Gamma} returns: parameters, moments and densities as expressions. */
 export class GammaDistribution extends Distribution {
   readonly concentration: Tensor;
   readonly rate: Tensor;

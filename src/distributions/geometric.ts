@@ -23,7 +23,7 @@ import { registerKl } from "./kl.ts";
 import { complementOf, logComplementOf, logOf } from "./logarithms.ts";
 import { expandTo, type LogitsOrProbs, oneOf, xlog1my } from "./numerics.ts";
 
-/** What {@link Geometric} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link Geometric} returns: parameters, moments and densities as expressions. */
 export class GeometricDistribution extends Distribution {
   readonly probs: Tensor;
   /** (1 − p)/p, the mean. */

@@ -19,7 +19,7 @@ import { registerKl } from "./kl.ts";
 import { LocationScaleDistribution } from "./location-scale.ts";
 import { EULER_GAMMA } from "./numerics.ts";
 
-/** What {@link Gumbel} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link Gumbel} returns: parameters, moments and densities as expressions. */
 export class GumbelDistribution extends LocationScaleDistribution {
   /** Use {@link Gumbel}. */
   constructor(parameters: Parameters) {

@@ -23,7 +23,7 @@ import { logOnePlusSquare } from "./numerics.ts";
 
 const LOG_TWO_OVER_PI = Math.log(2 / Math.PI);
 
-/** What {@link HalfCauchy} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link HalfCauchy} returns: parameters, moments and densities as expressions. */
 export class HalfCauchyDistribution extends Distribution {
   readonly scale: Tensor;
 

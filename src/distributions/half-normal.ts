@@ -20,7 +20,7 @@ import { logOf } from "./logarithms.ts";
 /** ½ ln(2/π). */
 const HALF_LOG_TWO_OVER_PI = 0.5 * Math.log(2 / Math.PI);
 
-/** What {@link HalfNormal} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link HalfNormal} returns: parameters, moments and densities as expressions. */
 export class HalfNormalDistribution extends Distribution {
   readonly scale: Tensor;
 

@@ -17,7 +17,7 @@ declare module "./distribution.ts" {
   }
 }
 
-/** What {@link Independent} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link Independent} returns: parameters, moments and densities as expressions. */
 export class IndependentDistribution<D extends Distribution = Distribution> extends Distribution {
   readonly base: D;
   /** How many batch dimensions of the base are event dimensions here. */

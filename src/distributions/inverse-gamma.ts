@@ -25,7 +25,7 @@ import { registerKl } from "./kl.ts";
 import { logOf } from "./logarithms.ts";
 import { expandTo } from "./numerics.ts";
 
-/** What {@link InverseGamma} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link InverseGamma} returns: parameters, moments and densities as expressions. */
 export class InverseGammaDistribution extends Distribution {
   readonly concentration: Tensor;
   readonly scale: Tensor;

@@ -20,7 +20,7 @@ import type { ClosedForms, Distribution, Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";
 import { LocationScaleDistribution } from "./location-scale.ts";
 
-/** What {@link Laplace} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link Laplace} returns: parameters, moments and densities as expressions. */
 export class LaplaceDistribution extends LocationScaleDistribution {
   /** Use {@link Laplace}. */
   constructor(parameters: Parameters) {

@@ -19,7 +19,7 @@ import { registerKl } from "./kl.ts";
 import { logOf } from "./logarithms.ts";
 import { HALF_LOG_TWO_PI } from "./numerics.ts";
 
-/** What {@link LogNormal} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link LogNormal} returns: parameters, moments and densities as expressions. */
 export class LogNormalDistribution extends Distribution {
   readonly loc: Tensor;
   readonly scale: Tensor;

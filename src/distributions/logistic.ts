@@ -17,7 +17,7 @@ import {
 import type { ClosedForms, Distribution, Parameters } from "./distribution.ts";
 import { LocationScaleDistribution } from "./location-scale.ts";
 
-/** What {@link Logistic} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link Logistic} returns: parameters, moments and densities as expressions. */
 export class LogisticDistribution extends LocationScaleDistribution {
   /** Use {@link Logistic}. */
   constructor(parameters: Parameters) {

@@ -20,7 +20,7 @@ import { registerKl } from "./kl.ts";
 import { logComplementOf, logOf } from "./logarithms.ts";
 import { HALF_LOG_TWO_PI } from "./numerics.ts";
 
-/** What {@link LogitNormal} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link LogitNormal} returns: parameters, moments and densities as expressions. */
 export class LogitNormalDistribution extends Distribution {
   readonly loc: Tensor;
   readonly scale: Tensor;

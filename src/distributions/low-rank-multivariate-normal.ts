@@ -28,7 +28,7 @@ import { type ClosedForms, Distribution, type Parameters } from "./distribution.
 import { registerKl } from "./kl.ts";
 import { HALF_LOG_TWO_PI } from "./numerics.ts";
 
-/** What {@link LowRankMultivariateNormal} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link LowRankMultivariateNormal} returns: parameters, moments and densities as expressions. */
 export class LowRankMultivariateNormalDistribution extends Distribution {
   readonly loc: Tensor;
   /** W, of shape [..., n, r]. */

@@ -1,6 +1,6 @@
 /**
- * Which values are known to lie in a set while a program is traced: draws, what transforms return, constants, and all of them after
- * they were moved. Their densities need no test at run time, and a relaxed value may stand in for a discrete draw afterwards.
+ * Tracks which values are known to lie in a set while a program is traced: draws, results of transforms, constants, and moved copies of
+ * these. Their densities need no test at run time, and a relaxed value may stand in for a discrete draw afterwards.
  */
 import {
   cast,
@@ -23,7 +23,7 @@ const sets = new WeakMap<Tensor, Constraint>();
 /** Constants beyond this are tested at run time: a test while tracing would take memory of several times their size. */
 const LARGEST_TESTED = 2 ** 18;
 
-/** Notes that a value lies in a set, and returns it. */
+/** Records that a value lies in a set, and returns it. */
 export function liesIn(value: Tensor, set: Constraint): Tensor {
   sets.set(value, set);
   return value;

@@ -22,7 +22,7 @@ import { type ClosedForms, Distribution, type Parameters } from "./distribution.
 const prefixed = <T>(path: string, record: Readonly<Record<string, T>>): [string, T][] =>
   Object.entries(record).map(([k, v]) => [`${path}.${k}`, v]);
 
-/** What {@link Mixture} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link Mixture} returns: parameters, moments and densities as expressions. */
 export class MixtureDistribution<D extends Distribution = Distribution> extends Distribution {
   readonly weights: CategoricalDistribution;
   readonly components: D;

@@ -40,7 +40,7 @@ import {
 /** Up to this many, a draw is the sum of its one-hot categories. */
 const LARGEST_SUM = 32;
 
-/** What {@link Multinomial} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link Multinomial} returns: parameters, moments and densities as expressions. */
 export class MultinomialDistribution extends Distribution {
   readonly total: number;
   readonly categories: Categories;
@@ -132,7 +132,7 @@ export class MultinomialDistribution extends Distribution {
  * @example
  * await Multinomial(2, { probs: [0.5, 0.5] }).logProb([1, 1]).value(); // -0.6931
  *
- * @throws UsageError when `total` is no whole number, both or neither of `logits`, `probs` are given, or known probabilities do not
+ * @throws UsageError when `total` is not a whole number, both or neither of `logits`, `probs` are given, or known probabilities do not
  * sum to 1.
  */
 export function Multinomial(total: number, parameters: LogitsOrProbs): MultinomialDistribution {

@@ -37,7 +37,7 @@ export type ScaleTrilOrCovariance =
 /** L⁻¹ x of vectors. l [..., n, n], x [..., n] → [..., n]. */
 const whiten = (l: Tensor, x: Tensor): Tensor => squeeze(triangularSolve(l, unsqueeze(x, -1)), -1);
 
-/** What {@link MultivariateNormal} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link MultivariateNormal} returns: parameters, moments and densities as expressions. */
 export class MultivariateNormalDistribution extends Distribution {
   readonly loc: Tensor;
   /** L, lower triangular, with L Lᵀ the covariance. Shape [..., n, n]. */

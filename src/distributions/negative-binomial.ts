@@ -19,7 +19,7 @@ import { drawGamma } from "./implicit/standard-gamma.ts";
 import { complementOf } from "./logarithms.ts";
 import { type LogitsOrProbs, oddsOf, oneOf, tiniest } from "./numerics.ts";
 
-/** What {@link NegativeBinomial} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link NegativeBinomial} returns: parameters, moments and densities as expressions. */
 export class NegativeBinomialDistribution extends Distribution {
   readonly total: Tensor;
   /** p/(1 − p). */

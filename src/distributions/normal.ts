@@ -24,7 +24,7 @@ import { expandTo, lastAxes, sumRepeated } from "./numerics.ts";
 /** ½ ln 2π. */
 const HALF_LOG_TWO_PI = 0.5 * Math.log(2 * Math.PI);
 
-/** What {@link Normal} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link Normal} returns: parameters, moments and densities as expressions. */
 export class NormalDistribution extends Distribution {
   readonly loc: Tensor;
   readonly scale: Tensor;

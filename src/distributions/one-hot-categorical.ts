@@ -28,7 +28,7 @@ import {
   oneOf,
 } from "./numerics.ts";
 
-/** What {@link OneHotCategorical} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link OneHotCategorical} returns: parameters, moments and densities as expressions. */
 export class OneHotCategoricalDistribution extends Distribution {
   readonly categories: Categories;
 

@@ -5,9 +5,9 @@ import type { Constraint } from "./constraints.ts";
 
 /** The elements of an array that lie outside a set. */
 export interface Outside {
-  /** How many there are. */
+  /** Number of elements outside. */
   readonly count: number;
-  /** How many elements the array holds: its size without the set's event dimensions. */
+  /** Number of elements in the array: its size without the set's event dimensions. */
   readonly of: number;
   /** The index of the first of them, without the event dimensions. */
   readonly place: readonly number[];
@@ -19,7 +19,7 @@ export interface Outside {
  * The elements of `value` outside `constraint`, or nothing where all lie inside. NaN lies outside every set (but that of a
  * table's row, where it marks a missing value).
  *
- * Nothing is said of an array whose numbers are not known while the program is traced (an input, a draw), nor where the set
+ * Arrays whose numbers are unknown while the program is traced are not checked (an input, a draw), nor where the set
  * itself depends on such numbers (`Uniform(0, a)` with a latent `a`): there the log density is −∞ at run time.
  *
  * @example

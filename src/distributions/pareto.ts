@@ -21,7 +21,7 @@ import { type ClosedForms, Distribution, type Parameters } from "./distribution.
 import { registerKl } from "./kl.ts";
 import { logOf } from "./logarithms.ts";
 
-/** What {@link Pareto} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link Pareto} returns: parameters, moments and densities as expressions. */
 export class ParetoDistribution extends Distribution {
   readonly scale: Tensor;
   readonly concentration: Tensor;

@@ -19,7 +19,7 @@ import { registerKl } from "./kl.ts";
 import { knowsLog, logOf } from "./logarithms.ts";
 import { expandTo } from "./numerics.ts";
 
-/** What {@link Poisson} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link Poisson} returns: parameters, moments and densities as expressions. */
 export class PoissonDistribution extends Distribution {
   readonly rate: Tensor;
 

@@ -39,7 +39,7 @@ function logistic(site: string, shape: Shape, dtype: DType): Tensor {
   return sub(log(u), log1p(neg(u)));
 }
 
-/** What {@link RelaxedBernoulli} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link RelaxedBernoulli} returns: parameters, moments and densities as expressions. */
 export class RelaxedBernoulliDistribution extends Distribution {
   readonly temperature: Tensor;
   readonly logits: Tensor;
@@ -124,7 +124,7 @@ export interface RelaxedOptions {
   readonly straightThrough?: boolean;
 }
 
-/** What a relaxed distribution may be told. */
+/** The option names of a relaxed distribution. */
 export const relaxedRules: OptionRules<RelaxedOptions> = {
   straightThrough: flag,
 };

@@ -41,7 +41,7 @@ import { straightThrough } from "./straight-through.ts";
 const gumbel = (site: string, shape: Shape, dtype: DType): Tensor =>
   neg(log(neg(log(noise("uniform", site, shape, dtype)))));
 
-/** What {@link RelaxedOneHotCategorical} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link RelaxedOneHotCategorical} returns: parameters, moments and densities as expressions. */
 export class RelaxedOneHotCategoricalDistribution extends Distribution {
   readonly temperature: Tensor;
   readonly logits: Tensor;

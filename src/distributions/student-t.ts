@@ -23,7 +23,7 @@ import { digammaDifference, halfStep } from "./gamma-functions.ts";
 import { drawGamma } from "./implicit/standard-gamma.ts";
 import { HALF_LOG_TWO_PI, logOnePlusSquare } from "./numerics.ts";
 
-/** What {@link StudentT} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link StudentT} returns: parameters, moments and densities as expressions. */
 export class StudentTDistribution extends Distribution {
   readonly df: Tensor;
   readonly loc: Tensor;

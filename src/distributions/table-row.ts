@@ -52,7 +52,7 @@ const isComplete = (x: Tensor): Tensor => isThere(sum(x, -1));
 /** Not missing: a number is equal to itself, NaN is not. */
 const isThere = (x: Tensor): Tensor => equal(x, x);
 
-/** What {@link TableRow} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link TableRow} returns: parameters, moments and densities as expressions. */
 export class TableRowDistribution extends Distribution {
   /** How many categories each categorical column has. */
   readonly categories: readonly number[];

@@ -22,7 +22,7 @@ import { checkMeets } from "./transforms/compose.ts";
 import type { Transform } from "./transforms/transform.ts";
 import { withParameters } from "./transforms/with-parameters.ts";
 
-/** What {@link Transformed} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link Transformed} returns: parameters, moments and densities as expressions. */
 export class TransformedDistribution extends Distribution {
   /** Of the joint batch. */
   readonly base: Distribution;

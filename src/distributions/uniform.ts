@@ -18,7 +18,7 @@ import { greaterThan, interval, real } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";
 
-/** What {@link Uniform} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link Uniform} returns: parameters, moments and densities as expressions. */
 export class UniformDistribution extends Distribution {
   readonly low: Tensor;
   readonly high: Tensor;

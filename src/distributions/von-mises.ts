@@ -59,7 +59,7 @@ export function logBesselI0Scaled(kappa: Tensor): Tensor {
 /** 1 − A(κ), the circular variance, where A = I₁/I₀ is the mean resultant length: it keeps its digits where A nears 1. */
 const deficit = (kappa: Tensor): Tensor => neg(grad(sum(logBesselI0Scaled(kappa)), [kappa])[0]);
 
-/** What {@link VonMises} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link VonMises} returns: parameters, moments and densities as expressions. */
 export class VonMisesDistribution extends Distribution {
   readonly loc: Tensor;
   readonly concentration: Tensor;

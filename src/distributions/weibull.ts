@@ -24,7 +24,7 @@ import { registerKl } from "./kl.ts";
 import { logOf } from "./logarithms.ts";
 import { EULER_GAMMA } from "./numerics.ts";
 
-/** What {@link Weibull} makes: parameters, moments and densities as expressions. */
+/** The distribution that {@link Weibull} returns: parameters, moments and densities as expressions. */
 export class WeibullDistribution extends Distribution {
   readonly scale: Tensor;
   readonly concentration: Tensor;

@@ -6,7 +6,7 @@ import { type Json, shortJson, toJson } from "./json.ts";
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "./safetensors.ts";
 import { checkSettings } from "./settings-match.ts";
 
-/** All that a run needs to go on as if it had never stopped. */
+/** Everything a run needs to continue as if it had never stopped. */
 export interface Checkpoint {
   /** Parameters and the optimiser's moments, as `arena.state()` gives them. */
   readonly tensors: readonly NamedTensor[];
@@ -18,7 +18,7 @@ export interface Checkpoint {
   readonly epoch: number;
   /** What resuming compares and carries on: seed, version, hash of the settings, fingerprint of the data, … */
   readonly metadata: { readonly [key: string]: Json };
-  /** The settings without which the parameters mean nothing: see `loadCheckpoint`. Absent in checkpoints from before they were kept. */
+  /** The settings that the parameters depend on: see `loadCheckpoint`. Absent in checkpoints from before they were kept. */
   readonly settings?: { readonly [key: string]: Json | undefined };
 }
 

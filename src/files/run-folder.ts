@@ -14,7 +14,7 @@ import { type Json, shortJson, toJson } from "./json.ts";
 import { LOCK_NAME, type RunLock, takeLock } from "./run-lock.ts";
 import { unknownField } from "./settings-match.ts";
 
-/** Where the files of a run lie. All but `config.json` may not be there yet. */
+/** The paths of a run's files. All except `config.json` may not exist yet. */
 export interface RunFolder {
   readonly path: string;
   readonly config: string;
@@ -27,14 +27,14 @@ export interface RunFolder {
   readonly report: string;
 }
 
-/** What runs of some kinds have in their folder beside the files of all runs. */
+/** The additional files of some kinds of runs. */
 export interface OwnedFiles {
   readonly files?: readonly string[];
   /** Folders of runs that a run is built on, themselves runs. */
   readonly folders?: readonly string[];
 }
 
-/** Files in a run's folder that a run may replace. Anything else in it belongs to the user. */
+/** Files in a run's folder that a run may replace. All others belong to the user. */
 const OWN_FILES: readonly string[] = [
   "config.json",
   "metrics.jsonl",

@@ -20,9 +20,9 @@ import { writeError } from "./durable-write.ts";
 import { lockInKernel } from "./kernel-lock.ts";
 import { bootId, processLives, processNamespace, processStart } from "./process.ts";
 
-/** A folder that this process alone may write. */
+/** A lock on a folder, so that only this process writes to it. */
 export interface RunLock {
-  /** Gives the folder free. More than once does no harm. */
+  /** Releases the folder. Calling it more than once is harmless. */
   release(): void;
 }
 
@@ -155,7 +155,7 @@ const writeOwner = (path: string, file: number, by: "kernel" | "file"): string =
   return content;
 };
 
-/** Who has a lock that says this; undefined where nobody does any more. */
+/** The owner of a lock with this content; undefined if nobody holds it any more. */
 const whoHas = (
   content: string,
   path: string,

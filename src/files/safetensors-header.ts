@@ -25,12 +25,12 @@ export const DTYPES: Readonly<Record<SafetensorsDtype, Dtype>> = {
 
 const DTYPE_NAMES: readonly SafetensorsDtype[] = ["F32", "F64", "I32", "I64", "U8", "BOOL"];
 
-/** The name in the header that is no tensor's. */
+/** The name in the header that is not a tensor. */
 export const METADATA = "__metadata__";
 /** The reference implementation reads no longer header. */
 const LONGEST_HEADER = 100_000_000;
 
-/** What messages about a file that cannot be used end with. */
+/** The end of messages about an unusable file. */
 export const DAMAGED = "The file is damaged or was not written whole: use another copy or start anew";
 
 /** Where the data of a tensor lie: bytes, counted from the end of the header. */

@@ -1,4 +1,4 @@
-/** How the parts of a fit are written: numbers as float64, so that they come back bit for bit, arrays in their own dtype. */
+/** How the parts of a fit are stored: numbers as float64, so that they are restored bit for bit, and arrays in their own dtype. */
 import { ArrayValue } from "../compile/index.ts";
 import type { FittedProgram, FittedSite } from "../inference/index.ts";
 import type { Codec } from "./file.ts";
@@ -21,7 +21,7 @@ export const boolean: Codec<boolean> = {
   read: (at, file) => file.noted(at, "true or false", (v) => typeof v === "boolean"),
 };
 
-/** One of some words. */
+/** One of a list of words. */
 export const word = <const W extends string>(...words: readonly W[]): Codec<W> => ({
   write: (at, value, file) => file.note(at, value),
   read: (at, file) => file.noted(at, words.join(" or "), (v): v is W => words.some((w) => w === v)),
@@ -71,7 +71,7 @@ export const listOf = <T>(codec: Codec<T>): Codec<readonly T[]> => ({
   },
 });
 
-/** A codec for each field: a field that a fit gains must get one here, or the compiler complains. */
+/** A codec for each field. A new field of a fit does not compile until it has one here. */
 export type Fields<T> = { readonly [K in keyof T]-?: Codec<T[K]> };
 
 /** An object with known fields. */
@@ -88,7 +88,7 @@ export function objectOf<T extends object>(fields: Fields<T>): Codec<T> {
 
 const join = (at: string, key: string): string => (at === "" ? key : `${at}/${key}`);
 
-/** A site as a file has it: numbers are spelled, because JSON knows neither NaN nor −0. */
+/** A site as stored in a file. Numbers are strings, because JSON has neither NaN nor −0. */
 type StoredSite = Omit<FittedSite, "constants"> & {
   readonly constants: Readonly<Record<string, readonly string[]>>;
 };

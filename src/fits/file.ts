@@ -1,4 +1,4 @@
-/** A fit's file while it is written or read: tensors by name, and notes that no tensor can hold. */
+/** A fit's file while it is written or read: tensors by name, and other values as metadata. */
 import { ArrayValue } from "../compile/index.ts";
 import { CheckpointError, InternalError } from "../errors.ts";
 import type { Json, SafetensorsDtype, StoredTensor } from "../files/index.ts";
@@ -12,7 +12,7 @@ const FORMATS: Readonly<Record<DType, SafetensorsDtype>> = {
   bool: "BOOL",
 };
 
-/** What is written. */
+/** Collects what is written. */
 export class FitWriter {
   readonly tensors: StoredTensor[] = [];
   readonly notes: Record<string, Json> = {};
@@ -28,7 +28,7 @@ export class FitWriter {
   }
 }
 
-/** What is read. Everything that is asked for must be there. */
+/** Reads a file. Everything that is requested must be there. */
 export class FitReader {
   readonly #path: string;
   readonly #tensors: ReadonlyMap<string, StoredTensor>;
@@ -40,7 +40,7 @@ export class FitReader {
     this.#notes = notes;
   }
 
-  /** @param shape what it must be, if it is known */
+  /** @param shape the expected shape, if it is known */
   get(at: string, dtype?: DType, shape?: Shape): ArrayValue {
     const found = this.#tensors.get(at);
     if (found === undefined) throw this.fault(at, "a tensor", "none");
@@ -48,7 +48,7 @@ export class FitReader {
       (d) => FORMATS[d] === found.dtype,
     );
     if (known === undefined || (dtype !== undefined && known !== dtype))
-      throw this.fault(at, dtype === undefined ? "a dtype of ours" : FORMATS[dtype], found.dtype);
+      throw this.fault(at, dtype === undefined ? "a known dtype" : FORMATS[dtype], found.dtype);
     if (shape !== undefined && shape.join() !== found.shape.join())
       throw this.fault(at, `shape [${shape.join(", ")}]`, `[${found.shape.join(", ")}]`);
     return new ArrayValue(found.shape, known, found.data);
@@ -62,8 +62,8 @@ export class FitReader {
 
   fault(at: string, expected: string, found: string): CheckpointError {
     return new CheckpointError(
-      `${this.#path}: '${at}': expected ${expected}, found ${found}. The file is of another version of tightbound, or was edited: ` +
-        "fit anew.",
+      `${this.#path}: '${at}': expected ${expected}, found ${found}. The file was written by another version of tightbound, or was edited: ` +
+        "fit again.",
     );
   }
 }

@@ -27,7 +27,7 @@ import { type Codec, FitReader, FitWriter } from "./file.ts";
 import { caviFit, laplaceFit, mapFit, mcmcFit, type StoredCavi, type StoredSvi, sviFit } from "./kinds.ts";
 import { checkProgram, checkValues, ofAnother } from "./same-program.ts";
 
-/** What {@link saveFit} writes: the results of `svi`, `map`, `laplace`, `cavi`, `stochasticCavi`, `nuts` and `hmc`. */
+/** The results that {@link saveFit} writes: those of `svi`, `map`, `laplace`, `cavi`, `stochasticCavi`, `nuts` and `hmc`. */
 export type Fit =
   | SviFit
   | MapResult
@@ -40,14 +40,14 @@ const FORMAT = "tightbound fit";
 const VERSION = "1";
 
 /**
- * Writes a fit as a safetensors file, whole or not at all. Everything in it comes back bit for bit from {@link loadFit}; of `svi` that
- * is the parameters and the bound's history, not the optimiser's state, so that a loaded fit is used and not trained further.
+ * Writes a fit as a safetensors file, whole or not at all. {@link loadFit} returns the same values, bit for bit. For `svi` these are the
+ * parameters and the history of the bound, not the optimiser's state, so a loaded fit cannot be trained further.
  *
  * @example
  * const fit = await svi(coin, guide).run([flips], { steps: 2000 });
  * await saveFit("coin.safetensors", fit);
  *
- * @throws CheckpointError when the file cannot be written, on a full disk for one; what was there is untouched.
+ * @throws CheckpointError when the file cannot be written, for example on a full disk; an old file is untouched.
  */
 export async function saveFit(path: string, fit: Fit): Promise<void> {
   const file = new FitWriter();
@@ -87,19 +87,19 @@ function storedSvi({ method, fitted, elbo, values, parameters }: SviFit): Stored
 }
 
 /**
- * Reads what {@link saveFit} wrote, for the method, program and arguments that it was fitted with. Every byte is checked; names and
- * shapes are compared with the program's. The result is used as a fresh one: `predictive`, `importance` and `summary` take it, and
- * coordinate ascent goes on from it.
+ * Reads what {@link saveFit} wrote, for the method, program and arguments that it was fitted with. Every byte is checked, and names and
+ * shapes are compared with the program's. Use the result like a new one: `predictive`, `importance` and `summary` accept it, and coordinate
+ * ascent can continue from it.
  *
  * @param path the file
- * @param method what made the fit: `svi(model, guide)`, `map(program)`, `nuts(program)`, …
- * @param args the program's arguments; of data that `svi` was fitted to, other rows will do where the guide takes them
+ * @param method the method that made the fit: `svi(model, guide)`, `map(program)`, `nuts(program)`, …
+ * @param args the program's arguments; for `svi`, other rows of data are allowed if the guide accepts them
  *
  * @example
  * const fit = await loadFit("coin.safetensors", svi(coin, guide), [flips]);
  * const draws = await predictive(coin, [flips], { guide, parameters: fit.parameters, draws: 1000 });
  *
- * @throws CheckpointError when the file is missing, damaged or no fit, when it is of another method, or of another program: the message
+ * @throws CheckpointError when the file is missing, damaged or not a fit, or is a fit by another method or of another program. The message
  * names the site or parameter, what was expected and what was found.
  */
 export async function loadFit<A extends readonly unknown[]>(
@@ -195,7 +195,7 @@ const UNREADABLE = {
   EACCES: "no permission to read it",
 };
 
-/** A file of a fit by some method. */
+/** A file with a fit by some method. */
 function open(path: string, method: string): FitReader {
   let bytes: Uint8Array;
   try {
@@ -213,7 +213,7 @@ function open(path: string, method: string): FitReader {
   if (metadata.version !== VERSION) {
     throw new CheckpointError(
       `${path}: expected a ${FORMAT} of version ${VERSION}, found version ${metadata.version}. Read it with the version of tightbound that ` +
-        "wrote it, or fit anew.",
+        "wrote it, or fit again.",
     );
   }
   if (metadata.method !== method) {
@@ -237,7 +237,7 @@ function withLeaves<A extends readonly unknown[]>(
   { model, guide }: Svi<A>,
   args: A,
 ): Pick<SviFit, "values" | "parameters"> {
-  // Programs know their parameters once they have run.
+  // Programs know their parameters only after they have run.
   trace(guide, args);
   trace(model, args);
   const leaves = parametersOfPrograms(model, guide);
@@ -270,7 +270,7 @@ function withLeaves<A extends readonly unknown[]>(
   };
 }
 
-/** Natural parameters must be of the sites and sizes that the program gives them. */
+/** Natural parameters must have the sites and sizes of the program. */
 function checkNatural(path: string, found: NaturalValues, expected: NaturalValues, program: string): void {
   const sizes = (values: readonly Float64Array[] | undefined) =>
     values === undefined ? "none" : `[${values.map((v) => v.length).join(", ")}]`;

@@ -1,4 +1,4 @@
-/** The kinds of fits: what of each goes into a file. */
+/** The kinds of fits, and what a file stores of each. */
 import type { ArrayValue } from "../compile/index.ts";
 import type { LaplaceResult, MapResult, Mcmc, NaturalValues, SviFit } from "../inference/index.ts";
 import {
@@ -63,7 +63,7 @@ export const mcmcFit = objectOf<Mcmc>({
   maxTreeDepth: optional(number),
 });
 
-/** Of stochastic variational inference: the parameters by name, with their shapes. */
+/** For stochastic variational inference: the parameters by name, with their shapes. */
 export interface StoredSvi extends Pick<SviFit, "method" | "fitted" | "elbo"> {
   readonly parameters: ReadonlyMap<string, ArrayValue>;
 }
@@ -75,7 +75,7 @@ export const sviFit = objectOf<StoredSvi>({
   parameters: mapOf(array),
 });
 
-/** Of coordinate ascent: the factors' natural parameters, from which everything else follows. */
+/** For coordinate ascent: the factors' natural parameters, from which everything else follows. */
 export interface StoredCavi {
   readonly method: "cavi" | "stochastic-cavi";
   readonly fitted: SviFit["fitted"];

@@ -1,13 +1,13 @@
-/** Whether a file's fit is of the program that it is loaded for. */
+/** Checks that a file's fit belongs to the program that it is loaded for. */
 import type { ArrayValue } from "../compile/index.ts";
 import { CheckpointError } from "../errors.ts";
 import { type FittedProgram, type FittedSite, fittedProgram } from "../inference/index.ts";
 import { type Program, trace } from "../program/index.ts";
 import { formatShape, sameShape } from "../tensor/index.ts";
 
-const WAYS_OUT = "Load it with the program and arguments that it was fitted with, or fit anew.";
+const WAYS_OUT = "Load it with the program and arguments that it was fitted with, or fit again.";
 
-/** The error for a fit that is not of this program. */
+/** The error for a fit of another program. */
 export const ofAnother = (path: string, program: string, what: string): CheckpointError =>
   new CheckpointError(`${path}: the fit is not of '${program}': ${what}. ${WAYS_OUT}`);
 
@@ -21,9 +21,9 @@ function describe({ latent, distribution, constants, eventShape }: FittedSite): 
 }
 
 /**
- * Compares sites by name: whether they are latent, their families, event shapes and the numbers in their priors. Rows of plates are
- * not compared: a guide's parameters may serve other rows, and where they do not their shapes say so.
- * @throws CheckpointError naming the first site that differs.
+ * Compares sites by name: whether they are latent, their families, event shapes and the numbers in their priors. Rows of plates are not
+ * compared: a guide's parameters may fit other rows, and if they do not, their shapes show it.
+ * @throws CheckpointError when a site differs; the message names the first.
  */
 export function checkProgram<A extends readonly unknown[]>(
   path: string,
@@ -53,8 +53,8 @@ export function checkProgram<A extends readonly unknown[]>(
 
 /**
  * Compares the shapes of values with those of the program's sites.
- * @param leading dimensions left of a site's own: draws, or chains and draws
- * @throws CheckpointError naming the first site that differs.
+ * @param leading dimensions to the left of a site's own: draws, or chains and draws
+ * @throws CheckpointError when a site differs; the message names the first.
  */
 export function checkValues<A extends readonly unknown[]>(
   path: string,

@@ -35,7 +35,7 @@ export interface AnnealingOptions<A extends readonly unknown[] = readonly unknow
   readonly seed?: number;
 }
 
-/** What annealing may be told. */
+/** The option names of annealing. */
 export const annealingRules: OptionRules<AnnealingOptions<readonly unknown[]>> = {
   temperatures: anything,
   schedule: anything,

@@ -25,9 +25,9 @@ export interface Bracket {
   readonly upper: AnnealingResult;
   /** upper − lower, nats: how far off either can be. */
   readonly gap: number;
-  /** The observed sites, as they were simulated. */
+  /** The simulated values of the observed sites. */
   readonly data: ReadonlyMap<string, ArrayValue>;
-  /** The latent sites that they were simulated from. */
+  /** The values of the latent sites that they were simulated from. */
   readonly latent: ReadonlyMap<string, ArrayValue>;
 }
 
@@ -69,13 +69,13 @@ function withData<A extends readonly unknown[]>(
 }
 
 /**
- * Bidirectional Monte Carlo (Grosse, Ghahramani and Adams 2015): simulates data from the program, of which the latent values that made them are
- * an exact draw of the posterior, and brackets their log evidence between annealed importance sampling forward and in reverse. What is
- * learnt on simulated data, how many temperatures it takes to be right within a nat, goes for real data that are like them.
+ * Bidirectional Monte Carlo (Grosse, Ghahramani and Adams 2015): simulates data from the program, so that the latent values behind them are
+ * an exact draw from the posterior, and brackets the log evidence between annealed importance sampling forward and in reverse. The number
+ * of temperatures needed for an accuracy of a nat on simulated data also holds for similar real data.
  *
- * All reverse chains start from the one exact draw there is, so the standard error of `upper` is that of the chains, not of the draw.
+ * All reverse chains start from the same exact draw, so the standard error of `upper` covers the chains, not the draw.
  *
- * @param args of the program; observed values among them are exchanged for simulated ones of the same shape
+ * @param args of the program; observed values among them are replaced by simulated ones of the same shape
  *
  * @example
  * const { lower, upper } = await bidirectionalMonteCarlo(eightSchools, [], { temperatures: 500 });

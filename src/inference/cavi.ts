@@ -12,13 +12,13 @@ import { checkWholeData } from "./minibatch.ts";
 
 /** Options of {@link cavi}'s start. */
 export interface CaviOptions {
-  /** Of the random start: see `init`. Default 0. */
+  /** Seed of the random start: see `init`. Default 0. */
   readonly seed?: number;
 }
 
 /** Options of {@link cavi}'s `run`: when to stop. */
 export interface CaviRunOptions extends CaviOptions {
-  /** At most so many passes over all sites. Default 1000. */
+  /** Largest number of passes over all sites. Default 1000. */
   readonly sweeps?: number;
   /**
    * Stops once a sweep has moved the factors by less than this, in standard deviations: the root of the symmetrised KL divergence
@@ -44,7 +44,7 @@ export interface CaviInfo {
   readonly moved: number;
 }
 
-/** What is carried from sweep to sweep. */
+/** The state carried from sweep to sweep. */
 export interface CaviState {
   readonly compiled: CompiledSweep;
   /** Natural parameters of each site's factor: plain numbers, never written to. */
@@ -60,11 +60,11 @@ export interface CaviResult<A extends readonly unknown[]> extends Factors {
   /** The program whose posterior the factors approximate. */
   readonly fitted: FittedProgram;
   readonly state: CaviState;
-  /** After each sweep, nats. It rises. */
+  /** The ELBO after each sweep, in nats. It rises. */
   readonly elbo: Float64Array;
   /** Whether the last sweep moved the factors by less than the tolerance. */
   readonly converged: boolean;
-  /** The factors as a guide: `importance(model, guide, …)` says with k̂ whether to trust them. */
+  /** The factors as a guide: `importance(model, guide, …)` reports k̂, which says whether to trust them. */
   readonly guide: Program<A>;
 }
 
@@ -74,15 +74,15 @@ export interface Cavi<A extends readonly unknown[]> {
   readonly program: Program<A>;
   /**
    * Factors to start from. A finite site starts at random probabilities, a normal one with its prior's precision around a draw from the
-   * prior, which breaks ties between exchangeable sites; any other site starts at its prior, given its parents' first factors.
+   * prior, which breaks ties between exchangeable sites; any other site starts at its prior, given its parents' initial factors.
    */
   init(args: A, options?: CaviOptions): Promise<CaviState>;
   /**
    * One sweep: each site's factor in turn becomes the best one given the others.
-   * @throws NonFiniteError naming the site whose factor is none.
+   * @throws NonFiniteError when a factor is not finite; the message names the site.
    */
   step(state: CaviState): Promise<{ readonly state: CaviState; readonly info: CaviInfo }>;
-  /** Sweeps from a start until the factors stand still. */
+  /** Sweeps from a start until the factors stop moving. */
   run(args: A, options?: CaviRunOptions): Promise<CaviResult<A>>;
   /** Each latent site's factor, the expected statistics it gives to others, and the sites its update reads, as lines of text. */
   explain(args: A): string;
@@ -96,7 +96,7 @@ export interface CompiledSweep {
   /** Each factor in turn becomes the best one given the others. */
   sweep(natural: NaturalValues): CaviInfo & {
     readonly natural: NaturalValues;
-    /** How far rounding alone may take the ELBO, nats. */
+    /** How far rounding alone can move the ELBO, in nats. */
     readonly rounding: number;
   };
 }
@@ -174,9 +174,8 @@ function checkFinite(program: string, natural: NaturalValues, elbo: number, swee
   const bad = [...natural].find(([, values]) => !values.every((v) => v.every(Number.isFinite)));
   const which = bad === undefined ? "" : `: site '${bad[0]}' has natural parameters that are not finite`;
   throw new NonFiniteError(
-    `${program}: sweep ${sweep} of coordinate ascent gave an ELBO of ${elbo}${which}. Look for missing or infinite values in the data, ` +
-      "for data far from 0 in units of their spread (centre them), for values that the model calls impossible, and for a prior that no " +
-      "data make proper.",
+    `${program}: sweep ${sweep} of coordinate ascent gave an ELBO of ${elbo}${which}. Look for missing or infinite values in the data, for data far from 0 in units of their spread (centre them), ` +
+      "for values that are impossible under the model, and for an improper prior that the data do not make proper.",
   );
 }
 
@@ -191,15 +190,15 @@ function checkFinite(program: string, natural: NaturalValues, elbo: number, swee
  * and Tran 2018, "Autoconj"). Sites may be Normal, MultivariateNormal, Gamma, Exponential, ChiSquared, InverseGamma, Beta, Dirichlet,
  * Bernoulli, Categorical and OneHotCategorical; a vector of normals (`toEvent(1)`) gets a MultivariateNormal factor.
  *
- * What it costs: a sweep is a few passes over the data, or none where the data enter by fixed sums (XᵀX is computed once). It runs in
- * float64 on the host executor. Squares are expanded, so data far from 0 in units of their spread lose digits: centre them. Mean-field
- * factors are too sure of correlated sites, as all factorised guides are.
+ * Cost: a sweep is a few passes over the data, or none if the data enter through fixed sums (XᵀX is computed once). It runs in float64 on
+ * the host executor. Squares are expanded, so data far from 0 in units of their spread lose digits: centre them. Mean-field factors
+ * underestimate the spread of correlated sites, as all factorised guides do.
  *
  * @example
  * const { factors, elbo } = await cavi(coin).run([flips]);
  * await factors.get("p")?.mean().value();
  *
- * @throws UsageError where a site is not conditionally conjugate, naming the site, the term in the way and the ways out.
+ * @throws UsageError when a site is not conditionally conjugate; the message names the site, the term in the way and the ways out.
  */
 export function cavi<A extends readonly unknown[]>(program: Program<A>): Cavi<A> {
   const machine: Cavi<A> = {
@@ -241,7 +240,7 @@ export function cavi<A extends readonly unknown[]>(program: Program<A>): Cavi<A>
   return machine;
 }
 
-/** A result from the state that coordinate ascent ended in. */
+/** The result for a final state. */
 export function caviResult<A extends readonly unknown[]>(
   program: Program<A>,
   args: A,

@@ -2,7 +2,7 @@
 import { cast, concat, grad, input, mul, reshape, slice, sum } from "../tensor/index.ts";
 import type { UnconstrainedDensity } from "./unconstrained-density.ts";
 
-/** H v, the Hessian at q times a direction, both of the density's dimension; the result is written anew by the next call. */
+/** H v, the Hessian at q times a direction, both of the density's dimension. The next call overwrites the result. */
 export type HessianProduct = (q: ArrayLike<number>, direction: ArrayLike<number>) => Float64Array;
 
 /** Compiles products of the Hessian of a log density with vectors: about the cost of three gradients each. */
@@ -16,7 +16,7 @@ export async function hessianProduct({
   UnconstrainedDensity,
   "graph" | "logDensity" | "sites" | "dimension" | "evaluator"
 >): Promise<HessianProduct> {
-  // One array for all sites: feeding each its own would cost a call a site and direction.
+  // One array for all sites: one array each would cost a call per site and direction.
   const direction = input("direction", [dimension], logDensity.dtype);
   const terms = grad(logDensity, graph.coordinates).map((g, i) => {
     const { start, end } = sites[i];
@@ -29,9 +29,9 @@ export async function hessianProduct({
   return (q, v) => run(q, v)[0];
 }
 
-/** Up to this many dimensions each gets a product of its own. */
+/** Up to this many dimensions, each gets its own product. */
 const EACH = 300;
-/** Products for each site beyond that, with random signs. */
+/** Number of products per site beyond that, with random signs. */
 const PROBES = 3;
 
 /**

@@ -1,4 +1,4 @@
-/** Where a step stopped being finite: the site, its value, its distribution, and the learnable parameters behind them. */
+/** Finds why a step is not finite: the site, its value, its distribution, and the learnable parameters behind them. */
 import { build } from "../compile/index.ts";
 import {
   type Constraint,
@@ -21,7 +21,7 @@ import {
 } from "../tensor/index.ts";
 import type { ScoredSite } from "./bounds/bound.ts";
 
-/** A step that failed, and what it added up. */
+/** A failed step, and its sites. */
 export interface FailedStep {
   readonly compiled: TrainStep;
   readonly scored: readonly ScoredSite[];
@@ -30,10 +30,10 @@ export interface FailedStep {
   readonly named: readonly NamedLeaf[];
 }
 
-/** Where a log density is not finite, and what moved there. */
+/** A point where a log density is not finite. */
 export interface Fault {
   readonly scored: readonly ScoredSite[];
-  /** The leaves that an algorithm chose values of: what it learns, or the coordinates of a point. */
+  /** The leaves whose values an algorithm chose: parameters that it learns, or coordinates of a point. */
   readonly named: readonly NamedLeaf[];
   readonly moved: "learnable" | "unconstrained";
   /** The values of leaves at the fault. */
@@ -41,9 +41,9 @@ export interface Fault {
 }
 
 /**
- * Explains a metric that is not finite: each site's log density is computed again, in float64, from the same parameters, inputs and
- * noise, and the first that is not finite is looked into. An error whose metrics were finite is returned as it is: a gradient was
- * not, and the update has spoilt the parameters.
+ * Explains a metric that is not finite: each site's log density is computed again, in float64, from the same parameters, inputs and noise,
+ * and the first that is not finite is examined. An error with finite metrics is returned unchanged: a gradient was not finite, and the
+ * update has already overwritten the parameters.
  */
 export async function diagnose(error: NonFiniteError, failed: FailedStep): Promise<NonFiniteError> {
   if (Object.values(failed.compiled.report()).every(Number.isFinite)) return error;
@@ -62,7 +62,7 @@ export async function diagnose(error: NonFiniteError, failed: FailedStep): Promi
   return new NonFiniteError(found, { cause: error });
 }
 
-/** The first site whose log density is not finite at the fault, what is wrong there and what to do; nothing where all are finite. */
+/** The first site whose log density is not finite, what is wrong there and what to do; undefined if all are finite. */
 export async function explainFault(fault: Fault): Promise<string | undefined> {
   const densities = await evaluate(
     fault.scored.map((s) => s.logDensity),
@@ -74,7 +74,7 @@ export async function explainFault(fault: Fault): Promise<string | undefined> {
   return culprit && explain(fault.scored[culprit.site], culprit.row, fault);
 }
 
-/** The numbers of some expressions at the fault, in float64. */
+/** Values of expressions at the fault, in float64. */
 async function evaluate(outputs: readonly Tensor[], { leafValues }: Fault): Promise<Float64Array[]> {
   const program = await build(outputs, { executor: "host" });
   const results = outputs.map((t) => new Float64Array(t.size));
@@ -100,7 +100,7 @@ function firstFault(
   return undefined;
 }
 
-/** Where the first number is that is not finite; else the largest. */
+/** Index of the first number that is not finite, or else of the largest. */
 function worst(values: ArrayLike<number>): number {
   const size = (v: number): number => (isFinite32(v) ? Math.abs(v) : Number.POSITIVE_INFINITY);
   let found = 0;
@@ -108,7 +108,7 @@ function worst(values: ArrayLike<number>): number {
   return found;
 }
 
-/** The distribution that `toEvent` made one draw of. */
+/** The distribution inside `toEvent`. */
 const baseOf = (d: Distribution): Distribution => (d instanceof IndependentDistribution ? baseOf(d.base) : d);
 
 /** What is wrong at one row of a site's log density, and what to do. */
@@ -140,7 +140,7 @@ async function explain(
   const at = row * width + worst(each.subarray(row * width, (row + 1) * width));
   const parameters = await parametersAt(base, single, over, at, fault);
 
-  const whose = program === "dream" ? "the guide, on what the model dreamt," : `the ${program}`;
+  const whose = program === "dream" ? "the guide, on data drawn from the model," : `the ${program}`;
   const start = `site '${site.name}' of ${whose} has log density ${show(total.subarray(row, row + 1))}: `;
   const found = blockAt(value, at, base.eventShape);
   const where = batch.length === 0 ? "" : ` (element ${place(at, batch)})`;
@@ -214,7 +214,7 @@ async function parametersAt(
 const blockAt = (values: Float64Array, at: number, event: Shape): Float64Array =>
   values.subarray(at * sizeOf(event), (at + 1) * sizeOf(event));
 
-/** A row-major index in words: [row, column] of [rows, columns]. */
+/** A row-major index as text: [row, column] of [rows, columns]. */
 function place(at: number, shape: Shape): string {
   const index: number[] = [];
   let rest = at;
@@ -238,7 +238,7 @@ function show(values: Float64Array): string {
   return low === high ? round(low) : `${round(low)} … ${round(high)}`;
 }
 
-/** The leaves of the algorithm's own that an expression is computed from: the three worst, in a sentence. */
+/** The algorithm's leaves that an expression is computed from: the three worst, in a sentence. */
 function computedFrom(expression: Tensor, { named, moved, leafValues }: Fault): string {
   const nodes = nodesOf(expression);
   const used = named.filter(({ tensor }) => nodes.has(tensor));
@@ -262,13 +262,13 @@ function computedFrom(expression: Tensor, { named, moved, leafValues }: Fault): 
 }
 
 function adviceOnParameter(ours: boolean, values: Float64Array, { moved }: Fault): string {
-  if (!ours) return "Look at the data or the draws that it is computed from.";
+  if (!ours) return "Check the data or the draws that it is computed from.";
   const form =
-    "Give it a form that cannot leave its range (logScale or softplus for a scale, logits for probabilities)";
+    "Use a form that cannot leave its range (logScale or softplus for a scale, logits for probabilities)";
   if (moved === "unconstrained") return `${form}, or start the site elsewhere.`;
   return values.every(Number.isFinite)
     ? `${form}, or lower the learning rate.`
-    : "Lower the learning rate, and look at the parameter's first value.";
+    : "Lower the learning rate, and check the parameter's initial value.";
 }
 
 function adviceOnValue(observed: boolean, finite: boolean, { moved }: Fault): string {
@@ -279,7 +279,7 @@ function adviceOnValue(observed: boolean, finite: boolean, { moved }: Fault): st
       : "Lower the learning rate.";
   }
   return finite
-    ? "Rescale the data, or choose a distribution whose support holds them."
+    ? "Rescale the data, or choose a distribution whose support contains them."
     : "Look for missing or infinite values in the data.";
 }
 
@@ -291,5 +291,5 @@ function kindOfDensity(logDensity: number): string {
 function adviceOnDensity(logDensity: number): string {
   return Number.isFinite(logDensity)
     ? "Rescale the data, start from a wider scale, or lower the learning rate."
-    : "Keep the parameters away from the ends of their ranges (logits do that for probabilities), and values from where the density ends.";
+    : "Keep the parameters away from the ends of their ranges (logits do that for probabilities), and values away from the ends of the support.";
 }

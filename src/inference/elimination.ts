@@ -1,4 +1,4 @@
-/** Finite sites over all their values at once: placeholders while a program is traced, sums afterwards. */
+/** Finite sites that take all their values at once: placeholders while a program is traced, sums afterwards. */
 import { liesIn } from "../distributions/index.ts";
 import { UsageError } from "../errors.ts";
 import type { Plate, RandomSite } from "../program/index.ts";
@@ -20,15 +20,15 @@ import { align, type HiddenAxes, type HiddenAxis } from "./hidden-axes.ts";
 import { checkSummedWhole } from "./minibatch.ts";
 import { addOver, lifted, type Term, termOf } from "./terms.ts";
 
-/** A finite site that takes all its values at once: each along an axis of its own. */
+/** A finite site that takes all its values at once, along an axis of its own. */
 export interface ListedSite {
   readonly name: string;
   readonly axis: HiddenAxis;
-  /** The plates in which it stands: all their elements take the same value at a time. */
+  /** Its plates, whose elements all take the same value at a time. */
   readonly plates: readonly Plate[];
   /** Stands for one value while the program is traced. */
   readonly placeholder: Tensor;
-  /** What the program goes on with: one value in every element of the plates. */
+  /** The value that the program continues with: one value in every element of the plates. */
   readonly value: Tensor;
   /** All of them, [cardinality, …the placeholder's shape]. */
   readonly values: Tensor;
@@ -43,7 +43,7 @@ export function listSite({ name, distribution, plates }: Omit<RandomSite, "value
   return { name, plates, placeholder, value, values, axis: { name, size: values.shape[0] } };
 }
 
-/** The log density of a site over the hidden axes; at the values of a listed site it is that of all of them at once. */
+/** The log density of a site over the hidden axes; for a listed site, at all its values at once. */
 export function densityOf(
   hidden: HiddenAxes,
   depth: number,
@@ -65,12 +65,12 @@ export function densityOf(
   return { ...termOf(site, value), value: align({ value, axes }, axes, depth), axes };
 }
 
-/** Elements of the largest array that a sum over values may need: a gigabyte of doubles. */
+/** Largest array that a sum over values may need, in elements: a gigabyte of doubles. */
 const MOST_ELEMENTS = 2 ** 27;
 
 /**
  * @throws UsageError when the sum over the values of some sites needs more memory than there can be, or a site reads another's values
- * from outside its plate, where the rows' values would have to be listed together.
+ * from outside its plate, which would need all combinations of the rows' values.
  */
 export function checkListed(terms: readonly Term[], listed: readonly ListedSite[]): void {
   for (const term of terms) {
@@ -81,8 +81,7 @@ export function checkListed(terms: readonly Term[], listed: readonly ListedSite[
       const outside = plates.find((p) => !term.plates.some((own) => own.name === p.name));
       if (outside === undefined) continue;
       throw new UsageError(
-        `site '${term.site}' depends on the finite site '${name}' and stands outside its plate '${outside.name}', so that the values ` +
-          `of all ${outside.rows} rows would have to be listed together. Move '${term.site}' into the plate, sum '${name}' out by hand, ` +
+        `site '${term.site}' depends on the finite site '${name}' but is outside its plate '${outside.name}', which would need all combinations of the values of ${outside.rows} rows. Move '${term.site}' into the plate, sum '${name}' out by hand, ` +
           `or draw it from a guide with the estimator "score".`,
       );
     }
@@ -96,12 +95,12 @@ function checkSize(size: number, where: string, sites: readonly ListedSite[]): v
   const together = sites.reduce((n, { axis }) => n * axis.size, 1);
   throw new UsageError(
     `site '${where}' depends on ${sites.length} finite site${sites.length === 1 ? "" : "s"} that ${sites.length === 1 ? "is" : "are"} ` +
-      `summed out: ${shown.join(", ")}, ${together} values together, for which an array of ${size} numbers would be needed. Give some of ` +
+      `summed out: ${shown.join(", ")}, ${together} combinations, which would need an array of ${size} numbers. Give some of ` +
       `them a guide with the estimator "score", make the dependence a chain, or sum them out by hand.`,
   );
 }
 
-/** A finite site before it is summed out: what its values weigh, given everything else but the sites that were summed out before. */
+/** A finite site before it is summed out: the weights of its values, given everything except the sites already summed out. */
 export interface Conditional {
   readonly site: ListedSite;
   /** ln p up to a constant, [sizes of `axes`, …dimensions of the plates]. */
@@ -116,8 +115,8 @@ export interface Conditional {
  *
  * @param listed in the order in which the program met them
  * @param depth dimensions of the program's plates
- * @param onSum told of each site before it is summed out, the last first
- * @throws UsageError naming the sites when they cannot be summed out so.
+ * @param onSum called with each site before it is summed out, last site first
+ * @throws UsageError when sites cannot be summed out; the message names them.
  */
 export function eliminate(
   hidden: HiddenAxes,

@@ -5,20 +5,20 @@ import type { Tensor, TypedArray } from "../tensor/index.ts";
 import { repeatedDraws } from "./repeated-draws.ts";
 import { dependencies } from "./terms.ts";
 
-/** How many draws of a guide. */
+/** Options of draws from a guide. */
 export interface GuideDrawsOptions {
-  /** Default 1000. */
+  /** Number of draws. Number of draws. Default 1000. */
   readonly draws?: number;
   /** Default 0. */
   readonly seed?: number;
 }
 
-/** What drawing from a guide may be told. */
+/** The names of these options. */
 export const guideDrawsRules: OptionRules<GuideDrawsOptions> = { draws: whole(1), seed: whole(0) };
 
 /**
- * Joint draws of a guide: the latent sites that it has in common with the model, and what the model computes from them by a name. Each
- * result is [draws, …site], on the site's own support. What depends on a finite site that the guide leaves out is left out too.
+ * Joint draws of a guide: the latent sites that it shares with the model, and the model's deterministic sites. Each result is [draws,
+ * …site], on the site's own support. Sites that depend on a finite site that the guide leaves out are left out too.
  */
 export async function guideDraws<A extends readonly unknown[]>(
   model: Program<A>,

@@ -9,11 +9,11 @@ import { doubtOf, effectiveSampleSize, smoothWeights } from "./pareto-smoothing.
 
 /** Options of {@link importance}. */
 export interface ImportanceOptions {
-  /** How many draws from the guide, at least 25. */
+  /** Number of draws from the guide, at least 25. */
   readonly draws: number;
   /** Values of the guide's parameters, as `svi(…).run` returns them; others take their initial ones. */
   readonly parameters?: ReadonlyMap<Tensor, TypedArray>;
-  /** Of the draws. Default 0. */
+  /** Seed of the draws. Default 0. */
   readonly seed?: number;
 }
 
@@ -23,26 +23,23 @@ const importanceRules: OptionRules<ImportanceOptions> = {
   seed: whole(0),
 };
 
-/** What importance sampling found, and whether its guide can be trusted. */
+/** The result of importance sampling, and whether the guide can be trusted. */
 export interface ImportanceResult {
   /** log (1/S) Σ w: an estimate of log p(data); in expectation a lower bound, and consistent. */
   readonly logEvidence: number;
-  /** log w of each draw, and the same with its tail smoothed. */
+  /** log w of each draw, raw and with a smoothed tail. */
   readonly logWeights: Float64Array;
   readonly smoothedLogWeights: Float64Array;
   /** The guide's draws of each latent site, [draws, …site], unweighted. */
   readonly draws: ReadonlyMap<string, ArrayValue>;
-  /**
-   * What the guide says of each latent site, corrected: its moments from draws weighted by smoothed weights, the site's elements in
-   * order.
-   */
+  /** Corrected moments of each latent site, from draws weighted by smoothed weights, for the site's elements in order. */
   readonly moments: ReadonlyMap<string, SiteMoments>;
-  /** (Σ w)² / Σ w²: how many draws from the posterior the weighted draws are worth. */
+  /** (Σ w)² / Σ w²: the number of posterior draws that the weighted draws are worth. */
   readonly effectiveSampleSize: number;
   /**
    * Shape of a generalised Pareto distribution fitted to the largest weights. Below 0.5 the estimates have finite variance; up to
-   * 0.7 they are usable; above, the guide misses mass of the posterior, and neither it nor these estimates can be trusted. Where
-   * the effective sample size is close to the number of draws the weights are all but equal, and their tail's shape says nothing.
+   * 0.7 they are usable; above, the guide misses part of the posterior, and neither it nor these estimates can be trusted. If the effective
+   * sample size is close to the number of draws, the weights are nearly equal and the shape of their tail means nothing.
    */
   readonly paretoK: number;
   /** The mean of log w: the guide's own bound, nats. */
@@ -51,19 +48,19 @@ export interface ImportanceResult {
   readonly gap: number;
   /**
    * Whether the corrected estimates (`logEvidence`, `moments`) can be trusted: k̂ is below what this number of draws allows,
-   * min(1 − 1 / log₁₀ S, 0.7), and the draws are worth at least 100 (of fewer than 400, a quarter).
+   * min(1 − 1 / log₁₀ S, 0.7), and the effective sample size is at least 100 (with fewer than 400 draws, a quarter of them).
    */
   readonly trusted: boolean;
-  /** Whether the guide itself can stand for the posterior: the estimates can be trusted, and the gap is below 0.5 nats. */
+  /** Whether the guide itself can be used as the posterior: the estimates can be trusted, and the gap is below 0.5 nats. */
   readonly guideTrusted: boolean;
-  /** Both verdicts in words, with the figures that they rest on. */
+  /** Both verdicts in words, with the figures behind them. */
   readonly verdict: string;
 }
 
 /** Moments of a latent site from weighted draws. */
 export interface SiteMoments {
   readonly mean: Float64Array;
-  /** Of the posterior. */
+  /** Mean of the posterior. */
   readonly sd: Float64Array;
   /** Monte Carlo standard error of the mean, √Σ w̃² (z − mean)² (Owen 2013, section 9.2). Above k̂ 0.7 it is too small. */
   readonly standardError: Float64Array;
@@ -137,15 +134,15 @@ export async function importance<A extends readonly unknown[]>(
   };
 }
 
-/** A divergence from the posterior, nats, at which a guide's own means and sds are still about right. */
+/** Largest divergence from the posterior, in nats, at which a guide's own means and sds are still about right. */
 const CLOSE = 0.5;
 
 function verdictOf(doubt: string | undefined, gap: number): string {
   const apart = `${gap.toPrecision(2)} nats from the posterior`;
   if (doubt !== undefined) {
     return (
-      `Neither the guide nor its corrected estimates can be trusted: ${doubt}. The guide misses mass of the posterior (at least ` +
-      `${apart}). Use a guide that can say more (autoFullRankNormal, autoFlow), other coordinates, or nuts.`
+      `Neither the guide nor its corrected estimates can be trusted: ${doubt}. The guide misses part of the posterior (at least ` +
+      `${apart}). Use a more flexible guide (autoFullRankNormal, autoFlow), other coordinates, or nuts.`
     );
   }
   return gap < CLOSE

@@ -1,9 +1,9 @@
-/** Combining marks, as in R̂, take no column. */
+/** Combining marks, as in R̂, have no width. */
 const width = (cell: string): number => [...cell.normalize("NFD").replace(/\p{M}/gu, "")].length;
 
 /**
  * Rows of words under a header, each column as wide as its longest cell: what `explain()` returns.
- * @param numbersFrom the column from which on cells stand to the right; default none
+ * @param numbersFrom the first column that is aligned right; default none
  */
 export function inColumns(
   rows: readonly (readonly string[])[],

@@ -7,11 +7,11 @@ import { factorRows, solveRows } from "../tensor/index.ts";
 import { hessianProduct } from "./curvature.ts";
 import { elementNames } from "./element-names.ts";
 import { type FittedProgram, fittedProgram } from "./fitted.ts";
-import { climbed, type MapOptions, map } from "./map.ts";
+import { type MapOptions, map, searched } from "./map.ts";
 import { doubtOf, smoothWeights } from "./pareto-smoothing.ts";
 import { constrainAll, type UnconstrainedDensity } from "./unconstrained-density.ts";
 
-/** Options of {@link laplace}: how the mode is found, and how many draws are made of the normal there. */
+/** Options of {@link laplace}: how to find the mode, and how many draws to make. */
 export interface LaplaceOptions extends Omit<MapOptions, "space"> {
   /** Draws from the normal, at least 25. Default 1000. */
   readonly draws?: number;
@@ -44,11 +44,11 @@ export interface LaplaceResult {
   /** Draws of latent and deterministic sites, [draws, …site]. */
   readonly values: ReadonlyMap<string, ArrayValue>;
   /**
-   * k̂ of the draws as importance samples (see `importance`): above 0.7 the posterior is not as the normal says, and neither its draws nor
+   * k̂ of the draws as importance samples (see `importance`): above 0.7 the posterior is not close to the normal, and neither the draws nor
    * the evidence can be trusted.
    */
   readonly paretoK: number;
-  /** Whether k̂ is below what this number of draws allows, and enough of them carry the weight (see `importance`). */
+  /** Whether k̂ is below the limit for this number of draws, and the effective sample size is large enough (see `importance`). */
   readonly trusted: boolean;
 }
 
@@ -57,19 +57,19 @@ export interface LaplaceRunner<A extends readonly unknown[]> {
   readonly method: "laplace";
   readonly program: Program<A>;
   /**
-   * @throws ConvergenceError when no mode is found, or when the density is not concave there, naming the direction.
+   * @throws ConvergenceError when no mode is found, or the density is not concave there; the message names the direction.
    * @throws UsageError when there are fewer than 25 draws.
    */
   run(args: A, options?: LaplaceOptions): Promise<LaplaceResult>;
 }
 
-/** Pivots below this part of the diagonal are rounding: a direction that the density does not depend on. */
+/** Pivots below this fraction of the diagonal are rounding: the density does not depend on that direction. */
 const FLAT = 1e-10;
 
 /**
  * The Laplace approximation: a normal at the mode of the posterior in unconstrained coordinates, its precision minus the Hessian, taken
- * exactly from the graph's second derivatives, one product of Hessian and vector for each dimension. Cheap, and right when data are many
- * and the posterior has one rounded peak; it sees nothing away from the mode.
+ * exactly from the graph's second derivatives, one product of Hessian and vector for each dimension. Cheap, and good when there are many
+ * data and the posterior has one rounded peak. It knows nothing of the posterior away from the mode.
  *
  * @example
  * const { logEvidence, values, paretoK } = await laplace(coin).run([flips]);
@@ -81,8 +81,8 @@ export const laplace = <A extends readonly unknown[]>(program: Program<A>): Lapl
     checkOptions("laplace", options, laplaceRules);
     const { draws = 1000, seed = 0, ...rest } = options;
     const start = await map(program).init(args, { ...rest, seed, space: "unconstrained" });
-    const { density, climb } = await climbed(start, rest);
-    const { q: coordinates, value: logDensity } = climb;
+    const { density, search } = await searched(start, rest);
+    const { q: coordinates, value: logDensity } = search;
     const n = density.dimension;
     const precision = await negativeHessian(density, coordinates);
     const root = new Float64Array(n * n);
@@ -133,7 +133,7 @@ function inverseOf(root: Float64Array, n: number): Float64Array {
   return inverse;
 }
 
-/** Draws q̂ + L⁻ᵀ z as values of sites, and how far their weights p / normal are from equal. */
+/** Draws q̂ + L⁻ᵀ z as values of sites, and their importance weights p / normal. */
 async function drawFrom(
   density: UnconstrainedDensity,
   centre: Float64Array,
@@ -184,8 +184,8 @@ function notConcave(
     .slice(0, 3)
     .map(({ element, part }) => `${element} (${part.toFixed(2)})`);
   return new ConvergenceError(
-    `${name}: the density is not concave at the point that was found: along the direction of ${parts.join(", ")} its second derivative is ` +
+    `${name}: the density is not concave at the mode found: along the direction of ${parts.join(", ")} its second derivative is ` +
       `${(-curvature / length ** 2).toPrecision(3)}, not below 0, so no normal fits there. It is a saddle or a ridge: start elsewhere ` +
-      "(seed, initial), give the sites priors that tell them apart, or use nuts.",
+      "(seed, initial), give the sites priors that identify them, or use nuts.",
   );
 }

@@ -1,7 +1,7 @@
-/** Limited-memory BFGS: climbs a smooth function by its gradient, with the curvature that its last steps have shown. */
+/** Limited-memory BFGS: maximises a smooth function by its gradient, with curvature from its last steps. */
 
 /** The function's value at q, its gradient written into `gradient`. */
-export type Climbed = (q: Float64Array, gradient: Float64Array) => number | Promise<number>;
+export type Objective = (q: Float64Array, gradient: Float64Array) => number | Promise<number>;
 
 /** A step and what it did to the gradient. */
 interface Pair {
@@ -11,12 +11,12 @@ interface Pair {
   readonly inverse: number;
 }
 
-/** What is carried from step to step: plain data. */
+/** The state carried from step to step: plain data. */
 export interface LbfgsState {
   readonly q: Float64Array;
   readonly value: number;
   readonly gradient: Float64Array;
-  /** Squares of the coordinates' scales: what a step along the gradient is multiplied by. */
+  /** Squares of the coordinates' scales, by which a step along the gradient is multiplied. */
   readonly scales: Float64Array;
   /** The last steps, oldest first. */
   readonly pairs: readonly Pair[];
@@ -24,12 +24,12 @@ export interface LbfgsState {
   readonly evaluations: number;
 }
 
-/** Steps that are remembered (Nocedal and Wright 2006, section 7.2: 3 to 20). */
+/** Number of steps remembered (Nocedal and Wright 2006, section 7.2: 3 to 20). */
 const MEMORY = 10;
 /** Constants of the Wolfe conditions (the same, section 3.1). */
 const DECREASE = 1e-4;
 const CURVATURE = 0.9;
-/** Values nearer to each other than this are taken as equal, relative to their size: what rounding leaves of sums. */
+/** Values whose relative difference is below this count as equal: the rounding error of sums. */
 const ROUNDING = 1e-10;
 const HALVINGS = 60;
 
@@ -69,10 +69,10 @@ function directionOf({ gradient, pairs, scales }: LbfgsState): Float64Array {
 
 /**
  * One step of L-BFGS (Liu and Nocedal 1989), uphill, with a line search for the weak Wolfe conditions by doubling and halving (Lewis and
- * Overton 2013). Where values differ by rounding alone, slopes decide (the approximate Wolfe conditions of Hager and Zhang 2005).
- * Nothing where no step up is found.
+ * Overton 2013). If values differ only by rounding, slopes decide (the approximate Wolfe conditions of Hager and Zhang 2005). Returns
+ * nothing if no step up is found.
  */
-export async function stepLbfgs(climbed: Climbed, state: LbfgsState): Promise<LbfgsState | undefined> {
+export async function stepLbfgs(objective: Objective, state: LbfgsState): Promise<LbfgsState | undefined> {
   const { q, value, gradient, iteration } = state;
   let direction = directionOf(state);
   let pairs = state.pairs;
@@ -84,11 +84,11 @@ export async function stepLbfgs(climbed: Climbed, state: LbfgsState): Promise<Lb
   const reached = new Float64Array(q.length);
   let evaluations = state.evaluations;
   let [low, high] = [0, Number.POSITIVE_INFINITY];
-  // The first step of all knows no scale: one of length 1 at most.
+  // The first step has no scale yet: its length is at most 1.
   let t = pairs.length === 0 ? Math.min(1, 1 / Math.sqrt(slope)) : 1;
   for (let tries = 0; tries < HALVINGS; tries++) {
     const to = along(q, direction, t);
-    const found = await climbed(to, reached);
+    const found = await objective(to, reached);
     evaluations++;
     const end = dot(direction, reached);
     const level = Math.abs(found - value) <= ROUNDING * (1 + Math.abs(value));

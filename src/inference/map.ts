@@ -14,29 +14,29 @@ import {
   unconstrainedDensity,
 } from "./unconstrained-density.ts";
 
-/** Options of {@link map}: which mode, where the climb starts, and when it has arrived. */
+/** Options of {@link map}: which mode, where the search starts, and when it ends. */
 export interface MapOptions
   extends Pick<UnconstrainedDensityOptions, "parameters" | "executor" | "precision" | "threads"> {
   /**
    * Which density's mode. `constrained` (default): that of the sites' own values, p(θ | x), the textbook's; it depends on the units and
    * form in which sites are written. `unconstrained`: that of the coordinates that samplers and guides work in, which has the
-   * transforms' Jacobian as a factor; it exists more often, and it is where `laplace` puts its normal.
+   * transforms' Jacobian as a factor; it exists more often, and `laplace` centres its normal there.
    */
   readonly space?: "constrained" | "unconstrained";
   /**
-   * How near to the mode the climb ends: the largest distance along a coordinate, in standard deviations that the curvature there gives,
-   * whatever the data's units. Default 1e-6.
+   * How close to the mode the search ends: the largest distance along a coordinate, in standard deviations from the curvature there. It
+   * does not depend on the data's units. Default 1e-6.
    */
   readonly tolerance?: number;
-  /** Steps after which it gives up. Default 1000. */
+  /** Number of steps after which it gives up. Default 1000. */
   readonly maxSteps?: number;
-  /** Of the random starting point. Default 0. */
+  /** Seed of the random starting point. Default 0. */
   readonly seed?: number;
   /** Values of latent sites to start from. Default: a random point, by `seed`. */
   readonly initial?: SiteValues;
 }
 
-/** What {@link map} may be told. */
+/** The names of {@link map}'s options. */
 export const mapRules: OptionRules<MapOptions> = {
   space: anything,
   tolerance: positive,
@@ -69,30 +69,30 @@ export interface MapResult {
   readonly values: ReadonlyMap<string, ArrayValue>;
   /** The mode in unconstrained coordinates. */
   readonly coordinates: Float64Array;
-  /** ln p(θ, x) there, nats; in unconstrained space with the logarithm of the Jacobian. */
+  /** ln p(θ, x) there, nats; in unconstrained space including the logarithm of the Jacobian. */
   readonly logDensity: number;
   /** The largest component of the gradient there. */
   readonly gradient: number;
   readonly steps: number;
-  /** Calls of the density. */
+  /** Number of calls of the density. */
   readonly evaluations: number;
 }
 
-/** What is carried from step to step: a compiled density, and plain data. */
+/** The state carried from step to step: a compiled density, and plain data. */
 export interface MapState {
   readonly density: UnconstrainedDensity;
-  readonly climb: LbfgsState;
+  readonly search: LbfgsState;
 }
 
-/** What `map` returns: the climb to a mode of one program, by `init` and `step`, or by `run`. */
+/** What `map` returns: the search for a mode of one program, by `init` and `step`, or by `run`. */
 export interface MapFinder<A extends readonly unknown[]> {
   readonly method: "map";
   readonly program: Program<A>;
   /** A compiled density and a starting point. */
   init(args: A, options?: MapOptions): Promise<MapState>;
-  /** One step of L-BFGS. `moved` is false where no step up was found, and then the state is the old one. */
+  /** One step of L-BFGS. `moved` is false if no step up was found; the state is then unchanged. */
   step(state: MapState): Promise<{ readonly state: MapState; readonly moved: boolean }>;
-  /** @throws ConvergenceError when the gradient stays above the tolerance: nothing is returned that is no mode. */
+  /** @throws ConvergenceError when the gradient stays above the tolerance, so that only modes are returned. */
   run(args: A, options?: MapRunOptions): Promise<MapResult>;
 }
 
@@ -100,12 +100,12 @@ const largest = (gradient: Float64Array): number => gradient.reduce((m, g) => Ma
 
 /**
  * Maximum a posteriori: a mode of a program's posterior, by L-BFGS on all data. Deterministic; each step costs about one gradient. It is
- * *a* mode: of several, the one that is uphill from the starting point. In minibatches, or with a guide's other sites, `autoDelta` under
- * `svi` climbs the same density by Adam.
+ * *a* mode: if there are several, the one uphill from the starting point. With minibatches, or other sites of a guide, `autoDelta` under
+ * `svi` maximises the same density by Adam.
  *
  * A mode is a point, not an average: in hierarchical programs it can be at the edge (a scale of zero, where the density is infinite), far
- * from where the posterior's mass is. Then there is no mode, and this says so. At an edge where the density is finite (a half-normal
- * scale that wants to be 0) it returns values within about the tolerance of it.
+ * from where the posterior's mass is. Then there is no mode, and the error says so. At an edge where the density is finite (such as a
+ * half-normal scale whose mode is 0) it returns values within about the tolerance of the edge.
  *
  * @example
  * const { values } = await map(coin).run([flips]);
@@ -137,20 +137,20 @@ export function map<A extends readonly unknown[]>(program: Program<A>): MapFinde
         ...(threads !== undefined && { threads }),
       });
       const { q, logDensity, gradient } = await startingPoint(density, { seed, values: initial });
-      return { density, climb: startLbfgs(q, logDensity, gradient) };
+      return { density, search: startLbfgs(q, logDensity, gradient) };
     },
     step,
     async run(args, options = {}) {
-      const { density, climb } = await climbed(await finder.init(args, options), options);
+      const { density, search } = await searched(await finder.init(args, options), options);
       return {
         method: "map",
         fitted: fittedProgram(program, args),
-        values: density.constrain(climb.q),
-        coordinates: climb.q,
-        logDensity: climb.value,
-        gradient: largest(climb.gradient),
-        steps: climb.iteration,
-        evaluations: climb.evaluations,
+        values: density.constrain(search.q),
+        coordinates: search.q,
+        logDensity: search.value,
+        gradient: largest(search.gradient),
+        steps: search.iteration,
+        evaluations: search.evaluations,
       };
     },
   };
@@ -159,18 +159,18 @@ export function map<A extends readonly unknown[]>(program: Program<A>): MapFinde
 
 async function step({
   density,
-  climb,
+  search,
 }: MapState): Promise<{ readonly state: MapState; readonly moved: boolean }> {
-  const next = await stepLbfgs(density.logDensityAndGradient, climb);
-  return { state: { density, climb: next ?? climb }, moved: next !== undefined };
+  const next = await stepLbfgs(density.logDensityAndGradient, search);
+  return { state: { density, search: next ?? search }, moved: next !== undefined };
 }
 
-/** Steps until the gradient is within the tolerance. @throws ConvergenceError where it stays above. */
-export async function climbed(start: MapState, options: MapRunOptions): Promise<MapState> {
+/** Steps until the gradient is within the tolerance. @throws ConvergenceError when it stays above. */
+export async function searched(start: MapState, options: MapRunOptions): Promise<MapState> {
   const { tolerance = 1e-6, maxSteps = 1000, onStep } = options;
   let state = start;
   let moved = true;
-  /** Whether the scales are those of the curvature here. */
+  /** Whether the scales come from the curvature here. */
   let measured = false;
   let next = FIRST_MEASURE;
   let product: HessianProduct | undefined;
@@ -178,14 +178,14 @@ export async function climbed(start: MapState, options: MapRunOptions): Promise<
     product ??= await hessianProduct(state.density);
     state = {
       ...state,
-      climb: withCurvature(state.climb, curvatures(product, state.density, state.climb.q)),
+      search: withCurvature(state.search, curvatures(product, state.density, state.search.q)),
     };
     measured = true;
   };
   for (;;) {
-    const near = largest(distances(state.climb)) <= tolerance;
+    const near = largest(distances(state.search)) <= tolerance;
     if (near && measured) return state;
-    const { iteration } = state.climb;
+    const { iteration } = state.search;
     if (!measured && (near || !moved || iteration >= next || iteration >= maxSteps)) {
       if (iteration >= next) next *= 2;
       await measure();
@@ -196,20 +196,20 @@ export async function climbed(start: MapState, options: MapRunOptions): Promise<
     ({ state, moved } = await step(state));
     if (moved) {
       measured = false;
-      onStep?.({ step: state.climb.iteration, logDensity: state.climb.value });
+      onStep?.({ step: state.search.iteration, logDensity: state.search.value });
     }
   }
 }
 
-/** Steps after which the coordinates' scales are looked at for the first time; then after twice as many each. */
+/** Steps until the coordinates' scales are first updated; the interval then doubles each time. */
 const FIRST_MEASURE = 30;
 
-/** Steps of rounding that a coordinate may be off. */
+/** Number of rounding steps that a coordinate may be off by. */
 const ULPS = 8;
 
 /**
- * How far the climb is from its end in each coordinate, in standard deviations that the curvature along it gives, |∂| / √|∂²|: a number
- * without a unit. What is within rounding of the coordinate itself is nothing.
+ * Distance to the mode in each coordinate, in standard deviations from the curvature, |∂| / √|∂²|, which has no unit. Distances within the
+ * rounding of the coordinate count as 0.
  */
 const distances = ({ q, gradient, scales }: LbfgsState): Float64Array =>
   gradient.map((g, i) => {
@@ -217,38 +217,35 @@ const distances = ({ q, gradient, scales }: LbfgsState): Float64Array =>
     return step <= ULPS * Number.EPSILON * Math.abs(q[i]) ? 0 : step / Math.sqrt(scales[i]);
   });
 
-/** The climb with the scales of the curvature where it stands; a coordinate without one keeps its own. */
-const withCurvature = (climb: LbfgsState, diagonal: Float64Array): LbfgsState => ({
-  ...climb,
-  scales: climb.scales.map((before, i) => {
+/** The search with scales from the current curvature; a coordinate without curvature keeps its scale. */
+const withCurvature = (search: LbfgsState, diagonal: Float64Array): LbfgsState => ({
+  ...search,
+  scales: search.scales.map((before, i) => {
     const scale = 1 / Math.abs(diagonal[i]);
     return Number.isFinite(scale) && scale > 0 ? scale : before;
   }),
 });
 
-/** Coordinates this far from 0 have run off: the transforms to positive numbers and intervals are at their ends in float64. */
+/** Coordinates this far from 0 have diverged: in float64 the transforms to positive numbers and intervals are at their ends. */
 const FAR = 30;
 
-/** Says where the climb ended, and which site ran off or has slope left. */
-function notThere({ density, climb }: MapState, tolerance: number, moved: boolean): ConvergenceError {
-  const { q, iteration } = climb;
-  const apart = distances(climb);
+/** Says where the search ended, and which site diverged or still has a slope. */
+function notThere({ density, search }: MapState, tolerance: number, moved: boolean): ConvergenceError {
+  const { q, iteration } = search;
+  const apart = distances(search);
   const sites = density.sites.map(({ name, start, end }) => ({
     name,
     slope: largest(apart.subarray(start, end)),
     place: q.subarray(start, end).reduce((far, x) => (Math.abs(x) > Math.abs(far) ? x : far), 0),
   }));
   const steepest = sites.reduce((a, b) => (b.slope > a.slope ? b : a));
-  const ended = moved ? `after ${iteration} steps` : `after ${iteration} steps, with no step up left,`;
-  const found =
-    `${density.name}: no mode was found: ${ended} it is ${steepest.slope.toPrecision(3)} standard deviations away, in site ` +
-    `'${steepest.name}', above the tolerance ${tolerance}.`;
+  const ended = moved ? `after ${iteration} steps` : `after ${iteration} steps, with no further step up,`;
+  const found = `${density.name}: no mode was found: ${ended} it is ${steepest.slope.toPrecision(3)} standard deviations away, in site '${steepest.name}', above the tolerance ${tolerance}.`;
   const far = sites.find(({ place }) => Math.abs(place) > FAR);
   return new ConvergenceError(
     far === undefined
-      ? `${found} Raise maxSteps, start elsewhere (initial, seed), or scale the data; float32 reaches no small tolerance.`
-      : `${found} Site '${far.name}' ran to the end of its support (coordinate ${far.place.toPrecision(3)}), where the density seems to ` +
-          "grow without end: it has no mode, as when a scale shrinks onto the sites under it. Integrate instead (nuts), write those sites " +
-          "as loc + scale · z, or give the scale a prior that keeps away from its end.",
+      ? `${found} Raise maxSteps, start elsewhere (initial, seed), or scale the data; float32 cannot reach a small tolerance.`
+      : `${found} Site '${far.name}' ran to the end of its support (coordinate ${far.place.toPrecision(3)}), where the density seems to grow without limit: it has no mode, as when a scale shrinks to 0 with the sites below ` +
+          "it. Integrate instead (nuts), write those sites as loc + scale · z, or give the scale a prior that excludes the end.",
   );
 }

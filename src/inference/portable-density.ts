@@ -1,4 +1,4 @@
-/** A log density as plain data, and back: how a chain of a program, which is a closure, gets into a worker. */
+/** A log density as plain data, and back, to send it to a worker: a program is a closure and cannot be sent. */
 import { compileHost, fromPlainGraph, type PlainGraph, simplify, toPlainGraph } from "../compile/index.ts";
 import { isConstant, nodesOf, type Tensor } from "../tensor/index.ts";
 import type { SiteCoordinates } from "./unconstrained-graph.ts";
@@ -29,7 +29,7 @@ export function portableDensity(
   };
 }
 
-/** The log density on the host executor: the same code as where it came from, so the same numbers. */
+/** The log density on the host executor: the same code as in the sender, so the same numbers. */
 export function reviveDensity({ dimension, sites, graph, values }: PortableDensity) {
   const { outputs, leaves } = fromPlainGraph(graph);
   const program = compileHost(simplify(outputs));

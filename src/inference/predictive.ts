@@ -50,7 +50,7 @@ const unobserve: Handler = (message, next) =>
  * const draws = await predictive(coin, [flips], { guide, parameters: fit.parameters, draws: 1000 });
  * draws.get("x"); // replicated flips, [1000, 10]
  *
- * @throws UsageError when the number of draws is no whole number of at least 1, or posterior draws are missing or of another shape.
+ * @throws UsageError when the number of draws is not a whole number of at least 1, or posterior draws are missing or of another shape.
  */
 export async function predictive<A extends readonly unknown[]>(
   program: Program<A>,
@@ -77,7 +77,7 @@ interface StoredSite {
   at(i: number, draws: number): ArrayValue;
 }
 
-/** @throws UsageError where a site has no draws, or draws of another shape. */
+/** @throws UsageError when a site has no draws, or draws of another shape. */
 function posteriorDraws<A extends readonly unknown[]>(
   program: Program<A>,
   args: A,

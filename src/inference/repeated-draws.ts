@@ -2,7 +2,7 @@ import { ArrayValue, compile } from "../compile/index.ts";
 import { checkSeed } from "../random/index.ts";
 import type { Tensor, TypedArray } from "../tensor/index.ts";
 
-/** How many joint draws of some expressions, and with what. */
+/** The number of joint draws of expressions, and their parameters. */
 export interface RepeatedDraws {
   readonly draws: number;
   readonly seed: number;

@@ -15,7 +15,7 @@ import type { Bound, ScoredSite } from "./bounds/bound.ts";
 import { weigh } from "./bounds/importance-weighted.ts";
 import { type PairOptions, runPair, scoredSites } from "./bounds/pair.ts";
 import { renyi } from "./bounds/renyi.ts";
-import { climber, type Svi } from "./svi.ts";
+import { boundMaximiser, type Svi } from "./svi.ts";
 
 /** Options of {@link reweightedWakeSleep}. */
 export interface ReweightedWakeSleepOptions<A extends readonly unknown[]> {
@@ -56,7 +56,7 @@ export function reweightedWakeSleep<A extends readonly unknown[]>(
       `reweighted wake-sleep: phase "${phase}" needs 'dream', which makes the guide's arguments from what the model dreamt.`,
     );
   }
-  return climber(model, guide, (args, { layers, particles = 1, scale = 1, stream = "" }) =>
+  return boundMaximiser(model, guide, (args, { layers, particles = 1, scale = 1, stream = "" }) =>
     wakeSleepBound(model, guide, args, { layers, particles, scale, stream }, { phase, dream }),
   );
 }

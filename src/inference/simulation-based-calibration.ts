@@ -11,13 +11,13 @@ import { predictive } from "./predictive.ts";
 import { startingPoint } from "./starting-point.ts";
 import { constrainAll, type UnconstrainedDensity, unconstrainedDensity } from "./unconstrained-density.ts";
 
-/** How many data sets are simulated, and what draws from their posteriors. */
+/** The number of simulated data sets, and the sampler of their posteriors. */
 export interface CalibrationOptions {
-  /** Data sets that are simulated, each with a posterior of its own. Default 256. */
+  /** Number of simulated data sets, each with its own posterior. Default 256. */
   readonly simulations?: number;
   /** L: independent draws of each posterior, against which the truth is ranked. Default 31: ranks from 0 to 31. */
   readonly draws?: number;
-  /** Of the simulated data and of the draws. Default 0. */
+  /** Seed of the simulated data and of the draws. Default 0. */
   readonly seed?: number;
   /**
    * Draws from the posterior of the data that the density holds, as unconstrained coordinates [draws, dimension], close to independent.
@@ -46,27 +46,27 @@ export type PosteriorSampler = (
 export interface CalibrationRanks {
   /** L. */
   readonly draws: number;
-  /** How many of the L draws lie below the truth, of each number of the program, one for each simulation. */
+  /** For each number of the program and each simulation, how many of the L draws are below the truth. */
   readonly ranks: ReadonlyMap<string, Int32Array>;
 }
 
-/** How far ranks are from uniform. */
+/** Whether ranks are uniform. */
 export interface RankTest {
   readonly name: string;
   /** Ranks in each of equally wide bins. */
   readonly counts: readonly number[];
   readonly chiSquared: number;
   readonly degrees: number;
-  /** Probability of a larger χ² were the ranks uniform. */
+  /** Probability of a larger χ² if the ranks were uniform. */
   readonly pValue: number;
 }
 
-/** Longest chain that is tried for one posterior, in draws for each that is kept. */
+/** Longest chain tried for one posterior, as draws per kept draw. */
 const LONGEST = 128;
 
 /**
- * One NUTS chain for each posterior, made longer until its least effective number is worth as many independent draws as are asked for,
- * then thinned to them (Talts et al. 2018, algorithm 2).
+ * One NUTS chain for each posterior, extended until its smallest effective sample size is the number of draws needed, then thinned to that
+ * number (Talts et al. 2018, algorithm 2).
  */
 export const nutsPosterior =
   ({ warmUp = 200, targetAcceptance = 0.8 } = {}): PosteriorSampler =>
@@ -97,12 +97,12 @@ export const nutsPosterior =
   };
 
 /**
- * Simulation-based calibration (Talts, Betancourt, Simpson, Vehtari and Gelman 2018): parameters from the prior, data from the
- * parameters, draws from the posterior of the data. If the algorithm (and the program) is right, the rank of each true number among its
- * L draws is uniform on 0, …, L. A histogram with a hump says that the posterior is too wide, one like a bowl too narrow, a slope that it
- * is shifted. Costs `simulations` runs of the algorithm; the density is compiled once and fed each data set.
+ * Simulation-based calibration (Talts, Betancourt, Simpson, Vehtari and Gelman 2018): parameters from the prior, data from the parameters,
+ * draws from the posterior of the data. If the algorithm (and the program) is right, the rank of each true number among its L draws is
+ * uniform on 0, …, L. A hump in the histogram means that the posterior is too wide, a bowl that it is too narrow, a slope that it is
+ * shifted. Costs `simulations` runs of the algorithm; the density is compiled once and fed each data set.
  *
- * The program's observed values are only looked at for their shapes. `factor` terms are refused: what they weigh has no simulator.
+ * Only the shapes of the program's observed values are used. `factor` terms are refused, because they cannot be simulated.
  *
  * @example
  * const calibration = await simulationBasedCalibration(coin, [flips], { simulations: 256, seed: 0 });
@@ -163,7 +163,7 @@ export async function simulationBasedCalibration<A extends readonly unknown[]>(
 /**
  * χ² tests of uniform ranks, one for each number. Expect one in a hundred p-values below 0.01: with many numbers, divide the level.
  *
- * @param bins must divide L + 1; the default is the most that leaves 5 expected ranks in each
+ * @param bins must divide L + 1; the default is the largest number with at least 5 expected ranks each
  * @throws UsageError when it does not.
  */
 export function rankTests({ draws, ranks }: CalibrationRanks, bins?: number): RankTest[] {

@@ -8,31 +8,31 @@ import { type ConjugateSite, type ExpectedLogJoint, expectedLogJoint } from "./c
 import { type Factors, factorsOf, type NaturalValues } from "./cavi/result.ts";
 import { type FittedProgram, fittedProgram } from "./fitted.ts";
 
-/** What a step reads, to be filled in place. */
+/** A step's inputs, to be filled in place. */
 export interface Minibatch {
-  /** The array of an input among the arguments, by its name. @throws UsageError when there is none. */
+  /** The array of an input among the arguments, by its name. @throws UsageError when there is no such input. */
   input(name: string): Float64Array;
 }
 
 /** Options of {@link stochasticCavi}: its step sizes and local sweeps. */
 export interface StochasticCaviOptions {
-  /** Of the random start and of local starts. Default 0. */
+  /** Seed of the random start and of local starts. Default 0. */
   readonly seed?: number;
   /** τ of the step size (t + τ)^−κ: slows the first steps down. Default 1. */
   readonly delay?: number;
   /** κ, above ½ and up to 1: how fast old minibatches are forgotten; at 1 all count the same. Default 0.7. */
   readonly forgettingRate?: number;
-  /** Local factors are swept until they move by less, in standard deviations. Default 1e-3. */
+  /** Local factors are swept until they move by less than this, in standard deviations. Default 1e-3. */
   readonly localTolerance?: number;
-  /** At most so many local sweeps a minibatch. Default 100. */
+  /** Largest number of local sweeps per minibatch. Default 100. */
   readonly localSweeps?: number;
 }
 
 /** Options of {@link stochasticCavi}'s `run`: steps, and where minibatches come from. */
 export interface StochasticCaviRunOptions extends StochasticCaviOptions {
-  /** How many minibatches to look at. */
+  /** Number of minibatches to process. */
   readonly steps: number;
-  /** Called before each step, counted from 0: puts a minibatch into the inputs that the arguments hold. */
+  /** Called before each step, counted from 0: writes a minibatch to the inputs among the arguments. */
   readonly feed: (minibatch: Minibatch, step: number) => void;
   /** Called after each step. */
   readonly onStep?: (info: StochasticCaviInfo & { readonly step: number }) => void;
@@ -53,12 +53,12 @@ const runRules: OptionRules<StochasticCaviRunOptions> = {
 export interface StochasticCaviInfo {
   /** The bound before the step, its local part scaled from the minibatch: an unbiased estimate, nats. */
   readonly elbo: number;
-  /** ρ, the weight that the minibatch got. */
+  /** ρ, the weight of the minibatch. */
   readonly stepSize: number;
   readonly localSweeps: number;
 }
 
-/** What is carried from step to step. */
+/** The state carried from step to step. */
 export interface StochasticCaviState {
   readonly compiled: CompiledStep;
   /** Natural parameters of each global site's factor. */
@@ -82,7 +82,7 @@ export interface StochasticCavi<A extends readonly unknown[]> {
   readonly program: Program<A>;
   /** Global factors to start from, as `cavi` starts them. */
   init(args: A, options?: StochasticCaviOptions): Promise<StochasticCaviState>;
-  /** One minibatch, as it lies in `state.compiled.minibatch`. @throws NonFiniteError when the bound is not finite. */
+  /** Processes the minibatch in `state.compiled.minibatch`. @throws NonFiniteError when the bound is not finite. */
   step(
     state: StochasticCaviState,
   ): Promise<{ readonly state: StochasticCaviState; readonly info: StochasticCaviInfo }>;
@@ -90,13 +90,13 @@ export interface StochasticCavi<A extends readonly unknown[]> {
   run(args: A, options: StochasticCaviRunOptions): Promise<StochasticCaviResult>;
 }
 
-/** One program, ready to look at minibatches. */
+/** A compiled program, ready for minibatches. */
 export interface CompiledStep {
   /** Sites outside the minibatch plates: those that the state holds. */
   readonly globals: readonly ConjugateSite[];
   readonly minibatch: Minibatch;
   readonly options: Required<StochasticCaviOptions>;
-  /** Looks at the minibatch. @throws UsageError where an observed value is outside the support of its site. */
+  /** Checks the minibatch. @throws UsageError when an observed value is outside the support of its site. */
   readonly watch: () => void;
   /** Global factors to start from. */
   start(): NaturalValues;
@@ -105,7 +105,7 @@ export interface CompiledStep {
     natural: NaturalValues,
     step: number,
   ): { readonly natural: NaturalValues; readonly elbo: number; readonly localSweeps: number };
-  /** The global natural parameters that would be best, were all data like the minibatch. */
+  /** The global natural parameters that would be optimal if all data were like the minibatch. */
   best(
     natural: NaturalValues,
     step: number,
@@ -118,8 +118,8 @@ function checked(options: StochasticCaviOptions): Required<StochasticCaviOptions
   if (!(delay >= 0)) throw new UsageError(`stochasticCavi: delay must be at least 0, found ${delay}.`);
   if (!(forgettingRate > 0.5 && forgettingRate <= 1)) {
     throw new UsageError(
-      `stochasticCavi: forgettingRate must be above 0.5 and at most 1, found ${forgettingRate}; only then do the steps add up to any ` +
-        "distance while their noise dies out (Robbins and Monro 1951).",
+      `stochasticCavi: forgettingRate must be above 0.5 and at most 1, found ${forgettingRate}; otherwise the steps cannot reach any distance while ` +
+        "their noise vanishes (Robbins and Monro 1951).",
     );
   }
   return { seed, delay, forgettingRate, localTolerance, localSweeps };
@@ -185,7 +185,7 @@ function compileStep<A extends readonly unknown[]>(
     const compiled = compileExpressions(program.name, [...of(sites, natural), moved], listed, arrays);
     return {
       refresh: compiled.refresh,
-      /** Until nothing moves any more; returns how many sweeps that took. One site alone is at its optimum after one. */
+      /** Sweeps until nothing moves; returns the number of sweeps. A single site is at its optimum after one. */
       run(): number {
         if (sites.length === 0) return 0;
         for (let sweeps = 1; ; sweeps++) {
@@ -252,14 +252,14 @@ function compileStep<A extends readonly unknown[]>(
 }
 
 /**
- * Stochastic coordinate ascent for large plates (Hoffman, Blei, Wang and Paisley 2013, "Stochastic variational inference"). Each step
- * looks at a minibatch: the factors of the sites in it are swept to convergence, the best global factors are worked out as if all data
- * were like it, λ̂, and the global natural parameters go part of the way, λ ← (1 − ρ) λ + ρ λ̂ with ρ = (t + τ)^−κ: a step along the
- * natural gradient of the bound. Local factors are not kept: they follow from the global ones. On the first minibatch alone
- * all factors are swept, from the start of `cavi`, so that exchangeable components have parted before the steps grow small.
+ * Stochastic coordinate ascent for large plates (Hoffman, Blei, Wang and Paisley 2013, "Stochastic variational inference"). Each step looks
+ * at a minibatch: the factors of the sites in it are swept to convergence, the optimal global parameters λ̂ are computed as if all data
+ * were like it, and the global natural parameters go part of the way, λ ← (1 − ρ) λ + ρ λ̂ with ρ = (t + τ)^−κ: a step along the natural
+ * gradient of the bound. Local factors are not kept: they follow from the global ones. On the first minibatch only, all factors are swept,
+ * starting as `cavi` does, so that exchangeable components separate before the steps become small.
  *
- * The program opens a plate with `rows` below its size, around data that are inputs of so many rows. For which programs, and how the
- * updates come about, see {@link cavi}. The bound is estimated from the minibatch and does not rise at every step.
+ * The program opens a plate with `rows` below its size, around data that are inputs of that many rows. For the programs it handles and how
+ * updates are derived, see {@link cavi}. The bound is estimated from the minibatch and does not rise at every step.
  *
  * @example
  * const x = input("x", [500]);
@@ -268,7 +268,7 @@ function compileStep<A extends readonly unknown[]>(
  *   feed: (minibatch, step) => minibatch.input("x").set(batchOf(step)),
  * });
  *
- * @throws UsageError where a site is not conditionally conjugate, or no plate is open for a minibatch.
+ * @throws UsageError when a site is not conditionally conjugate, or no plate is open for a minibatch.
  */
 export function stochasticCavi<A extends readonly unknown[]>(program: Program<A>): StochasticCavi<A> {
   const machine: StochasticCavi<A> = {
@@ -291,8 +291,8 @@ export function stochasticCavi<A extends readonly unknown[]>(program: Program<A>
       } = isFirst ? compiled.settle(state.natural, step) : compiled.best(state.natural, step);
       if (!Number.isFinite(elbo)) {
         throw new NonFiniteError(
-          `${program.name}: minibatch ${step} gave a bound of ${elbo}. Look for missing or infinite values in it, and for values that the ` +
-            "model calls impossible.",
+          `${program.name}: minibatch ${step} gave a bound of ${elbo}. Look for missing or infinite values in it, and for values that are ` +
+            "impossible under the model.",
         );
       }
       const stepSize = isFirst ? 1 : (step + delay) ** -forgettingRate;
@@ -325,7 +325,7 @@ export function stochasticCavi<A extends readonly unknown[]>(program: Program<A>
   return machine;
 }
 
-/** A result from the state that the steps ended in. */
+/** The result for a final state. */
 export const stochasticCaviResult = <A extends readonly unknown[]>(
   program: Program<A>,
   args: A,

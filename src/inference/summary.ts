@@ -1,4 +1,4 @@
-/** What draws say, in numbers: of chains with their diagnostics, of a guide or a normal approximation without. */
+/** Summaries of draws: chains with their diagnostics, a guide or a normal approximation without. */
 
 import type { ArrayValue } from "../compile/index.ts";
 import { UsageError } from "../errors.ts";
@@ -13,9 +13,9 @@ import { chainsText, type Summary, summaryOfChains } from "./mcmc/summary.ts";
 import { digitsFor, number } from "./summary-cells.ts";
 import type { SviFit } from "./svi.ts";
 
-/** Which sites a summary is of. */
+/** The sites in a summary. */
 export interface SummaryOptions {
-  /** Names of latent and deterministic sites, in the order in which they are to stand. Default all. */
+  /** Names of latent and deterministic sites, in the order of the rows. Default all. */
   readonly sites?: readonly string[];
 }
 
@@ -35,7 +35,7 @@ export interface FitSummaryRow {
   readonly name: string;
   readonly mean: number;
   readonly sd: number;
-  /** Monte Carlo standard errors of mean and sd: of this number of draws, not of the approximation. */
+  /** Monte Carlo standard errors of mean and sd, due to the number of draws, not to the approximation. */
   readonly mcseMean: number;
   readonly mcseSd: number;
   /** Quantiles. */
@@ -52,15 +52,15 @@ export interface FitSummary {
 }
 
 /**
- * Mean, sd, Monte Carlo errors and quantiles of every number of a posterior, on the sites' own supports. Of chains also effective sample
- * sizes and R̂, with a warning for each trouble. Of an `svi` fit they are of draws from the guide, and of a `laplace` fit of its draws:
- * what the approximation says, not whether it is right; `importance` tells that.
+ * Mean, sd, Monte Carlo errors and quantiles of every number of a posterior, on the sites' own supports. For chains also effective sample
+ * sizes and R̂, with a warning for each problem. For an `svi` fit the draws come from the guide, for a `laplace` fit from the normal: they
+ * describe the approximation, not whether it is right, which `importance` checks.
  *
  * @example
  * const { rows, warnings } = summary(await nuts(coin).run([flips], { seed: 0 }));
  * const { rows } = await summary(await svi(coin, guide).run([flips], { steps: 2000 }), { draws: 4000, sites: ["p"] });
  *
- * @throws UsageError when there is no such site, or there are fewer than four draws (of chains: a chain).
+ * @throws UsageError when there is no such site, or there are fewer than four draws (for chains, per chain).
  */
 export function summary(run: Mcmc, options?: SummaryOptions): Summary;
 export function summary(fit: LaplaceResult, options?: SummaryOptions): FitSummary;
@@ -92,7 +92,7 @@ function chosen(
       const value = values.get(name);
       if (value !== undefined) return [name, value];
       const known = [...values.keys()].map((n) => `'${n}'`).join(", ") || "none";
-      throw new UsageError(`summary: there are no draws of a site '${name}'; there are of: ${known}.`);
+      throw new UsageError(`summary: there are no draws of site '${name}'. Sites with draws: ${known}.`);
     }),
   );
 }
@@ -108,7 +108,7 @@ function ofDraws(method: FitSummary["method"], values: ReadonlyMap<string, Array
       const x = Float64Array.from({ length: draws }, (_, i) => Number(data[i * names.length + j]));
       const { mean, sd, quantiles } = moments(x, [0.05, 0.5, 0.95]);
       const [q5, median, q95] = quantiles;
-      // Draws are independent, and worth as many as they are.
+      // Independent draws count fully.
       return {
         name,
         mean,
@@ -131,8 +131,7 @@ function errorOfSd(x: Float64Array, mean: number, sd: number): number {
 }
 
 /**
- * A summary as text: a table, then warnings or what to look at. Means and their like show as many digits as their Monte Carlo errors
- * allow.
+ * A summary as text: a table, then warnings or advice. Means, sds and quantiles have as many digits as their Monte Carlo errors allow.
  *
  * @example
  * console.log(summaryText(summary(posterior)));

@@ -15,11 +15,11 @@ import { type FittedProgram, fittedProgram } from "./fitted.ts";
 import { type GuideDrawsOptions, guideDraws } from "./guide-draws.ts";
 import { inColumns } from "./in-columns.ts";
 
-/** Which bound is maximised, and how each site's gradient is estimated. */
+/** The bound to maximise, and the gradient estimators. */
 export interface BoundOptions extends ElboOptions {
-  /** Default `elbo`. The others weigh `particles` draws under one logarithm for each datum. */
+  /** The bound. Default `elbo`. The others put `particles` weighted draws inside one logarithm per datum. */
   readonly bound?: "elbo" | "importance-weighted" | "renyi";
-  /** Order of the Rényi bound: needed with `bound: "renyi"`, and allowed there alone. */
+  /** Order of the Rényi bound: required with `bound: "renyi"`, and not allowed otherwise. */
   readonly alpha?: number;
 }
 
@@ -37,7 +37,7 @@ export interface SviOptions extends BoundOptions {
   readonly executor?: Executor;
   /** Threads of the native executor. Default: as many as the machine has cores. */
   readonly threads?: number;
-  /** Of the parameters' first values and of the noise. Default 0. */
+  /** Seed of the parameters' initial values and of the noise. Default 0. */
   readonly seed?: number;
 }
 
@@ -53,7 +53,7 @@ const optionRules: OptionRules<SviOptions> = {
 export interface SviRunOptions extends SviOptions {
   /** Gradient steps. */
   readonly steps: number;
-  /** Called before each step: fill the inputs that the arguments hold, for minibatches. */
+  /** Called before each step, to write a minibatch to the inputs among the arguments. */
   readonly feed?: (step: TrainStep, index: number) => void;
   /** Called after each step with the bound's estimate, nats. */
   readonly onStep?: (info: { readonly step: number; readonly elbo: number }) => void;
@@ -66,13 +66,13 @@ const runRules: OptionRules<SviRunOptions> = {
   onStep: callback,
 };
 
-/** What is carried from step to step: the compiled step holds parameters, moments and baselines. */
+/** The state carried from step to step. The compiled step holds parameters, moments and baselines. */
 export interface SviState {
   readonly compiled: TrainStep;
   readonly choices: readonly SiteEstimator[];
-  /** Where to look when a step fails. */
+  /** The sites, to diagnose a failed step. */
   readonly scored: readonly ScoredSite[];
-  /** Looks at the data that are fed. @throws UsageError where a value is outside the support of its site. */
+  /** Checks the data that are fed. @throws UsageError when a value is outside the support of its site. */
   readonly watch: (() => void) | undefined;
   readonly step: number;
 }
@@ -88,14 +88,11 @@ export interface SviFit {
   readonly values: ReadonlyMap<string, Float32Array>;
   /** The same by leaf, for `compile(fn, { parameters })`. */
   readonly parameters: ReadonlyMap<Tensor, Float32Array>;
-  /**
-   * Joint draws of the guide, with its parameters as they are: latent sites, and what the model computes from them by a name, each
-   * [draws, …site].
-   */
+  /** Joint draws of the guide with its current parameters: latent sites and the model's deterministic sites, each [draws, …site]. */
   draw(options?: GuideDrawsOptions): Promise<ReadonlyMap<string, ArrayValue>>;
 }
 
-/** The result of a run: a fitted guide, and the state to go on from. */
+/** The result of a run: a fitted guide, and the state to continue from. */
 export interface SviResult extends SviFit {
   readonly state: SviState;
 }
@@ -107,9 +104,9 @@ export interface Svi<A extends readonly unknown[]> {
   readonly guide: Program<A>;
   /** Traces, chooses estimators and compiles: ready for the first step. */
   init(args: A, options?: SviOptions): Promise<SviState>;
-  /** @throws NonFiniteError naming the site whose log density is not finite, its value and its parameters. */
+  /** @throws NonFiniteError when a log density is not finite; the message names the site, its value and its parameters. */
   step(state: SviState): Promise<{ readonly state: SviState; readonly elbo: number }>;
-  /** `steps` steps from the parameters' first values. */
+  /** Takes `steps` steps from the parameters' initial values. */
   run(args: A, options: SviRunOptions): Promise<SviResult>;
   /** The estimator of each latent site, why it was chosen, and its control variate, as lines of text. */
   explain(args: A, options?: BoundOptions): string;
@@ -122,7 +119,7 @@ export function parametersOfPrograms(...programs: readonly Pick<Program, "parame
   return [...found.values()];
 }
 
-/** The bound that the options ask for. @throws UsageError when they contradict each other. */
+/** The bound that the options select. @throws UsageError when they contradict each other. */
 function boundOf<A extends readonly unknown[]>(
   model: Program<A>,
   guide: Program<A>,
@@ -139,7 +136,7 @@ function boundOf<A extends readonly unknown[]>(
   const terms = (["analyticKl", "beta", "freeBits"] as const).find((k) => rest[k] !== undefined);
   if (terms !== undefined) {
     throw new UsageError(
-      `svi: ${terms} is about the ELBO's KL term; under one logarithm there is none. Use bound "elbo".`,
+      `svi: ${terms} is about the ELBO's KL term; bounds with a logarithm of a mean have none. Use bound "elbo".`,
     );
   }
   return importanceWeighted(
@@ -159,10 +156,10 @@ function boundOf<A extends readonly unknown[]>(
  * const { values } = await svi(coin, guide).run([flips], { steps: 2000, seed: 0 });
  */
 export const svi = <A extends readonly unknown[]>(model: Program<A>, guide: Program<A>): Svi<A> =>
-  climber(model, guide, (args, options) => boundOf(model, guide, args, options));
+  boundMaximiser(model, guide, (args, options) => boundOf(model, guide, args, options));
 
 /** Compiles a bound of two programs into steps, and runs them. */
-export function climber<A extends readonly unknown[]>(
+export function boundMaximiser<A extends readonly unknown[]>(
   model: Program<A>,
   guide: Program<A>,
   boundAt: (args: A, options: BoundOptions) => Bound,

@@ -6,7 +6,7 @@ import { align, type HiddenAxes, type HiddenAxis } from "./hidden-axes.ts";
 /** log p or log q of a site: one value for each element of its plates, and of the hidden axes that it depends on. */
 export interface Term {
   readonly site: string;
-  /** [sizes of `axes`, …]; where there are axes, as many dimensions right of them as the plates of the whole program take. */
+  /** [sizes of `axes`, …]; if there are axes, followed by as many dimensions as the plates of the whole program have. */
   readonly value: Tensor;
   /** Plates along whose dimensions `value` still varies. */
   readonly plates: readonly Plate[];
@@ -21,7 +21,7 @@ export const termOf = (site: RandomSite, value: Tensor = site.distribution.logPr
   axes: [],
 });
 
-/** How many dimensions the plates of some traces take. */
+/** Number of dimensions of the plates of some traces. */
 export const depthOf = (...traces: readonly Trace[]): number =>
   Math.max(
     0,
@@ -34,10 +34,7 @@ export function lifted(hidden: HiddenAxes, depth: number, term: Term): Term {
   return { ...term, value: align({ value, axes }, axes, depth), axes };
 }
 
-/**
- * Terms added up element by element, each summed over its plates but for those that are `kept`. Hidden axes that only some depend on
- * broadcast.
- */
+/** Adds terms element by element, each summed over its plates except those in `kept`. Hidden axes that only some terms depend on broadcast. */
 export function addOver(
   hidden: HiddenAxes,
   depth: number,
@@ -64,18 +61,18 @@ export function sumOver(term: Term, kept: readonly Plate[]): Tensor {
 /** A term summed over everything, scaled for minibatches: a scalar (over hidden axes it is their sum). */
 export const totalOf = ({ value, plates }: Term): Tensor => scaled(sum(value), plates);
 
-/** The plates that all terms stand in: along them a program falls apart into independent rows. Outermost first. */
+/** The plates that all terms are in, along which a program splits into independent rows. Outermost first. */
 export function commonPlates(terms: readonly Term[]): readonly Plate[] {
   const [first, ...rest] = terms;
   if (first === undefined) return [];
   return first.plates.filter((p) => rest.every((t) => t.plates.some((other) => other.name === p.name)));
 }
 
-/** The rows of plates as they are laid: the innermost first. */
+/** The rows of plates in order of dimensions: the innermost first. */
 export const rowsShape = (plates: readonly Plate[]): number[] =>
   [...plates].sort((a, b) => a.dimension - b.dimension).map((p) => p.rows);
 
-/** What is left of a term after sums over all but `plates`, without the ones in its shape. */
+/** A term summed over all plates but `plates`, without dimensions of size 1. */
 export const perRow = (t: Tensor, plates: readonly Plate[], leading: readonly number[] = []): Tensor =>
   reshape(t, [...leading, ...rowsShape(plates)]);
 
@@ -91,8 +88,8 @@ export function besideSite(value: Tensor, depth: number, rank: number): Tensor {
 }
 
 /**
- * Which of `sources` an expression depends on. The graph is the dependency structure: nothing has to be declared, and what a
- * term does not touch cannot add noise to its gradient (Rao-Blackwellisation).
+ * Which of `sources` an expression depends on. The graph is the dependency structure: nothing has to be declared, and sites that a term
+ * does not depend on cannot add noise to its gradient (Rao-Blackwellisation).
  */
 export function dependencies(expression: Tensor, sources: ReadonlyMap<Tensor, string>): Set<string> {
   const found = new Set<string>();

@@ -16,7 +16,7 @@ export interface Source {
   readonly data?: ReadonlyMap<Tensor, Float64Array> | undefined;
 }
 
-/** A flat vector of coordinates and its parts, one for each site: views. */
+/** A flat vector of coordinates, and views of its parts, one for each site. */
 export function vectorOf(
   { dimension, sites }: UnconstrainedGraph,
   dtype: Precision = "float64",
@@ -25,7 +25,7 @@ export function vectorOf(
   return { flat, parts: sites.map(({ start, end }) => flat.subarray(start, end)) };
 }
 
-/** The values of a leaf that is no coordinate. @throws UsageError for noise, and for data without a value. */
+/** The values of a leaf that is not a coordinate. @throws UsageError when it is noise, or data without a value. */
 export function fixedValues({ program, parameters, data }: Source, leaf: Tensor): ArrayLike<number> {
   const given = data?.get(leaf);
   if (given !== undefined) return given;
@@ -35,18 +35,18 @@ export function fixedValues({ program, parameters, data }: Source, leaf: Tensor)
   }
   throw new UsageError(
     isInput(leaf)
-      ? `${program.name}: ${describeLeaf(leaf)} has no value. A posterior is of fixed data: pass them as a constant, tensor(…).`
-      : `${program.name}: the log density reads ${describeLeaf(leaf)}, so it would change from call to call. Draw what is random in ` +
-          "a sample site, and trace layers in their evaluation pass.",
+      ? `${program.name}: ${describeLeaf(leaf)} has no value. A posterior needs fixed data: pass them as a constant, tensor(…).`
+      : `${program.name}: the log density reads ${describeLeaf(leaf)}, so it would change from call to call. Draw random numbers ` +
+          "in a sample site, and trace layers in their evaluation pass.",
   );
 }
 
 export interface CompileAtOptions {
   readonly executor?: Executor;
-  /** Of the native executor. */
+  /** Precision of the native executor. */
   readonly precision?: Precision;
   readonly threads?: number;
-  /** Inputs beside the coordinates, with the arrays that they are read from. */
+  /** Other inputs, with the arrays that they are read from. */
   readonly inputs?: ReadonlyMap<Tensor, Floats>;
 }
 

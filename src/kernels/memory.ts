@@ -71,22 +71,22 @@ export const kernelsOf = (array: ArrayBufferView): Kernels | undefined => KERNEL
  * ```
  */
 export class MemoryPlan {
-  private readonly names = new Set<string>();
-  private end = RESERVED_BYTES;
-  private allocated = false;
+  readonly #names = new Set<string>();
+  #end = RESERVED_BYTES;
+  #allocated = false;
 
   /**
    * Reserves `elements` of `dtype`, zero at first, starting at a multiple of 64 bytes.
    *
-   * @throws UsageError when the name is taken, the count is no non-negative integer, or the plan passes 4 GiB.
+   * @throws UsageError when the name is taken, the count is not a non-negative integer, or the plan passes 4 GiB.
    */
   reserve<D extends Dtype>(name: string, elements: number, dtype: D): Slot<D> {
-    if (this.allocated) {
+    if (this.#allocated) {
       throw new InternalError(
         `cannot reserve "${name}": this plan is already allocated, and memory never grows`,
       );
     }
-    if (this.names.has(name)) {
+    if (this.#names.has(name)) {
       throw new UsageError(`memory plan: the name "${name}" is taken; give every slot a name of its own`);
     }
     if (!Number.isSafeInteger(elements) || elements < 0) {
@@ -95,7 +95,7 @@ export class MemoryPlan {
       );
     }
     const byteLength = elements * ARRAYS[dtype].BYTES_PER_ELEMENT;
-    const byteOffset = this.end;
+    const byteOffset = this.#end;
     const end = byteOffset + Math.ceil(byteLength / ALIGNMENT) * ALIGNMENT;
     if (end > LARGEST_BYTES) {
       throw new UsageError(
@@ -103,8 +103,8 @@ export class MemoryPlan {
           `holds at most ${LARGEST_BYTES} (4 GiB); use a smaller model or batch`,
       );
     }
-    this.names.add(name);
-    this.end = end;
+    this.#names.add(name);
+    this.#end = end;
     return { name, dtype, elements, byteOffset, byteLength };
   }
 
@@ -114,15 +114,15 @@ export class MemoryPlan {
    * @throws UsageError when the machine cannot provide it.
    */
   allocate(): PlannedMemory {
-    if (this.allocated) throw new InternalError("this memory plan is already allocated");
-    this.allocated = true;
-    const pages = Math.ceil(this.end / PAGE_BYTES);
+    if (this.#allocated) throw new InternalError("this memory plan is already allocated");
+    this.#allocated = true;
+    const pages = Math.ceil(this.#end / PAGE_BYTES);
     let memory: WebAssembly.Memory;
     try {
       memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     } catch (cause) {
       throw new UsageError(
-        `the model needs ${this.end} bytes of memory, which this machine did not provide (${cause}); ` +
+        `the model needs ${this.#end} bytes of memory, which this machine did not provide (${cause}); ` +
           "use a smaller model or batch",
         { cause },
       );

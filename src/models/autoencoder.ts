@@ -31,10 +31,10 @@ const rules: OptionRules<AutoencoderOptions> = {
   dropout: anything,
 };
 
-/** A deterministic autoencoder: the VAE's networks with a code in place of a posterior, and no prior. */
+/** A deterministic autoencoder: the VAE's networks with a code instead of a posterior, and no prior. */
 export interface DeterministicAutoencoder {
   readonly kind: "autoencoder";
-  /** What it was made by, defaults filled in: as a run writes it down. */
+  /** Its options, with defaults filled in, as a run records them. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly shape: Shape;
   readonly features: number;
@@ -47,13 +47,13 @@ export interface DeterministicAutoencoder {
   decode(code: Tensor, context?: LayerContext): Distribution;
   /** log p(x|code(x)) per datum, [batch]. */
   reconstruction(x: Tensor, context?: LayerContext): Tensor;
-  /** What a train step minimises and reports; its data input is named `x`, [batch, features]. */
+  /** The objective of a train step and its metrics. Its data input is named `x`, [batch, features]. */
   objective(options: { readonly batch: number }): Objective;
 }
 
 /**
- * An autoencoder trained by the reconstruction log likelihood alone: no KL, no sampling, nothing that makes its codes
- * follow a distribution. It is what a VAE is when its second term is left out.
+ * An autoencoder trained by the reconstruction log likelihood alone: no KL, no sampling, nothing that makes its codes follow a
+ * distribution. It is a VAE without the KL term.
  *
  * @example
  * const autoencoder = Autoencoder({ shape: [28, 28], latent: 20, hidden: [400] });

@@ -11,7 +11,7 @@ export interface BeliefNetworkOptions {
   readonly features: number;
   /** Binary units of each stochastic layer, from the data upwards. Default [200]. */
   readonly units?: readonly number[];
-  /** Mean of each feature over the data: biases start at its logit, and the guide sees data less it. Default ½ of each. */
+  /** Mean of each feature over the data: biases start at its logit, and the guide sees the data minus the mean. Default ½. */
   readonly mean?: ArrayLike<number>;
 }
 
@@ -34,7 +34,7 @@ export interface BeliefNetwork {
 
 const logit = (p: number): number => Math.log(p / (1 - p));
 
-/** Logits of frequencies, kept away from certainty by one part in a hundred. */
+/** Logits of frequencies, clipped to [0.01, 0.99]. */
 const logitsOf = (mean: ArrayLike<number>): Initializer => ({
   name: "logits of the data's mean",
   values: () => Float64Array.from(mean, (m) => logit(0.01 + 0.98 * m)),
@@ -43,13 +43,13 @@ const logitsOf = (mean: ArrayLike<number>): Initializer => ({
 /**
  * The sigmoid belief network (Neal 1992) with an amortised guide, as Mnih and Gregor (2014) train it: layers of binary units, each
  * unit's logit linear in the layer above it, `b1` next to the data; the guide runs the other way, layer by layer. Every latent site
- * is discrete, with too many values to sum over: a problem for score-function estimators and their control variates.
+ * is discrete, with too many values to sum over: a test for score-function estimators and their control variates.
  *
  * @example
  * const network = BeliefNetwork({ features: 784, units: [200] });
  * await svi(network.model, network.guide).run([x], { steps: 10_000, estimators: "rebar", executor: "native" });
  *
- * @throws UsageError when there is no layer, or the mean has another length than the data.
+ * @throws UsageError when there is no layer, or the mean does not have one value per feature.
  */
 export function BeliefNetwork(options: BeliefNetworkOptions): BeliefNetwork {
   checkOptions("BeliefNetwork", options, rules);
@@ -63,7 +63,7 @@ export function BeliefNetwork(options: BeliefNetworkOptions): BeliefNetwork {
   }
   const centre = tensor(Array.from(mean));
   const widths = [features, ...units];
-  // Downwards: from layer i + 1 to layer i, the data at 0.
+  // Downwards: from layer i + 1 to layer i; the data are layer 0.
   const down: Dense[] = units.map((width, i) =>
     dense(width, widths[i], i === 0 ? { biasInit: logitsOf(mean) } : {}),
   );

@@ -1,5 +1,5 @@
 /**
- * Models off the shelf: VAE, M1, M2 and M1+M2, autoencoder, belief network; classifiers over features.
+ * Ready-made models: VAE, M1, M2 and M1+M2, autoencoder, belief network; classifiers over features.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-/** p(x | z): which distribution a decoder's outputs parameterise, and which pixels it may be asked about. */
+/** p(x | z): the distribution that a decoder's outputs parameterise, and the data it applies to. */
 import type { Binarization, RowLayout } from "../data/index.ts";
 import {
   Bernoulli,
@@ -15,8 +15,8 @@ import type { likelihoodNames } from "./names.ts";
 import { type OrderedLevels, orderedLevels } from "./ordered-levels.ts";
 
 /**
- * - `bernoulli`: binary data; grey pixels are refused, since the bound would then be no bound of any density.
- * - `bernoulli-on-grey`: the same cross entropy on grey pixels, asked for by name. Not comparable with anything else.
+ * - `bernoulli`: binary data; grey pixels are refused, because the bound would then not bound any density.
+ * - `bernoulli-on-grey`: the same cross entropy on grey pixels, only if asked for by name. Its values are not comparable with anything else.
  * - `continuous-bernoulli`: the proper density on [0, 1] (Loaiza-Ganem and Cunningham 2019).
  * - `gaussian`: real data, one learned variance (with a linear decoder: probabilistic PCA).
  * - `gaussian-per-feature`: real data, one learned variance for each feature.
@@ -28,10 +28,10 @@ import { type OrderedLevels, orderedLevels } from "./ordered-levels.ts";
  */
 export type LikelihoodName = (typeof likelihoodNames)[number];
 
-/** How a decoder's outputs become a distribution over data. */
+/** Turns a decoder's outputs into a distribution over data. */
 export interface Likelihood {
   readonly name: LikelihoodName;
-  /** ln σ of a Gaussian likelihood; a parameter, learned with the rest. */
+  /** ln σ of a Gaussian likelihood: a learned parameter. */
   readonly logScale?: Tensor;
   /** ln r of each column of counts, of a table; parameters. */
   readonly logTotal?: Tensor;
@@ -46,7 +46,7 @@ const FIRST_LOG_SCALE = Math.log(0.1);
 
 /**
  * @param layout of the features, for `table`
- * @throws UsageError when `table` has no layout, or one of other features.
+ * @throws UsageError when `table` has no layout, or one that does not fit the features.
  */
 export function likelihood(name: LikelihoodName, features: number, layout?: RowLayout): Likelihood {
   switch (name) {
@@ -54,7 +54,7 @@ export function likelihood(name: LikelihoodName, features: number, layout?: RowL
       return tableLikelihood(features, layout);
     case "bernoulli":
     case "bernoulli-on-grey":
-      // Checked against the data once (checkLikelihood), and grey pixels are wanted by one of the two.
+      // Support is not checked here: checkLikelihood checks the data once, and one of the two wants grey pixels.
       return { name, distribution: (logits) => Bernoulli({ logits }).unchecked().toEvent(1) };
     case "continuous-bernoulli":
       return { name, distribution: (logits) => ContinuousBernoulli({ logits }).unchecked().toEvent(1) };
@@ -120,9 +120,9 @@ function tableLikelihood(features: number, layout: RowLayout | undefined): Likel
 }
 
 /**
- * Refuses a likelihood that the data do not fit.
- * @param data what is asked of them; `range`: their smallest and largest value, in model units
- * @throws UsageError that lists the ways out.
+ * Checks that the data fit a likelihood.
+ * @param data facts about the data; `range`: their smallest and largest value, in model units
+ * @throws UsageError when they do not fit; the message lists the ways out.
  */
 export function checkLikelihood(
   name: LikelihoodName,
@@ -141,12 +141,12 @@ export function checkLikelihood(
   if (name === "table") {
     if (binarize === "none") return;
     throw new UsageError(
-      `${data.name}: the columns of a table are no pixels to binarise; use \`binarize: "none"\` with a table likelihood.`,
+      `${data.name}: columns of a table cannot be binarised; use \`binarize: "none"\` with a table likelihood.`,
     );
   }
   if (data.hasMissing === true) {
     throw new UsageError(
-      `${data.name}: values are missing, which a ${name} likelihood has no place for; use \`likelihood: "table"\`, or fill them in.`,
+      `${data.name}: values are missing, which a ${name} likelihood cannot handle; use \`likelihood: "table"\`, or fill them in.`,
     );
   }
   const unit = low >= 0 && high <= 1;
@@ -166,7 +166,7 @@ export function checkLikelihood(
   }
   if (binarize !== "none" && !unit) {
     throw new UsageError(
-      `${data.name}: values from ${low} to ${high} are no probabilities, so they cannot be binarised; ` +
+      `${data.name}: values from ${low} to ${high} are not probabilities, so they cannot be binarised; ` +
         'use `binarize: "none"` with a gaussian likelihood, or scale the data to [0, 1].',
     );
   }
@@ -179,7 +179,7 @@ export function checkLikelihood(
   }
   if (name === "bernoulli" && binarize === "none" && !data.isBinary) {
     throw new UsageError(
-      `${data.name}: a Bernoulli likelihood on grey pixels gives no bound of any density. ` +
+      `${data.name}: a Bernoulli likelihood on grey pixels does not bound any density. ` +
         'Use `binarize: "dynamic"` or `binarize: "fixed"` to draw binary pixels, `likelihood: "continuous-bernoulli"` for a density on ' +
         '[0, 1], or ask for the cross entropy by name with `likelihood: "bernoulli-on-grey"`.',
     );

@@ -1,4 +1,4 @@
-/** M1 of Kingma, Mohamed, Rezende and Welling (2014): a VAE's posterior as features for whatever learns from labels. */
+/** M1 of Kingma, Mohamed, Rezende and Welling (2014): a VAE's posterior as features for classifiers. */
 import { compile } from "../compile/index.ts";
 import { type Dataset, type GaussianRows, overChunks } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
@@ -7,14 +7,14 @@ import { matmul, sqrt, type Tensor, tensor } from "../tensor/index.ts";
 import type { LabelledFeatures } from "./classifiers/index.ts";
 import type { Vae } from "./vae.ts";
 
-/** A dimension is of use when the standard deviation over data of its posterior mean exceeds this: the rule of the paper's code. */
+/** A dimension is active when the standard deviation over data of its posterior mean exceeds this: the rule of the paper's code. */
 export const ACTIVE_DEVIATION = 0.1;
 
 /** Current values of a model's parameters and buffers; live views are read at each call. */
 export type ParameterValues = ReadonlyMap<Tensor, Float32Array>;
 
 /**
- * q(z|x) of every row: means and standard deviations. Grey pixels go in as they are, whatever binary draws the VAE was trained on.
+ * q(z|x) of every row: means and standard deviations. Grey pixels are not binarised, even if the VAE was trained on binary draws.
  *
  * @example
  * const features = await posteriorOf(trained.model, trained.parameters, digits);
@@ -73,11 +73,11 @@ export function selectFeatures(gaussian: GaussianRows, kept: readonly number[]):
 }
 
 /**
- * The labelled rows of a posterior as what classifiers are fitted on: means, or several draws of each row, which tell a classifier how
- * sure the encoder is of it.
+ * The labelled rows of a posterior, for fitting classifiers: means, or several draws per row, which show a classifier how certain the
+ * encoder is.
  *
  * @param labels a class index per row; rows with -1 are left out
- * @throws UsageError when the number of draws is none.
+ * @throws UsageError when the number of draws is invalid.
  */
 export function labelledFeatures(
   posterior: GaussianRows,
@@ -107,7 +107,7 @@ export function labelledFeatures(
   };
 }
 
-/** Picks columns out of `latent`, and puts them back among zeros: products with a matrix of zeros and ones, which are exact. */
+/** Selects columns of `latent`, and puts them back among zeros, by products with a matrix of zeros and ones, which are exact. */
 export function latentColumns(kept: readonly number[], latent: number) {
   const matrix = tensor(Array.from({ length: latent }, (_, d) => kept.map((k) => (k === d ? 1 : 0))));
   return {

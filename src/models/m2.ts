@@ -52,7 +52,7 @@ import {
   resolveNetwork,
 } from "./networks.ts";
 
-/** Likelihoods of the VAE, and the Gaussian whose variances are computed from y and z, as the means are. */
+/** Likelihoods of the VAE, and a Gaussian whose means and variances are both computed from y and z. */
 export type M2Likelihood = LikelihoodName | "gaussian-heteroscedastic";
 
 /** Options of {@link M2}. */
@@ -75,16 +75,16 @@ export interface M2Options {
   readonly activation?: ActivationName;
   /** Default bernoulli. */
   readonly likelihood?: M2Likelihood;
-  /** Which features are what, for the likelihood `table`: `featureLayout(preprocessing)`. Missing values are NaN. */
+  /** The columns that features belong to, for the likelihood `table`: `featureLayout(preprocessing)`. Missing values are NaN. */
   readonly layout?: RowLayout | undefined;
   /**
-   * Share of q(y|x)'s hidden units dropped in training. Default 0. A few labels alone make q(y|x) sure of every row, and a class that is
-   * all but certain passes no gradient on; dropping keeps it in doubt.
+   * Fraction of q(y|x)'s hidden units dropped in training. Default 0. With few labels q(y|x) soon becomes certain of every row, and a
+   * nearly certain class passes no gradient; dropout keeps it uncertain.
    */
   readonly dropout?: number;
-  /** Share of the values of x that q(y|x) does not see in training. Default 0. */
+  /** Fraction of the values of x that q(y|x) does not see in training. Default 0. */
   readonly inputDropout?: number;
-  /** Of the weights. Default Glorot uniform. */
+  /** Initialiser of the weights. Default Glorot uniform. */
   readonly weightInit?: Initializer;
   /**
    * p(y), the shares of the classes among all rows: equal, learned, or these, which sum to 1. Default learned. A share that is far too
@@ -113,7 +113,7 @@ const rules: OptionRules<M2Options> = {
   classPrior: anything,
 };
 
-/** How many rows there are, how many a step looks at, and what the classification term counts for. */
+/** The numbers of rows in the data and in a step, and the weights of the objective's terms. */
 export interface M2ObjectiveOptions {
   /** Labelled rows of a minibatch (`size`) and of all data (`rows`). */
   readonly labelled: {
@@ -122,25 +122,27 @@ export interface M2ObjectiveOptions {
     /** Of each class among the labelled rows. Default: as in p(y). */
     readonly shares?: readonly number[];
   };
-  /** Of size 0 where every row is labelled: there is no input `x` then. */
+  /** Size 0 if every row is labelled; there is then no input `x`. */
   readonly unlabelled: { readonly size: number; readonly rows: number };
-  /** Weight of the classification term: each labelled row's log q(y|x) counts α · size of all data / labelled size. Default 0.1. */
+  /** Weight of the classification term: each labelled row's log q(y|x) is multiplied by α · size of all data / labelled size. Default 0.1. */
   readonly alpha?: number;
   /**
-   * Factor of the KL of y and z from their priors, in the bounds of labelled and unlabelled rows alike. Default 1, the bound. Above 1 it
-   * makes z dear, so that the decoder leans on y for what classes differ in: a z that says all about x leaves y nothing to say.
+   * Weight of the KL of y and z from their priors, in the bounds of labelled and of unlabelled rows. Default 1, the bound. A larger value
+   * makes information in z expensive, so that the decoder uses y for the differences between classes; if z describes x completely, y has no
+   * use.
    */
   readonly beta?: number;
   /**
-   * `"input"`: a scalar input named `warmup`, fed at each step, scales the gradient that the unlabelled bound sends to q(y|x); the bound's
-   * value stays. Near 0 the labels alone say what a class is, while the decoder learns it; grown to 1 it is the bound's own gradient.
-   * Without it clusters that form in the first steps may keep classes that the labels contradict.
+   * `"input"`: a scalar input named `warmup`, fed at each step, scales the gradient of the unlabelled bound with respect to q(y|x), without
+   * changing the bound's value. Near 0 only the labels define the classes, while the decoder learns them; at 1 it is the bound's own
+   * gradient. Without it, clusters formed in the first steps may keep classes that the labels contradict.
    */
   readonly warmup?: "input" | undefined;
   /**
-   * Weight of the entropy of q(y|x) on unlabelled rows where the warm-up is at 0; it goes as the bound's gradient comes. Default 0. What a
-   * few labels mistake, such as half of the fours for nines, q(y|x) is sure of at once, and the decoder learns it; held in doubt, it
-   * waits for what the rows say themselves (Ueda and Nakano 1998, "Deterministic annealing EM algorithm"). Needs `warmup`.
+   * Weight of the entropy of q(y|x) on unlabelled rows at the start of the warm-up; it falls to 0 as the warm-up rises to 1. Default 0.
+   * From a few labels q(y|x) quickly becomes certain of mistakes, such as half of the fours being nines, and the decoder learns them. The
+   * entropy term keeps it uncertain until the rows themselves show the classes (Ueda and Nakano 1998, "Deterministic annealing EM
+   * algorithm"). Needs `warmup`.
    */
   readonly warmupEntropy?: number;
   /**
@@ -158,7 +160,7 @@ export interface M2ObjectiveOptions {
 /** The generative semi-supervised model M2: programs, densities and objective. */
 export interface M2 {
   readonly kind: "m2";
-  /** What it was made by, defaults filled in: as a run writes it down. */
+  /** Its options, with defaults filled in, as a run records them. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly features: number;
   readonly classes: number;
@@ -173,7 +175,7 @@ export interface M2 {
   readonly model: Program<[x: Tensor]>;
   /** q(y|x) q(z|x, y). */
   readonly guide: Program<[x: Tensor]>;
-  /** q(y|x) as a classifier of labelled rows: y is observed. */
+  /** q(y|x) as a classifier of labelled rows, with y observed. */
   readonly classifier: Program<[x: Tensor, y: Tensor]>;
   /** Log probabilities of the classes under q(y|x): [batch, classes]. */
   classify(x: Tensor): Tensor;
@@ -184,13 +186,13 @@ export interface M2 {
   /** q(z|x, y). */
   encode(x: Tensor, y: Tensor): Distribution;
   /**
-   * What a step minimises: inputs `x` [unlabelled rows, features], `xLabelled` and one-hot `y`. Nats per row of all data.
-   * @throws UsageError when there is a `warmupEntropy` and no `warmup`.
+   * The objective of a step, with inputs `x` [unlabelled rows, features], `xLabelled` and one-hot `y`. In nats per row of all data.
+   * @throws UsageError when there is a `warmupEntropy` but no `warmup`.
    */
   objective(options: M2ObjectiveOptions): Objective;
 }
 
-/** A first layer of two inputs, x A + y B + b, in which each input's product is made once, whatever the other is repeated over. */
+/** A first layer of two inputs, x A + y B + b, in which each input's product is computed once, even if the other input is repeated. */
 function jointDense(
   sizes: readonly [number, number],
   outputs: number,
@@ -201,7 +203,7 @@ function jointDense(
   return { first, second, apply: (a, b) => add(first.apply(a), second.apply(b)) };
 }
 
-/** A perceptron of two inputs: hidden layers, of which the first is joint. */
+/** A perceptron with two inputs, which its first hidden layer joins. */
 function jointBody(
   sizes: readonly [number, number],
   hidden: readonly number[],
@@ -223,15 +225,15 @@ function jointBody(
 
 /**
  * The generative semi-supervised model M2 of Kingma, Mohamed, Rezende and Welling (2014, "Semi-supervised learning with deep generative
- * models"): a class y and a style z make a datum x. Where y is observed its bound is −L(x, y) of their eq. 6; where it is not, y is
- * summed out exactly, −U(x) of eq. 7; and the classification term of eq. 9 is a program of its own. There is no loss in here: the
- * bounds are those of the programs.
+ * models"): a class y and a style z generate a datum x. If y is observed, its bound is −L(x, y) of their eq. 6; if not, y is summed out
+ * exactly, −U(x) of eq. 7. The classification term of eq. 9 is a separate program. There is no hand-written loss: the bounds are those of
+ * the programs.
  *
  * @example
  * const m2 = M2({ features: 784, classes: 10, latent: 50, hidden: [500] });
  * const loss = m2.objective({ labelled: { size: 100, rows: 100 }, unlabelled: { size: 49_900, rows: 200 } });
  *
- * @throws UsageError when there are fewer than two classes, no latent dimension or no hidden layer, or a share is not in [0, 1).
+ * @throws UsageError when there are fewer than two classes, no latent dimension or no hidden layer, or a dropout is not in [0, 1).
  */
 export function M2(options: M2Options): M2 {
   checkOptions("M2", options, rules);
@@ -252,7 +254,7 @@ export function M2(options: M2Options): M2 {
   const eyes = () => (convolutions === undefined ? undefined : encoderBody(convolutions));
   const [firstEyes, secondEyes] = [eyes(), eyes()];
 
-  /** q(y|x), its noise under the name of the program that it is part of. One set of weights. */
+  /** q(y|x), with its noise named after the program that it is part of. One set of weights. */
   const discriminator = mlp({
     inputs: firstEyes?.width ?? inputs,
     hidden,
@@ -262,7 +264,7 @@ export function M2(options: M2Options): M2 {
   });
   const discriminate = (x: Tensor, site: string, layers?: LayerContext): Tensor => {
     const drop = (share: number, i: number) => dropout(share, { site: `${site}/dropout.${i}` });
-    // Layers are dense and activation by turns.
+    // Dense layers and activations alternate.
     const regularised = discriminator.layers.flatMap((layer, i) =>
       i % 2 === 1 ? [layer, drop(rate, (i + 1) / 2)] : [layer],
     );
@@ -317,7 +319,7 @@ export function M2(options: M2Options): M2 {
       { name: "m2" },
     );
   const generative = generativeOf(shares.prior);
-  /** q(y|x) q(z|x, y), with only a share of the gradient reaching q(y|x) where one is given. */
+  /** q(y|x) q(z|x, y). If a share is given, only that share of the gradient reaches q(y|x). */
   const guideOf = (share?: Tensor) =>
     model(
       ({ plate, sample, module, layers }, x: Tensor) => {
@@ -482,7 +484,7 @@ function classShares(prior: ClassPrior, classes: number) {
   };
 }
 
-/** `t` itself, with `share` times its gradient. */
+/** `t`, with its gradient multiplied by `share`. */
 const scaleGradient = (t: Tensor, share: Tensor): Tensor => {
   const held = stopGradient(t);
   return add(held, mul(share, sub(t, held)));
@@ -490,7 +492,7 @@ const scaleGradient = (t: Tensor, share: Tensor): Tensor => {
 
 const logSoftmax = (logits: Tensor): Tensor => sub(logits, logsumexp(logits, -1, { keepDims: true }));
 
-/** J of eq. 9 over all rows, divided by their number, from one minibatch of each kind. */
+/** J of eq. 9 over all rows, divided by their number, from a minibatch of labelled and one of unlabelled rows. */
 function m2Objective(
   m2: M2,
   { labelled, unlabelled, alpha = 0.1, beta = 1, warmupEntropy = 0 }: M2ObjectiveOptions,
@@ -505,14 +507,14 @@ function m2Objective(
     readonly labelled: M2["model"];
     readonly unlabelled: M2["model"];
     readonly classifier: M2["classifier"];
-    /** Of unlabelled rows. */
+    /** For unlabelled rows. */
     readonly guide: M2["guide"];
-    /** Entropy of q(y|x), row by row, less of it the further the warm-up is. */
+    /** Entropy of q(y|x) per row, with a weight that falls during the warm-up. */
     readonly doubt?: (x: Tensor, layers: LayerContext) => Tensor;
   },
 ): Objective {
   if (warmupEntropy > 0 && doubt === undefined)
-    throw new UsageError("m2: warmupEntropy is for the time of the warm-up; expected one, found none.");
+    throw new UsageError("m2: warmupEntropy only applies during a warm-up; expected one, found none.");
   const total = labelled.size + unlabelled.size;
   const layers = trainingContext();
   const [xl, y] = [input("xLabelled", [labelled.rows, m2.features]), input("y", [labelled.rows, m2.classes])];

@@ -2,17 +2,17 @@ import type { RowLayout } from "../data/index.ts";
 import { initializers, type Layer } from "../nn/index.ts";
 import { cast, concat, isNan, log1p, mul, parameter, slice, type Tensor, where } from "../tensor/index.ts";
 
-/** A layer in front of a network: [..., features] → [..., width]. */
+/** A layer before a network: [..., features] → [..., width]. */
 export interface MissingMarks extends Layer {
   readonly gain: Tensor;
   readonly width: number;
 }
 
 /**
- * What an encoder sees of rows in which NaN is a missing value: the values, 0 for a missing one, and a mark for each of them that is 1
- * where it is missing, times a learned gain. The gain starts at 0 and complete data never move it: to a network trained on such, a
- * value that is missing later is one at the column's mean, and not what untrained weights make of a mark that was never set. Counts, which
- * come as they are, are seen by ln(1 + count).
+ * The encoder's view of rows with missing values (NaN): the values, with 0 for missing ones, and for each value a mark that is 1 if it is
+ * missing, multiplied by a learned gain. The gain starts at 0, and complete data never change it. So a network trained on complete rows
+ * treats a value that goes missing later as the column's mean, rather than applying untrained weights to a mark it has never seen. Counts,
+ * which come as they are, are seen by ln(1 + count).
  */
 export function missingMarks(
   features: number,

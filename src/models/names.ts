@@ -1,6 +1,6 @@
-/** Names of what a model may be made of. They stand alone, so that a command line is read without loading the models. */
+/** Names of a model's parts, in a separate file so that a command line can be parsed without loading the models. */
 
-/** The likelihoods that a decoder may have. */
+/** The likelihoods. */
 export const likelihoodNames = [
   "bernoulli",
   "bernoulli-on-grey",
@@ -14,7 +14,7 @@ export const likelihoodNames = [
 /** The kinds of encoders and decoders. */
 export const networkNames = ["mlp", "convolutional"] as const;
 
-/** The bounds that a VAE may be trained by. */
+/** The bounds for training a VAE. */
 export const boundNames = ["elbo", "iwae"] as const;
 
 /** How the KL term of the ELBO is computed. */

@@ -1,4 +1,4 @@
-/** The bodies of encoders and decoders: perceptrons and convolutional networks over flat data [batch, features]. */
+/** Bodies of encoders and decoders: perceptrons and convolutional networks over flat data [batch, features]. */
 import { UsageError } from "../errors.ts";
 import {
   type ActivationName,
@@ -23,17 +23,17 @@ export type NetworkName = (typeof networkNames)[number];
 export interface NetworkOptions {
   /** Shape of a datum: [features], [height, width] or [height, width, channels]. */
   readonly shape: Shape;
-  /** Widths of the hidden dense layers, from the data inwards; the decoder mirrors them. Default [400]. */
+  /** Widths of the hidden dense layers, starting next to the data; the decoder mirrors them. Default [400]. */
   readonly hidden?: readonly number[];
   /** Default `mlp`. */
   readonly network?: NetworkName;
-  /** Channels of the convolutions, from the data inwards; each halves height and width. Default [32, 64]. */
+  /** Channels of the convolutions, starting next to the data; each halves height and width. Default [32, 64]. */
   readonly channels?: readonly number[];
   /** Default `relu`. */
   readonly activation?: ActivationName;
   /** Normalise hidden layers over the minibatch. Default false. */
   readonly batchNorm?: boolean;
-  /** Share of hidden units dropped in training. Default 0. */
+  /** Fraction of hidden units dropped in training. Default 0. */
   readonly dropout?: number;
 }
 
@@ -58,7 +58,7 @@ export const resolveNetwork = ({
   dropout: dropout ?? 0,
 });
 
-/** Dense layer, normalisation, activation, dropout: one hidden layer of either side. */
+/** One hidden layer of encoder or decoder: dense, normalisation, activation, dropout. */
 function hiddenLayer(inputs: number, outputs: number, options: Network, site: string): Layer[] {
   return [
     dense(inputs, outputs, { bias: !options.batchNorm }),
@@ -74,13 +74,13 @@ function hiddenStack(widths: readonly number[], options: Network, site: string):
     .flatMap((width, i) => hiddenLayer(widths[i], width, options, `${site}/dropout.${i}`));
 }
 
-/** A body and the width of what comes out of it. */
+/** A body and the width of its output. */
 export interface Body {
   readonly layers: Layer;
   readonly width: number;
 }
 
-/** @throws UsageError unless it is a whole number above 0. */
+/** @throws UsageError when it is not a whole number above 0. */
 export function checkLatent(model: string, latent: number): void {
   if (!Number.isInteger(latent) || latent < 1) {
     throw new UsageError(`${model}: latent must be a whole number of at least 1, found ${latent}.`);
@@ -114,7 +114,7 @@ const pyramid = ([height, width]: readonly number[], count: number): (readonly [
 const channelsFirst: Layer = { apply: (x) => transpose(x, [0, 3, 1, 2]) };
 const channelsLast: Layer = { apply: (x) => transpose(x, [0, 2, 3, 1]) };
 
-/** Data [batch, features] → hidden [batch, width]; `front` is what a perceptron sees the data through. */
+/** Data [batch, features] → hidden [batch, width]; `front` is applied to the data before a perceptron. */
 export function encoderBody(options: Network, front?: MissingMarks): Body {
   const { shape, hidden, channels } = options;
   const features = sizeOf(shape);

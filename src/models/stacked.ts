@@ -12,7 +12,7 @@ import type { Vae } from "./vae.ts";
 
 /** Options of {@link Stacked}. */
 export interface StackedOptions {
-  /** The trained VAE, which stays as it is, and the values of its parameters. */
+  /** The trained VAE, which is not changed, and the values of its parameters. */
   readonly m1: Vae;
   /** Values of the parameters of `m1`, by name. */
   readonly frozen: ParameterValues;
@@ -26,7 +26,7 @@ export interface StackedOptions {
   readonly hidden?: readonly number[];
   /** Default softplus. */
   readonly activation?: ActivationName;
-  /** Share of q(y|z1)'s hidden units dropped in training. Default 0. */
+  /** Fraction of q(y|z1)'s hidden units dropped in training. Default 0. */
   readonly dropout?: number;
   /** p(y), as {@link M2} has it. Default learned. */
   readonly classPrior?: ClassPrior;
@@ -44,23 +44,23 @@ const rules: OptionRules<StackedOptions> = {
   classPrior: anything,
 };
 
-/** M1+M2: M2 over the latent variable of a VAE that was trained before it. */
+/** M1+M2: M2 over the latent variable of a VAE that was trained first. */
 export interface Stacked {
   readonly kind: "m1m2";
-  /** What it was made by, defaults filled in: as a run writes it down. */
+  /** Its options, with defaults filled in, as a run records them. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly m1: Vae;
   readonly frozen: ParameterValues;
   readonly m2: M2;
   readonly active: readonly number[];
-  /** Values of a datum. */
+  /** Number of values of a datum. */
   readonly features: number;
   readonly classes: number;
   /** Dimensions of z2. */
   readonly latent: number;
   /** M1's. */
   readonly likelihood: LikelihoodName;
-  /** Those that are trained: M2's. */
+  /** The trained parameters: M2's. */
   readonly parameters: readonly NamedParameter[];
   /** y ~ p(y), z2 ~ N(0, I), the active part of z1 | y, z2, its inactive part ~ N(0, I), x | z1. */
   readonly model: Program<[x: Tensor]>;
@@ -77,18 +77,18 @@ export interface Stacked {
 }
 
 /**
- * The stacked model M1+M2 of Kingma, Mohamed, Rezende and Welling (2014, section 3.3): p(y) p(z2) p(z1|y, z2) p(x|z1). M1 is a VAE
- * that was trained first and stays as it is; M2 models draws from its posterior with Gaussians whose means and variances depend on y
- * and z2. Dimensions of z1 that M1 makes no use of may be left out of M2: there posterior and prior are the same.
+ * The stacked model M1+M2 of Kingma, Mohamed, Rezende and Welling (2014, section 3.3): p(y) p(z2) p(z1|y, z2) p(x|z1). M1 is a VAE that was
+ * trained first and does not change; M2 models draws from its posterior with Gaussians whose means and variances depend on y and z2.
+ * Dimensions of z1 that M1 does not use may be left out of M2: their posterior equals the prior.
  *
- * Model and guide together give a lower bound of log p(x), with y summed out.
+ * Model and guide together give a lower bound on log p(x), with y summed out.
  *
  * @example
  * const m1 = await train(VAE({ shape: [28, 28], latent: 50, hidden: [500, 500], activation: "softplus" }), digits, { epochs: 200 });
  * const active = activeDimensions(await posteriorOf(m1.model, m1.parameters, digits));
  * const stacked = Stacked({ m1: m1.model, frozen: m1.parameters, active, classes: 10 });
  *
- * @throws UsageError when no dimension is active, one is none of M1's, or as {@link M2}.
+ * @throws UsageError when no dimension is active, one is not a dimension of M1, or as {@link M2} does
  */
 export function Stacked(options: StackedOptions): Stacked {
   checkOptions("Stacked", options, rules);
@@ -96,11 +96,11 @@ export function Stacked(options: StackedOptions): Stacked {
   const { active = Array.from({ length: m1.latent }, (_, d) => d) } = options;
   const wrong = active.find((d) => !Number.isInteger(d) || d < 0 || d >= m1.latent);
   if (wrong !== undefined) {
-    throw new UsageError(`m1m2: dimension ${wrong} is none of M1's, which are 0 to ${m1.latent - 1}.`);
+    throw new UsageError(`m1m2: dimension ${wrong} is not one of M1's, which are 0 to ${m1.latent - 1}.`);
   }
   if (active.length === 0) {
     throw new UsageError(
-      "m1m2: no dimension of M1 is active, so M2 would see nothing of the data. Train M1 longer, or keep inactive dimensions.",
+      "m1m2: no dimension of M1 is active, so M2 would get no information about the data. Train M1 longer, or keep inactive dimensions.",
     );
   }
   const used = latentColumns(active, m1.latent);

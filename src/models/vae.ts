@@ -25,7 +25,7 @@ export interface VaeOptions extends NetworkOptions {
   readonly latent?: number;
   /** Default `bernoulli`. */
   readonly likelihood?: LikelihoodName;
-  /** Which features are what, for the likelihood `table`: `featureLayout(preprocessing)`. Missing values are NaN. */
+  /** The columns that features belong to, for the likelihood `table`: `featureLayout(preprocessing)`. Missing values are NaN. */
   readonly layout?: RowLayout | undefined;
 }
 
@@ -55,16 +55,16 @@ export interface VaeObjectiveOptions {
   readonly form?: ElboForm;
   /** Samples of z per datum. Default 1. */
   readonly samples?: number;
-  /** Factor of the KL; `"input"`: a scalar input named `beta`, fed at each step (warm-up). Default 1. */
+  /** Weight of the KL; `"input"`: a scalar input named `beta`, fed at each step (warm-up). Default 1. */
   readonly beta?: number | "input";
-  /** Nats per latent dimension that cost nothing. Default 0. */
+  /** Nats of KL per latent dimension that are not penalised. Default 0. */
   readonly freeBits?: number;
 }
 
 /** A variational autoencoder: plain data and the functions that read it. */
 export interface Vae {
   readonly kind: "vae";
-  /** What it was made by, defaults filled in: as a run writes it down. */
+  /** Its options, with defaults filled in, as a run records them. */
   readonly settings: Readonly<Record<string, unknown>>;
   readonly shape: Shape;
   /** Product of `shape`. */
@@ -88,7 +88,7 @@ export interface Vae {
   klPerDimension(x: Tensor): Tensor;
   /** log w of `samples` draws from q, [samples, batch]. */
   logWeights(x: Tensor, samples: number): Tensor;
-  /** What a train step minimises and reports; its data input is named `x`, [batch, features]. */
+  /** The objective of a train step and its metrics. Its data input is named `x`, [batch, features]. */
   objective(options: VaeObjectiveOptions): Objective;
 }
 

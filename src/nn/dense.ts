@@ -26,7 +26,7 @@ export interface WeightOptions {
   readonly dtype?: DType;
 }
 
-/** What layers with weights may be told. */
+/** The option names of layers with weights. */
 export const weightRules: OptionRules<WeightOptions> = {
   bias: anything,
   weightInit: anything,

@@ -29,13 +29,13 @@ interface ArenaSlots {
 export class ArenaPlan {
   readonly layout: ArenaLayout;
   readonly optimizer: Optimizer;
-  private readonly slots: ArenaSlots;
+  readonly #slots: ArenaSlots;
 
   constructor(specs: readonly ParameterSpec[], optimizer: Optimizer, plan: MemoryPlan) {
     this.layout = layOut(specs, optimizer.groups);
     this.optimizer = optimizer;
     const reserve = (name: string) => plan.reserve(`arena/${name}`, this.layout.length, "float32");
-    this.slots = {
+    this.#slots = {
       parameters: reserve("parameters"),
       gradients: reserve("gradients"),
       moments: optimizer.moments.map((moment) => reserve(`moments/${moment}`)),
@@ -44,7 +44,7 @@ export class ArenaPlan {
 
   /** The arena, once the plan's memory is there. */
   bind(memory: PlannedMemory): Arena {
-    return new Arena(this.layout, this.optimizer, this.slots, memory);
+    return new Arena(this.layout, this.optimizer, this.#slots, memory);
   }
 }
 
@@ -71,7 +71,7 @@ export class Arena {
     readonly gradients: Floats;
     readonly moments: ReadonlyMap<string, Floats>;
   };
-  private readonly byName: ReadonlyMap<string, ArenaTensor>;
+  readonly #byName: ReadonlyMap<string, ArenaTensor>;
 
   /** Plans an arena in a memory that holds other things too; `bind` it once the plan is allocated. */
   static plan(specs: readonly ParameterSpec[], optimizer: Optimizer, plan: MemoryPlan): ArenaPlan {
@@ -89,7 +89,7 @@ export class Arena {
   constructor(layout: ArenaLayout, optimizer: Optimizer, slots: ArenaSlots, memory: PlannedMemory) {
     this.layout = layout;
     this.tensors = layout.tensors;
-    this.byName = new Map(layout.tensors.map((tensor) => [tensor.name, tensor]));
+    this.#byName = new Map(layout.tensors.map((tensor) => [tensor.name, tensor]));
     this.optimizer = optimizer;
     this.kernels = memory.kernels;
     this.flat = {
@@ -107,12 +107,12 @@ export class Arena {
 
   /** The values of a parameter: a view. */
   parameter(name: string): Floats {
-    return this.slice(this.flat.parameters, name);
+    return this.#slice(this.flat.parameters, name);
   }
 
   /** The gradient of a parameter: a view, to be written before {@link update}. */
   gradient(name: string): Floats {
-    return this.slice(this.flat.gradients, name);
+    return this.#slice(this.flat.gradients, name);
   }
 
   /** A moment of a parameter: a view. */
@@ -123,7 +123,7 @@ export class Arena {
         `${this.optimizer.name} has no moment "${moment}"; it has ${quoted(this.optimizer.moments)}`,
       );
     }
-    return this.slice(buffer, name);
+    return this.#slice(buffer, name);
   }
 
   /**
@@ -176,7 +176,7 @@ export class Arena {
    * moments as `optimizer/adam/first/encoder.0.weight`.
    */
   state(): readonly NamedTensor[] {
-    return this.entries().map(({ name, shape, view }) => ({ name, shape, data: view.slice() }));
+    return this.#entries().map(({ name, shape, view }) => ({ name, shape, data: view.slice() }));
   }
 
   /**
@@ -191,7 +191,7 @@ export class Arena {
     const found = new Map(
       [...tensors].filter((tensor) => moments || !isMoment(tensor)).map((tensor) => [tensor.name, tensor]),
     );
-    const expected = this.entries().filter((entry) => moments || !isMoment(entry));
+    const expected = this.#entries().filter((entry) => moments || !isMoment(entry));
     const copies = expected.map(({ name, shape, view }) => {
       const tensor = found.get(name);
       if (tensor === undefined) {
@@ -205,7 +205,7 @@ export class Arena {
       if (!fits) {
         throw new CheckpointError(
           `tensor "${name}": expected shape ${bracketed(shape)}, found ${bracketed(tensor.shape)}; ` +
-            "the checkpoint is of another architecture",
+            "the checkpoint belongs to another architecture",
         );
       }
       if (!(tensor.data instanceof Float32Array) || tensor.data.length !== view.length) {
@@ -220,13 +220,13 @@ export class Arena {
     if (found.size > 0) {
       throw new CheckpointError(
         `the checkpoint has tensors that nothing here expects: ${quoted([...found.keys()])}; ` +
-          "it is of another architecture or optimiser",
+          "it belongs to another architecture or optimiser",
       );
     }
     for (const copy of copies) copy();
   }
 
-  private entries() {
+  #entries() {
     const parameters = this.tensors.map(({ name, shape }) => ({ name, shape, view: this.parameter(name) }));
     const moments = this.optimizer.moments.flatMap((moment) =>
       this.tensors.map(({ name, shape }) => ({
@@ -238,10 +238,10 @@ export class Arena {
     return [...parameters, ...moments];
   }
 
-  private slice(buffer: Floats, name: string): Floats {
-    const tensor = this.byName.get(name);
+  #slice(buffer: Floats, name: string): Floats {
+    const tensor = this.#byName.get(name);
     if (tensor === undefined) {
-      throw new UsageError(`no parameter "${name}"; there are ${quoted([...this.byName.keys()])}`);
+      throw new UsageError(`no parameter "${name}"; there are ${quoted([...this.#byName.keys()])}`);
     }
     return buffer.subarray(tensor.offset, tensor.offset + tensor.size);
   }

@@ -268,7 +268,7 @@ export class TrainStep {
       if (tensor === undefined || !sameShape(tensor.shape, leaf.shape)) {
         throw new CheckpointError(
           `buffer "${name}": expected shape [${leaf.shape.join(", ")}], found ` +
-            `${tensor === undefined ? "no such buffer" : `[${tensor.shape.join(", ")}]`}; the checkpoint is of another architecture`,
+            `${tensor === undefined ? "no such buffer" : `[${tensor.shape.join(", ")}]`}; the checkpoint belongs to another architecture`,
         );
       }
       found.delete(name);
@@ -276,7 +276,7 @@ export class TrainStep {
     });
     if (found.size > 0) {
       throw new CheckpointError(
-        `the checkpoint has buffers that nothing here expects: ${[...found.keys()].join(", ")}; it is of another architecture`,
+        `the checkpoint has buffers that nothing here expects: ${[...found.keys()].join(", ")}; it belongs to another architecture`,
       );
     }
     for (const copy of copies) copy();

@@ -4,7 +4,7 @@ import { formatShape, sameShape, type Tensor } from "../tensor/index.ts";
 import type { Handler, Program, RunOptions } from "./program.ts";
 import { isRandom, type RandomSite, type SampleMessage, type Site, scaleOf } from "./site.ts";
 
-/** What a program did in one run. */
+/** The record of one run of a program. */
 export interface Trace<R = unknown> {
   /** All sites, in the order in which the program met them. */
   readonly sites: ReadonlyMap<string, Site>;
@@ -20,7 +20,7 @@ export function checkProgram(program: unknown): void {
   }
 }
 
-/** Runs a program and records its sites. Handlers given here stand between the program and the record. */
+/** Runs a program and records its sites. These handlers are applied between the program and the record. */
 export function trace<A extends readonly unknown[], R>(
   program: Program<A, R>,
   args: A,
@@ -59,7 +59,7 @@ export function condition(values: Readonly<Record<string, Tensor>>): Handler {
   };
 }
 
-/** Gives latent sites the values they had in another trace: how a guide's draws reach the model. Sites stay latent. */
+/** Gives latent sites their values from another trace, such as a guide's draws. Sites stay latent. */
 export function replay(recorded: Trace): Handler {
   return (message, next) => {
     const site = recorded.sites.get(message.name);
@@ -79,7 +79,7 @@ export function block(hidden: (name: string) => boolean): Handler {
 }
 
 /**
- * A program that always runs under handlers, the first nearest to it: `handled(m2, condition({ y }))` is the program with its labels
+ * A program that always runs under handlers, the first one innermost: `handled(m2, condition({ y }))` is the program with its labels
  * observed, to be given to any inference. Its parameters are those of the program.
  */
 export const handled = <A extends readonly unknown[], R>(

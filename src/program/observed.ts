@@ -1,4 +1,4 @@
-/** What is observed is checked where it is observed: its shape against the plates, its values against the support. */
+/** Checks observed values where they are observed: their shape against the plates, and their values against the support. */
 import { compileHost, simplify } from "../compile/index.ts";
 import {
   type Constraint,
@@ -24,7 +24,7 @@ import type { Plate, RandomSite, SampleMessage } from "./site.ts";
 type RandomSiteParts = Pick<RandomSite, "name" | "value" | "distribution" | "plates">;
 
 /**
- * Every dimension of an observed value is a plate's or the event's: what broadcasts would be counted more than once.
+ * Every dimension of an observed value must belong to a plate or the event: a value that broadcasts would be counted more than once.
  * @throws ShapeError naming site, shapes, plates and the ways out.
  */
 export function checkObservedShape({ name, value, distribution, plates }: RandomSiteParts): void {
@@ -59,7 +59,7 @@ export function checkObservedShape({ name, value, distribution, plates }: Random
 /** The distribution that `toEvent` made one draw of. */
 const baseOf = (d: Distribution): Distribution => (d instanceof IndependentDistribution ? baseOf(d.base) : d);
 
-/** Data that were found inside a support, so that the next trace of the program need not look again. */
+/** Data known to be inside a support, so that the next trace need not check again. */
 const known = new WeakMap<Tensor, WeakSet<Constraint>>();
 
 const depthOf = (plates: readonly Plate[]): number => Math.max(0, ...plates.map((p) => -p.dimension));
@@ -103,7 +103,7 @@ function outsiders(inside: ArrayLike<number>, count: number): number[] {
 const batchOf = ({ distribution, value }: Pick<RandomSite, "distribution" | "value">): Shape =>
   value.shape.slice(0, value.rank - baseOf(distribution).support.eventRank);
 
-/** What is said of elements that are outside. */
+/** The error about elements that are outside. */
 function refusal(
   site: Pick<RandomSite, "name" | "distribution" | "value">,
   bad: readonly number[],
@@ -122,12 +122,12 @@ function refusal(
   );
 }
 
-/** What stands left of the plates are values of enumerated sites: some of them may be impossible. */
+/** Dimensions to the left of the plates are values of enumerated sites: some of them may be impossible. */
 const isEnumerated = ({ value, plates, distribution }: RandomSiteParts): boolean =>
   value.rank > depthOf(plates) + distribution.eventShape.length;
 
 /**
- * Refuses observed values outside the support of their distribution. Values that are not known while the program is traced are looked at
+ * Checks that observed values are inside the support of their distribution. Values that are unknown while the program is traced are checked
  * by {@link watchObserved}; supports that depend on other sites are left to the density, which is zero outside.
  *
  * @throws UsageError naming the site, the value, its place and the ways out.
@@ -147,17 +147,17 @@ export function checkObservedValues(message: SampleMessage): void {
   known.set(value, (known.get(value) ?? new WeakSet()).add(support));
 }
 
-/** A look at observed data that are fed: it throws where a value is outside its support. */
+/** A check of observed data that are fed: it throws when a value is outside its support. */
 export interface ObservedWatch {
   /** The inputs that it reads. */
   readonly leaves: readonly Tensor[];
-  /** Fixes the arrays of the leaves; a call looks at what they hold. */
+  /** Sets the arrays of the leaves; a call checks their contents. */
   bind(arrays: readonly HostArray[]): () => void;
 }
 
 /**
- * A watch on the observed values that are computed from inputs alone: minibatches. A pass over the values for each look, in float64.
- * Nothing where there are none.
+ * A check of the observed values that are computed only from inputs, that is, minibatches: one pass over the values in float64 per check.
+ * Undefined if there are none.
  */
 export function watchObserved(sites: readonly RandomSiteParts[]): ObservedWatch | undefined {
   const fed = sites.filter((site) => {
@@ -204,7 +204,7 @@ function place(at: number, shape: Shape): string {
   return formatShape(index);
 }
 
-/** What to do about a value that a support does not hold, by what such values commonly are. */
+/** Advice about a value outside a support, by the common causes. */
 function adviceOn(support: Constraint, found: ArrayLike<number>): string {
   const values = Array.from(found);
   if (!values.every(Number.isFinite)) {
@@ -226,6 +226,6 @@ function adviceOn(support: Constraint, found: ArrayLike<number>): string {
     case "oneHotVector":
       return "For numbered categories use Categorical.";
     default:
-      return "Rescale the data, or choose a distribution whose support holds them.";
+      return "Rescale the data, or choose a distribution whose support contains them.";
   }
 }

@@ -15,7 +15,7 @@ import { Factor } from "./factor.ts";
 import { checkObservedShape, checkObservedValues } from "./observed.ts";
 import type { Message, Plate, SampleMessage } from "./site.ts";
 
-/** What a program asks for while it runs. */
+/** The functions that a program calls while it runs. */
 export interface Context {
   /**
    * Draws a latent variable: shape plates + event. An `auxiliary` one exists in a guide alone: other sites are computed from it
@@ -26,14 +26,13 @@ export interface Context {
     distribution: Distribution,
     options?: { readonly auxiliary?: boolean },
   ) => Tensor;
-  /** States that a variable was seen. */
+  /** Declares that a variable was observed. */
   readonly observe: (name: string, distribution: Distribution, value: TensorLike) => Tensor;
   /** Adds a term of any kind to the log joint density: a soft constraint, or a cost to minimise. */
   readonly factor: (name: string, logWeight: Tensor) => void;
   /**
-   * Repeats its body, independently, along a batch dimension of its own. With `rows` smaller than `size` the body sees a
-   * minibatch, and densities in it count for size / rows. The plate owns the minibatch: a model and a guide that name the same
-   * plate with other rows are refused.
+   * Repeats its body, independently, along a batch dimension of its own. With `rows` smaller than `size` the body sees a minibatch, and
+   * densities in it are multiplied by size / rows. Model and guide must use the same rows for a plate of the same name.
    */
   readonly plate: <R>(
     name: string,
@@ -41,17 +40,17 @@ export interface Context {
     body: (plate: Plate) => R,
     options?: { readonly rows?: number },
   ) => R;
-  /** A parameter that training changes; the same leaf each time the program runs. */
+  /** A learnable parameter; the same leaf each time the program runs. */
   readonly param: (name: string, shape: Shape, initializer: Initializer) => Tensor;
   /** A network whose parameters train with the program, under `name.…`. Returns the network. */
   readonly module: <M extends object>(name: string, network: M) => M;
-  /** Gives a computed quantity a name, by which predictive draws and summaries know it. */
+  /** Names a computed quantity, so that predictive draws and summaries include it. */
   readonly deterministic: (name: string, value: Tensor) => Tensor;
   /** Whether this run trains or evaluates: for `layer.apply(x, layers)`, where dropout and running statistics need to know. */
   readonly layers: LayerContext;
 }
 
-/** A handler sees every site on its way to a value: it may change the message, answer it, or look at the answer. */
+/** A handler sees every site's message: it can change it, answer it, or inspect the answer. */
 export type Handler = (message: Message, next: (message: Message) => Tensor) => Tensor;
 
 /** How a program runs. */
@@ -63,13 +62,13 @@ export interface RunOptions {
 /** A generative program: what {@link model} makes of a function. */
 export interface Program<A extends readonly unknown[] = readonly unknown[], R = unknown> {
   readonly name: string;
-  /** Runs the program under handlers, the first nearest to it. Use `trace` and the like. */
+  /** Runs the program under handlers, the first one innermost. Use `trace` and similar functions. */
   run(handlers: readonly Handler[], args: A, options?: RunOptions): R;
-  /** Parameters met so far, by path: those of `param` and `module`. They are known after the first trace. */
+  /** Parameters of `param` and `module` met so far, by path. They are known after the first trace. */
   parameters(): readonly NamedParameter[];
 }
 
-/** The end of the chain: a site without a value is drawn from its distribution, under its own name; what was observed is checked. */
+/** The end of the chain: draws a site without a value from its distribution, under its own name, and checks observed values. */
 function answer(message: Message): Tensor {
   if (message.kind === "observe") checkObservedValues(message);
   if (message.value !== undefined) return message.value;
@@ -77,12 +76,12 @@ function answer(message: Message): Tensor {
 }
 
 /**
- * Sites are announced while the program runs; what an async function does after its first `await` comes too late.
+ * Sites must be declared while the program runs; after the first `await` of an async function it is too late.
  * @throws UsageError naming the program and the place.
  */
 function refusePromise(what: string, returned: unknown): void {
   if (!(returned instanceof Promise)) return;
-  // It goes on by itself and fails on its own: that is said here already.
+  // The promise continues and fails later; this error already reports that.
   returned.catch(() => undefined);
   throw new UsageError(
     `${what} is async: sites after its first await would be lost. Load data before the program runs, and pass them as arguments.`,
@@ -104,7 +103,7 @@ function checkTensor(what: string, given: unknown): void {
   );
 }
 
-/** The batch shape that a site's plates ask for. */
+/** The batch shape that a site's plates require. */
 function plateShape(plates: readonly Plate[]): number[] {
   const rank = Math.max(0, ...plates.map((p) => -p.dimension));
   const shape = new Array<number>(rank).fill(1);
@@ -112,7 +111,7 @@ function plateShape(plates: readonly Plate[]): number[] {
   return shape;
 }
 
-/** Repeats a distribution over the plates it stands in. @throws ShapeError naming site, shapes, plates and the ways out. */
+/** Repeats a distribution over its plates. @throws ShapeError naming site, shapes, plates and the ways out. */
 function intoPlates(name: string, distribution: Distribution, plates: readonly Plate[]): Distribution {
   const wanted = plateShape(plates);
   const { batchShape } = distribution;
@@ -173,7 +172,7 @@ export function model<A extends readonly unknown[], R>(
         throw new UsageError(`${name}: a ${what} needs a name first, found a ${typeof site}.`);
       if (ended) {
         throw new UsageError(
-          `${name}: the ${what} '${site}' was announced after the program had returned; sites belong into its own, synchronous run.`,
+          `${name}: the ${what} '${site}' was declared after the program had returned; sites must be declared in its synchronous run.`,
         );
       }
       const before = seen.get(site);

@@ -1,4 +1,4 @@
-/** What a program is made of when it runs: sites, the plates they stand in, and the messages that announce them. */
+/** The parts of a running program: sites, their plates, and the messages that declare them. */
 import type { Distribution } from "../distributions/index.ts";
 import type { Tensor } from "../tensor/index.ts";
 
@@ -10,23 +10,23 @@ export interface Plate {
   readonly name: string;
   /** Number of repetitions in all. */
   readonly size: number;
-  /** Repetitions that one run looks at: a minibatch. Equal to `size` without subsampling. */
+  /** Number of repetitions in one run: a minibatch. Equal to `size` without subsampling. */
   readonly rows: number;
   /** Negative axis. */
   readonly dimension: number;
 }
 
-/** How much one row of a minibatch counts for: the product of size / rows over the plates. */
+/** The weight of one row of a minibatch: the product of size / rows over the plates. */
 export const scaleOf = (plates: readonly Plate[]): number =>
   plates.reduce((scale, { size, rows }) => scale * (size / rows), 1);
 
-/** A random variable on its way to a value. Handlers pass it on, changed or not. */
+/** The message of a random variable without a value yet. Handlers pass it on, changed or not. */
 export interface SampleMessage {
   readonly kind: "sample" | "observe";
   readonly name: string;
   /** Already repeated over the plates. */
   readonly distribution: Distribution;
-  /** Data, or what a handler put there; without it the site is drawn. */
+  /** Data, or a value from a handler; without it the site is drawn. */
   readonly value: Tensor | undefined;
   readonly plates: readonly Plate[];
   /** A guide's own variable, from which it computes others: the model has no site of its name. */
@@ -49,7 +49,7 @@ export interface ParamMessage {
   readonly plates: readonly Plate[];
 }
 
-/** What a program announces at a site, on its way through the handlers. */
+/** What a program declares at a site, passed through the handlers. */
 export type Message = SampleMessage | DeterministicMessage | ParamMessage;
 
 /** A message whose value is known. */

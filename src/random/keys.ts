@@ -30,7 +30,7 @@ export const fnv1a64 = (text: string): bigint => {
 /**
  * Checks a seed.
  *
- * @throws UsageError when it is no integer in 0 … 2⁵³ - 1.
+ * @throws UsageError when it is not an integer in 0 … 2⁵³ - 1.
  */
 export const checkSeed = (seed: number): number => {
   if (!Number.isSafeInteger(seed) || seed < 0) {
@@ -53,7 +53,7 @@ const DERIVATION_KEY: Words2 = [0x74696768, 0x74626e64];
  * fillNormal(new Float32Array(8), noise, { step: 3 });
  * ```
  *
- * @throws UsageError when the seed is no integer in 0 … 2⁵³ - 1.
+ * @throws UsageError when the seed is not an integer in 0 … 2⁵³ - 1.
  */
 export const stream = (seed: number, site: string): Stream => {
   const [seedLow, seedHigh] = split(checkSeed(seed));

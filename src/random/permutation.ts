@@ -15,7 +15,7 @@ const BATCH = 4096;
  * const order = permutation(60_000, seed, epoch);
  * ```
  *
- * @throws UsageError when n is no integer in 0 … 2³² - 1, or the seed or epoch none in 0 … 2⁵³ - 1.
+ * @throws UsageError when n is not an integer in 0 … 2³² - 1, or the seed or epoch none in 0 … 2⁵³ - 1.
  */
 export const permutation = (n: number, seed: number, epoch: number, site = "shuffle"): OwnUint32Array => {
   if (!Number.isInteger(n) || n < 0 || n >= 2 ** 32) {

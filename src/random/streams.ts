@@ -67,7 +67,7 @@ const fill = (
  * An array that views planned memory is written in place by the kernels, any other through a small buffer; the
  * numbers are the same. The same holds for every `fill` function here.
  *
- * @throws UsageError when step or first is no integer in 0 … 2⁵³ - 1.
+ * @throws UsageError when step or first is not an integer in 0 … 2⁵³ - 1.
  */
 export const fillBits = (out: Uint32Array, stream: Stream, options: DrawOptions = {}): void =>
   fill(out, stream, options, undefined);
@@ -81,7 +81,7 @@ export const fillBits = (out: Uint32Array, stream: Stream, options: DrawOptions 
  * fillUniform(u, stream(0, "pixels"), { step: 7 });
  * ```
  *
- * @throws UsageError when step or first is no integer in 0 … 2⁵³ - 1.
+ * @throws UsageError when step or first is not an integer in 0 … 2⁵³ - 1.
  */
 export const fillUniform = (
   out: Float32Array | Float64Array,
@@ -97,7 +97,7 @@ export const fillUniform = (
  * is made from. float32: 32 bits an element, |z| ≤ 6.34, relative error at most 3·2⁻²³; float64: 64 bits,
  * |z| ≤ 9.16, relative error about 10⁻¹⁶.
  *
- * @throws UsageError when step or first is no integer in 0 … 2⁵³ - 1.
+ * @throws UsageError when step or first is not an integer in 0 … 2⁵³ - 1.
  */
 export const fillNormal = (
   out: Float32Array | Float64Array,
@@ -112,7 +112,7 @@ export const fillNormal = (
  * Turns probabilities into draws, in place: element `i` becomes 1 where uniform `i` of the stream lies below it, else 0.
  * Words and comparison are one pass, with no uniforms stored.
  *
- * @throws UsageError when step is no integer in 0 … 2⁵³ - 1.
+ * @throws UsageError when step is not an integer in 0 … 2⁵³ - 1.
  */
 export const drawBernoulli = (
   probabilities: Float32Array,

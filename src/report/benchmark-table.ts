@@ -1,4 +1,4 @@
-/** The table of a benchmark as text: what was published and what was measured, method by method. */
+/** The table of a benchmark as text: published and measured figures, by method. */
 import type { Benchmark, BenchmarkCell, BenchmarkDraw } from "./benchmark-types.ts";
 import { capital, counted, decimal, duration, whole } from "./format.ts";
 
@@ -9,7 +9,7 @@ export interface MeanError {
   readonly standardError?: number;
 }
 
-/** Mean of the draws' errors, NaN of none, and its standard error, s / √n with the n − 1 divisor. */
+/** Mean of the draws' errors (NaN if there are none) and its standard error, s / √n, with divisor n − 1 in s. */
 export const meanError = (errors: readonly number[]): MeanError => {
   const n = errors.length;
   const mean = errors.reduce((sum, error) => sum + error, 0) / n;
@@ -21,7 +21,7 @@ export const meanError = (errors: readonly number[]): MeanError => {
 /** The errors of a cell's draws. */
 export const errorsOf = ({ draws = [] }: BenchmarkCell): readonly number[] => draws.map(({ error }) => error);
 
-/** A table of plain text: what an HTML table and a Markdown table are both made from. */
+/** A table of plain text, from which HTML and Markdown tables are made. */
 export interface TextTable {
   readonly heads: readonly string[];
   readonly rows: readonly (readonly string[])[];
@@ -33,7 +33,7 @@ const NOTHING = "–";
 const spread = (share: number, deviation: number | undefined): string =>
   `${decimal(100 * share, 2)}${deviation === undefined ? "" : ` ± ${decimal(100 * deviation, 2)}`}`;
 
-/** One number of labels of one method: the published error and ours, and a note where ours are not the draws that were asked for. */
+/** One number of labels of one method: the published error and ours, and a note if some of the draws are missing. */
 export interface ErrorPair {
   readonly published: string;
   readonly here: string;
@@ -85,7 +85,7 @@ const comparisonText = (benchmark: Pick<Benchmark, "cells">): TextTable => {
   };
 };
 
-/** Names of the errors that draws have beside the one they are judged by. */
+/** Names of the other errors of the draws. */
 const otherNames = (draws: readonly BenchmarkDraw[]): readonly string[] =>
   distinct(draws.flatMap(({ others = {} }) => Object.keys(others)));
 
@@ -95,7 +95,7 @@ const errorText = (error: number | undefined): string =>
 const timeText = (seconds: readonly number[]): string =>
   seconds.length === 0 ? NOTHING : duration(seconds.reduce((sum, each) => sum + each, 0) / seconds.length);
 
-/** A row per method and number of labels, a column per label draw, in percent; then means of the draws' other errors and of their time. */
+/** A row per method and number of labels, a column per label draw, in percent; then means of the draws' other errors and times. */
 export const seedTable = ({ cells }: Pick<Benchmark, "cells">): TextTable => {
   const drawn = cells.flatMap(({ method, labels, draws = [] }) =>
     draws.length > 0 ? [{ method, labels, draws }] : [],
@@ -124,7 +124,7 @@ export const seedTable = ({ cells }: Pick<Benchmark, "cells">): TextTable => {
   };
 };
 
-/** A row per draw, with all errors that were measured of it, in percent. */
+/** A row per draw, with all its errors, in percent. */
 export const drawTable = ({ cells }: Pick<Benchmark, "cells">): TextTable => {
   const drawn = cells.flatMap((cell) => (cell.draws ?? []).map((draw) => ({ cell, draw })));
   const others = otherNames(drawn.map(({ draw }) => draw));
@@ -141,10 +141,7 @@ export const drawTable = ({ cells }: Pick<Benchmark, "cells">): TextTable => {
   };
 };
 
-/**
- * A Markdown table whose columns stand under each other, so that it reads as well in a terminal. The first column is aligned to the
- * left, the others to the right.
- */
+/** A Markdown table with aligned columns, readable in a terminal. The first column is aligned left, the others right. */
 const markdown = ({ heads, rows }: TextTable): string => {
   const [head, ...body] = [heads, ...rows].map((cells) => cells.map((cell) => cell.replaceAll("|", "\\|")));
   const widths = head.map((name, i) => Math.max(name.length, ...body.map((row) => row[i].length), 3));
@@ -155,8 +152,8 @@ const markdown = ({ heads, rows }: TextTable): string => {
 };
 
 /**
- * The table of a benchmark as Markdown, which is also how it is printed: errors in percent, the mean of the label draws ± its
- * standard error beside what was published, then the error of every draw and the wall time of one.
+ * The table of a benchmark as Markdown, which is also what is printed: errors in percent, as the mean of the label draws ± its standard
+ * error beside the published figure; then the error of every draw and the wall time of one.
  *
  * @example
  * ```ts

@@ -1,7 +1,7 @@
-/** What the page of a benchmark is made from: methods against numbers of labels, each cell the mean of several label draws. */
+/** The data of a benchmark's page: methods by numbers of labels, each cell the mean of several label draws. */
 import type { ReportFrame } from "./types.ts";
 
-/** Errors of one method during one training, for a curve. */
+/** Errors of one method during one training run, for a curve. */
 export interface ErrorCurve {
   /** The rows that errors were measured on. */
   readonly part: "test" | "validation";
@@ -11,15 +11,15 @@ export interface ErrorCurve {
   readonly errors: readonly (number | undefined)[];
 }
 
-/** One training: one draw of the labels. */
+/** One training run: one draw of the labels. */
 export interface BenchmarkDraw {
   /** Seed of the draw. */
   readonly seed: number;
-  /** Share of the test rows that are misclassified, as the method is judged. */
+  /** Share of test rows misclassified; the main error of the method. */
   readonly error: number;
   /** Other errors of the same training, by name: `validation`, `Bayes' rule with 50 samples`. */
   readonly others?: Readonly<Record<string, number>>;
-  /** Wall time, what the draws share left out; absent where nothing was trained for it, as for another way to use the same training. */
+  /** Wall time in seconds, excluding what draws share. Absent if nothing was trained for it, as for another way to use the same training run. */
   readonly seconds?: number;
   readonly curve?: ErrorCurve;
 }
@@ -37,28 +37,28 @@ export interface BenchmarkCell {
   readonly labels: number;
   readonly published?: PublishedError;
   readonly draws?: readonly BenchmarkDraw[];
-  /** Draws that were asked for, where not all are there yet. */
+  /** Number of draws requested, if not all are done yet. */
   readonly planned?: number;
-  /** Of the trainings; nested objects become dotted names. Cells that share trainings give them once. */
+  /** Settings of the training runs; nested objects become dotted names. Cells that share runs give them once. */
   readonly settings?: Readonly<Record<string, unknown>>;
-  /** What the settings are of. Default the method. */
+  /** What the settings belong to. Default the method. */
   readonly training?: string;
 }
 
-/** A training that all draws share, as M1's. */
+/** A training run that all draws share, such as M1's. */
 export interface SharedStage {
   readonly name: string;
   readonly seconds: number;
   readonly settings?: Readonly<Record<string, unknown>>;
 }
 
-/** Everything that the page shows. Rows and columns of its table come in the order in which the cells name them. */
+/** Everything that the page shows. Rows and columns of its table are in the order in which the cells name them. */
 export interface Benchmark extends ReportFrame {
-  /** Whose figures stand beside ours: `Kingma et al. (2014), table 1`. */
+  /** The source of the published figures: `Kingma et al. (2014), table 1`. */
   readonly source: string;
   /** The data and the protocol, in a sentence or two of plain text. */
   readonly protocol: string;
-  /** Rows that errors are shares of. */
+  /** Number of rows that errors are shares of. */
   readonly testRows: number;
   readonly cells: readonly BenchmarkCell[];
   readonly shared?: readonly SharedStage[];

@@ -54,19 +54,19 @@ const comparison = (benchmark: Benchmark): Markup => {
   return html`<h2>Published and measured</h2>
 ${figure(
   comparisonTable(errorTable(benchmark)),
-  html`Test error in percent of ${counted(testRows, "row")}, lower is better. Published figures are those of ${source}.${oursAre(counts)}${least !== undefined && html` The test set adds its own, the same for all: at the least error here, ${percent(least)}, a standard error of ${percent(Math.sqrt((least * (1 - least)) / testRows))}.`}`,
+  html`Test error in percent of ${counted(testRows, "row")}, lower is better. Published figures are from ${source}.${oursAre(counts)}${least !== undefined && html` The test set adds a standard error of its own, the same for all methods: at the smallest error here, ${percent(least)}, a standard error of ${percent(Math.sqrt((least * (1 - least)) / testRows))}.`}`,
 )}`;
 };
 
-/** What our figures are, by the numbers of draws that there are of them. */
+/** What our figures are means of, by the number of draws. */
 const oursAre = (counts: readonly number[]): string => {
   const most = Math.max(0, ...counts);
   if (most === 0) return "";
   if (most === 1)
-    return " Ours are of a single label draw, so how much luck there is in which rows are labelled is not known.";
+    return " Ours are from a single label draw, so it is unknown how much depends on which rows are labelled.";
   return (
-    ` Ours are means over ${counts.length > 1 ? "up to " : ""}${most} label draws, ± the standard error of that mean: it says how ` +
-    "much luck there is in which rows are labelled."
+    ` Ours are means over ${counts.length > 1 ? "up to " : ""}${most} label draws, ± the standard error of that mean, which shows how ` +
+    "much depends on which rows are labelled."
   );
 };
 
@@ -77,17 +77,17 @@ const curves = async ({ cells }: Benchmark): Promise<Markup | undefined> => {
   return html`<h2>Error over training</h2>
 ${figure(
   html`<div class="pair">${panels.map((svg) => raw(svg))}</div>`,
-  html`${capital(partsOf(shown))} error of each label draw, a line for each, against the number of parameter updates, on an axis that is stretched near zero; the dashed line is the published figure. Curves that still fall at their end would have gone on improving; curves that end far apart differ by which rows were labelled. They are for looking at: a length or a setting chosen by them would flatter the method.`,
+  html`${capital(partsOf(shown))} error against the number of parameter updates, one line per label draw, on an axis that is stretched near zero. The dashed line is the published figure. If a curve still falls at its end, longer training would have improved it. If curves end far apart, the result depends on which rows were labelled. Do not choose settings by these curves: that would make the method look better than it is.`,
 )}`;
 };
 
-/** The rows that curves are measured on: `test`, or where some are of others `test or validation`. */
+/** The rows that curves are measured on: `test`, or `test or validation` if there are curves of both. */
 const partsOf = (cells: readonly BenchmarkCell[]): string => {
   const parts = cells.flatMap(({ draws = [] }) => draws.flatMap(({ curve }) => curve?.part ?? []));
   return [...new Set(parts)].sort().join(" or ");
 };
 
-/** One curve a draw, and the published error as a dashed line. */
+/** One curve per draw, and the published error as a dashed line. */
 const curveFigure = async (cell: BenchmarkCell, width: number): Promise<string> => {
   const { method, labels, draws = [], published } = cell;
   const Plot = await loadPlot();
@@ -125,7 +125,7 @@ const curveFigure = async (cell: BenchmarkCell, width: number): Promise<string> 
         strokeOpacity: 0.6,
         strokeWidth: 1.4,
       }),
-      // A line of one point is not seen.
+      // A line of one point is invisible.
       points.length <= draws.length ? Plot.dot(points, { x: "x", y: "y", r: 3, fill: "var(--test)" }) : null,
     ],
     [],
@@ -135,14 +135,14 @@ const curveFigure = async (cell: BenchmarkCell, width: number): Promise<string> 
 const draws = (benchmark: Benchmark): Markup | undefined => {
   const { cells, shared = [] } = benchmark;
   const table = drawTable(benchmark);
-  if (table.rows.length === 0) return html`<h2>Every draw</h2><p class="note">No draw is done yet.</p>`;
+  if (table.rows.length === 0) return html`<h2>Every draw</h2><p class="note">No draw has finished yet.</p>`;
   const trained = cells.flatMap((cell) => (cell.draws ?? []).flatMap(({ seconds }) => seconds ?? []));
   const total = [...shared.map(({ seconds }) => seconds), ...trained].reduce((sum, each) => sum + each, 0);
   const once = shared.map(({ name, seconds }, i) => html`${i > 0 && ", "}${name} ${duration(seconds)}`);
   return html`<h2>Every draw</h2>
 ${figure(
   tableOf(seedTable(benchmark)),
-  html`Test errors in percent by the seed of the label draw, and the wall time of one training${shared.length > 0 && html`, without what is trained once for all draws: ${once}`}${trained.length < table.rows.length && html`; a dash where a row has none of its own`}. All trainings together took ${duration(total)}.`,
+  html`Test errors in percent, by the seed of the label draw, and the wall time of one training run${shared.length > 0 && html`, excluding what is trained once for all draws: ${once}`}${trained.length < table.rows.length && html`; a dash if a row has none of its own`}. All training runs together took ${duration(total)}.`,
 )}
 <details><summary>Every error and time</summary>${tableOf(table)}</details>`;
 };

@@ -4,15 +4,15 @@ import { drawFigure, loadPlot } from "./figure.ts";
 import { clip, percent, whole } from "./format.ts";
 import type { ConfidenceBin } from "./measured.ts";
 
-/** Beyond so many classes the counts of a confusion matrix have no room in its cells. */
+/** With more classes, counts do not fit in the cells of a confusion matrix. */
 const MOST_COUNTED = 20;
 
 /**
- * A confusion matrix as one SVG: a row per true class and a column per predicted class, mistakes shaded by their share of the row,
- * relative to the largest such share, and beside each row the share of it that is wrong.
+ * A confusion matrix as one SVG: a row per true class and a column per predicted class, with mistakes shaded by their share of the row,
+ * relative to the largest such share, and the error of each row beside it.
  *
  * @param options.counts `[true class][predicted class]`
- * @throws ShapeError when the counts are not those of the classes.
+ * @throws ShapeError when the counts do not fit the classes.
  */
 export const confusionFigure = async (options: {
   readonly title: string;
@@ -101,8 +101,8 @@ export const confusionFigure = async (options: {
 };
 
 /**
- * Accuracy against confidence as one SVG: a bar per bin that holds rows, a stroke at its mean confidence, and the line on which the
- * two are equal.
+ * Accuracy against confidence as one SVG: a bar per non-empty bin, a stroke at its mean confidence, and the line on which the two are
+ * equal.
  */
 export const reliabilityFigure = async (
   bins: readonly ConfidenceBin[],
@@ -117,7 +117,7 @@ export const reliabilityFigure = async (
       width,
       height,
       marginRight: 12,
-      yLabel: "share that is right",
+      yLabel: "share that is correct",
       x: { ...shareAxis, label: "confidence" },
       y: { ...shareAxis, grid: true },
     },
@@ -139,7 +139,7 @@ export const reliabilityFigure = async (
   );
 };
 
-/** How many rows have which confidence, as one SVG. */
+/** The number of rows by confidence, as one SVG. */
 export const confidenceFigure = async (
   bins: readonly ConfidenceBin[],
   { width = 350, height = 320 }: { readonly width?: number; readonly height?: number } = {},

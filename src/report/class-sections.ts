@@ -1,4 +1,4 @@
-/** Sections of a report about a model that classifies. Each is left out where its data are absent. */
+/** Sections of a report about a model that classifies. Each is left out if its data are absent. */
 import { html, raw } from "hono/html";
 import { confidenceFigure, confusionFigure, reliabilityFigure } from "./class-plots.ts";
 import type { ClassImages, ClassificationResults, ClassifiedRow, LeastSure } from "./class-types.ts";
@@ -8,11 +8,11 @@ import { figure, type Markup, picture } from "./page.ts";
 import { analogyCells, cells, classSampleStrips } from "./pictures.ts";
 import type { ReportData } from "./types.ts";
 
-/** Classes of a confusion matrix that is drawn; of more the most frequent mistakes are listed. */
+/** A confusion matrix of more classes is not drawn; the most frequent mistakes are listed instead. */
 const MOST_DRAWN = 30;
 const MOST_MISTAKES = 20;
 
-/** The name of a class, or its number where it has none. */
+/** The name of a class, or its number if it has no name. */
 const nameOf = ({ classes }: Pick<ClassificationResults, "classes">, index: number): string =>
   classes[index] ?? String(index);
 
@@ -26,11 +26,11 @@ export const analogies = (data: ReportData): Markup | undefined => {
 ${figure(
   html`<table class="traversal analogies"><thead><tr><th scope="col">image</th><td class="gap"></td>${shown.classes.map((name) => html`<th scope="col" title="${name}">${name}</th>`)}</tr></thead>
 <tbody>${analogyCells(shown).map(row)}</tbody></table>`,
-  html`Each row begins with a ${part(data)} image. What is left of it once its class is known, its style, is then drawn as every ${fewer(shown, c)} class. Where slant, width and stroke stay the same along a row while the class changes, the model has told the two apart. A row of images that are all alike means that the class is ignored; rows that are all alike mean that the style is.`,
+  html`Each row begins with a ${part(data)} image. Its style, that is, everything but its class, is then drawn in every ${fewer(shown, c)} class. If slant, width and stroke stay the same along a row while the class changes, the model has separated style from class. If all images of a row look alike, the model ignores the class; if all rows look alike, it ignores the style.`,
 )}`;
 };
 
-/** "one of the first 20", where not all classes are shown. */
+/** "one of the first 20", if not all classes are shown. */
 const fewer = (shown: ClassImages, { classes }: ClassificationResults): string =>
   shown.classes.length < classes.length
     ? `one of the first ${shown.classes.length} of ${classes.length}`
@@ -44,7 +44,7 @@ export const classSamples = ({ classification: c }: ReportData): Markup | undefi
       html`<span title="${nameOf(shown, k)}">${nameOf(shown, k)}</span>${picture(strip, `Samples of class ${nameOf(shown, k)}`)}`,
   );
   return html`<h2>Samples of each class</h2>
-${figure(html`<div class="band strips">${rows}</div>`, html`Styles drawn from the prior and decoded under each class: no image was looked at. Each column has one style, the same in all rows. A row that is not of its class, or rows that are all alike, show what the model has not learnt from its labels.`)}`;
+${figure(html`<div class="band strips">${rows}</div>`, html`Styles drawn from the prior and decoded in each class, without looking at any image. Each column has the same style in all rows. If a row does not show its class, or all rows look alike, the model has not learnt the class from its labels.`)}`;
 };
 
 export const confusion = async (data: ReportData): Promise<Markup | undefined> => {
@@ -61,7 +61,7 @@ export const confusion = async (data: ReportData): Promise<Markup | undefined> =
   const most =
     worst === undefined
       ? html`No row is misclassified.`
-      : html`The most frequent mistake: ${counted(worst.count, "row")} of class ${nameOf(c, worst.truth)} taken for ${nameOf(c, worst.predicted)}.`;
+      : html`The most frequent mistake: ${counted(worst.count, "row")} of class ${nameOf(c, worst.truth)} classified as ${nameOf(c, worst.predicted)}.`;
   if (names.length > MOST_DRAWN) {
     return html`<h2>Where it goes wrong</h2>
 <table class="numbers"><thead><tr><th scope="col">true class</th><th scope="col">predicted class</th><th scope="col">rows</th></tr></thead>
@@ -70,7 +70,7 @@ export const confusion = async (data: ReportData): Promise<Markup | undefined> =
   }
   const svg = await confusionFigure({ title: "Confusion matrix", counts, classes: names });
   return html`<h2>Where it goes wrong</h2>
-${figure(raw(svg), html`Test rows by their true class and the class predicted by ${first.text}. The diagonal is right; the larger a mistake's share of its row, the stronger its colour. ${most}`)}`;
+${figure(raw(svg), html`Test rows by true class and by the class predicted by ${first.text}. The diagonal is correct; mistakes are coloured by their share of the row. ${most}`)}`;
 };
 
 export const leastSure = (data: ReportData): Markup | undefined => {
@@ -82,7 +82,7 @@ export const leastSure = (data: ReportData): Markup | undefined => {
   ).length;
   const known = shown.rows.some(({ truth }) => truth !== undefined);
   const [first] = errorsOf(data);
-  const caption = html`The ${shown.rows.length} ${part(data)} ${datum(data)}s whose prediction has the least probability${first && html` by ${first.text}`}, the least sure first${known && html`; ${whole(wrong)} of them ${wrong === 1 ? "is" : "are"} wrong`}. A model that knows what it does not know has its mistakes here, and few where it is sure.`;
+  const caption = html`The ${shown.rows.length} ${part(data)} ${datum(data)}s whose predicted class has the lowest probability${first && html` by ${first.text}`}, lowest first${known && html`; ${whole(wrong)} of them ${wrong === 1 ? "is" : "are"} wrong`}. A good model makes most of its mistakes here, and few among the rows it is sure of.`;
   return html`<h2>What it is least sure of</h2>
 ${figure(shown.images ? unsureImages(c, shown, shown.images) : unsureTable(c, shown), caption)}`;
 };
@@ -101,7 +101,7 @@ const unsureImages = (
   })}</ul>`;
 };
 
-/** The name of a column, which may break after an underscore. */
+/** The name of a column, with line breaks allowed after underscores. */
 const breakable = (name: string): Markup[] =>
   name.split("_").map((part, i) => html`${i > 0 && html`_<wbr>`}${part}`);
 
@@ -126,11 +126,10 @@ export const reliability = async (data: ReportData): Promise<Markup | undefined>
   const mean = (of: "confidence" | "accuracy"): number =>
     shown.bins.reduce((sum, bin) => sum + bin.rows * bin[of], 0) / rows;
   const [confidence, accuracy] = [mean("confidence"), mean("accuracy")];
-  const verdict =
-    confidence > accuracy ? "more sure of itself than it should be" : "less sure of itself than it could be";
-  return html`<h2>Whether its probabilities can be believed</h2>
+  const verdict = confidence > accuracy ? "overconfident" : "underconfident";
+  return html`<h2>Calibration of its probabilities</h2>
 ${figure(
   html`<div class="pair">${raw(await reliabilityFigure(shown.bins))}${raw(await confidenceFigure(shown.bins))}</div>`,
-  html`Test rows in ${shown.bins.length} bins by confidence, the probability of the class predicted by ${first.text}. A bar is the share of them that is right, the stroke their mean confidence: on the dashed line, of rows classified with 80\u00a0% confidence 80\u00a0% are right; a bar that ends below its stroke is overconfident. Weighted by their rows, these gaps are the expected calibration error, ${percent(shown.error)}: the mean confidence is ${percent(confidence, 1)} and ${percent(accuracy, 1)} are right, so the model is on the whole ${verdict}. Bars of few rows mean little.`,
+  html`Test rows in ${shown.bins.length} bins by confidence, the probability of the class predicted by ${first.text}. A bar is the share of these rows that is correct, the stroke their mean confidence. On the dashed line, 80\u00a0% of rows classified with 80\u00a0% confidence are correct; a bar that ends below its stroke is overconfident. The mean of these gaps, weighted by rows, is the expected calibration error, ${percent(shown.error)}. The mean confidence is ${percent(confidence, 1)} and ${percent(accuracy, 1)} are correct, so on the whole the model is ${verdict}. Bars with few rows mean little.`,
 )}`;
 };

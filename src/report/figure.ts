@@ -1,7 +1,7 @@
 import type { Markish, PlotOptions, RenderFunction } from "@observablehq/plot";
 import { themeCss } from "./theme.ts";
 
-/** The plotting library. Loaded with {@link loadPlot}: it takes a fifth of a second, which a start must not. */
+/** The plotting library. Loaded with {@link loadPlot}: it takes a fifth of a second, too long at startup. */
 export type PlotLibrary = typeof import("@observablehq/plot");
 
 /** One entry of a legend: a short stroke or a dot, and its name. */
@@ -13,21 +13,21 @@ export interface LegendEntry {
 
 const CLASS = "tb-figure";
 const SVG = "http://www.w3.org/2000/svg";
-/** Mean advance of a letter at 11 px; text cannot be measured without a browser. */
+/** Mean width of a letter at 11 px; text cannot be measured without a browser. */
 const LETTER = 6.2;
 
 /** Loads the plotting library, once, when the first figure is drawn. */
 export const loadPlot = (): Promise<PlotLibrary> => import("@observablehq/plot");
 
 /**
- * Draws a plot and returns it as one self-contained SVG: the title inside the picture and as its accessible
- * name, the colours in a style sheet of its own, numbers rounded to a hundredth of a pixel.
+ * Draws a plot and returns it as one self-contained SVG: with the title in the picture and as its accessible name, the colours in its own
+ * style sheet, and numbers rounded to a hundredth of a pixel.
  */
 export const drawFigure = async (
   title: string,
   options: Omit<PlotOptions, "document" | "className" | "title" | "caption"> & {
     readonly yLabel: string;
-    /** Where the y axis grows. Default "↑". */
+    /** The direction in which y grows. Default "↑". */
     readonly yArrow?: "↑" | "↓";
   },
   marks: readonly Markish[],
@@ -60,14 +60,14 @@ export const drawFigure = async (
     / (?:d|x|y|x1|x2|y1|y2|cx|cy|width|height|transform)="[^"]*"/g,
     (attribute) => attribute.replace(/(\.\d\d)\d+/g, "$1"),
   );
-  // The document leaves "<" as it is inside attributes: right for HTML, but no XML, which a saved SVG must be.
+  // The document does not escape "<" in attributes. That is fine in HTML, but a saved SVG must be XML.
   return rounded.replace("<svg ", () => `<svg aria-label="${escapeAttribute(title)}" `);
 };
 
 const escapeAttribute = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 
-/** The title at the upper left, the legend at the upper right, and beneath them what the y axis measures. */
+/** The title at the upper left, the legend at the upper right, and below them the label of the y axis. */
 const heading =
   (title: string, yLabel: string, legend: readonly LegendEntry[]): RenderFunction =>
   (_index, _scales, _values, dimensions, context) => {
@@ -107,7 +107,7 @@ const heading =
     return group;
   };
 
-/** Names down the right-hand side, each after a dot of its colour. */
+/** Names on the right-hand side, each after a dot of its colour. */
 export const sideLegend =
   (entries: readonly LegendEntry[], left: number, top: number): RenderFunction =>
   (_index, _scales, _values, _dimensions, context) => {

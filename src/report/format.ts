@@ -1,8 +1,8 @@
-/** Numbers and dates as a reader wants to see them. */
+/** Formats numbers and dates for readers. */
 
 const MINUS = "\u2212";
 
-/** `-102.345` as `−102.3`, with a true minus sign; a dash where there is no finite value. */
+/** `-102.345` as `−102.3`, with a true minus sign; a dash if the value is not finite. */
 export const decimal = (value: number | undefined, digits = 1): string =>
   value === undefined || !Number.isFinite(value) ? "–" : value.toFixed(digits).replace("-", MINUS);
 
@@ -18,7 +18,7 @@ export const whole = (value: number): string =>
 export const counted = (count: number, noun: string): string =>
   `${whole(count)} ${noun}${count === 1 ? "" : "s"}`;
 
-/** `92.4` as `1 min 32 s`; seconds keep a decimal under a minute. */
+/** `92.4` as `1 min 32 s`; below a minute, seconds have one decimal. */
 export const duration = (seconds: number): string => {
   if (!Number.isFinite(seconds)) return "–";
   if (seconds < 59.95) return `${seconds.toFixed(1)} s`;
@@ -28,7 +28,7 @@ export const duration = (seconds: number): string => {
   return hours > 0 ? `${hours} h ${minutes} min` : `${minutes} min ${total % 60} s`;
 };
 
-/** An ISO 8601 time as `22 November 2025, 15:26 UTC`; anything else as it is. */
+/** An ISO 8601 time as `22 November 2025, 15:26 UTC`; anything else unchanged. */
 export const dateTime = (iso: string): string => {
   const date = new Date(iso);
   if (Number.isNaN(date.getTime())) return iso;
@@ -42,8 +42,8 @@ export const dateTime = (iso: string): string => {
 };
 
 /**
- * A configuration as rows of name and value, nested objects by dotted path; undefined values are left out. Of a list of objects each
- * has a row, under its `name` or its place.
+ * A configuration as rows of name and value, nested objects by dotted path; undefined values are left out. Each object of a list has a row,
+ * under its `name` or its index.
  */
 export const configRows = (config: Readonly<Record<string, unknown>>, prefix = ""): [string, string][] =>
   Object.entries(config).flatMap(([key, value]): [string, string][] => {
@@ -58,7 +58,7 @@ export const configRows = (config: Readonly<Record<string, unknown>>, prefix = "
     });
   });
 
-/** `kind numeric; mean 43.925; sd 5.512`: fractions to five digits, since a page is no place to compute from. */
+/** `kind numeric; mean 43.925; sd 5.512`: fractions to five digits, which is enough to read. */
 const fieldsOf = (fields: Readonly<Record<string, unknown>>): string =>
   configRows(fields)
     .map(
@@ -79,5 +79,5 @@ const plain = (value: unknown): string => {
 /** A name short enough for an axis or a legend. */
 export const clip = (name: string): string => (name.length > 15 ? `${name.slice(0, 14)}…` : name);
 
-/** A word as it begins a sentence. */
+/** A word with a capital, for the start of a sentence. */
 export const capital = (word: string): string => `${word.slice(0, 1).toUpperCase()}${word.slice(1)}`;

@@ -1,4 +1,4 @@
-/** What every report has: a head, cards with figures, settings, and how to make it again. */
+/** What every report has: a header, cards with figures, settings, and how to reproduce it. */
 import { html, raw } from "hono/html";
 import { configRows, dateTime } from "./format.ts";
 import type { Markup } from "./page.ts";
@@ -10,7 +10,7 @@ ${subtitle !== undefined && html`<p class="subtitle">${subtitle}</p>`}
 <p class="byline">${dateTime(createdAt)} · Tightbound ${version}</p>
 </header>`;
 
-/** One figure of a list of them, with what it measures. */
+/** One figure, with its meaning. */
 export const card = (name: string, value: string, note: string): Markup =>
   html`<div><dt>${name}</dt><dd>${value}<small>${note}</small></dd></div>`;
 
@@ -25,10 +25,10 @@ const dotted = (path: string): Markup[] =>
   path.split(".").map((part, i) => html`${i > 0 && raw(".<wbr>")}${part}`);
 
 export const reproduction = ({ command, version }: ReportFrame, seed?: unknown): Markup =>
-  html`<h2>How to make it again</h2>
+  html`<h2>How to reproduce it</h2>
 <pre>${words(command)}</pre>
-<p>Every random number is keyed by the seed${typeof seed === "number" && html` (here ${seed})`}, the step and the place where it is drawn. The same command with Tightbound ${version} and the same data gives the same numbers on the same kind of machine; another processor may differ in the last digits.</p>`;
+<p>Every random number is determined by the seed${typeof seed === "number" && html` (here ${seed})`}, the step and the site that draws it. The same command with Tightbound ${version} and the same data gives the same numbers on the same kind of machine; another processor may differ in the last digits.</p>`;
 
-/** A command that breaks between words, never after the hyphens of an option. */
+/** A command that only breaks between words, never after the hyphens of an option. */
 const words = (command: string): Markup[] =>
   command.split(" ").map((word, i) => html`${i > 0 && " "}<span>${word}</span>`);

@@ -3,7 +3,7 @@ import { ShapeError, UsageError } from "../errors.ts";
 
 /** A grid of equally sized images: see {@link imageGrid}. */
 export interface ImageGridOptions {
-  /** Shape `[count, height, width, channels]`, row-major. Floats are in [0, 1]; bytes are taken as they are. */
+  /** Shape `[count, height, width, channels]`, row-major. Floats are in [0, 1]; bytes are used as they are. */
   readonly pixels: Float32Array | Uint8Array;
   /** Images. */
   readonly count: number;
@@ -17,9 +17,9 @@ export interface ImageGridOptions {
   readonly columns: number;
   /** Pixels between neighbouring images, after scaling. Default 2. */
   readonly gap?: number;
-  /** How many pixels wide and high each pixel becomes (nearest neighbour). Default 1. */
+  /** Factor by which images are enlarged (nearest neighbour). Default 1. */
   readonly scale?: number;
-  /** Shown in the gaps and in empty cells: a grey level 0–255, or nothing. Default `"transparent"`. */
+  /** Colour of gaps and empty cells: a grey level 0–255, or `"transparent"`, the default. */
   readonly background?: number | "transparent";
 }
 
@@ -31,10 +31,10 @@ export interface EncodedImage {
 }
 
 /**
- * Lays images out row by row in a grid and encodes it as an 8-bit PNG.
+ * Arranges images row by row in a grid and encodes it as an 8-bit PNG.
  *
  * Floats are clamped to [0, 1] and rounded to the nearest of 256 levels; NaN is drawn black. The PNG has one
- * or three channels, and one more for opacity where the background is transparent.
+ * or three channels, and one more for opacity if the background is transparent.
  *
  * @throws ShapeError when `pixels` does not hold `count * height * width * channels` values.
  * @throws UsageError when a size, `columns`, `gap`, `scale` or `background` is out of range.

@@ -3,9 +3,8 @@ import { UsageError } from "../errors.ts";
 import type { ImageStack } from "./types.ts";
 
 /**
- * Flat rows [count, features] as images [count, height, width, channels], where rows of the shape are images:
- * [height, width], or [height, width, channels] with 1 or 3 channels (of 2 and 4 the last, opacity, is left out).
- * Undefined for rows that are none.
+ * Flat rows [count, features] as images [count, height, width, channels], if rows of the shape are images: [height, width], or [height,
+ * width, channels] with 1 or 3 channels (with 2 or 4 channels the last one, opacity, is left out). Undefined if rows are not images.
  *
  * @throws UsageError when `pixels` does not hold whole rows.
  */
@@ -15,7 +14,7 @@ export function imageStack(pixels: Float32Array, shape: readonly number[]): Imag
   const size = rowSize(shape);
   if (pixels.length % size !== 0) {
     throw new UsageError(
-      `images of shape [${shape.join(", ")}] hold ${size} values each; found ${pixels.length} values.`,
+      `images of shape [${shape.join(", ")}] have ${size} values each; found ${pixels.length} values.`,
     );
   }
   const count = pixels.length / size;

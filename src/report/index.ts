@@ -1,5 +1,5 @@
 /**
- * What people look at: reports, image grids, projections.
+ * Reports, image grids, projections.
  *
  * @module
  */

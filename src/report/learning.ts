@@ -8,7 +8,7 @@ import type { EpochRecord, ReportData, TermValues } from "./types.ts";
 
 type Term = keyof TermValues;
 
-/** What each panel shows, in the order in which they stand. */
+/** What each panel shows, in order. */
 const PANELS: readonly (readonly [Term, string])[] = [
   ["elbo", "ELBO"],
   ["unlabelledElbo", "Unlabelled bound"],
@@ -24,7 +24,7 @@ export const learning = async (data: ReportData): Promise<Markup | undefined> =>
   const errors = await errorFigure(data);
   const panels = await termPanels(data);
   if (errors === undefined && panels.length === 0) {
-    return html`<h2>Learning</h2><p class="note">No epoch left a finite value behind, so there are no curves to draw.</p>`;
+    return html`<h2>Learning</h2><p class="note">No epoch has a finite value, so there are no curves.</p>`;
   }
   const broken = history.filter((record) =>
     [record.train, record.validation ?? {}, record.test ?? {}]
@@ -33,7 +33,7 @@ export const learning = async (data: ReportData): Promise<Markup | undefined> =>
   ).length;
   return html`<h2>Learning</h2>
 ${errors}
-${panels.length > 0 && figure(html`<div class="panels">${panels}</div>`, html`${data.curves}${broken > 0 && html` In ${broken} of ${history.length} epochs a value was not finite; the curves break there.`}`)}
+${panels.length > 0 && figure(html`<div class="panels">${panels}</div>`, html`${data.curves}${broken > 0 && html` In ${broken} of ${history.length} epochs a value was not finite; the curves have gaps there.`}`)}
 ${epochTable(history)}`;
 };
 
@@ -43,7 +43,7 @@ const curve = (
   role: Series["role"],
   of: (record: EpochRecord) => number | undefined,
 ): Series => {
-  // Epochs after which it was not measured are passed over; values that are not finite break the curve.
+  // Epochs without a measurement are skipped; values that are not finite leave a gap.
   const measured = history.filter((record) => of(record) !== undefined);
   return { name, role, x: measured.map(({ epoch }) => epoch), y: measured.map(of) };
 };
@@ -79,7 +79,7 @@ const errorFigure = async (data: ReportData): Promise<Markup | undefined> => {
   if (series.length === 0) return undefined;
   const svg = await lineFigure({
     title: "Error over training",
-    yLabel: `% of ${datum(data)}s put into the wrong class (root scale)`,
+    yLabel: `% of ${datum(data)}s misclassified (root scale)`,
     series,
     width: 720,
     height: 290,
@@ -88,7 +88,7 @@ const errorFigure = async (data: ReportData): Promise<Markup | undefined> => {
   const names = series.map(({ name }) => name);
   return figure(
     raw(svg),
-    html`${names.includes("labelled") && html`The labelled ${datum(data)}s are few, and soon known by heart. `}${names.includes("validation") && html`The validation ${datum(data)}s were held out of training; their labels served to compare, not to learn. `}${names.includes("test") && html`The test curve is for looking at: settings and epochs chosen by it would flatter the model. `}The axis is stretched near zero, where the differences are.`,
+    html`${names.includes("labelled") && html`The labelled ${datum(data)}s are few, and soon memorised. `}${names.includes("validation") && html`The validation ${datum(data)}s were held out of training; their labels were used to compare models, not to learn. `}${names.includes("test") && html`Do not choose settings or epochs by the test curve: that would make the model look better than it is. `}The axis is stretched near zero, where the differences are.`,
   );
 };
 

@@ -1,20 +1,20 @@
 /**
- * What was measured of a trained model on held-out rows, as everything that shows figures takes it: `evaluate`, reports, the
- * reproduction of papers. Densities are in nats per row, errors are shares of rows. Percent are for people, and made where text is.
+ * The figures of a trained model on held-out rows, for everything that shows them: `evaluate`, reports, the reproduction of papers.
+ * Densities are in nats per row, errors are shares of rows. They become percentages only in text for people.
  */
 
 /** A mean over rows. */
 export interface Mean {
   readonly value: number;
-  /** Rows that it is a mean of. */
+  /** Number of rows that it is the mean of. */
   readonly rows: number;
-  /** Of the mean, from the spread over the rows. */
+  /** Standard error of the mean, from the spread over the rows. */
   readonly standardError?: number;
 }
 
 /** The bound and its terms. */
 export interface BoundFigures {
-  /** Absent of a model without a bound. */
+  /** Absent for a model without a bound. */
   readonly elbo?: Mean;
   readonly reconstruction?: Mean;
   readonly kl?: Mean;
@@ -22,13 +22,13 @@ export interface BoundFigures {
   readonly klPerDimension?: readonly number[];
   /** Variance over the rows of each dimension's posterior mean. */
   readonly activity?: readonly number[];
-  /** Dimensions whose activity exceeds 0.01 (Burda et al., 2015). */
+  /** Number of dimensions whose activity exceeds 0.01 (Burda et al., 2015). */
   readonly activeUnits?: number;
   /** Posterior means or codes, [rows, latent]. */
   readonly means?: Float32Array;
 }
 
-/** An importance-sampled log-likelihood, of the first rows. */
+/** An importance-sampled log-likelihood of the first rows. */
 export interface LikelihoodFigures {
   readonly logLikelihood: Mean;
   readonly importanceSamples: number;
@@ -43,30 +43,30 @@ export interface ConfidenceBin {
   readonly from: number;
   readonly to: number;
   readonly rows: number;
-  /** Mean confidence of the rows, and the share of them that are right. */
+  /** Mean confidence of the rows, and the share that is right. */
   readonly confidence: number;
   readonly accuracy: number;
 }
 
-/** How one way to classify did. */
+/** The errors of one way to classify. */
 export interface ErrorFigures {
-  /** The way's name, as results are keyed: `q(y|x)`, `Bayes`, `svm`. */
+  /** Its key in results: `q(y|x)`, `Bayes`, `svm`. */
   readonly by: string;
-  /** The same as it reads after "by". */
+  /** Its name, to follow "by". */
   readonly text: string;
-  /** Share of the labelled rows that are given another class. */
+  /** Share of labelled rows that are misclassified. */
   readonly error: Mean;
-  /** The same share of the rows held out to validate. */
+  /** The same share among the validation rows. */
   readonly validation?: number;
   /** Labelled rows by true class (first index) and predicted class. */
   readonly confusion: readonly (readonly number[])[];
-  /** Where it gives probabilities. */
+  /** Present if it gives probabilities. */
   readonly calibration?: {
     /** Expected calibration error: mean of |accuracy − confidence| over the bins, weighted by their rows. */
     readonly error: number;
     readonly bins: readonly ConfidenceBin[];
   };
-  /** Importance samples that it took. */
+  /** Importance samples used. */
   readonly samples?: number;
 }
 
@@ -92,9 +92,9 @@ export interface Measured {
   readonly levels?: number;
   /** What a person should be told of the figures. */
   readonly warnings?: readonly string[];
-  /** Of a model that classifies: each way to classify, the one that is used first. */
+  /** For a model that classifies: each way to classify, the default one first. */
   readonly errors?: readonly ErrorFigures[];
-  /** Names of the ways among which the user may choose, in the order in which they are listed. */
+  /** Names of the ways that the user can choose from, in the order in which to list them. */
   readonly choices?: readonly string[];
 }
 

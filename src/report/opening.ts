@@ -1,4 +1,4 @@
-/** How a report of a run begins: title, one paragraph of findings, and the headline figures. */
+/** The beginning of a report of a run: title, one paragraph of findings, and the main figures. */
 import { html } from "hono/html";
 import type { ClassificationResults } from "./class-types.ts";
 import { counted, decimal, duration, percent, whole } from "./format.ts";
@@ -7,7 +7,7 @@ import { bitsPerDimension, type ErrorFigures } from "./measured.ts";
 import type { Markup } from "./page.ts";
 import type { ReportData } from "./types.ts";
 
-/** What a datum of this report is called. */
+/** What to call a datum in this report. */
 export const datum = ({ originals, samples, classification: c }: ReportData): string =>
   originals !== undefined ||
   samples !== undefined ||
@@ -16,7 +16,7 @@ export const datum = ({ originals, samples, classification: c }: ReportData): st
     ? "image"
     : "row";
 
-/** The part of the data that it shows: `test`, `training`. */
+/** The part of the data shown: `test`, `training`. */
 export const part = (data: ReportData): string => data.part ?? "test";
 
 export const opening = (data: ReportData): Markup => {
@@ -49,7 +49,7 @@ const cards = (data: ReportData): readonly (Markup | false | undefined)[] => {
       ),
     reconstruction &&
       card("Reconstruction", decimal(reconstruction.value), `${unit}, expected log\u00a0p(x\u00a0|\u00a0z)`),
-    kl && card("KL divergence", decimal(kl.value), `${unit}, code against prior`),
+    kl && card("KL divergence", decimal(kl.value), `${unit}, posterior from prior`),
     activeUnits !== undefined &&
       card("Active units", `${activeUnits} of ${s.latent}`, "latent dimensions in use"),
     activeUnits === undefined &&
@@ -69,13 +69,13 @@ const cards = (data: ReportData): readonly (Markup | false | undefined)[] => {
   ];
 };
 
-/** Each way to classify, the one that is used first. */
+/** Each way to classify, the default one first. */
 export const errorsOf = ({ measured }: ReportData): readonly ErrorFigures[] => measured.errors ?? [];
 
-/** Of the way that is used. */
+/** For the default way. */
 const calibrationOf = (data: ReportData): ErrorFigures["calibration"] => errorsOf(data)[0]?.calibration;
 
-/** The ways to classify that get a card of their own. */
+/** The ways to classify that get their own card. */
 const MOST_ERRORS = 4;
 
 const classCards = (data: ReportData, c: ClassificationResults): readonly (Markup | false | undefined)[] => [
@@ -105,8 +105,8 @@ const classCards = (data: ReportData, c: ClassificationResults): readonly (Marku
 
 const judged = (data: ReportData, comma = ""): Markup =>
   part(data) === "test"
-    ? html`${comma} and judged on ${whole(data.summary.testRows)} it has never seen.`
-    : html`. No rows were held out to test on: what follows is of the ${datum(data)}s that it was fitted to.`;
+    ? html`${comma} and evaluated on ${whole(data.summary.testRows)} it has never seen.`
+    : html`. No rows were held out for testing: what follows describes the ${datum(data)}s it was fitted to.`;
 
 const abstract = (data: ReportData): Markup => {
   const { summary: s, measured } = data;
@@ -114,17 +114,17 @@ const abstract = (data: ReportData): Markup => {
   const { likelihood } = measured;
   const between = Object.entries(likelihood?.bounds ?? {});
   return html`${data.introduction} with ${counted(s.latent, "latent dimension")}, fitted to ${counted(s.trainRows, datum(data))}${judged(data)}
-${elbo && html`Its lower bound on the log-likelihood of a ${part(data)} ${datum(data)} averages ${decimal(elbo.value)} nats${kl && reconstruction && html`: ${decimal(reconstruction.value)} for the reconstruction less ${decimal(kl.value)} for the code`}.`}
-${likelihood && html`The importance-weighted estimate of the log-likelihood itself is ${decimal(likelihood.logLikelihood.value)} nats; the closer the bound comes to it, the closer the encoder is to the true posterior.`}
-${likelihood && between.length > 0 && html`Between the two lie the importance-weighted bounds: ${between.map(([k, value], i) => html`${i > 0 && ", "}${decimal(value)} with ${counted(Number(k), "sample")}`)}${likelihood.logLikelihood.rows !== measured.rows && html` (these and the estimate are averages over the first ${whole(likelihood.logLikelihood.rows)} ${part(data)} ${datum(data)}s, so the ELBO, which is over all ${whole(measured.rows)}, may sit a little aside)`}.`}`;
+${elbo && html`Its lower bound on the log-likelihood of a ${part(data)} ${datum(data)} averages ${decimal(elbo.value)} nats${kl && reconstruction && html`: ${decimal(reconstruction.value)} for the reconstruction minus ${decimal(kl.value)} for the code`}.`}
+${likelihood && html`The importance-weighted estimate of the log-likelihood itself is ${decimal(likelihood.logLikelihood.value)} nats; the closer the bound is to it, the closer the encoder is to the true posterior.`}
+${likelihood && between.length > 0 && html`Between the two lie the importance-weighted bounds: ${between.map(([k, value], i) => html`${i > 0 && ", "}${decimal(value)} with ${counted(Number(k), "sample")}`)}${likelihood.logLikelihood.rows !== measured.rows && html` (these and the estimate are averages over the first ${whole(likelihood.logLikelihood.rows)} ${part(data)} ${datum(data)}s, so the ELBO, which is over all ${whole(measured.rows)}, may not fit exactly)`}.`}`;
 };
 
 const classAbstract = (data: ReportData, c: ClassificationResults): Markup => {
   const all = c.labelled + c.unlabelled;
   const given =
     c.unlabelled === 0
-      ? html`all of them with their label`
-      : html`${whole(c.labelled)} of them with their label and ${whole(c.unlabelled)} without`;
+      ? html`all of them labelled`
+      : html`${whole(c.labelled)} of them labelled and ${whole(c.unlabelled)} not`;
   return html`${data.introduction} fitted to ${counted(all, datum(data))}, ${given}${judged(data, ",")} ${verdict(data, c)}`;
 };
 
@@ -132,11 +132,11 @@ const verdict = (data: ReportData, { classes }: ClassificationResults): Markup =
   const [first, ...others] = errorsOf(data);
   if (first === undefined) {
     return part(data) === "test"
-      ? html`No test ${datum(data)} has a label, so how often it is right cannot be said.`
-      : html`How often it is right cannot be said.`;
+      ? html`No test ${datum(data)} has a label, so its error is unknown.`
+      : html`Its error is unknown.`;
   }
   const { error, text, confusion } = first;
   const { value, rows } = error;
   const sizes = confusion.map((row) => row.reduce((sum, count) => sum + count, 0));
-  return html`Of ${counted(rows, `labelled test ${datum(data)}`)} it puts ${whole(value * rows)} into the wrong one of ${classes.length} classes: ${percent(value)} by ${text}, with a standard error of ${percent(error.standardError)} over the test set${others.map((other) => html`; ${percent(other.error.value)} by ${other.text}${other.error.rows !== rows && html` (of ${whole(other.error.rows)} of them)`}`)}. Always naming the most frequent class would be wrong about ${percent(1 - Math.max(...sizes) / rows, 1)}.`;
+  return html`Of ${counted(rows, `labelled test ${datum(data)}`)} it puts ${whole(value * rows)} in the wrong one of ${classes.length} classes: an error of ${percent(value)} by ${text}, with a standard error of ${percent(error.standardError)} over the test set${others.map((other) => html`; ${percent(other.error.value)} by ${other.text}${other.error.rows !== rows && html` (of ${whole(other.error.rows)} of them)`}`)}. Always predicting the most frequent class has an error of ${percent(1 - Math.max(...sizes) / rows, 1)}.`;
 };

@@ -2,10 +2,10 @@ import { html, raw } from "hono/html";
 import type { EncodedImage } from "./image-grid.ts";
 import { themeCss } from "./theme.ts";
 
-/** Escaped markup, now or soon: what the `html` template makes and takes. */
+/** Escaped markup, or a promise of it: what the `html` template returns and accepts. */
 export type Markup = ReturnType<typeof html>;
 
-/** The frame of a page: one file, its styles inside it, nothing to fetch and nothing to run. */
+/** The frame of a page: one file with its styles, nothing to fetch and no scripts. */
 export const page = async (title: string, body: Markup): Promise<string> => {
   const markup = await html`<!doctype html>
 <html lang="en">
@@ -28,7 +28,7 @@ export const page = async (title: string, body: Markup): Promise<string> => {
 export const figure = (content: Markup | readonly Markup[], caption: Markup | string): Markup =>
   html`<figure>${content}<figcaption>${caption}</figcaption></figure>`;
 
-/** An image inside the page itself. */
+/** An image embedded in the page. */
 export const picture = ({ png, width, height }: EncodedImage, alt: string): Markup =>
   html`<img src="data:image/png;base64,${Buffer.from(png).toString("base64")}" width="${width}" height="${height}" alt="${alt}">`;
 

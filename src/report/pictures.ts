@@ -3,10 +3,10 @@ import type { ClassImages } from "./class-types.ts";
 import { type EncodedImage, imageGrid } from "./image-grid.ts";
 import type { ImageStack, Traversals } from "./types.ts";
 
-/** Pairs shown in one band of {@link reconstructionBands}. */
+/** Number of pairs in one band of {@link reconstructionBands}. */
 const BAND = 10;
 const MOST_PAIRS = 40;
-/** Pixels across a picture before the browser fits it to the page: sharp on a dense screen, and small. */
+/** Width of a picture in pixels, before the browser scales it: sharp on a dense screen, and small. */
 const TARGET_WIDTH = 1200;
 
 /** Images `start` to `start + count` of a stack. */
@@ -23,7 +23,7 @@ const draw = (stack: ImageStack, columns: number): EncodedImage => {
   return imageGrid({ ...stack, columns, scale, gap: Math.max(2, 2 * scale) });
 };
 
-/** Pairs that both stacks hold, forty at most. Stacks of differently sized images are refused. */
+/** Pairs of both stacks, forty at most. Stacks with images of different sizes are refused. */
 const pairCount = (originals: ImageStack, reconstructions: ImageStack): number => {
   for (const key of ["height", "width", "channels"] as const) {
     if (originals[key] !== reconstructions[key]) {
@@ -52,13 +52,13 @@ export const reconstructionBands = (
   });
 };
 
-/** One picture: rows of originals, each with the row of its reconstructions beneath it. */
+/** One picture: rows of originals, each above the row of its reconstructions. */
 export const reconstructionPicture = (originals: ImageStack, reconstructions: ImageStack): EncodedImage => {
   const pairs = pairCount(originals, reconstructions);
   const columns = Math.min(BAND, pairs);
   const rows = Math.ceil(pairs / columns);
   const size = originals.height * originals.width * originals.channels;
-  // An unfilled last row is left black rather than shifted: pairs stay above each other.
+  // An incomplete last row is filled with black, so that pairs stay aligned.
   const pixels = new Float32Array(2 * rows * columns * size);
   for (let i = 0; i < pairs; i++) {
     const above = 2 * Math.floor(i / columns) * columns + (i % columns);
@@ -68,7 +68,7 @@ export const reconstructionPicture = (originals: ImageStack, reconstructions: Im
   return draw({ ...originals, count: 2 * rows * columns, pixels }, columns);
 };
 
-/** All samples, in so many columns; by default about ten, or fewer where they are few, and rows are full where the number allows. */
+/** All samples, in this many columns. Default: about ten, fewer for few samples, with full rows if possible. */
 export const samplePicture = (samples: ImageStack, columns?: number): EncodedImage => {
   if (columns !== undefined) return draw(samples, columns);
   const wanted = Math.min(10, Math.ceil(Math.sqrt(2 * samples.count)));
@@ -82,13 +82,13 @@ export const traversalPicture = ({ images, dimensions, values }: Traversals): En
   return draw(images, values.length);
 };
 
-/** The traversal as single images, `[dimension][value]`, for a table with heads. */
+/** The traversal as single images, `[dimension][value]`, for a table with headings. */
 export const traversalCells = ({ images, dimensions, values }: Traversals): EncodedImage[][] => {
   checkCount("traversal", images, [dimensions.length, "dimensions"], [values.length, "values"]);
   return cells(images, values.length);
 };
 
-/** Analogies as one picture: a row per test image, which stands first. */
+/** Analogies as one picture: one row per test image, which comes first. */
 export const analogyPicture = (analogies: ClassImages): EncodedImage =>
   draw(analogies.images, analogyColumns(analogies));
 
@@ -106,7 +106,7 @@ const analogyColumns = ({ images, classes }: ClassImages): number => {
 export const classSamplePicture = (samples: ClassImages): EncodedImage =>
   draw(samples.images, sampleColumns(samples));
 
-/** Samples of every class as one strip a class. */
+/** Samples of every class, one strip per class. */
 export const classSampleStrips = (samples: ClassImages): EncodedImage[] => {
   const columns = sampleColumns(samples);
   return samples.classes.map((_, row) => draw(slice(samples.images, row * columns, columns), columns));
@@ -118,7 +118,7 @@ const sampleColumns = ({ images, classes }: ClassImages): number => {
   return columns;
 };
 
-/** Every image of a stack by itself, `[row][column]`. */
+/** Every image of a stack as a separate picture, `[row][column]`. */
 export const cells = (images: ImageStack, columns: number): EncodedImage[][] => {
   const scale = Math.max(1, Math.round(112 / images.width));
   return Array.from({ length: Math.ceil(images.count / columns) }, (_, row) =>

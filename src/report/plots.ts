@@ -11,16 +11,16 @@ export interface Series {
 /** A unit whose posterior mean varies less than this over the data is inactive (Burda et al., 2015). */
 export const ACTIVE_UNIT_THRESHOLD = 0.01;
 
-/** Where a root axis of percentages may have its ticks, those first that it should rather have. */
+/** Possible ticks of a root axis of percentages, preferred ones first. */
 const ROOT_TICKS = [0, 10, 50, 1, 5, 20, 30, 2, 70, 100, 0.5, 40, 3, 15, 90, 7] as const;
-/** Least distance of two ticks, as a share of the axis. */
+/** Smallest distance between ticks, as a share of the axis. */
 const ROOT_GAP = 0.075;
 
 /**
  * Curves over epochs as one SVG, with a legend.
  *
  * @param options.yLabel the quantity with its unit, as `nats per image`
- * @param options.yScale `root` is for percentages that fall towards zero and may reach it: from zero, stretched near it
+ * @param options.yScale `root` is for percentages that fall towards zero and may reach it: it starts at zero and is stretched near it
  */
 export const lineFigure = async (options: {
   readonly title: string;
@@ -62,7 +62,7 @@ export const lineFigure = async (options: {
   );
 };
 
-/** An axis of percentages from zero, as the square root of them. */
+/** A square-root axis of percentages, from zero. */
 export const rootAxis = (points: readonly { readonly y: number }[]) => {
   const most = points.reduce((top, { y }) => Math.max(top, finiteOr(y, 0)), 0.5);
   const at = (tick: number): number => Math.sqrt(tick / most);
@@ -73,10 +73,7 @@ export const rootAxis = (points: readonly { readonly y: number }[]) => {
   return { type: "sqrt" as const, domain: [0, most], ticks, tickFormat: (tick: number) => String(tick) };
 };
 
-/**
- * KL divergence of each latent dimension from its prior, in nats, as bars from the largest down. Where
- * `activity` is given, inactive units are pale.
- */
+/** KL divergence of each latent dimension from its prior, in nats, as bars, largest first. If `activity` is given, inactive units are pale. */
 export const klFigure = async (options: {
   readonly kl: readonly number[];
   readonly activity?: readonly number[];
@@ -119,7 +116,7 @@ export const klFigure = async (options: {
  */
 export const activityFigure = async (options: {
   readonly activity: readonly number[];
-  /** Orders the dimensions; by activity where absent. */
+  /** Orders the dimensions. Default: by activity. */
   readonly kl?: readonly number[];
   readonly width?: number;
   readonly height?: number;
@@ -127,7 +124,7 @@ export const activityFigure = async (options: {
   const { activity, kl, width = 720, height = 210 } = options;
   const Plot = await loadPlot();
   const order = klOrder(kl ?? activity);
-  // A logarithm has no zero: collapsed units sit at the bottom of the axis.
+  // A logarithm has no zero: collapsed units are at the bottom of the axis.
   const floor = 1e-6;
   const dots = order.map((dimension) => ({
     dimension,
@@ -165,7 +162,7 @@ export const activityFigure = async (options: {
   );
 };
 
-/** 0.001 and above in digits, below as a power, for which the margin has room. */
+/** 0.001 and above in digits, smaller values as a power, so that they fit the margin. */
 const powerOfTen = (value: number): string => {
   const exponent = Math.round(Math.log10(value));
   return exponent >= -3 ? String(Number(value.toPrecision(1))) : `10\u207b${SUPERSCRIPTS[-exponent]}`;
@@ -181,10 +178,10 @@ const isActive = (activity: number | undefined): boolean =>
 
 const dimensionAxis = (order: readonly number[]) => ({
   domain: [...order],
-  // Beyond forty the numbers would run into each other.
+  // With more than forty, the numbers would overlap.
   ticks: order.length <= 40 ? [...order] : [],
   tickSize: 0,
-  // Few bars stay slim.
+  // With few bars, keep them slim.
   padding: Math.max(0.25, 1 - 0.07 * order.length),
   label: "latent dimension, by decreasing KL",
 });

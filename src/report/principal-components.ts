@@ -1,16 +1,15 @@
-/** The two directions of greatest variance of a table, and the table seen along them. */
+/** The two directions of greatest variance of a table, and the table projected on them. */
 export interface PrincipalComponents {
   /** Shape `[rows, 2]`: the centred table projected on the two directions. */
   readonly points: Float32Array;
-  /** Share of the total variance along each direction; zero where the table does not vary. */
+  /** Share of the total variance along each direction; zero if the table does not vary. */
   readonly explained: readonly [number, number];
 }
 
 /**
- * Principal component analysis to two dimensions, by cyclic Jacobi rotations of the covariance matrix
- * (Golub & Van Loan, 2013, §8.5). Costs O(rows · dimensions²) for the covariance and O(dimensions³) a sweep,
- * which is nothing for the hundred dimensions a latent space may have. Each direction's largest entry is made
- * positive, so that the same table always gives the same picture.
+ * Principal component analysis to two dimensions, by cyclic Jacobi rotations of the covariance matrix (Golub & Van Loan, 2013, §8.5). Costs
+ * O(rows · dimensions²) for the covariance and O(dimensions³) per sweep, which is negligible for latent spaces of a hundred dimensions.
+ * Each direction's largest entry is made positive, so that the same table always gives the same picture.
  *
  * @param points shape `[rows, dimensions]`, row-major, finite
  */
@@ -84,7 +83,7 @@ export const symmetricEigen = (
   return { values: Float64Array.from({ length: n }, (_, i) => a[i * n + i] ?? 0), vectors };
 };
 
-/** Makes `a[p][q]` zero by a plane rotation from both sides, and gathers the rotation in `vectors`. */
+/** Makes `a[p][q]` zero by a plane rotation from both sides, and applies the rotation to `vectors`. */
 const rotate = (a: Float64Array, vectors: Float64Array, n: number, p: number, q: number): void => {
   const apq = a[p * n + q] ?? 0;
   if (apq === 0) return;

@@ -1,7 +1,7 @@
 import { ShapeError, UsageError } from "../errors.ts";
 import { principalComponents } from "./principal-components.ts";
 
-/** How a point cloud became two-dimensional. `"auto"` is the identity up to two dimensions, UMAP past them. */
+/** How to project points to two dimensions. `"auto"` keeps two dimensions as they are, and uses UMAP for more. */
 export type ProjectionMethod = "auto" | "umap" | "pca";
 
 /** A point cloud in two dimensions. */
@@ -15,24 +15,23 @@ export interface Projection {
   readonly axes: readonly [string, string];
 }
 
-/** Fewer points than this have too few neighbours for UMAP to tell anything; PCA is used instead. */
+/** Fewer points than this have too few neighbours for UMAP; PCA is used instead. */
 const LEAST_FOR_UMAP = 30;
 const NEIGHBOURS = 15;
 
 /**
- * Brings points to two dimensions for drawing.
+ * Projects points to two dimensions, for drawing.
  *
- * Two dimensions stay as they are; one is spread out by a jitter that means nothing. Past two, `"auto"` and
+ * Two dimensions stay as they are; one is spread out by meaningless jitter. For more than two, `"auto"` and
  * `"umap"` use UMAP (McInnes, Healy & Melville, 2018; seeded, so the same points give the same picture),
  * and `"pca"` the two directions of greatest variance. Rows that are not finite are dropped; of the others at
- * most `maxPoints`, evenly spaced, are kept: UMAP takes seconds for 2,000 points, and more than linearly longer for more.
+ * most `maxPoints`, evenly spaced, are kept: UMAP takes seconds for 2,000 points, and its time grows faster than linearly.
  *
- * UMAP gives way to PCA where it has nothing to work on: fewer than 30 points, or points that are all
- * alike, as the encodings of a collapsed posterior are.
+ * PCA replaces UMAP if there are fewer than 30 points, or if all points are equal, as the encodings of a collapsed posterior are.
  *
  * @param points shape `[rows, dimensions]`, row-major
  * @throws ShapeError when `points` is not a whole number of rows.
- * @throws UsageError when `dimensions` or `maxPoints` is no whole number of at least 1.
+ * @throws UsageError when `dimensions` or `maxPoints` is not a whole number of at least 1.
  */
 export const project = async (
   points: Float32Array,
@@ -48,7 +47,7 @@ export const project = async (
   if (points.length % dimensions !== 0) {
     throw new ShapeError(
       `project: expected points of shape [rows, ${dimensions}], found ${points.length} values, ` +
-        `which is no multiple of ${dimensions}`,
+        `which is not a multiple of ${dimensions}`,
     );
   }
   const rows = pickRows(points, dimensions, maxPoints);
@@ -62,7 +61,7 @@ export const project = async (
     const spread = Float32Array.from({ length: rows.length * 2 }, (_, i) =>
       i % 2 === 0 ? (kept[i / 2] ?? 0) : random() * 2 - 1,
     );
-    return { points: spread, rows, method: "identity", axes: ["z₀", "jitter, without meaning"] };
+    return { points: spread, rows, method: "identity", axes: ["z₀", "jitter (no meaning)"] };
   }
   if (dimensions === 2) return { points: kept, rows, method: "identity", axes: ["z₀", "z₁"] };
   if (method !== "pca" && rows.length >= LEAST_FOR_UMAP && varies(kept, dimensions)) {
@@ -113,7 +112,7 @@ const umap = async (
   return flat.length === table.length * 2 && flat.every(Number.isFinite) ? flat : undefined;
 };
 
-/** Uniform on [0, 1): a 32-bit counter put through a bit mixer. Good enough to place dots, nothing more. */
+/** Uniform on [0, 1): a 32-bit counter through a bit mixer. Good enough to place dots, and for nothing else. */
 const seededRandom = (seed: number): (() => number) => {
   let counter = seed | 0;
   return () => {

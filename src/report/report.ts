@@ -10,20 +10,19 @@ import type { ReportData } from "./types.ts";
 
 /** How a report is drawn. */
 export interface ReportOptions {
-  /** How latent spaces of more than two dimensions become flat. Default `"auto"`: UMAP. */
+  /** How to project latent spaces of more than two dimensions. Default `"auto"`: UMAP. */
   readonly projection?: ProjectionMethod;
   /** Seed of the projection. Default 0. */
   readonly seed?: number;
 }
 
 /**
- * Renders a run as one self-contained HTML page: figures as inline SVG, images as data URIs, no network and
- * no scripts. Sections whose data are absent are left out; where a reader would look for one, a closing note
- * says why it is not there. The same data give the same page.
+ * Renders a run as one self-contained HTML page: figures as inline SVG, images as data URIs, no network and no scripts. Sections whose data
+ * are absent are left out; a note at the end says why a section is missing that a reader might look for. The same data give the same page.
  *
- * Takes a few seconds where the latent space has more than two dimensions, nearly all of them in UMAP.
+ * Takes a few seconds if the latent space has more than two dimensions, nearly all of it in UMAP.
  *
- * @throws ShapeError when a stack of images or points does not hold what its sizes say.
+ * @throws ShapeError when a stack of images or points does not fit its sizes.
  */
 export const renderReport = async (data: ReportData, options: ReportOptions = {}): Promise<string> => {
   const { projection = "auto", seed = 0 } = options;
@@ -50,7 +49,7 @@ ${omissions(data)}`,
 const configuration = ({ config }: ReportData): Markup => html`<h2>Configuration</h2>
 ${settingsTable(config)}`;
 
-/** What a reader may miss, with the reason. */
+/** Missing sections, each with the reason. */
 const omissions = (data: ReportData): Markup | undefined => {
   const [chosen] = errorsOf(data);
   const reasons = [
@@ -63,7 +62,7 @@ const omissions = (data: ReportData): Markup | undefined => {
     data.classification !== undefined &&
       data.classification.leastSure === undefined &&
       chosen !== undefined &&
-      `Classification by ${chosen.text} is a vote, without probabilities: there is no calibration, and no ${datum(data)} that it is least sure of. Another classifier may give them.`,
+      `Classification by ${chosen.text} is a vote without probabilities, so there is no calibration, and no list of the least sure ${datum(data)}s. Other classifiers give probabilities.`,
     data.latent === undefined && data.style === undefined && "The codes were not recorded.",
   ].filter((reason) => reason !== false);
   return reasons.length === 0

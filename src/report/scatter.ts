@@ -4,22 +4,22 @@ import { clip } from "./format.ts";
 import { classColours } from "./theme.ts";
 
 /**
- * Points in two dimensions, coloured by label, in a square whose two axes have one scale. Up to twelve
- * classes are also named at their medians (unless `named` is false), so that the figure can be read without telling colours apart.
+ * Points in two dimensions, coloured by label, in a square whose two axes have one scale. Up to twelve classes are also named at their
+ * medians (unless `named` is false), so that colours need not be distinguished.
  *
- * @throws ShapeError when there is not one label a point.
+ * @throws ShapeError when there is not one label per point.
  */
 export const scatterFigure = async (options: {
   readonly title: string;
   /** Shape `[n, 2]`, row-major, finite. */
   readonly points: Float32Array;
-  /** A class per point; -1 where it is not known, and the point then grey. */
+  /** A class per point; -1 if unknown, and the point is then grey. */
   readonly labels?: ArrayLike<number>;
   readonly classes?: readonly string[];
-  /** Which points, in their order, are ringed and drawn over the others. */
+  /** Indices of points to draw on top, with a ring. */
   readonly ringed?: readonly number[];
   readonly axes: readonly [string, string];
-  /** Whether classes are named at their medians too, which says nothing where they mix. Default true. */
+  /** Whether to name classes at their medians, which is useless if they mix. Default true. */
   readonly named?: boolean;
   /** Whether the axes' numbers mean something. Default true. */
   readonly ticks?: boolean;
@@ -134,7 +134,7 @@ const median = (values: readonly number[]): number => {
   return sorted[Math.floor(sorted.length / 2)] ?? 0;
 };
 
-/** Two intervals of one length that hold all points, with a little air. */
+/** Two intervals of equal length that contain all points, with some margin. */
 const squareDomains = (
   points: readonly { readonly x: number; readonly y: number }[],
 ): readonly [[number, number], [number, number]] => {

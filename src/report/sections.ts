@@ -17,10 +17,10 @@ export const dimensions = async (data: ReportData): Promise<Markup | undefined> 
     kl && raw(await klFigure({ kl, ...(activity && { activity }) })),
     activity && raw(await activityFigure({ activity, ...(kl && { kl }) })),
   ];
-  return html`<h2>What the latent dimensions carry</h2>
+  return html`<h2>Information in the latent dimensions</h2>
 ${figure(
   html`<div class="stacked">${charts}</div>`,
-  html`${kl && html`Each bar is what one dimension tells the decoder about ${datum(data) === "image" ? "an image" : "a row"}, in nats; a bar near zero is a dimension whose posterior has fallen back onto the prior and carries nothing. `}${activity && html`A unit is called active when its posterior mean varies by more than ${ACTIVE_UNIT_THRESHOLD} over the ${part(data)} set (Burda et al., 2015): idle units below the line are common and cost nothing, but if all lie there the code is not used at all.`}`,
+  html`${kl && html`Each bar is the information, in nats, that one dimension gives the decoder about ${datum(data) === "image" ? "an image" : "a row"}. A bar near zero is a dimension whose posterior equals the prior, so it carries none. `}${activity && html`A unit is called active when its posterior mean varies by more than ${ACTIVE_UNIT_THRESHOLD} over the ${part(data)} set (Burda et al., 2015): inactive units below the line are common and do no harm, but if all are inactive the code is not used at all.`}`,
 )}`;
 };
 
@@ -33,13 +33,13 @@ export const reconstructions = (data: ReportData): Markup | undefined => {
 <span>reconstruction</span>${picture(reconstruction, "Their reconstructions")}</div>`,
   );
   return html`<h2>Reconstructions</h2>
-${figure(bands, html`${capital(part(data))} images above what is left of them after a passage through ${counted(data.summary.latent, "number")}. Strokes that blur or vanish are what the code could not afford to keep; an image rebuilt as another class shows where two classes share a place in latent space.`)}`;
+${figure(bands, html`${capital(part(data))} images above their reconstructions from ${counted(data.summary.latent, "number")}. Strokes that blur or vanish are not stored in the code. An image reconstructed as another class shows that the two classes overlap in latent space.`)}`;
 };
 
 export const samples = (data: ReportData): Markup | undefined => {
   if (data.samples === undefined || data.samples.count === 0) return undefined;
   return html`<h2>Samples</h2>
-${figure(picture(samplePicture(data.samples), "Images decoded from draws of the prior"), html`Codes drawn from the prior and decoded: no image was looked at. Samples much worse than the reconstructions mean that the encoder leaves parts of the prior unused; samples that all look alike are a sign of collapse.`)}`;
+${figure(picture(samplePicture(data.samples), "Images decoded from draws of the prior"), html`Codes drawn from the prior and decoded, without looking at any image. If samples are much worse than reconstructions, the encoder leaves parts of the prior unused. If all samples look alike, the posterior has probably collapsed.`)}`;
 };
 
 export const traversals = (data: ReportData): Markup | undefined => {
@@ -54,11 +54,11 @@ ${images.map((image) => html`<td>${picture(image, "")}</td>`)}</tr>`;
 ${figure(
   html`<table class="traversal"><thead><tr><th scope="col"><i>z</i> =</th>${t.values.map((value) => html`<th scope="col">${decimal(value)}</th>`)}</tr></thead>
 <tbody>${t.dimensions.map((dimension, i) => row(dimension, cells[i] ?? []))}</tbody></table>`,
-  html`Each row moves one dimension through the values at the head of the columns, in standard deviations of the prior, while all others rest at zero${kl !== undefined && html`; the small number is the dimension's KL in nats`}. A row that changes smoothly is a learnt factor of variation; a row that does not change is an idle unit.`,
+  html`Each row moves one dimension through the values above the columns, in standard deviations of the prior, with all others at zero${kl !== undefined && html`; the small number is the dimension's KL in nats`}. A row that changes smoothly shows a learnt factor of variation. A row that does not change shows an inactive unit.`,
 )}`;
 };
 
-/** The test set in two dimensions: its codes, and of a model with classes what is left once the class is known. */
+/** The test set in two dimensions: its codes and, for a model with classes, its styles. */
 export const latentSpaces = async (data: ReportData, options: Flattening): Promise<Markup | undefined> => {
   const { latent, style, classification } = data;
   const blind = latent?.blind === undefined ? "" : `, which ${latent.blind} never saw`;
@@ -70,14 +70,14 @@ export const latentSpaces = async (data: ReportData, options: Flattening): Promi
         named: true,
         reading: latent.labels
           ? html`Colours are the labels${blind}.`
-          : html`The data have no labels, so there is one colour.`,
+          : html`The data have no labels, so there is only one colour.`,
       })),
     style &&
       (await space(data, style, options, {
         title: `The ${part(data)} set by style`,
         codes: "styles",
         named: false,
-        reading: html`Style is what q(z | x, y) finds in ${datum(data) === "image" ? "an image" : "a row"} once its class is known. Colours that mix mean that it says nothing about the class, as the model assumes; a colour that keeps to itself is a class whose style the others do not share.`,
+        reading: html`Style is what q(z | x, y) finds in ${datum(data) === "image" ? "an image" : "a row"} beyond its class. If the colours mix, style is independent of the class, as the model assumes. If a colour is separate, that class has a style that the others do not share.`,
       })),
   ].filter((figure) => figure !== undefined);
   if (spaces.length === 0) return undefined;
@@ -124,13 +124,13 @@ const space = async (
   const all = part(data) === "test" ? data.summary.testRows : data.summary.trainRows;
   const shown = projection.rows.length - ringed.length;
   const how = {
-    identity: html`at the mean of their ${codes}. ${withPrior && html`The dashed circle, of radius 2, holds 86 % of the prior: ground inside it that no point covers is ground from which samples come out badly.`}`,
-    umap: html`at the means of their ${points.dimensions}-dimensional ${codes}, laid flat by UMAP (McInnes et al., 2018), which keeps neighbours together: who is whose neighbour can be read, the axes and the distances between islands cannot.`,
-    pca: html`at the means of their ${points.dimensions}-dimensional ${codes}, seen along the two directions in which these vary most; what varies along the other directions is hidden.`,
+    identity: html`at the mean of their ${codes}. ${withPrior && html`The dashed circle, of radius 2, contains 86 % of the prior. Samples from empty regions inside it will be poor.`}`,
+    umap: html`at the means of their ${points.dimensions}-dimensional ${codes}, projected by UMAP (McInnes et al., 2018), which keeps neighbours together: you can see which points are close, but the axes and the distances between clusters mean nothing.`,
+    pca: html`at the means of their ${points.dimensions}-dimensional ${codes}, projected on the two directions in which they vary most. Variation in the other directions is not visible.`,
   }[projection.method];
   const ringsNote =
     ringed.length > 0
-      ? html` Ringed are ${counted(ringed.length, `training ${datum(data)}`)} whose label the model was given.`
+      ? html` Rings mark ${counted(ringed.length, `training ${datum(data)}`)} whose label the model saw.`
       : "";
   return figure(
     raw(svg),

@@ -1,20 +1,20 @@
-/** Rows of features as the cells of the table that they were made from. */
+/** Rows of features as cells of the original table. */
 import { type Dataset, decodeRows, rowSize, type TablePreprocessing } from "../data/index.ts";
 import type { LeastSure } from "./class-types.ts";
 
 const MISSING = "–";
 
-/** With a true minus sign, as in all reports. */
+/** With a true minus sign, as everywhere in reports. */
 const cell = (value: string | number): string =>
   typeof value === "string" ? value || MISSING : String(value).replaceAll("-", "\u2212");
 
-/** Four digits say more than enough of a number whose column is not known. */
+/** Four digits are enough for a number whose column is unknown. */
 const feature = (value: number): string =>
   Number.isNaN(value) ? MISSING : cell(Number(value.toPrecision(4)));
 
 /**
- * Rows of features (NaN where a value is missing) in the units and words of their table, a dash where there was no value. Without
- * preprocessing the features are their own columns.
+ * Rows of features (NaN where a value is missing) in the units and words of their table, with a dash for a missing value. Without
+ * preprocessing, each feature is a column.
  */
 export function tableCells(
   { shape, columns }: Pick<Dataset, "shape" | "columns">,

@@ -1,6 +1,6 @@
 /**
- * Colours of figures and page, as CSS custom properties: quiet ink on paper by day, the same by night.
- * Each figure carries them too, so that an SVG saved on its own keeps its looks.
+ * Colours of figures and pages, as CSS custom properties, for light and dark mode. Each figure includes them, so that an SVG saved on its
+ * own keeps its colours.
  */
 const LIGHT = `
   --paper: #fdfcf9; --ink: #22211e; --muted: #6b675e; --hairline: #ddd8cc; --code: #f4f1ea;
@@ -11,14 +11,14 @@ const DARK = `
   --train: #7d766a; --test: #8cb6dd; --extra: #e39a6c; --active: #8cb6dd; --inactive: #6d6757;
 `;
 
-/** The custom properties set on `selector`, with their dark values where the reader prefers dark. */
+/** The custom properties on `selector`, with dark values if the reader prefers dark mode. */
 export const themeCss = (selector: string): string =>
   `${selector} {${LIGHT}}
 @media (prefers-color-scheme: dark) { ${selector} {${DARK}} }
 @media print { ${selector} {${LIGHT}  --paper: #fff;
 } }`;
 
-/** Ten colours that stay apart on light and on dark paper, in the order of Observable's categorical scheme. */
+/** Ten colours that are easy to distinguish on light and dark backgrounds, in the order of Observable's categorical scheme. */
 const CATEGORICAL = [
   "#4269d0",
   "#efb118",
@@ -32,7 +32,7 @@ const CATEGORICAL = [
   "#9498a0",
 ] as const;
 
-/** One colour for each of `count` classes; past ten they are spread around the colour wheel. */
+/** One colour for each of `count` classes; more than ten are spread around the colour wheel. */
 export const classColours = (count: number): readonly string[] =>
   count <= CATEGORICAL.length
     ? CATEGORICAL.slice(0, count)

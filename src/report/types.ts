@@ -1,6 +1,5 @@
 /**
- * What a report is made from: numbers, strings and typed arrays, so that a report can be drawn from a file
- * written long ago, in a process that holds no model.
+ * The data of a report: numbers, strings and typed arrays. So a report can be made from an old file, in a process without a model.
  *
  * Signs follow the field: `elbo = reconstruction - kl`, where `reconstruction` is the expected log-likelihood
  * E_q[log p(x | z)] (higher is better). A `loss` is minimised. All of them are in nats per datum.
@@ -27,10 +26,10 @@ export interface EpochRecord {
 export interface TermValues {
   readonly elbo?: number;
   readonly loss?: number;
-  /** Absent where training recorded the bound alone (importance-weighted bounds have no such term). */
+  /** Absent if training recorded only the bound (importance-weighted bounds have no such term). */
   readonly reconstruction?: number;
   readonly kl?: number;
-  /** Of models with classes: the bounds of rows whose class is seen and of those where it is summed out. */
+  /** For models with classes: the bounds of rows whose class is observed and of rows whose class is summed out. */
   readonly labelledElbo?: number;
   readonly unlabelledElbo?: number;
   /** Mean log q(y | x) of labelled rows. */
@@ -48,7 +47,7 @@ export interface ImageStack {
   readonly channels: 1 | 3;
 }
 
-/** One row of images per dimension, one column per value of that dimension; the others rest at zero. */
+/** One row of images per dimension, one column per value of that dimension; the other dimensions are zero. */
 export interface Traversals {
   /** `dimensions.length * values.length` images, row-major. */
   readonly images: ImageStack;
@@ -61,13 +60,13 @@ export interface Traversals {
 export interface LatentPoints {
   readonly points: Float32Array;
   readonly dimensions: number;
-  /** One class index per row; -1 where the class is not known. */
+  /** One class index per row; -1 if the class is unknown. */
   readonly labels?: Int32Array;
   /** Names of the classes, by index. */
   readonly classes?: readonly string[];
-  /** How many of the rows, the last ones, are training rows whose label the model was given. Default 0. */
+  /** How many rows at the end are training rows whose label the model saw. Default 0. */
   readonly labelled?: number;
-  /** Who made the codes without having seen the labels: `the model`. Absent where the labels were seen. */
+  /** What made the codes without seeing the labels: `the model`. Absent if it saw the labels. */
   readonly blind?: string;
   /** Whether the codes have a standard normal prior. Default true. */
   readonly prior?: boolean;
@@ -79,33 +78,33 @@ export interface ReportSummary {
   readonly latent: number;
   readonly parameters: number;
   readonly trainRows: number;
-  /** Rows held out to test; 0 where none were. */
+  /** Number of test rows; 0 if there are none. */
   readonly testRows: number;
-  /** Each training: wall time in seconds. */
+  /** Each training run, with wall time in seconds. */
   readonly trainings: readonly { readonly name: string; readonly seconds: number; readonly note?: string }[];
 }
 
-/** What stands on every report, whatever it is about. */
+/** What every report has. */
 export interface ReportFrame {
   readonly title: string;
   readonly subtitle?: string;
-  /** The command line that made it, as one would type it. */
+  /** The command line that made it, as typed. */
   readonly command: string;
   /** ISO 8601. */
   readonly createdAt: string;
   readonly version: string;
 }
 
-/** Everything a report of a run shows. Sections whose data are absent are left out, or say why they are empty. */
+/** Everything a report of a run shows. Sections whose data are absent are left out, or say why. */
 export interface ReportData extends ReportFrame {
-  /** How a sentence about the model begins: `A variational autoencoder`. */
+  /** The start of a sentence about the model: `A variational autoencoder`. */
   readonly introduction: string;
-  /** The rows that it shows and measures: held out to test, or, where none were, those of training. Default "test". */
+  /** The rows that it shows and measures: test rows or, if there are none, training rows. Default "test". */
   readonly part?: "test" | "training";
   readonly config: Readonly<Record<string, unknown>>;
   readonly summary: ReportSummary;
   readonly history: readonly EpochRecord[];
-  /** What its curves show, for their caption. */
+  /** Caption of the curves. */
   readonly curves: string;
   /** What was measured of the rows. */
   readonly measured: Measured;
@@ -115,12 +114,12 @@ export interface ReportData extends ReportFrame {
   /** Decoded draws from the prior. */
   readonly samples?: ImageStack;
   readonly traversals?: Traversals;
-  /** The codes that reconstructions are made from: of `m1m2`, those of M1. */
+  /** The codes that reconstructions are made from; for `m1m2`, those of M1. */
   readonly latent?: LatentPoints;
-  /** Of models with classes: q(z | x, y) at the class the model predicts, what is left of a row once its class is known. */
+  /** For models with classes: q(z | x, y) at the predicted class, the style of a row. */
   readonly style?: LatentPoints;
-  /** Of models that classify. */
+  /** For models that classify. */
   readonly classification?: ClassificationResults;
-  /** What a reader may miss, with the reason: a sentence each. */
+  /** Sentences on missing sections, each with the reason. */
   readonly omissions?: readonly string[];
 }

@@ -14,9 +14,9 @@ import { type ReportOptions, renderReport } from "./report.ts";
 import type { ReportData } from "./types.ts";
 
 /**
- * Writes `report.html`, and `reconstructions.png`, `samples.png`, `traversals.png`, `analogies.png` and
- * `class-samples.png` where the data hold them, into a folder that exists. Each file is written beside its place, synced and renamed: a reader finds the
- * old file or the new one, never half of one.
+ * Writes `report.html`, and `reconstructions.png`, `samples.png`, `traversals.png`, `analogies.png` and `class-samples.png` if the data
+ * have them, to an existing folder. Each file is written under another name, synced and renamed: readers find the old file or the new one,
+ * never half of one.
  *
  * @returns the paths written, `report.html` first
  * @throws CheckpointError when a file cannot be written; the files before it stay written.
@@ -49,7 +49,8 @@ export const writeReport = async (
 };
 
 /**
- * Writes `report.html` and `table.md`, the page of a benchmark and its tables as text, into a folder that exists, whole or not at all.
+ * Writes `report.html` and `table.md`, the page of a benchmark and its tables as text, to an existing folder. Each file is written whole or
+ * not at all.
  *
  * @returns the paths written
  * @throws CheckpointError when a file cannot be written.
@@ -64,7 +65,7 @@ export const writeBenchmark = async (folder: string, benchmark: Benchmark): Prom
 /**
  * Writes one file whole or not at all.
  *
- * @throws CheckpointError with the path and the system's reason; what stood there before is untouched.
+ * @throws CheckpointError when it cannot be written, with the path and the system's reason; an old file is untouched.
  */
 export const writeOutput = async (path: string, content: string | Uint8Array): Promise<void> =>
   writeDurably(path, content);

@@ -203,7 +203,7 @@ export async function reproduceKingma2014(
     try {
       return (await completeRun(part.path, settingsFor(part), data, training)) ? "done" : "stopped";
     } catch (error) {
-      // Without M1 nothing that is built on it can go on.
+      // Without M1, nothing that is built on it can continue.
       if (!(error instanceof BusyError) || part.shared !== undefined) throw error;
       return "busy";
     }

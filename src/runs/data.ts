@@ -1,4 +1,4 @@
-/** The data of a run: loaded, rows to validate set aside, and written down so that they are found again. */
+/** A run's data: loads them, holds out validation rows, and records where they came from. */
 import {
   columnOf,
   type Dataset,
@@ -27,22 +27,22 @@ import {
 } from "../kinds/index.ts";
 import { pixelScaleOf, scaledBy, scaleNote } from "./pixel-scale.ts";
 
-/** What is asked of the data of a new run. */
+/** How a new run uses its data. */
 export interface DataChecks extends Pick<LoadOptions, "needsUnlabelled"> {
-  /** The model learns from labels: where they are few it needs all of them. Default false. */
+  /** Whether the model learns from labels; if they are few, it needs all of them. Default false. */
   readonly sparesLabels?: boolean;
 }
 
-/** The rows to test on. @throws UsageError, with the ways out, when there are none. */
+/** The test rows. @throws UsageError when there are none; the message lists the ways out. */
 export function testPart({ train, test }: Pick<RunData, "train" | "test">): Dataset {
   if (test !== undefined) return test;
   throw new UsageError(
-    `${train.name}: no rows are held out to test on: too few are labelled to spare some. Use \`part: "train"\`, give other rows with ` +
+    `${train.name}: the run has no test rows, because too few rows are labelled. Use \`part: "train"\`, give other rows with ` +
       "`data`, or train with `testFraction`.",
   );
 }
 
-/** The rows that a report shows: those to test on, or, where none are held out, those of training. */
+/** The rows that a report shows: test rows or, if there are none, training rows. */
 export const shownRows = ({
   train,
   test,
@@ -61,25 +61,28 @@ export interface DataSource
   extends Pick<LoadOptions, "labels" | "labelColumn" | "testFraction" | "labelledTest"> {
   /** `mnist`, or a path. */
   readonly spec: string;
-  /** Labelled rows to set aside, and the seed of their draw: another than the labels', so that they stay from draw to draw. */
+  /**
+   * Number of labelled rows to hold out for validation, and the seed that draws them. It is not the labels' seed, so that validation rows
+   * are the same for all label draws.
+   */
   readonly validation?: { readonly count: number; readonly seed: number };
   /**
-   * A CSV file is read as a table of numbers, words and gaps, whose columns are standardised or made one-hot. Without it the file
-   * holds numbers, which are taken as they are.
+   * Present if a CSV file is read as a table of numbers, words and gaps, whose columns become standardised or one-hot. Otherwise the file
+   * holds numbers, which are used as they are.
    */
   readonly table?: TableSource;
-  /** How its files are read, as it stands in `config.json`. */
+  /** How its files are read, as in `config.json`. */
   readonly reading?: NonNullable<DataSettings["reading"]>;
   /** What numbers that are pixels are multiplied by. Default: by their range. */
   readonly pixelScale?: number;
 }
 
-/** Labelled rows from which on a tenth of them is worth more as a test than as labels to learn from. */
+/** With at least this many labelled rows, a tenth of them is worth more as a test than for learning. */
 const ENOUGH_TO_TEST = 100;
 
 /**
- * Which rows to hold out. Only labelled ones tell right from wrong; where they are few, a model that learns from labels keeps them, and
- * another tests on any rows.
+ * Which rows to hold out for testing. Only labelled rows can show errors. If they are few, a model that learns from labels keeps them all,
+ * and other models test on any rows.
  */
 function rowsToTest(
   { testFraction, labelledTest = false }: DataSource,
@@ -91,7 +94,7 @@ function rowsToTest(
   return sparesLabels ? { testFraction: 0, labelledTest } : { testFraction: 0.1, labelledTest: false };
 }
 
-/** A table's rows as features; what is held out does not enter means and standard deviations. */
+/** A table's rows as features. Held-out rows are not used for means and standard deviations. */
 async function tableParts(source: DataSource, checks: DataChecks): Promise<Omit<RunData, "validation">> {
   const { spec, labels, labelColumn, table: { preprocessing: known, ...declared } = {} } = source;
   if (labels !== undefined) {
@@ -112,7 +115,7 @@ async function tableParts(source: DataSource, checks: DataChecks): Promise<Omit<
   return { train: encodeTable(table, preprocessing).dataset, preprocessing, notes, heldOut };
 }
 
-/** Training rows as their files have them, and test rows: theirs, or some held out. */
+/** Training rows in the order of their files, and test rows: the data's own, or held-out ones. */
 async function plainParts(source: DataSource, checks: DataChecks): Promise<Omit<RunData, "validation">> {
   const { spec, reading, ...rest } = source;
   const options = { ...rest, ...readingOptions(reading) };
@@ -134,8 +137,8 @@ async function plainParts(source: DataSource, checks: DataChecks): Promise<Omit<
 }
 
 /**
- * Loads training and test rows, and sets rows aside to validate.
- * @throws as `loadData`, {@link fitTable} and {@link drawLabels}
+ * Loads training and test rows, and holds out validation rows.
+ * @throws UsageError or DataError as `loadData`, {@link fitTable} and {@link drawLabels} do
  */
 export async function loadRunData(source: DataSource, checks: DataChecks = {}): Promise<RunData> {
   const { validation } = source;
@@ -155,7 +158,7 @@ export async function loadRunData(source: DataSource, checks: DataChecks = {}): 
   };
 }
 
-/** What a run writes down of its data. */
+/** What a run records about its data. */
 export const describeData = (
   { table, ...source }: DataSource,
   { train, test, heldOut, preprocessing, pixelScale }: RunData,
@@ -197,12 +200,12 @@ const tableSource = ({
   ...(decimal !== undefined && { decimal }),
 });
 
-/** The data as the run saw them. @throws CheckpointError when the files hold others by now. */
+/** The data as the run saw them. @throws CheckpointError when the files have changed. */
 export async function reloadData(settings: RunSettings, spec = settings.data.spec): Promise<RunData> {
   const { labels, labelColumn, testFraction, labelledTest, validation, table, reading } = settings.data;
   if (spec === IN_MEMORY) {
     throw new UsageError(
-      `${settings.data.name}: the run was trained in a program, on data in its memory, which are not kept. Give rows with \`data\`.`,
+      `${settings.data.name}: the run was trained in a program, on data in memory, which were not saved. Give rows with \`data\`.`,
     );
   }
   const data = await loadRunData({
@@ -234,7 +237,7 @@ export async function trainedOn(settings: RunSettings, rows: Dataset): Promise<n
   }
 }
 
-/** Refuses training data that are not those of the run. @throws CheckpointError */
+/** Checks that training data are those of the run. @throws CheckpointError when they are not. */
 export function checkFingerprint(settings: RunSettings, data: Dataset): void {
   const found = fingerprint(data);
   if (found !== settings.data.fingerprint) {

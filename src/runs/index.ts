@@ -1,5 +1,5 @@
 /**
- * Runs: training in memory or in a folder, opening what was trained.
+ * Runs: training in memory or in a folder, and opening the result.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-/** The settings of a new run: what was asked for, and the defaults of its kind for the rest. */
+/** The settings of a new run: those given, and the defaults of its kind for the rest. */
 import { checkSupervision, type Dataset, featureLayout, withClasses } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
 import {
@@ -18,17 +18,17 @@ import {
   type Tree,
 } from "../kinds/index.ts";
 
-/** Settings as a caller wrote them, by part: `model`, `train`, and those that the kind has beside. */
+/** Settings that the caller gave, by part: `model`, `train` and the kind's others. */
 export type GivenSettings = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
-/** What a run says of itself. */
+/** Where a run comes from. */
 export interface RunOrigin {
   readonly version: string;
   readonly command: string;
   readonly createdAt?: string;
 }
 
-/** What defaults may depend on. */
+/** The facts that defaults can depend on. */
 export const factsOf = (train: Dataset, table: boolean, labels = 0): DataFacts => ({
   rows: train.rows,
   table,
@@ -44,8 +44,8 @@ export const factsOf = (train: Dataset, table: boolean, labels = 0): DataFacts =
  * const settings = newRun("m2", { labels: { count: 100, seed: 3 } }, data.train, describeData(source, data), origin);
  * await startRun("runs/a", settings, data);
  *
- * @throws UsageError naming the field that is out of range.
- * @throws DataError when the kind learns from labels and they do not allow it.
+ * @throws UsageError when a setting is out of range; the message names it.
+ * @throws DataError when the kind learns from labels and the data's labels do not allow it.
  */
 export function newRun(
   name: string,
@@ -57,7 +57,7 @@ export function newRun(
   const declaration = declarationOf(name);
   const labels = needsLabels(declaration, given) ? labelsOf(train, given.labels) : undefined;
   const facts = factsOf(train, data.table !== undefined, labels?.shown);
-  // Defaults of labels are of no use to a run that learns without.
+  // A run without labels needs no defaults for labels.
   const { labels: _, ...others } = declaration.settings;
   const tree = merge(defaultsOf(labels ? declaration.settings : others, facts), {
     ...given,
@@ -81,7 +81,7 @@ export function newRun(
   throw new UsageError(`train: ${problems(found.error)}.`);
 }
 
-/** What of the labels is seen. @throws DataError or UsageError when there are none, too few, or a class has none */
+/** The labels that the model sees. @throws DataError or UsageError when there are none, too few, or a class has none. */
 function labelsOf(train: Dataset, given: Partial<Pick<LabelSettings, "count" | "seed">> = {}): LabelSettings {
   const { classes } = withClasses(train);
   const { labelled, perClass } = checkSupervision(labelledPart(train, { seed: 0, ...given }));

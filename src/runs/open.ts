@@ -1,4 +1,4 @@
-/** Opening trained runs. */
+/** Opens trained runs. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { CheckpointError, UsageError } from "../errors.ts";
@@ -22,11 +22,11 @@ import {
 import type { ParameterValues } from "../models/index.ts";
 import type { NamedParameter } from "../nn/index.ts";
 
-/** Reads a run's settings. @throws CheckpointError naming file and field when they are missing or damaged. */
+/** Reads a run's settings. @throws CheckpointError when they are missing or damaged; the message names file and field. */
 export const readRun = (path: string): RunFolder & { readonly settings: RunSettings } =>
   openFolder(path, runSettings, upgraded);
 
-/** A checkpoint's values of a model's parameters. @throws CheckpointError when it is of another architecture. */
+/** A checkpoint's values of a model's parameters. @throws CheckpointError when it belongs to another architecture. */
 function valuesOf(
   path: string,
   checkpoint: Checkpoint,
@@ -40,7 +40,7 @@ function valuesOf(
       if (found === undefined || found.shape.join() !== tensor.shape.join()) {
         throw new CheckpointError(
           `${path}: tensor "${name}": expected shape ${expected}, found ` +
-            `${found === undefined ? "no such tensor" : `[${found.shape.join(", ")}]`}; the checkpoint is of another architecture`,
+            `${found === undefined ? "no such tensor" : `[${found.shape.join(", ")}]`}; the checkpoint belongs to another architecture`,
         );
       }
       return [tensor, found.data] as const;
@@ -48,12 +48,12 @@ function valuesOf(
   );
 }
 
-/** A run that can be used, and what its kind does. */
+/** An opened run, and its kind. */
 export interface OpenedRun extends Opened {
   readonly kind: Kind;
 }
 
-/** What is stored of a run. @throws CheckpointError when there is no checkpoint yet, or one of other settings */
+/** What a run stores. @throws CheckpointError when there is no checkpoint yet, or it belongs to other settings. */
 export function storedOf(
   run: RunFolder & { readonly settings: RunSettings },
   base?: TrainedModel,
@@ -72,13 +72,13 @@ export function storedOf(
 }
 
 /**
- * Opens a run to use it.
+ * Opens a run.
  *
  * @example
  * const { kind, trained, run } = await openRun("runs/a");
  * const measured = await kind.measure(trained, test);
  *
- * @throws CheckpointError when the run has no checkpoint yet, or one of another architecture.
+ * @throws CheckpointError when the run has no checkpoint yet, or it belongs to another architecture.
  */
 export async function openRun(path: string): Promise<OpenedRun> {
   const run = readRun(path);
@@ -93,16 +93,16 @@ export async function openRun(path: string): Promise<OpenedRun> {
 }
 
 /**
- * Opens a run, to use its model.
+ * Opens a run's model.
  *
- * @param type what it is expected to be: `Trained` (a VAE or an autoencoder), `TrainedClassifier` (M2, M1+M2), `TrainedM1`, …
+ * @param type the expected class: `Trained` (a VAE or an autoencoder), `TrainedClassifier` (M2, M1+M2), `TrainedM1`, …
  *
  * @example
  * const vae = await open("runs/digits", Trained);
  * const pictures = await vae.sample(16);
  *
- * @throws CheckpointError when the run has no checkpoint yet, or one of other settings.
- * @throws UsageError when it is another kind's.
+ * @throws CheckpointError when the run has no checkpoint yet, or it belongs to other settings.
+ * @throws UsageError when the run opens as another class.
  */
 export async function open<T extends TrainedModel = TrainedModel>(
   path: string,
@@ -119,7 +119,7 @@ export async function open<T extends TrainedModel = TrainedModel>(
 const kindsWith = (verb: VerbName): readonly string[] =>
   declarations.filter(({ verbs }) => verb in verbs).map(({ name }) => name);
 
-/** Refuses a run whose kind has not the verb. @throws UsageError that says which kinds have it */
+/** Checks that a run's kind has the verb. @throws UsageError when it does not; the message names the kinds that do. */
 export function checkVerb(
   { path, settings }: RunFolder & { readonly settings: RunSettings },
   verb: VerbName,

@@ -1,4 +1,4 @@
-/** Training in the folder of a run: new, or from where it stopped. */
+/** Trains in a run's folder: a new run, or one that stopped. */
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { preloadNative } from "../compile/index.ts";
@@ -41,7 +41,7 @@ const reusedFrom = (settings: RunSettings, { from }: BaseDeclaration): string | 
   return typeof found === "string" ? found : undefined;
 };
 
-/** Copies files of a run, so that the folder stands alone. The checkpoint comes last: with it the copy is whole. */
+/** Copies files of a run, so that the folder is complete by itself. The checkpoint comes last: it marks the copy as complete. */
 function copyRun(from: string, to: string, files: readonly string[] = []): void {
   mkdirSync(to, { recursive: true });
   for (const file of [...files, "metrics.jsonl", "best.safetensors", "checkpoint.safetensors"]) {
@@ -50,11 +50,11 @@ function copyRun(from: string, to: string, files: readonly string[] = []): void 
   }
 }
 
-/** The result of a training that was done elsewhere, whose files are copied. */
+/** The result of a training whose files were copied from another run. */
 async function asTrained(run: Run, kind: Kind, from: string): Promise<RunResult> {
   if (!existsSync(run.checkpoint)) copyRun(from, run.path);
   const history = readMetricsLog(run.metrics) as readonly EpochLine[];
-  if (kind.adopt === undefined) throw new InternalError(`${run.path}: its kind takes no run of another`);
+  if (kind.adopt === undefined) throw new InternalError(`${run.path}: its kind cannot reuse another run`);
   return {
     folder: run,
     settings: run.settings,
@@ -67,7 +67,7 @@ async function asTrained(run: Run, kind: Kind, from: string): Promise<RunResult>
   };
 }
 
-/** The run that another is built on, in a folder of its own: opened, copied, trained or trained further. */
+/** Prepares the run that another is built on, in its own folder: opens, copies, trains or continues it. */
 async function prepareBase(
   path: string,
   base: BaseDeclaration,
@@ -89,7 +89,7 @@ async function prepareBase(
   return result.completed && result.trained ? { trained: result.trained } : { stopped: result };
 }
 
-/** A kind's training of a run. */
+/** The training of a run by its kind. */
 async function trainingOf(kind: Kind, settings: RunSettings, data: RunData, base?: TrainedModel) {
   const model = await kind.build(settings, data, base);
   const rows = learnsFromLabels(settings) ? labelledPart(data.train, settings.labels) : data.train;
@@ -102,7 +102,7 @@ async function trainingOf(kind: Kind, settings: RunSettings, data: RunData, base
   };
 }
 
-/** All trainings of a run whose folder is locked. */
+/** All trainings of a run. Its folder must be locked. */
 async function trainStages(run: Run, data: RunData, hooks: RunHooks): Promise<RunResult> {
   const { settings, ...folder } = run;
   const { name, base } = declarationOf(settings.model.model);
@@ -128,7 +128,7 @@ async function trainStages(run: Run, data: RunData, hooks: RunHooks): Promise<Ru
   return result;
 }
 
-/** Refuses data, and a run to be built on, that do not fit the settings, before anything is written. */
+/** Checks that the data and the base run fit the settings, before anything is written. */
 async function checkSettings(settings: RunSettings, { train, validation }: RunData): Promise<void> {
   const { name, base } = declarationOf(settings.model.model);
   (await kindOf(name)).checkRows(settings, train);
@@ -142,37 +142,37 @@ async function checkSettings(settings: RunSettings, { train, validation }: RunDa
   if (learnsFromLabels(settings)) checkSupervision(labelledPart(train, settings.labels));
 }
 
-/** A run that is built on must know the rows to learn from, and none that are held out. @throws UsageError */
+/** The base run must have been trained on the training rows and on no held-out rows. @throws UsageError when it was not. */
 function checkBase(from: string, base: BaseDeclaration, settings: RunSettings, train: Dataset): void {
   const found = readRun(from).settings;
   const shape = (of: RunSettings) => `[${of.model.shape.join(", ")}]`;
   const option = `\`${base.from}: "${from}"\``;
   if (!base.kinds.includes(found.model.model)) {
     throw new UsageError(
-      `${option}: expected the run of a kind that can be built on, ${listed(base.kinds, "or")}; found one of ${found.model.model}.`,
+      `${option}: expected a run of ${listed(base.kinds, "or")} to build on; found one of ${found.model.model}.`,
     );
   }
   if (shape(found) !== shape(settings)) {
     throw new UsageError(
-      `${option}: expected a run of rows of shape ${shape(settings)}, as those of ${train.name}; found one of ${shape(found)}.`,
+      `${option}: expected a run on rows of shape ${shape(settings)}, like those of ${train.name}; found ${shape(found)}.`,
     );
   }
   if (found.data.fingerprint !== settings.data.fingerprint) {
     const rows = ({ data }: RunSettings) =>
-      `${data.trainRows} rows of ${data.name}${data.validation ? `, ${data.validation.count} held out to validate` : ""}`;
-    // A model without labels tests on rows that one which learns from labels keeps where labels are few.
+      `${data.trainRows} rows of ${data.name}${data.validation ? `, ${data.validation.count} held out for validation` : ""}`;
+    // If labels are few, a model without labels tests on rows that one with labels trains on.
     const { testFraction } = settings.data;
     const held = testFraction === found.data.testFraction ? "" : ` and \`testFraction: ${testFraction}\``;
     throw new UsageError(
-      `${option}: it was trained on other rows (${rows(found)}) than these (${rows(settings)}). It must have seen the rows to ` +
-        `learn from and none that are held out: train it with the same \`data\` and \`validation\`${held}, or leave it out.`,
+      `${option}: it was trained on other rows (${rows(found)}) than these (${rows(settings)}). It must have been trained ` +
+        `on the training rows and on no held-out rows: train it with the same \`data\` and \`validation\`${held}, or leave it out.`,
     );
   }
 }
 
 /**
- * Trains a new run in a folder: `config.json` first, then a line of metrics and a checkpoint for each epoch. A run that it is built on
- * has a folder of its own within.
+ * Trains a new run in a folder: writes `config.json` first, then a line of metrics and a checkpoint for each epoch. Its base run has a
+ * folder inside.
  * @throws UsageError when the folder holds another run (unless `overwrite`), or the data do not fit.
  */
 export async function startRun(
@@ -196,10 +196,10 @@ export async function startRun(
 }
 
 /**
- * Goes on with a run from its last checkpoint to its last epoch, as if it had never stopped. `epochs` may ask for more of
- * them, which `config.json` then says (with a constant learning rate; a schedule would have been another from the start).
+ * Continues a run from its last checkpoint to its last epoch, as if it had never stopped. `epochs` can ask for more epochs, and
+ * `config.json` is then updated. That needs a constant learning rate, because a schedule would have been different from the start.
  * @throws CheckpointError when the data are not those it was trained on, or the checkpoint is damaged.
- * @throws UsageError for fewer epochs than the run's, or more with a schedule.
+ * @throws UsageError when `epochs` is less than the run's, or more with a schedule.
  */
 export async function resumeRun(
   path: string,
@@ -231,13 +231,13 @@ function withEpochs(settings: RunSettings, epochs: number | undefined): RunSetti
   if (epochs < train.epochs) {
     throw new UsageError(
       `\`epochs: ${epochs}\`: expected at least the ${train.epochs} epochs that the run was started with. ` +
-        "To stop earlier, stop it; for a shorter run, start a new one.",
+        "To stop earlier, press Ctrl-C; for a shorter run, start a new one.",
     );
   }
   if (train.schedule !== "constant") {
     throw new UsageError(
       `\`epochs: ${epochs}\`: the run's learning rate follows a ${train.schedule} schedule over its ${train.epochs} epochs, ` +
-        "so more of them would have been another run from the start. Start a new run.",
+        "so with more epochs it would have been different from the start. Start a new run.",
     );
   }
   return { ...settings, train: { ...train, epochs } };

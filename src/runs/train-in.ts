@@ -1,4 +1,4 @@
-/** One training in a folder that is locked: from its checkpoint if it has one, with a line of metrics and a checkpoint an epoch. */
+/** One training in a locked folder: continues from its checkpoint if it has one, and writes a line of metrics and a checkpoint per epoch. */
 import { existsSync } from "node:fs";
 import { CheckpointError, NonFiniteError } from "../errors.ts";
 import {
@@ -24,20 +24,20 @@ import { bestEpoch, isOver, type Progress, type Trainer, type TrainHooks } from 
 /** One line of `metrics.jsonl`. */
 export interface EpochLine extends EpochMetrics, EpochFigures {
   readonly step: number;
-  /** Wall time of training so far, pauses left out. */
+  /** Wall time of training so far in seconds, without pauses. */
   readonly seconds: number;
   readonly learningRate: number;
 }
 
-/** One training of a run: the run's own, or, before it, that of the run it is built on. */
+/** One training of a run: the run's own or, before it, that of its base run. */
 export interface Stage {
   readonly path: string;
   readonly settings: RunSettings;
 }
 
-/** Callbacks of a run, beside those of its training. */
+/** Callbacks of a run, in addition to those of its training. */
 export interface RunHooks extends TrainHooks {
-  /** Called before each training: that of a run which it is built on comes first, unless it is done. */
+  /** Called before each training. That of the base run comes first, unless it is done. */
   readonly onStage?: (stage: Stage) => void;
   /** Called once the step is compiled. */
   readonly onStart?: (info: {
@@ -45,34 +45,34 @@ export interface RunHooks extends TrainHooks {
     readonly nodes: number;
     readonly resumedAt: number;
   }) => void;
-  /** Called after an epoch was evaluated, logged and saved. */
+  /** Called after each epoch, once it is evaluated, logged and saved. */
   readonly onEpochLogged?: (line: EpochLine) => void;
 }
 
-/** A run that was trained, or stopped. */
+/** The result of training a run, complete or stopped. */
 export interface RunResult {
   readonly folder: RunFolder;
   readonly settings: RunSettings;
-  /** The model; absent where a signal came before the run's own training began. */
+  /** The model; absent if a signal came before the run's own training began. */
   readonly trained?: TrainedModel;
   /** False when a signal stopped it before its last epoch. */
   readonly completed: boolean;
-  /** The training that it ended in, to which what follows belongs. */
+  /** The training in which it ended. The following fields are about it. */
   readonly stage: Stage;
-  /** Updates made, those before resuming among them. */
+  /** Updates made, including those before resuming. */
   readonly steps: number;
   readonly history: readonly EpochLine[];
   readonly seconds: number;
 }
 
-/** What is trained in a folder. */
+/** The model that is trained in a folder. */
 export interface Trainable extends Training<TrainedModel> {
-  /** What a checkpoint must say for the model to be built again, beside the run's settings. */
+  /** What a checkpoint must store, besides the run's settings, to rebuild the model. */
   readonly built?: { readonly [key: string]: Json };
   figures(progress: Progress): Promise<EpochFigures>;
 }
 
-/** @throws CheckpointError naming the file, the tensor, what was expected and what was found. */
+/** @throws CheckpointError when the checkpoint does not fit; the message names the file, the tensor, what was expected and what was found. */
 function restoreFrom(path: string, trainer: Trainer, checkpoint: Checkpoint): void {
   try {
     trainer.restore(checkpoint);
@@ -81,7 +81,7 @@ function restoreFrom(path: string, trainer: Trainer, checkpoint: Checkpoint): vo
   }
 }
 
-/** An update may overflow what it updates; the step after would say so, but by then it would be the checkpoint. */
+/** An update can overflow a parameter. The next step would detect it, but the checkpoint would already have it. */
 function checkHealth({ trainStep, progress }: Trainer): void {
   try {
     if (progress.step > 0) checkFinite(trainStep.arena, progress.step - 1);
@@ -95,7 +95,7 @@ function checkHealth({ trainStep, progress }: Trainer): void {
   }
 }
 
-/** Trains in a folder that is already locked, from its checkpoint if it has one. */
+/** Trains in a locked folder, from its checkpoint if it has one. */
 export async function trainIn(
   folder: RunFolder,
   settings: RunSettings,
@@ -140,7 +140,7 @@ export async function trainIn(
         ...figures,
         learningRate: trainer.trainStep.arena.optimizer.groups[0].learningRate(progress.step - 1),
       };
-      // The line goes first: a kill between the two leaves an epoch to be done again, never one without its line.
+      // The line is written first: if the process is killed in between, the epoch is repeated, but never lacks its line.
       log.append(line);
       if (patience !== undefined && bestEpoch(lines()) === line.epoch) save(folder.best);
       save();
@@ -155,7 +155,7 @@ export async function trainIn(
     save();
   }
   const steps = trainer.progress.step;
-  // What follows is of the best epoch, as the run opens.
+  // The rest uses the best epoch, as opening the run does.
   if (completed && patience !== undefined && existsSync(folder.best)) {
     restoreFrom(folder.best, trainer, loadCheckpoint(folder.best, { settings: own }));
   }

@@ -1,4 +1,4 @@
-/** Training in memory. */
+/** Trains in memory. */
 import type { z } from "zod";
 import { type Dataset, fingerprint, withClasses } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
@@ -33,16 +33,16 @@ import { bestEpoch, isOver, type Progress, type TrainHooks } from "../train/inde
 import { version } from "../version.ts";
 import { factsOf } from "./new-run.ts";
 
-/** How a VAE or an autoencoder is trained, as a caller writes it: what is left out has the default of its kind for the data. */
+/** Training options of a VAE or an autoencoder. Options left out get the defaults of the kind for the data. */
 export type TrainInput = Partial<TrainSettings>;
-/** How M2 or M1+M2 is trained, as a caller writes it. */
+/** Training options of M2 or M1+M2. */
 export type SemiSupervisedTrainInput = Partial<SemiSupervisedTrainSettings>;
 
-/** What is called while a model trains, and what it is measured on. */
+/** Callbacks during training, and the rows to measure on. */
 export interface FitHooks<T> extends Omit<TrainHooks, "onEpoch"> {
-  /** Rows held out, measured after each epoch. `patience` stops by them. */
+  /** Validation rows, measured after each epoch. `patience` uses them. */
   readonly validation?: Dataset;
-  /** Called after each epoch, awaited, with the model as it is and, where there are rows held out, what was measured on them. */
+  /** Called and awaited after each epoch, with the current model and, if there are validation rows, their figures. */
   readonly onEpoch?: (
     progress: Progress,
     epoch: { readonly trained: T; readonly figures?: EpochFigures },
@@ -55,7 +55,7 @@ type Trainable = Model & { readonly likelihood: string | { readonly name: string
 const likelihoodOf = ({ likelihood }: Trainable): LikelihoodName =>
   (typeof likelihood === "string" ? likelihood : likelihood.name) as LikelihoodName;
 
-/** Settings of a model's training, checked, with the defaults of its kind for the data. */
+/** The settings of a model's training: checked, with the defaults of its kind for the data. */
 function settingsOf(
   model: Trainable,
   data: Dataset,
@@ -78,7 +78,7 @@ function settingsOf(
   return train;
 }
 
-/** Settings of a run on data that were given in memory. */
+/** Settings of a run on data in memory. */
 function inMemory(model: Trainable, data: Dataset, train: RunSettings["train"], kind: Kind): RunSettings {
   const { labels, classes } = kind.declaration.settings.labels ? withClasses(data) : {};
   const described = merge(kind.describe?.(model) ?? {}, {
@@ -109,7 +109,7 @@ function inMemory(model: Trainable, data: Dataset, train: RunSettings["train"], 
 }
 
 /**
- * Compiles the training of a model, for a loop of one's own: the trainer, and the model as it trains.
+ * Compiles the training of a model, for your own loop. Returns the trainer, and the model that it trains.
  *
  * @example
  * const { trainer, trained } = await compileTraining(VAE({ shape: [28, 28] }), digits, { epochs: 10 });
@@ -152,7 +152,7 @@ export async function compileTraining(
  *
  * @throws UsageError when settings are out of range or the data do not fit the model.
  * @throws DataError when the labels do not allow it.
- * @throws NonFiniteError naming the epoch, the step and what stopped being finite.
+ * @throws NonFiniteError when a value stops being finite; the message names the epoch, the step and the value.
  */
 export function train(
   model: Vae | DeterministicAutoencoder,
@@ -177,8 +177,8 @@ export async function train(
   const { patience } = settings;
   if (patience !== undefined && validation === undefined) {
     throw new UsageError(
-      `train: patience ${patience}: expected rows held out to validate, by which training stops; found none. ` +
-        "Give them beside it: train(model, data, { patience }, { validation }).",
+      `train: patience ${patience}: expected validation rows to decide when to stop; found none. ` +
+        "Pass them too: train(model, data, { patience }, { validation }).",
     );
   }
   const kind = await kindOf(model.kind);
@@ -191,7 +191,7 @@ export async function train(
     ...(onStep && { onStep }),
     signal: signal ? AbortSignal.any([signal, enough.signal]) : enough.signal,
     async onEpoch(progress) {
-      // What is measured needs the training's settings alone.
+      // Measuring only needs the training settings.
       const figures =
         held && (await kind.figures(trained, held, { train: settings } as RunSettings, progress));
       if (figures) epochs.push({ epoch: progress.epoch, ...figures });

@@ -155,7 +155,7 @@ export function vjp(output: Tensor, cotangent: Tensor, wrt: readonly Tensor[]): 
  * const x = parameter([3], normal());
  * const [g] = grad(sum(mul(x, x)), [x]); // 2 x
  *
- * @throws ShapeError when the output is no scalar.
+ * @throws ShapeError when the output is not a scalar.
  */
 export function grad(output: Tensor, wrt: readonly Tensor[]): Tensor[] {
   if (output.size !== 1) {

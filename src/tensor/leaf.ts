@@ -80,7 +80,7 @@ export function full(shape: Shape, value: number, dtype: DType = "float32"): Ten
   checkShape("constant", shape);
   return constantOp([], { values: filled(shape, value), shape, dtype });
 }
-/** @throws ShapeError where no array can hold so many. */
+/** @throws ShapeError when no array can hold so many. */
 function filled(shape: Shape, value: number): Float64Array {
   const size = sizeOf(shape);
   try {
@@ -121,13 +121,13 @@ export function eye(n: number, dtype: DType = "float32"): Tensor {
 
 const isArrayLike = (v: unknown): v is readonly Nested[] => Array.isArray(v) || ArrayBuffer.isView(v);
 
-/** What is no number, for messages. */
+/** What is not a number, for messages. */
 const shown = (v: unknown): string =>
   typeof v === "string" ? JSON.stringify(v) : typeof v === "object" && v !== null ? "an object" : String(v);
 
 /**
  * A constant from numbers or nested arrays: `tensor([[1, 2], [3, 4]])` has shape [2, 2].
- * @throws ShapeError when the nesting is ragged or holds what is no number, naming the place.
+ * @throws ShapeError when the nesting is ragged or holds what is not a number, naming the place.
  */
 export function tensor(value: Nested, options: { readonly dtype?: DType } = {}): Tensor {
   return nested("tensor", value, options.dtype);

@@ -53,7 +53,7 @@ export function broadcastShapes(what: string, ...shapes: Shape[]): number[] {
   return out;
 }
 
-/** @throws ShapeError where a rank was read from what is no tensor. */
+/** @throws ShapeError when a rank was read from what is no tensor. */
 function checkRank(what: string, rank: unknown): void {
   if (rank === undefined)
     throw new ShapeError(`${what}: expected a tensor; for plain numbers use tensor(…).`);

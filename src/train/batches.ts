@@ -1,4 +1,4 @@
-/** What a step reads: minibatches of one dataset, or of labelled and unlabelled rows side by side. */
+/** A step's inputs: minibatches of one dataset, or of labelled and unlabelled rows. */
 import { type Dataset, type Minibatches, minibatches, rowSize } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
 import type { TrainStep } from "../optim/index.ts";
@@ -7,7 +7,7 @@ import type { BatchSettings } from "./settings.ts";
 /** Fills a step's inputs. A pure function of its seed and the step, so that training resumes bit for bit. */
 export interface Batches {
   readonly stepsPerEpoch: number;
-  /** Writes the rows of a step into its inputs. */
+  /** Writes a step's rows to its inputs. */
   fill(step: number, inputs: Pick<TrainStep, "input">): void;
 }
 
@@ -22,14 +22,14 @@ export const betaAt = (
   stepsPerEpoch: number,
 ): number => beta * grown(step, warmup, stepsPerEpoch);
 
-/** Batches of one dataset, with the minibatch size that its number of rows allows. */
+/** Batches of one dataset, with a minibatch size of at most its number of rows. */
 export interface DatasetBatches extends Batches {
   readonly batch: number;
 }
 
 /**
- * The minibatches of one dataset go to the input `x`, and β, where it warms up, to `beta`.
- * @throws UsageError when rows and model do not fit.
+ * Writes the minibatches of one dataset to the input `x` and, during a warm-up, β to `beta`.
+ * @throws UsageError when the rows do not fit the model.
  */
 export function datasetBatches(
   model: { readonly features: number },
@@ -38,7 +38,7 @@ export function datasetBatches(
 ): DatasetBatches {
   if (rowSize(data.shape) !== model.features) {
     throw new UsageError(
-      `${data.name}: rows of shape [${data.shape.join(", ")}] hold ${rowSize(data.shape)} values, the model takes ${model.features}.`,
+      `${data.name}: rows of shape [${data.shape.join(", ")}] have ${rowSize(data.shape)} values, but the model takes ${model.features}.`,
     );
   }
   const { batch, stepsPerEpoch, fill } = minibatches(data, {
@@ -58,20 +58,20 @@ export function datasetBatches(
 
 export interface SemiSupervisedParts {
   readonly labelled: Minibatches;
-  /** The class of each row that `labelled` numbers. */
+  /** The class of each row in `labelled`. */
   readonly labels: Int32Array;
   readonly classes: number;
-  /** Absent where every row is labelled: an epoch is then a pass over the labelled rows. */
+  /** Absent if every row is labelled: an epoch is then a pass over the labelled rows. */
   readonly unlabelled?: Minibatches;
-  /** Epochs over which the input `warmup` grows from 0 to 1; there is none where it is 0. */
+  /** Epochs over which the input `warmup` grows from 0 to 1; with 0 there is no such input. */
   readonly warmup: number;
   /** The epoch from which the input `shares` is 1 after 0; absent: there is no such input. */
   readonly sharesFrom?: number;
 }
 
 /**
- * Labelled and unlabelled rows side by side, each in its own order: `xLabelled` and one-hot `y`, and `x`. An epoch is a pass over
- * the unlabelled rows, while the labelled ones come round as often as they do.
+ * Minibatches of labelled and of unlabelled rows, each in its own order: `xLabelled` and one-hot `y`, and `x`. An epoch is a pass over the
+ * unlabelled rows; the labelled ones are repeated as often as needed.
  */
 export function semiSupervisedBatches({
   labelled,

@@ -1,23 +1,23 @@
-/** When training stops because it no longer gets better on rows held out to validate. */
+/** Early stopping: training stops when validation rows show no more improvement. */
 
-/** What was measured on validation rows after an epoch: an error, of which less is better, or a bound, of which more is. */
+/** An epoch's figures on validation rows: an error (smaller is better) or a bound (larger is better). */
 export interface ValidationFigures {
   readonly error?: number;
   readonly elbo?: number;
   readonly reconstruction?: number;
 }
 
-/** An epoch and what was measured after it. */
+/** An epoch and its figures. */
 export interface MeasuredEpoch {
   readonly epoch: number;
   readonly validation?: ValidationFigures;
 }
 
-/** The figure by which epochs are compared, the larger the better; undefined where none was measured. */
+/** The figure by which epochs are compared, larger is better; undefined if none was measured. */
 const merit = ({ error, elbo, reconstruction }: ValidationFigures): number | undefined =>
   error === undefined ? (elbo ?? reconstruction) : -error;
 
-/** The first epoch with the best figure; undefined where no epoch has one. A figure that is not finite is never the best. */
+/** The first epoch with the best figure; undefined if no epoch has one. A figure that is not finite is never the best. */
 export function bestEpoch(epochs: readonly MeasuredEpoch[]): number | undefined {
   let best: { readonly epoch: number; readonly value: number } | undefined;
   for (const { epoch, validation = {} } of epochs) {
@@ -29,7 +29,7 @@ export function bestEpoch(epochs: readonly MeasuredEpoch[]): number | undefined 
   return best?.epoch;
 }
 
-/** Whether so many epochs have passed since the best one. */
+/** Whether `patience` epochs have passed since the best one. */
 export function isOver(epochs: readonly MeasuredEpoch[], patience: number): boolean {
   const best = bestEpoch(epochs);
   const last = epochs.at(-1)?.epoch;

@@ -1,4 +1,4 @@
-/** The training loop: minibatches, steps, epochs. It knows a model by its objective alone, and data by their minibatches. */
+/** The training loop: minibatches, steps, epochs. It knows only a model's objective and the data's minibatches. */
 import { ConvergenceError, NonFiniteError, UsageError } from "../errors.ts";
 import type { Checkpoint } from "../files/index.ts";
 import {
@@ -27,19 +27,19 @@ export interface Progress {
   readonly step: number;
   /** Epochs completed. */
   readonly epoch: number;
-  /** Steps made of the current epoch, and in a whole one. */
+  /** Steps made in the current epoch, and steps per epoch. */
   readonly stepOfEpoch: number;
   readonly stepsPerEpoch: number;
   readonly means: Means;
 }
 
-/** Callbacks of training, and how to stop it. */
+/** Callbacks of training, and a signal to stop it. */
 export interface TrainHooks {
-  /** Called after each step; cheap, or it slows training. */
+  /** Called after each step. If it is slow, training is slow. */
   readonly onStep?: (progress: Progress) => void;
-  /** Called after each epoch, awaited: evaluation and checkpoints belong here. */
+  /** Called and awaited after each epoch: the place for evaluation and checkpoints. */
   readonly onEpoch?: (progress: Progress) => Promise<void> | void;
-  /** Stops after the step under way. */
+  /** Stops training after the current step. */
   readonly signal?: AbortSignal;
 }
 
@@ -78,12 +78,12 @@ function optimizerOf(settings: OptimisationSettings, steps: number): Optimizer {
   }
 }
 
-/** So many times the loss of the first step, and training has made things worse rather than better. */
+/** If the loss ends above the first step's loss multiplied by this, training has diverged. */
 const DIVERGED = 1e4;
 
 /**
- * Trains an objective over minibatches. State is (parameters, moments, buffers, step): it goes into a {@link Checkpoint} at any
- * step, and resuming from it gives what an uninterrupted run gives, bit for bit.
+ * Trains an objective over minibatches. Its state is (parameters, moments, buffers, step). A {@link Checkpoint} of it can be taken at any
+ * step; resuming from it gives the same result as an uninterrupted run, bit for bit.
  */
 export class Trainer {
   readonly settings: OptimisationSettings;
@@ -93,7 +93,7 @@ export class Trainer {
   readonly #parameters: readonly NamedLeaf[];
   #step = 0;
   #sums: Record<string, number> = {};
-  /** The loss of the first step, before anything was learnt. */
+  /** The loss of the first step, before any learning. */
   #firstLoss: number | undefined;
 
   private constructor(parts: {
@@ -141,12 +141,12 @@ export class Trainer {
     };
   }
 
-  /** Current values of parameters and buffers: views, which later steps change. */
+  /** Current values of parameters and buffers, as views that later steps change. */
   values(): ReadonlyMap<Tensor, Float32Array> {
     return new Map(this.#parameters.map(({ name, tensor }) => [tensor, this.trainStep.value(name)]));
   }
 
-  /** One step: the minibatch, the gradient, the update. @throws NonFiniteError naming epoch and step. */
+  /** One step: minibatch, gradient, update. @throws NonFiniteError when the loss or a gradient is not finite; the message names epoch and step. */
   async next(): Promise<Readonly<Record<string, number>>> {
     if (this.#step % this.stepsPerEpoch === 0) this.#sums = {};
     this.#batches.fill(this.#step, this.trainStep);
@@ -158,8 +158,8 @@ export class Trainer {
   }
 
   /**
-   * Trains until the settings' number of epochs, or until the signal. Returns whether it got to the end.
-   * @throws ConvergenceError when it got there, and the loss of the last epoch is far above that of the first step.
+   * Trains for the settings' number of epochs, or until the signal. Returns whether it reached the end.
+   * @throws ConvergenceError when it reached the end and the loss of the last epoch is far above that of the first step.
    */
   async run(hooks: TrainHooks = {}): Promise<boolean> {
     const { onStep, onEpoch, signal } = hooks;
@@ -176,7 +176,7 @@ export class Trainer {
     return true;
   }
 
-  /** Everything needed to go on, copied. `metadata` is kept as it is. */
+  /** A copy of everything needed to continue. `metadata` is stored unchanged. */
   checkpoint(metadata: Checkpoint["metadata"] = {}): Checkpoint {
     const { step, epoch } = this.progress;
     return {
@@ -192,7 +192,7 @@ export class Trainer {
     };
   }
 
-  /** Goes back to a checkpoint of the same model and optimiser. @throws CheckpointError when it is another's. */
+  /** Restores a checkpoint of the same model and optimiser. @throws CheckpointError when it belongs to another. */
   restore(checkpoint: Checkpoint): void {
     this.trainStep.arena.load(checkpoint.tensors);
     this.trainStep.loadBuffers(checkpoint.buffers);
@@ -202,15 +202,14 @@ export class Trainer {
     this.#sums = typeof sums === "object" && sums !== null ? { ...(sums as Record<string, number>) } : {};
   }
 
-  /** A loss may be finite and yet be of no use. In between it may leap; what counts is where training ends. */
+  /** A loss can be finite and still useless. It may jump in between; what counts is where training ends. */
   #checkDivergence(): void {
     const first = this.#firstLoss;
     const last = (this.#sums.loss ?? Number.NaN) / this.stepsPerEpoch;
     if (first === undefined || !(last - first > DIVERGED * Math.max(1, Math.abs(first)))) return;
     throw new ConvergenceError(
-      `training has diverged: the mean loss of the last epoch is ${last.toPrecision(3)}, that of the first step, before anything was ` +
-        `learnt, was ${first.toPrecision(3)}. Lower the learning rate (lr), clip gradients (clip), or look at the data for values far ` +
-        "from all others. What was trained is kept.",
+      `training has diverged: the mean loss of the last epoch is ${last.toPrecision(3)}, the loss of the first step, before any learning, was ${first.toPrecision(3)}. Lower the learning rate (lr), clip gradients (clip), or check the data for values far ` +
+        "from all others. The trained parameters are kept.",
     );
   }
 

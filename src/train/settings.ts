@@ -1,42 +1,42 @@
-/** How a training goes, as the loop reads it. Schemas and defaults are those of the kinds of models. */
+/** The settings that the training loop reads. Schemas and defaults are in the kinds of models. */
 import type { Binarization } from "../data/index.ts";
 
-/** The optimisers that training takes. */
+/** The optimisers for training. */
 export const optimizerNames = ["adam", "adamw", "sgd", "rmsprop"] as const;
-/** How the learning rate goes over training. */
+/** The schedules of the learning rate. */
 export const scheduleNames = ["constant", "linear", "cosine", "exponential", "piecewise"] as const;
 
-/** A learning rate that holds from an epoch on. */
+/** A learning rate that applies after a number of epochs. */
 export interface RateStep {
-  /** Epochs that are over by then: 1 or more. */
+  /** Number of epochs after which it applies: 1 or more. */
   readonly epoch: number;
-  /** The learning rate of the epochs that follow. */
+  /** The learning rate from then on. */
   readonly lr: number;
 }
 
-/** What the loop reads. */
+/** Settings of the loop. */
 export interface OptimisationSettings {
   /** Passes over the data. */
   readonly epochs: number;
   /** The optimiser. */
   readonly optimizer: (typeof optimizerNames)[number];
-  /** Learning rate; with a schedule, where it starts. */
+  /** Learning rate; with a schedule, its initial value. */
   readonly lr: number;
-  /** How the learning rate goes over all updates. */
+  /** Schedule of the learning rate over all updates. */
   readonly schedule: (typeof scheduleNames)[number];
   /** The learning rates of a piecewise schedule, in the order of their epochs. */
   readonly lrSteps?: readonly RateStep[];
-  /** The gradient's global norm is clipped to it. Absent: not clipped. */
+  /** Largest global norm of the gradient. Absent: not clipped. */
   readonly clip?: number;
-  /** Epochs without a better figure on the validation rows after which training stops. Absent: it trains for all epochs. */
+  /** Training stops after this many epochs without improvement on the validation rows. Absent: it trains for all epochs. */
   readonly patience?: number;
   /** Seed of every random number. */
   readonly seed: number;
-  /** Threads within an operation. Absent: one a core. */
+  /** Threads per operation. Absent: one per core. */
   readonly threads?: number;
 }
 
-/** What the minibatches of one dataset are made by. */
+/** Settings of the minibatches of one dataset. */
 export interface BatchSettings {
   /** Rows in a minibatch. */
   readonly batch: number;
@@ -44,7 +44,7 @@ export interface BatchSettings {
   readonly seed: number;
   /** Whether and when grey pixels are drawn as black or white. */
   readonly binarize: Binarization;
-  /** Factor of the KL. */
+  /** Weight of the KL. */
   readonly beta: number;
   /** Epochs over which β grows linearly from 0. */
   readonly warmup: number;

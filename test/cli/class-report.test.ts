@@ -37,7 +37,7 @@ test("train --report and report of a model that learns from labels", async () =>
     "by Bayes\u2019 rule with 20 samples",
     "Analogies",
     "Confusion matrix",
-    "Ringed are 20 training images",
+    "Rings mark 20 training images",
   ]) {
     expect(page).toContain(text);
   }

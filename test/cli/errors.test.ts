@@ -106,7 +106,7 @@ test("a Bernoulli likelihood on grey pixels is refused, and nothing is written",
   const { code, err } = await cli("train", "vae", "--data", digits, "--binarize", "none", "--out", out);
   expect(code).toBe(2);
   expect(err).toBe(
-    "digits/train: a Bernoulli likelihood on grey pixels gives no bound of any density. Use --binarize dynamic or --binarize fixed " +
+    "digits/train: a Bernoulli likelihood on grey pixels does not bound any density. Use --binarize dynamic or --binarize fixed " +
       "to draw binary pixels, --likelihood continuous-bernoulli for a density on [0, 1], or ask for the cross entropy by " +
       "name with --likelihood bernoulli-on-grey.\n",
   );
@@ -258,7 +258,7 @@ test("a resumed run keeps its settings", async () => {
   );
   expect((await cli("train", "--resume", run, "--epochs", "1")).err).toBe(
     "--epochs 1: expected at least the 2 epochs that the run was started with. " +
-      "To stop earlier, stop it; for a shorter run, start a new one.\n",
+      "To stop earlier, press Ctrl-C; for a shorter run, start a new one.\n",
   );
   expect((await cli("train", "--resume", run, "--overwrite")).err).toContain(
     "--overwrite contradicts --resume",
@@ -269,8 +269,8 @@ test("a resumed run keeps its settings", async () => {
     train.schedule = "cosine";
   });
   expect((await cli("train", "--resume", scheduled.path, "--epochs", "9")).err).toBe(
-    "--epochs 9: the run's learning rate follows a cosine schedule over its 2 epochs, so more of them would have been " +
-      "another run from the start. Start a new run.\n",
+    "--epochs 9: the run's learning rate follows a cosine schedule over its 2 epochs, so with more epochs it would have been " +
+      "different from the start. Start a new run.\n",
   );
 });
 

@@ -193,7 +193,7 @@ describe("m1 and m1m2", () => {
     );
     expect(code).toBe(2);
     expect(err).toContain(
-      `--m1 ${m1}: it was trained on other rows (350 rows of digits, 50 held out to validate) than these (400 rows of digits).`,
+      `--m1 ${m1}: it was trained on other rows (350 rows of digits, 50 held out for validation) than these (400 rows of digits).`,
     );
     expect(existsSync(path("refused"))).toBe(false);
     const flags = await cli(

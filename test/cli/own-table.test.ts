@@ -139,7 +139,7 @@ describe("m2 on a table with nine labels", () => {
     expect(await cli("evaluate", run)).toMatchObject({
       code: 2,
       err:
-        "fruit.csv: no rows are held out to test on: too few are labelled to spare some. Use --part train, give other rows with " +
+        "fruit.csv: the run has no test rows, because too few rows are labelled. Use --part train, give other rows with " +
         "--data, or train with --test-fraction.\n",
     });
   });
@@ -243,8 +243,8 @@ test("a vae tests on rows of any kind; to be M1 where labels are few it must see
   expect(await cli(...stack)).toMatchObject({
     code: 2,
     err:
-      `--m1 ${run}: it was trained on other rows (81 rows of fruit.csv) than these (90 rows of fruit.csv). It must have seen the ` +
-      "rows to learn from and none that are held out: train it with the same --data and --validation and --test-fraction 0, or " +
+      `--m1 ${run}: it was trained on other rows (81 rows of fruit.csv) than these (90 rows of fruit.csv). It must have been trained on the ` +
+      "training rows and on no held-out rows: train it with the same --data and --validation and --test-fraction 0, or " +
       "leave it out.\n",
   });
   await ok("train", "vae", ...given, "--test-fraction", "0", "--out", run, "--overwrite");

@@ -59,7 +59,7 @@ describe("binarize", () => {
   test("values that are no probabilities are refused with their place", () => {
     const data = createDataset({ name: "table", shape: [2], x: Float32Array.of(0, 0.5, 1, 1.5) });
     expect(() => binarize(data, 0)).toThrow(
-      new UsageError("table: cannot binarise 1.5 (row 1, value 1): it is no probability."),
+      new UsageError("table: cannot binarise 1.5 (row 1, counted from 0, value 1): it is not a probability."),
     );
   });
 });

@@ -79,7 +79,7 @@ describe("saveCheckpoint and loadCheckpoint", () => {
     const arena = Arena.allocate([{ name: "w", shape: [2] }], adam({ learningRate: 0.1 }));
     expect(() => arena.load(loadCheckpoint(path).tensors, { moments: false })).toThrow(
       new CheckpointError(
-        'tensor "w": expected shape [2], found [3]; the checkpoint is of another architecture',
+        'tensor "w": expected shape [2], found [3]; the checkpoint belongs to another architecture',
       ),
     );
   });

@@ -260,7 +260,7 @@ describe("a file that is no fit, or not this one", () => {
   test("notes that were edited, and fields that are missing", async () => {
     for (const notes of ["", "null", "[]", "{}", '{"fitted":{"name":"coin","sites":[{}]},"method":"map"}'])
       await expect(rewritten((m) => ({ ...m, notes }))).rejects.toThrow(
-        /expected .*, found .*\. The file is of another version of tightbound, or was edited: fit anew\.$/,
+        /expected .*, found .*\. The file was written by another version of tightbound, or was edited: fit again\.$/,
       );
     const { tensors, metadata } = decodeSafetensors(readFileSync(path("mode")), "test");
     writeFileSync(

@@ -417,8 +417,8 @@ describe("programs at the edges", () => {
     await expect(cavi(program).run([])).rejects.toThrow(
       new NonFiniteError(
         "gap: sweep 1 of coordinate ascent gave an ELBO of NaN: site 'mu' has natural parameters that are not finite. Look for missing or " +
-          "infinite values in the data, for data far from 0 in units of their spread (centre them), for values that the model calls " +
-          "impossible, and for a prior that no data make proper.",
+          "infinite values in the data, for data far from 0 in units of their spread (centre them), for values that are impossible under the model, and " +
+          "for an improper prior that the data do not make proper.",
       ),
     );
   });

@@ -51,7 +51,7 @@ describe("data outside the support", () => {
     });
     expect(await failure(svi(program, autoNormal(program)), [])).toBe(
       "step 0: site 'x' of the model has log density -Infinity: its value 3.2 (element [1, 1] of [2, 3]) lies outside the support " +
-        "of Uniform(low 0, high 1). Rescale the data, or choose a distribution whose support holds them.",
+        "of Uniform(low 0, high 1). Rescale the data, or choose a distribution whose support contains them.",
     );
   });
 
@@ -83,10 +83,9 @@ describe("a scale that left its range", () => {
       `step 0: site 'x' of the model has log density NaN: parameter 'scale' of Normal(loc 0, scale ${value}) (element [1] of [2]) ` +
         `must be positive, found ${value}. ` +
         (advice === "give"
-          ? "It is computed from learnable 'scale' (0 … 0.5). Give it a form that cannot leave its range (logScale or softplus for a " +
+          ? "It is computed from learnable 'scale' (0 … 0.5). Use a form that cannot leave its range (logScale or softplus for a " +
             "scale, logits for probabilities), or lower the learning rate."
-          : "It is computed from learnable 'scale' (NaN at [1] of [2]). Lower the learning rate, and look at the parameter's " +
-            "first value."),
+          : "It is computed from learnable 'scale' (NaN at [1] of [2]). Lower the learning rate, and check the parameter's initial value."),
     );
   });
 
@@ -147,7 +146,7 @@ describe("a parameter that exploded", () => {
     expect(await at(1e39)).toBe(
       "step 1: site 'mu' of the guide has log density -Infinity: parameter 'base.loc' of Transformed(Normal, identity)(base.loc Infinity, " +
         "base.logScale Infinity) must be real, found Infinity. It is computed from learnable 'mu.loc' (Infinity). Lower the learning " +
-        "rate, and look at the parameter's first value.",
+        "rate, and check the parameter's initial value.",
     );
   });
 
@@ -178,7 +177,7 @@ test("a value that its distribution makes impossible", async () => {
   expect(await failure(svi(program, nothing), [])).toBe(
     "step 0: site 'x' of the model has log density -Infinity: its value 1 (element [1, 2] of [2, 3]) under Bernoulli(probs 0) has " +
       "density zero. It is computed from learnable 'probs' (0 … 0.5). Keep the parameters away from the ends of their ranges (logits " +
-      "do that for probabilities), and values from where the density ends.",
+      "do that for probabilities), and values away from the ends of the support.",
   );
 });
 
@@ -267,7 +266,7 @@ test("on a dream of the model", async () => {
   const x = tensor(0.1);
   const machine = reweightedWakeSleep(program, guide, { phase: "both", dream: (s) => [s.get("x") ?? x] });
   expect(await failure(machine, [x], { seed: 1 })).toMatch(
-    /^step \d+: site 'k' of the guide, on what the model dreamt, has log density -\d.*e\+\d\d: its value 0 under Bernoulli\(logits \d.*e\+\d\d\) has a density/,
+    /^step \d+: site 'k' of the guide, on data drawn from the model, has log density -\d.*e\+\d\d: its value 0 under Bernoulli\(logits \d.*e\+\d\d\) has a density/,
   );
 });
 

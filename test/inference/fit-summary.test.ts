@@ -85,7 +85,7 @@ describe("of an svi fit", () => {
     const fit = await fitted();
     await expect(summary(fit, { sites: ["coin"] })).rejects.toThrow(
       new UsageError(
-        "summary: there are no draws of a site 'coin'; there are of: 'mu', 'tau', 'b', 'twice'.",
+        "summary: there are no draws of site 'coin'. Sites with draws: 'mu', 'tau', 'b', 'twice'.",
       ),
     );
     for (const draws of [0, -1, 2.5, Number.NaN])
@@ -121,8 +121,8 @@ test("of some sites of chains: the same rows, and warnings of those sites alone"
   expect(some.divergences).toBe(all.divergences);
   const few = (found: typeof all) => found.warnings.filter((w) => w.startsWith("Few effective draws"));
   expect(few(all)[0]).toMatch(/\bp \d+/);
-  expect(few(some)[0]).toMatch(/^Few effective draws \(below 100 a chain\) for odds \d+: /);
+  expect(few(some)[0]).toMatch(/^Few effective draws \(below 100 per chain\) for odds \d+: /);
   expect(() => summary(run, { sites: ["q"] })).toThrow(
-    new UsageError("summary: there are no draws of a site 'q'; there are of: 'p', 'odds'."),
+    new UsageError("summary: there are no draws of site 'q'. Sites with draws: 'p', 'odds'."),
   );
 });

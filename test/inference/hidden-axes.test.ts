@@ -126,7 +126,7 @@ test("what cannot be listed is refused with its sites, before anything is alloca
   await expect(unconstrainedDensity(bits, [])).rejects.toThrow(
     "site 'y' depends on 32 finite sites that are summed out: 'bit 0' (2 values), 'bit 1' (2 values), 'bit 2' (2 values), " +
       "'bit 3' (2 values), 'bit 4' (2 values), 'bit 5' (2 values), 'bit 6' (2 values), 'bit 7' (2 values), 24 more, " +
-      "4294967296 values together, for which an array of 4294967296 numbers would be needed.",
+      "4294967296 combinations, which would need an array of 4294967296 numbers.",
   );
   const across = model(({ sample, observe, plate }) => {
     const x = sample("x", Normal(0, 1));
@@ -134,8 +134,8 @@ test("what cannot be listed is refused with its sites, before anything is alloca
     observe("total", Normal(z.sum().add(x), 1), 2);
   });
   await expect(unconstrainedDensity(across, [])).rejects.toThrow(
-    "site 'total' depends on the finite site 'z' and stands outside its plate 'row', so that the values of all 5 rows would have " +
-      "to be listed together.",
+    "site 'total' depends on the finite site 'z' but is outside its plate 'row', " +
+      "which would need all combinations of the values of 5 rows.",
   );
 });
 

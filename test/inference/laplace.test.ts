@@ -119,7 +119,7 @@ describe("what is refused", () => {
     expect(failed).toBeInstanceOf(ConvergenceError);
     // −H in b is (1 − 2 · 4/0.01) I = −799 I at 0.
     expect(String(failed)).toMatch(
-      /^ConvergenceError: ring: the density is not concave at the point that was found: along the direction of b\[0\] \(1\.00\) its second derivative is 799, not below 0, so no normal fits there\. It is a saddle or a ridge: start elsewhere \(seed, initial\), give the sites priors that tell them apart, or use nuts\.$/,
+      /^ConvergenceError: ring: the density is not concave at the mode found: along the direction of b\[0\] \(1\.00\) its second derivative is 799, not below 0, so no normal fits there\. It is a saddle or a ridge: start elsewhere \(seed, initial\), give the sites priors that identify them, or use nuts\.$/,
     );
   });
 

@@ -100,7 +100,7 @@ describe("what is refused", () => {
       .catch((error: unknown) => error);
     expect(failed).toBeInstanceOf(ConvergenceError);
     expect(String(failed)).toMatch(
-      /^ConvergenceError: eightSchools: no mode was found: after \d+ steps.* it is .* standard deviations away, in site '.*', above the tolerance 0\.000001\. Site 'tau' ran to the end of its support .* Integrate instead \(nuts\), write those sites as loc \+ scale · z, or give the scale a prior that keeps away from its end\.$/,
+      /^ConvergenceError: eightSchools: no mode was found: after \d+ steps.* it is .* standard deviations away, in site '.*', above the tolerance 0\.000001\. Site 'tau' ran to the end of its support .* Integrate instead \(nuts\), write those sites as loc \+ scale · z, or give the scale a prior that excludes the end\.$/,
     );
   });
 

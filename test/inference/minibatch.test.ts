@@ -108,14 +108,14 @@ describe("what is no sum is refused", () => {
     await expect(run(mean(data))).rejects.toThrow(UsageError);
     await expect(run(mean(data))).rejects.toThrow(refused);
     await expect(run(mean(data))).rejects.toThrow(
-      /observed site 'y' stands in plate 'row'.*Open the plate without rows/,
+      /observed site 'y' is in plate 'row'.*Open the plate without rows/,
     );
   });
 
   test("a finite site outside, summed out", async () => {
     const run = svi(mixture(data), guide).run([], { steps: 1 });
     await expect(run).rejects.toThrow(
-      /^site 'k' is summed out, and site 'y' below it stands in plate 'row', of which only 2 of 12 rows are seen: .*Give 'k' a site in the guide/,
+      /^site 'k' is summed out, and site 'y' below it is in plate 'row', of which only 2 of 12 rows are seen: .*Give 'k' a site in the guide/,
     );
   });
 
@@ -127,7 +127,7 @@ describe("what is no sum is refused", () => {
     ] as const) {
       const run = svi(mean(data), guide).run([], { steps: 1, ...options });
       await expect(run).rejects.toThrow(
-        /^site 'y' stands in plate 'row', of which only 2 of 12 rows are seen, and site 'mu' outside it: /,
+        /^site 'y' is in plate 'row', of which only 2 of 12 rows are seen, and site 'mu' outside it: /,
       );
     }
     await expect(reweightedWakeSleep(mean(data), guide).run([], { steps: 1, particles: 5 })).rejects.toThrow(

@@ -177,8 +177,8 @@ describe("what it refuses", () => {
   test("step sizes that do not converge", async () => {
     await expect(run(normalMean(12, 3), { forgettingRate: 0.5 })).rejects.toThrow(
       new UsageError(
-        "stochasticCavi: forgettingRate must be above 0.5 and at most 1, found 0.5; only then do the steps add up to any distance while " +
-          "their noise dies out (Robbins and Monro 1951).",
+        "stochasticCavi: forgettingRate must be above 0.5 and at most 1, found 0.5; otherwise the steps cannot reach any distance while " +
+          "their noise vanishes (Robbins and Monro 1951).",
       ),
     );
     await expect(run(normalMean(12, 3), { delay: -1 })).rejects.toThrow(

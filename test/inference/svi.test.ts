@@ -225,7 +225,7 @@ describe("explain and errors", () => {
       model(({ sample, plate }) => plate("p", 10, () => sample("z", Normal(0, 1)), { rows: n }));
     expect(() => elbo(rows(5), rows(2), [])).toThrow(
       new UsageError(
-        "plate 'p': the model looks at 5 of 10, the guide at 2 of 10; one minibatch must serve both.",
+        "plate 'p': the model has 5 of 10 rows, the guide 2 of 10; both need the same minibatch.",
       ),
     );
   });

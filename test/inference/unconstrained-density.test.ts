@@ -291,7 +291,7 @@ describe("parameters and data", () => {
     );
     await expect(refused(fed)).rejects.toThrow(
       new UsageError(
-        "fed: input 'y' has no value. A posterior is of fixed data: pass them as a constant, tensor(…).",
+        "fed: input 'y' has no value. A posterior needs fixed data: pass them as a constant, tensor(…).",
       ),
     );
     const noisy = model(({ sample }) => sample("x", Normal(noise("normal", "jitter", []), 1)), {
@@ -327,7 +327,7 @@ describe("parameters and data", () => {
       },
     );
     await expect(refused(local)).rejects.toThrow(
-      /^local: site 'z' stands in plate 'row', of which only 10 of 100 rows are seen\. A posterior needs all of them: /,
+      /^local: site 'z' is in plate 'row', of which only 10 of 100 rows are seen\. A posterior needs all rows: /,
     );
     const none = model(({ observe }) => observe("y", Normal(0, 1), 1), { name: "none" });
     await expect(refused(none)).rejects.toThrow(

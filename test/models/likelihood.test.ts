@@ -88,7 +88,7 @@ describe("checkLikelihood", () => {
       "bernoulli",
       "none",
       grey,
-      'digits: a Bernoulli likelihood on grey pixels gives no bound of any density. Use `binarize: "dynamic"` or `binarize: "fixed"` to ' +
+      'digits: a Bernoulli likelihood on grey pixels does not bound any density. Use `binarize: "dynamic"` or `binarize: "fixed"` to ' +
         'draw binary pixels, `likelihood: "continuous-bernoulli"` for a density on [0, 1], or ask for the cross entropy by ' +
         'name with `likelihood: "bernoulli-on-grey"`.',
     ],
@@ -103,20 +103,20 @@ describe("checkLikelihood", () => {
       "gaussian",
       "dynamic",
       real,
-      'table: values from -2 to 3.5 are no probabilities, so they cannot be binarised; use `binarize: "none"` with a ' +
+      'table: values from -2 to 3.5 are not probabilities, so they cannot be binarised; use `binarize: "none"` with a ' +
         "gaussian likelihood, or scale the data to [0, 1].",
     ],
     [
       "gaussian",
       "none",
       gaps,
-      'table: values are missing, which a gaussian likelihood has no place for; use `likelihood: "table"`, or fill them in.',
+      'table: values are missing, which a gaussian likelihood cannot handle; use `likelihood: "table"`, or fill them in.',
     ],
     [
       "table",
       "fixed",
       real,
-      'table: the columns of a table are no pixels to binarise; use `binarize: "none"` with a table likelihood.',
+      'table: columns of a table cannot be binarised; use `binarize: "none"` with a table likelihood.',
     ],
   ] as const)("%s with binarize %s is refused", (name, binarize, data, message) => {
     expect(() => checkLikelihood(name, binarize, data)).toThrow(new UsageError(message));

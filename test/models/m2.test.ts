@@ -310,7 +310,7 @@ test("during the warm-up q(y|x) is held in doubt: its entropy on unlabelled rows
     });
   }
   expect(() => m2.objective({ ...sizes, warmupEntropy: 0.4 })).toThrow(
-    new UsageError("m2: warmupEntropy is for the time of the warm-up; expected one, found none."),
+    new UsageError("m2: warmupEntropy only applies during a warm-up; expected one, found none."),
   );
 });
 

@@ -99,8 +99,10 @@ test("units of q(y|z1) are dropped in training, on labelled and unlabelled rows,
 test("no active dimension, and one that is none", () => {
   expect(() => stacked({ active: [] })).toThrow(
     new UsageError(
-      "m1m2: no dimension of M1 is active, so M2 would see nothing of the data. Train M1 longer, or keep inactive dimensions.",
+      "m1m2: no dimension of M1 is active, so M2 would get no information about the data. Train M1 longer, or keep inactive dimensions.",
     ),
   );
-  expect(() => stacked({ active: [0, 4] })).toThrow("m1m2: dimension 4 is none of M1's, which are 0 to 3.");
+  expect(() => stacked({ active: [0, 4] })).toThrow(
+    "m1m2: dimension 4 is not one of M1's, which are 0 to 3.",
+  );
 });

@@ -163,7 +163,7 @@ test("data with missing values need the likelihood that knows them", async () =>
   const vae = VAE({ shape: [2], latent: 1, hidden: [4], likelihood: "gaussian" });
   await expect(train(vae, createDataset({ name: "d", ...data }), { binarize: "none" })).rejects.toThrow(
     new UsageError(
-      'd: values are missing, which a gaussian likelihood has no place for; use `likelihood: "table"`, or fill them in.',
+      'd: values are missing, which a gaussian likelihood cannot handle; use `likelihood: "table"`, or fill them in.',
     ),
   );
 });

@@ -186,11 +186,11 @@ describe("state", () => {
   test.each([
     [
       replaced("encoder.weight", (tensor) => ({ ...tensor, shape: [7, 5] })),
-      'tensor "encoder.weight": expected shape [5, 7], found [7, 5]; the checkpoint is of another architecture',
+      'tensor "encoder.weight": expected shape [5, 7], found [7, 5]; the checkpoint belongs to another architecture',
     ],
     [
       replaced("scale", (tensor) => ({ ...tensor, shape: [1] })),
-      'tensor "scale": expected shape [], found [1]; the checkpoint is of another architecture',
+      'tensor "scale": expected shape [], found [1]; the checkpoint belongs to another architecture',
     ],
     [
       replaced("decoder.bias", (tensor) => ({ ...tensor, data: new Float32Array(2) })),
@@ -209,7 +209,7 @@ describe("state", () => {
     ],
     [
       [...replaced("", (tensor) => tensor), { name: "other", shape: [1], data: new Float32Array(1) }],
-      'the checkpoint has tensors that nothing here expects: "other"; it is of another architecture or optimiser',
+      'the checkpoint has tensors that nothing here expects: "other"; it belongs to another architecture or optimiser',
     ],
   ])("a checkpoint that does not fit is refused and nothing is written (%#)", (tensors, message) => {
     const arena = Arena.allocate(SPECS, adam({ learningRate: 0.1 }));

@@ -264,17 +264,17 @@ describe("buffers", () => {
     const before = other.buffers();
     expect(() => other.loadBuffers([mean])).toThrow(
       new CheckpointError(
-        'buffer "norm.runningVariance": expected shape [2], found no such buffer; the checkpoint is of another architecture',
+        'buffer "norm.runningVariance": expected shape [2], found no such buffer; the checkpoint belongs to another architecture',
       ),
     );
     expect(() => other.loadBuffers([mean, { ...variance, shape: [1, 2] }])).toThrow(
       new CheckpointError(
-        'buffer "norm.runningVariance": expected shape [2], found [1, 2]; the checkpoint is of another architecture',
+        'buffer "norm.runningVariance": expected shape [2], found [1, 2]; the checkpoint belongs to another architecture',
       ),
     );
     expect(() => other.loadBuffers([mean, variance, { ...mean, name: "more" }])).toThrow(
       new CheckpointError(
-        "the checkpoint has buffers that nothing here expects: more; it is of another architecture",
+        "the checkpoint has buffers that nothing here expects: more; it belongs to another architecture",
       ),
     );
     expect(other.buffers()).toEqual(before);

@@ -209,7 +209,7 @@ describe("a program runs at once", () => {
       late = () => observe("y", Normal(0, 1), 1);
     });
     trace(program, []);
-    expect(late).toThrow(/announced after the program had returned/);
+    expect(late).toThrow(/declared after the program had returned/);
   });
 
   test("one plate of two sizes", () => {

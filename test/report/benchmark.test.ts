@@ -108,7 +108,7 @@ describe("renderBenchmark", () => {
       ["M1|M2", "–", "–", "–", "2.001 draw"],
     ]);
     // √(0.02 · 0.98 / 10,000) = 0.0014.
-    expect(text).toContain("at the least error here, 2.00 %, a standard error of 0.14 %");
+    expect(text).toContain("at the smallest error here, 2.00 %, a standard error of 0.14 %");
   });
 
   test("every draw by its seed, the time of one and of all", async () => {
@@ -121,7 +121,7 @@ describe("renderBenchmark", () => {
     expect(table(2)).toHaveLength(6);
     // 600 + 60 + 75 + 90 + 2 · 60.
     expect(text).toContain(
-      "once for all draws: M1 10 min 0 s; a dash where a row has none of its own. All trainings together took 15 min 45 s.",
+      "once for all draws: M1 10 min 0 s; a dash if a row has none of its own. All training runs together took 15 min 45 s.",
     );
     expect(all("details summary")).toEqual(["Every error and time", "M1", "M2, 100 labels"]);
     expect(all("details table.rows tr")).toEqual(["epochs200", "hidden500", "optimiser.lr0.001"]);
@@ -132,7 +132,7 @@ describe("renderBenchmark", () => {
     const figures = [...document.querySelectorAll("svg")];
     expect(figures.map((svg) => svg.getAttribute("aria-label"))).toEqual(["M2, 100 labels"]);
     expect(text).toContain(
-      "Validation error of each label draw, a line for each, against the number of parameter updates",
+      "Validation error against the number of parameter updates, one line per label draw",
     );
     expect(figures[0].textContent).toContain("validation error, %");
     expect(document.querySelectorAll('g[aria-label="line"] path').length).toBe(1);
@@ -149,8 +149,8 @@ describe("renderBenchmark", () => {
       cells: [{ method: "M2", labels: 100, published: { error: 0.1197 }, planned: 5 }],
       shared: [],
     });
-    expect(all("h2")).toEqual(["Published and measured", "Every draw", "How to make it again"]);
-    expect(text).toContain("No draw is done yet.");
+    expect(all("h2")).toEqual(["Published and measured", "Every draw", "How to reproduce it"]);
+    expect(text).toContain("No draw has finished yet.");
     expect(html).not.toMatch(/NaN|Infinity/);
   });
 
@@ -158,7 +158,9 @@ describe("renderBenchmark", () => {
     const { text } = await parse(benchmark);
     expect(text).toContain("Ours are means over up to 3 label draws, ± the standard error of that mean");
     const single = benchmark.cells.filter(({ draws = [] }) => draws.length === 1);
-    expect((await parse({ ...benchmark, cells: single })).text).toContain("Ours are of a single label draw,");
+    expect((await parse({ ...benchmark, cells: single })).text).toContain(
+      "Ours are from a single label draw,",
+    );
     const curve = { part: "test", updates: [10], errors: [0.2] } as const;
     const { document } = await parse({
       ...benchmark,

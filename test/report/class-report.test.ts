@@ -49,10 +49,10 @@ describe("the report of a model that classifies", () => {
       "Samples of each class",
       "Where it goes wrong",
       "What it is least sure of",
-      "Whether its probabilities can be believed",
+      "Calibration of its probabilities",
       "Latent space",
       "Configuration",
-      "How to make it again",
+      "How to reproduce it",
     ]);
     const captions = all("figure > figcaption");
     // Learning has two: the error, and the terms.
@@ -72,15 +72,15 @@ describe("the report of a model that classifies", () => {
     expect(cards).toContain("Training time5.0 s3 epochs of 40 images");
     // √(0.25 · 0.75 / 20) = 0.0968.
     expect(text).toContain(
-      "fitted to 40 images, 4 of them with their label and 36 without, and judged on 20 it has never seen. Of 20 labelled " +
-        "test images it puts 5 into the wrong one of 2 classes: 25.00 % by q(y | x), with a standard error of 9.68 % over " +
-        "the test set; 20.00 % by Bayes' rule with 50 samples. Always naming the most frequent class would be wrong about 50.0 %.",
+      "fitted to 40 images, 4 of them labelled and 36 not, and evaluated on 20 it has never seen. Of 20 labelled " +
+        "test images it puts 5 in the wrong one of 2 classes: an error of 25.00 % by q(y | x), with a standard error of 9.68 % over " +
+        "the test set; 20.00 % by Bayes' rule with 50 samples. Always predicting the most frequent class has an error of 50.0 %.",
     );
   });
 
   test("says so where every row has its label", async () => {
     const { text } = await parse(withResults({ labelled: 40, unlabelled: 0 }));
-    expect(text).toContain("fitted to 40 images, all of them with their label, and judged on 20");
+    expect(text).toContain("fitted to 40 images, all of them labelled, and evaluated on 20");
   });
 
   test("draws errors where training recorded them, and the terms of the bound", async () => {
@@ -156,7 +156,7 @@ describe("the report of a model that classifies", () => {
     const { all, text, document } = await parse(fewLabels());
     expect(all("ul.cells li")).toEqual(["cat 51 %is dog", "dog 60 %right"]);
     expect([...document.querySelectorAll("ul.cells .wrong")].length).toBe(1);
-    expect(text).toContain("The 2 test images whose prediction has the least probability by q(y | x)");
+    expect(text).toContain("The 2 test images whose predicted class has the lowest probability by q(y | x)");
     expect(text).toContain("1 of them is wrong");
   });
 
@@ -194,7 +194,7 @@ describe("the report of a model that classifies", () => {
 
   test("names the most frequent mistake, or that there is none", async () => {
     expect((await parse(fewLabels())).text).toContain(
-      "The most frequent mistake: 4 rows of class dog taken for cat.",
+      "The most frequent mistake: 4 rows of class dog classified as cat.",
     );
     const perfect = withErrors({
       confusion: [
@@ -224,13 +224,13 @@ describe("the report of a model that classifies", () => {
     const { text } = await parse(fewLabels());
     // 20 rows of confidence 0.875, of which 0.75 are right.
     expect(text).toContain(
-      "the mean confidence is 87.5 % and 75.0 % are right, so the model is on the whole more sure of itself than it should be",
+      "The mean confidence is 87.5 % and 75.0 % are correct, so on the whole the model is overconfident",
     );
   });
 
   test("rings the labelled rows of the latent space", async () => {
     const { text, document } = await parse(fewLabels());
-    expect(text).toContain("Ringed are 4 training images whose label the model was given.");
+    expect(text).toContain("Rings mark 4 training images whose label the model saw.");
     const rings = [...document.querySelectorAll('g[aria-label="dot"][stroke="var(--ink)"] circle')];
     expect(rings.length).toBe(4);
   });
@@ -243,7 +243,7 @@ describe("the report of a model that classifies", () => {
     });
     expect(headings).toContain("Latent spaces");
     expect(text).toContain("Colours are the labels, which M1 never saw.");
-    expect(text).toContain("Style is what q(z | x, y) finds in an image once its class is known.");
+    expect(text).toContain("Style is what q(z | x, y) finds in an image beyond its class.");
   });
 
   test("test data without labels: no error, and the reason", async () => {
@@ -251,7 +251,7 @@ describe("the report of a model that classifies", () => {
     const { errors: _, ...measured } = data.measured;
     const { headings, text } = await parse({ ...data, measured });
     expect(headings).not.toContain("Where it goes wrong");
-    expect(text).toContain("No test image has a label, so how often it is right cannot be said.");
+    expect(text).toContain("No test image has a label, so its error is unknown.");
     expect(text).toContain(
       "No test row has a label, so there is no error, no confusion matrix and no calibration.",
     );

@@ -18,7 +18,7 @@ export const fullReport = (): ReportData => ({
   version: "0.1.0",
   introduction: "A variational autoencoder",
   curves:
-    "The evidence lower bound (higher is better) is the reconstruction term less the KL term. The test curve is the one to trust.",
+    "The evidence lower bound (higher is better) is the reconstruction term minus the KL term. Trust the test curve.",
   config: { seed: 7, hidden: [400, 200], optimiser: { name: "adam" }, resume: undefined },
   summary: {
     latent: 3,

@@ -76,7 +76,7 @@ describe("project", () => {
   test("says what it expected", async () => {
     await expect(project(new Float32Array(7), 2)).rejects.toThrow(
       new ShapeError(
-        "project: expected points of shape [rows, 2], found 7 values, which is no multiple of 2",
+        "project: expected points of shape [rows, 2], found 7 values, which is not a multiple of 2",
       ),
     );
     await expect(project(new Float32Array(4), 0)).rejects.toThrow(

@@ -27,13 +27,13 @@ describe("renderReport", () => {
     const { headings, document } = await parse(fullReport());
     expect(headings).toEqual([
       "Learning",
-      "What the latent dimensions carry",
+      "Information in the latent dimensions",
       "Reconstructions",
       "Samples",
       "Latent traversals",
       "Latent space",
       "Configuration",
-      "How to make it again",
+      "How to reproduce it",
     ]);
     const figures = [...document.querySelectorAll("figure")];
     expect(figures.length).toBe(6);
@@ -54,7 +54,7 @@ describe("renderReport", () => {
       "Test ELBO": "−102.3nats per image",
       "Log-likelihood": "−97.2nats per image, 500 importance samples",
       Reconstruction: "−76.7nats per image, expected log\u00a0p(x\u00a0|\u00a0z)",
-      "KL divergence": "25.6nats per image, code against prior",
+      "KL divergence": "25.6nats per image, posterior from prior",
       "Active units": "2 of 3latent dimensions in use",
       "Held-out data": "20test images, never trained on",
       Parameters: "652,824weights and biases",
@@ -113,12 +113,12 @@ describe("renderReport", () => {
       },
     });
     expect(html).not.toContain("NaN");
-    expect(text).toContain("In 1 of 3 epochs a value was not finite; the curves break there.");
+    expect(text).toContain("In 1 of 3 epochs a value was not finite; the curves have gaps there.");
   });
 
   test("an empty history says so", async () => {
     const { text } = await parse({ ...fullReport(), history: [] });
-    expect(text).toContain("No epoch left a finite value behind, so there are no curves to draw.");
+    expect(text).toContain("No epoch has a finite value, so there are no curves.");
   });
 
   test("a deterministic autoencoder on a table has no KL, samples or pictures, and says why", async () => {
@@ -142,12 +142,12 @@ describe("renderReport", () => {
       "Learning",
       "Latent space",
       "Configuration",
-      "How to make it again",
+      "How to reproduce it",
       "What is not shown",
     ]);
     expect(text).toContain("A deterministic autoencoder has neither a prior nor a posterior");
     expect(text).toContain("The data are not images, so there are no pictures of them.");
-    expect(text).toContain("The data have no labels, so there is one colour.");
+    expect(text).toContain("The data have no labels, so there is only one colour.");
     expect(text).toContain("nats per row");
     expect(document.querySelectorAll("img").length).toBe(0);
     expect([...document.querySelectorAll("svg")].map((svg) => svg.getAttribute("aria-label"))).toEqual([
@@ -180,7 +180,7 @@ describe("renderReport", () => {
     expect(document.querySelector("pre")?.textContent).toBe(
       "tightbound train vae --data squares.npy --seed 7",
     );
-    expect(text).toContain("keyed by the seed (here 7)");
+    expect(text).toContain("determined by the seed (here 7)");
   });
 
   test("the same data give the same page", async () => {

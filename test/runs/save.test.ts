@@ -62,7 +62,7 @@ describe("a run of a model that was trained in memory", () => {
     await trained.save(path);
     await ok("sample", path, "--count", "4");
     expect((await cli("evaluate", path)).err).toBe(
-      "bars: the run was trained in a program, on data in its memory, which are not kept. Give rows with --data.\n",
+      "bars: the run was trained in a program, on data in memory, which were not saved. Give rows with --data.\n",
     );
     const rows = `${path}.npy`;
     writeFileSync(

@@ -402,19 +402,19 @@ describe("M1 beneath M2", () => {
     const path = newPath();
     await expect(startRun(path, given(`${from}/m1`), data)).rejects.toThrow(
       new UsageError(
-        `\`m1.from: "${from}/m1"\`: it was trained on other rows (90 rows of bars) than these (120 rows of bars). It must have seen the ` +
-          "rows to learn from and none that are held out: train it with the same `data` and `validation`, or leave it out.",
+        `\`m1.from: "${from}/m1"\`: it was trained on other rows (90 rows of bars) than these (120 rows of bars). It must have been trained on the ` +
+          "training rows and on no held-out rows: train it with the same `data` and `validation`, or leave it out.",
       ),
     );
     await expect(startRun(path, given(from), data)).rejects.toThrow(
-      `\`m1.from: "${from}"\`: expected the run of a kind that can be built on, vae or m1; found one of m1m2.`,
+      `\`m1.from: "${from}"\`: expected a run of vae or m1 to build on; found one of m1m2.`,
     );
     const wide = {
       ...stackedRun({ m1: { model: m1.model, train: m1.train, from: `${from}/m1` } }),
       model: { ...stackedRun().model, shape: [3, 4] },
     } as RunSettings;
     await expect(startRun(path, wide, data)).rejects.toThrow(
-      `\`m1.from: "${from}/m1"\`: expected a run of rows of shape [3, 4], as those of bars; found one of [4, 3].`,
+      `\`m1.from: "${from}/m1"\`: expected a run on rows of shape [3, 4], like those of bars; found [4, 3].`,
     );
     await expect(startRun(path, given("/nowhere"), data)).rejects.toThrow(CheckpointError);
     expect(existsSync(path)).toBe(false);

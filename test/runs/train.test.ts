@@ -94,7 +94,7 @@ describe("train", () => {
   test("data that the likelihood does not fit", async () => {
     const vae = VAE({ shape: [4, 3], latent: 2, hidden: [8] });
     await expect(train(vae, data.train, { binarize: "none" })).rejects.toThrow(
-      "bars: a Bernoulli likelihood on grey pixels gives no bound of any density.",
+      "bars: a Bernoulli likelihood on grey pixels does not bound any density.",
     );
   });
 });
@@ -316,7 +316,7 @@ describe("opening a run", () => {
     writeFileSync(config, text.replace(/"latent": 2/, '"latent": 3'));
     await expect(openTrained(path)).rejects.toThrow(
       new CheckpointError(
-        `${path}/checkpoint.safetensors: tensor "encoder.mean.weight": expected shape [8, 3], found [8, 2]; the checkpoint is of another architecture`,
+        `${path}/checkpoint.safetensors: tensor "encoder.mean.weight": expected shape [8, 3], found [8, 2]; the checkpoint belongs to another architecture`,
       ),
     );
     writeFileSync(config, text.replace(/"hidden": \[\s*8\s*\]/, '"hidden": [8, 8]'));

@@ -306,7 +306,7 @@ describe("what stops it", () => {
     const { trainable, objective } = model();
     const wide = createDataset({ name: "wide", shape: [2, 2], x: new Float32Array(8) });
     await expect(create(trainable, objective, wide, settings({}))).rejects.toThrow(
-      new UsageError("wide: rows of shape [2, 2] hold 4 values, the model takes 3."),
+      new UsageError("wide: rows of shape [2, 2] have 4 values, but the model takes 3."),
     );
   });
 

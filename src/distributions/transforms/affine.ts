@@ -19,7 +19,7 @@ import { real } from "../constraints.ts";
 import { inDType } from "./limits.ts";
 import { Transform } from "./transform.ts";
 
-/** What {@link affine} makes. */
+/** The transform that {@link affine} returns. */
 export class AffineTransform extends Transform {
   readonly loc: Tensor;
   /** The scale as given: itself, or its logarithm under the other name. */
@@ -42,7 +42,7 @@ export class AffineTransform extends Transform {
 
   /** The factor of x. */
   factor(dtype: DType): Tensor {
-    return this.scale === undefined ? exp(this.logFactor(dtype)) : inDType(this.scale, dtype);
+    return this.scale === undefined ? exp(this.#logFactor(dtype)) : inDType(this.scale, dtype);
   }
 
   protected override map(x: Tensor): Tensor {
@@ -52,15 +52,15 @@ export class AffineTransform extends Transform {
   protected override unmap(y: Tensor): Tensor {
     const centred = sub(y, inDType(this.loc, y.dtype));
     return this.scale === undefined
-      ? mul(centred, exp(neg(this.logFactor(y.dtype))))
+      ? mul(centred, exp(neg(this.#logFactor(y.dtype))))
       : div(centred, inDType(this.scale, y.dtype));
   }
 
   protected override logAbsDet(x: Tensor): Tensor {
-    return this.logFactor(x.dtype);
+    return this.#logFactor(x.dtype);
   }
 
-  private logFactor(dtype: DType): Tensor {
+  #logFactor(dtype: DType): Tensor {
     return this.logScale === undefined ? log(abs(this.factor(dtype))) : inDType(this.logScale, dtype);
   }
 }

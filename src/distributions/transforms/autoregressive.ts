@@ -74,7 +74,7 @@ class AutoregressiveTransform extends Transform {
 
   protected override mapWithLogDet(x: Tensor): ValueAndLogDet {
     const apply: Apply = (t, v) => t.forwardAndLogDet(v, 1);
-    return this.#reads === "input" ? this.parallel(x, apply) : this.sequential(x, apply);
+    return this.#reads === "input" ? this.#parallel(x, apply) : this.#sequential(x, apply);
   }
 
   protected override unmap(y: Tensor): Tensor {
@@ -83,11 +83,11 @@ class AutoregressiveTransform extends Transform {
 
   protected override unmapWithLogDet(y: Tensor): ValueAndLogDet {
     const apply: Apply = (t, v) => t.inverseAndLogDet(v, 1);
-    return this.#reads === "output" ? this.parallel(y, apply) : this.sequential(y, apply);
+    return this.#reads === "output" ? this.#parallel(y, apply) : this.#sequential(y, apply);
   }
 
   protected override logAbsDet(x: Tensor, y: Tensor): Tensor {
-    const t = this.#transformer.build(this.predict(this.#reads === "input" ? x : y));
+    const t = this.#transformer.build(this.#predict(this.#reads === "input" ? x : y));
     return t.logDet(x, y, 1);
   }
 
@@ -104,19 +104,19 @@ class AutoregressiveTransform extends Transform {
   }
 
   /** What the network reads is known: one pass. */
-  private parallel(known: Tensor, apply: Apply): ValueAndLogDet {
-    return apply(this.#transformer.build(this.predict(known)), known);
+  #parallel(known: Tensor, apply: Apply): ValueAndLogDet {
+    return apply(this.#transformer.build(this.#predict(known)), known);
   }
 
   /** What the network reads is what is being made: one pass for each element, unrolled. */
-  private sequential(given: Tensor, apply: Apply): ValueAndLogDet {
+  #sequential(given: Tensor, apply: Apply): ValueAndLogDet {
     const { size } = this.network;
     const batch = given.shape.slice(0, -1);
     const columns: Tensor[] = [];
     const logDets: Tensor[] = [];
     for (let i = 0; i < size; i++) {
       const sofar = concat([...columns, zeros([...batch, size - i], given.dtype)], -1);
-      const predictions = slice(this.predict(sofar), { axis: -2, start: i, end: i + 1 });
+      const predictions = slice(this.#predict(sofar), { axis: -2, start: i, end: i + 1 });
       const own = slice(given, { axis: -1, start: i, end: i + 1 });
       const { value, logDet } = apply(this.#transformer.build(predictions), own);
       columns.push(value);
@@ -126,7 +126,7 @@ class AutoregressiveTransform extends Transform {
   }
 
   /** [..., size, parameters]. */
-  private predict(known: Tensor): Tensor {
+  #predict(known: Tensor): Tensor {
     return this.network.apply(known, this.context);
   }
 }

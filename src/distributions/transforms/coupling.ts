@@ -100,7 +100,7 @@ class CouplingTransform extends Transform {
   }
 
   protected override mapWithLogDet(x: Tensor): ValueAndLogDet {
-    return this.pass(x, (t, moved) => t.forwardAndLogDet(moved, 1));
+    return this.#pass(x, (t, moved) => t.forwardAndLogDet(moved, 1));
   }
 
   protected override unmap(y: Tensor): Tensor {
@@ -108,7 +108,7 @@ class CouplingTransform extends Transform {
   }
 
   protected override unmapWithLogDet(y: Tensor): ValueAndLogDet {
-    return this.pass(y, (t, moved) => t.inverseAndLogDet(moved, 1));
+    return this.#pass(y, (t, moved) => t.inverseAndLogDet(moved, 1));
   }
 
   protected override logAbsDet(x: Tensor): Tensor {
@@ -128,17 +128,17 @@ class CouplingTransform extends Transform {
   }
 
   /** Either direction: what is kept is the same on both sides. */
-  private pass(value: Tensor, apply: (t: Transform, moved: Tensor) => ValueAndLogDet): ValueAndLogDet {
+  #pass(value: Tensor, apply: (t: Transform, moved: Tensor) => ValueAndLogDet): ValueAndLogDet {
     const { size, kept } = this;
     const cut = this.keep === "first" ? kept : size - kept;
     const parts = [slice(value, { axis: -1, end: cut }), slice(value, { axis: -1, start: cut })];
     const [still, moved] = this.keep === "first" ? parts : [parts[1], parts[0]];
-    const { value: next, logDet } = apply(this.#transformer.build(this.predict(still)), moved);
+    const { value: next, logDet } = apply(this.#transformer.build(this.#predict(still)), moved);
     return { value: concat(this.keep === "first" ? [still, next] : [next, still], -1), logDet };
   }
 
   /** [..., size − kept, parameters]. */
-  private predict(still: Tensor): Tensor {
+  #predict(still: Tensor): Tensor {
     const { context, size, kept } = this;
     const batch = still.shape.slice(0, -1);
     const joined =

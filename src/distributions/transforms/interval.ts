@@ -33,7 +33,7 @@ class IntervalTransform extends Transform {
   protected override map(x: Tensor): Tensor {
     // From 0 to 1 it is the logistic function itself, whose complement and logarithms densities know how to find.
     if (isUnit(this.low, 0) && isUnit(this.high, 1)) return sigmoid.forward(x);
-    return add(inDType(this.low, x.dtype), mul(this.range(x), sigmoid.forward(x)));
+    return add(inDType(this.low, x.dtype), mul(this.#range(x), sigmoid.forward(x)));
   }
 
   protected override unmap(y: Tensor): Tensor {
@@ -42,10 +42,10 @@ class IntervalTransform extends Transform {
   }
 
   protected override logAbsDet(x: Tensor): Tensor {
-    return add(log(this.range(x)), sub(x, mul(softplus(x), 2)));
+    return add(log(this.#range(x)), sub(x, mul(softplus(x), 2)));
   }
 
-  private range(x: Tensor): Tensor {
+  #range(x: Tensor): Tensor {
     return sub(inDType(this.high, x.dtype), inDType(this.low, x.dtype));
   }
 }

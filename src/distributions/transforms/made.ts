@@ -49,7 +49,7 @@ interface MaskedDense {
   readonly masked: Tensor;
 }
 
-/** A masked network: what it says of a dimension depends on the dimensions before it alone. */
+/** A masked network: its outputs for a dimension depend only on the dimensions before it. */
 export interface Made {
   readonly size: number;
   readonly outputs: number;

@@ -107,7 +107,7 @@ class PlanarTransform extends Transform {
  * @example
  * const flow = transforms.compose(...Array.from({ length: 8 }, () => transforms.planar({ size: 2 })));
  *
- * @throws ShapeError when u and w are no vectors of one size.
+ * @throws ShapeError when u and w are not vectors of equal size.
  */
 export function planar(
   options: PlanarParameters | { readonly size: number; readonly dtype?: DType },

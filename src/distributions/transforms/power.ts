@@ -16,7 +16,7 @@ import { positive } from "../constraints.ts";
 import { inDType } from "./limits.ts";
 import { Transform } from "./transform.ts";
 
-/** What {@link power} makes. */
+/** The transform that {@link power} returns. */
 export class PowerTransform extends Transform {
   readonly exponent: Tensor;
 

@@ -83,7 +83,7 @@ class SplineTransform extends Transform {
   protected override mapWithLogDet(x: Tensor): ValueAndLogDet {
     const inside = lessEqual(abs(x), this.bound);
     const held = where(inside, x, 0);
-    const bin = this.binOf(held, "left");
+    const bin = this.#binOf(held, "left");
     const theta = div(sub(held, bin.left), bin.width);
     const { ratio, logSlope } = rational(bin, theta);
     return {
@@ -100,7 +100,7 @@ class SplineTransform extends Transform {
   protected override unmapWithLogDet(y: Tensor): ValueAndLogDet {
     const inside = lessEqual(abs(y), this.bound);
     const held = where(inside, y, 0);
-    const bin = this.binOf(held, "bottom");
+    const bin = this.#binOf(held, "bottom");
     const s = div(bin.height, bin.width);
     const rise = sub(held, bin.bottom);
     const bend = sub(add(bin.d0, bin.d1), mul(s, 2));
@@ -120,12 +120,12 @@ class SplineTransform extends Transform {
   }
 
   /** Picked by a one-hot sum over the bins, which is branchless and has no gradient of its own. */
-  private binOf(value: Tensor, axis: "left" | "bottom"): Bin {
+  #binOf(value: Tensor, axis: "left" | "bottom"): Bin {
     const bins = this.widths.shape[this.widths.rank - 1];
-    const side = { width: this.sizes(this.widths), height: this.sizes(this.heights) };
+    const side = { width: this.#sizes(this.widths), height: this.#sizes(this.heights) };
     const left = sub(cumsum(side.width, -1, { exclusive: true }), this.bound);
     const bottom = sub(cumsum(side.height, -1, { exclusive: true }), this.bound);
-    const slopes = this.slopes();
+    const slopes = this.#slopes();
     const knots = slice(axis === "left" ? left : bottom, { axis: -1, start: 1 });
     const passed = cast(greaterEqual(unsqueeze(value, -1), knots), value.dtype);
     const end = [...passed.shape.slice(0, -1), 1];
@@ -145,14 +145,14 @@ class SplineTransform extends Transform {
   }
 
   /** Shares of [−bound, bound], [..., bins]. */
-  private sizes(raw: Tensor): Tensor {
+  #sizes(raw: Tensor): Tensor {
     const bins = raw.shape[raw.rank - 1];
     const shares = add(mul(softmax(raw), 1 - SMALLEST_SHARE), SMALLEST_SHARE / bins);
     return mul(shares, 2 * this.bound);
   }
 
   /** At all knots, [..., bins + 1]; 1 at the ends, where the tails begin. */
-  private slopes(): Tensor {
+  #slopes(): Tensor {
     const raw = this.derivatives;
     const end = ones([...raw.shape.slice(0, -1), 1], raw.dtype);
     const offset = Math.log(Math.expm1(1 - SMALLEST_DERIVATIVE));

@@ -22,10 +22,10 @@ import type { Parameters } from "../distribution.ts";
 import { liesIn } from "../membership.ts";
 import { expandTo, sumRepeated } from "../numerics.ts";
 
-/** What values were made from, by the transforms that made them, while a program is traced. */
+/** The values that values were computed from, by transform, while a program is traced. */
 const origins = new WeakMap<Tensor, Map<Transform, Tensor>>();
 
-/** What a transform says of itself. */
+/** The specification of a transform. */
 export interface TransformSpec {
   readonly name: string;
   readonly domain: Constraint;
@@ -34,7 +34,7 @@ export interface TransformSpec {
   readonly batchShape?: Shape;
 }
 
-/** What a map made, and the logarithm of its Jacobian's determinant. */
+/** The result of a map, and the logarithm of its Jacobian's determinant. */
 export interface ValueAndLogDet {
   readonly value: Tensor;
   /** Of the map that made the value. */
@@ -126,7 +126,7 @@ export abstract class Transform {
   forward(x: TensorLike): Tensor {
     const [given] = operands(this.name, x);
     const shape = this.forwardShape(given.shape);
-    return this.made(expandTo(this.map(this.fit(given, this.eventRank)), shape), given);
+    return this.#made(expandTo(this.map(this.#fit(given, this.eventRank)), shape), given);
   }
 
   /**
@@ -136,9 +136,9 @@ export abstract class Transform {
   inverse(y: TensorLike): Tensor {
     const [given] = operands(this.name, y);
     const shape = this.inverseShape(given.shape);
-    const origin = this.originOf(given);
+    const origin = this.#originOf(given);
     if (origin !== undefined) return expandTo(origin, shape);
-    return expandTo(this.unmap(this.fit(given, this.codomain.eventRank)), shape);
+    return expandTo(this.unmap(this.#fit(given, this.codomain.eventRank)), shape);
   }
 
   /**
@@ -150,18 +150,18 @@ export abstract class Transform {
     const [a, b] = operands(this.name, x, y);
     const shape = this.forwardShape(a.shape);
     this.inverseShape(b.shape);
-    const raw = this.logAbsDet(this.fit(a, this.eventRank), this.fit(b, this.codomain.eventRank));
-    return this.total(raw, n, broadcastShapes(this.name, this.batchOf(shape), this.batchOf(b.shape)));
+    const raw = this.logAbsDet(this.#fit(a, this.eventRank), this.#fit(b, this.codomain.eventRank));
+    return this.#total(raw, n, broadcastShapes(this.name, this.#batchOf(shape), this.#batchOf(b.shape)));
   }
 
   /** `forward` and `logDet` in one pass: what drawing from a flow with its density takes. */
   forwardAndLogDet(x: TensorLike, n = 0): ValueAndLogDet {
     const [given] = operands(this.name, x);
     const shape = this.forwardShape(given.shape);
-    const { value, logDet } = this.mapWithLogDet(this.fit(given, this.eventRank));
+    const { value, logDet } = this.mapWithLogDet(this.#fit(given, this.eventRank));
     return {
-      value: this.made(expandTo(value, shape), given),
-      logDet: this.total(logDet, n, this.batchOf(shape)),
+      value: this.#made(expandTo(value, shape), given),
+      logDet: this.#total(logDet, n, this.#batchOf(shape)),
     };
   }
 
@@ -169,24 +169,24 @@ export abstract class Transform {
   inverseAndLogDet(y: TensorLike, n = 0): ValueAndLogDet {
     const [given] = operands(this.name, y);
     const shape = this.inverseShape(given.shape);
-    const fitted = this.fit(given, this.codomain.eventRank);
-    const origin = this.originOf(given);
+    const fitted = this.#fit(given, this.codomain.eventRank);
+    const origin = this.#originOf(given);
     const { value, logDet } =
       origin === undefined
         ? this.unmapWithLogDet(fitted)
-        : { value: origin, logDet: neg(this.logAbsDet(this.fit(origin, this.eventRank), fitted)) };
+        : { value: origin, logDet: neg(this.logAbsDet(this.#fit(origin, this.eventRank), fitted)) };
     const batch = shape.slice(0, shape.length - this.eventRank);
-    return { value: expandTo(value, shape), logDet: this.total(logDet, n, batch) };
+    return { value: expandTo(value, shape), logDet: this.#total(logDet, n, batch) };
   }
 
   /** The shape of f(x) for that of x, its batch broadcast with the transform's. @throws ShapeError when it does not fit. */
   forwardShape(shape: Shape): Shape {
-    return this.shapeThrough("forward", shape);
+    return this.#shapeThrough("forward", shape);
   }
 
   /** The shape of f⁻¹(y) for that of y. @throws ShapeError when it does not fit. */
   inverseShape(shape: Shape): Shape {
-    return this.shapeThrough("inverse", shape);
+    return this.#shapeThrough("inverse", shape);
   }
 
   /** The name, as messages print it. */
@@ -194,18 +194,20 @@ export abstract class Transform {
     return `${this.name}(${this.domain.name} → ${this.codomain.name})`;
   }
 
-  /** Notes where a value came from: its inverse is then that, whatever digits the value has lost. */
-  private made(y: Tensor, x: Tensor): Tensor {
+  /** Records the origin of a value: its inverse is then exact, whatever digits the value has lost. */
+  #made(y: Tensor, x: Tensor): Tensor {
     const from = origins.get(y) ?? new Map<Transform, Tensor>();
     origins.set(y, from.set(this, x));
     return liesIn(y, this.codomain);
   }
 
-  private originOf(y: Tensor): Tensor | undefined {
+  /** The value that this transform computed y from, if it did. */
+  #originOf(y: Tensor): Tensor | undefined {
     return origins.get(y)?.get(this);
   }
 
-  private shapeThrough(direction: "forward" | "inverse", shape: Shape): Shape {
+  /** The shape after the map in one direction, for the shape before it. */
+  #shapeThrough(direction: "forward" | "inverse", shape: Shape): Shape {
     const side = direction === "forward" ? "domain" : "codomain";
     const rank = this[side].eventRank;
     const split = shape.length - rank;
@@ -228,12 +230,13 @@ export abstract class Transform {
     ];
   }
 
-  private batchOf(codomainShape: Shape): Shape {
+  /** The batch part of a shape of the codomain. */
+  #batchOf(codomainShape: Shape): Shape {
     return codomainShape.slice(0, codomainShape.length - this.codomain.eventRank);
   }
 
   /** A float of the joint batch; an element-wise map broadcasts by itself. */
-  private fit(given: Tensor, rank: number): Tensor {
+  #fit(given: Tensor, rank: number): Tensor {
     if (!isFloat(given.dtype)) {
       throw new ShapeError(
         `${this.name}: expected a float tensor, found ${given.dtype}; cast it (x.cast("float32")).`,
@@ -245,7 +248,8 @@ export abstract class Transform {
     return expandTo(given, [...batch, ...given.shape.slice(split)]);
   }
 
-  private total(raw: Tensor, n: number, batch: Shape): Tensor {
+  /** Sums a log determinant over the last `n` batch dimensions. */
+  #total(raw: Tensor, n: number, batch: Shape): Tensor {
     if (!Number.isInteger(n) || n < 0 || n > batch.length) {
       throw new ShapeError(
         `${this.name}.logDet: cannot sum over the last ${n} dimensions of batch shape ${formatShape(batch)}; ` +

@@ -1,4 +1,4 @@
-/** What a flow does to each number once a network has said with which parameters. */
+/** Element-wise transforms of a flow, whose parameters a network predicts. */
 import { UsageError } from "../../errors.ts";
 import { checkCount } from "../../nn/index.ts";
 import { mul, reshape, slice, type Tensor, tanh } from "../../tensor/index.ts";

@@ -31,23 +31,23 @@ class ReplacedTransform extends Transform {
   }
 
   protected override map(x: Tensor): Tensor {
-    return this.write([x], ([v]) => [this.#of.forward(v)])[0];
+    return this.#write([x], ([v]) => [this.#of.forward(v)])[0];
   }
 
   protected override unmap(y: Tensor): Tensor {
-    return this.write([y], ([v]) => [this.#of.inverse(v)])[0];
+    return this.#write([y], ([v]) => [this.#of.inverse(v)])[0];
   }
 
   protected override logAbsDet(x: Tensor, y: Tensor): Tensor {
-    return this.write([x, y], ([a, b]) => [this.#of.logDet(a, b)])[0];
+    return this.#write([x, y], ([a, b]) => [this.#of.logDet(a, b)])[0];
   }
 
   protected override mapWithLogDet(x: Tensor): ValueAndLogDet {
-    return this.both(x, (v) => this.#of.forwardAndLogDet(v));
+    return this.#both(x, (v) => this.#of.forwardAndLogDet(v));
   }
 
   protected override unmapWithLogDet(y: Tensor): ValueAndLogDet {
-    return this.both(y, (v) => this.#of.inverseAndLogDet(v));
+    return this.#both(y, (v) => this.#of.inverseAndLogDet(v));
   }
 
   protected override forwardEvent(event: Shape): Shape {
@@ -60,8 +60,8 @@ class ReplacedTransform extends Transform {
     return shape.slice(shape.length - this.domain.eventRank);
   }
 
-  private both(given: Tensor, apply: (v: Tensor) => ValueAndLogDet): ValueAndLogDet {
-    const [value, logDet] = this.write([given], ([v]) => {
+  #both(given: Tensor, apply: (v: Tensor) => ValueAndLogDet): ValueAndLogDet {
+    const [value, logDet] = this.#write([given], ([v]) => {
       const out = apply(v);
       return [out.value, out.logDet];
     });
@@ -69,7 +69,7 @@ class ReplacedTransform extends Transform {
   }
 
   /** Traces on stand-ins, so that parameters are replaced in the transform's own expressions and not in its operands'. */
-  private write(
+  #write(
     given: readonly Tensor[],
     trace: (standIns: readonly Tensor[]) => readonly Tensor[],
   ): readonly Tensor[] {

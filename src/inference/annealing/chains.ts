@@ -2,7 +2,7 @@
 import { fillNormal, fillUniform, stream } from "../../random/index.ts";
 import type { AnnealedPath } from "./path.ts";
 
-/** How chains move. */
+/** Settings of the chains' transitions. */
 export interface Settings {
   /** Inverse temperatures, from 0 to 1. */
   readonly betas: readonly number[];
@@ -11,7 +11,7 @@ export interface Settings {
   readonly seed: number;
 }
 
-/** Where the chains are, and what is known there. */
+/** Positions of the chains, and the densities there. */
 export interface State {
   readonly q: Float64Array;
   /** At the last evaluated temperature. */
@@ -19,7 +19,7 @@ export interface State {
   readonly value: Float64Array;
 }
 
-/** The path's answers at q, copied into a state. Returns the increments. */
+/** Evaluates the path at q and copies the results into a state. Returns the increments. */
 export async function moveTo(
   path: AnnealedPath,
   state: State,
@@ -32,7 +32,7 @@ export async function moveTo(
   return Float64Array.from(increment);
 }
 
-/** Noise of one use: transition n draws its n-th momentum and uniforms. */
+/** Noise for one purpose: transition n uses the n-th momentum and uniforms. */
 export function noiseOf(seed: number, use: string, path: AnnealedPath) {
   const momenta = stream(seed, `annealing/${use}/momentum`);
   const uniforms = stream(seed, `annealing/${use}/uniform`);
@@ -63,7 +63,7 @@ export async function transition(
 ): Promise<Float64Array> {
   const { owner, rows } = path;
   const { momentum: p, uniform } = noise();
-  // A little off the adapted step size, the same for all: a fixed time can be a period of some coordinate.
+  // Jitters the adapted step size, equally for all rows: a fixed time can be a period of some coordinate.
   const jitter = 0.8 + 0.4 * uniform[rows];
   const stepOf = Float64Array.from({ length: rows }, (_, r) => jitter * stepSizes[r % stepSizes.length]);
   const kinetic = (): Float64Array => {
@@ -111,7 +111,7 @@ export const emptyState = (path: AnnealedPath, q: Float64Array): State => ({
   value: new Float64Array(path.rows),
 });
 
-/** Temperatures that the pilot run stops at, at most, and its transitions at the first and at each further one. */
+/** Largest number of temperatures in the pilot run, and its transitions at the first and at each further one. */
 const PILOT_TEMPERATURES = 25;
 const PILOT_FIRST = 20;
 const PILOT_EACH = 2;
@@ -119,8 +119,8 @@ const PILOT_EACH = 2;
 const PILOT_LEAPFROGS = 5;
 
 /**
- * Step sizes for each temperature and datum, from a run whose draws are thrown away: what adapts to the chains that it moves would
- * no longer leave their density invariant, and the weights would be those of nothing.
+ * Step sizes for each temperature and datum, from a run whose draws are discarded. Adapting to the chains themselves would not leave their
+ * density invariant, and their weights would be invalid.
  */
 export async function pilot(path: AnnealedPath, settings: Settings): Promise<readonly Float64Array[]> {
   const { betas, targetAcceptance, seed } = settings;

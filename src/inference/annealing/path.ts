@@ -1,4 +1,4 @@
-/** A path of densities from a start that can be drawn from to a posterior, for many chains side by side. */
+/** A path of densities from a distribution that can be sampled to a posterior, for many chains at once. */
 import { ArrayValue, compile, type Executor } from "../../compile/index.ts";
 import { biject } from "../../distributions/index.ts";
 import { InternalError, UsageError } from "../../errors.ts";
@@ -39,7 +39,7 @@ import { compileAt, type Floats, type Precision } from "../unconstrained-point.t
 
 export interface AnnealedPathOptions<A extends readonly unknown[]> {
   readonly chains: number;
-  /** Where the path starts. Default: the program's prior. */
+  /** Guide at the start of the path. Default: the program's prior. */
   readonly guide?: Program<A> | undefined;
   /** Values of parameters, as `svi(…).run` returns them; others take their initial ones. */
   readonly parameters?: ReadonlyMap<Tensor, TypedArray> | undefined;
@@ -48,7 +48,7 @@ export interface AnnealedPathOptions<A extends readonly unknown[]> {
   readonly threads?: number | undefined;
 }
 
-/** What one evaluation says of every row: each chain's each datum. */
+/** The result of an evaluation for every row, that is, every datum of every chain. */
 export interface Evaluated {
   /** log f_β, [rows]. */
   readonly value: Floats;
@@ -59,24 +59,24 @@ export interface Evaluated {
 }
 
 /**
- * Densities f_β over unconstrained coordinates, β from 0 to 1: from the prior p(θ) p(x|θ)^β; from a guide q(θ)^(1−β) p(θ, x)^β. They
- * fall apart into rows: every chain's every element of the plates that hold all random sites.
+ * Densities f_β over unconstrained coordinates, β from 0 to 1: from the prior p(θ) p(x|θ)^β; from a guide q(θ)^(1−β) p(θ, x)^β. They split
+ * into rows: for every chain, every element of the plates that contain all random sites.
  */
 export interface AnnealedPath {
   readonly name: string;
   readonly chains: number;
-  /** Shape of the data that the program falls apart into; [] where it is one. */
+  /** Shape of the data that the program splits into; [] if it does not. */
   readonly data: readonly number[];
   /** chains · data. */
   readonly rows: number;
   readonly dimension: number;
   /** The row of each coordinate. */
   readonly owner: Int32Array;
-  /** Evaluates at the coordinates; the arrays are written anew by the next call. */
+  /** Evaluates at the coordinates. The next call overwrites the arrays. */
   evaluate(q: Float64Array, beta: number, other: number): Promise<Evaluated>;
   /** Draws from f₀: call n gives draw n of the seed. */
   start(seed: number): () => Promise<Float64Array>;
-  /** Coordinates of values of the latent sites, [chains, …site] each. @throws UsageError naming a site that is missing. */
+  /** Coordinates of values of the latent sites, [chains, …site] each. @throws UsageError when a site is missing; the message names it. */
   unconstrain(values: ReadonlyMap<string, ArrayValue>): Promise<Float64Array>;
   /** Values of latent and deterministic sites, [chains, …site]. */
   constrain(q: Float64Array): Promise<ReadonlyMap<string, ArrayValue>>;
@@ -86,7 +86,7 @@ export interface AnnealedPath {
 function rowsOf(terms: readonly Term[], plates: readonly Plate[], graph: UnconstrainedGraph): Tensor {
   const { hidden, depth } = graph;
   const chains = chainsOf(graph);
-  // A program that observes nothing has a part of its density that is none.
+  // A program that observes nothing has no such part of its density.
   if (terms.length === 0) return zeros([chains.size, ...rowsShape(plates)], graph.logJoint.dtype);
   const total = addOver(hidden, depth, terms, plates);
   const layout = new Array<number>(depth).fill(1);
@@ -118,7 +118,7 @@ function ownersOf({ sites, dimension }: UnconstrainedGraph, plates: readonly Pla
   return owner;
 }
 
-/** log q of the guide's sites where the coordinates put them. @throws UsageError for a guide with sites of its own. */
+/** log q of the guide's sites at the coordinates. @throws UsageError when the guide has other sites. */
 function guideTerms<A extends readonly unknown[]>(
   guide: Program<A>,
   args: A,
@@ -162,7 +162,7 @@ function inChains<L extends Tensor>(
   return parts.map((t) => expand(batch.lift(t), [chains, ...t.shape]));
 }
 
-/** Traces and compiles a path. @throws UsageError as `unconstrainedDensity` does, or when the guide cannot be a start. */
+/** Traces and compiles a path. @throws UsageError as `unconstrainedDensity` does, or when the path cannot start from the guide. */
 export async function annealedPath<A extends readonly unknown[]>(
   program: Program<A>,
   args: A,
@@ -185,7 +185,7 @@ export async function annealedPath<A extends readonly unknown[]>(
     base === undefined ? add(joint, jacobian) : add(add(base, mul(beta, sub(joint, base))), jacobian);
   const increment = (): Tensor => {
     if (base !== undefined) return mul(sub(beta, other), sub(joint, base));
-    // What is summed out depends on β in its own way; otherwise the difference is taken before it can lose digits.
+    // Summed-out sites depend on β nonlinearly; otherwise the difference is formed before it can lose digits.
     if (graph.summedOut.length > 0) return sub(joint, substitute(joint, new Map([[beta, other]])));
     return mul(sub(beta, other), rows(graph.observed));
   };
@@ -257,7 +257,7 @@ export async function annealedPath<A extends readonly unknown[]>(
     async unconstrain(given) {
       const values = new Map<Tensor, Tensor>();
       const answer: Handler = (message, next) => {
-        // Whether the data are possible under these values is the density's to say.
+        // The density says whether the data are possible under these values.
         if (message.kind === "observe" && message.value !== undefined) return message.value;
         const site = graph.sites.find((s) => s.name === message.name);
         if (site === undefined || message.kind !== "sample" || message.value !== undefined)

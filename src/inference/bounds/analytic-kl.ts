@@ -1,4 +1,4 @@
-/** Divergences of single sites in closed form, where they are valid. */
+/** Closed-form divergences of single sites, if they are valid. */
 import { type Distribution, hasKl, IndependentDistribution, kl } from "../../distributions/index.ts";
 import { UsageError } from "../../errors.ts";
 import type { RandomSite } from "../../program/index.ts";
@@ -6,12 +6,12 @@ import type { Lifted } from "../hidden-axes.ts";
 import { dependencies, lifted, type Term, termOf } from "../terms.ts";
 import type { Pair } from "./pair.ts";
 
-/** The sites of model and guide of one name. */
+/** The sites with one name in model and guide. */
 function sitePair(pair: Pair, name: string): { readonly q: RandomSite; readonly p: RandomSite } {
   const [q, p] = [pair.guide, pair.model].map(({ sites }) => sites.get(name));
   if (q?.kind !== "sample" || p?.kind !== "sample") {
     throw new UsageError(
-      `analyticKl: site '${name}' is a variable of the guide alone, so there is no prior to take a divergence from.`,
+      `analyticKl: site '${name}' exists only in the guide, so it has no prior for a divergence.`,
     );
   }
   return { q, p };
@@ -49,7 +49,7 @@ export function closedKl(pair: Pair, name: string): Term {
   return lifted(pair.hidden, pair.depth, termOf(q, kl(q.distribution, p.distribution)));
 }
 
-/** KL(q ‖ p) of one site, each of its dimensions apart: shape hidden axes + plates + event. */
+/** KL(q ‖ p) of one site, per dimension: shape hidden axes + plates + event. */
 export function klPerDimension(pair: Pair, name: string): Lifted & { readonly site: RandomSite } {
   closedKl(pair, name);
   const { q, p } = sitePair(pair, name);
@@ -57,8 +57,8 @@ export function klPerDimension(pair: Pair, name: string): Lifted & { readonly si
   const value = kl(base(q.distribution), base(p.distribution));
   if (value.rank !== q.distribution.batchShape.length + q.distribution.eventShape.length) {
     throw new UsageError(
-      `site '${name}': ${q.distribution.name} and ${p.distribution.name} are not made of independent dimensions, ` +
-        "so there is no divergence of each for free bits.",
+      `site '${name}': ${q.distribution.name} and ${p.distribution.name} do not have independent dimensions, so there ` +
+        "is no divergence per dimension for free bits.",
     );
   }
   return { ...pair.hidden.lift(value), site: q };

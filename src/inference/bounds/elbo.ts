@@ -17,13 +17,13 @@ import { checkSites, drawnSite, type Pair, type PairOptions, runPair, scoredSite
 /** Options of {@link elbo}. */
 export interface ElboOptions extends PairOptions {
   /**
-   * Latent sites (or all: `true`) whose part of the bound, E_q[log q − log p], is taken as KL(q ‖ p) in closed form instead of from
-   * the draw. Default: none of them.
+   * Latent sites (or all: `true`) whose part of the bound, E_q[log q − log p], is computed as KL(q ‖ p) in closed form instead of from the
+   * draw. Default: none.
    */
   readonly analyticKl?: boolean | readonly string[];
   /**
-   * Factor of the KL: β-VAE (Higgins et al. 2017), or an input that a warm-up schedule feeds (Bowman et al. 2016). With β below 1
-   * what is maximised is no lower bound of log p(x). Default 1.
+   * Weight of the KL: β-VAE (Higgins et al. 2017), or an input that a warm-up schedule feeds (Bowman et al. 2016). With β below 1 the
+   * objective is not a lower bound on log p(x). Default 1.
    */
   readonly beta?: number | Tensor;
   /**
@@ -34,7 +34,7 @@ export interface ElboOptions extends PairOptions {
   readonly freeBits?: number;
 }
 
-/** What {@link elbo} may be told. */
+/** The names of {@link elbo}'s options. */
 export const elboRules: OptionRules<ElboOptions> = {
   analyticKl: anything,
   beta: anything,
@@ -50,7 +50,7 @@ export const elboRules: OptionRules<ElboOptions> = {
 /** The bound's terms, nats: elbo = reconstruction − kl, without β and free bits. */
 export interface ElboTerms {
   readonly elbo: Tensor;
-  /** E_q[log p(x|z)] of what was observed (and of what the model summed out). */
+  /** E_q[log p(x|z)] of observed sites (and of sites that the model summed out). */
   readonly reconstruction: Tensor;
   /** E_q[log q(z) − log p(z)], exact or from the draw. */
   readonly kl: Tensor;
@@ -66,7 +66,7 @@ interface Part {
   readonly term: Term;
   readonly sign: 1 | -1;
   readonly of: "reconstruction" | "kl";
-  /** Whether it is log q of a draw: no log p, and no divergence in closed form. */
+  /** Whether it is log q of a draw, not log p or a closed-form divergence. */
   readonly sampledLogQ: boolean;
 }
 
@@ -78,8 +78,8 @@ interface Part {
  * @example
  * const { value, reconstruction, kl } = elbo(vae.model, vae.guide, [x], { analyticKl: true });
  *
- * @throws UsageError when model and guide do not match, an override cannot work, or a closed-form KL is asked for where there is
- * none or it would not be valid.
+ * @throws UsageError when model and guide do not match, an override cannot work, or a requested closed-form KL does not exist or would not
+ * be valid.
  */
 export function elbo<A extends readonly unknown[]>(
   model: Program<A>,
@@ -145,10 +145,10 @@ export function elbo<A extends readonly unknown[]>(
   };
 }
 
-/** The function by which a site's estimator adds a term to the bound; undefined where it adds none. */
+/** The function by which a site's estimator adds a term to the bound; undefined if it adds none. */
 const scoreOf = (choice: SiteEstimator) => definitionOf(choice).elbo.score;
 
-/** What is maximised through the draws: the bound, or its form with β and free bits. */
+/** The objective that is maximised through the draws: the bound, or its form with β and free bits. */
 function objectiveOf(
   pair: Pair,
   { beta = 1, freeBits = 0 }: ElboOptions,
@@ -160,8 +160,8 @@ function objectiveOf(
 }
 
 /**
- * A sum of parts over the mean of the particles. What depends on no draw is there once and not once a particle.
- * @param sum of parts of which all vary along the particles, or none: how many draws it must be divided by
+ * A sum of parts, averaged over particles. Parts that depend on no draw are counted once, not once per particle.
+ * @param sum sums parts that all vary along the particles, or none that does, and is given the number of draws to divide by
  * @returns nothing without parts
  */
 function averaged(

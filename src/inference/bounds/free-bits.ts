@@ -6,8 +6,8 @@ import { klPerDimension } from "./analytic-kl.ts";
 import type { Pair } from "./pair.ts";
 
 /**
- * What the KL costs with free bits: Σ_d N · max(mean of KL_d over the rows, λ), a scalar in nats.
- * @throws UsageError when a site has no divergence of each dimension in closed form, or is not reparameterised: the maximum of an
+ * The KL with free bits: Σ_d N · max(mean of KL_d over the rows, λ), a scalar in nats.
+ * @throws UsageError when a site has no closed-form divergence per dimension, or is not reparameterised: the maximum of an
  * estimate is not an estimate of the maximum.
  */
 export function freeBitsPenalty(pair: Pair, lambda: number): Tensor {

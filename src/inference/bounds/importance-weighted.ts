@@ -14,13 +14,13 @@ import { renyi } from "./renyi.ts";
 
 /** Options of {@link importanceWeighted}. */
 export interface ImportanceWeightedOptions extends PairOptions {
-  /** K, the draws under the logarithm. Default 1. */
+  /** K, the number of draws inside the logarithm. Default 1. */
   readonly particles?: number;
   /** Order of the Rényi divergence; 0, the default, is the importance-weighted bound. */
   readonly alpha?: number;
 }
 
-/** What {@link importanceWeighted} may be told. */
+/** The names of {@link importanceWeighted}'s options. */
 export const importanceWeightedRules: OptionRules<ImportanceWeightedOptions> = {
   alpha: anything,
   layers: anything,
@@ -40,8 +40,8 @@ export interface ImportanceWeighted extends Bound {
 
 /**
  * log w of each particle and of each element of the plates that hold every site, [particles, …plates].
- * @param alpha order of the bound that is taken of them: of order 1 they are averaged, and no logarithm is of a sum
- * @throws UsageError where a logarithm of a sum would be taken of a minibatch.
+ * @param alpha order of the bound: with order 1 the log weights are averaged, without a logarithm of a sum
+ * @throws UsageError when a logarithm of a sum would be taken over a minibatch.
  */
 export function weigh(
   pair: Pair,
@@ -72,7 +72,7 @@ export function weigh(
   };
 }
 
-/** A sum of terms as one value for each particle, also where it depends on no draw. */
+/** A sum of terms with one value per particle, even if it depends on no draw. */
 function ofEach({ axis, depth }: Pair, sum: Lifted, plates: readonly Plate[]): Tensor {
   if (axis === undefined || sum.axes.includes(axis)) return sum.value;
   const layout = new Array<number>(depth).fill(1);
@@ -81,10 +81,10 @@ function ofEach({ axis, depth }: Pair, sum: Lifted, plates: readonly Plate[]): T
 }
 
 /**
- * The importance-weighted bound of Burda, Grosse and Salakhutdinov (2015), E[log (1/K) Σ w], or the Rényi bound of order `alpha`.
- * The logarithm is taken for each datum: for each element of the plates that hold every random site of model and guide, along which
- * the program falls apart into independent rows. A program with a site outside all plates has one logarithm for all of it, because
- * that site's weight belongs to all data together; a minibatch of them is refused.
+ * The importance-weighted bound of Burda, Grosse and Salakhutdinov (2015), E[log (1/K) Σ w], or the Rényi bound of order `alpha`. The
+ * logarithm is taken for each datum: for each element of the plates that hold every random site of model and guide, along which the program
+ * splits into independent rows. A program with a site outside all plates has a single logarithm, because that site's weight belongs to all
+ * data together; minibatches are then refused.
  *
  * Score-function sites use VIMCO by default.
  *
@@ -127,7 +127,7 @@ export function importanceWeighted<A extends readonly unknown[]>(
 const scores = (sites: readonly DrawnSite[], draws: WeightedDraws): Tensor[] =>
   sites.flatMap((site) => definitionOf(site.choice).importanceWeighted.score?.(site, draws) ?? []);
 
-/** What is maximised in place of the bound, if the estimator of the held draws asks for that. */
+/** The objective that replaces the bound, if the estimator of the held draws defines one. */
 function pathOf({ held }: Pair, sites: readonly DrawnSite[], draws: WeightedDraws): Tensor | undefined {
   const apart = sites.flatMap((site) => {
     const constant = held.get(site.choice.site);

@@ -1,4 +1,4 @@
-/** A model and a guide run together: what every bound starts from. */
+/** Runs a model and a guide together, as every bound needs. */
 import { InternalError, UsageError } from "../../errors.ts";
 import { evaluation, type LayerContext } from "../../nn/index.ts";
 import {
@@ -26,18 +26,18 @@ export interface PairOptions extends EstimatorOptions {
   readonly layers?: LayerContext;
   /** Factor of the bound and its terms, such as 1/N for nats per datum. Default 1. */
   readonly scale?: number;
-  /** Leads the names of the noise, so that one program can be run twice in a graph. Default "". */
+  /** Prefix of the names of the noise, so that one program can be run twice in a graph. Default "". */
   readonly stream?: string;
 }
 
 export interface Pair {
-  /** For one draw, and so is `model`: no hidden axis is in them. */
+  /** Trace for one draw, without hidden axes, like `model`. */
   readonly guide: Trace;
   readonly model: Trace;
   readonly choices: ReadonlyMap<string, SiteEstimator>;
   readonly particles: number;
   readonly scale: number;
-  /** The particles, where there are several. */
+  /** The particles, if there are several. */
   readonly axis: HiddenAxis | undefined;
   /** Dimension of the particles in terms, negative. */
   readonly particleAxis: number;
@@ -48,7 +48,7 @@ export interface Pair {
   readonly listed: readonly ListedSite[];
   /** log q of each latent site of the guide. */
   readonly guideTerms: readonly Term[];
-  /** log p of each random site of the model, what it alone has summed out. */
+  /** log p of each random site of the model, with sites summed out that only the model has. */
   readonly modelTerms: readonly Term[];
   /** The same before anything is summed out. */
   readonly modelSites: readonly {
@@ -60,10 +60,10 @@ export interface Pair {
   readonly values: ReadonlyMap<Tensor, string>;
   /** The same over the hidden axes. */
   readonly drawn: ReadonlyMap<Tensor, string>;
-  /** What the estimators drew, by site, for one draw. */
+  /** The estimators' draws by site, for one draw. */
   readonly draws: ReadonlyMap<string, SiteDraw>;
   /**
-   * Draws that are constants in every term, of sites whose estimator maximises something else in place of the bound (`path`). Only the
+   * Draws that are held constant in every term, for sites whose estimator maximises something else instead of the bound (`path`). Only the
    * draw itself depends on the parameters.
    */
   readonly held: ReadonlyMap<string, Tensor>;
@@ -106,8 +106,8 @@ export function checkMatch(modelTrace: Trace, guideTrace: Trace): void {
       const other = plates.get(p.name);
       if (other !== undefined && (other.rows !== p.rows || other.size !== p.size)) {
         throw new UsageError(
-          `plate '${p.name}': the model looks at ${other.rows} of ${other.size}, the guide at ${p.rows} of ${p.size}; ` +
-            "one minibatch must serve both.",
+          `plate '${p.name}': the model has ${other.rows} of ${other.size} rows, the guide ${p.rows} of ${p.size}; ` +
+            "both need the same minibatch.",
         );
       }
     }
@@ -115,8 +115,8 @@ export function checkMatch(modelTrace: Trace, guideTrace: Trace): void {
 }
 
 /**
- * Runs the guide, then the model on the guide's draws, once, and puts particles and the values of finite sites on as hidden axes.
- * @param bound what the draws stand under: not every estimator can be used with every bound
+ * Runs the guide, then the model on the guide's draws, once, and adds particles and the values of finite sites as hidden axes.
+ * @param bound the kind of bound: not every estimator works with every bound
  * @throws UsageError when model and guide do not match, or an estimator cannot work.
  */
 export function runPair<A extends readonly unknown[]>(
@@ -130,7 +130,7 @@ export function runPair<A extends readonly unknown[]>(
   if (!Number.isInteger(particles) || particles < 1) {
     throw new UsageError(`particles must be a whole number of at least 1, found ${particles}.`);
   }
-  // Traced once to see that they match, and what there is to estimate.
+  // Traced once to check that they match, and to find the sites to estimate.
   const probe = { guide: trace(guide, args), model: trace(model, args) };
   checkMatch(probe.model, probe.guide);
   const depth = depthOf(probe.guide, probe.model);
@@ -191,7 +191,7 @@ export function runPair<A extends readonly unknown[]>(
     hidden.add(axis, [...noises.values()].flat(), repeated(axis));
     for (const { name } of inGuide) {
       const { relaxation } = draws.get(name) ?? {};
-      // Its gradient is asked for: that of one draw, not of all.
+      // Its gradient is needed for one draw, not for all.
       if (relaxation !== undefined && definition(name)?.pathwise === false)
         hidden.separate(relaxation.logits);
     }
@@ -247,11 +247,11 @@ export function runPair<A extends readonly unknown[]>(
   };
 }
 
-/** A noise leaf with draws of its own along an axis. */
+/** A noise leaf with different draws along an axis. */
 const repeated =
   ({ size }: HiddenAxis) =>
   (leaf: Tensor): Tensor => {
-    if (!isNoise(leaf)) throw new InternalError(`${leaf} is no noise`);
+    if (!isNoise(leaf)) throw new InternalError(`${leaf} is not noise`);
     const { kind, site, shape, dtype } = leaf.attributes;
     return noise(kind, site, [size, ...shape], dtype);
   };
@@ -322,7 +322,7 @@ function recordUpdates(layers: LayerContext) {
   };
 }
 
-/** A site of the guide as its estimator finds it; nothing for a site without one. */
+/** A site of the guide with its estimator; undefined for a site without one. */
 export function drawnSite(pair: Pair, q: Term): DrawnSite | undefined {
   const choice = pair.choices.get(q.site);
   const site = pair.guide.sites.get(q.site);
@@ -347,7 +347,7 @@ export function drawnSite(pair: Pair, q: Term): DrawnSite | undefined {
 
 /**
  * Every random site of a pair with its log density, before anything is summed out.
- * @param oneLogarithm whether the bound weighs the particles under one
+ * @param oneLogarithm whether the bound has the particles inside one logarithm
  */
 export function scoredSites(pair: Pair, oneLogarithm = false): ScoredSite[] {
   const { guide, guideTerms, modelSites, hidden, particles } = pair;

@@ -26,7 +26,7 @@ function bind(program: string, outputs: readonly Tensor[], arrays: Arrays): Comp
     const array = isNoise(leaf) ? new Float64Array(leaf.size) : arrays.get(leaf);
     if (array === undefined) {
       throw new UsageError(
-        `${program}: ${describeLeaf(leaf)} has no value. A posterior is of fixed data: pass them as a constant, tensor(…).`,
+        `${program}: ${describeLeaf(leaf)} has no value. A posterior needs fixed data: pass them as a constant, tensor(…).`,
       );
     }
     arrays.set(leaf, array);

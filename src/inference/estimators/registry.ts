@@ -38,7 +38,7 @@ export const estimators = [
 
 const byName: ReadonlyMap<string, EstimatorDefinition> = new Map(estimators.map((e) => [e.name, e]));
 
-/** The definition of a site's estimator. @throws UsageError where there is none of that name. */
+/** The definition of a site's estimator. @throws UsageError when there is none of that name. */
 export function definitionOf({
   site,
   estimator,

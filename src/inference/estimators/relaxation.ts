@@ -148,7 +148,7 @@ export function withoutRelaxation(distribution: Distribution, estimator: string)
   );
 }
 
-/** Draws a site through its relaxation. @throws UsageError where the family has none. */
+/** Draws a site through its relaxation. @throws UsageError when the family has none. */
 export function relax(site: string, distribution: Distribution): Relaxation {
   const base = distribution instanceof IndependentDistribution ? distribution.base : distribution;
   const shape = [...distribution.batchShape, ...distribution.eventShape];

@@ -26,7 +26,7 @@ const lowRankRules: OptionRules<AutoLowRankNormalOptions> = {
  * @example
  * await svi(model, autoLowRankNormal(model, { rank: 5 })).run([x, y], { steps: 5000, seed: 0 });
  *
- * @throws UsageError when the rank is no whole number of at least 1, the model has no continuous latent site, or one stands in a
+ * @throws UsageError when the rank is not a whole number of at least 1, the model has no continuous latent site, or one stands in a
  * minibatch.
  */
 export function autoLowRankNormal<A extends readonly unknown[]>(

@@ -10,7 +10,7 @@ export interface AutoNormalOptions {
   readonly initialScale?: number;
 }
 
-/** What the guide may be told. */
+/** The option names of the guide. */
 export const autoNormalRules: OptionRules<AutoNormalOptions> = {
   initialScale: positive,
 };

@@ -1,11 +1,11 @@
-/** What a person sees while chains run: a bar for each. */
+/** Progress bars while chains run, one for each chain. */
 import type { ChainProgress } from "./run-chain.ts";
 
-/** Where the bars are drawn: `process.stderr`, or whatever else may be a terminal. */
+/** Where the bars are drawn: `process.stderr`, or another stream that may be a terminal. */
 export interface BarStream {
   /** Writes text. */
   write(text: string): unknown;
-  /** Only a terminal is drawn on. */
+  /** Bars are only drawn on a terminal. */
   readonly isTTY?: boolean;
   readonly columns?: number;
 }
@@ -24,10 +24,10 @@ const clock = (seconds: number): string =>
 
 /**
  * Runs a sampler with a bar for each chain on a terminal: its phase, transitions, divergences after warm-up and the time that is left.
- * The bars stay when the chains are done. On a stream that is no terminal (a file, a pipe) nothing is written, and the run is the same.
+ * The bars stay when the chains are done. If the stream is not a terminal (a file, a pipe), nothing is written, and the run is the same.
  *
- * @param run Is given what to pass to the sampler as `onProgress`.
- * @returns What `run` returns. An error of `run` takes the bars away and is thrown on.
+ * @param run receives the function to pass to the sampler as `onProgress`.
+ * @returns what `run` returns. If `run` throws, the bars are removed and the error is rethrown.
  *
  * @example
  * const posterior = await withChainBars(process.stderr, (onProgress) =>
@@ -50,7 +50,7 @@ export async function withChainBars<T>(
     barIncompleteChar: "░",
     fps: FPS,
     hideCursor: true,
-    // Long lines are cut, so that a narrow terminal does not break them.
+    // Long lines are truncated, so that a narrow terminal does not wrap them.
     linewrap: false,
   });
   const started = new Map<number, { readonly bar: ReturnType<typeof bars.create>; readonly at: number }>();
@@ -65,7 +65,7 @@ export async function withChainBars<T>(
     bar.update(iteration, {
       phase: phase.padEnd("sampling".length),
       divergences: counted(divergences),
-      // The first report starts the clock, so it says nothing yet.
+      // The first report starts the clock, so there is no estimate yet.
       left: iteration === total ? "done" : seconds > 0.5 ? `${clock(left)} left` : "",
     });
   };

@@ -1,11 +1,11 @@
-/** The other side of `workers.ts`: runs the chains that it is sent, one after another. */
+/** The worker of `workers.ts`: runs the chains it receives, one after another. */
 import { parentPort } from "node:worker_threads";
 import "../../distributions/index.ts";
 import "../../tensor/index.ts";
 import { type PortableDensity, reviveDensity } from "../portable-density.ts";
 import { type ChainJob, type ChainProgress, type ChainRun, runChain } from "./run-chain.ts";
 
-/** What the worker is sent: the density first, then jobs. */
+/** Messages to the worker: the density first, then jobs. */
 export type ToWorker =
   | { readonly kind: "density"; readonly density: PortableDensity }
   | { readonly kind: "job"; readonly job: ChainJob };

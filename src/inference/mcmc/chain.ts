@@ -29,29 +29,29 @@ import { schedule } from "./windows.ts";
 
 export interface ChainSettings {
   readonly seed: number;
-  /** Which chain this is: chains of one seed draw from streams of their own. */
+  /** Index of the chain. Each chain of a seed has its own random streams. */
   readonly chain: number;
-  /** Transitions that adapt step size and metric. */
+  /** Number of transitions that adapt step size and metric. */
   readonly warmUp: number;
-  /** δ: the mean acceptance probability that the step size is adapted to. */
+  /** δ: the target of the mean acceptance probability. */
   readonly targetAcceptance: number;
   readonly metric: MetricKind;
 }
 
-/** What is carried from transition to transition: plain data. */
+/** The state carried from transition to transition: plain data. */
 export interface ChainState {
   readonly settings: ChainSettings;
-  /** Transitions made, those of warm-up included. */
+  /** Transitions made, including warm-up. */
   readonly iteration: number;
   readonly point: Point;
   readonly stepSize: number;
   readonly metric: Metric;
   readonly averaging: DualAveraging;
-  /** Moments of the draws of the present window. */
+  /** Moments of the draws in the current window. */
   readonly moments: Moments;
 }
 
-/** Streams by chain and use, kept because making one costs as much as a leapfrog step; what is drawn from them does not depend on it. */
+/** Streams by chain and purpose, cached because creating one costs as much as a leapfrog step. Caching does not change the draws. */
 const streams = new WeakMap<
   ChainSettings,
   Map<string, { readonly normals: Stream; readonly uniforms: Stream }>
@@ -69,11 +69,11 @@ function streamsOf(settings: ChainSettings, use: string) {
   return found;
 }
 
-/** Uniforms that are drawn at once. */
+/** Number of uniforms drawn at once. */
 const BATCH = 16;
 
 /**
- * The random numbers of one use at one iteration: a function of seed, chain, use and iteration alone, so that chains may run in any
+ * The random numbers for one purpose at one iteration: a function of seed, chain, purpose and iteration only, so that chains can run in any
  * order, anywhere.
  */
 export function randomness(settings: ChainSettings, use: string, iteration: number): Randomness {
@@ -109,7 +109,7 @@ function* findStepSize(point: Point, metric: Metric, from: number, random: Rando
   const v = vector(point.q);
   let stepSize = from;
   let direction = 0;
-  // 2^±50 is beyond any scale that float64 coordinates have.
+  // 2^±50 is beyond any scale of float64 coordinates.
   for (let tries = 0; tries < 50; tries++) {
     const p = random.normals(point.q.length);
     toMomentum(metric, p);
@@ -157,7 +157,7 @@ export function* stepChain(kernel: Kernel, state: ChainState): Querying<ChainSte
   return { state: iteration < settings.warmUp ? yield* adapt(moved, info) : moved, info };
 }
 
-/** Warm-up after a transition: the step size always; the metric, and a fresh start of both, at the end of a window. */
+/** Warm-up after a transition: the step size always; the metric at the end of a window, where both adaptations restart. */
 function* adapt(state: ChainState, { acceptance }: TransitionInfo): Querying<ChainState> {
   const { settings, point } = state;
   const at = state.iteration - 1;

@@ -8,7 +8,7 @@ import { ndtri } from "../../tensor/index.ts";
 
 type Chains = readonly Float64Array[];
 
-/** @throws UsageError unless the draws are chains of one length, at least four each. */
+/** @throws UsageError when the draws are not chains of equal length with at least four draws each. */
 function chainsOf(values: Float64Array, chains: number): Chains {
   const draws = values.length / chains;
   if (!Number.isInteger(chains) || chains < 1 || !Number.isInteger(draws) || draws < 4) {
@@ -19,7 +19,7 @@ function chainsOf(values: Float64Array, chains: number): Chains {
   return Array.from({ length: chains }, (_, c) => values.subarray(c * draws, (c + 1) * draws));
 }
 
-/** First and second halves as chains of their own; the middle draw of an odd number is left out. */
+/** First and second halves as separate chains; with an odd number the middle draw is left out. */
 const split = (chains: Chains): Chains =>
   chains.flatMap((chain) => {
     const half = Math.floor(chain.length / 2);
@@ -73,7 +73,7 @@ function rankNormalise(chains: Chains): Chains {
   return mapChains(chains, (v) => scores.get(v) ?? Number.NaN);
 }
 
-/** √ of the variance between and within chains over that within. */
+/** √ of (variance between and within chains) / (variance within chains). */
 function basicRHat(chains: Chains): number {
   const n = chains[0].length;
   const within = mean(chains.map(variance));
@@ -89,10 +89,10 @@ function fold(chains: Chains): Chains {
 
 /**
  * R̂, rank-normalised and split: the larger of that of the draws and that of their distances from the median. Above 1.01 the chains have
- * not mixed. NaN where all draws are equal. Chains are split, so that one chain that drifts shows as well.
+ * not mixed. NaN if all draws are equal. Chains are split, so that drift within a chain shows as well.
  */
 export function rHat(values: Float64Array, chains: number): number {
-  // Ranks would put NaN at an end and find nothing wrong.
+  // Ranks would put NaN at one end and find nothing wrong.
   if (values.some(Number.isNaN)) return Number.NaN;
   const parts = split(chainsOf(values, chains));
   return Math.max(basicRHat(rankNormalise(parts)), basicRHat(rankNormalise(fold(parts))));
@@ -118,11 +118,11 @@ function effectiveSize(chains: Chains): number {
   const within = (autocovariance(chains, means, 0) * n) / (n - 1);
   const between = chains.length > 1 ? variance(means) : 0;
   const pooled = (within * (n - 1)) / n + between;
-  // All draws equal: an effective number of them has no meaning.
+  // If all draws are equal, an effective number of them has no meaning.
   if (!(pooled > 0)) return Number.NaN;
   const correlation = (lag: number): number => 1 - (within - autocovariance(chains, means, lag)) / pooled;
 
-  // Sums of an even and the next odd lag are positive and decrease in theory; where they stop doing so noise takes over.
+  // Sums of an even and the next odd lag are positive and decreasing in theory; when they stop being so, noise dominates.
   const pairs: (readonly [number, number])[] = [[1, correlation(1)]];
   let last = pairs[0];
   for (let t = 2; t < n - 3 && last[0] + last[1] > 0; t += 2) {
@@ -141,11 +141,11 @@ function effectiveSize(chains: Chains): number {
   return total / Math.max(time, 1 / Math.log10(total));
 }
 
-/** Effective sample size of the centre: that of rank-normalised draws, so that it exists without moments. */
+/** Bulk effective sample size: of rank-normalised draws, so that it exists even without moments. */
 export const essBulk = (values: Float64Array, chains: number): number =>
   values.some(Number.isNaN) ? Number.NaN : effectiveSize(rankNormalise(split(chainsOf(values, chains))));
 
-/** Effective sample size of the tails: the smaller of those of the 5 % and the 95 % quantile. */
+/** Effective sample size of the tails: the smaller one of the 5 % and the 95 % quantile. */
 export function essTail(values: Float64Array, chains: number): number {
   if (values.some(Number.isNaN)) return Number.NaN;
   const parts = split(chainsOf(values, chains));
@@ -172,7 +172,7 @@ export function mcseSd(values: Float64Array, chains: number): number {
 
 /**
  * E-BFMI of one chain's energies: how much of the energy's spread one transition explores. Below 0.3 momentum is too weak to reach the
- * tails: the posterior is heavy-tailed or changes scale from place to place.
+ * tails: the posterior is heavy-tailed or its scale varies.
  */
 export function energyFraction(energies: Float64Array): number {
   let steps = 0;

@@ -1,15 +1,15 @@
 /** Step sizes: a first one by doubling, and dual averaging towards an acceptance rate. */
 
-/** What dual averaging carries: the step size is exp(logStepSize). */
+/** The state of dual averaging. The step size is exp(logStepSize). */
 export interface DualAveraging {
   /** Iterations seen. */
   readonly count: number;
   /** H̄: the running average of target − acceptance. */
   readonly gap: number;
-  /** What the step size is drawn back to: ln(10 ε₀). */
+  /** The value that the step size is shrunk towards: ln(10 ε₀). */
   readonly centre: number;
   readonly logStepSize: number;
-  /** ln ε̄: what is used once adaptation ends. */
+  /** ln ε̄: used once adaptation ends. */
   readonly logAverage: number;
 }
 

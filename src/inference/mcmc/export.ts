@@ -1,4 +1,4 @@
-/** A run's draws as files that other programs read: text and bytes; where they go is the caller's business. */
+/** A run's draws in formats of other programs, as text or bytes that the caller writes. */
 
 import { UsageError } from "../../errors.ts";
 import { anything, checkOptions, type OptionRules } from "../../options.ts";
@@ -11,7 +11,7 @@ interface Column {
   readonly values: Float64Array;
 }
 
-/** CmdStan's names of what a transition reports. */
+/** CmdStan's names of a transition's reports. */
 const statistics = [
   ["lp__", "logDensity"],
   ["accept_stat__", "acceptance"],
@@ -32,7 +32,7 @@ function cmdStanNames(site: string, shape: readonly number[]): string[] {
   return indices.map((index) => plain + index);
 }
 
-/** @throws UsageError when two sites would have columns of one name. */
+/** @throws UsageError when two sites would have columns of the same name. */
 function columnsOf(run: Mcmc): Column[] {
   const rows = run.chains * run.draws;
   const columns: Column[] = statistics.map(([name, key]) => ({ name, values: run.statistics[key] }));
@@ -65,7 +65,7 @@ function number(v: number): string {
 const counted = (length: number, of: (i: number) => number): Float64Array =>
   Float64Array.from({ length }, (_, i) => of(i));
 
-/** Which chains a CSV file holds. */
+/** The chains in a CSV file. */
 export interface CsvOptions {
   /** One chain, as CmdStan writes it, with its comments: ArviZ reads a file for each chain. Default: all, in one table. */
   readonly chain?: number;
@@ -84,7 +84,7 @@ const csvRules: OptionRules<CsvOptions> = {
  * for (let chain = 0; chain < 4; chain++) await writeFile(`chain-${chain}.csv`, drawsToCsv(posterior, { chain }));
  * // arviz.from_cmdstan([f"chain-{c}.csv" for c in range(4)])
  *
- * @throws UsageError when there is no such chain, or two sites would have columns of one name.
+ * @throws UsageError when there is no such chain, or two sites would have columns of the same name.
  */
 export function drawsToCsv(run: Mcmc, options: CsvOptions = {}): string {
   checkOptions("drawsToCsv", options, csvRules);
@@ -128,16 +128,16 @@ function table(columns: readonly Column[], start: number, end: number): string[]
 }
 
 /**
- * Draws as Parquet, the columns of the CSV of all chains: doubles, but for whole numbers and `divergent__`. `pandas.read_parquet` reads
- * it, as does anything else that reads Parquet.
+ * Draws as Parquet, the columns of the CSV of all chains: doubles, except whole numbers and `divergent__`. `pandas.read_parquet` and any
+ * other Parquet reader can read it.
  *
  * @example
  * await writeFile("draws.parquet", await drawsToParquet(posterior));
  *
- * @throws UsageError when two sites would have columns of one name.
+ * @throws UsageError when two sites would have columns of the same name.
  */
 export async function drawsToParquet(run: Mcmc): Promise<Uint8Array> {
-  // Loaded when it is needed: few runs are written.
+  // Loaded on demand: few runs are written.
   const { parquetWriteBuffer } = await import("hyparquet-writer");
   const { chains, draws } = run;
   const whole = new Set(["treedepth__", "n_leapfrog__"]);

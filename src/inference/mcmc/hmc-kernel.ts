@@ -13,7 +13,7 @@ import {
 import { kineticEnergy, type Metric, toMomentum, velocity } from "./metric.ts";
 import { vector } from "./vectors.ts";
 
-/** Leapfrog steps of one trajectory at most: a step size on its way to zero must not make a trajectory endless. */
+/** Largest number of leapfrog steps in a trajectory: a step size that shrinks to zero must not make it endless. */
 const MOST_STEPS = 1024;
 
 /**

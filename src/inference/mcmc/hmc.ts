@@ -4,7 +4,7 @@ import { type Sampler, sampler } from "./sampler.ts";
 
 /** Options of {@link hmc}: the shape of a trajectory. */
 export interface HmcOptions {
-  /** Mean length of a trajectory, in units of the posterior's scales once warm-up has learnt them. Default π / 2. */
+  /** Mean length of a trajectory, in units of the posterior's scales, which warm-up learns. Default π / 2. */
   readonly time?: number;
 }
 
@@ -15,7 +15,7 @@ const hmcRules: OptionRules<HmcOptions> = {
 /**
  * Hamiltonian Monte Carlo with trajectories of one mean length (Duane et al. 1987; Neal 2011), each drawn uniformly from zero to twice
  * that, because a fixed length can be near a period of a coordinate. Step size and metric are adapted as `nuts` does, which chooses
- * the length by itself and is the better default; this one is for teaching and for densities whose good length is known.
+ * the length by itself and is the better default; use this for teaching, and for densities with a known good length.
  *
  * @example
  * const posterior = await hmc(coin).run([flips], { chains: 4, draws: 1000, seed: 0 });

@@ -1,8 +1,8 @@
-/** What the Monte Carlo kernels share: points, how they ask for a density, and the leapfrog step. */
+/** Shared by the Monte Carlo kernels: points, requests for a density, and the leapfrog step. */
 import { type Metric, velocity } from "./metric.ts";
 import { type Vector, vector } from "./vectors.ts";
 
-/** A position with its log density and gradient there: never written to again. */
+/** A position with its log density and gradient: never modified. */
 export interface Point {
   readonly q: Readonly<Vector>;
   readonly logDensity: number;
@@ -24,15 +24,15 @@ export interface Query {
 }
 
 /**
- * A computation that asks for densities while it runs, by yielding. It is pure: it does not know who answers, at once (host) or in a
- * promise (native), so that each algorithm is written once.
+ * A computation that requests densities by yielding. It does not know whether the answer comes immediately (host) or in a promise (native),
+ * so each algorithm is written once.
  */
 export type Querying<T> = Generator<Query, T, number>;
 
 /** The log density at q, its gradient written into `gradient`. */
 export type Density = (q: Float64Array, gradient: Float64Array) => number | Promise<number>;
 
-/** Runs a kernel on a density: at once where the density answers at once, otherwise in a promise. */
+/** Runs a kernel on a density: synchronously if the density is synchronous, otherwise in a promise. */
 export function drive<T>(kernel: Querying<T>, density: Density): T | Promise<T> {
   let next = kernel.next();
   while (next.done !== true) {
@@ -49,17 +49,17 @@ async function resume<T>(kernel: Querying<T>, density: Density, answer: number):
   return next.value;
 }
 
-/** The point where a mover stands: a copy. */
+/** A copy of a mover's position. */
 export const pointAt = ({ q, logDensity, gradient }: Mover): Point => ({
   q: vector(q),
   logDensity,
   gradient: vector(gradient),
 });
 
-/** A mover at a point with a momentum: copies. */
+/** A mover at a point with a momentum, as copies. */
 export function moverAt({ q, logDensity, gradient }: Point, p: Vector): Mover {
   const n = q.length;
-  // One block of memory for both arrays: allocating is what costs.
+  // One block of memory for both arrays: allocation is the cost.
   const block = new Float64Array(2 * n);
   for (let i = 0; i < n; i++) {
     block[i] = q[i];
@@ -82,17 +82,17 @@ export function kick({ p, gradient }: Mover, stepSize: number): void {
   for (let i = 0; i < p.length; i++) p[i] += half * gradient[i];
 }
 
-/** Energy above which a trajectory has left where leapfrog steps follow the density (Betancourt 2017, section 6.2; as Stan). */
+/** Energy error above which leapfrog steps no longer follow the density (Betancourt 2017, section 6.2; as in Stan). */
 export const DIVERGENCE = 1000;
 
 /** What a transition reports. */
 export interface TransitionInfo {
-  /** Mean acceptance probability along the trajectory: what step-size adaptation looks at. */
+  /** Mean acceptance probability along the trajectory, used to adapt the step size. */
   readonly acceptance: number;
   readonly divergent: boolean;
   /** Number of doublings of a NUTS trajectory; 0 for static HMC. */
   readonly treeDepth: number;
-  /** Gradients that the trajectory took. */
+  /** Number of gradients in the trajectory. */
   readonly leapfrogs: number;
   /** Energy H = −log density + kinetic of the new point, nats. */
   readonly energy: number;
@@ -105,9 +105,9 @@ export interface Transition {
 
 /** Random numbers of one transition. */
 export interface Randomness {
-  /** Standard normals, each call others. */
+  /** Standard normals, different ones at each call. */
   normals(size: number): Vector;
-  /** In (0, 1), each call another. */
+  /** A uniform in (0, 1), another at each call. */
   uniform(): number;
 }
 

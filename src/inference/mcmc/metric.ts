@@ -3,7 +3,7 @@ import { UsageError } from "../../errors.ts";
 import { factorRows, solveRows } from "../../tensor/index.ts";
 import { dot, type Vector } from "./vectors.ts";
 
-/** What warm-up learns of the posterior: the variance of each coordinate (`diagonal`), or all covariances (`dense`). */
+/** What warm-up learns about the posterior: the variance of each coordinate (`diagonal`), or all covariances (`dense`). */
 export type MetricKind = "diagonal" | "dense";
 
 /** An inverse mass matrix M⁻¹: an estimate of the posterior's covariance in unconstrained coordinates. */
@@ -15,14 +15,14 @@ export interface Metric {
   readonly root: Float64Array;
 }
 
-/** @throws UsageError when a dense one is not positive definite to double precision. */
+/** @throws UsageError when a dense metric is not positive definite in double precision. */
 export function metricFrom(kind: MetricKind, inverse: Float64Array): Metric {
   if (kind === "diagonal") return { kind, inverse, root: inverse.map(Math.sqrt) };
   const root = new Float64Array(inverse.length);
   const n = Math.sqrt(inverse.length);
   if (factorRows(root, inverse, 0, n) < n) {
     throw new UsageError(
-      'metric "dense": the covariance of the warm-up draws is not positive definite to double precision: coordinates differ too much in ' +
+      'metric "dense": the covariance of the warm-up draws is not positive definite in double precision: coordinates differ too much in ' +
         'scale. Use metric "diagonal", or units in which the sites are of comparable size.',
     );
   }
@@ -108,8 +108,8 @@ export function withDraw(moments: Moments, q: Readonly<Vector>, gradient: Readon
 /**
  * Each coordinate's scale squared from how far it moved against how much its slope changed on the way, √(Var q / Var ∂ log p/∂q): for a
  * normal posterior between its conditional and its marginal variance (Seyboldt, Carlson and Carpenter 2025, "Preconditioning Hamiltonian
- * Monte Carlo by minimizing Fisher divergence"). It is right in order of magnitude also where a chain has hardly moved, in any units.
- * Where nothing is known, what was taken before.
+ * Monte Carlo by minimizing Fisher divergence"). Its order of magnitude is right even if a chain has hardly moved, in any units. If nothing
+ * is known, the previous scale is kept.
  */
 function scalesOf({ kind, mean, squares, slopeSquares }: Moments, before: Metric): Float64Array {
   const n = mean.length;
@@ -129,11 +129,11 @@ function diagonalMetric(kind: MetricKind, diagonal: Float64Array): Metric {
   return metricFrom(kind, inverse);
 }
 
-/** A first guess, from draws on the way to where the posterior's mass is: the units of each coordinate. */
+/** A first guess of each coordinate's units, from draws on the way to the typical set. */
 export const roughMetric = (moments: Moments, before: Metric): Metric =>
   diagonalMetric(moments.kind, scalesOf(moments, before));
 
-/** Draws that the prior guess of a variance counts for, as in Stan. */
+/** Number of draws that the prior guess of a variance counts as, as in Stan. */
 const PRIOR_DRAWS = 5;
 
 /** F A Fᵀ of a symmetric A, [n, n], where `change` makes F x of a vector x, in place. */
@@ -187,8 +187,8 @@ function shrinkCorrelations(covariance: Float64Array, n: number, count: number):
 }
 
 /**
- * The metric that moments ask for: variances, with the scales of `scalesOf` as if five draws had shown them. Stan shrinks towards 10⁻³
- * instead, which is large for some units and nothing for others.
+ * The metric from moments: variances, with the scales of `scalesOf` as if five draws had shown them. Stan shrinks towards 10⁻³
+ * instead, which is large in some units and negligible in others.
  *
  * Of a dense one the correlations are shrunk, so that fewer draws than dimensions give a usable metric; and they are shrunk in the
  * coordinates that the metric before makes round. In the program's own, a correlation of 0.9999 would lose its last digits, which are

@@ -19,7 +19,7 @@ interface End {
   readonly v: Vector;
 }
 
-/** A piece of trajectory, its leaves in the order in which they were reached. */
+/** A piece of trajectory, with its leaves in the order in which they were reached. */
 interface Tree {
   readonly depth: number;
   readonly first: End;
@@ -28,12 +28,12 @@ interface Tree {
   readonly rho: Vector;
   /** ln Σ exp(H₀ − H) over its leaves. */
   readonly logWeight: number;
-  /** One of its leaves, drawn with those weights, and its energy. */
+  /** One of its leaves, drawn with these weights, and its energy. */
   readonly proposal: Point;
   readonly energy: number;
 }
 
-/** Whether a trajectory still moves apart at both ends: ρ · p♯ > 0 (Betancourt 2017, appendix A.4.2). */
+/** Whether the ends of a trajectory still move apart: ρ · p♯ > 0 (Betancourt 2017, appendix A.4.2). */
 const goesOn = (rho: Vector, a: End, b: End): boolean => dot(rho, a.v) > 0 && dot(rho, b.v) > 0;
 
 /** Whether two neighbouring pieces, and the seam between them, make no U-turn (the seam as in Stan since 2.21). */
@@ -42,7 +42,7 @@ const holdsTogether = (a: Tree, b: Tree, rho: Vector): boolean =>
   goesOn(sum(a.rho, b.first.p), a.first, b.first) &&
   goesOn(sum(b.rho, a.last.p), a.last, b.last);
 
-/** Two pieces as one, whose proposal is that of `b` with probability exp(logChance). */
+/** Joins two pieces. The proposal is that of `b` with probability exp(logChance). */
 function join(a: Tree, b: Tree, rho: Vector, logChance: number, random: Randomness): Tree {
   const taken = logChance >= 0 || Math.log(random.uniform()) < logChance ? b : a;
   return {
@@ -63,8 +63,8 @@ const reversed = (tree: Tree): Tree => ({ ...tree, first: tree.last, last: tree.
  * U-turn criterion (Betancourt 2017, "A conceptual introduction to Hamiltonian Monte Carlo", appendix A). A trajectory doubles,
  * forwards or backwards, until it turns, diverges, or has `maxTreeDepth` doublings.
  *
- * Subtrees are built leaf by leaf on a stack, like a binary counter: two pieces of one size become one piece, which is the recursion of
- * the paper without recursing. At most 2^maxTreeDepth − 1 gradients; memory for maxTreeDepth pieces.
+ * Subtrees are built leaf by leaf on a stack, like a binary counter: two pieces of equal size become one, which is the paper's recursion
+ * without recursive calls. At most 2^maxTreeDepth − 1 gradients; memory for maxTreeDepth pieces.
  */
 export const nutsKernel = ({ maxTreeDepth = 10 }: { readonly maxTreeDepth?: number } = {}): Kernel =>
   function* (point: Point, metric: Metric, stepSize: number, random: Randomness): Querying<Transition> {
@@ -83,7 +83,7 @@ export const nutsKernel = ({ maxTreeDepth = 10 }: { readonly maxTreeDepth?: numb
     let acceptances = 0;
     let divergent = false;
 
-    /** `2^depth` more leaves at an edge, or nothing where they turn or diverge. */
+    /** `2^depth` more leaves at an end, or nothing if they turn or diverge. */
     function* grow(depth: number, direction: 1 | -1): Querying<Tree | undefined> {
       const z = direction > 0 ? edges.forwards : edges.backwards;
       const stack: Tree[] = [];
@@ -93,7 +93,7 @@ export const nutsKernel = ({ maxTreeDepth = 10 }: { readonly maxTreeDepth?: numb
         kick(z, direction * stepSize);
         const end = endOf(vector(z.p));
         const energy = kineticEnergy(end.p, end.v) - z.logDensity;
-        // A density or momentum that is not a number has left the support.
+        // If the density or momentum is NaN, the trajectory has left the support.
         const error = Number.isNaN(energy) ? Number.POSITIVE_INFINITY : energy - initial;
         leapfrogs++;
         acceptances += Math.min(1, Math.exp(-error));

@@ -5,7 +5,7 @@ import { type Sampler, sampler } from "./sampler.ts";
 
 /** Options of {@link nuts}: the shape of a trajectory. */
 export interface NutsOptions {
-  /** Doublings of a trajectory at most: 2^10 − 1 gradients. Default 10. */
+  /** Largest number of doublings of a trajectory; 10 allow 2^10 − 1 gradients. Default 10. */
   readonly maxTreeDepth?: number;
 }
 
@@ -18,12 +18,12 @@ const nutsRules: OptionRules<NutsOptions> = {
  * summed out. Multinomial trajectories with the generalised U-turn criterion (Betancourt 2017); step size by dual averaging; a diagonal
  * or dense metric from Stan's warm-up windows.
  *
- * It works in unconstrained coordinates, in double precision: on the host executor up to about 10,000 element operations a gradient,
- * natively beyond (`executor` decides otherwise). The same seed gives the same draws, however the chains are spread over workers.
+ * It works in unconstrained coordinates, in double precision: on the host executor up to about 10,000 element operations per gradient,
+ * natively above that (unless `executor` says otherwise). The same seed gives the same draws, whatever the number of workers.
  *
- * Look at `summary(…)` before believing it: R̂ below 1.01, a few hundred effective draws, no divergences. Trajectories diverge where the
+ * Check `summary(…)` before you trust the draws: R̂ below 1.01, a few hundred effective draws, no divergences. Trajectories diverge where the
  * posterior's scale changes within it (a scale near zero above its own sites: draw the sites as z ~ Normal(0, 1) and compute
- * mu + tau · z). Chains that found different modes disagree in R̂; a mode that no chain found, nothing shows.
+ * mu + tau · z). R̂ shows when chains found different modes; nothing shows a mode that no chain found.
  *
  * @example
  * const posterior = await nuts(coin).run([flips], { chains: 4, draws: 1000, seed: 0 });

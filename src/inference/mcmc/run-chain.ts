@@ -5,7 +5,7 @@ import { type Density, drive, type Kernel, type Point } from "./kernel.ts";
 import type { Metric } from "./metric.ts";
 import { nutsKernel } from "./nuts-kernel.ts";
 
-/** A kernel by name: plain data, so that a worker can be told. */
+/** A kernel by name: plain data, to send to a worker. */
 export type KernelSpec =
   | { readonly name: "nuts"; readonly maxTreeDepth: number }
   | { readonly name: "hmc"; readonly time: number };
@@ -13,7 +13,7 @@ export type KernelSpec =
 export const kernelOf = (spec: KernelSpec): Kernel =>
   spec.name === "nuts" ? nutsKernel(spec) : hmcKernel(spec);
 
-/** What a transition reports, number by number. */
+/** The numbers that a transition reports. */
 export const statisticNames = [
   "logDensity",
   "acceptance",
@@ -33,10 +33,10 @@ export interface ChainJob {
   readonly start: Point;
 }
 
-/** How far a chain is: for a progress bar. */
+/** Progress of a chain, for a progress bar. */
 export interface ChainProgress {
   readonly chain: number;
-  /** Transitions made, of `total`, those of warm-up included. */
+  /** Transitions made, out of `total`, including warm-up. */
   readonly iteration: number;
   readonly total: number;
   readonly phase: "warm-up" | "sampling";
@@ -53,10 +53,10 @@ export interface ChainRun {
   readonly metric: Metric;
 }
 
-/** Milliseconds between reports of progress; between them the chain keeps the thread for itself. */
+/** Milliseconds between reports of progress; in between, the chain blocks the thread. */
 const TURN = 50;
 
-/** Runs a chain on a density. On the host it gives the event loop a turn every 50 ms, so that a progress bar can move. */
+/** Runs a chain on a density. On the host it yields to the event loop every 50 ms, so that a progress bar can move. */
 export async function runChain(
   density: Density,
   { kernel: spec, settings, draws, start }: ChainJob,

@@ -1,4 +1,4 @@
-/** What `hmc` and `nuts` share: options, chains side by side, and the result. */
+/** Shared by `hmc` and `nuts`: options, parallel chains, and the result. */
 
 import type { ArrayValue } from "../../compile/index.ts";
 import { UsageError } from "../../errors.ts";
@@ -33,13 +33,13 @@ import { parallelism, runInWorkers } from "./workers.ts";
 /** Options that all samplers take: how chains start and adapt, and what computes their density. */
 export interface McmcOptions
   extends Pick<UnconstrainedDensityOptions, "parameters" | "executor" | "precision" | "threads"> {
-  /** Of the starting points and of all random numbers. Default 0. */
+  /** Seed of the starting points and of all random numbers. Default 0. */
   readonly seed?: number;
-  /** Transitions that adapt step size and metric, and are thrown away; of each chain. Default 1000. */
+  /** Number of warm-up transitions of each chain, which adapt step size and metric and are discarded. Default 1000. */
   readonly warmUp?: number;
-  /** δ, the mean acceptance probability that the step size is adapted to. Nearer to 1 is slower and diverges less. Default 0.8. */
+  /** δ, the target of the mean acceptance probability. A value closer to 1 is slower and diverges less. Default 0.8. */
   readonly targetAcceptance?: number;
-  /** What warm-up learns of the posterior's scales: each coordinate's (default), or all covariances, which cost dimension² a step. */
+  /** What warm-up learns about the posterior's scales: one per coordinate (default), or all covariances, at a cost of dimension² per step. */
   readonly metric?: MetricKind;
   /** Values of latent sites to start from, one set for all chains or one for each. Default: random points. */
   readonly initial?: SiteValues | readonly SiteValues[];
@@ -59,13 +59,13 @@ const mcmcRules: OptionRules<McmcOptions> = {
 
 /** Options of a sampler's `run`: how many chains and draws, and where they run. */
 export interface McmcRunOptions extends McmcOptions {
-  /** Default 4: fewer cannot show that they disagree. */
+  /** Number of chains. Default 4: fewer may not show that they disagree. */
   readonly chains?: number;
-  /** Kept, of each chain. Default 1000. */
+  /** Number of draws kept from each chain. Default 1000. */
   readonly draws?: number;
   /**
-   * How many worker threads chains may run in; 1 is none. Default: as many as there are cores, once the chains together would take some
-   * seconds; a worker itself takes a quarter of a second to start. Draws do not depend on it.
+   * Number of worker threads to run chains in; 1 means none. Default: the number of cores if the chains together would take more than a few
+   * seconds, since a worker takes a quarter of a second to start. Draws do not depend on it.
    */
   readonly workers?: number;
   /** Called about every 50 ms of each chain, and at its end. */
@@ -80,7 +80,7 @@ const runRules: OptionRules<McmcRunOptions> = {
   onProgress: callback,
 };
 
-/** Draws from a posterior, and what the sampler said of each. */
+/** Draws from a posterior, and the sampler's report on each. */
 export interface Mcmc {
   /** `nuts` or `hmc`. */
   readonly method: KernelSpec["name"];
@@ -92,13 +92,13 @@ export interface Mcmc {
   readonly values: ReadonlyMap<string, ArrayValue>;
   /** Reports of transitions, chain by chain, each of chains × draws numbers. */
   readonly statistics: Statistics;
-  /** What warm-up learnt, of each chain. */
+  /** Results of each chain's warm-up. */
   readonly adapted: readonly { readonly stepSize: number; readonly metric: Metric }[];
   /** Doublings at which a NUTS trajectory is cut off; none for HMC. */
   readonly maxTreeDepth: number | undefined;
 }
 
-/** What is carried from step to step: a compiled density, and plain data. */
+/** The state carried from step to step: a compiled density, and plain data. */
 export interface McmcState {
   readonly density: UnconstrainedDensity;
   readonly chain: ChainState;
@@ -112,11 +112,11 @@ export interface Sampler<A extends readonly unknown[]> {
   init(args: A, options?: McmcOptions & { readonly chain?: number }): Promise<McmcState>;
   /** One transition; the first `warmUp` of them adapt. */
   step(state: McmcState): Promise<{ readonly state: McmcState; readonly info: TransitionInfo }>;
-  /** @throws NonFiniteError naming the site, when there is no starting point of finite density. */
+  /** @throws NonFiniteError when there is no starting point of finite density; the message names the site. */
   run(args: A, options?: McmcRunOptions): Promise<Mcmc>;
 }
 
-/** @throws UsageError naming the option. */
+/** @throws UsageError when an option is invalid; the message names it. */
 function checkDraws(method: string, { seed = 0, targetAcceptance = 0.8 }: McmcOptions): void {
   checkSeed(seed);
   if (!(targetAcceptance > 0 && targetAcceptance < 1)) {
@@ -220,11 +220,11 @@ async function inTurn(
   return runs;
 }
 
-/** Leapfrog steps that a transition is reckoned with, and the seconds of all chains from which on workers are worth their start. */
+/** Leapfrog steps assumed per transition, and the total seconds above which workers are worth starting. */
 const USUAL_LEAPFROGS = 15;
 const WORTH_A_WORKER = 2;
 
-/** The number of workers that shortens the run, by the time of a few gradients: it decides where chains run, not what they draw. */
+/** The number of workers to use, from the time of a few gradients. It decides where chains run, not what they draw. */
 async function workersThatPay(density: UnconstrainedDensity, jobs: readonly ChainJob[]): Promise<number> {
   if (density.executor !== "host" || jobs.length === 1) return 1;
   const [{ start, settings, draws }] = jobs;
@@ -238,7 +238,7 @@ async function workersThatPay(density: UnconstrainedDensity, jobs: readonly Chai
   return seconds > WORTH_A_WORKER ? await parallelism() : 1;
 }
 
-/** Chains put together: their coordinates as values of sites, their reports one after another. */
+/** Joins chains: coordinates become values of sites, and reports are concatenated. */
 function collect(
   density: UnconstrainedDensity,
   spec: KernelSpec,

@@ -1,4 +1,4 @@
-/** What a run of chains says: a table of quantities, and warnings with what to do. */
+/** Summary of chains: a table of quantities, and warnings with advice. */
 import { UsageError } from "../../errors.ts";
 import { elementNames } from "../element-names.ts";
 import { inColumns } from "../in-columns.ts";
@@ -6,7 +6,7 @@ import { digitsFor, number } from "../summary-cells.ts";
 import { energyFraction, essBulk, essTail, mcseMean, mcseSd, moments, rHat } from "./diagnostics.ts";
 import type { Mcmc } from "./sampler.ts";
 
-/** One number of the program: a site's element. */
+/** One number of the program: an element of a site. */
 export interface SummaryRow {
   /** `theta[2]`, indices from 0; the site's name alone for a number. */
   readonly name: string;
@@ -25,21 +25,21 @@ export interface SummaryRow {
   readonly rHat: number;
 }
 
-/** Moments, quantiles and diagnostics of a run's draws, and what is wrong with it. */
+/** Moments, quantiles and diagnostics of a run's draws, and warnings. */
 export interface Summary {
   readonly chains: number;
   readonly draws: number;
   readonly rows: readonly SummaryRow[];
   readonly divergences: number;
-  /** Transitions whose trajectory was cut off at the maximal depth. */
+  /** Number of transitions whose trajectory was cut off at the maximal depth. */
   readonly saturated: number;
   /** E-BFMI of each chain. */
   readonly energyFractions: readonly number[];
-  /** One sentence for each trouble, with the way out; none when all is well. */
+  /** One sentence for each problem, with advice; empty if there are none. */
   readonly warnings: readonly string[];
 }
 
-/** Above it chains have not mixed (Vehtari et al. 2021, section 4). */
+/** Above this value chains have not mixed (Vehtari et al. 2021, section 4). */
 const MIXED = 1.01;
 /** Effective draws for each chain below which R̂ and the standard errors are themselves unsure (the same). */
 const ENOUGH_DRAWS = 100;
@@ -58,13 +58,13 @@ export function quantities({ values }: Mcmc): { readonly name: string; readonly 
 }
 
 /**
- * Mean, sd, Monte Carlo errors, quantiles, effective sample sizes and R̂ of every number of a run, and a warning for each trouble.
- * @throws UsageError when there are fewer than four draws a chain.
+ * Mean, sd, Monte Carlo errors, quantiles, effective sample sizes and R̂ of every number of a run, and a warning for each problem.
+ * @throws UsageError when there are fewer than four draws per chain.
  */
 export function summaryOfChains(run: Mcmc): Summary {
   const { chains, draws, statistics, maxTreeDepth } = run;
   if (draws < 4) {
-    throw new UsageError(`summary: expected at least 4 draws a chain, found ${draws}.`);
+    throw new UsageError(`summary: expected at least 4 draws per chain, found ${draws}.`);
   }
   const rows = quantities(run).map(({ name, draws: x }): SummaryRow => {
     const { mean, sd, quantiles } = moments(x, [0.05, 0.5, 0.95]);
@@ -97,7 +97,7 @@ export function summaryOfChains(run: Mcmc): Summary {
   return { ...found, warnings: warningsOf(found, maxTreeDepth) };
 }
 
-/** Names of the worst few, with their numbers. */
+/** Names of the worst few, with their values. */
 function worst(rows: readonly SummaryRow[], of: (row: SummaryRow) => string): string {
   const shown = rows.slice(0, 3).map((row) => `${row.name} ${of(row)}`);
   return shown.join(", ") + (rows.length > 3 ? ` and ${rows.length - 3} more` : "");
@@ -109,41 +109,40 @@ function warningsOf(found: Omit<Summary, "warnings">, maxTreeDepth: number | und
   const lost = rows.filter((r) => !Number.isFinite(r.mean));
   if (lost.length > 0) {
     warnings.push(
-      `Draws of ${worst(lost, (r) => `(mean ${r.mean})`)} are not all finite, so that nothing can be said of them. A deterministic site ` +
-        "overflowed, or took the logarithm or root of a number below 0: compute it in another form (on the log scale).",
+      `Draws of ${worst(lost, (r) => `(mean ${r.mean})`)} are not all finite, so they cannot be summarised. A deterministic site overflowed, or took ` +
+        "the logarithm or root of a negative number: compute it in another form (on the log scale).",
     );
   }
   const apart = rows.filter((r) => r.rHat > MIXED).sort((a, b) => b.rHat - a.rHat);
   if (apart.length > 0) {
     warnings.push(
-      `The chains have not mixed: R̂ above ${MIXED} for ${worst(apart, (r) => r.rHat.toFixed(2))}. Their means are no estimate of the ` +
-        "posterior's. Draw longer; if R̂ stays, the chains are in different modes or crawl: look at each chain by itself, and write the " +
-        "program in other coordinates.",
+      `The chains have not mixed: R̂ above ${MIXED} for ${worst(apart, (r) => r.rHat.toFixed(2))}. Their means do not estimate the posterior's. Draw longer; if R̂ stays high, the chains are in different ` +
+        "modes or move slowly: look at each chain separately, and write the program in other coordinates.",
     );
   }
   if (chains === 1) {
-    warnings.push("There is one chain: nothing shows whether another would end elsewhere. Run four.");
+    warnings.push("There is only one chain, so nothing shows whether another would end elsewhere. Run four.");
   }
   const few = rows
     .filter((r) => Math.min(r.essBulk, r.essTail) < ENOUGH_DRAWS * chains)
     .sort((a, b) => Math.min(a.essBulk, a.essTail) - Math.min(b.essBulk, b.essTail));
   if (few.length > 0) {
     warnings.push(
-      `Few effective draws (below ${ENOUGH_DRAWS} a chain) for ` +
-        `${worst(few, (r) => Math.min(r.essBulk, r.essTail).toFixed(0))}: their errors and R̂ are unsure. Draw more.`,
+      `Few effective draws (below ${ENOUGH_DRAWS} per chain) for ` +
+        `${worst(few, (r) => Math.min(r.essBulk, r.essTail).toFixed(0))}: their errors and R̂ are unreliable. Draw more.`,
     );
   }
   if (divergences > 0) {
     warnings.push(
-      `${divergences} of ${chains * draws} transitions diverged: steps were too long for part of the posterior, and what lies there is ` +
-        "missed. Raise targetAcceptance (0.95, 0.99); if some remain, change coordinates: draw the sites under a scale as z ~ Normal(0, 1) " +
+      `${divergences} of ${chains * draws} transitions diverged: steps were too long for ` +
+        "part of the posterior, which the draws miss. Raise targetAcceptance (0.95, 0.99); if some remain, change coordinates: draw the sites under a scale as z ~ Normal(0, 1) " +
         "and compute loc + scale · z.",
     );
   }
   if (saturated > 0) {
     warnings.push(
-      `${saturated} of ${chains * draws} trajectories were cut off at ${maxTreeDepth} doublings: draws are valid and dear. Scale the data, ` +
-        'use metric "dense" where sites are correlated, or raise maxTreeDepth.',
+      `${saturated} of ${chains * draws} trajectories were cut off at ${maxTreeDepth} doublings: the draws are valid but expensive. Scale the data, ` +
+        'use metric "dense" if sites are correlated, or raise maxTreeDepth.',
     );
   }
   const low = energyFractions.filter((f) => f < ENOUGH_ENERGY).length;
@@ -171,7 +170,7 @@ export function chainsText({ rows, warnings, chains, draws }: Summary): string {
   });
   const verdict =
     warnings.length === 0
-      ? [`${chains} chains of ${draws} draws: no trouble found.`]
+      ? [`${chains} chains of ${draws} draws: no problems found.`]
       : warnings.map((w) => `Warning: ${w}`);
   return [inColumns([header, ...cells], 1), "", ...verdict].join("\n");
 }

@@ -1,5 +1,5 @@
 /**
- * Vectors of the kernels' own: plain arrays of doubles. A trajectory makes several for each leapfrog step, and a typed array of more than
+ * Vectors of the kernels: plain arrays of doubles. A trajectory allocates several per leapfrog step, and a typed array of more than
  * eight numbers costs a call of malloc, about a microsecond: as much as the density of a small program.
  */
 export type Vector = number[];

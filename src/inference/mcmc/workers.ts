@@ -1,11 +1,11 @@
-/** Chains in worker threads. A chain is a pure function of its job, so where it runs changes nothing but the time. */
+/** Chains in worker threads. A chain is a pure function of its job, so where it runs only changes the time. */
 import type { Worker } from "node:worker_threads";
 import { InternalError } from "../../errors.ts";
 import type { PortableDensity } from "../portable-density.ts";
 import type { FromWorker, ToWorker } from "./chain-worker.ts";
 import type { ChainJob, ChainProgress, ChainRun } from "./run-chain.ts";
 
-/** How many chains can run side by side here: the cores, or 1 where there are no worker threads or no compiled file to start. */
+/** How many chains can run in parallel here: the number of cores, or 1 if there are no worker threads or no compiled file to start. */
 export async function parallelism(): Promise<number> {
   // Sources run under a test runner or a loader have no file that a bare worker could start from.
   if (!import.meta.url.startsWith("file:") || !import.meta.url.endsWith(".js")) return 1;
@@ -37,7 +37,7 @@ export async function runInWorkers(
         else resolve();
       };
       worker.on("error", reject);
-      // One that ends without a word (memory, a signal, process.exit in a loader) is heard of here alone.
+      // A worker that ends without a message (memory, a signal, process.exit in a loader) is only noticed here.
       worker.on("exit", (code) =>
         reject(
           new InternalError(
@@ -54,7 +54,7 @@ export async function runInWorkers(
             take();
           }
         } catch (error) {
-          // What a caller's onProgress throws is the run's error, as it is without workers.
+          // If a caller's onProgress throws, the run fails with that error, as it does without workers.
           reject(error);
         }
       });

@@ -2,7 +2,7 @@
  * The labels with the largest sum of scores among those that give class c exactly `counts[c]` rows: a transportation
  * problem. It starts from each row's best class, and moves rows along the cheapest chain of classes from one that has too
  * many to one that has too few (successive shortest paths over the classes, which are few), until the counts are met.
- * O(rows · classes) a move, at most rows moves.
+ * O(rows · classes) per move, at most `rows` moves.
  *
  * @param exact Scores [rows, classes].
  * @param counts Whole numbers that sum to the rows.
@@ -20,7 +20,7 @@ export const balancedLabels = (exact: Float64Array, counts: readonly number[]): 
   });
   const have = new Int32Array(classes);
   for (const label of labels) have[label]++;
-  /** What the cheapest move of a row from class c to d costs, at [c · classes + d], and which row that is. */
+  /** The cost of the cheapest move of a row from class c to d, at [c · classes + d], and that row. */
   const cost = new Float64Array(classes * classes);
   const mover = new Int32Array(classes * classes);
   const findMoves = (c: number): void => {
@@ -58,14 +58,14 @@ export const balancedLabels = (exact: Float64Array, counts: readonly number[]): 
   }
 };
 
-/** A billionth of the largest as unit: sums of costs are then exact, and no cycle comes out negative by rounding. */
+/** The unit is a billionth of the largest, so that sums of costs are exact and rounding cannot make a cycle negative. */
 const inWholeUnits = (scores: Float64Array): Float64Array => {
   let largest = 0;
   for (const score of scores) largest = Math.max(largest, Math.abs(score));
   return largest === 0 ? scores : scores.map((score) => Math.round((score / largest) * 2 ** 30));
 };
 
-/** Cheapest paths from any source to each class, by Bellman and Ford: a move may gain, but no cycle of moves does. */
+/** Cheapest paths from any source to each class, by Bellman and Ford: a move can have a negative cost, but no cycle of moves does. */
 const shortestPaths = (
   cost: Float64Array,
   sources: readonly boolean[],

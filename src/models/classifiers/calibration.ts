@@ -6,13 +6,13 @@ export interface ReliabilityBin {
   readonly from: number;
   readonly to: number;
   readonly rows: number;
-  /** Mean confidence of the rows; 0 where there is none. */
+  /** Mean confidence of the rows; 0 if there are none. */
   readonly confidence: number;
-  /** Share of the rows whose class is the one predicted; 0 where there is no row. */
+  /** Share of rows that are classified correctly; 0 if there are none. */
   readonly accuracy: number;
 }
 
-/** How far confidence is from accuracy. */
+/** The difference between confidence and accuracy. */
 export interface Calibration {
   /** Expected calibration error: the mean of |accuracy − confidence| over bins, weighted by their rows. */
   readonly error: number;
@@ -20,17 +20,17 @@ export interface Calibration {
 }
 
 /**
- * How far a classifier's confidence is from its accuracy, in bins of equal width (Guo, Pleiss, Sun and Weinberger, "On
+ * The difference between a classifier's confidence and its accuracy, in bins of equal width (Guo, Pleiss, Sun and Weinberger, "On
  * calibration of modern neural networks", 2017, eq. 3). Rows with label -1 are left out. The estimate depends on the
- * number of bins: compare only figures with the same.
+ * number of bins: only compare figures with the same number.
  *
  * ```ts
  * const { error, bins } = calibration(probabilities, labels, { classes: 10 });
  * ```
  *
  * @param probabilities [rows, classes].
- * @throws ShapeError when there is not one label a row.
- * @throws UsageError for a number that is no probability, a number of bins that is none, or when no row is labelled.
+ * @throws ShapeError when there is not one label per row.
+ * @throws UsageError when a value is not a probability, the number of bins is invalid, or no row is labelled.
  */
 export const calibration = (
   probabilities: Float32Array,

@@ -1,7 +1,7 @@
-/** What all classifiers of feature vectors have in common, and the checks they share. */
+/** The contract of classifiers of feature vectors, and checks that they share. */
 import { ShapeError, UsageError } from "../../errors.ts";
 
-/** Feature vectors and the index of each one's class. */
+/** Feature vectors with their class indices. */
 export interface LabelledFeatures {
   /** [rows, features], row-major. */
   readonly x: Float32Array;
@@ -12,27 +12,27 @@ export interface LabelledFeatures {
   readonly classes: number;
 }
 
-/** What a classifier's scores are: probabilities sum to 1 over the classes; of votes only the order within a row counts. */
+/** What a classifier's scores are: probabilities, which sum to 1 over the classes, or votes, of which only the order within a row counts. */
 export type Scoring = "probability" | "votes";
 
-/** A recipe: options in, a fitted classifier out. */
+/** A classifier before fitting: options, and a method to fit it. */
 export interface Classifier {
   readonly name: string;
   /** Learns from the labelled rows. */
   fit(data: LabelledFeatures): Promise<FittedClassifier>;
 }
 
-/** A classifier that has seen its labelled rows. */
+/** A fitted classifier. */
 export interface FittedClassifier {
   readonly classes: number;
   readonly features: number;
   readonly scoring: Scoring;
-  /** Scores [rows, classes] of feature vectors [rows, features]: the class with the largest is predicted. */
+  /** Scores [rows, classes] of feature vectors [rows, features]: the predicted class has the largest. */
   scores(x: Float32Array): Promise<Float32Array>;
 }
 
 /**
- * The class with the largest score in each row of [rows, classes], the first of equals.
+ * The class with the largest score in each row of [rows, classes]; the first one if several are equal.
  *
  * ```ts
  * const predicted = predictedClasses(await fitted.scores(x), fitted.classes);
@@ -53,7 +53,7 @@ export const predictedClasses = (scores: Float32Array, classes: number): Int32Ar
 export const checkRows = (where: string, what: string, values: Float32Array, width: number): void => {
   if (width >= 1 && values.length % width === 0) return;
   throw new ShapeError(
-    `${where}: expected ${what} of shape [rows, ${width}]; found ${values.length} values, no multiple of ${width}.`,
+    `${where}: expected ${what} of shape [rows, ${width}]; found ${values.length} values, not a multiple of ${width}.`,
   );
 };
 
@@ -66,10 +66,10 @@ export const checkPositive = (where: string, options: Readonly<Record<string, nu
 };
 
 /**
- * The labelled rows alone.
+ * The labelled rows.
  *
- * @throws ShapeError when there is not one label a row.
- * @throws UsageError for a label that is no class, fewer than two classes, a class without a row, or a feature that is not finite.
+ * @throws ShapeError when there is not one label per row.
+ * @throws UsageError when a label is not a class, there are fewer than two classes, a class has no row, or a feature is not finite.
  */
 export const labelledRows = (name: string, data: LabelledFeatures): LabelledFeatures => {
   const { x, features, labels, classes } = data;
@@ -110,7 +110,7 @@ export const labelledRows = (name: string, data: LabelledFeatures): LabelledFeat
   );
 };
 
-/** These rows alone, in this order. */
+/** These rows, in this order. */
 export const selectRows = (
   { x, features, labels, classes }: LabelledFeatures,
   rows: readonly number[],

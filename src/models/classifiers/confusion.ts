@@ -8,8 +8,8 @@ import { ShapeError, UsageError } from "../../errors.ts";
  * confusionMatrix(Int32Array.of(0, 0, 1), Int32Array.of(0, 1, 1), 2); // [[1, 1], [0, 1]]
  * ```
  *
- * @throws ShapeError when there is not one prediction a label.
- * @throws UsageError for a label or prediction that is no class, or when no row is labelled.
+ * @throws ShapeError when there is not one prediction per label.
+ * @throws UsageError when a label or prediction is not a class, or no row is labelled.
  */
 export const confusionMatrix = (
   labels: Int32Array,

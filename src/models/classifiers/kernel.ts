@@ -3,14 +3,14 @@ import { UsageError } from "../../errors.ts";
 /** `linear`: ⟨a, b⟩. `rbf`: exp(−γ ‖a − b‖²). */
 export type KernelName = "linear" | "rbf";
 
-/** Known rows, and a way to compare another with each of them. */
+/** Known rows, and a function that compares another row with each of them. */
 export interface Comparison {
   readonly rows: number;
-  /** Writes one number for each known row: how a row of x compares with it. */
+  /** Writes one number for each known row: its comparison with a row of x. */
   compare(x: Float32Array, row: number, out: Float32Array | Float64Array): void;
 }
 
-/** Rows of a kernel matrix that are kept, in values. */
+/** Size of the cache of kernel matrix rows, in values. */
 const CACHE = 2 ** 26;
 
 /** @param known [rows, features]; copied. */
@@ -42,7 +42,7 @@ export const squaredDistances = (known: Float32Array, features: number): Compari
     compare(x, row, out) {
       products.compare(x, row, similarity);
       const norm = squaredNorm(x, row, features);
-      // Rounding may leave a distance below zero.
+      // Rounding may give a distance below zero.
       for (let i = 0; i < rows; i++) out[i] = Math.max(0, norms[i] + norm - 2 * similarity[i]);
     },
   };
@@ -68,7 +68,7 @@ const innerProducts = (known: Float32Array, features: number): Comparison => {
   };
 };
 
-/** Matrix times vector, four rows at once: their sums do not wait for one another. */
+/** Matrix times vector, four rows at a time, so that their sums run in parallel. */
 const multiply = (values: Float64Array, vector: Float64Array, out: Float32Array | Float64Array): void => {
   const width = vector.length;
   const rows = out.length;
@@ -108,13 +108,13 @@ export const scaleGamma = (name: string, x: Float32Array, features: number): num
   for (const value of x) squares += (value - mean) ** 2;
   if (!(squares > 0)) {
     throw new UsageError(
-      `${name}: every feature of every labelled row is ${mean}: there is nothing to tell classes apart by.`,
+      `${name}: every feature of every labelled row is ${mean}: nothing distinguishes the classes.`,
     );
   }
   return x.length / (features * squares);
 };
 
-/** Rows of the kernel matrix, made when asked for; the one not asked for longest gives way. */
+/** Rows of the kernel matrix, computed on demand; the least recently used one is replaced. */
 export const cachedRows = (x: Float32Array, K: Comparison): ((row: number) => Float32Array) => {
   const most = Math.max(2, Math.floor(CACHE / K.rows));
   const cache = new Map<number, Float32Array>();

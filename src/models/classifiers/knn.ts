@@ -10,7 +10,7 @@ import { squaredDistances } from "./kernel.ts";
 
 /** Options of {@link knn}. */
 export interface KnnOptions {
-  /** Neighbours that are asked. Default 5; never more than there are labelled rows. */
+  /** Number of neighbours. Default 5; never more than there are labelled rows. */
   readonly k?: number;
 }
 
@@ -19,16 +19,16 @@ const rules: OptionRules<KnnOptions> = {
 };
 
 /**
- * k nearest neighbours by Euclidean distance, each with a vote of weight 1/distance (the weighting with which votes are
- * hardly ever equal); scores are shares of the votes. Exhaustive search, rows × labelled rows × features: in the fifty
- * dimensions of a latent space a tree visits nearly all points anyway.
+ * k nearest neighbours by Euclidean distance, each with a vote of weight 1/distance (so that votes are hardly ever equal); scores are
+ * shares of the votes. Exhaustive search, rows × labelled rows × features: in the fifty dimensions of a latent space a tree visits nearly
+ * all points anyway.
  *
  * ```ts
  * const fitted = await knn({ k: 5 }).fit({ x, features: 50, labels, classes: 10 });
  * const predicted = predictedClasses(await fitted.scores(test), 10);
  * ```
  *
- * @throws UsageError unless `k` is a whole number of at least 1.
+ * @throws UsageError when `k` is not a whole number of at least 1.
  */
 export const knn = (options: KnnOptions = {}): Classifier => {
   checkOptions("knn", options, rules);
@@ -60,7 +60,7 @@ const fitKnn = (
   };
 };
 
-/** The places of the k smallest values, smallest first; of equals the first. */
+/** Indices of the k smallest values, smallest first; of equal ones the first. */
 const nearest = (distances: Float64Array, k: number): readonly number[] => {
   const places: number[] = [];
   for (let i = 0; i < distances.length; i++) {
@@ -72,7 +72,7 @@ const nearest = (distances: Float64Array, k: number): readonly number[] => {
   return places;
 };
 
-/** Adds each neighbour's weight to its class. A row that is one of the known ones is asked of no other. */
+/** Adds each neighbour's weight to its class. If a row equals a known one, only that one votes. */
 const vote = (
   places: readonly number[],
   squared: Float64Array,

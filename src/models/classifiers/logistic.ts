@@ -26,19 +26,19 @@ const rules: OptionRules<LogisticOptions> = {
   threads: whole(1),
 };
 
-/** Scale of the intercepts' prior: so wide that it is as good as none, and yet a density. */
+/** Scale of the intercepts' prior: practically flat, but still a density. */
 const FLAT = 1e4;
 
 /**
- * Multinomial logistic regression: y ~ Categorical(softmax(x W + b)) with W ~ N(0, priorScale²), at its maximum a posteriori,
- * the one there is: the posterior is concave. Scores are probabilities.
+ * Multinomial logistic regression: y ~ Categorical(softmax(x W + b)) with W ~ N(0, priorScale²), at its maximum a posteriori, which is
+ * unique because the log posterior is concave. Scores are probabilities.
  *
  * ```ts
  * const fitted = await logistic().fit({ x, features: 50, labels, classes: 10 });
  * const probabilities = await fitted.scores(test);
  * ```
  *
- * @throws UsageError unless the prior's scale is a positive number.
+ * @throws UsageError when the prior's scale is not a positive number.
  */
 export const logistic = (options: LogisticOptions = {}): Classifier => {
   checkOptions("logistic", options, rules);

@@ -2,20 +2,20 @@
 import { ConvergenceError } from "../../errors.ts";
 
 export interface SvmProblem {
-  /** Which rows the problem is about, and +1 or −1 for each. */
+  /** The rows of the problem, and +1 or −1 for each. */
   readonly rows: readonly number[];
   readonly y: Int8Array;
-  /** Upper bound of each row's α; a row with 0 takes no part, and is only decided upon. */
+  /** Upper bound of each row's α; a row with 0 is not fitted, only classified. */
   readonly C: Float64Array;
   /** A row of the kernel matrix of all data, and the matrix's diagonal. */
   readonly kernelRow: (row: number) => Float32Array;
   readonly diagonal: Float64Array;
-  /** Coefficients to start from, such as those of a problem that differs little; cut to this one's bounds. Default 0. */
+  /** Coefficients to start from, such as those of a similar problem; they are clipped to this problem's bounds. Default 0. */
   readonly start?: Float64Array;
 }
 
 export interface SvmSolution {
-  /** y_i α_i of each row; 0 for rows that are no support vectors. */
+  /** y_i α_i of each row; 0 for rows that are not support vectors. */
   readonly coefficients: Float64Array;
   /** The decision function is Σ_i y_i α_i K(x_i, x) − ρ. */
   readonly rho: number;
@@ -23,11 +23,11 @@ export interface SvmSolution {
   readonly decisions: Float64Array;
 }
 
-/** Largest violation of the optimality conditions that is left: LIBSVM's own default. */
+/** Largest allowed violation of the optimality conditions: LIBSVM's default. */
 const TOLERANCE = 1e-3;
 /** Updates after which it is given up, beside a hundred for each row: usual problems take a few for each row. */
 const MOST_UPDATES = 1_000_000;
-/** Stands in for a curvature that is not positive. */
+/** Replaces a curvature that is not positive. */
 const TAU = 1e-12;
 
 /**
@@ -36,7 +36,7 @@ const TAU = 1e-12;
  * training support vector machines", JMLR 6, 2005, WSS 2), until no pair violates the optimality conditions by more than
  * 1e-3. The kernel must be positive semi-definite.
  *
- * @throws ConvergenceError where C is so large that this takes too long, or that rounding errors hide the violations.
+ * @throws ConvergenceError when C is so large that this takes too long, or that rounding errors hide the violations.
  */
 export const solveSvm = (problem: SvmProblem): SvmSolution => {
   const { rows, y, C, kernelRow, diagonal } = problem;
@@ -48,7 +48,7 @@ export const solveSvm = (problem: SvmProblem): SvmSolution => {
   const canFall = (t: number) => (y[t] > 0 ? alpha[t] > 0 : alpha[t] < C[t]);
 
   for (let update = 0; ; update++) {
-    // i: the most violating of those whose y·α can rise; j: the partner that promises the steepest descent with it.
+    // i: the most violating of those whose y·α can rise; j: the partner with the largest expected decrease.
     let i = -1;
     let most = Number.NEGATIVE_INFINITY;
     for (let t = 0; t < n; t++) {
@@ -78,7 +78,7 @@ export const solveSvm = (problem: SvmProblem): SvmSolution => {
     if (j < 0 || most - least < TOLERANCE) break;
     if (update >= MOST_UPDATES + 100 * n) throw notConverged(most - least, update, C);
 
-    // Along y_i α_i + d, y_j α_j − d the objective is a parabola; the box cuts the step short.
+    // Along y_i α_i + d, y_j α_j − d the objective is a parabola; the bounds limit the step.
     const kernelOfJ = kernelRow(rows[j]);
     const curvature = Math.max(diagonal[rows[i]] + diagonal[rows[j]] - 2 * kernelOfI[rows[j]], TAU);
     const free = (y[j] * gradient[j] - y[i] * gradient[i]) / curvature;
@@ -104,7 +104,7 @@ const notConverged = (violation: number, updates: number, C: Float64Array): Conv
       `${Math.max(...C).toPrecision(2)}, is too large for classes that overlap: use a smaller cost (\`cost: 10\`), or a kernel of larger γ.`,
   );
 
-/** α of the start, cut to the box; what the cut took out of balance is taken back, so that yᵀα = 0. */
+/** Initial α, clipped to the bounds and then corrected so that yᵀα = 0. */
 const feasible = ({ y, C, start }: SvmProblem): Float64Array => {
   const alpha = new Float64Array(y.length);
   if (start === undefined) return alpha;
@@ -132,11 +132,11 @@ const gradientAt = (alpha: Float64Array, { rows, y, kernelRow }: SvmProblem): Fl
   return gradient;
 };
 
-/** Rounding must not keep a variable off its bound. */
+/** Rounding must not keep a variable from reaching its bound. */
 const clampToBox = (value: number, C: number): number =>
   value < 1e-12 * C ? 0 : value > (1 - 1e-12) * C ? C : value;
 
-/** ρ: y·∇f of the support vectors inside the box, on average; without any, the middle of what the bounds allow. */
+/** ρ: the mean of y·∇f over support vectors strictly within the bounds; if there are none, the middle of the allowed interval. */
 const offset = (alpha: Float64Array, gradient: Float64Array, y: Int8Array, C: Float64Array): number => {
   let total = 0;
   let free = 0;

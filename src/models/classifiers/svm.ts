@@ -14,7 +14,7 @@ import { solveSvm } from "./svm-solver.ts";
 export interface SvmOptions {
   /** Default `"rbf"`. */
   readonly kernel?: KernelName;
-  /** Cost of a row on the wrong side of its margin. Default 1. */
+  /** Cost of rows inside the margin or on the wrong side. Default 1. */
   readonly C?: number;
   /** γ of exp(−γ ‖a − b‖²). Default 1 / (features · variance of the labelled rows' values). */
   readonly gamma?: number;
@@ -27,9 +27,9 @@ const rules: OptionRules<SvmOptions> = {
 };
 
 /**
- * Support vector machine (Cortes and Vapnik, 1995): one soft-margin machine for each pair of classes, which vote, as in
- * LIBSVM (Chang and Lin, 2011). Scores are votes plus the machines' summed decision values squeezed into (−⅓, ⅓), so
- * that equal votes go to the class whose machines are surer.
+ * Support vector machine (Cortes and Vapnik, 1995): one soft-margin machine for each pair of classes, which vote, as in LIBSVM (Chang and
+ * Lin, 2011). Scores are votes plus the machines' summed decision values squeezed into (−⅓, ⅓), so that ties go to the class with the
+ * larger decision values.
  *
  * Memory and time of a fit grow with the square of the labelled rows: a third of a second for 1,000, minutes for 20,000.
  *
@@ -38,7 +38,7 @@ const rules: OptionRules<SvmOptions> = {
  * const predicted = predictedClasses(await fitted.scores(test), 10);
  * ```
  *
- * @throws UsageError unless C and γ are positive numbers.
+ * @throws UsageError when C or γ is not a positive number.
  */
 export const svm = (options: SvmOptions = {}): Classifier => {
   checkOptions("svm", options, rules);
@@ -55,7 +55,7 @@ export const svm = (options: SvmOptions = {}): Classifier => {
   };
 };
 
-/** The machine that tells class `positive` from class `negative`: coefficients of support vectors, and an offset. */
+/** The machine that separates class `positive` from class `negative`: coefficients of support vectors, and an offset. */
 interface Machine {
   readonly positive: number;
   readonly negative: number;
@@ -97,7 +97,7 @@ const fitSvm = (
       });
     }
   }
-  // From here on only support vectors count.
+  // From here on only support vectors matter.
   const support = [...new Set(machines.flatMap(({ rows }) => rows))].sort((a, b) => a - b);
   const place = new Map(support.map((row, i) => [row, i]));
   const vectors = new Float32Array(support.length * features);

@@ -17,13 +17,13 @@ import { type SvmSolution, solveSvm } from "./svm-solver.ts";
 export interface TransductiveSvmOptions {
   /** Default `"rbf"`. */
   readonly kernel?: KernelName;
-  /** Cost of a labelled row on the wrong side of its margin. Default 1. */
+  /** Cost of labelled rows inside the margin or on the wrong side. Default 1. */
   readonly C?: number;
-  /** C*: the same of an unlabelled row, in the end. Default 0.3 · C. */
+  /** C*: the final cost of unlabelled rows. Default 0.3 · C. */
   readonly unlabelledC?: number;
   /** γ of exp(−γ ‖a − b‖²). Default 1 / (features · variance of the labelled rows' values). */
   readonly gamma?: number;
-  /** Unlabelled rows that are used at most, drawn by the seed from those that there are. Default 2000. */
+  /** Largest number of unlabelled rows used; the seed draws them. Default 2000. */
   readonly unlabelled?: number;
   /** Seed of that draw. Default 0. */
   readonly seed?: number;
@@ -38,10 +38,10 @@ const rules: OptionRules<TransductiveSvmOptions> = {
   seed: anything,
 };
 
-/** C* rises from 1/100 of its last value to it, in steps of equal ratio. */
+/** C* rises to its final value from 1/100 of it, in steps of equal ratio. */
 const STAGES = 8;
 const FIRST_SHARE = 0.01;
-/** Machines and labels take turns until the labels stay, and at most this often at one C*. */
+/** Machines and labels are updated in turn until the labels stop changing, at most this often for one C*. */
 const TURNS = 5;
 
 /**
@@ -51,22 +51,22 @@ const TURNS = 5;
  *
  *     Σ_c [ ½‖w_c‖² + C Σ_labelled max(0, 1 − y_ic f_c(x_i)) + C* Σ_unlabelled max(0, 1 − ŷ_uc f_c(x_u)) ]
  *
- * where each class has as large a share of the labels ŷ as it has of the labels given; without that constraint the
- * widest margin gives all rows to one class. So a class's share of the labelled rows must be near its true share.
- * Machines and labels take turns, each solved exactly, while C* rises; the minimum that is found is a local one.
+ * where each class has the same share of the labels ŷ as of the given labels; without that constraint the widest margin puts all rows in
+ * one class. So a class's share of the labelled rows must be near its true share. Machines and labels are updated in turn, each exactly,
+ * while C* rises. The result is a local minimum.
  *
  * Rows with label -1 are the unlabelled ones. Without any, it is the support vector machine of one class against the
- * rest; for two classes that is {@link svm}. Where classes are no clusters, unlabelled rows may do harm.
+ * rest; for two classes that is {@link svm}. If classes are not clusters, unlabelled rows can make it worse.
  *
- * Time grows with the square of the rows used, times the classes: 2,100 rows of 24 features in 10 classes take some
- * seconds. The same data and seed give the same machines.
+ * Time grows with the square of the rows used, times the classes: 2,100 rows of 24 features in 10 classes take a few seconds. The same data
+ * and seed give the same machines.
  *
  * ```ts
  * const fitted = await transductiveSvm().fit({ x, features: 50, labels, classes: 10 }); // labels: mostly -1
  * const predicted = predictedClasses(await fitted.scores(test), 10);
  * ```
  *
- * @throws UsageError unless C, C* and γ are positive numbers, `unlabelled` a whole number of at least 0 and `seed` a seed.
+ * @throws UsageError when C, C* or γ is not a positive number, `unlabelled` not a whole number of at least 0, or `seed` not a seed.
  */
 export const transductiveSvm = (options: TransductiveSvmOptions = {}): Classifier => {
   checkOptions("transductiveSvm", options, rules);
@@ -93,7 +93,7 @@ export const transductiveSvm = (options: TransductiveSvmOptions = {}): Classifie
   };
 };
 
-/** Places of the rows that it is fitted on: those with a label, then the ones that it draws from those without, each ascending. */
+/** Indices of the rows that it is fitted on: first the labelled rows, then the unlabelled ones it draws, each ascending. */
 export const transductiveRows = (
   labels: Int32Array,
   { unlabelled, seed }: { readonly unlabelled: number; readonly seed: number },
@@ -177,8 +177,8 @@ const fitMachines = (
 };
 
 /**
- * What the hinge losses of an unlabelled row fall by when it is given to a class, [rows, classes]: max(0, 1 + f) −
- * max(0, 1 − f). The labels with the largest sum are those that minimise the objective while the machines stay.
+ * By how much the hinge loss of an unlabelled row falls when it is assigned to a class, [rows, classes]: max(0, 1 + f) − max(0, 1 − f). For
+ * fixed machines, the labels with the largest sum minimise the objective.
  */
 const gains = (machines: readonly SvmSolution[], labelled: number): Float64Array => {
   const classes = machines.length;
@@ -192,7 +192,7 @@ const gains = (machines: readonly SvmSolution[], labelled: number): Float64Array
   return out;
 };
 
-/** `total` rows shared out as the labels are, by largest remainders; of equal ones to the first class. */
+/** `total` rows divided in proportion to the labels, by largest remainders; ties go to the first class. */
 const countsLike = (labels: Int32Array, classes: number, total: number): readonly number[] => {
   const shares = new Array<number>(classes).fill(0);
   for (const label of labels) shares[label] += total / labels.length;

@@ -32,7 +32,7 @@ export interface Conv2dOptions {
   readonly dilations?: Pair;
 }
 
-/** What {@link conv2d} may be told. */
+/** The option names of {@link conv2d}. */
 export const conv2dRules: OptionRules<Conv2dOptions> = {
   strides: anything,
   padding: anything,
@@ -45,7 +45,7 @@ export interface Conv2dTransposeOptions extends Conv2dOptions {
   readonly outputPadding?: Pair;
 }
 
-/** What {@link conv2dTranspose} may be told. */
+/** The option names of {@link conv2dTranspose}. */
 export const conv2dTransposeRules: OptionRules<Conv2dTransposeOptions> = {
   ...conv2dRules,
   outputPadding: anything,

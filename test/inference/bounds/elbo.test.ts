@@ -211,9 +211,7 @@ describe("a divergence in closed form is taken only where it is valid", () => {
       sample("own", Normal(f(0), 1), { auxiliary: true });
     });
     expect(() => elbo(hierarchy, guide, [], { analyticKl: ["own"] })).toThrow(
-      new UsageError(
-        "analyticKl: site 'own' is a variable of the guide alone, so there is no prior to take a divergence from.",
-      ),
+      new UsageError("analyticKl: site 'own' exists only in the guide, so it has no prior for a divergence."),
     );
     expect(() => elbo(hierarchy, guide, [], { analyticKl: ["w"] })).toThrow(
       new UsageError("analyticKl: the guide has no latent site 'w'; it has 'u', 'z', 'own'."),

@@ -157,7 +157,7 @@ describe("what coordinate ascent has no place for", () => {
     refused(({ sample, observe }) => {
       const mu = sample("mu", Normal(0, 1));
       observe("y", Normal(mu, 1), input("data", []));
-    }, "program: input 'data' has no value. A posterior is of fixed data: pass them as a constant, tensor(…)."));
+    }, "program: input 'data' has no value. A posterior needs fixed data: pass them as a constant, tensor(…)."));
 
   test("minibatches", () =>
     refused(
@@ -172,8 +172,8 @@ describe("what coordinate ascent has no place for", () => {
           { rows: 3 },
         );
       },
-      "program: site 'z' stands in plate 'row', of which only 3 of 9 rows are seen. A posterior needs all of them: that of a scaled minibatch " +
-        "is another one, as narrow and in another place. Open the plate without rows and give it all data, or use stochasticCavi, which takes " +
+      "program: site 'z' is in plate 'row', of which only 3 of 9 rows are seen. A posterior needs all " +
+        "rows: the posterior of a scaled minibatch is just as narrow but in another place. Open the plate without rows and give it all data, or use stochasticCavi, which takes " +
         "minibatches.",
     ));
 });

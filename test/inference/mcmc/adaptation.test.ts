@@ -183,7 +183,7 @@ test("a dense momentum has covariance M: p = L⁻ᵀ z, so pᵀ M⁻¹ p = zᵀ 
 test("a dense metric that is not positive definite is refused", () => {
   expect(() => metricFrom("dense", Float64Array.of(1, 2, 2, 1))).toThrow(
     new UsageError(
-      'metric "dense": the covariance of the warm-up draws is not positive definite to double precision: coordinates differ too much in ' +
+      'metric "dense": the covariance of the warm-up draws is not positive definite in double precision: coordinates differ too much in ' +
         'scale. Use metric "diagonal", or units in which the sites are of comparable size.',
     ),
   );

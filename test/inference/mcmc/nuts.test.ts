@@ -248,7 +248,7 @@ describe("what is refused", () => {
     );
     await expect(nuts(program).run([], { seed: 0 })).rejects.toThrow(NonFiniteError);
     await expect(nuts(program).run([], { seed: 0 })).rejects.toThrow(
-      /^outside: none of 100 random starting points \(seed 0\) has a finite density and gradient; at the last, site 'y' of the model has log density -Infinity: its value 20 \(element \[0\] of \[2\]\) lies outside the support of Uniform\(low .*, high .*\)\. Rescale the data, or choose a distribution whose support holds them\.$/,
+      /^outside: none of 100 random starting points \(seed 0\) has a finite density and gradient; at the last, site 'y' of the model has log density -Infinity: its value 20 \(element \[0\] of \[2\]\) lies outside the support of Uniform\(low .*, high .*\)\. Rescale the data, or choose a distribution whose support contains them\.$/,
     );
     await expect(nuts(program).run([], { initial: new Map([["low", [3]]]) })).rejects.toThrow(
       /^outside: at the given starting values, site 'y' of the model has log density -Infinity: /,

@@ -57,7 +57,7 @@ test("as text: aligned columns, as many digits as the errors allow, a verdict", 
   expect(lines[0]).toMatch(/^ +mean +sd +mcse +5 % +50 % +95 % +ess bulk +ess tail +R̂$/);
   expect(lines[1]).toMatch(/^a +-?0\.0\d\d +[01]\.\d{3} +0\.02\d +-1\.\d{3} /);
   expect(lines[2]).toMatch(/^m\[0,0\] +\d+\.\d\d +\d\d\.\d\d +0\.4\d +6\d\.\d\d +/);
-  expect(lines.at(-1)).toBe("4 chains of 500 draws: no trouble found.");
+  expect(lines.at(-1)).toBe("4 chains of 500 draws: no problems found.");
   const width = (line: string): number => [...line.normalize("NFD").replace(/\p{M}/gu, "")].length;
   expect(new Set(lines.slice(0, 6).map(width)).size).toBe(1);
 });
@@ -68,7 +68,7 @@ describe("a warning for each trouble", () => {
 
   test("divergences", () => {
     expect(summary(madeUp({ divergent: flagged(3, 1) })).warnings).toEqual([
-      "3 of 2000 transitions diverged: steps were too long for part of the posterior, and what lies there is missed. Raise " +
+      "3 of 2000 transitions diverged: steps were too long for part of the posterior, which the draws miss. Raise " +
         "targetAcceptance (0.95, 0.99); if some remain, change coordinates: draw the sites under a scale as z ~ Normal(0, 1) and compute " +
         "loc + scale · z.",
     ]);
@@ -95,10 +95,10 @@ describe("a warning for each trouble", () => {
     expect(summary(apart).warnings[0]).toMatch(/^The chains have not mixed: R̂ above 1\.01 for a \d\.\d\d\. /);
     const { warnings } = summary(madeUp({}, 1, 60));
     expect(warnings.join("\n")).toMatch(
-      /There is one chain: .*\nFew effective draws \(below 100 a chain\) for /,
+      /There is only one chain, .*\nFew effective draws \(below 100 per chain\) for /,
     );
     expect(() => summary(madeUp({}, 4, 3))).toThrow(
-      new UsageError("summary: expected at least 4 draws a chain, found 3."),
+      new UsageError("summary: expected at least 4 draws per chain, found 3."),
     );
   });
 });

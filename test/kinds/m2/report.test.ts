@@ -191,7 +191,7 @@ test("the report of an M1 run: what its VAE's report shows, each classifier's er
   expect(report.classification?.leastSure?.rows).toHaveLength(24);
   expect(report.classification?.analogies).toBeUndefined();
   const page = await renderReport(report);
-  for (const text of ["Ringed are 8 training images", "by logistic regression", "Active units"]) {
+  for (const text of ["Rings mark 8 training images", "by logistic regression", "Active units"]) {
     expect(page).toContain(text);
   }
 });
@@ -202,9 +202,7 @@ test("a classifier that votes has no probabilities to show, and the page says so
   const { report } = await reportOf(path, data);
   expect(report.measured.errors?.[0]).not.toHaveProperty("calibration");
   expect(report.classification).not.toHaveProperty("leastSure");
-  expect(await renderReport(report)).toContain(
-    "by a support vector machine is a vote, without probabilities",
-  );
+  expect(await renderReport(report)).toContain("by a support vector machine is a vote without probabilities");
 });
 
 test("without rows to test on the report shows the training rows, and no errors", async () => {
@@ -221,7 +219,7 @@ test("without rows to test on the report shows the training rows, and no errors"
   expect(report.measured.errors).toBeUndefined();
   const page = await renderReport(report);
   expect(page).toContain(
-    "No rows were held out to test on: what follows is of the images that it was fitted to.",
+    "No rows were held out for testing: what follows describes the images it was fitted to.",
   );
   expect(page).not.toMatch(/>Test | test (image|row|set)/);
 });

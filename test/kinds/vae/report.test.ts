@@ -58,7 +58,7 @@ test("rows become stacks of images: grey, colour, and opacity left out", () => {
   );
   expect(imageStack(pixels, [24])).toBeUndefined();
   expect(() => imageStack(pixels, [5, 5])).toThrow(
-    "images of shape [5, 5] hold 25 values each; found 24 values.",
+    "images of shape [5, 5] have 25 values each; found 24 values.",
   );
 });
 

@@ -9,7 +9,7 @@ describe("predictedClasses", () => {
     );
     expect(() => predictedClasses(new Float32Array(4), 3)).toThrow(
       new ShapeError(
-        "predictedClasses: expected scores of shape [rows, 3]; found 4 values, no multiple of 3.",
+        "predictedClasses: expected scores of shape [rows, 3]; found 4 values, not a multiple of 3.",
       ),
     );
   });

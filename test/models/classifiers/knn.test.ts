@@ -64,7 +64,7 @@ test("refuses what cannot be", async () => {
     ),
   );
   await expect(knn().fit({ ...data, features: 3 })).rejects.toThrow(
-    new ShapeError("knn: expected features of shape [rows, 3]; found 2 values, no multiple of 3."),
+    new ShapeError("knn: expected features of shape [rows, 3]; found 2 values, not a multiple of 3."),
   );
   const fitted = await knn().fit(
     features(
@@ -76,6 +76,6 @@ test("refuses what cannot be", async () => {
     ),
   );
   await expect(fitted.scores(new Float32Array(3))).rejects.toThrow(
-    new ShapeError("knn: expected features of shape [rows, 2]; found 3 values, no multiple of 2."),
+    new ShapeError("knn: expected features of shape [rows, 2]; found 3 values, not a multiple of 2."),
   );
 });

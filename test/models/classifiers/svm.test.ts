@@ -149,9 +149,7 @@ describe("svm", () => {
       new UsageError("svm: gamma must be a number above 0, found NaN."),
     );
     await expect(svm().fit(features([[2], [2]], [0, 1]))).rejects.toThrow(
-      new UsageError(
-        "svm: every feature of every labelled row is 2: there is nothing to tell classes apart by.",
-      ),
+      new UsageError("svm: every feature of every labelled row is 2: nothing distinguishes the classes."),
     );
   });
 });

@@ -106,7 +106,7 @@ test("refuses what cannot be", async () => {
   expect(() => transductiveSvm({ seed: -1 })).toThrow(UsageError);
   await expect(transductiveSvm().fit(features([[2], [2], [3]], [0, 1, -1]))).rejects.toThrow(
     new UsageError(
-      "transductiveSvm: every feature of every labelled row is 2: there is nothing to tell classes apart by.",
+      "transductiveSvm: every feature of every labelled row is 2: nothing distinguishes the classes.",
     ),
   );
   await expect(transductiveSvm().fit(features([[1], [2]], [0, -1]))).rejects.toThrow(
