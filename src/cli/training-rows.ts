@@ -1,6 +1,6 @@
 /** What is said when a run is asked about rows that it was trained on. */
 import type { Dataset } from "../data/index.ts";
-import type { RunSettings } from "../kinds/index.ts";
+import { learnsFromLabels, type RunSettings } from "../kinds/index.ts";
 import { trainedOn } from "../runs/index.ts";
 import { grouped, type Say } from "./terminal.ts";
 
@@ -23,7 +23,7 @@ export async function tellTrainingRows(
         ? `All ${grouped(count)} rows`
         : `${grouped(count)} of the ${grouped(rows.rows)} rows`;
     say(
-      `${which} are, value by value, rows that the run was trained on: figures on them tell how well it remembers, not how well it does on new ones.`,
+      `${which} are, value by value, rows ${learnsFromLabels(settings) ? "whose class the run was given" : "that the run was trained on"}: figures on them tell how well it remembers, not how well it does on new ones.`,
     );
   }
   return count;

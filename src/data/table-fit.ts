@@ -103,7 +103,8 @@ export const fitTable = (table: TextTable, options: TableOptions = {}, rows?: Ro
         return [];
       }
       if (fitted.why !== undefined) {
-        const key = `${fitted.column.kind} (${fitted.why})`;
+        const { kind } = fitted.column;
+        const key = `${kind === "numeric" ? "number" : kind} (${fitted.why})`;
         chosen.set(key, [...(chosen.get(key) ?? []), name]);
       }
       return [fitted.column];

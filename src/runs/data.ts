@@ -22,6 +22,8 @@ import {
   type DataSettings,
   type HeldOut,
   IN_MEMORY,
+  labelledPart,
+  learnsFromLabels,
   type RunData,
   type RunSettings,
 } from "../kinds/index.ts";
@@ -225,12 +227,16 @@ export async function reloadData(settings: RunSettings, spec = settings.data.spe
 }
 
 /**
- * How many rows are among those that a run was trained on: figures on them tell how well it remembers them. Undefined where its training
- * data are not there any more.
+ * How many rows are among those that a run was trained on, and, of a run that learns from labels, whose class it was given: figures on
+ * them tell how well it remembers them. Undefined where its training data are not there any more.
  */
 export async function trainedOn(settings: RunSettings, rows: Dataset): Promise<number | undefined> {
   try {
-    return sharedRows(rows, (await reloadData(settings)).train);
+    const { train } = await reloadData(settings);
+    if (!learnsFromLabels(settings)) return sharedRows(rows, train);
+    const { labels = new Int32Array() } = labelledPart(train, settings.labels);
+    const given = Array.from(labels.keys()).filter((row) => labels[row] >= 0);
+    return given.length === 0 ? 0 : sharedRows(rows, select(train, given));
   } catch (error) {
     if (error instanceof TightboundError && !(error instanceof InternalError)) return undefined;
     throw error;

@@ -34,7 +34,19 @@ beforeAll(async () => {
     "--out",
     run,
   );
-  await ok("train", "vae", "--data", path("train.csv"), "--ignore", "who", ...small, "--out", path("vae"));
+  await ok(
+    "train",
+    "vae",
+    "--data",
+    path("train.csv"),
+    "--ignore",
+    "who",
+    ...small.slice(0, 4),
+    "--test-fraction",
+    "0.1",
+    "--out",
+    path("vae"),
+  );
 });
 
 test("the id is the first column of predictions, the class stays in its column", async () => {
@@ -74,9 +86,12 @@ test("a message names the row", async () => {
 test("figures on rows that a run was trained on are said to be so", async () => {
   const whole = await ok("evaluate", run, "--data", path("train.csv"));
   expect(whole.out).toContain(
-    "48 of the 60 rows are, value by value, rows that the run was trained on: figures on them tell how well it remembers",
+    "48 of the 60 rows are, value by value, rows whose class the run was given: figures on them tell how well it remembers",
   );
-  expect((await ok("evaluate", run, "--data", path("fresh.csv"))).out).not.toContain("trained on");
+  expect((await ok("evaluate", run, "--data", path("fresh.csv"))).out).not.toContain("value by value");
+  expect((await ok("evaluate", path("vae"), "--data", path("train.csv"))).out).toContain(
+    "54 of the 60 rows are, value by value, rows that the run was trained on",
+  );
   expect(
     (await ok("evaluate", run, "--data", path("new.csv"), "--json")).json().trainingRows,
   ).toBeLessThanOrEqual(1);

@@ -207,7 +207,7 @@ describe("decimal commas", () => {
   test("are recognised, said, and asked of later rows", () => {
     const text = table({ v: each((i) => normals[i].toFixed(2).replace(".", ",")), real }, ";");
     const { preprocessing, notes } = fitTable(text);
-    expect(notes).toEqual([expect.stringMatching(/"v": numeric \(decimal commas\)\.$/)]);
+    expect(notes).toEqual([expect.stringMatching(/"v": number \(decimal commas\)\.$/)]);
     const [v] = preprocessing.columns;
     expect(v).toMatchObject({ kind: "numeric", name: "v", decimal: "," });
     const later = table({ v: ["2,5"], real: [0] }, ";");

@@ -11,8 +11,8 @@ interface Options extends DataOptions {
 }
 
 const EXAMPLES = `
-Writes one line per row, in the order of the data: the row's number, counted from 0 (for a table its line in the file, for
-images the file's name), its class, and the probability of each class. A new table needs columns of the same names as the
+Writes one line per row, in the order of the data: the row's number, counted from 0 (for a table its line in the file
+or its id, for images the file's name), its class, and the probability of each class. A new table needs columns of the same names as the
 run's own, in any order; the label column is optional. If the data have labels, the error is printed.
 The classifiers svm, linear-svm and transductive-svm of m1 give no probabilities.
 
