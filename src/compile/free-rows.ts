@@ -9,7 +9,8 @@ import {
   type ValueInfoProto,
 } from "onnx-buf";
 import { InternalError } from "../errors.ts";
-import { attribute, modelBytes, type OnnxGraph, type OnnxModel, tensorProto } from "./onnx.ts";
+import type { OnnxModel } from "./onnx.ts";
+import { attribute, graphOf, modelBytes, tensorProto } from "./onnx-proto.ts";
 
 /** Numbers of rows to lower a graph at: primes, and large, so that no rewrite treats few rows in its own way. */
 const SIZES: readonly Sizes[] = [
@@ -29,16 +30,17 @@ class Bound extends Error {}
  * An ONNX model whose number of rows is free. The graph is lowered at two numbers of rows: the sizes that differ between the two are
  * those that depend on it, and become free. All else must be the same.
  *
- * @param lower the graph for a number of rows
+ * @param lower the model for a number of rows
  * @param counted the name of an input whose first size is the number of rows
  * @throws InternalError when the graphs differ in more than sizes.
  */
-export function freeRows(lower: (rows: number) => OnnxGraph, counted: string): OnnxModel {
+export function freeRows(lower: (rows: number) => OnnxModel, counted: string): OnnxModel {
   let why = "";
   for (const sizes of SIZES) {
-    const [{ graph, ...model }, other] = sizes.map(lower);
+    const [model, other] = sizes.map(lower);
+    const graph = graphOf(model.bytes);
     try {
-      free(graph, other.graph, sizes, counted);
+      free(graph, graphOf(other.bytes), sizes, counted);
       return { ...model, bytes: modelBytes(graph), nodes: graph.node.length };
     } catch (cause) {
       if (!(cause instanceof Bound)) throw cause;

@@ -20,7 +20,7 @@ export { freeRows, ROWS } from "./free-rows.ts";
 export { isElementwise, rewrite, topological } from "./graph.ts";
 export { compileHost } from "./host.ts";
 export { describeLeaf, initialValues, type NoiseFiller, noiseFiller } from "./leaves.ts";
-export { lowerToOnnx, type OnnxModel, type OnnxOptions, onnxGraph } from "./onnx.ts";
+export { lowerToOnnx, type OnnxModel, type OnnxOptions } from "./onnx.ts";
 export { fromPlainGraph, type PlainGraph, toPlainGraph } from "./plain-graph.ts";
 export { inPrecision } from "./precision.ts";
 export { flushSubnormals, preloadNative } from "./session.ts";

@@ -1,37 +1,13 @@
 /** Lowering of a graph to one ONNX model. */
-import { create, toBinary } from "@bufbuild/protobuf";
-import {
-  type AttributeProto,
-  AttributeProto_AttributeType,
-  AttributeProtoSchema,
-  type GraphProto,
-  GraphProtoSchema,
-  ModelProtoSchema,
-  type NodeProto,
-  NodeProtoSchema,
-  type TensorProto,
-  TensorProtoSchema,
-  ValueInfoProtoSchema,
-} from "onnx-buf";
+import { create } from "@bufbuild/protobuf";
+import { GraphProtoSchema, type NodeProto, NodeProtoSchema, type TensorProto } from "onnx-buf";
 import { ShapeError } from "../errors.ts";
-import {
-  convert,
-  type DType,
-  isConstant,
-  type OnnxAttribute,
-  type OnnxBuilder,
-  onnxType,
-  type Shape,
-  type Tensor,
-} from "../tensor/index.ts";
+import { isConstant, type OnnxBuilder, type Tensor } from "../tensor/index.ts";
 import { rewrite, topological } from "./graph.ts";
 import { applyNativeRules } from "./native-rules.ts";
+import { attribute, modelBytes, tensorProto, valueInfo } from "./onnx-proto.ts";
 import { simplify } from "./simplify.ts";
 import { unreturned } from "./unreturned.ts";
-
-/** ONNX operator set and file format that the lowerings are written for. */
-const OPSET = 20n;
-const IR_VERSION = 9n;
 
 /** An ONNX model and the names of its inputs and outputs. */
 export interface OnnxModel {
@@ -76,73 +52,8 @@ function expandForNative(outputs: readonly Tensor[]): Tensor[] {
   });
 }
 
-const utf8 = new TextEncoder();
-
-/** An attribute of an ONNX node. */
-export function attribute(name: string, value: OnnxAttribute): AttributeProto {
-  const T = AttributeProto_AttributeType;
-  if (typeof value === "string")
-    return create(AttributeProtoSchema, { name, type: T.STRING, s: utf8.encode(value) });
-  if (typeof value === "number") return create(AttributeProtoSchema, { name, type: T.INT, i: BigInt(value) });
-  if ("float" in value) return create(AttributeProtoSchema, { name, type: T.FLOAT, f: value.float });
-  return create(AttributeProtoSchema, { name, type: T.INTS, ints: value.map(BigInt) });
-}
-
-/** A tensor of values of an ONNX graph. */
-export function tensorProto(
-  name: string,
-  values: ArrayLike<number>,
-  shape: Shape,
-  dtype: DType,
-): TensorProto {
-  const data = convert(values, dtype);
-  return create(TensorProtoSchema, {
-    name,
-    dims: shape.map(BigInt),
-    dataType: onnxType[dtype],
-    rawData: new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength),
-  });
-}
-
-const valueInfo = (name: string, shape: Shape, dtype: DType) =>
-  create(ValueInfoProtoSchema, {
-    name,
-    type: {
-      value: {
-        case: "tensorType",
-        value: {
-          elemType: onnxType[dtype],
-          shape: { dim: shape.map((n) => ({ value: { case: "dimValue" as const, value: BigInt(n) } })) },
-        },
-      },
-    },
-  });
-
-/** A graph as ONNX has it, not yet in bytes. */
-export interface OnnxGraph extends Omit<OnnxModel, "bytes"> {
-  readonly graph: GraphProto;
-}
-
 /** Lowers simplified outputs to an ONNX model. */
 export function lowerToOnnx(outputs: readonly Tensor[], options: OnnxOptions = {}): OnnxModel {
-  const { graph, ...model } = onnxGraph(outputs, options);
-  return { bytes: modelBytes(graph), ...model };
-}
-
-/** The file of an ONNX graph. */
-export const modelBytes = (graph: GraphProto): Uint8Array =>
-  toBinary(
-    ModelProtoSchema,
-    create(ModelProtoSchema, {
-      irVersion: IR_VERSION,
-      producerName: "tightbound",
-      opsetImport: [{ domain: "", version: OPSET }],
-      graph,
-    }),
-  );
-
-/** Lowers simplified outputs to an ONNX graph. */
-export function onnxGraph(outputs: readonly Tensor[], options: OnnxOptions = {}): OnnxGraph {
   const roots = applyNativeRules(simplify(expandForNative(outputs)));
   const nodes: NodeProto[] = [];
   const initializers: TensorProto[] = [];
@@ -208,7 +119,7 @@ export function onnxGraph(outputs: readonly Tensor[], options: OnnxOptions = {})
     ],
   });
   return {
-    graph,
+    bytes: modelBytes(graph),
     leaves,
     outputs: outputNames,
     nodes: nodes.length,

@@ -25,7 +25,7 @@ export interface LbfgsState {
 }
 
 /** Number of steps remembered (Nocedal and Wright 2006, section 7.2: 3 to 20). */
-const MEMORY = 10;
+const MEMORY = 20;
 /** Constants of the Wolfe conditions (the same, section 3.1). */
 const DECREASE = 1e-4;
 const CURVATURE = 0.9;

@@ -1,5 +1,5 @@
 /** Functions of a trained model as ONNX files, for any ONNX runtime and any number of rows. */
-import { ArrayValue, compile, freeRows, lowerToOnnx, onnxGraph, ROWS, simplify } from "../compile/index.ts";
+import { ArrayValue, compile, freeRows, lowerToOnnx, ROWS, simplify } from "../compile/index.ts";
 import type { ParameterValues } from "../models/index.ts";
 import type { NamedParameter } from "../nn/index.ts";
 import { input, type Tensor } from "../tensor/index.ts";
@@ -45,7 +45,7 @@ export function exported(fn: ExportFunction, rows?: number): Exported {
     if (rows === undefined) {
       const lower = (count: number) => {
         const { graph, options } = lowered(count);
-        return onnxGraph(graph, options);
+        return lowerToOnnx(graph, options);
       };
       return freeRows(lower, fn.inputs[0].name).bytes;
     }

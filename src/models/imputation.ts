@@ -38,7 +38,7 @@ export function hideCells(
     const known = [...Array(rows.rows).keys()].filter((row) => !Number.isNaN(x[row * features + start]));
     const rank = (row: number): number => {
       const at = row * features + start;
-      return width === 1 ? x[at] : x.subarray(at, at + width).findIndex((v) => v === 1);
+      return width === 1 ? x[at] : x.subarray(at, at + width).indexOf(1);
     };
     const middle = known.map(rank).sort((a, b) => a - b)[Math.floor(known.length / 2)];
     const order = Array.from(permutation(known.length, seed, column, "hide"), (i) => known[i]);

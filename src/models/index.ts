@@ -31,5 +31,6 @@ export { type ClassPrior, M2, type M2Likelihood, type M2ObjectiveOptions, type M
 export { missingMarks } from "./missing-marks.ts";
 export { boundNames, elboForms, likelihoodNames, networkNames } from "./names.ts";
 export type { NetworkName } from "./networks.ts";
+export type { OrderedLevels } from "./ordered-levels.ts";
 export { Stacked, type StackedOptions } from "./stacked.ts";
 export { type ElboForm, VAE, type Vae, type VaeObjectiveOptions, type VaeOptions } from "./vae.ts";

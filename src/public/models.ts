@@ -39,6 +39,7 @@ export {
   type M2Options,
   type NetworkName,
   networkNames,
+  type OrderedLevels,
   type ParameterValues,
   posteriorOf,
   predictedClasses,

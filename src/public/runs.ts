@@ -106,6 +106,7 @@ export {
   type Stage,
   shownRows,
   startRun,
+  type TableSource,
   type TrainInput,
   testPart,
   train,
@@ -116,6 +117,7 @@ export {
   type Means,
   type OptimisationSettings,
   type Progress,
+  type RateStep,
   Trainer,
   type TrainHooks,
 } from "../train/index.ts";

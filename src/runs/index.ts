@@ -11,6 +11,7 @@ export {
   loadRunData,
   reloadData,
   shownRows,
+  type TableSource,
   testPart,
   trainedOn,
 } from "./data.ts";

@@ -115,6 +115,6 @@ test("a VAE fills by what the row says: nearer than the mean, and draws spread a
     expect(Math.abs(mean - means[at(cell)])).toBeLessThan(6 * (sd / Math.sqrt(40)) + 0.1);
   }
   await expect(trained.impute(rows, { draws: 0 })).rejects.toThrow(
-    /expected draws to be a whole number of at least 1/,
+    /impute: draws must be a whole number of at least 1, found 0/,
   );
 });

@@ -32,6 +32,7 @@ const dataset = data.createDataset({
 });
 const matrix = tensor.eye(2);
 const vae = () => models.VAE({ shape: [4], latent: 2, hidden: [3] });
+const untrained = () => runs.train(vae(), dataset, { epochs: 1, binarize: "dynamic" });
 const m2 = () => models.M2({ features: 4, classes: 2, latent: 2, hidden: [3] });
 
 /** Each public type of options: calls that take it, written without types, as JavaScript does. */
@@ -122,6 +123,7 @@ const calls: Record<string, readonly Call[]> = {
   TransductiveSvmOptions: [models.transductiveSvm],
   TrainInput: [(o) => runs.train(vae(), dataset, o), (o) => runs.compileTraining(vae(), dataset, o)],
   SemiSupervisedTrainInput: [(o) => runs.train(m2(), dataset, o)],
+  ImputeOptions: [async (o) => (await untrained()).impute(dataset, o)],
   LoadOptions: [(o) => data.loadData("nowhere", o)],
   LoadTableOptions: [(o) => data.loadTable("nowhere.csv", o)],
   RecordOptions: [(o) => data.readTable("nowhere.csv", o)],

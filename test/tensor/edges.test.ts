@@ -1,6 +1,7 @@
 /** Edges of ops, alike on both executors: powers at 0, choices, what is not a number, integers out of range. */
 import { describe, expect, test } from "vitest";
-import { ArrayValue, compile } from "../../src/compile/index.ts";
+import { ArrayValue, build, compile } from "../../src/compile/index.ts";
+import { fillNormal, stream } from "../../src/random/index.ts";
 import {
   add,
   argmax,
@@ -10,6 +11,7 @@ import {
   expand,
   grad,
   greater,
+  input,
   lgamma,
   log,
   log1p,
@@ -278,5 +280,23 @@ describe("log-sum-exp", () => {
       const right = top + Math.log(x.reduce((s, v) => s + Math.exp(v - top), 0));
       expect(Math.abs(total - right)).toBeLessThanOrEqual(4e-16 * Math.max(1, Math.abs(right)));
     }
+  });
+});
+
+test("the host computes the slope of logsumexp in float64 where the graph is of float32", async () => {
+  const logits = stream(3, "logits");
+  const values = Float64Array.from({ length: 5 }, () => 0);
+  fillNormal(values, logits);
+  const x = input("x", [5]);
+  const slopes = [slope(logsumexp)(x), slope((t) => slope(logsumexp)(t).square())(x)];
+  const program = await build(slopes, { executor: "host" });
+  const out = slopes.map(() => new Float64Array(5));
+  await program.bind([values], out)();
+  const total = values.reduce((sofar, v) => sofar + Math.exp(v), 0);
+  const p = values.map((v) => Math.exp(v) / total);
+  const squares = p.reduce((sofar, v) => sofar + v * v, 0);
+  p.forEach((v, i) => {
+    expect(Math.abs(out[0][i] - v)).toBeLessThan(1e-15);
+    expect(Math.abs(out[1][i] - 2 * v * (v - squares))).toBeLessThan(1e-15);
   });
 });

@@ -57,7 +57,7 @@ export const semiSupervisedTrain = (own: {
   lr: lr(own.lr),
   /** How the learning rate goes over training. Default: cosine. */
   schedule: schedule({ default: "cosine" }),
-  /** Grey pixels: drawn anew at each step, drawn once, or used as they are. Default: by the data. */
+  /** Grey pixels: drawn anew at each step, drawn once, or used as they are. Default: chosen from the data. */
   binarize,
   ...optimisation,
   /** Weight of the classification term: log q(y|x) of a labelled row counts alpha × all rows / labelled rows. */

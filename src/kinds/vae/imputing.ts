@@ -3,6 +3,7 @@ import { compile } from "../../compile/index.ts";
 import { type Dataset, overChunks, rowSize, rowsOf } from "../../data/index.ts";
 import { UsageError } from "../../errors.ts";
 import type { Vae } from "../../models/index.ts";
+import { checkOptions, whole } from "../../options.ts";
 import { fillUniform, stream } from "../../random/index.ts";
 import { add, sub } from "../../tensor/index.ts";
 import type { ImputeOptions } from "../kind.ts";
@@ -25,15 +26,12 @@ const MOST = 4_000_000;
 export async function imputeRows(
   { model, parameters, settings }: Trained,
   rows: Dataset,
-  { draws, samples = 200, seed = 0 }: ImputeOptions,
+  options: ImputeOptions,
 ): Promise<Float32Array> {
+  checkOptions("impute", options, { draws: whole(1), samples: whole(1), seed: whole(0) });
+  const { draws, samples = 200, seed = 0 } = options;
   if (model.kind !== "vae")
     throw new UsageError("impute: an autoencoder has no posterior. Train a vae instead.");
-  for (const [name, value] of Object.entries({ samples, ...(draws !== undefined && { draws }) })) {
-    if (!Number.isInteger(value) || value < 1) {
-      throw new UsageError(`impute: expected ${name} to be a whole number of at least 1, found ${value}.`);
-    }
-  }
   const vae: Vae = model;
   const features = rowSize(rows.shape);
   const completions = draws ?? 1;

@@ -34,7 +34,7 @@ export const vaeModel = {
   hidden: hidden({ default: byData([400], [50]) }),
   /** Activation of the hidden layers. Default: relu. */
   activation: activation({ default: "relu" }),
-  /** What the data are draws from. Default: by the data. */
+  /** What the data are draws from. Default: chosen from the data. */
   likelihood,
   ...networkSettings,
 };
@@ -48,7 +48,7 @@ export const autoencoderTrain = {
   lr: lr({ default: byData(1e-3, 3e-3) }),
   /** How the learning rate goes over training. Default: constant; cosine for a table of 300 rows. */
   schedule: schedule({ default: byData<"constant" | "cosine">("constant", "cosine") }),
-  /** Grey pixels: drawn anew at each step, drawn once, or used as they are. Default: by the data. */
+  /** Grey pixels: drawn anew at each step, drawn once, or used as they are. Default: chosen from the data. */
   binarize,
   ...optimisation,
 };

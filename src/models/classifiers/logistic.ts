@@ -28,6 +28,8 @@ const rules: OptionRules<LogisticOptions> = {
 
 /** Scale of the intercepts' prior: practically flat, but still a density. */
 const FLAT = 1e4;
+/** The density is concave, so the search ends; wide priors and correlated features take it hundreds of steps. */
+const STEPS = 10_000;
 
 /**
  * Multinomial logistic regression: y ~ Categorical(softmax(x W + b)) with W ~ N(0, priorScale²), at its maximum a posteriori, which is
@@ -74,7 +76,7 @@ const fitLogistic = async (
   );
   const { values } = await map(regression).run(
     [constant(x, [rows, features]), constant(y, [rows, classes])],
-    threads === undefined ? {} : { threads },
+    { maxSteps: STEPS, ...(threads !== undefined && { threads }) },
   );
   const part = (name: string, shape: readonly number[]): ArrayValue =>
     new ArrayValue(shape, "float32", Float32Array.from(values.get(name)?.data ?? [], Number));

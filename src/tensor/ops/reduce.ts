@@ -7,7 +7,7 @@ import { full } from "../leaf.ts";
 import { defineOp, type HostArray, type OpNode, rebuild } from "../op.ts";
 import { normalizeAxes, normalizeAxis, reducedShape, sizeOf, stridesOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { add, clip, div, mul, neg, sub } from "./arithmetic.ts";
+import { add, clip, div, maximum, mul, neg, sub } from "./arithmetic.ts";
 import { cast, onnxType } from "./cast.ts";
 import { equal } from "./comparison.ts";
 import { checkDType, type Unary, unary } from "./elementwise.ts";
@@ -260,14 +260,11 @@ export function min(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor
 const largestOf = (dtype: DType): number =>
   dtype === "float64" ? Number.MAX_VALUE : (2 - 2 ** -23) * 2 ** 127;
 
-/** Nothing beside 1, and yet not 0. */
-const negligible = (dtype: DType): number => (dtype === "float64" ? 2 ** -60 : 2 ** -30);
-
 /** ln x of a sum of terms whose largest is 1, or that are all 0: then every term's derivative is 0 and not 0 / 0. */
 export const logOfTerms: Unary = unary("logOfTerms", {
   host: (x) => `Math.log(${x})`,
   native: "Log",
-  derivative: (g, _, x) => div(g, add(x, negligible(x.dtype))),
+  derivative: (g, _, x) => div(g, maximum(x, 0.5)),
   domain: [1, 3],
 });
 
