@@ -45,7 +45,7 @@ export function onColumns(
 ): Conditions {
   if (preprocessing === undefined) {
     throw new UsageError(
-      "--condition: expected a table with named columns; these data have none. Leave it out to condition on the class.",
+      "`condition`: expected a table with named columns; these data have none. Leave it out to condition on the class.",
     );
   }
   const { columns: places, features } = featureLayout(preprocessing);
@@ -58,13 +58,13 @@ export function onColumns(
     const found = numeric.find((column) => column.name === name);
     if (found !== undefined) return found;
     const other = preprocessing.columns.find((column) => column.name === name);
-    const way = other && !isBlock(other) ? ` It is a ${other.kind}; --type ${name}=number makes it one.` : "";
+    const way = other && !isBlock(other) ? ` It is a ${other.kind}; \`type: "${name}=number"\` makes it one.` : "";
     throw new UsageError(
-      `--condition ${name}: expected a numeric column, one of ${numeric.map((column) => column.name).join(", ")}.${way}`,
+      `\`condition: "${name}"\`: expected a numeric column, one of ${numeric.map((column) => column.name).join(", ")}.${way}`,
     );
   });
   if (columns.length >= features) {
-    throw new UsageError("--condition: expected at least one other column, to model.");
+    throw new UsageError("`condition`: expected at least one other column, to model.");
   }
   return { by: "columns", columns, width: columns.length };
 }
@@ -173,11 +173,11 @@ export function asked(
 ): { readonly c: Float32Array; readonly names: readonly string[] } {
   if (conditions.by === "class") {
     if (given !== undefined)
-      throw new UsageError("--given does not apply: rows are conditioned on their class. Use --class.");
+      throw new UsageError("`given` does not apply: rows are conditioned on their class. Use `class`.");
     const { classes, width } = conditions;
     const index = name === undefined ? -1 : classes.indexOf(name);
     if (name !== undefined && index < 0) {
-      throw new UsageError(`--class ${name}: expected one of ${classes.join(", ")}.`);
+      throw new UsageError(`\`class: "${name}"\`: expected one of ${classes.join(", ")}.`);
     }
     const wanted = index < 0 ? [...classes.keys()] : [index];
     const c = new Float32Array(wanted.length * width);
@@ -187,7 +187,7 @@ export function asked(
     return { c, names: wanted.map((k) => classes[k]) };
   }
   if (name !== undefined)
-    throw new UsageError("--class does not apply: rows are conditioned on columns. Use --given.");
+    throw new UsageError("`class` does not apply: rows are conditioned on columns. Use `given`.");
   const { columns } = conditions;
   const c = new Float32Array(conditions.width);
   for (const part of given?.split(",") ?? []) {
@@ -197,7 +197,7 @@ export function asked(
     if (!Number.isFinite(feature)) {
       const usual = decodeCell(columns[0].column, Float32Array.of(0));
       throw new UsageError(
-        `--given ${part}: expected ${columns.map((one) => one.name).join(" or ")}, an equals sign and a number, such as ${columns[0].name}=${Number(usual).toPrecision(3)}.`,
+        `\`given: "${part}"\`: expected ${columns.map((one) => one.name).join(" or ")}, an equals sign and a number, such as ${columns[0].name}=${Number(usual).toPrecision(3)}.`,
       );
     }
     c[k] = feature;

@@ -72,7 +72,7 @@ export function classWarnings({ told, entropy, class: byClass, style }: CarriedF
   if (told >= LEAST_TOLD * entropy) return [];
   return [
     `The class says little of x: with another class the decoder gives a row ${byClass.toFixed(1)} nats less, with another style ` +
-      `${style.toFixed(1)}. What it draws of each class is much the same, and rows without labels teach q(y|x) little. Make the style ` +
-      "dearer (--beta 4) or narrower (--latent), or give the class time with --warmup and --warmup-entropy.",
+      `${style.toFixed(1)}. What it draws of each class is much the same, and rows without labels teach q(y|x) little. Leave the style ` +
+      "less room, with a larger beta (4) or fewer latent dimensions, or give the class time with a warm-up and its entropy term.",
   ];
 }

@@ -127,7 +127,7 @@ export const labelsAndWarmup = (
 const drawnOneWay = ({ train, labels }: { readonly train: object; readonly labels?: unknown }) => {
   const { labelsAtRandom = false } = train as Partial<SemiSupervisedTrainSettings>;
   return labelsAtRandom && at(labels, "count") !== undefined
-    ? "train.labelsAtRandom: --labels draws the same number from every class; expected labels that you drew at random, found --labels"
+    ? "train.labelsAtRandom: `labels` draws the same number from every class. Expected labels that you drew at random"
     : undefined;
 };
 
