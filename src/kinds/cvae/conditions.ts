@@ -58,7 +58,8 @@ export function onColumns(
     const found = numeric.find((column) => column.name === name);
     if (found !== undefined) return found;
     const other = preprocessing.columns.find((column) => column.name === name);
-    const way = other && !isBlock(other) ? ` It is a ${other.kind}; \`type: "${name}=number"\` makes it one.` : "";
+    const way =
+      other && !isBlock(other) ? ` It is a ${other.kind}; \`type: "${name}=number"\` makes it one.` : "";
     throw new UsageError(
       `\`condition: "${name}"\`: expected a numeric column, one of ${numeric.map((column) => column.name).join(", ")}.${way}`,
     );
