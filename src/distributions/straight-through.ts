@@ -1,10 +1,10 @@
-import { defineOp, everywhere, type NoAttributes, type Tensor } from "../tensor/index.ts";
+import { defineOp, fullBatch, type NoAttributes, type Tensor } from "../tensor/index.ts";
 
 const straightThroughOp = defineOp<NoAttributes, [Tensor, Tensor]>({
   name: "straightThrough",
   infer: ([hard]) => ({ shape: hard.shape, dtype: hard.dtype }),
   derivative: (g) => [undefined, g],
-  batch: ([hard, soft], _, __, size) => straightThrough(everywhere(hard, size), everywhere(soft, size)),
+  batch: ([hard, soft], _, __, size) => straightThrough(fullBatch(hard, size), fullBatch(soft, size)),
   host: "alias",
   native: { onnx: (_, [hard]) => hard },
   cases: [],

@@ -1,7 +1,6 @@
 /**
- * Sums of gradients. What comes back from a slice is as long as the array that was sliced and all but zeros, so that n slices of an array
- * of n elements would cost n² to add: slices that do not overlap are put side by side instead, and rows that were gathered are
- * scattered together.
+ * Sums of gradients. The gradient of a slice is as long as the sliced array and mostly zeros, so adding up the gradients of n slices of an
+ * array of n elements would cost n². Instead, slices that do not overlap are put side by side, and gathered rows are scattered in one op.
  */
 import { full, isConstant } from "./leaf.ts";
 import type { NodeOf } from "./op.ts";
@@ -18,7 +17,7 @@ type Scattered = NodeOf<typeof scatterAdd>;
 const startOf = (t: Padded): number => t.attributes.before;
 const endOf = (t: Padded): number => t.shape[t.attributes.axis] - t.attributes.after;
 
-/** Layers of slices along one axis, none of which overlaps another of its layer, each layer as one tensor. */
+/** Sorts slices along one axis into layers in which no two overlap, and returns each layer as one tensor. */
 function layers(padded: readonly Padded[]): Tensor[] {
   const made: Padded[][] = [];
   for (const t of [...padded].sort((a, b) => startOf(a) - startOf(b))) {
@@ -50,7 +49,7 @@ function layers(padded: readonly Padded[]): Tensor[] {
   });
 }
 
-/** Rows that are added to zeros, at indices that are constants or not. */
+/** Whether rows are added to zeros. */
 const isScattered = (t: Tensor): t is Scattered => {
   if (!scatterAdd.is(t)) return false;
   const [target] = t.inputs;

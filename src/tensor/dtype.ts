@@ -1,6 +1,6 @@
 import { ShapeError } from "../errors.ts";
 
-/** Element types. `host` computes every one of them in float64 (integers exact to 2^53); `native` in the type itself. */
+/** Element types. `host` computes all of them in float64 (integers are exact to 2^53); `native` computes in the type itself. */
 export type DType = "float32" | "float64" | "int32" | "int64" | "bool";
 
 const dtypes: readonly DType[] = ["float32", "float64", "int32", "int64", "bool"];

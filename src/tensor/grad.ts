@@ -24,7 +24,7 @@ function unbroadcast(gradient: Tensor, shape: Shape): Tensor {
 /** The nodes that `output` depends on and that depend on one of `wrt`, in topological order. */
 function between(output: Tensor, wrt: readonly Tensor[]): Tensor[] {
   const targets = new Set(wrt);
-  // What is older than all of them depends on none: however large it is, it need not be walked through.
+  // Nodes older than all of these cannot depend on them, so that part of the graph need not be walked, however large it is.
   const oldest = wrt.reduce((least, t) => Math.min(least, t.id), Number.POSITIVE_INFINITY);
   const depends = new Map<Tensor, boolean>();
   const nodes: Tensor[] = [];
@@ -52,13 +52,13 @@ function between(output: Tensor, wrt: readonly Tensor[]): Tensor[] {
   return nodes.sort((a, b) => a.id - b.id);
 }
 
-/** Whether an op maps elements one by one, so that what is not a number stays in its own place. */
+/** Whether an op maps elements one by one, so that a NaN stays in its own place. */
 const isElementwise = (t: Tensor): boolean =>
   (typeof t.op.host === "object" && "expression" in t.op.host) ||
   [lgamma, digamma, erf].some((f) => f.is(t)) ||
   polygamma.is(t);
 
-/** Ops whose derivatives are finite whatever their inputs are: a gradient of 0 stays 0. */
+/** Ops whose derivatives are always finite: a gradient of 0 stays 0. */
 const isHarmless = (t: Tensor): boolean => add.is(t) || sub.is(t) || neg.is(t) || cast.is(t);
 
 /** The side of a `where` that a gradient comes from. */
@@ -68,8 +68,8 @@ interface Mask {
 }
 
 /**
- * A part of a tensor's gradient. `mask`: it came through `where` and element-wise ops alone, and is 0 where that side was not taken,
- * though it may have been multiplied by an infinite derivative since (`isDirty`), which makes NaN of 0.
+ * A part of a tensor's gradient. `mask` is set if it has come only through a `where` and element-wise ops. It should then be 0 wherever that
+ * side was not taken. `isDirty` says that an infinite derivative may have multiplied it since, which turns such a 0 into NaN.
  */
 interface Part {
   readonly value: Tensor;
@@ -77,13 +77,13 @@ interface Part {
   readonly isDirty?: boolean;
 }
 
-/** The part as it is meant: 0 where its side of the `where` was not taken. */
+/** The value of a part, with 0 where its side of the `where` was not taken. */
 function settle({ value, mask, isDirty = false }: Part): Tensor {
   if (mask === undefined || !isDirty) return value;
   return mask.side ? where(mask.condition, value, 0) : where(mask.condition, 0, value);
 }
 
-/** The sum of parts; where all came from the same side of one choice, so does it. */
+/** The sum of parts. If all come from the same side of the same `where`, the sum keeps that mask. */
 function combine(parts: readonly Part[]): Part {
   const [first, ...others] = parts;
   if (others.length === 0) return first;
@@ -94,7 +94,7 @@ function combine(parts: readonly Part[]): Part {
   return { value: addUp(parts.map(({ value }) => value)), mask, isDirty: parts.some((p) => p.isDirty) };
 }
 
-/** The parts that a node's inputs get of its own gradient. */
+/** Passes a node's gradient on to its inputs. */
 function partsOf(node: Tensor, part: Part, isWanted: (x: Tensor) => boolean): (Part | undefined)[] {
   const isBranch = where.is(node);
   const keeps = isElementwise(node) && !isBranch;
@@ -119,7 +119,7 @@ function partsOf(node: Tensor, part: Part, isWanted: (x: Tensor) => boolean): (P
 /**
  * Reverse-mode derivatives as a graph transformation: for each of `wrt`, the gradient of `output` weighted by
  * `cotangent` (a vector-Jacobian product). The result is an expression like any other, so it can be differentiated again.
- * Where `output` does not depend on a tensor, its gradient is zero; so it is on the side of a `where` that is not taken.
+ * The gradient is zero for a tensor that `output` does not depend on, and on the side of a `where` that is not taken.
  */
 export function vjp(output: Tensor, cotangent: Tensor, wrt: readonly Tensor[]): Tensor[] {
   for (const t of wrt) {
@@ -149,7 +149,7 @@ export function vjp(output: Tensor, cotangent: Tensor, wrt: readonly Tensor[]): 
 }
 
 /**
- * The gradient of a scalar with respect to each of `wrt`, of their shapes.
+ * The gradient of a scalar with respect to each of `wrt`. Each gradient has its tensor's shape.
  *
  * @example
  * const x = parameter([3], normal());

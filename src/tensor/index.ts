@@ -9,7 +9,7 @@ export type { DType, Nested, TypedArray } from "./dtype.ts";
 export { allocate, convert, isFloat, isInteger } from "./dtype.ts";
 export { grad, vjp } from "./grad.ts";
 export type { Lane } from "./lanes.ts";
-export { aligned, everywhere } from "./lanes.ts";
+export { alignBatch, fullBatch } from "./lanes.ts";
 export {
   arange,
   type ConstantAttributes,

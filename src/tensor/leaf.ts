@@ -80,7 +80,7 @@ export function full(shape: Shape, value: number, dtype: DType = "float32"): Ten
   checkShape("constant", shape);
   return constantOp([], { values: filled(shape, value), shape, dtype });
 }
-/** @throws ShapeError when no array can hold so many. */
+/** @throws ShapeError when an array cannot hold that many elements. */
 function filled(shape: Shape, value: number): Float64Array {
   const size = sizeOf(shape);
   try {
@@ -121,19 +121,19 @@ export function eye(n: number, dtype: DType = "float32"): Tensor {
 
 const isArrayLike = (v: unknown): v is readonly Nested[] => Array.isArray(v) || ArrayBuffer.isView(v);
 
-/** What is not a number, for messages. */
+/** A value that is not a number, for messages. */
 const shown = (v: unknown): string =>
   typeof v === "string" ? JSON.stringify(v) : typeof v === "object" && v !== null ? "an object" : String(v);
 
 /**
  * A constant from numbers or nested arrays: `tensor([[1, 2], [3, 4]])` has shape [2, 2].
- * @throws ShapeError when the nesting is ragged or holds what is not a number, naming the place.
+ * @throws ShapeError when the nesting is ragged or an entry is not a number; the message names the place.
  */
 export function tensor(value: Nested, options: { readonly dtype?: DType } = {}): Tensor {
   return nested("tensor", value, options.dtype);
 }
 
-/** A constant from numbers or nested arrays; `what` names the function that was given them, for messages. */
+/** A constant from numbers or nested arrays; `what` is the name of the calling function, for messages. */
 function nested(what: string, value: Nested, dtype?: DType): Tensor {
   const shape: number[] = [];
   for (let v: Nested = value; isArrayLike(v); v = v[0]) {

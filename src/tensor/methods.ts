@@ -78,15 +78,15 @@ declare module "./tensor.ts" {
     softmax(axis?: number): Tensor;
     /** The same values, row-major, in another shape; one size may be −1. */
     reshape(shape: Shape): Tensor;
-    /** Dimensions from `start` on (default 0) as one. */
+    /** Merges the dimensions from `start` on (default 0) into one. */
     flatten(start?: number): Tensor;
     /** Dimensions in another order; reversed by default. */
     transpose(permutation?: readonly number[]): Tensor;
     /** Repeats along dimensions of size 1, and along new ones on the left. */
     expand(shape: Shape): Tensor;
-    /** Takes away a dimension of size 1. */
+    /** Removes a dimension of size 1. */
     squeeze(axis: number): Tensor;
-    /** Puts in a dimension of size 1 before `axis`. */
+    /** Inserts a dimension of size 1 before `axis`. */
     unsqueeze(axis: number): Tensor;
     /** A range along one dimension. */
     slice(options: Parameters<typeof slice>[1]): Tensor;

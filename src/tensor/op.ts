@@ -4,13 +4,13 @@ import type { Lane } from "./lanes.ts";
 import type { Shape } from "./shape.ts";
 import { Tensor } from "./tensor.ts";
 
-/** What an application of an op is told beside its inputs: axes, a shape. Plain data. */
+/** What an application of an op is given beside its inputs: axes, a shape. Plain data. */
 export type Attributes = Readonly<Record<string, unknown>>;
 
 /** An attribute of an ONNX node; whole numbers are integers, `{ float }` says otherwise. */
 export type OnnxAttribute = number | string | readonly number[] | { readonly float: number };
 
-/** What an op may ask for while it writes itself into an ONNX graph. Names are ONNX value names. */
+/** What an op can use while it writes itself into an ONNX graph. Names are ONNX value names. */
 export interface OnnxBuilder {
   /** Adds a node and returns the name of its (first) output. */
   node(
@@ -24,13 +24,13 @@ export interface OnnxBuilder {
   ints(values: readonly number[]): string;
 }
 
-/** A numeric array that a host kernel reads: bound inputs may be of any numeric type. */
+/** A numeric array that a host kernel reads: bound inputs may have any numeric type. */
 export type HostArray = Float64Array | Float32Array | Int32Array | Uint8Array;
 
 /** Fills `out` from the inputs. Shapes and attributes were fixed when the kernel was made. */
 export type HostKernel = (out: Float64Array, ...inputs: HostArray[]) => void;
 
-/** A node of one op: its attributes, and how many inputs it has, are known. */
+/** A node of a known op: its attributes and number of inputs are typed. */
 export type OpNode<
   A extends Attributes = Attributes,
   I extends readonly Tensor[] = readonly Tensor[],
@@ -40,7 +40,7 @@ export type OpNode<
 };
 
 /**
- * Tells the nodes of one op from all others. The functions that apply an op carry it: in `if (sum.is(t))`, the compiler knows
+ * Recognises the nodes of one op. The functions that apply an op have this method: after `if (sum.is(t))`, the compiler knows
  * that `t.attributes.axes` are numbers and that `t` has one input.
  */
 export interface OpTest<N extends Tensor> {
@@ -51,7 +51,7 @@ export interface OpTest<N extends Tensor> {
 /** The nodes that a test accepts: `NodeOf<typeof sum>`. */
 export type NodeOf<T> = T extends OpTest<infer N> ? N : never;
 
-/** A rule for the nodes of one op; on all others it gives nothing. */
+/** A rule for the nodes of one op; it returns undefined for all others. */
 export const on =
   <N extends Tensor, E extends unknown[], R>(op: OpTest<N>, rule: (node: N, ...extra: E) => R) =>
   (node: Tensor, ...extra: E): R | undefined =>
@@ -69,7 +69,7 @@ export type HostLowering<A extends Attributes = Attributes> =
       /** The kernel for the node's shapes and attributes. */
       kernel(node: OpNode<A>): HostKernel;
     }
-  /** The input's elements unchanged and in order: no code at all. */
+  /** The input's elements, unchanged and in order: no code is needed. */
   | "alias"
   /** A leaf: its values are bound from outside. */
   | "leaf";
@@ -79,18 +79,18 @@ export type NativeLowering<A extends Attributes = Attributes> =
   | {
       /** Adds ONNX nodes and returns the name of the result. */
       onnx(builder: OnnxBuilder, inputs: readonly string[], node: OpNode<A>): string;
-      /** Rewrites the node with other ops instead where the runtime has no kernel for its dtype. */
+      /** Rewrites the node with other ops if the runtime has no kernel for its dtype. */
       expand?(inputs: readonly Tensor[], node: OpNode<A>): Tensor | undefined;
     }
-  /** Always rewritten with other ops before lowering. */
+  /** The op is always rewritten with other ops before lowering. */
   | {
-      /** The same value, made of other ops. */
+      /** The same value, expressed with other ops. */
       expand(inputs: readonly Tensor[], node: OpNode<A>): Tensor;
     }
   | { readonly unsupported: string }
   | "leaf";
 
-/** Example inputs from which the conformance tests draw: adding an op with its cases is what tests it. */
+/** Example inputs from which the conformance tests draw. A new op is tested by giving it cases. */
 export interface OpCase {
   /** Shapes of the inputs, or values that must be exact (indices, conditions). */
   readonly inputs: readonly (
@@ -106,8 +106,8 @@ export interface OpCase {
 }
 
 /**
- * One op, whole: shape rule, derivative, lowering to ONNX, host kernel and test cases, in one place.
- * A derivative is written with ops, so derivatives of derivatives come for free.
+ * One op, complete: shape rule, derivative, lowering to ONNX, host kernel and test cases in one place.
+ * A derivative is written with ops, so higher derivatives need no further rules.
  */
 export interface Op<A extends Attributes = Attributes> {
   readonly name: string;
@@ -124,11 +124,11 @@ export interface Op<A extends Attributes = Attributes> {
     attributes: A,
   ): readonly (Tensor | undefined)[];
   /**
-   * The op over a batch: from inputs of which some have an axis of `size` on the left, the output with one. What is batched may have
-   * size 1 along an axis of `node`'s where it does not vary; so may the result. Inputs that are not batched are shared, not copied.
+   * The op over a batch. Some of the inputs have a batch axis of `size` on the left, and so does the output. A batched input may have size 1
+   * along an axis of `node` that it does not vary along; so may the result. Inputs that are not batched are shared, not copied.
    *
    * @param node a single application, whose inputs and shape are those of one element of the batch
-   * @returns [size, …node.shape], a further axis being 1 where the result does not vary along it
+   * @returns [size, …node.shape]; an axis along which the result does not vary may have size 1
    */
   batch(lanes: readonly Lane[], attributes: A, node: OpNode<A>, size: number): Tensor;
   readonly host: HostLowering<A>;
@@ -151,8 +151,8 @@ export interface DefinedOp<A extends Attributes, I extends readonly Tensor[]> ex
 export type NoAttributes = Readonly<Record<never, never>>;
 
 /**
- * Registers an op and returns the function that applies it. `A` is the type of its attributes and `I` that of its inputs:
- * `[Tensor, Tensor]` for an op of two.
+ * Registers an op and returns the function that applies it. `A` is the type of its attributes and `I` that of its inputs,
+ * for example `[Tensor, Tensor]` for an op with two inputs.
  */
 export function defineOp<A extends Attributes, I extends readonly Tensor[]>(op: Op<A>): DefinedOp<A, I> {
   if (registry.has(op.name)) throw new InternalError(`op '${op.name}' is defined twice`);
@@ -168,7 +168,7 @@ export function defineOp<A extends Attributes, I extends readonly Tensor[]>(op: 
   return Object.assign(apply, { op, is });
 }
 
-/** Applies a registered op to other inputs, with other attributes if need be: how graph transformations rebuild a node. */
+/** Applies a registered op to other inputs, and to other attributes if given. Graph transformations rebuild nodes with it. */
 export function rebuild<N extends Tensor>(
   node: N,
   inputs: readonly Tensor[],

@@ -21,7 +21,7 @@ export function stridesOf(shape: Shape): number[] {
   return strides;
 }
 
-/** Strides with which `shape` is read while a loop walks the broadcast shape `out`: 0 along repeated dimensions. */
+/** Strides for reading `shape` while a loop walks the broadcast shape `out`: 0 along repeated dimensions. */
 export function broadcastStrides(shape: Shape, out: Shape): number[] {
   const own = stridesOf(shape);
   const offset = out.length - shape.length;
@@ -53,13 +53,13 @@ export function broadcastShapes(what: string, ...shapes: Shape[]): number[] {
   return out;
 }
 
-/** @throws ShapeError when a rank was read from what is no tensor. */
+/** @throws ShapeError when the value is not a tensor, so that it has no rank. */
 function checkRank(what: string, rank: unknown): void {
   if (rank === undefined)
     throw new ShapeError(`${what}: expected a tensor; for plain numbers use tensor(…).`);
 }
 
-/** Resolves a possibly negative axis. @throws ShapeError when it is outside the rank. */
+/** Resolves an axis, which may be negative. @throws ShapeError when it is outside the rank. */
 export function normalizeAxis(what: string, axis: number, rank: number): number {
   checkRank(what, rank);
   if (!Number.isInteger(axis) || axis < -rank || axis >= rank) {
@@ -87,14 +87,14 @@ export function normalizeAxes(
   return unique;
 }
 
-/** The shape left by a reduction over `axes` (ascending, resolved). */
+/** The shape that a reduction over `axes` (ascending, resolved) leaves. */
 export const reducedShape = (shape: Shape, axes: readonly number[], keepDims: boolean): number[] =>
   keepDims ? shape.map((n, i) => (axes.includes(i) ? 1 : n)) : shape.filter((_, i) => !axes.includes(i));
 
-/** More elements than an array in memory can have. */
+/** The largest number of elements that an array in memory can have. */
 const MOST_ELEMENTS = 2 ** 32;
 
-/** @throws ShapeError unless it is an array of whole numbers of at least 0, whose product an array can have. */
+/** @throws ShapeError unless it is an array of whole numbers of at least 0, whose product does not exceed the largest array. */
 export function checkShape(what: string, shape: Shape): void {
   if (!Array.isArray(shape))
     throw new ShapeError(`${what}: a shape is an array of sizes, such as [2, 3]; found ${String(shape)}.`);
@@ -108,7 +108,7 @@ export function checkShape(what: string, shape: Shape): void {
   }
 }
 
-/** @throws ShapeError unless `value` is a whole number of at least `least`; `name` is the argument's, for the message. */
+/** @throws ShapeError unless `value` is a whole number of at least `least`; `name` is the argument's name, for the message. */
 export function checkWhole(
   what: string,
   name: string,
@@ -120,7 +120,7 @@ export function checkWhole(
   throw new ShapeError(`${what}: ${name} must be a whole number${bound}, found ${String(value)}.`);
 }
 
-/** Number of trailing axes that are the same in both shapes. */
+/** The number of trailing axes with equal sizes in both shapes. */
 export function commonTail(a: Shape, b: Shape): number {
   let n = 0;
   while (n < Math.min(a.length, b.length) && a[a.length - 1 - n] === b[b.length - 1 - n]) n++;

@@ -2,18 +2,17 @@ import { rebuild } from "./op.ts";
 import type { Tensor } from "./tensor.ts";
 
 /**
- * An expression with some of its parts exchanged: every occurrence of a key of `parts`, however deep, becomes its value, and what
- * is above it is written anew; what does not depend on a key stays the same node. A key that maps to itself is left as it is, and
- * nothing below it is touched.
+ * Replaces parts of an expression: every occurrence of a key of `parts`, however deep, becomes its value. Nodes that depend on a key are
+ * rebuilt; all others stay the same nodes. A key that maps to itself is left as it is, and nothing below it is changed.
  *
  * @example
  * const y = add(mul(x, x), z);
  * substitute(y, new Map([[x, w]])); // w · w + z
  *
- * @throws ShapeError when a part's replacement does not fit where the part stood.
+ * @throws ShapeError when a replacement's shape does not fit where the part was used.
  */
 export function substitute(expression: Tensor, parts: ReadonlyMap<Tensor, Tensor>): Tensor {
-  // The parts may be many, and the expression small.
+  // Visits the expression only: there may be far more parts than nodes.
   const done = new Map<Tensor, Tensor>();
   const found = (t: Tensor): Tensor | undefined => parts.get(t) ?? done.get(t);
   const stack = [expression];
@@ -31,7 +30,7 @@ export function substitute(expression: Tensor, parts: ReadonlyMap<Tensor, Tensor
   return found(expression) ?? expression;
 }
 
-/** The leaves and inner nodes that an expression is made of. */
+/** All nodes of an expression, leaves included. */
 export function nodesOf(expression: Tensor): Set<Tensor> {
   const seen = new Set<Tensor>();
   const stack = [expression];

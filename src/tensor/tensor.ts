@@ -6,13 +6,13 @@ let nextId = 0;
 
 /**
  * A symbolic tensor: an expression, not memory. It is one node of a graph: an op, the tensors it reads and its
- * attributes. Nothing is computed until the graph is compiled or `value()` is asked for, so there is nothing to
+ * attributes. Nothing is computed until the graph is compiled or `value()` is called, so there is nothing to
  * dispose, and every shape is known while the expression is being written.
  *
  * Arithmetic reads as methods (`x.mul(2).add(1)`, installed by `methods.ts`) or as functions (`add(mul(x, 2), 1)`).
  */
 export class Tensor {
-  /** Grows with every node, so that ascending ids are a topological order of any graph. */
+  /** Increases with every node, so ascending ids are a topological order of any graph. */
   readonly id: number;
   readonly op: Op;
   readonly inputs: readonly Tensor[];
@@ -20,7 +20,7 @@ export class Tensor {
   readonly shape: Shape;
   readonly dtype: DType;
 
-  /** Use the op functions; this constructor trusts its arguments. */
+  /** Use the op functions; this constructor does not check its arguments. */
   constructor(op: Op, inputs: readonly Tensor[], attributes: Attributes, shape: Shape, dtype: DType) {
     this.id = nextId++;
     this.op = op;

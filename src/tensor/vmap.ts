@@ -5,10 +5,10 @@ import { formatShape } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 
 /**
- * A graph over a batch: some of its leaves (or inner nodes) are replaced by values that have one axis more, on the left, and what
- * depends on them gets that axis too. What does not depend on them stays the node that it was, shared by the whole batch.
+ * A graph over a batch: some of its leaves (or inner nodes) are replaced by values with an additional axis on the left, and all nodes
+ * that depend on them get that axis too. All other nodes stay the same, shared by the whole batch.
  *
- * Nodes keep their identity: the same node lifted twice is one node, so a batch may be asked for further expressions at any time.
+ * A node that is lifted twice gives the same result node, so further expressions can be lifted at any time.
  */
 export class Batch {
   readonly size: number;
@@ -17,14 +17,14 @@ export class Batch {
   /**
    * @param size of the new axis
    * @param values for each replaced node its values, [size, …the node's shape]; an axis along which they do not vary may have size 1
-   * @throws ShapeError when values do not have that shape.
+   * @throws ShapeError when values have another shape.
    */
   constructor(size: number, values: ReadonlyMap<Tensor, Tensor>) {
     this.size = size;
     for (const [node, all] of values) this.replace(node, all);
   }
 
-  /** Adds a node to replace. It must not have been reached by an expression that was lifted before. */
+  /** Adds a node to replace. No expression that was lifted before may depend on it. */
   replace(node: Tensor, all: Tensor): void {
     const fits =
       all.rank === node.rank + 1 &&
@@ -42,7 +42,7 @@ export class Batch {
   }
 
   /**
-   * What stands for `node` in the batch: [size, …], where an axis along which the values do not vary may have size 1. Nothing where
+   * The value of `node` over the batch: [size, …]. An axis along which the values do not vary may have size 1. Undefined if
    * the node does not depend on the batch.
    */
   core(node: Tensor): Tensor | undefined {
@@ -63,7 +63,7 @@ export class Batch {
     return this.#lifted.get(node);
   }
 
-  /** `node` over the batch, [size, …its shape]; `node` itself where it does not depend on the batch. */
+  /** `node` over the batch, [size, …its shape]; `node` itself if it does not depend on the batch. */
   lift(node: Tensor): Tensor {
     const all = this.core(node);
     return all === undefined ? node : expand(all, [this.size, ...node.shape]);
@@ -88,9 +88,9 @@ export class Batch {
 }
 
 /**
- * Expressions over a batch, without a loop: each output gets an axis on the left, along which `leaves` take their values one by one.
- * The vectorising map of JAX (Frostig, Johnson and Leary 2018), as a rewriting of graphs: whatever an expression does with the axes
- * of one element, it does to each.
+ * Evaluates expressions over a batch, without a loop: each output gets an axis on the left, along which `leaves` take their values one by
+ * one. This is the vectorising map of JAX (Frostig, Johnson and Leary 2018), done by rewriting graphs: whatever an expression does with
+ * the axes of one element, it does to each element.
  *
  * @param leaves for each node its values, [size, …the node's shape]
  * @returns [size, …] for each output; an output that depends on none of the leaves is repeated
@@ -99,7 +99,7 @@ export class Batch {
  * const x = input("x", [3]);
  * const [norms] = vmap([sum(square(x))], new Map([[x, rows]])); // rows [10, 3] → [10]
  *
- * @throws ShapeError when there are no leaves, or the values of one do not fit it.
+ * @throws ShapeError when there are no leaves, or a leaf's values do not fit it.
  */
 export function vmap(outputs: readonly Tensor[], leaves: ReadonlyMap<Tensor, Tensor>): Tensor[] {
   const [first] = leaves.values();

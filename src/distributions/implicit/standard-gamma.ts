@@ -1,11 +1,11 @@
 import {
   add,
-  aligned,
+  alignBatch,
   cast,
   defineOp,
   div,
-  everywhere,
   exp,
+  fullBatch,
   less,
   log,
   log1p,
@@ -37,8 +37,8 @@ const implicitLogRatio = defineOp<NoAttributes, [Tensor, Tensor]>({
     mul(g, sub(gammaLogDerivative(alpha, ratio), div(1, alpha))),
   ],
   batch: ([ratio, alpha], _, node, size) => {
-    const whole = { ...ratio, all: everywhere(ratio, size), batched: true };
-    return rebuild(node, aligned([whole, alpha], node.rank));
+    const whole = { ...ratio, all: fullBatch(ratio, size), batched: true };
+    return rebuild(node, alignBatch([whole, alpha], node.rank));
   },
   host: "alias",
   native: { onnx: (_, [ratio]) => ratio },

@@ -1,4 +1,4 @@
-/** Arithmetic and its companions: add, sub, mul, div, pow, minimum, maximum, clip, neg, abs, sign, sqrt, floor. */
+/** Arithmetic and related functions: add, sub, mul, div, pow, minimum, maximum, clip, neg, abs, sign, sqrt, floor. */
 import type { DType } from "../dtype.ts";
 import { constant, isConstant, type TensorLike } from "../leaf.ts";
 import type { Tensor } from "../tensor.ts";
@@ -40,7 +40,7 @@ export const mul: Binary = elementwise({
   cases: [...binaryCases([-2, 2]), ...binaryCases([-5, 5], "int32")],
 });
 
-/** a / b element by element; float only (integer division differs between runtimes: floor(cast) says what is meant). */
+/** a / b element by element. Floats only: runtimes differ in how they divide integers, so write floor and cast instead. */
 export const div: Binary = elementwise({
   name: "div",
   accepts: "float",
@@ -50,7 +50,7 @@ export const div: Binary = elementwise({
   cases: binaryCases([0.5, 2]),
 });
 
-/** d/da aᵇ = b aᵇ⁻¹, which is 0 where b is, also at a = 0, where aᵇ⁻¹ is infinite. */
+/** d/da aᵇ = b aᵇ⁻¹. It is 0 where b is 0, also at a = 0, where aᵇ⁻¹ is infinite. */
 function powSlope(a: Tensor, b: Tensor): Tensor | undefined {
   if (!isConstant(b)) {
     const flat = logicalAnd(equal(a, 0), equal(b, 0));
@@ -71,15 +71,15 @@ function powSlope(a: Tensor, b: Tensor): Tensor | undefined {
   );
 }
 
-/** d/db aᵇ = aᵇ ln a, which is 0 where a is and b is positive. */
+/** d/db aᵇ = aᵇ ln a. It is 0 where a is 0 and b is positive. */
 function powSlopeInPower(y: Tensor, a: Tensor, b: Tensor): Tensor | undefined {
   if (isConstant(b)) return undefined;
   return mul(y, log(where(logicalAnd(equal(a, 0), greater(b, 0)), 1, a)));
 }
 
 /**
- * aᵇ for a > 0; for a ≤ 0 where b is a whole number. Derivatives of any order in a are finite at a = 0 for the powers 0, 1, 2, …; that
- * in b is not a number where a < 0.
+ * aᵇ for a > 0, and for a ≤ 0 if b is a whole number. Derivatives of any order in a are finite at a = 0 for the powers 0, 1, 2, …;
+ * the derivative in b is NaN where a < 0.
  */
 export const pow: Binary = elementwise({
   name: "pow",
@@ -117,7 +117,7 @@ export const minimum: Binary = elementwise({
   cases: binaryCases([-2, 2]),
 });
 
-/** x held between `low` and `high`; the gradient passes inside and at the ends. */
+/** x clipped to [`low`, `high`]. The gradient passes inside the interval and at its ends. */
 export const clip = (x: TensorLike, low: TensorLike, high: TensorLike): Tensor =>
   minimum(maximum(x, low), high);
 
@@ -162,13 +162,13 @@ export const sqrt: Unary = unary("sqrt", {
   domain: [0.3, 3],
 });
 
-/** x², as one product. */
+/** x², computed as one product. */
 export const square = (x: TensorLike): Tensor => mul(x, x);
 
 /** 1 / x. */
 export const reciprocal = (x: TensorLike): Tensor => div(1, x);
 
-/** The remainder of floored division, x − ⌊x / y⌋ y, which has the sign of y; whole numbers go through float64. */
+/** The remainder of floored division, x − ⌊x / y⌋ y; it has the sign of y. Integers are computed in float64. */
 export function mod(x: Tensor, y: number): Tensor {
   if (isIntegral(x.dtype)) return cast(mod(cast(x, "float64"), y), x.dtype);
   return sub(x, mul(floor(div(x, y)), y));

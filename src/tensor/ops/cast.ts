@@ -34,7 +34,7 @@ const castOp = defineOp<{ readonly dtype: DType }, [Tensor]>({
       const from = node.inputs[0].dtype;
       const to = { to: onnxType[node.dtype] };
       if (!isFloat(from) || !isInteger(node.dtype)) return builder.node("Cast", [x], to);
-      // What a float holds of the ends: the lower one, and the largest float below the number that follows the upper one.
+      // The limits as floats: the lower one is exact; for the upper one, the largest float below 2³¹ or 2⁶³.
       const above = node.dtype === "int32" ? 2 ** 31 : 2 ** 63;
       const below = above - above * (from === "float32" ? 2 ** -24 : 2 ** -53);
       const number = (value: number) => builder.constant([value], [], from);
@@ -55,8 +55,8 @@ const castOp = defineOp<{ readonly dtype: DType }, [Tensor]>({
 });
 
 /**
- * x in another dtype; anything becomes a bool by `≠ 0`, and floats become integers by truncation: what lies outside the integers of that
- * type becomes the nearest of them, NaN becomes 0.
+ * x in another dtype. Any value becomes a bool by `≠ 0`. Floats become integers by truncation: values outside the integer type's range
+ * become its nearest limit, and NaN becomes 0.
  */
 export const cast = (x: Tensor, dtype: DType): Tensor => (x.dtype === dtype ? x : castOp([x], { dtype }));
 /** @internal */

@@ -14,27 +14,27 @@ const comparison = (name: string, native: string, operator: string): Binary =>
     cases: [...binaryCases([-2, 2]), ...binaryCases([-3, 3], "int32"), ...binaryCases([-3, 3], "int64")],
   });
 
-/** Element by element whether a < b: bool, of the broadcast shape. */
+/** Whether a < b, element by element: a bool tensor of the broadcast shape. */
 export const less = comparison("less", "Less", "<");
-/** Element by element whether a ≤ b: bool, of the broadcast shape. */
+/** Whether a ≤ b, element by element: a bool tensor of the broadcast shape. */
 export const lessEqual = comparison("lessEqual", "LessOrEqual", "<=");
-/** Element by element whether a > b: bool, of the broadcast shape. */
+/** Whether a > b, element by element: a bool tensor of the broadcast shape. */
 export const greater = comparison("greater", "Greater", ">");
-/** Element by element whether a ≥ b: bool, of the broadcast shape. */
+/** Whether a ≥ b, element by element: a bool tensor of the broadcast shape. */
 export const greaterEqual = comparison("greaterEqual", "GreaterOrEqual", ">=");
-/** Element by element whether a = b: bool, of the broadcast shape. */
+/** Whether a = b, element by element: a bool tensor of the broadcast shape. */
 export const equal = comparison("equal", "Equal", "===");
-/** Element by element whether a ≠ b: bool, of the broadcast shape. */
+/** Whether a ≠ b, element by element: a bool tensor of the broadcast shape. */
 export const notEqual = (a: TensorLike, b: TensorLike): Tensor => logicalNot(equal(a, b));
 
 const logic = (name: string, native: string, host: (a: string, b: string) => string): Binary =>
   elementwise({ name, accepts: "bool", result: "bool", host, native, cases: binaryCases([0, 1], "bool") });
 
-/** Both, element by element, of two bools. */
+/** Logical and of two bool tensors, element by element. */
 export const logicalAnd = logic("logicalAnd", "And", (a, b) => `(${a} & ${b})`);
-/** Either or both, element by element, of two bools. */
+/** Logical or of two bool tensors, element by element. */
 export const logicalOr = logic("logicalOr", "Or", (a, b) => `(${a} | ${b})`);
-/** Not, element by element, of a bool. */
+/** Logical not of a bool tensor, element by element. */
 export const logicalNot: Unary = elementwise({
   name: "logicalNot",
   accepts: "bool",
@@ -44,12 +44,12 @@ export const logicalNot: Unary = elementwise({
   cases: [{ inputs: [[3, 4]], dtype: "bool", domain: [0, 1] }],
 });
 
-/** True where x is not a number. */
+/** True where x is NaN. */
 export const isNan = (x: Tensor): Tensor => logicalNot(equal(x, x));
 
 /**
- * 1 where x > 0, else 0, in the dtype of x: the derivative of relu, and a comparison without its bool. Natively one vector
- * pass, min(max(3·10³⁸ x, 0), 1), where the runtime's comparisons and Sign are scalar loops.
+ * 1 where x > 0, else 0, in the dtype of x: the derivative of relu, and a comparison that needs no bool. Natively it is one vectorised
+ * pass, min(max(3·10³⁸ x, 0), 1); the runtime's comparisons and Sign are scalar loops.
  */
 export const positive: Unary = elementwise({
   name: "positive",

@@ -1,8 +1,8 @@
-/** Two-dimensional convolution and its transpose (adjoint); each one's derivatives are written with the two of them. */
+/** Two-dimensional convolution and its transpose (adjoint). The derivatives of each are written with both. */
 
 import { ShapeError } from "../../errors.ts";
 import { anything, checkOptions, type OptionRules } from "../../options.ts";
-import { everywhere, type Lane } from "../lanes.ts";
+import { fullBatch, type Lane } from "../lanes.ts";
 import { constant, sameDType } from "../leaf.ts";
 import { type DefinedOp, defineOp, type HostKernel, type OpCase, type OpNode } from "../op.ts";
 import { formatShape, type Shape } from "../shape.ts";
@@ -17,8 +17,8 @@ import { flip, pad, slice } from "./parts.ts";
 export type Pair = number | readonly [number, number];
 
 /**
- * Zeros around the image: a number or [height, width] for both sides of an axis alike; `"valid"`: none; `"same"`: as many
- * as make the output ⌈size / stride⌉ (of the transpose: size · stride), the odd one at the end, as in TensorFlow.
+ * Zeros around the image. A number or [height, width]: the same on both sides of an axis. `"valid"`: none. `"same"`: enough to make the
+ * output ⌈size / stride⌉ (of the transpose: size · stride); if their number is odd, one more at the end, as in TensorFlow.
  */
 export type Padding = Pair | "same" | "valid";
 
@@ -41,7 +41,7 @@ export const conv2dRules: OptionRules<Conv2dOptions> = {
 
 /** Options of {@link conv2dTranspose}. */
 export interface Conv2dTransposeOptions extends Conv2dOptions {
-  /** Rows and columns added at the end, fewer than the stride: which of the sizes that a stride merges is meant. */
+  /** Rows and columns added at the end, fewer than the stride: images of several sizes have as many windows, and this selects one size. */
   readonly outputPadding?: Pair;
 }
 
@@ -51,7 +51,7 @@ export const conv2dTransposeRules: OptionRules<Conv2dTransposeOptions> = {
   outputPadding: anything,
 };
 
-/** What a window does along one axis. */
+/** The geometry of a window along one axis. */
 interface Axis {
   readonly stride: number;
   readonly dilation: number;
@@ -61,10 +61,10 @@ interface Axis {
 type ConvAttributes = { readonly axes: readonly [Axis, Axis] };
 type TransposeAttributes = ConvAttributes & { readonly outputPadding: readonly [number, number] };
 
-/** Places that a kernel of `taps` covers. */
+/** The number of places that a kernel of `taps` spans. */
 const reach = (taps: number, { dilation }: Axis): number => (taps - 1) * dilation + 1;
 
-/** Places left over once the first window is laid; negative: it does not fit. */
+/** Places left over after the first window; negative if it does not fit. */
 const slack = (size: number, taps: number, axis: Axis): number =>
   size + axis.before + axis.after - reach(taps, axis);
 
@@ -74,7 +74,7 @@ const convSize = (size: number, taps: number, axis: Axis): number =>
 const transposeSize = (size: number, taps: number, axis: Axis, extra: number): number =>
   (size - 1) * axis.stride + reach(taps, axis) - axis.before - axis.after + extra;
 
-/** Checks what both ops share: rank 4 twice, one float dtype, and channels that agree. */
+/** Checks that both tensors have rank 4, one float dtype, and matching channels. */
 function inferOperands(what: string, x: Tensor, w: Tensor, layout: string, channels: number): void {
   checkDType(what, sameDType(what, [x, w]), "float");
   if (x.rank !== 4 || w.rank !== 4) {
@@ -99,8 +99,8 @@ function checkOutput(what: string, x: Tensor, w: Tensor, sizes: readonly number[
 }
 
 /**
- * The bilinear form that both ops are halves of: for every tap, `small` (the windows' side) and `large` (the image's)
- * meet in a rectangle of places. `scatter` adds small · w into large, else large · w is added into small.
+ * The bilinear form that both ops use. For every tap, `small` (the windows' side) and `large` (the image's) meet in a rectangle of places.
+ * With `scatter`, small · w is added into large; otherwise large · w is added into small.
  */
 function convKernel(
   [rows, columns]: readonly [Axis, Axis],
@@ -158,9 +158,9 @@ const onnxAttributes = ([rows, columns]: readonly [Axis, Axis]) => ({
 const swapChannels = (x: Tensor): Tensor => transpose(x, [1, 0, 2, 3]);
 
 /**
- * The kernel's gradient, Σ over windows of image · gradient: a convolution of the image with the gradient as its kernel,
- * batch and channels exchanged, stride and dilation exchanged. Where the windows leave a rest of the image over, it has
- * more taps than the kernel; those are cut.
+ * The kernel's gradient, Σ over windows of image · gradient. It is a convolution of the image with the gradient as its kernel: batch and
+ * channels are exchanged, and so are stride and dilation. If the windows do not reach the end of the image, the result has more taps than
+ * the kernel; these are cut off.
  */
 function kernelGradient(
   image: Tensor,
@@ -174,7 +174,7 @@ function kernelGradient(
   return swapChannels(cut);
 }
 
-/** Windows of the image as columns, [batch, channels · taps, windows], through ops that every dtype has. */
+/** Windows of the image as columns, [batch, channels · taps, windows], with ops that support every dtype. */
 function unfold(x: Tensor, taps: Shape, windows: Shape, axes: readonly [Axis, Axis]): Tensor {
   let y = x;
   axes.forEach((axis, i) => {
@@ -197,7 +197,7 @@ function unfold(x: Tensor, taps: Shape, windows: Shape, axes: readonly [Axis, Ax
   ]);
 }
 
-/** Where the runtime has no kernel for the dtype (it convolves float32 alone): a matrix product with the columns. */
+/** For dtypes without a kernel in the runtime (it convolves float32 only): a matrix product with the columns. */
 function convByColumns([x, w]: readonly Tensor[], node: OpNode<ConvAttributes>): Tensor | undefined {
   if (x.dtype === "float32") return undefined;
   const { axes } = node.attributes;
@@ -206,20 +206,20 @@ function convByColumns([x, w]: readonly Tensor[], node: OpNode<ConvAttributes>):
   return reshape(matmul(reshape(w, [channels, -1]), columns), node.shape);
 }
 
-/** One kernel for a batch of batches of images: more images. */
+/** Applies one kernel to a batch of batches of images, by merging the two batch axes. */
 function manyImages(x: Lane, size: number, convolve: (images: Tensor) => Tensor): Tensor {
-  const all = everywhere(x, size);
+  const all = fullBatch(x, size);
   const y = convolve(reshape(all, [size * all.shape[1], ...all.shape.slice(2)]));
   return reshape(y, [size, all.shape[1], ...y.shape.slice(1)]);
 }
 
-/** The images of many kernels, whose channels lie side by side, kernel by kernel. */
+/** Splits the channels of a result that was computed with many kernels side by side. */
 function manyKernels(size: number, y: Tensor): Tensor {
   const [images, channels, ...rest] = y.shape;
   return transpose(reshape(y, [images, size, channels / size, ...rest]), [1, 0, 2, 3, 4]);
 }
 
-/** A kernel for each batch of images, x [size, images, …] and w [size, out, …]: products with the windows' columns. */
+/** Applies one kernel to each batch of images, x [size, images, …] and w [size, out, …], as products with the windows' columns. */
 function batchedColumns(x: Tensor, w: Tensor, { axes }: ConvAttributes): Tensor {
   const [size, images] = x.shape;
   const [, outputs, , ...taps] = w.shape;
@@ -246,12 +246,12 @@ const conv2dOp: DefinedOp<ConvAttributes, [Tensor, Tensor]> = defineOp<ConvAttri
   },
   batch: ([x, w], attributes, _, size) => {
     if (!w.batched) return manyImages(x, size, (images) => conv2dOp([images, w.all], attributes));
-    const kernels = everywhere(w, size);
+    const kernels = fullBatch(w, size);
     if (!x.batched) {
       const [, outputs, ...rest] = kernels.shape;
       return manyKernels(size, conv2dOp([x.all, reshape(kernels, [size * outputs, ...rest])], attributes));
     }
-    return batchedColumns(everywhere(x, size), kernels, attributes);
+    return batchedColumns(fullBatch(x, size), kernels, attributes);
   },
   host: {
     kernel: (node) => {
@@ -267,17 +267,17 @@ const conv2dOp: DefinedOp<ConvAttributes, [Tensor, Tensor]> = defineOp<ConvAttri
   cases: convCases(false),
 });
 
-/** The transpose as a convolution of the image with zeros between its pixels, by the kernel turned round. */
+/** The transpose as a convolution: zeros are put between the image's pixels, and the kernel is reversed. */
 function transposeByConv([x, w]: readonly Tensor[], node: OpNode<TransposeAttributes>): Tensor | undefined {
   if (x.dtype === "float32") return undefined;
   const { image, axes } = spacedImage(x, w, node);
-  return conv2dOp([image, turned(w)], { axes });
+  return conv2dOp([image, reversedKernel(w)], { axes });
 }
 
-/** The kernel of the convolution that is a transpose. */
-const turned = (w: Tensor): Tensor => flip(flip(swapChannels(w), 2), 3);
+/** The kernel of the convolution that equals a transpose. */
+const reversedKernel = (w: Tensor): Tensor => flip(flip(swapChannels(w), 2), 3);
 
-/** The image with zeros between its pixels and around them, and how the kernel, turned round, goes over it. */
+/** The image with zeros between its pixels and around them, and the axes of the convolution with the reversed kernel. */
 function spacedImage(
   x: Tensor,
   w: Tensor,
@@ -296,7 +296,7 @@ function spacedImage(
   const sides = axes.map((axis, i) => {
     const margin = reach(w.shape[2 + i], axis) - 1;
     const before = margin - axis.before;
-    // Of the full correlation, keep what the node's size asks for; negative margins are cut from the image.
+    // Keep only the part of the full correlation that the node's size needs; negative margins are cut from the image.
     const after = node.shape[2 + i] + margin - before - y.shape[2 + i];
     return { before, after, dilation: axis.dilation };
   });
@@ -322,23 +322,23 @@ const convTransposeOp: DefinedOp<TransposeAttributes, [Tensor, Tensor]> = define
     checkOutput("conv2dTranspose", x, w, sizes);
     return { shape: [x.shape[0], w.shape[1], ...sizes], dtype: x.dtype };
   },
-  // ⟨g, transpose(x, w)⟩ = ⟨x, conv(g, w)⟩: the gradient is the image, and x the gradient, of a convolution.
+  // ⟨g, transpose(x, w)⟩ = ⟨x, conv(g, w)⟩: the same as for a convolution, with g as the image and x as the gradient.
   derivative: (g, _, [x, w], { axes }) => [
     conv2dOp([g, w], { axes }),
     kernelGradient(g, x, w.shape.slice(2), axes),
   ],
   batch: ([x, w], attributes, node, size) => {
     if (!w.batched) return manyImages(x, size, (images) => convTransposeOp([images, w.all], attributes));
-    const kernels = everywhere(w, size);
+    const kernels = fullBatch(w, size);
     const [, inputs, outputs, ...taps] = kernels.shape;
     if (!x.batched) {
       const side = reshape(transpose(kernels, [1, 0, 2, 3, 4]), [inputs, size * outputs, ...taps]);
       return manyKernels(size, convTransposeOp([x.all, side], attributes));
     }
-    const images = everywhere(x, size);
+    const images = fullBatch(x, size);
     const spaced = (image: Tensor) => spacedImage(image, w.single, node);
     const flat = spaced(reshape(images, [size * images.shape[1], ...images.shape.slice(2)]));
-    const kernel = turned(reshape(kernels, [size * inputs, outputs, ...taps]));
+    const kernel = reversedKernel(reshape(kernels, [size * inputs, outputs, ...taps]));
     return batchedColumns(
       reshape(flat.image, [size, images.shape[1], ...flat.image.shape.slice(1)]),
       transpose(reshape(kernel, [outputs, size, inputs, ...taps]), [1, 0, 2, 3, 4]),
@@ -366,8 +366,8 @@ const convTransposeOp: DefinedOp<TransposeAttributes, [Tensor, Tensor]> = define
 });
 
 /**
- * Windows that fit and windows that leave a rest over, paddings that differ on the two sides or exceed the kernel, one
- * pixel. [x, w] of the convolution; of the transpose, x has the shape of the windows.
+ * Windows that fit, windows that leave a remainder, padding that differs on the two sides or exceeds the kernel, and one
+ * pixel. [x, w] of the convolution; for the transpose, x has the shape of the windows.
  */
 function convCases(transposed: boolean): OpCase[] {
   const axis = (stride: number, before = 0, after = before, dilation = 1): Axis => ({
@@ -403,7 +403,7 @@ const pairOf = (what: string, name: string, value: Pair, least: number): readonl
   return pair;
 };
 
-/** Resolves options to numbers for each axis; `total` says how much padding "same" means there. */
+/** Resolves options to numbers for each axis; `total` is the amount of padding that "same" needs there. */
 function resolveAxes(
   what: string,
   { strides = 1, padding = 0, dilations = 1 }: Conv2dOptions,
@@ -424,18 +424,18 @@ function resolveAxes(
 }
 
 /**
- * Cross-correlation, as all of deep learning calls convolution:
+ * Cross-correlation, which is what deep learning calls convolution:
  * y[n, o, i, j] = Σ x[n, c, i·stride + p·dilation − pad, …] w[o, c, p, q].
  *
  * x [batch, in, height, width], w [out, in, kernel height, kernel width] → [batch, out, height', width'] with
  * height' = ⌊(height + padding − dilation (kernel − 1) − 1) / stride⌋ + 1.
  *
- * Native in float32; in float64 the runtime has no such kernel, and a (slower) matrix product does it.
+ * In float64 the native runtime has no such kernel, so a slower matrix product is used.
  *
  * @example
  * conv2d(input("x", [8, 1, 28, 28]), w, { strides: 2, padding: "same" }); // w [16, 1, 3, 3]: [8, 16, 14, 14]
  *
- * @throws ShapeError when ranks, dtypes or channels do not fit, or no window does.
+ * @throws ShapeError when ranks, dtypes or channels do not match, or the kernel does not fit into the image.
  */
 export function conv2d(x: Tensor, w: Tensor, options: Conv2dOptions = {}): Tensor {
   checkOptions("conv2d", options, conv2dRules);
@@ -449,8 +449,8 @@ export function conv2d(x: Tensor, w: Tensor, options: Conv2dOptions = {}): Tenso
 conv2d.is = conv2dOp.is;
 
 /**
- * The transpose (adjoint) of {@link conv2d} in x, also called deconvolution: every pixel adds the kernel, times its value,
- * to the output, `stride` apart; `padding` crops the result (Dumoulin & Visin 2016).
+ * The transpose (adjoint) of {@link conv2d} in x, also called deconvolution: every pixel adds the kernel, multiplied by the pixel's value,
+ * to the output, at steps of `stride`; `padding` crops the result (Dumoulin & Visin 2016).
  *
  * x [batch, in, height, width], w [in, out, kernel height, kernel width] → [batch, out, height', width'] with
  * height' = (height − 1) stride + dilation (kernel − 1) + 1 − padding + outputPadding.
@@ -458,13 +458,13 @@ conv2d.is = conv2dOp.is;
  * @example
  * conv2dTranspose(h, w, { strides: 2, padding: "same" }); // h [8, 16, 7, 7], w [16, 4, 3, 3]: [8, 4, 14, 14]
  *
- * @throws ShapeError when ranks, dtypes or channels do not fit, or outputPadding is not below the stride.
+ * @throws ShapeError when ranks, dtypes or channels do not match, or outputPadding is not below the stride.
  */
 export function conv2dTranspose(x: Tensor, w: Tensor, options: Conv2dTransposeOptions = {}): Tensor {
   checkOptions("conv2dTranspose", options, conv2dTransposeRules);
   const given = pairOf("conv2dTranspose", "outputPadding", options.outputPadding ?? 0, 0);
   const same = options.padding === "same";
-  // "same" needs rows of its own where the kernel is shorter than the stride.
+  // "same" needs extra rows if the kernel is shorter than the stride.
   const short = (axis: Axis, i: 0 | 1) => Math.max(0, axis.stride - reach(w.shape[2 + i], axis));
   const axes = resolveAxes(
     "conv2dTranspose",

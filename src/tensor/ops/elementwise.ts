@@ -1,7 +1,7 @@
-/** The shared mechanism of element-wise ops: broadcasting, dtype rules, ONNX node, fused host expression. */
+/** The common mechanism of element-wise ops: broadcasting, dtype rules, ONNX node, fused host expression. */
 import { ShapeError } from "../../errors.ts";
 import { type DType, isFloat } from "../dtype.ts";
-import { aligned } from "../lanes.ts";
+import { alignBatch } from "../lanes.ts";
 import { operands, sameDType, type TensorLike } from "../leaf.ts";
 import {
   defineOp,
@@ -34,13 +34,13 @@ export function checkDType(what: string, dtype: DType, accepts: Accepts): void {
 export interface ElementwiseSpec {
   readonly name: string;
   readonly accepts: Accepts;
-  /** The result's dtype where it is not that of the operands. */
+  /** The result's dtype if it differs from the operands'. */
   readonly result?: DType;
-  /** One element's JavaScript from those of the inputs. */
+  /** The JavaScript expression of one element, from those of the inputs. */
   readonly host: (...inputs: string[]) => string;
-  /** An ONNX operator of the same meaning, or a lowering. */
+  /** An ONNX operator with the same meaning, or a lowering. */
   readonly native: string | NativeLowering;
-  /** Absent: zero almost everywhere. `g` is the gradient, `y` the output. */
+  /** Absent: the derivative is zero almost everywhere. `g` is the gradient, `y` the output. */
   readonly derivative?: (g: Tensor, y: Tensor, ...inputs: Tensor[]) => readonly (Tensor | undefined)[];
   readonly cases: readonly OpCase[];
 }
@@ -58,12 +58,12 @@ export function elementwise<I extends readonly Tensor[]>(
       return { shape: broadcastShapes(name, ...inputs.map((t) => t.shape)), dtype: spec.result ?? dtype };
     },
     derivative: (g, y, inputs) => spec.derivative?.(g, y, ...inputs) ?? inputs.map(() => undefined),
-    batch: (lanes, _, node) => rebuild(node, aligned(lanes, node.rank)),
+    batch: (lanes, _, node) => rebuild(node, alignBatch(lanes, node.rank)),
     host: { expression: (inputs) => spec.host(...inputs) },
     native: typeof native === "string" ? { onnx: (builder, inputs) => builder.node(native, inputs) } : native,
     cases: spec.cases,
   });
-  // Only as many operands as the op has: `tensors.reduce(add)` passes an index too.
+  // Pass only as many operands as the op has: `tensors.reduce(add)` passes an index too.
   const arity = spec.host.length;
   const applied = (...inputs: TensorLike[]) =>
     apply(operands(name, ...Array.from({ length: arity }, (_, i) => inputs[i])), {});

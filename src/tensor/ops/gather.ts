@@ -1,7 +1,7 @@
 /** Reading and adding by index: gather, scatterAdd, oneHot. */
 import { ShapeError } from "../../errors.ts";
 import { type DType, isInteger } from "../dtype.ts";
-import { along, everywhere, type Lane } from "../lanes.ts";
+import { fullBatch, type Lane, repeatAlong } from "../lanes.ts";
 import { arange, constant, sameDType, zeros } from "../leaf.ts";
 import { defineOp, type NoAttributes } from "../op.ts";
 import { checkWhole, formatShape, normalizeAxis, sameShape, sizeOf } from "../shape.ts";
@@ -28,7 +28,7 @@ const gatherOp = defineOp<AxisAttributes, [Tensor, Tensor]>({
     return { shape: [...x.shape.slice(0, axis), ...at.shape, ...x.shape.slice(axis + 1)], dtype: x.dtype };
   },
   derivative: (g, _, [x, at], { axis }) => {
-    // Bring the gathered axes to the front, add there, and take the axis back.
+    // Move the gathered axes to the front, add there, and move the axis back.
     const k = at.rank;
     const gathered = Array.from({ length: k }, (_, i) => axis + i);
     const rest = g.shape.map((_, i) => i).filter((i) => !gathered.includes(i));
@@ -40,13 +40,13 @@ const gatherOp = defineOp<AxisAttributes, [Tensor, Tensor]>({
     return [transpose(added, back), undefined];
   },
   batch: ([x, at], { axis }, _, size) => {
-    if (!at.batched) return gather(along(x, [axis]), at.all, axis + 1);
+    if (!at.batched) return gather(repeatAlong(x, [axis]), at.all, axis + 1);
     if (!x.batched) return toFront(gather(x.all, at.all, axis), axis);
-    // Every element's own axis, one behind the other, read at places moved by the element's number.
-    const own = toFront(everywhere(x, size), axis + 1, 1);
+    // Concatenate the gathered axis of all batch elements, and shift each element's indices to its own part.
+    const own = toFront(fullBatch(x, size), axis + 1, 1);
     const count = x.single.shape[axis];
     const rows = reshape(own, [size * count, ...own.shape.slice(2)]);
-    const read = gather(rows, moved(at, size, count), 0);
+    const read = gather(rows, shiftedIndices(at, size, count), 0);
     const [places, before] = [at.single.rank, axis];
     const order = Array.from({ length: read.rank - 1 - places }, (_, i) => 1 + places + i);
     return transpose(read, [
@@ -84,18 +84,18 @@ const gatherOp = defineOp<AxisAttributes, [Tensor, Tensor]>({
   ],
 });
 
-/** A tensor with one axis brought forward to place `to`. */
+/** A tensor with one axis moved to place `to`. */
 const toFront = (t: Tensor, axis: number, to = 0): Tensor => {
   const rest = t.shape.map((_, i) => i).filter((i) => i !== axis);
   return transpose(t, [...rest.slice(0, to), axis, ...rest.slice(to)]);
 };
 
 /**
- * Indices of an axis of `count` as places in `size` such axes, one behind the other: [size, …]. What is outside the axis stays outside
- * the whole, so that it is an error and not another element's value.
+ * Indices into an axis of size `count`, shifted so that they point into `size` such axes, concatenated: [size, …]. An index outside the
+ * axis is moved outside the whole, so that it is an error and does not read another element's value.
  */
-function moved(at: Lane, size: number, count: number): Tensor {
-  const places = everywhere(at, size);
+function shiftedIndices(at: Lane, size: number, count: number): Tensor {
+  const places = fullBatch(at, size);
   const { dtype } = places;
   const numbers = Array.from({ length: size }, (_, i) => i * count);
   const starts = constant(numbers, [size, ...at.single.shape.map(() => 1)], dtype);
@@ -112,7 +112,7 @@ function checkIndex(index: number, size: number): number {
 
 /**
  * Slices of `x` along `axis` at integer `indices`. Shape: that of `x` with the axis replaced by the indices' shape.
- * Negative indices count from the end; one outside the axis is an error when the graph runs.
+ * Negative indices count from the end. An index outside the axis is an error when the graph runs.
  */
 export const gather = (x: Tensor, at: Tensor, axis = 0): Tensor =>
   gatherOp([x, at], { axis: normalizeAxis("gather", axis, x.rank) });
@@ -134,8 +134,8 @@ const scatterAddOp = defineOp<NoAttributes, [Tensor, Tensor, Tensor]>({
   derivative: (g, _, [, at]) => [g, undefined, gather(g, at, 0)],
   batch: ([target, at, updates], _, node, size) => {
     const [count, ...row] = node.shape;
-    const rows = reshape(everywhere(target, size), [size * count, ...row]);
-    const added = scatterAdd(rows, moved(at, size, count), everywhere(updates, size));
+    const rows = reshape(fullBatch(target, size), [size * count, ...row]);
+    const added = scatterAdd(rows, shiftedIndices(at, size, count), fullBatch(updates, size));
     return reshape(added, [size, ...node.shape]);
   },
   host: {
@@ -161,7 +161,7 @@ const scatterAddOp = defineOp<NoAttributes, [Tensor, Tensor, Tensor]>({
   cases: [{ inputs: [[4, 3], indices, [2, 3, 3]] }, { inputs: [[4], indices, [2, 3]] }],
 });
 
-/** `target` with `updates` added to its rows at `indices`; rows named twice get both. */
+/** `target` with `updates` added to its rows at `indices`. If an index occurs twice, both updates are added. */
 export const scatterAdd = (target: Tensor, at: Tensor, updates: Tensor): Tensor =>
   scatterAddOp([target, at, updates], {});
 /** @internal */

@@ -1,8 +1,8 @@
-/** Triangles, Cholesky factors and triangular systems; leading axes are a batch. Factor and solve are for the host. */
+/** Triangles, Cholesky factors and triangular systems; leading axes are a batch. Cholesky and triangular solve are host only. */
 
 import { ShapeError } from "../../errors.ts";
 import { checkOptions, flag, type OptionRules } from "../../options.ts";
-import { aligned, along } from "../lanes.ts";
+import { alignBatch, repeatAlong } from "../lanes.ts";
 import { constant, sameDType } from "../leaf.ts";
 import { defineOp, type HostArray, type NoAttributes, type OpCase } from "../op.ts";
 import { broadcastShapes, broadcastStrides, formatShape, sizeOf } from "../shape.ts";
@@ -48,7 +48,7 @@ function checkSquare(what: string, x: Tensor): void {
   }
 }
 
-/** A positive definite matrix that is not quite symmetric (the op reads its symmetric part), and a batch of two. */
+/** A positive definite matrix that is not quite symmetric (the op uses its symmetric part), and a batch of two. */
 const matrices = [
   { shape: [3, 3], values: [4, 1.8, 0.4, 2.2, 5, 1, 0.5, 0.8, 3], dtype: "float64" },
   { shape: [2, 2, 2], values: [2, 0.5, 0.3, 1, 3, -1, -1, 2], dtype: "float64" },
@@ -69,7 +69,7 @@ const choleskyOp = defineOp<NoAttributes, [Tensor]>({
     const s = triangularSolve(l, transpose(left), { transpose: true });
     return [mul(add(s, transpose(s)), 0.5)];
   },
-  batch: ([a], _, { rank }) => cholesky(along(a, [rank - 2, rank - 1])),
+  batch: ([a], _, { rank }) => cholesky(repeatAlong(a, [rank - 2, rank - 1])),
   host: {
     kernel: (node) => {
       const n = node.shape[node.rank - 1];
@@ -86,9 +86,8 @@ const choleskyOp = defineOp<NoAttributes, [Tensor]>({
 });
 
 /**
- * Factors the symmetric part of the n × n matrix at `start`, row by row, into the lower triangle of `out`: a plain function, for
- * algorithms that work on arrays. Returns how many rows it could factor: below n, the leading block of one row more is not positive
- * definite.
+ * Factors the symmetric part of the n × n matrix at `start`, row by row, into the lower triangle of `out`. It works on arrays, not tensors.
+ * @returns the number of rows that could be factored; below n, the leading block with one more row is not positive definite
  */
 export function factorRows(out: Float64Array, a: HostArray, start: number, n: number): number {
   for (let i = 0; i < n; i++) {
@@ -107,10 +106,10 @@ export function factorRows(out: Float64Array, a: HostArray, start: number, n: nu
   return n;
 }
 
-/** Solves L x = b, or Lᵀ x = b, in place of b, with the leading block of a factor of n × n numbers: a plain function as well. */
+/** Solves L x = b or Lᵀ x = b in place of b, with the leading block of an n × n factor. It works on arrays, not tensors. */
 export function solveRows(l: Float64Array, n: number, b: number[] | Float64Array, transposed: boolean): void {
   const size = b.length;
-  // The rows of the factor lie in memory one after another: both ways read along them.
+  // Rows of the factor are contiguous in memory; both loops read along them.
   if (transposed) {
     for (let i = size - 1; i >= 0; i--) {
       b[i] /= l[i * n + i];
@@ -118,7 +117,7 @@ export function solveRows(l: Float64Array, n: number, b: number[] | Float64Array
     }
     return;
   }
-  // Nothing comes of the zeros that it begins with.
+  // Leading zeros of b stay zero: skip them.
   let first = 0;
   while (first < size && b[first] === 0) first++;
   for (let i = first; i < size; i++) {
@@ -128,10 +127,10 @@ export function solveRows(l: Float64Array, n: number, b: number[] | Float64Array
 }
 
 /**
- * The lower triangular L with L Lᵀ = A and a positive diagonal. a [..., n, n] → [..., n, n], zeros above the diagonal.
+ * The lower triangular L with L Lᵀ = A and a positive diagonal. a [..., n, n] → [..., n, n], with zeros above the diagonal.
  *
- * A is taken to be symmetric: its symmetric part ½ (A + Aᵀ) is what is factored, so that the gradient is symmetric too.
- * Where A is not positive definite, that whole matrix of the result is NaN. Host executor only.
+ * A is taken to be symmetric: its symmetric part ½ (A + Aᵀ) is factored, so the gradient is symmetric too.
+ * If A is not positive definite, its whole factor is NaN. Host executor only.
  *
  * Derivative: Murray, "Differentiation of the Cholesky decomposition" (2016).
  *
@@ -149,7 +148,7 @@ export const choleskyLogdet = (l: Tensor): Tensor => mul(sum(log(diagonal(l)), -
 
 /** A⁻¹ b from the Cholesky factor L of A. l [..., n, n], b [..., n, m] or [n]. Host executor only. */
 export function choleskySolve(l: Tensor, b: Tensor): Tensor {
-  // A vector becomes a column first: a batch of vectors between the two solves would read as a matrix.
+  // Make the vector a column first: between the two solves, a batch of vectors would be read as a matrix.
   if (b.rank === 1) {
     const x = choleskySolve(l, reshape(b, [b.size, 1]));
     return reshape(x, x.shape.slice(0, -1));
@@ -159,7 +158,7 @@ export function choleskySolve(l: Tensor, b: Tensor): Tensor {
 
 /** Which triangle is solved with, and from which side. */
 export interface TriangularSolveOptions {
-  /** Which triangle of `l` to read; the other is ignored. Default the lower one. */
+  /** The triangle of `l` to read; the other is ignored. Default the lower one. */
   readonly lower?: boolean;
   /** Solve with the transpose of that triangle. Default false. */
   readonly transpose?: boolean;
@@ -186,7 +185,7 @@ const triangularSolveOp = defineOp<TriangularAttributes, [Tensor, Tensor]>({
     const batch = broadcastShapes("triangularSolve", l.shape.slice(0, -2), b.shape.slice(0, -2));
     return { shape: [...batch, ...b.shape.slice(-2)], dtype };
   },
-  // With T the triangle: T x = b gives b̄ = T⁻ᵀ x̄ and T̄ = −b̄ xᵀ, of which the triangle is read (Giles 2008, 2.3.1).
+  // With T the triangle: T x = b gives b̄ = T⁻ᵀ x̄ and T̄ = −b̄ xᵀ, restricted to the triangle (Giles 2008, 2.3.1).
   derivative: (g, x, [l], { lower, transpose: transposed }) => {
     const b = triangularSolve(l, g, { lower, transpose: !transposed });
     const [left, right] = transposed ? [x, b] : [b, x];
@@ -194,9 +193,9 @@ const triangularSolveOp = defineOp<TriangularAttributes, [Tensor, Tensor]>({
     return [lower ? tril(outer) : triu(outer), b];
   },
   batch: ([l, b], { lower, transpose: transposed }, node) => {
-    const matrix = { ...l, all: along(l, [l.single.rank - 2, l.single.rank - 1]) };
-    const right = { ...b, all: along(b, [b.single.rank - 2]) };
-    const [t, y] = aligned([matrix, right], node.rank);
+    const matrix = { ...l, all: repeatAlong(l, [l.single.rank - 2, l.single.rank - 1]) };
+    const right = { ...b, all: repeatAlong(b, [b.single.rank - 2]) };
+    const [t, y] = alignBatch([matrix, right], node.rank);
     return triangularSolve(t, y, { lower, transpose: transposed });
   },
   host: {
@@ -207,7 +206,7 @@ const triangularSolveOp = defineOp<TriangularAttributes, [Tensor, Tensor]>({
       const batch = node.shape.slice(0, -2);
       const [startsL, startsB] = [batchStarts(l, batch), batchStarts(b, batch)];
       const [row, column] = transposed ? [1, n] : [n, 1];
-      // The transpose of a lower triangle is an upper one: solved from the last row up.
+      // The transpose of a lower triangle is an upper one: solve from the last row up.
       const forward = lower !== transposed;
       return (out, t, y) => {
         startsL.forEach((at, c) => {
@@ -229,7 +228,7 @@ const triangularSolveOp = defineOp<TriangularAttributes, [Tensor, Tensor]>({
   cases: triangularCases(),
 });
 
-/** The offset of the matrix that each member of the broadcast batch reads. */
+/** For each member of the broadcast batch, the offset of the matrix that it reads. */
 function batchStarts(t: Tensor, batch: readonly number[]): number[] {
   const strides = broadcastStrides(t.shape.slice(0, -2), batch);
   const matrix = sizeOf(t.shape.slice(-2));
@@ -244,7 +243,7 @@ function batchStarts(t: Tensor, batch: readonly number[]): number[] {
   });
 }
 
-/** Every triangle with and without transposition, and batches that broadcast on either side. */
+/** Both triangles with and without transposition, and batches that broadcast on either side. */
 function triangularCases(): OpCase[] {
   const [single, pair] = matrices;
   const flags = [false, true];
@@ -260,7 +259,7 @@ function triangularCases(): OpCase[] {
 }
 
 /**
- * Solves T x = b (or Tᵀ x = b) by substitution, T being one triangle of l, the other ignored.
+ * Solves T x = b (or Tᵀ x = b) by substitution, where T is one triangle of l; the other triangle is ignored.
  * l [..., n, n], b [..., n, m] or a vector [n]; leading axes broadcast. A zero on the diagonal gives infinities or NaN.
  * Host executor only.
  *

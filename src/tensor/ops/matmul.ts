@@ -1,6 +1,6 @@
 import { ShapeError } from "../../errors.ts";
 import { checkOptions, flag, type OptionRules } from "../../options.ts";
-import { aligned, along, type Lane, ownShape } from "../lanes.ts";
+import { alignBatch, type Lane, ownShape, repeatAlong } from "../lanes.ts";
 import { sameDType } from "../leaf.ts";
 import { defineOp, type HostKernel, type OpNode } from "../op.ts";
 import { broadcastShapes, broadcastStrides, formatShape, type Shape, sizeOf } from "../shape.ts";
@@ -9,7 +9,7 @@ import { add } from "./arithmetic.ts";
 import { checkDType } from "./elementwise.ts";
 import { reshape, transpose } from "./movement.ts";
 
-/** Which operands of a product are transposed. */
+/** Which operands are transposed. */
 export interface MatmulOptions {
   /** Read `a` with its last two axes exchanged. */
   readonly transposeA?: boolean;
@@ -23,19 +23,19 @@ const rules: OptionRules<MatmulOptions> = {
 };
 type MatmulAttributes = Required<MatmulOptions>;
 
-/** [rows, columns] of an operand as it is read. */
+/** [rows, columns] of an operand, after any transposition. */
 function sides(t: Tensor, transposed: boolean): [number, number] {
   const [m, n] = t.shape.slice(-2);
   return transposed ? [n, m] : [m, n];
 }
 
-/** A batched operand with the axis that the product adds over written out, and the others as they are. */
+/** A batched operand, repeated along the axis that the product sums over. Its other axes may still have size 1. */
 const summable = (lane: Lane, columns: boolean): Lane => ({
   ...lane,
-  all: along(lane, [lane.single.rank - (columns ? 1 : 2)]),
+  all: repeatAlong(lane, [lane.single.rank - (columns ? 1 : 2)]),
 });
 
-/** A product over a batch: one product of matrices where the other operand is one matrix, with the batch among the rows. */
+/** A product over a batch. If the other operand is a single matrix, the batch is merged with the rows, which makes it one product. */
 function batchProduct(
   [left, right]: readonly Lane[],
   { transposeA, transposeB }: MatmulAttributes,
@@ -49,16 +49,16 @@ function batchProduct(
   }
   const columns = ownShape(b)[b.single.rank - (transposeB ? 2 : 1)];
   if (!a.batched && a.single.rank === 2 && columns === 1) {
-    // A matrix and many vectors: the vectors as rows.
+    // A matrix times many vectors: stack the vectors as rows.
     const size = b.all.size / sides(a.single, transposeA)[1];
     const product = matmul(reshape(b.all, [size, -1]), a.all, { transposeB: !transposeA });
     return reshape(product, [...b.all.shape.slice(0, -2), product.shape[1], 1]);
   }
-  const [x, y] = aligned([a, b], node.rank);
+  const [x, y] = alignBatch([a, b], node.rank);
   return matmul(x, y, { transposeA, transposeB });
 }
 
-/** Loops over [rows, inner, columns] of every matrix of the batch; adds to what `out` holds. */
+/** Loops over [rows, inner, columns] of every matrix of the batch, and adds to the contents of `out`. */
 function productKernel(node: OpNode<MatmulAttributes>): HostKernel {
   const { transposeA, transposeB } = node.attributes;
   const [a, b] = node.inputs;
@@ -178,8 +178,8 @@ const matmulOp = defineOp<MatmulAttributes, [Tensor, Tensor]>({
 });
 
 /**
- * The matrix product over the last two axes; leading axes broadcast. Transposition costs nothing: the product reads the
- * operand that way. A vector is a row on the left, a column on the right, and the axis it adds is removed again: two vectors give a scalar.
+ * The matrix product over the last two axes; leading axes broadcast. Transposition costs nothing: the operand is read in that order. A
+ * vector is a row on the left and a column on the right, and the added axis is removed again, so two vectors give a scalar.
  */
 export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
   checkOptions("matmul", options, rules);
@@ -200,7 +200,7 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
 /** @internal */
 matmul.is = matmulOp.is;
 
-/** Whether `shape` repeats (from the right) into a matrix without enlarging it. */
+/** Whether `shape` broadcasts to a matrix without enlarging it. */
 const repeatsInto = (shape: Shape, [m, n]: Shape): boolean => {
   const [rows, columns] = [1, 1, ...shape].slice(-2);
   return shape.length <= 2 && (rows === 1 || rows === m) && (columns === 1 || columns === n);
@@ -225,7 +225,7 @@ const matmulAddOp = defineOp<MatmulAttributes, [Tensor, Tensor, Tensor]>({
       all: a.batched || b.batched ? batchProduct([a, b], attributes, node) : matmul(a.all, b.all, attributes),
       batched: a.batched || b.batched,
     };
-    const [x, y] = aligned([product, c], node.rank);
+    const [x, y] = alignBatch([product, c], node.rank);
     return add(x, y);
   },
   host: {
@@ -267,8 +267,8 @@ const matmulAddOp = defineOp<MatmulAttributes, [Tensor, Tensor, Tensor]>({
 });
 
 /**
- * `node` = a·b + c as one product that starts from c instead of zero, where `node` is such a sum of matrices; else nothing.
- * A lowering for executors that have the fused product.
+ * `node` = a·b + c as one product that starts from c instead of zero, if `node` is such a sum of matrices; else undefined.
+ * For executors that have the fused product.
  */
 export function fuseMatmulAdd(node: Tensor, isUsedOnce: (t: Tensor) => boolean): Tensor | undefined {
   if (!add.is(node) || node.rank !== 2) return undefined;

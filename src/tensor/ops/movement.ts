@@ -1,6 +1,6 @@
-/** Ops that move elements without computing or choosing: reshape, transpose, expand. */
+/** Ops that only move elements: reshape, transpose, expand. */
 import { ShapeError } from "../../errors.ts";
-import { along, ownShape, raised } from "../lanes.ts";
+import { ownShape, padRank, repeatAlong } from "../lanes.ts";
 import { defineOp, type HostArray, type HostKernel } from "../op.ts";
 import {
   broadcastStrides,
@@ -44,7 +44,7 @@ const reshapeOp = defineOp<ShapeAttributes, [Tensor]>({
   derivative: (g, _, [x]) => [reshape(g, x.shape)],
   batch: ([x], { shape }) => {
     const { mixed, kept } = regrouped(x.single.shape, ownShape(x), shape);
-    return reshape(along(x, mixed), [x.all.shape[0], ...kept]);
+    return reshape(repeatAlong(x, mixed), [x.all.shape[0], ...kept]);
   },
   host: "alias",
   native: { onnx: (builder, [x], node) => builder.node("Reshape", [x, builder.ints(node.shape)]) },
@@ -55,8 +55,8 @@ const reshapeOp = defineOp<ShapeAttributes, [Tensor]>({
 });
 
 /**
- * Which axes of `from` must be written out before they become those of `to`, and the shape of the result, where the value has size 1
- * along axes that it does not vary along. Axes fall into groups of equal products; only within a group do they mix.
+ * For a reshape of `from` to the new shape when the value has size 1 along axes that it does not vary along: which of those axes must be
+ * repeated first, and the shape of the result. Axes fall into groups of equal products; elements mix only within a group.
  */
 function regrouped(
   from: Shape,
@@ -84,7 +84,7 @@ function regrouped(
   return { mixed, kept };
 }
 
-/** The same elements in another shape; one size may be −1 and is then worked out. */
+/** The same elements in another shape. One size may be −1; it is then computed. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   if (!Array.isArray(shape)) checkShape("reshape", shape);
   const unknown = shape.indexOf(-1);
@@ -177,8 +177,8 @@ const expandOp = defineOp<ShapeAttributes, [Tensor]>({
   name: "expand",
   infer: ([x], { shape }) => ({ shape, dtype: x.dtype }),
   derivative: (g) => [g],
-  // What is repeated is not written out: the ops that read it broadcast.
-  batch: ([x], { shape }) => raised(x.all, shape.length),
+  // Axes along which the value repeats stay at size 1: the ops that read it broadcast.
+  batch: ([x], { shape }) => padRank(x.all, shape.length),
   host: { kernel: (node) => stridedCopy(node.shape, broadcastStrides(node.inputs[0].shape, node.shape)) },
   native: { onnx: (builder, [x], node) => builder.node("Expand", [x, builder.ints(node.shape)]) },
   cases: [

@@ -1,6 +1,6 @@
-/** Ops that join and take apart: concat, stack, slice, flip, split, pad. */
+/** Ops that join tensors or take them apart: concat, stack, slice, flip, split, pad. */
 import { ShapeError } from "../../errors.ts";
-import { along, everywhere } from "../lanes.ts";
+import { fullBatch, repeatAlong } from "../lanes.ts";
 import { sameDType } from "../leaf.ts";
 import { defineOp, rebuild } from "../op.ts";
 import { checkWhole, formatShape, normalizeAxis, sizeOf, stridesOf } from "../shape.ts";
@@ -34,7 +34,7 @@ const concatOp = defineOp<AxisAttributes, readonly Tensor[]>({
   },
   batch: (lanes, { axis }, _, size) =>
     concat(
-      lanes.map((lane) => everywhere(lane, size)),
+      lanes.map((lane) => fullBatch(lane, size)),
       axis + 1,
     ),
   host: {
@@ -114,7 +114,8 @@ const sliceOp = defineOp<SliceAttributes, [Tensor]>({
     }
     return [spread(g, axis, start, step, x.shape[axis])];
   },
-  batch: ([x], { axis, ...places }, node) => rebuild(node, [along(x, [axis])], { axis: axis + 1, ...places }),
+  batch: ([x], { axis, ...places }, node) =>
+    rebuild(node, [repeatAlong(x, [axis])], { axis: axis + 1, ...places }),
   host: {
     kernel: (node) => {
       const { axis, start, step } = node.attributes;
@@ -130,7 +131,7 @@ const sliceOp = defineOp<SliceAttributes, [Tensor]>({
     onnx: (builder, [x], node) => {
       const { axis, start, count, step } = node.attributes;
       const end = start + count * step;
-      // A negative end counts from the back in ONNX: "before the first element" is a number below −size.
+      // In ONNX a negative end counts from the back, so "before the first element" is written as a number below −size.
       const stop = end < 0 ? -node.inputs[0].shape[axis] - 1 : end;
       return builder.node("Slice", [
         x,
@@ -149,7 +150,7 @@ const sliceOp = defineOp<SliceAttributes, [Tensor]>({
   ],
 });
 
-/** Places slices `step` apart along an axis of `size` zeros, the first at `start`. */
+/** Writes slices into zeros: `step` apart along an axis of `size`, the first at `start`. */
 function spread(x: Tensor, axis: number, start: number, step: number, size: number): Tensor {
   let y = x;
   if (step > 1) {
@@ -165,7 +166,7 @@ function spread(x: Tensor, axis: number, start: number, step: number, size: numb
 }
 
 /**
- * Elements `start`, `start + step`, … up to but not including `end` along one axis. Negative places count from the end,
+ * Elements `start`, `start + step`, … up to but not including `end` along one axis. Negative positions count from the end,
  * as in NumPy.
  */
 export function slice(
@@ -196,7 +197,7 @@ slice.is = sliceOp.is;
 /** x in reverse order along one axis. */
 export const flip = (x: Tensor, axis: number): Tensor => slice(x, { axis, step: -1 });
 
-/** Equal parts along one axis. Throws ShapeError when it does not divide. */
+/** Splits an axis into equal parts. Throws ShapeError when its size is not divisible. */
 export function split(x: Tensor, parts: number, axis = -1): Tensor[] {
   const at = normalizeAxis("split", axis, x.rank);
   checkWhole("split", "the number of parts", parts, 1);
@@ -222,7 +223,7 @@ const padOp = defineOp<PadAttributes, [Tensor]>({
   derivative: (g, _, [x], { axis, before }) => [
     slice(g, { axis, start: before, end: before + x.shape[axis] }),
   ],
-  batch: ([x], { axis, before, after }) => pad(along(x, [axis]), axis + 1, before, after),
+  batch: ([x], { axis, before, after }) => pad(repeatAlong(x, [axis]), axis + 1, before, after),
   host: {
     kernel: (node) => {
       const { axis, before } = node.attributes;
@@ -240,7 +241,7 @@ const padOp = defineOp<PadAttributes, [Tensor]>({
   native: {
     onnx: (builder, [x], node) => {
       const { axis, before, after } = node.attributes;
-      // Widths of every axis: given those of one axis alone, the runtime loses them when it moves a transpose through.
+      // Give the widths of every axis. If only one axis is given, the runtime loses them when it moves a transpose past the pad.
       const widths = (width: number) => node.shape.map((_, i) => (i === axis ? width : 0));
       return builder.node("Pad", [x, builder.ints([...widths(before), ...widths(after)])]);
     },
@@ -251,7 +252,7 @@ const padOp = defineOp<PadAttributes, [Tensor]>({
   ],
 });
 
-/** Zeros before and after along one axis. */
+/** Adds zeros before and after along one axis. */
 export function pad(x: Tensor, axis: number, before: number, after: number): Tensor {
   const at = normalizeAxis("pad", axis, x.rank);
   checkWhole("pad", "the width before", before, 0);

@@ -1,8 +1,8 @@
-/** Reductions over axes: sum, max and what is made of them; softmax; cumulative sums. */
+/** Reductions over axes: sum, max and functions built from them; softmax; cumulative sums. */
 import { ShapeError } from "../../errors.ts";
 import { anything, checkOptions, flag, knownOptions, type OptionRules } from "../../options.ts";
 import { type DType, isFloat } from "../dtype.ts";
-import { along, type Lane, ownShape } from "../lanes.ts";
+import { type Lane, ownShape, repeatAlong } from "../lanes.ts";
 import { full } from "../leaf.ts";
 import { defineOp, type HostArray, type OpNode, rebuild } from "../op.ts";
 import { normalizeAxes, normalizeAxis, reducedShape, sizeOf, stridesOf } from "../shape.ts";
@@ -16,7 +16,7 @@ import { concat, slice } from "./parts.ts";
 import { stopGradient } from "./stop-gradient.ts";
 import { exp } from "./transcendental.ts";
 
-/** Which axes to reduce (all by default) and whether they stay as size 1. */
+/** Options of reductions. */
 export interface ReduceOptions {
   /** Keep the reduced axes, with size 1. Default false. */
   readonly keepDims?: boolean;
@@ -29,7 +29,7 @@ const reduceRules: OptionRules<ReduceOptions> = {
 export type Axes = number | readonly number[];
 type ReduceAttributes = { readonly axes: readonly number[]; readonly keepDims: boolean };
 
-/** A host kernel that folds along `axes`: the odometer walks the input once, in order. */
+/** A host kernel that folds along `axes`. It walks the input once, in order. */
 function foldKernel(
   node: Tensor,
   axes: readonly number[],
@@ -53,7 +53,7 @@ function foldKernel(
         for (let j = 0; j < inner; j++) {
           const k = o + j * innerStride;
           const v = x[base + j];
-          // What is not a number is the largest of all, whatever comes after it.
+          // NaN counts as the largest value, whatever comes after it.
           if (v > out[k] || Number.isNaN(v)) out[k] = v;
         }
       }
@@ -74,11 +74,11 @@ const inferReduce =
     return { shape: reducedShape(x.shape, axes, keepDims), dtype: x.dtype };
   };
 
-/** Gives a reduced gradient the rank of what was reduced, so that it broadcasts against it. */
+/** Gives a reduced gradient the rank of the reduction's input, so that they broadcast. */
 const withKeptDims = (g: Tensor, x: Tensor, axes: readonly number[]): Tensor =>
   reshape(g, reducedShape(x.shape, axes, true));
 
-/** A reduction over a batch. Along axes where the value does not vary nothing is computed: `repeats` says how many elements they had. */
+/** A reduction over a batch. Axes along which the value does not vary are skipped; `repeats` is their number of elements. */
 function batchReduce(
   lane: Lane,
   node: OpNode<ReduceAttributes>,
@@ -157,14 +157,14 @@ export function variance(
   );
 }
 
-/** `hidesNan`: the native maximum need not look for what is not a number. */
+/** `hidesNan`: the native maximum need not check for NaN. */
 type MaxAttributes = ReduceAttributes & { readonly hidesNan?: true };
 
 const maxOp = defineOp<MaxAttributes, [Tensor]>({
   name: "max",
   infer: inferReduce("max"),
   derivative: (g, y, [x], { axes }) => {
-    // Entries that tie share the gradient equally.
+    // Tied entries share the gradient equally.
     const hits = cast(equal(x, withKeptDims(y, x, axes)), x.dtype);
     return [div(mul(withKeptDims(g, x, axes), hits), sum(hits, axes, { keepDims: true }))];
   },
@@ -179,7 +179,7 @@ const maxOp = defineOp<MaxAttributes, [Tensor]>({
         builder.node("ReduceMax", [name, builder.ints(axes)], { keepdims: keepDims ? 1 : 0 });
       const largest = over(x);
       if (!isFloat(node.dtype) || node.attributes.hidesNan) return largest;
-      // The runtime finds what is not a number or does not, by its place.
+      // Whether the runtime's maximum notices a NaN depends on its position.
       const hasNan = over(builder.node("Cast", [builder.node("IsNaN", [x])], { to: onnxType[node.dtype] }));
       const isNan = builder.node("Cast", [hasNan], { to: onnxType.bool });
       return builder.node("Where", [isNan, builder.constant([Number.NaN], [], node.dtype), largest]);
@@ -188,7 +188,7 @@ const maxOp = defineOp<MaxAttributes, [Tensor]>({
   cases: reduceCases,
 });
 
-/** The largest value over `axes` (all by default), NaN if one is; entries that tie share the gradient. */
+/** The largest value over `axes` (all by default), NaN if any value is. Tied entries share the gradient. */
 export function max(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   checkOptions("max", options, reduceRules);
   const list = normalizeAxes("max", axes, x.rank);
@@ -200,8 +200,8 @@ export function max(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor
 max.is = maxOp.is;
 
 /**
- * For each element along the last axis the product of all others: what a product's derivative is. By halves, so that no element is divided
- * by and derivatives of every order are right where elements are 0.
+ * For each element along the last axis, the product of all others: the derivative of a product. It is computed by halving, not by
+ * division, so that derivatives of every order are right even where elements are 0.
  */
 function productOfOthers(x: Tensor): Tensor {
   const n = x.shape[x.rank - 1];
@@ -227,7 +227,7 @@ const prodOp = defineOp<ReduceAttributes, [Tensor]>({
   },
   batch: ([x], { axes, keepDims }) =>
     prod(
-      along(x, axes),
+      repeatAlong(x, axes),
       axes.map((a) => a + 1),
       { keepDims },
     ),
@@ -250,7 +250,7 @@ export function prod(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tenso
 /** @internal */
 prod.is = prodOp.is;
 
-/** The smallest value over `axes` (all by default), NaN if one is. */
+/** The smallest value over `axes` (all by default), NaN if any value is. */
 export function min(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   checkOptions("min", options, reduceRules);
   return neg(max(neg(x), axes, options));
@@ -260,7 +260,7 @@ export function min(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor
 const largestOf = (dtype: DType): number =>
   dtype === "float64" ? Number.MAX_VALUE : (2 - 2 ** -23) * 2 ** 127;
 
-/** ln x of a sum of terms whose largest is 1, or that are all 0: then every term's derivative is 0 and not 0 / 0. */
+/** ln x for a sum of terms whose largest is 1, or all of whose terms are 0: in that case the derivative is 0 and not 0 / 0. */
 export const logOfTerms: Unary = unary("logOfTerms", {
   host: (x) => `Math.log(${x})`,
   native: "Log",
@@ -269,8 +269,8 @@ export const logOfTerms: Unary = unary("logOfTerms", {
 });
 
 /**
- * ln Σ eˣ over `axes`, shifted by the largest term, so that it neither overflows nor loses a far tail. A slice of −∞
- * gives −∞, with gradient 0. The shift is held finite and carries no gradient.
+ * ln Σ eˣ over `axes`. The largest term is subtracted first, so the sum does not overflow and small terms keep their digits. A slice of
+ * −∞ gives −∞, with gradient 0. The shift is kept finite and has no gradient.
  */
 export function logsumexp(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   checkOptions("logsumexp", options, reduceRules);
@@ -278,7 +278,7 @@ export function logsumexp(x: Tensor, axes?: Axes, options: ReduceOptions = {}): 
   const list = normalizeAxes("logsumexp", axes, x.rank);
   if (list.length === 0) return x;
   const end = largestOf(x.dtype);
-  // What is not a number comes through the exponentials.
+  // The maximum may miss a NaN: the exponentials carry it.
   const largest = maxOp([x], { axes: list, keepDims: true, hidesNan: true });
   const shift = stopGradient(clip(largest, -end, end));
   const total = logOfTerms(sum(exp(sub(x, shift)), list, { keepDims: true }));
@@ -294,7 +294,7 @@ const softmaxOp = defineOp<SoftmaxAttributes, [Tensor]>({
     return { shape: x.shape, dtype: x.dtype };
   },
   derivative: (g, y, _, { axis }) => [mul(y, sub(g, sum(mul(g, y), axis, { keepDims: true })))],
-  batch: ([x], { axis }) => softmax(along(x, [axis]), axis + 1),
+  batch: ([x], { axis }) => softmax(repeatAlong(x, [axis]), axis + 1),
   host: {
     kernel: (node) => {
       const { axis } = node.attributes;
@@ -345,7 +345,8 @@ const cumsumOp = defineOp<CumsumAttributes, [Tensor]>({
     return { shape: x.shape, dtype: x.dtype };
   },
   derivative: (g, _, __, { axis, reverse, exclusive }) => [cumsum(g, axis, { reverse: !reverse, exclusive })],
-  batch: ([x], { axis, reverse, exclusive }) => cumsum(along(x, [axis]), axis + 1, { reverse, exclusive }),
+  batch: ([x], { axis, reverse, exclusive }) =>
+    cumsum(repeatAlong(x, [axis]), axis + 1, { reverse, exclusive }),
   host: {
     kernel: (node) => {
       const { axis, reverse, exclusive } = node.attributes;
@@ -395,7 +396,7 @@ const argmaxOp = defineOp<SoftmaxAttributes, [Tensor]>({
   name: "argmax",
   infer: ([x], { axis }) => ({ shape: reducedShape(x.shape, [axis], false), dtype: "int64" }),
   derivative: () => [undefined],
-  batch: ([x], { axis }) => argmax(along(x, [axis]), axis + 1),
+  batch: ([x], { axis }) => argmax(repeatAlong(x, [axis]), axis + 1),
   host: {
     kernel: (node) => {
       const { axis } = node.attributes;
@@ -406,7 +407,7 @@ const argmaxOp = defineOp<SoftmaxAttributes, [Tensor]>({
         let o = 0;
         forEachLine(shape, axis, (start) => {
           let best = 0;
-          // What is not a number is the largest of all, and the first such wins.
+          // NaN counts as the largest value, and the first NaN wins.
           for (let i = 1; i < n && !Number.isNaN(x[start + best * step]); i++) {
             const v = x[start + i * step];
             if (v > x[start + best * step] || Number.isNaN(v)) best = i;
@@ -438,7 +439,7 @@ const argmaxOp = defineOp<SoftmaxAttributes, [Tensor]>({
   ],
 });
 
-/** The place of the largest value along one axis (the first at a tie; NaN is the largest), as int64; no gradient. */
+/** The index of the largest value along one axis (the first of several; NaN is the largest), as int64; no gradient. */
 export function argmax(x: Tensor, axis = -1): Tensor {
   return argmaxOp([x], { axis: normalizeAxis("argmax", axis, x.rank) });
 }

@@ -1,4 +1,4 @@
-/** lgamma and its derivatives, erf: number functions on the host, expansions in elementary ops natively. */
+/** lgamma and its derivatives, and erf: numeric functions on the host, expansions in elementary ops natively. */
 import { ShapeError } from "../../errors.ts";
 import { full, operands, type TensorLike } from "../leaf.ts";
 import { defineOp, type NoAttributes, rebuild } from "../op.ts";
@@ -20,7 +20,7 @@ import { checkDType, type Unary } from "./elementwise.ts";
 import { exp, log, sin } from "./transcendental.ts";
 import { where } from "./where.ts";
 
-/** The algebra in which the expansions become graphs of the argument's dtype. */
+/** The algebra that turns an expansion into a graph of the argument's dtype. */
 const graphAlgebra = (x: Tensor): Algebra<Tensor> => ({
   constant: (value) => full([], value, x.dtype),
   add,
@@ -40,7 +40,7 @@ const precisionOf = (x: Tensor): "float32" | "float64" => (x.dtype === "float64"
 
 type OrderAttributes = { readonly order: number };
 
-/** Builds a host kernel that maps one number function over the elements. */
+/** Makes a host kernel that applies a numeric function to each element. */
 const mapped =
   (f: (x: number) => number) =>
   (out: Float64Array, x: ArrayLike<number>): void => {
@@ -127,7 +127,7 @@ const erfOp = defineOp<NoAttributes, [Tensor]>({
   batch: ([x], _, node) => rebuild(node, [x.all]),
   host: { kernel: () => mapped(erfOf) },
   native: {
-    // The runtime has the float32 kernel alone; float64 is expanded.
+    // The runtime has a float32 kernel only; float64 is expanded.
     onnx: (builder, inputs) => builder.node("Erf", inputs),
     expand: ([x], node) => (node.dtype === "float64" ? expandErf(graphAlgebra(x), x, "float64") : undefined),
   },
@@ -137,5 +137,5 @@ const erfOp = defineOp<NoAttributes, [Tensor]>({
 /** The error function 2/√π ∫₀ˣ e^−t² dt. */
 export const erf: Unary = Object.assign((x: TensorLike) => erfOp(operands("erf", x), {}), { is: erfOp.is });
 
-/** The standard normal distribution function Φ(x), by the error function: absolute accuracy in the lower tail. */
+/** The standard normal distribution function Φ(x), from erf. In the lower tail its accuracy is absolute, not relative. */
 export const normalCdf = (x: Tensor): Tensor => mul(add(erf(mul(x, Math.SQRT1_2)), 1), 0.5);

@@ -1,4 +1,4 @@
-/** The remainder of Stirling's formula and ln(1 + x) − x: number functions on the host, elementary operations natively. */
+/** The remainder of Stirling's formula and ln(1 + x) − x: numeric functions on the host, elementary operations natively. */
 import { ShapeError } from "../../errors.ts";
 import { grad } from "../grad.ts";
 import { full, operands, type TensorLike } from "../leaf.ts";
@@ -37,7 +37,8 @@ function step(x: Tensor, terms: number): Tensor {
 }
 
 /**
- * δ(x) in float32: from 3 on four terms of the series; below, three steps up, whose parts have one sign. Relative error below 1e-6.
+ * δ(x) in float32: four terms of the series from x = 3 on; below that, three steps of the recurrence, whose terms have one sign. Relative
+ * error below 1e-6.
  */
 function single(x: Tensor): Tensor {
   const small = less(x, 3);
@@ -51,7 +52,7 @@ function single(x: Tensor): Tensor {
 }
 
 /**
- * δ(x) in float64: from 8 on eight terms of the series; below, the recurrence to there: its absolute error is a few 1e-15, and
+ * δ(x) in float64: eight terms of the series from x = 8 on; below that, the recurrence up to 8. Its absolute error is a few 1e-15, and
  * δ(8) is 0.01.
  */
 function double(x: Tensor): Tensor {
@@ -87,8 +88,8 @@ const remainderOp = defineOp<OrderAttributes, [Tensor]>({
 });
 
 /**
- * δ(x) = ln Γ(x) − [(x − ½) ln x − x + ½ ln 2π] for x > 0, what Stirling's formula leaves out (about 1/(12x)), or its n-th
- * derivative. Differences of large lgammas keep their digits when they are written with it.
+ * δ(x) = ln Γ(x) − [(x − ½) ln x − x + ½ ln 2π] for x > 0, the remainder of Stirling's formula (about 1/(12x)), or its n-th
+ * derivative. Written with it, differences of large lgammas keep their digits.
  *
  * @throws ShapeError unless the order is a whole number of at least 0.
  */
@@ -133,7 +134,7 @@ const log1pMinusOp = defineOp<NoAttributes, [Tensor]>({
   ],
 });
 
-/** ln(1 + x) − x, with small relative error also near 0, where it is −x²/2. */
+/** ln(1 + x) − x, with a small relative error even near 0, where it is −x²/2. */
 export const log1pMinus: Unary = Object.assign(
   (x: TensorLike) => log1pMinusOp(operands("log1pMinus", x), {}),
   { is: log1pMinusOp.is },

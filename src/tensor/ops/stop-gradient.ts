@@ -11,7 +11,7 @@ const stopGradientOp = defineOp<NoAttributes, [Tensor]>({
   cases: [],
 });
 
-/** x itself, held constant by every derivative. */
+/** x itself; derivatives treat it as a constant. */
 export const stopGradient = (x: Tensor): Tensor => stopGradientOp([x], {});
 /** @internal */
 stopGradient.is = stopGradientOp.is;

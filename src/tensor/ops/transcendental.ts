@@ -1,4 +1,4 @@
-/** exp, log and their careful forms, trigonometric and hyperbolic functions, and the activations made of them. */
+/** exp, log and their accurate variants, trigonometric and hyperbolic functions, and the activations built from them. */
 import type { TensorLike } from "../leaf.ts";
 import type { OnnxBuilder } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
@@ -24,7 +24,7 @@ export const log: Unary = unary("log", {
 });
 
 /**
- * ln(1 + x), exact for small x. Natively: with u = 1 + x rounded, ln(u) · x / (u − 1), whose rounding errors cancel
+ * ln(1 + x), accurate for small x. Natively: ln(u) · x / (u − 1) with u = 1 + x as rounded; the rounding errors cancel
  * (Kahan; Goldberg 1991, theorem 4).
  */
 export const log1p: Unary = unary("log1p", {
@@ -42,8 +42,7 @@ export const log1p: Unary = unary("log1p", {
 });
 
 /**
- * eˣ − 1, exact for small x. Natively by the half argument: 2 t / (1 − t) with t = tanh(x / 2), which cancels nothing
- * near 0, and plainly away from it.
+ * eˣ − 1, accurate for small x. Natively, near 0: 2 t / (1 − t) with t = tanh(x / 2), which has no cancellation; elsewhere, directly.
  */
 export const expm1: Unary = unary("expm1", {
   host: (x) => `Math.expm1(${x})`,
@@ -81,12 +80,12 @@ export const tanh: Unary = unary("tanh", {
   domain: [-2, 2],
 });
 
-/** The number one in the dtype of the node that is lowered. */
+/** The number one in the dtype of the node being lowered. */
 const oneFor = (builder: OnnxBuilder, node: Tensor): string => builder.constant([1], [], node.dtype);
 
 /**
- * 1 / (1 + e⁻ˣ), with relative accuracy in the lower tail as well. Natively just so: the runtime's own Sigmoid has absolute accuracy
- * alone, and is 0 from −18 on in float32.
+ * 1 / (1 + e⁻ˣ), with relative accuracy in the lower tail as well. The native graph uses this formula, because the runtime's own Sigmoid
+ * has only absolute accuracy and is 0 from −18 on in float32.
  */
 export const sigmoid: Unary = unary("sigmoid", {
   host: (x) => `(1 / (1 + Math.exp(-${x})))`,
@@ -102,8 +101,8 @@ export const sigmoid: Unary = unary("sigmoid", {
 });
 
 /**
- * ln(1 + e^−|x|), what softplus adds to max(x, 0). Natively, with u = 1 + e rounded, ln u + (e − (u − 1)) / u: the second term is what
- * rounding took from the first, so that the far tail keeps its digits.
+ * ln(1 + e^−|x|), which softplus adds to max(x, 0). Natively, with u = 1 + e as rounded: ln u + (e − (u − 1)) / u. The second term
+ * restores what rounding lost in the first, so the far tail keeps its digits.
  */
 export const softplusTail: Unary = unary("softplusTail", {
   host: (x) => `Math.log1p(Math.exp(-Math.abs(${x})))`,
@@ -120,7 +119,7 @@ export const softplusTail: Unary = unary("softplusTail", {
   domain: [0.2, 3],
 });
 
-/** ln(1 + eˣ), without overflow and with relative accuracy in the lower tail. */
+/** ln(1 + eˣ). It does not overflow, and has relative accuracy in the lower tail. */
 export const softplus: Unary = unary("softplus", {
   host: (x) => `(Math.max(${x}, 0) + Math.log1p(Math.exp(-Math.abs(${x}))))`,
   native: { expand: ([x]) => add(relu(x), softplusTail(x)) },

@@ -1,12 +1,12 @@
 const twoOverSqrtPi = 2 / Math.sqrt(Math.PI);
 
-/** exp(−x²) without the rounding of x², which costs x² units in the last place: the head of x squares exactly. */
+/** exp(−x²) without the rounding error of x², which would cost x² units in the last place: x is split so that its head squares exactly. */
 const expMinusSquare = (x: number): number => {
   const head = Math.fround(x);
   return Math.exp(-head * head) * Math.exp(-(x - head) * (x + head));
 };
 
-/** DLMF 7.6.2, every term of one sign: erf x = 2/√π e^(−x²) Σ 2ᵏ x²ᵏ⁺¹ / (1·3···(2k + 1)). For |x| < 2. */
+/** DLMF 7.6.2, all terms of one sign: erf x = 2/√π e^(−x²) Σ 2ᵏ x²ᵏ⁺¹ / (1·3···(2k + 1)). For |x| < 2. */
 const series = (x: number): number => {
   let term = x;
   let sum = x;
@@ -18,8 +18,8 @@ const series = (x: number): number => {
 };
 
 /**
- * DLMF 7.9.1 from the inside out: √π e^(x²) erfc x = 1/(x + ½/(x + 1/(x + 3⁄2/(x + …)))). For x ≥ 3⁄2; the
- * depth that brings the rest below 1e-16 falls as 1/x².
+ * DLMF 7.9.1, evaluated from the inside out: √π e^(x²) erfc x = 1/(x + ½/(x + 1/(x + 3⁄2/(x + …)))). For x ≥ 3⁄2. The
+ * depth that makes the remainder smaller than 1e-16 falls as 1/x².
  */
 const continuedFraction = (x: number): number => {
   let tail = x;
@@ -29,7 +29,7 @@ const continuedFraction = (x: number): number => {
 
 /**
  * The error function, 2/√π ∫₀ˣ exp(−t²) dt. Relative error a few units in the last place: power series
- * (DLMF 7.6.2) for |x| < 2, else one minus the continued fraction of {@link erfc}. NaN passes through.
+ * (DLMF 7.6.2) for |x| < 2, else one minus the continued fraction of {@link erfc}. NaN gives NaN.
  *
  * @example
  * erf(1); // 0.8427007929497149
@@ -42,8 +42,8 @@ export const erf = (x: number): number => {
 };
 
 /**
- * The complementary error function 1 − erf(x), with relative error below 1e-14 also in the right tail, down to
- * where it underflows (x ≈ 26.6): continued fraction (DLMF 7.9.1) from 3⁄2 on. NaN passes through.
+ * The complementary error function 1 − erf(x), with relative error below 1e-14 in the right tail as well, until
+ * it underflows (x ≈ 26.6): continued fraction (DLMF 7.9.1) from 3⁄2 on. NaN gives NaN.
  *
  * @example
  * erfc(10); // 2.088487583762545e-45

@@ -27,11 +27,11 @@ const halfLogTwoPiE = 0.5 * Math.log(2 * Math.PI) - 0.5;
 /**
  * log |Γ(x)|, the logarithm of the absolute value of the gamma function.
  *
- * For x > 0 the relative error is a few units in the last place, also beside the zeros 1 and 2: Taylor series
- * about 2 (DLMF 5.7.3) carried to ½ < x < 10 by the recurrence, Stirling's series (DLMF 5.11.1) from 10 on, the
+ * For x > 0 the relative error is a few units in the last place, even near the zeros 1 and 2: Taylor series
+ * about 2 (DLMF 5.7.3), extended to ½ < x < 10 by the recurrence; Stirling's series (DLMF 5.11.1) from 10 on; the
  * recurrence alone below ½. For x < 0, reflection (DLMF 5.5.3), whose error is relative to lgamma(1 − x).
  *
- * `lgamma(0)`, `lgamma(-n)` and `lgamma(±Infinity)` are `Infinity`; NaN passes through.
+ * `lgamma(0)`, `lgamma(-n)` and `lgamma(±Infinity)` are `Infinity`; NaN gives NaN.
  *
  * @example
  * lgamma(5); // log 24 = 3.1780538303479458

@@ -18,7 +18,7 @@ const lowerTail = (p: number): number => {
 
 /**
  * The standard normal quantile Φ⁻¹(p): the z with ½ erfc(−z/√2) = p, by two Halley steps from Abramowitz and
- * Stegun 26.2.23. Relative error near 1e-15 for 1e-300 ≤ p ≤ ½; above ½ it is that of 1 − p.
+ * Stegun 26.2.23. Relative error near 1e-15 for 1e-300 ≤ p ≤ ½; for larger p it is that of 1 − p.
  * 0 and 1 give ∓`Infinity`; outside [0, 1], and for NaN, the result is NaN.
  *
  * @example

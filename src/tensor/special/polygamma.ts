@@ -30,8 +30,8 @@ const digammaSeries = bernoulli.slice(0, 8).map((b, i) => b / (2 * i + 2));
  * The recurrence (DLMF 5.5.2) to x ≥ 10, then the asymptotic series (DLMF 5.11.2); x < 0 by reflection
  * (DLMF 5.5.4). Near the zero 1.4616… the absolute error is a few 1e-16.
  *
- * `digamma(0)` is `-Infinity`, `digamma(-0)` and `digamma(Infinity)` are `Infinity`, the poles −1, −2, … and
- * `-Infinity` give NaN; NaN passes through.
+ * `digamma(0)` is `-Infinity`; `digamma(-0)` and `digamma(Infinity)` are `Infinity`; the poles −1, −2, … and
+ * `-Infinity` give NaN; NaN gives NaN.
  *
  * @example
  * digamma(1); // minus Euler's constant, -0.5772156649015329
@@ -50,7 +50,7 @@ export const digamma = (x: number): number => {
   return Math.log(y) - 0.5 * r - r * r * horner(r * r, digammaSeries) - shifted;
 };
 
-/** |ψ⁽ⁿ⁾(x)| for x > 0, n ≥ 1: Hurwitz' zeta(n + 1, x) times n!. Every term is positive but the series' tail. */
+/** |ψ⁽ⁿ⁾(x)| for x > 0, n ≥ 1: Hurwitz' zeta(n + 1, x) times n!. Every term is positive except in the tail of the series. */
 const magnitude = (n: number, x: number): number => {
   let y = x;
   let shifted = 0;
@@ -70,13 +70,13 @@ const magnitude = (n: number, x: number): number => {
 };
 
 /**
- * The polygamma function ψ⁽ⁿ⁾(x), n-th derivative of {@link digamma}; n = 1 is trigamma.
+ * The polygamma function ψ⁽ⁿ⁾(x), the n-th derivative of {@link digamma}; n = 1 is trigamma.
  *
  * For x > 0 and n ≥ 1 nothing cancels and the relative error stays below 1e-13: the recurrence (DLMF 5.15.5)
  * to x ≥ 12 + n, then the asymptotic series (DLMF 5.15.8). x < 0 by reflection (DLMF 5.15.6).
  *
- * At x = 0 the limit from the right (−1)ⁿ⁺¹·∞. At −1, −2, … `Infinity` for odd n, NaN for even n, whose limits
- * from the two sides differ. `polygamma(n, Infinity)` is 0 for n ≥ 1; NaN passes through.
+ * At x = 0 it is the limit from the right, (−1)ⁿ⁺¹·∞. At −1, −2, … it is `Infinity` for odd n and NaN for even n, whose limits
+ * from the two sides differ. `polygamma(n, Infinity)` is 0 for n ≥ 1; NaN gives NaN.
  *
  * @throws UsageError unless n is an integer from 0 to 170.
  * @example

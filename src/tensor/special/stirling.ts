@@ -1,6 +1,6 @@
 /**
- * What Stirling's formula leaves out, and ln(1 + x) − x: the two functions that differences of large lgammas are made of once
- * their large parts have been cancelled on paper (Loader 2000, "Fast and accurate computation of binomial probabilities").
+ * The remainder of Stirling's formula, and ln(1 + x) − x. Differences of large lgammas can be written with these two functions
+ * once the large parts are cancelled by hand (Loader 2000, "Fast and accurate computation of binomial probabilities").
  */
 import { bernoulli } from "./bernoulli.ts";
 import { horner } from "./horner.ts";
@@ -8,7 +8,7 @@ import { horner } from "./horner.ts";
 /** B₂ₖ / (2k (2k − 1)) of DLMF 5.11.1. */
 export const stirlingSeries: readonly number[] = bernoulli.map((b, i) => b / ((2 * i + 2) * (2 * i + 1)));
 
-/** From here on the series alone, eight terms of it: what follows is below 1e-17. */
+/** From here on the series alone is used, with eight terms: the rest is below 1e-17. */
 const LARGE = 10;
 
 const leading = stirlingSeries.slice(0, 9);
@@ -41,7 +41,7 @@ function step(order: number, x: number): number {
     if (order === 0) return (x + 0.5) * h(0) - 1;
     return (x + 0.5) * h(order) - order * h(order - 1);
   }
-  // With s = 1/(2x + 1) it is Σ s²ʲ/(2j + 1), whose terms have one sign; each derivative multiplies s²ʲ by −2 · 2j · s.
+  // With s = 1/(2x + 1) it is Σ s²ʲ/(2j + 1), all terms of one sign; each derivative multiplies s²ʲ by −2 · 2j · s.
   const s = 1 / (2 * x + 1);
   const s2 = s * s;
   let [sum, power] = [0, s2];
@@ -56,8 +56,8 @@ function step(order: number, x: number): number {
 }
 
 /**
- * The n-th derivative of δ(x) = ln Γ(x) − [(x − ½) ln x − x + ½ ln 2π], for x > 0: about 1/(12x) for large x. No term of the sums
- * behind it has another sign than the rest, so the relative error stays near 1e-15. ±∞ at 0, NaN below.
+ * The n-th derivative of δ(x) = ln Γ(x) − [(x − ½) ln x − x + ½ ln 2π], for x > 0: about 1/(12x) for large x. In each sum used here all
+ * terms have the same sign, so the relative error stays near 1e-15. ±∞ at 0, NaN below.
  *
  * @example
  * stirlingRemainder(0, 1); // 1 − ½ ln 2π = 0.08106146679532726
@@ -77,18 +77,18 @@ function remainder(order: number, x: number): number {
   return sum + tail(order, y);
 }
 
-/** δ at 1, 2, …, which samplers of counts ask for again and again. */
+/** δ at 1, 2, …, which samplers of counts use again and again. */
 const wholeRemainders = Array.from({ length: LARGE }, (_, k) => (k === 0 ? 0 : remainder(0, k)));
 
-/** 1/3, 1/5, 1/7, …: of artanh. */
+/** 1/3, 1/5, 1/7, …: the coefficients of artanh. */
 export const artanhSeries: readonly number[] = Array.from({ length: 16 }, (_, i) => 1 / (2 * i + 3));
 
 const artanhLong = artanhSeries.slice(0, 14);
-/** Where s² is below 0.01. */
+/** The range in which s² is below 0.01. */
 const artanhShort = artanhSeries.slice(0, 8);
 
 /**
- * ln(1 + x) − x, with small relative error also near 0, where it is −x²/2. −∞ at −1, NaN below.
+ * ln(1 + x) − x, with a small relative error even near 0, where it is −x²/2. −∞ at −1, NaN below.
  *
  * @example
  * log1pMinus(1e-10); // -5e-21

@@ -1,10 +1,10 @@
-/** x less the nearest integer: in [−½, ½] and exact, so that poles and zeros at integers stay where they are. */
+/** x minus the nearest integer: in [−½, ½] and exact, so poles and zeros at integers stay where they are. */
 const fraction = (x: number): number => x - Math.round(x);
 
-/** |sin πx|, with small relative error near its zeros. */
+/** |sin πx|, with a small relative error near its zeros. */
 export const absSinPi = (x: number): number => Math.abs(Math.sin(Math.PI * fraction(x)));
 
-/** cot πx, with small relative error near its poles and zeros; ±∞ at the integers, signed as the residue of x. */
+/** cot πx, with a small relative error near its poles and zeros; ±∞ at the integers, with the sign of the residue in x. */
 export const cotPi = (x: number): number => {
   const r = fraction(x);
   return Math.sin(Math.PI * (0.5 - Math.abs(r))) / Math.sin(Math.PI * r);
@@ -12,7 +12,7 @@ export const cotPi = (x: number): number => {
 
 /**
  * The polynomial P with dⁿ/dxⁿ cot(πx) = πⁿ P(cot πx), lowest power first: P₀ = c and Pₙ₊₁ = −(1 + c²) Pₙ′.
- * Its terms share one parity and one sign, so that evaluating it cancels nothing.
+ * Its terms have one parity and one sign, so evaluating it causes no cancellation.
  */
 export const cotDerivative = (n: number): readonly number[] => {
   let p: readonly number[] = [0, 1];

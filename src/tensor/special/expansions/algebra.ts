@@ -1,6 +1,6 @@
 /**
  * The elementary operations that an expansion may use, over values of any kind: numbers, arrays, or nodes of a
- * graph. There is no branch: `where` receives both sides already computed, and an unselected side may be NaN.
+ * graph. There are no branches: `where` gets both sides already computed, and the side that is not selected may be NaN.
  */
 export interface Algebra<T> {
   constant(value: number): T;
@@ -19,7 +19,7 @@ export interface Algebra<T> {
   where(condition: T, a: T, b: T): T;
 }
 
-/** The arithmetic that an expansion will run in; it decides how many terms are worth their cost. */
+/** The arithmetic that an expansion runs in; it decides how many terms are needed. */
 export type Precision = "float32" | "float64";
 
 const numbers = (round: (value: number) => number): Algebra<number> => ({
@@ -40,10 +40,10 @@ const numbers = (round: (value: number) => number): Algebra<number> => ({
 /** Runs an expansion on numbers, in double precision. */
 export const float64Algebra: Algebra<number> = numbers((value) => value);
 
-/** Runs an expansion on numbers, every result rounded to single precision. The arguments must be so already. */
+/** Runs an expansion on numbers, rounding every result to single precision. The arguments must be rounded already. */
 export const float32Algebra: Algebra<number> = numbers(Math.fround);
 
-/** c₀ + c₁ z + c₂ z² + … by Horner's rule: two operations a coefficient after the first. */
+/** c₀ + c₁ z + c₂ z² + … by Horner's rule: two operations for each coefficient after the first. */
 export const polynomial = <T>(ops: Algebra<T>, z: T, coefficients: readonly number[]): T => {
   const [highest = 0, ...rest] = [...coefficients].reverse();
   return rest.reduce((sum, c) => ops.add(ops.mul(sum, z), ops.constant(c)), ops.constant(highest));

@@ -1,8 +1,8 @@
 import { type Algebra, type Precision, polynomial } from "./algebra.ts";
 
 /**
- * erf x = x P(x²) / Q(x²) on [−end, end], beyond which erf is ±1 to the precision. All coefficients are positive,
- * so neither polynomial cancels. Least-maximum fits of the relative error, so that small x keep their digits;
+ * erf x = x P(x²) / Q(x²) on [−end, end]; outside, erf is ±1 to working precision. All coefficients are positive,
+ * so neither polynomial cancels. Minimax fits of the relative error, so that small x keep their digits;
  * computed by test/tensor/special/fit-coefficients.py.
  */
 const ratio: Readonly<Record<Precision, { end: number; p: readonly number[]; q: readonly number[] }>> = {
@@ -34,7 +34,7 @@ const ratio: Readonly<Record<Precision, { end: number; p: readonly number[]; q: 
   },
 };
 
-/** a held within [−bound, bound]; NaN passes through, because a comparison with it is false. */
+/** a clipped to [−bound, bound]. NaN stays NaN, because comparisons with it are false. */
 const clamp = <T>(ops: Algebra<T>, a: T, bound: number): T => {
   const high = ops.constant(bound);
   const low = ops.constant(-bound);
@@ -43,8 +43,8 @@ const clamp = <T>(ops: Algebra<T>, a: T, bound: number): T => {
 };
 
 /**
- * {@link erf} as elementary operations, for every x. The relative error is below 1e-6 in float32 arithmetic and
- * 1e-12 in float64, and the result never leaves [−1, 1], so that log(1 − erf x) is never NaN.
+ * {@link erf} in elementary operations, for every x. The relative error is below 1e-6 in float32 arithmetic and
+ * 1e-12 in float64, and the result is always in [−1, 1], so log(1 − erf x) is never NaN.
  */
 export const expandErf = <T>(ops: Algebra<T>, x: T, precision: Precision): T => {
   const { end, p, q } = ratio[precision];

@@ -27,9 +27,9 @@ const lanczos: Readonly<Record<Precision, { g: number; c: readonly number[] }>> 
 };
 
 /**
- * {@link lgamma} as elementary operations: (x − ½)(log(x + g − ½) − 1) + log L(x), Lanczos' approximation, for
- * all x > 0 at once. Near 1 and 2 its two terms are of order one, so that the zeros cost no digits beyond the
- * absolute error of order one rounding; there is no Stirling series to join and no product to overflow.
+ * {@link lgamma} in elementary operations: (x − ½)(log(x + g − ½) − 1) + log L(x), Lanczos' approximation, for
+ * all x > 0 in one formula. Near 1 and 2 its two terms are of order one, so the zeros there cost only an absolute
+ * error of order one rounding. There is no second series to switch to and no product that could overflow.
  *
  * Error over (0, 1e6), relative where the value exceeds 1 and absolute elsewhere: below 1e-6 in float32
  * arithmetic, 1e-12 in float64. At negative x the error is relative to lgamma(1 − x).

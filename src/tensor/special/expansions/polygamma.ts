@@ -13,12 +13,12 @@ const plan = (n: number, precision: Precision): { shifts: number; terms: number 
 const range = (count: number): readonly number[] => Array.from({ length: count }, (_, k) => k);
 
 /**
- * {@link digamma} as elementary operations, without a branch on the size of x:
+ * {@link digamma} in elementary operations, without a branch on the size of x:
  *
  *     ψ(x) = log s − Σₖ₌₁ B₂ₖ(½) / (2k s²ᵏ) − Σⱼ₌₀ᴺ⁻¹ 1/(x + j),   s = x + N − ½
  *
- * the recurrence (DLMF 5.5.2) and the derivative of DLMF 5.11.8 with h = ½, which has no term in 1/s. N is small,
- * so that at the zero 1.4616… the difference is between numbers of order one; for large x the sum is small.
+ * from the recurrence (DLMF 5.5.2) and the derivative of DLMF 5.11.8 with h = ½, which has no term in 1/s. N is small,
+ * so at the zero 1.4616… the formula subtracts numbers of order one; for large x the sum is small.
  *
  * Error over (0, 1e6), relative where |ψ| exceeds 1 and absolute elsewhere: below 1e-6 in float32 arithmetic,
  * 1e-12 in float64. At the poles −1, −2, … it is infinite of either sign, where {@link digamma} says NaN.
@@ -45,12 +45,12 @@ export const expandDigamma = <T>(
 };
 
 /**
- * {@link polygamma} as elementary operations: the n-th derivative of {@link expandDigamma}'s formula, all of
+ * {@link polygamma} in elementary operations: the n-th derivative of {@link expandDigamma}'s formula, all of
  * whose larger terms have one sign,
  *
  *     (−1)ⁿ⁺¹ ψ⁽ⁿ⁾(x) = s⁻ⁿ [(n − 1)! + Σₖ₌₁ B₂ₖ(½) (2k + n − 1)! / (2k)! s⁻²ᵏ] + n! Σⱼ₌₀ᴺ⁻¹ (x + j)⁻ⁿ⁻¹
  *
- * so that for x > 0 the error is relative: below 1e-6 in float32 arithmetic for n ≤ 5 and 1e-12 in float64 for
+ * so for x > 0 the error is relative: below 1e-6 in float32 arithmetic for n ≤ 5 and 1e-12 in float64 for
  * n ≤ 8, as long as (x + j)⁻ⁿ⁻¹ neither overflows nor underflows. n = 0 gives {@link expandDigamma}.
  *
  * At the poles −1, −2, … of an even n the result is infinite of either sign, where {@link polygamma} says NaN.

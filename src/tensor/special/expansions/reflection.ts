@@ -1,8 +1,8 @@
 import type { Algebra } from "./algebra.ts";
 
 /**
- * Where an expansion must hold. `"real"`: everywhere. `"positive"`: for x > 0 alone, and unspecified elsewhere;
- * it spares the operations of the reflection, which is what a density whose parameters are positive wants.
+ * The domain of an expansion. `"real"`: the whole line. `"positive"`: x > 0 only, and unspecified elsewhere;
+ * this saves the operations of the reflection. Densities with positive parameters use it.
  */
 export type Domain = "real" | "positive";
 
@@ -23,15 +23,15 @@ export const reflected = <T>(
   return ops.where(positive, value, reflect(value));
 };
 
-/** x less the nearest integer: exact, in [−½, ½]. */
+/** x minus the nearest integer: exact, in [−½, ½]. */
 const fraction = <T>(ops: Algebra<T>, x: T): T => ops.sub(x, ops.floor(ops.add(x, ops.constant(0.5))));
 
 const sinOfPi = <T>(ops: Algebra<T>, r: T): T => ops.sin(ops.mul(ops.constant(Math.PI), r));
 
-/** |sin πx|, with small relative error near its zeros. */
+/** |sin πx|, with a small relative error near its zeros. */
 export const absSinPi = <T>(ops: Algebra<T>, x: T): T => ops.abs(sinOfPi(ops, fraction(ops, x)));
 
-/** cot πx, with small relative error near its poles and zeros. */
+/** cot πx, with a small relative error near its poles and zeros. */
 export const cotPi = <T>(ops: Algebra<T>, x: T): T => {
   const r = fraction(ops, x);
   return ops.div(sinOfPi(ops, ops.sub(ops.constant(0.5), ops.abs(r))), sinOfPi(ops, r));
