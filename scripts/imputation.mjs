@@ -7,7 +7,12 @@ import { train } from "../dist/runs/index.js";
 import { heldOutLogLikelihood } from "./support/held-out-cells.mjs";
 
 const { values } = parseArgs({
-  options: { draws: { type: "string", default: "5" }, types: { type: "boolean" }, table: { type: "string" } },
+  options: {
+    draws: { type: "string", default: "5" },
+    types: { type: "boolean" },
+    table: { type: "string" },
+    first: { type: "string", default: "0" },
+  },
 });
 const draws = Number(values.draws);
 const first = Number(values.first);

@@ -8,12 +8,12 @@ import { type EncodedImage, type ImageStack, imageStack, writeOutput } from "../
 import { type CsvOutput, matrixRows, type Table, toCsv } from "./table.ts";
 
 /** Writes a file whole or not at all, and makes its folder if it is missing. @throws UsageError when it cannot. */
-export async function save(path: string, content: string | Uint8Array): Promise<void> {
+export async function save(path: string, content: string | Uint8Array, flag = "--out"): Promise<void> {
   try {
     mkdirSync(dirname(path), { recursive: true });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new UsageError(`--out ${path}: cannot make the folder (${why}). Choose another --out.`);
+    throw new UsageError(`${flag} ${path}: cannot make the folder (${why}). Choose another ${flag}.`);
   }
   await writeOutput(path, content);
 }

@@ -5,6 +5,7 @@ import { printable } from "../printable.ts";
 import { version } from "../version.ts";
 import type { Context, Terminal } from "./terminal.ts";
 import { addClassify } from "./verbs/classify.ts";
+import { addCompare } from "./verbs/compare.ts";
 import { addEncode } from "./verbs/encode.ts";
 import { addEvaluate } from "./verbs/evaluate.ts";
 import { addExport } from "./verbs/export.ts";
@@ -55,6 +56,7 @@ export function commandOf(context: Context): Command {
     addEncode,
     addImpute,
     addReport,
+    addCompare,
     addExport,
     addReproduce,
   ]) {

@@ -19,6 +19,9 @@ export type {
   ClassifiedRow,
   LeastSure,
 } from "./class-types.ts";
+export { renderComparison } from "./comparison.ts";
+export { comparisonLines } from "./comparison-table.ts";
+export type { ComparedFigure, ComparedRun, Comparison, DifferingSetting } from "./comparison-types.ts";
 export { type EncodedImage, type ImageGridOptions, imageGrid } from "./image-grid.ts";
 export { imageStack } from "./image-stack.ts";
 export {

@@ -76,6 +76,10 @@ ul.cells span { display: block; margin-top: .25rem; font-size: .9rem; line-heigh
 ul.cells small { color: var(--muted); font-size: .8rem; }
 .wrong, ul.cells small.wrong { color: var(--extra); font-weight: 600; }
 .scroll { overflow-x: auto; }
+.dot { display: inline-block; width: .65em; height: .65em; border-radius: 50%; }
+ul.runs { list-style: none; margin: .8rem 0; padding: 0; overflow-wrap: anywhere; }
+ul.runs small { display: block; color: var(--muted); margin-left: 1.1em; }
+ul.key { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; font-size: .88rem; }
 
 table.rows { margin-top: 1rem; }
 table { border-collapse: collapse; width: 100%; font-size: .9rem; }

@@ -1,9 +1,12 @@
 import { drawFigure, type LegendEntry, loadPlot } from "./figure.ts";
+import { decimal } from "./format.ts";
 
 /** A curve. Pairs whose `y` is not finite leave a gap. */
 export interface Series {
   readonly name: string;
   readonly role: "train" | "test" | "extra";
+  /** A colour of its own instead of that of its role. */
+  readonly colour?: string;
   readonly x: readonly number[];
   readonly y: readonly (number | undefined)[];
 }
@@ -16,8 +19,11 @@ const ROOT_TICKS = [0, 10, 50, 1, 5, 20, 30, 2, 70, 100, 0.5, 40, 3, 15, 90, 7] 
 /** Smallest distance between ticks, as a share of the axis. */
 const ROOT_GAP = 0.075;
 
+/** At most so many points of a curve can be pointed at; more would only make the file larger. */
+const MOST_TOLD = 150;
+
 /**
- * Curves over epochs as one SVG, with a legend.
+ * Curves over epochs as one SVG, with a legend. Pointing at a curve tells its value.
  *
  * @param options.yLabel the quantity with its unit, as `nats per image`
  * @param options.yScale `root` is for percentages that fall towards zero and may reach it: it starts at zero and is stretched near it
@@ -28,16 +34,26 @@ export const lineFigure = async (options: {
   readonly xLabel?: string;
   readonly series: readonly Series[];
   readonly yScale?: "linear" | "root";
+  /** Whether to name the curves above the plot. Default true. */
+  readonly legend?: boolean;
   readonly width?: number;
   readonly height?: number;
 }): Promise<string> => {
   const { title, yLabel, xLabel = "epoch", series, yScale = "linear", width = 250, height = 225 } = options;
   const Plot = await loadPlot();
-  const points = series.flatMap(({ name, role, x, y }) =>
-    x.map((value, i) => ({ x: value, y: finiteOr(y[i], Number.NaN), name, colour: `var(--${role})`, role })),
+  const colourOf = ({ role, colour = `var(--${role})` }: Series): string => colour;
+  const points = series.flatMap((one) =>
+    one.x.map((value, i) => ({
+      x: value,
+      y: finiteOr(one.y[i], Number.NaN),
+      name: one.name,
+      colour: colourOf(one),
+    })),
   );
   const epochs = new Set(points.map((point) => point.x)).size;
-  const legend = series.map(({ name, role }): LegendEntry => ({ name, colour: `var(--${role})` }));
+  const legend = series.map((one): LegendEntry => ({ name: one.name, colour: colourOf(one) }));
+  const every = Math.max(1, Math.ceil(epochs / MOST_TOLD));
+  const told = points.filter(({ x }, i) => Number.isFinite(points[i].y) && Math.round(x) % every === 0);
   return drawFigure(
     title,
     {
@@ -57,10 +73,22 @@ export const lineFigure = async (options: {
     [
       Plot.line(points, { x: "x", y: "y", z: "name", stroke: "colour", strokeWidth: 1.8 }),
       epochs <= 30 ? Plot.dot(points, { x: "x", y: "y", r: epochs === 1 ? 3.5 : 2, fill: "colour" }) : null,
+      Plot.dot(told, {
+        x: "x",
+        y: "y",
+        r: 6,
+        fill: "colour",
+        fillOpacity: 0,
+        title: ({ x, y, name }) => `${name}, ${xLabel} ${x}: ${told4(y)}`,
+      }),
     ],
-    legend,
+    options.legend === false ? [] : legend,
   );
 };
+
+/** Four digits, or as many as a large number has before the point. */
+const told4 = (value: number): string =>
+  decimal(value, Math.max(0, 3 - Math.floor(Math.log10(Math.abs(value) || 1))));
 
 /** A square-root axis of percentages, from zero. */
 export const rootAxis = (points: readonly { readonly y: number }[]) => {

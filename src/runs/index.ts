@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { compareRuns } from "./compare.ts";
 export {
   checkFingerprint,
   type DataChecks,

@@ -1,0 +1,62 @@
+/** `tightbound compare`: runs beside each other. */
+import type { Command } from "commander";
+import { type Context, commandLine, printJson, speaker } from "../terminal.ts";
+import { inFlags } from "../wording.ts";
+
+interface Options {
+  readonly report?: string;
+  readonly json?: true;
+}
+
+const EXAMPLES = `
+Prints the settings in which the runs differ and their figures, from what is in their folders: nothing is measured again.
+The best run is the best on validation rows (--validation of train), never on test rows.
+
+With --report FILE.html, or a folder, it also writes a page with the same tables and the curves of all runs on top of each other.
+
+Examples:
+  $ tightbound compare runs/a runs/b
+  $ tightbound compare runs/mnist-* --report comparison.html
+  $ tightbound compare runs/a runs/b --json`;
+
+export function addCompare(program: Command, context: Context): void {
+  program
+    .command("compare")
+    .description(
+      "runs beside each other: settings that differ, figures, curves, and the best on validation rows",
+    )
+    .argument("<runs...>", "folders of two runs or more")
+    .option("--report <path>", "write a page to this .html file, or comparison.html to this folder")
+    .option("--json", "print one JSON object")
+    .addHelpText("after", EXAMPLES)
+    .action(async (paths: readonly string[], { report, json }: Options) => {
+      const { compareRuns } = await import("../../runs/index.ts");
+      const { comparisonLines, renderComparison } = await import("../../report/index.ts");
+      const { version } = await import("../../version.ts");
+      const { terminal } = context;
+      const say = speaker(terminal, { json: json === true });
+      const found = compareRuns(paths, { command: commandLine(context.argv), version: version() });
+      // Its remarks name options; here they are flags.
+      const comparison = { ...found, remarks: found.remarks.map((remark) => inFlags(remark, program)) };
+      for (const line of comparisonLines(comparison)) say(line);
+      const page = report === undefined ? undefined : pagePath(report);
+      if (page !== undefined) {
+        const { save } = await import("../output.ts");
+        await save(page, await renderComparison(comparison), "--report");
+        say(`Written: ${page}`);
+      }
+      if (json === true) {
+        const { runs, best, ...rest } = comparison;
+        printJson(terminal, {
+          ...rest,
+          runs,
+          best: best === undefined ? null : { run: runs[best.run].path, figure: best.figure },
+          ...(page !== undefined && { files: [page] }),
+        });
+      }
+    });
+}
+
+/** A path that names no page is a folder. */
+const pagePath = (path: string): string =>
+  /\.html?$/i.test(path) ? path : `${path.replace(/\/+$/, "")}/comparison.html`;
