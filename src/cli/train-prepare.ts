@@ -57,6 +57,7 @@ export interface TrainOptions extends ReadingFlags, Readonly<Record<string, unkn
   readonly overwrite?: true;
   readonly resume?: string | true;
   readonly report?: true;
+  readonly tensorboard?: true;
   readonly json?: true;
   readonly quiet?: true;
 }

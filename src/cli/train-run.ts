@@ -6,6 +6,7 @@ import type { NamedParameter } from "../nn/index.ts";
 import type { Measured } from "../report/index.ts";
 import { openRun, type Stage } from "../runs/index.ts";
 import { bestEpoch } from "../train/index.ts";
+import { eventOutput } from "./event-output.ts";
 import { figureLines, figuresJson } from "./figures.ts";
 import { type Interrupts, watchInterrupts } from "./interrupt.ts";
 import { type Display, trainDisplay } from "./progress.ts";
@@ -78,6 +79,7 @@ async function trainAndReport(
   let display: Display | undefined;
   let stage: Stage | undefined;
   const bars: Promise<void>[] = [];
+  const events = eventOutput(options.tensorboard === true);
   const result = await prepared.train({
     signal: interrupts.signal,
     onStage(begun) {
@@ -95,10 +97,14 @@ async function trainAndReport(
       secondsToFirstStep ??= performance.now() / 1000;
       display?.onStep(progress);
     },
-    onEpochLogged: (line) => display?.onEpoch(line),
+    onEpochLogged: (line) => {
+      if (stage !== undefined) events.onEpoch(stage, line);
+      display?.onEpoch(line);
+    },
   });
   await Promise.all(bars);
   stop();
+  events.onEnd(result.stage);
   const { trained, completed, history, seconds, steps } = result;
   const { epochs } = result.stage.settings.train;
   if (!completed) {

@@ -55,13 +55,13 @@ export const writeDurably = (path: string, content: Uint8Array | string): void =
  *
  * @throws CheckpointError with the path and the reason, such as a full disk.
  */
-export const appendDurably = (path: string, content: string): void => {
+export const appendDurably = (path: string, content: string | Uint8Array): void => {
   let before: number | undefined;
   try {
     before = existsSync(path) ? statSync(path).size : undefined;
     const file = openSync(path, "a");
     try {
-      writeAll(file, Buffer.from(content));
+      writeAll(file, typeof content === "string" ? Buffer.from(content) : content);
       fsyncSync(file);
     } finally {
       closeSync(file);

@@ -5,6 +5,7 @@
  */
 export { type Checkpoint, loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 export { reason, writeDurably } from "./durable-write.ts";
+export { appendEvent, eventFile, writeEvents } from "./event-log.ts";
 export { type Json, toJson } from "./json.ts";
 export { type EpochMetrics, openMetricsLog, readMetricsLog } from "./metrics-log.ts";
 export { createRun, lockRun, openRun, type RunFolder, runFolder } from "./run-folder.ts";

@@ -38,6 +38,7 @@ export interface OwnedFiles {
 const OWN_FILES: readonly string[] = [
   "config.json",
   "metrics.jsonl",
+  "events.out.tfevents.tightbound",
   "checkpoint.safetensors",
   "best.safetensors",
   "report.html",

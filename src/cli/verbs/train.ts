@@ -105,6 +105,10 @@ export function addTrain(program: Command, context: Context): void {
     .option("--out <folder>", "the run's folder (default: runs/<data>-<model>-<n>)")
     .option("--overwrite", "replace the run in this folder")
     .option("--resume [folder]", "continue the run in this folder, or in --out")
+    .option(
+      "--tensorboard",
+      "write the figures of each epoch for TensorBoard too, to events.out.tfevents.tightbound in the run's folder",
+    )
     .option("--report", "at the end, evaluate and write report.html and pictures")
     .option("--json", "print one JSON object at the end; everything else goes to stderr")
     .option("--quiet", "print nothing but errors")
