@@ -57,7 +57,7 @@ export class BernoulliDistribution extends Distribution {
     };
   }
 
-  /** x · v + (1 − x) · w is linear in x: with x = p it is −H, with another's p a cross entropy. */
+  /** x · ln p + (1 − x) · ln(1 − p), which is linear in x: with x = p it is −H, with another distribution's p a cross entropy. */
   expectedLogProb(x: Tensor): Tensor {
     const { logits, probs } = this.parameters;
     if (logits !== undefined) return sub(mul(x, logits), softplus(logits));
@@ -67,7 +67,7 @@ export class BernoulliDistribution extends Distribution {
   protected override logDensity(x: Tensor): Tensor {
     const { logits } = this.parameters;
     if (logits === undefined || !this.testsSupport) return this.expectedLogProb(x);
-    // ∞ · 0 is no part of a certain outcome.
+    // A certain outcome contributes 0: leave out ∞ · 0.
     const certain = equal(abs(logits), Number.POSITIVE_INFINITY);
     const finite = where(certain, 0, logits);
     const edge = log(where(greater(logits, 0), x, sub(1, x)));
@@ -100,12 +100,12 @@ export class BernoulliDistribution extends Distribution {
 /**
  * 1 with probability p, else 0, in a float dtype. Log densities from logits are x l − softplus(l), which never
  * overflows; from probabilities they are exact at 0 and 1 (−∞ for an impossible value, with no NaN in value or gradient).
- * A value between 0 and 1 is outside the support; with `unchecked()` it gives the cross entropy.
+ * A value between 0 and 1 is outside the support; with `unchecked()` its log density is the cross entropy.
  *
  * @example
  * await Bernoulli({ logits: [0, 2] }).logProb(1).value(); // [-0.6931, -0.1269]
  *
- * @throws UsageError when both or neither are given, or a known probability is outside [0, 1].
+ * @throws UsageError when both or neither of `logits`, `probs` are given, or a known probability is outside [0, 1].
  */
 export const Bernoulli = (parameters: LogitsOrProbs): BernoulliDistribution =>
   new BernoulliDistribution(oneOf("Bernoulli", parameters));

@@ -22,9 +22,9 @@ import { expandTo, oddsOf } from "./numerics.ts";
 
 /** The distribution that {@link Beta} returns: parameters, moments and densities as expressions. */
 export class BetaDistribution extends Distribution {
-  /** a, the power of x plus 1. */
+  /** a; the power of x is a − 1. */
   readonly concentration1: Tensor;
-  /** b, the power of 1 − x plus 1. */
+  /** b; the power of 1 − x is b − 1. */
   readonly concentration0: Tensor;
 
   /** Use {@link Beta}. */
@@ -59,7 +59,7 @@ export class BetaDistribution extends Distribution {
     return betaLogDensity(oddsOf({ probs: x }), a, b);
   }
 
-  /** ln x/(1 − x) of a draw: a difference of the logarithms of two gammas. */
+  /** ln x/(1 − x) of a draw: the difference of the logarithms of two gammas. */
   private logit(site: string, shape: Shape): Tensor {
     const one = drawGamma(`${site}/1`, shape, this.concentration1);
     const zero = drawGamma(`${site}/0`, shape, this.concentration0);
@@ -70,7 +70,7 @@ export class BetaDistribution extends Distribution {
     return sigmoid(this.logit(site, shape));
   }
 
-  /** The density from the logit: a value that rounds to 0 or 1 keeps a finite one. */
+  /** The density computed from the logit, so that it is finite even for a value that rounds to 0 or 1. */
   override sampleAndLogProb(site: string, sampleShape: Shape = []): SampleAndLogProb {
     const { concentration1: a, concentration0: b } = this;
     const logit = this.logit(site, [...sampleShape, ...this.batchShape]);
@@ -95,9 +95,9 @@ export class BetaDistribution extends Distribution {
 /**
  * The beta distribution on [0, 1] with density ∝ x^(a − 1) (1 − x)^(b − 1). Shapes broadcast to the batch shape.
  *
- * Drawn as x/(x + y) of two gammas by their logarithms, so that small concentrations do not underflow; gradients are
- * the gammas' implicit ones. A draw close to 1 is rounded to the resolution of the dtype there; its density is computed
- * from the logit that it was made from, and loses nothing.
+ * Drawn as x/(x + y) from the logarithms of two gammas, so that small concentrations do not underflow; gradients are
+ * the gammas' implicit ones. A draw close to 1 is rounded to the resolution of the dtype, but its density is computed
+ * from the logit that it was made from and loses no accuracy.
  *
  * @example
  * await Beta(2, 3).mean().value(); // 0.4

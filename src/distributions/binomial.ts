@@ -32,7 +32,7 @@ import { registerKl } from "./kl.ts";
 import { complementOf } from "./logarithms.ts";
 import { expandTo, type LogitsOrProbs, type Odds, oddsOf, oneOf } from "./numerics.ts";
 
-/** Up to this many, a draw is the sum of its Bernoullis. */
+/** For totals up to this, a draw is a sum of Bernoullis. */
 const LARGEST_SUM = 32;
 
 /** ln C(n, x): 2ⁿ times the mass of a fair coin. */
@@ -45,12 +45,12 @@ function logChoose(n: Tensor, x: Tensor): Tensor {
 
 /** The distribution that {@link Binomial} returns: parameters, moments and densities as expressions. */
 export class BinomialDistribution extends Distribution {
-  /** The number of trials, where it is one known number. */
+  /** The number of trials, if it is a single known number. */
   readonly count: number | undefined;
   readonly total: Tensor;
   readonly probs: Tensor;
 
-  /** `parameters` holds one of `logits`, `probs`, and `total` where that is a tensor. Use {@link Binomial}. */
+  /** `parameters` holds one of `logits`, `probs`, and `total` if that is a tensor. Use {@link Binomial}. */
   constructor(parameters: Parameters, count: number | undefined) {
     const { logits, probs, total } = parameters;
     super({
@@ -123,12 +123,12 @@ export class BinomialDistribution extends Distribution {
 }
 
 /**
- * How many of `total` trials succeed, each with probability p, in a float dtype. `total` is a whole number, or a
- * tensor of them whose shape broadcasts with the parameter's to the batch shape; only in the first case are the
- * support enumerable and the entropy known.
+ * The number of successes in `total` trials of probability p each, in a float dtype. `total` is a whole number, or a
+ * tensor of whole numbers whose shape broadcasts with the parameter's to the batch shape. The support is enumerable
+ * and the entropy is known only if it is one number.
  *
- * Drawn as a sum of Bernoullis for a number up to 32; else by inversion while fewer than 10 of the rarer outcome are
- * expected, and by transformed rejection (Hörmann 1993) above, with 18 unrolled proposals (none fits with probability
+ * Drawn as a sum of Bernoullis for totals up to 32. For larger ones: by inversion if fewer than 10 of the rarer outcome are
+ * expected, else by transformed rejection (Hörmann 1993) with 18 unrolled proposals (none is accepted with probability
  * below 1e-9).
  *
  * @example
@@ -153,7 +153,7 @@ export function checkTotal(what: string, total: number): void {
   throw new UsageError(`${what}: expected 'total' to be a whole number of at least 0, found ${total}.`);
 }
 
-// n times that of one trial.
+// n times the divergence of one trial.
 registerKl(BinomialDistribution, BinomialDistribution, (p, q) => {
   if (p.count === undefined || p.count !== q.count) {
     throw new ClosedFormError(

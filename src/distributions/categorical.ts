@@ -31,15 +31,15 @@ import {
 } from "./numerics.ts";
 
 /**
- * Indices of categories by the inverse distribution function: one uniform a draw. The threshold is scaled by the rounded
- * total and compared strictly, so a category of probability 0 is never drawn. Where a probability is NaN, the index is K, which
- * is none: not one that can be taken for a draw. `shape` has no category axis.
+ * Indices of categories by the inverse distribution function: one uniform for each draw. The threshold is scaled by the rounded
+ * total and compared strictly, so a category of probability 0 is never drawn. If a probability is NaN, the index is K, which
+ * no category has, so it cannot be mistaken for a draw. `shape` has no category axis.
  */
 export function drawCategory(site: string, shape: Shape, probs: Tensor): Tensor {
   const cumulative = cumsum(probs, -1);
   const total = slice(cumulative, { axis: -1, start: probs.shape[probs.rank - 1] - 1 });
   const threshold = mul(unsqueeze(noise("uniform", site, shape, probs.dtype), -1), total);
-  // Counted from above: no comparison with NaN holds.
+  // Count from above: no comparison with NaN is true.
   const above = sum(cast(greaterEqual(cumulative, threshold), "int32"), -1);
   return cast(sub(probs.shape[probs.rank - 1], above), "int64");
 }
@@ -100,7 +100,7 @@ export class CategoricalDistribution extends Distribution {
     return new CategoricalDistribution(parameters);
   }
 
-  /** An index has no mean: categories have no order. `OneHotCategorical` has. */
+  /** An index has no mean, because categories have no order. The mean of `OneHotCategorical` exists. */
   protected override forms(): ClosedForms {
     const { categories } = this;
     return {
@@ -111,14 +111,14 @@ export class CategoricalDistribution extends Distribution {
 }
 
 /**
- * A category from 0 to K − 1, as int64 (values of any dtype are taken). The last axis of `logits` or `probs` holds the
- * K categories; the others are the batch. Logits need not be normalised, and −∞ marks an impossible category; where computed
- * logits are +∞, their categories share all probability. Probabilities lie on the simplex and are divided by their sum.
+ * A category from 0 to K − 1, as int64 (values of any dtype are accepted). The last axis of `logits` or `probs` holds the
+ * K categories; the others are the batch. Logits need not be normalised, and −∞ marks an impossible category. If some computed
+ * logits are +∞, their categories share all probability. Probabilities must lie on the simplex; they are divided by their sum.
  *
  * @example
  * await Categorical({ probs: [0.2, 0.8] }).logProb(1).value(); // -0.2231
  *
- * @throws UsageError when both or neither are given, or known probabilities do not sum to 1.
+ * @throws UsageError when both or neither of `logits`, `probs` are given, or known probabilities do not sum to 1.
  */
 export const Categorical = (parameters: LogitsOrProbs): CategoricalDistribution =>
   new CategoricalDistribution(oneOf("Categorical", parameters));

@@ -54,7 +54,7 @@ export class CauchyDistribution extends LocationScaleDistribution {
 }
 
 /**
- * The Cauchy distribution about `loc` with half-width `scale`. Shapes broadcast to the batch shape. It has no mean
+ * The Cauchy distribution around `loc` with half-width `scale`. Shapes broadcast to the batch shape. It has no mean
  * and no variance.
  *
  * @example
@@ -67,7 +67,7 @@ export function Cauchy(loc: TensorLike, scale: TensorLike): CauchyDistribution {
   return new CauchyDistribution({ loc: l, scale: s });
 }
 
-// ln [((s_p + s_q)² + (μ_p − μ_q)²) / (4 s_p s_q)] (Chyzak & Nielsen 2019), as ln(1 + …) so that equal ones give 0.
+// ln [((s_p + s_q)² + (μ_p − μ_q)²) / (4 s_p s_q)] (Chyzak & Nielsen 2019), written as ln(1 + …) so that it is 0 for equal ones.
 registerKl(CauchyDistribution, CauchyDistribution, (p, q) => {
   const excess = add(square(sub(p.scale, q.scale)), square(sub(p.loc, q.loc)));
   return log1p(div(excess, mul(mul(p.scale, q.scale), 4)));

@@ -36,7 +36,7 @@ export class ChiSquaredDistribution extends Distribution {
     this.gamma = Gamma(mul(this.df, 0.5), 0.5);
   }
 
-  /** With the rate fixed at ½, its term belongs to the base measure. */
+  /** The rate is fixed at ½, so its term belongs to the base measure. */
   override get exponentialFamily(): ExponentialFamily {
     return {
       ranks: [0],

@@ -1,5 +1,5 @@
 /**
- * The sets that parameters and values live in. A constraint is data: its name is what transforms are looked up by.
+ * The sets of allowed parameters and values. A constraint is data; transforms are looked up by its name.
  *
  * @module
  */
@@ -40,22 +40,22 @@ import type { Transform } from "./transforms/transform.ts";
 
 /** A set of values, and a test of membership. */
 export interface Constraint {
-  /** What messages print and transforms are keyed by: `real`, `positive`, `simplex`, … */
+  /** The name in messages, and the key under which transforms are found: `real`, `positive`, `simplex`, … */
   readonly name: string;
-  /** How many trailing dimensions make one element of the set: 0 for numbers, 1 for vectors. */
+  /** The number of trailing dimensions that make one element of the set: 0 for numbers, 1 for vectors. */
   readonly eventRank: number;
   readonly isDiscrete: boolean;
-  /** The elements in words, in the plural, as messages print them: "whole numbers of at least 0". Default: the name. */
+  /** The elements in words, in the plural, for messages: "whole numbers of at least 0". Default: the name. */
   readonly description?: string;
-  /** An element of the set that broadcasts to a value: what a density is computed at where a value lies outside. Default: none. */
+  /** An element of the set that broadcasts to a value. It replaces values outside the set before the density is computed. Default: none. */
   readonly member?: (value: Tensor) => TensorLike;
-  /** The map through which another set became this one, where it is an image. */
+  /** If the set is the image of another set: the map between them. */
   readonly image?: Transform;
-  /** Bool, of the value's shape without its last `eventRank` dimensions: whether each element is in the set. NaN never is. */
+  /** Whether each element is in the set: bool, of the value's shape without its last `eventRank` dimensions. NaN never is. */
   check(value: Tensor): Tensor;
 }
 
-/** An interval, with its ends for the transforms that need them. */
+/** An interval, with its ends, which transforms need. */
 export interface IntervalConstraint extends Constraint {
   readonly low: Tensor | number;
   readonly high: Tensor | number;
@@ -78,7 +78,7 @@ const continuous = (
 /** The end of an interval in words. */
 const inWords = (end: Tensor | number): string => {
   if (typeof end === "number") return String(end);
-  return isConstant(end) && end.size === 1 ? String(end.attributes.values[0]) : "a bound of its own";
+  return isConstant(end) && end.size === 1 ? String(end.attributes.values[0]) : "a given bound";
 };
 
 /** The elements of a set in words, for messages: "finite numbers", "vectors of numbers of at least 0 that sum to 1". */
@@ -87,22 +87,22 @@ export const describeConstraint = ({ description, name }: Constraint): string =>
 
 const finite = (x: Tensor): Tensor => less(abs(x), Number.POSITIVE_INFINITY);
 
-/** The image of a set under a map: how a transformed variable is reached from unconstrained reals. */
+/** The image of a set under a map. It tells how to reach a transformed variable from unconstrained reals. */
 export interface ImageConstraint extends Constraint {
   /** The transform. */
   readonly image: Transform;
-  /** The set that it maps. */
+  /** The set that is mapped. */
   readonly from: Constraint;
 }
 
-/** A constraint on the parts of an array, with the constraint that each part keeps. */
+/** A constraint on arrays, and the constraint that each of their parts satisfies. */
 export interface IndependentConstraint extends Constraint {
   readonly base: Constraint;
-  /** How many dimensions beyond those of `base` are one element. */
+  /** The number of dimensions, beyond those of `base`, that make one element. */
   readonly reinterpreted: number;
 }
 
-/** True where every one of the last `n` dimensions is. */
+/** True where all values along the last `n` dimensions are true. */
 function all(ok: Tensor, n: number): Tensor {
   const axes = Array.from({ length: n }, (_, i) => i - n);
   return equal(sum(cast(logicalNot(ok), "float32"), axes), 0);
@@ -110,7 +110,7 @@ function all(ok: Tensor, n: number): Tensor {
 
 /** Finite numbers. */
 export const real: Constraint = continuous("real", "finite numbers", 0, finite);
-/** Angles: finite numbers, the same angle where they differ by whole turns of 2π. */
+/** Angles: finite numbers. Two that differ by whole turns of 2π are the same angle. */
 export const angle: Constraint = continuous("angle", "angles, which are finite numbers", 0, finite);
 /** Finite numbers above 0. */
 export const positive: Constraint = continuous("positive", "finite numbers above 0", 1, (x) =>
@@ -129,7 +129,7 @@ export const unitInterval: IntervalConstraint = {
   high: 1,
 };
 
-/** The unit interval without its ends, for densities that are 0 or have no value there. */
+/** The unit interval without its ends, for densities that are 0 or undefined there. */
 export const insideUnitInterval: IntervalConstraint = {
   ...unitInterval,
   description: "numbers between 0 and 1",
@@ -153,7 +153,7 @@ export const leftOpenUnitInterval: IntervalConstraint = {
   high: 1,
 };
 
-/** [low, high]; the ends may be tensors that broadcast against the value. */
+/** [low, high]; the ends may be tensors that broadcast with the value. */
 export const interval = (low: Tensor | number, high: Tensor | number): IntervalConstraint => ({
   ...continuous("interval", `numbers from ${inWords(low)} to ${inWords(high)}`, low, (x) =>
     logicalAnd(greaterEqual(x, low), lessEqual(x, high)),
@@ -183,7 +183,7 @@ export const greaterThan = (low: Tensor | number): IntervalConstraint => ({
   high: Number.POSITIVE_INFINITY,
 });
 
-/** 0 or 1, in a float dtype as data come. */
+/** 0 or 1, in a float dtype, like data. */
 export const boolean: Constraint = {
   name: "boolean",
   eventRank: 0,
@@ -193,7 +193,7 @@ export const boolean: Constraint = {
   check: (x) => logicalOr(equal(x, 0), equal(x, 1)),
 };
 
-/** Whole numbers from low to high, both included; the ends may be tensors that broadcast against the value. */
+/** Whole numbers from low to high, both included; the ends may be tensors that broadcast with the value. */
 export const integerInterval = (low: Tensor | number, high: Tensor | number): IntervalConstraint => ({
   name: "integerInterval",
   eventRank: 0,
@@ -218,7 +218,7 @@ export const nonNegativeInteger: Constraint = {
   check: (x) => logicalAnd(nonNegative.check(x), equal(x, floor(x))),
 };
 
-/** A constraint on numbers (or vectors, …) as one on arrays of them: the last `n` dimensions are one element. */
+/** Extends a constraint on numbers (or vectors, …) to arrays of them: the last `n` dimensions become one element. */
 export const independentConstraint = (base: Constraint, n: number): Constraint | IndependentConstraint =>
   n === 0
     ? base
@@ -267,7 +267,7 @@ export const insideSimplex: Constraint = {
   check: (x) => logicalAnd(all(greater(x, 0), 1), simplex.check(x)),
 };
 
-/** Vectors of finite numbers, each above the one before. */
+/** Vectors of finite numbers, each larger than the one before. */
 export const orderedVector: Constraint = {
   name: "orderedVector",
   eventRank: 1,
@@ -293,7 +293,7 @@ export const lowerCholesky: Constraint = {
   },
 };
 
-/** Symmetric positive definite matrices; symmetric within 1e-4 of the largest element. Tested on the host executor alone. */
+/** Symmetric positive definite matrices; symmetric within 1e-4 of the largest element. Can be tested on the host executor only. */
 export const positiveDefinite: Constraint = {
   name: "positiveDefinite",
   eventRank: 2,
@@ -305,12 +305,12 @@ export const positiveDefinite: Constraint = {
     const flipped = transpose(x, [...axes.slice(0, -2), x.rank - 1, x.rank - 2]);
     const size = max(abs(x), [-2, -1], { keepDims: true });
     const symmetric = all(lessEqual(abs(sub(x, flipped)), mul(size, 1e-4)), 2);
-    // The factor of any other matrix is NaN.
+    // For any other matrix the factor is NaN.
     return logicalAnd(symmetric, all(greater(diagonal(cholesky(x)), 0), 1));
   },
 };
 
-/** A vector as long as those of x with all of `total` in its first place. */
+/** A vector of the same length as those of x, with all of `total` in its first place. */
 const firstOf = (x: Tensor, total: number): Tensor => {
   const size = x.shape[x.rank - 1];
   return constant([total, ...new Array<number>(size - 1).fill(0)], [size], x.dtype);
@@ -343,12 +343,12 @@ const describe = (values: ArrayLike<number>): string => {
 };
 
 /**
- * Checks a parameter whose numbers are known while the expression is being written; anything else is left to run time.
+ * Checks a parameter whose numbers are known while the expression is being written; other parameters are not checked here.
  * @throws UsageError naming the distribution, the parameter, the constraint and the numbers found.
  */
 export function checkConstant(what: string, parameter: string, value: Tensor, constraint: Constraint): void {
   if (!isConstant(value)) return;
-  // Folds to a number unless the constraint itself depends on symbolic bounds or the array is large.
+  // This folds to a number unless the constraint has symbolic bounds or the array is large.
   const [failures] = simplify([sum(cast(logicalNot(constraint.check(value)), "float32"))]);
   if (!isConstant(failures) || failures.attributes.values[0] === 0) return;
   const low = (constraint as Partial<IntervalConstraint>).low;

@@ -1,7 +1,7 @@
 /**
  * The continuous Bernoulli (Loaiza-Ganem & Cunningham 2019) in terms of its logit l = ln λ/(1 − λ): an exponential family
- * on [0, 1] with density e^{x l} l / (eˡ − 1). Everything is singular-looking but smooth at l = 0 (λ = ½): within a
- * radius of it, power series; outside, forms that neither overflow nor cancel.
+ * on [0, 1] with density e^{x l} l / (eˡ − 1). The formulas look singular at l = 0 (λ = ½), but the functions are smooth. Near 0
+ * they are computed by power series, elsewhere by forms that neither overflow nor cancel.
  */
 import {
   abs,
@@ -35,7 +35,7 @@ import { registerKl } from "./kl.ts";
 import { knowsLog, knowsLogComplement, logComplementOf, logOf } from "./logarithms.ts";
 import { expandTo, type LogitsOrProbs, oneOf } from "./numerics.ts";
 
-/** B₂ₙ / (2n)! for n = 1, 2, …: the Bernoulli numbers, whose series converge for |l| < 2π. */
+/** B₂ₙ / (2n)! for n = 1, 2, …, with the Bernoulli numbers B₂ₙ; the series converge for |l| < 2π. */
 const SERIES = [
   1 / 12,
   -1 / 720,
@@ -48,10 +48,10 @@ const SERIES = [
   43867 / 5109094217170944000,
 ];
 
-/** What stands for the logit of 0 and 1. */
+/** The logit that represents probabilities of 0 and 1 (with a minus sign for 0). */
 const LARGEST = 1e4;
 
-/** Series hold up to |l| = 1: term n is about (2π)⁻²ⁿ, so that 9 terms are float64's precision; a program of float32 may run in float64. */
+/** The series are used up to |l| = 1. Term n is about (2π)⁻²ⁿ, so 9 terms suffice for float64, in which float32 programs may also run. */
 const RADIUS = 1;
 
 /** Σ weight(n) B₂ₙ/(2n)! sⁿ⁻¹ by Horner's rule. */
@@ -60,7 +60,7 @@ function series(s: Tensor, weight: (n: number) => number): Tensor {
   return terms.reduceRight<Tensor>((sum, c) => add(mul(sum, s), c), full([], 0, s.dtype));
 }
 
-/** One expression near 0 and another away from it, neither of which sees an argument it cannot stand. */
+/** One expression near 0 and another away from it; neither is given arguments for which it fails. */
 function near(
   l: Tensor,
   radius: number,
@@ -92,7 +92,7 @@ const logNormalizer = (l: Tensor): Tensor =>
     },
   );
 
-/** Its derivative, the mean: 1/(1 − e⁻ˡ) − 1/l. */
+/** Its derivative, which is the mean: 1/(1 − e⁻ˡ) − 1/l. */
 const meanOf = (l: Tensor): Tensor =>
   near(
     l,
@@ -108,7 +108,7 @@ const meanOf = (l: Tensor): Tensor =>
     (x) => add(sub(div(0.5, tanh(mul(x, 0.5))), div(1, x)), 0.5),
   );
 
-/** The derivative of that, the variance: 1/l² − 1/(4 sinh²(l/2)). */
+/** The derivative of the mean, which is the variance: 1/l² − 1/(4 sinh²(l/2)). */
 const varianceOf = (l: Tensor): Tensor =>
   near(
     l,
@@ -118,8 +118,8 @@ const varianceOf = (l: Tensor): Tensor =>
   );
 
 /**
- * The quantile ln(1 + u (eˡ − 1)) / l. Near l = 0 that is K(l)/l with K the cumulant function of a Bernoulli(u), whose
- * first five cumulants leave an error below 4e-9 within 0.1.
+ * The quantile ln(1 + u (eˡ − 1)) / l. Near l = 0 it is K(l)/l with K the cumulant function of a Bernoulli(u), whose
+ * first five cumulants leave an error below 4e-9 for |l| up to 0.1.
  */
 const quantile = (u: Tensor, l: Tensor): Tensor => {
   const close = less(abs(l), 0.1);
@@ -131,7 +131,7 @@ const quantile = (u: Tensor, l: Tensor): Tensor => {
   const k5 = mul(k3, sub(1, mul(v, 12)));
   const terms = [mul(k5, 1 / 120), mul(k4, 1 / 24), mul(k3, 1 / 6), mul(v, 1 / 2), u];
   const centre = terms.reduce((total, term) => add(mul(total, small), term));
-  // With a = |l| the logarithm's argument stays within (0, 1]; for l > 0 it is the distance from 1.
+  // With a = |l| the logarithm's argument stays in (0, 1]; for l > 0 this gives the distance from 1.
   const large = where(close, 1, l);
   const a = abs(large);
   const up = greater(large, 0);
@@ -195,7 +195,7 @@ export class ContinuousBernoulliDistribution extends Distribution {
   }
 }
 
-/** Held where e^−l is still a number: at 0 and 1 the distribution is a point, without a density. */
+/** The logit. At probabilities 0 and 1, where the distribution is a point without a density, it is large but finite. */
 function logitOf(probs: Tensor): Tensor {
   if (knowsLog(probs) && knowsLogComplement(probs)) return sub(logOf(probs), logComplementOf(probs));
   const [none, all] = [equal(probs, 0), equal(probs, 1)];
@@ -205,13 +205,13 @@ function logitOf(probs: Tensor): Tensor {
 
 /**
  * A density on [0, 1] proportional to λˣ (1 − λ)¹⁻ˣ, for pixels that are grey rather than black or white. `probs` is λ,
- * which is not the mean; `logits` is ln λ/(1 − λ). Stable at λ = ½ in value and gradient, in float32. Probabilities
- * of exactly 0 and 1 stand for logits of ∓1e4.
+ * which is not the mean; `logits` is ln λ/(1 − λ). Value and gradient are stable at λ = ½, in float32 too. Probabilities
+ * of exactly 0 and 1 are treated as logits of ∓1e4.
  *
  * @example
  * await ContinuousBernoulli({ logits: 2 }).mean().value(); // 0.6565
  *
- * @throws UsageError when both or neither are given, or a known probability is outside [0, 1].
+ * @throws UsageError when both or neither of `logits`, `probs` are given, or a known probability is outside [0, 1].
  */
 export const ContinuousBernoulli = (parameters: LogitsOrProbs): ContinuousBernoulliDistribution =>
   new ContinuousBernoulliDistribution(oneOf("ContinuousBernoulli", parameters));

@@ -1,6 +1,5 @@
 /**
- * Samplers of counts as graphs: inversion where the mean is small, transformed rejection (Hörmann 1993) where it is
- * large.
+ * Samplers of counts as graphs: inversion for small means, transformed rejection (Hörmann 1993) for large ones.
  */
 
 import {
@@ -41,29 +40,29 @@ import { firstAccepted } from "./rejection.ts";
 /** Means below this are drawn by inversion; the rejection samplers need at least this. */
 const SMALL_MEAN = 10;
 
-/** Inversion looks at 0 … 44: a Poisson with mean 10 exceeds that with probability 1e-15, a binomial with less. */
+/** Inversion tries 0 … 44: a Poisson with mean 10 exceeds 44 with probability 1e-15, a binomial with less. */
 const LARGEST_SEARCHED = 44;
 
-/** Refused with probability at most ¼ (mean 10), all of them with probability below 1e-9. */
+/** A proposal is rejected with probability at most ¼ (mean 10), and all of them with probability below 1e-9. */
 const POISSON_PROPOSALS = 15;
-/** Refused with probability at most 0.31 (mean 10 of 20), all of them with probability below 1e-9. */
+/** A proposal is rejected with probability at most 0.31 (mean 10 of 20), and all of them with probability below 1e-9. */
 const BINOMIAL_PROPOSALS = 18;
 
-/** The log mass of k of n, p below ½ and above 0: what acceptance is decided by, in float32 too. */
+/** The log mass of k of n, for p at most ½ and above 0. It decides acceptance, in float32 too. */
 const logBinomialMass = (k: Tensor, n: Tensor, p: Tensor): Tensor =>
   binomialLogMass(k, sub(n, k), oddsOf({ probs: p }));
 
-/** 0, 1, …, 44 of a float dtype. */
+/** 0, 1, …, 44 in a float dtype. */
 const searched = (dtype: DType): Tensor => arange(LARGEST_SEARCHED + 1, dtype);
 
-/** Counts by inversion: how many of the distribution function's values at 0 … 44 (the last axis) a uniform exceeds. */
+/** Counts by inversion: the number of values of the distribution function at 0 … 44 (the last axis) that a uniform exceeds. */
 function invert(site: string, shape: Shape, logMass: Tensor): Tensor {
   const cumulative = cumsum(exp(logMass), -1);
   const u = unsqueeze(noise("uniform", site, shape, logMass.dtype), -1);
   return sum(cast(less(cumulative, u), logMass.dtype), -1);
 }
 
-/** One way for small means, another for the others; only one of them where the means are known and agree. */
+/** One sampler for small means and another for the rest. If all means are known and on the same side, only that sampler is written. */
 function byMean(mean: Tensor, small: (chosen: Tensor) => Tensor, large: (chosen: Tensor) => Tensor): Tensor {
   const isSmall = less(mean, SMALL_MEAN);
   if (isConstant(mean)) {
@@ -76,7 +75,7 @@ function byMean(mean: Tensor, small: (chosen: Tensor) => Tensor, large: (chosen:
 
 /**
  * Poisson draws of `shape`, to which `rate` broadcasts. Below a mean of 10 by inversion (in float32 the uniforms
- * resolve tail probabilities down to 2⁻²⁴), from there on by PTRS with 15 unrolled proposals (none fits with
+ * resolve tail probabilities down to 2⁻²⁴), otherwise by PTRS with 15 unrolled proposals (none is accepted with
  * probability below 1e-9).
  */
 export function drawPoisson(site: string, shape: Shape, rate: Tensor): Tensor {
@@ -103,8 +102,8 @@ export function drawPoisson(site: string, shape: Shape, rate: Tensor): Tensor {
 }
 
 /**
- * Binomial draws of `shape`, to which `total` and `probs` broadcast. With fewer than 10 expected (of the rarer
- * outcome) by inversion, else by BTRS with 18 unrolled proposals (none fits with probability below 1e-9).
+ * Binomial draws of `shape`, to which `total` and `probs` broadcast. By inversion if fewer than 10 of the rarer outcome are
+ * expected, else by BTRS with 18 unrolled proposals (none is accepted with probability below 1e-9).
  */
 export function drawBinomial(site: string, shape: Shape, total: Tensor, probs: Tensor): Tensor {
   const { dtype } = probs;
@@ -113,7 +112,7 @@ export function drawBinomial(site: string, shape: Shape, total: Tensor, probs: T
   const mean = mul(total, p);
   const bySearch = (isSmall: Tensor): Tensor => {
     const [n, rare] = [unsqueeze(total, -1), unsqueeze(where(isSmall, p, 0), -1)];
-    // ln C(n, k) as the running sum of ln (n − j)/(j + 1), −∞ past n; p = 0 leaves all mass at 0.
+    // ln C(n, k) as the running sum of ln (n − j)/(j + 1), −∞ past n; with p = 0 all mass is at 0.
     const j = searched(dtype);
     const open = greater(n, j);
     const factors = where(open, log(div(where(open, sub(n, j), 1), add(j, 1))), Number.NEGATIVE_INFINITY);

@@ -62,12 +62,12 @@ export class DeltaDistribution extends Distribution {
 }
 
 /**
- * All mass at `value`: what a guide of a point estimate draws. Its log density is that of a unit mass: 0 at the
+ * All mass at `value`: the distribution that a point-estimate guide draws from. Its log density is that of a unit mass: 0 at the
  * value, −∞ elsewhere. The last `eventRank` dimensions of the value (default 0) are its event, the rest the batch.
- * Needs no noise.
+ * It needs no noise.
  *
- * With `logDensity` (of the batch shape) the log density at the value is that instead: what a guide says of a value that it
- * computed from another draw, whose Jacobian it knows.
+ * With `logDensity` (of the batch shape), that is the log density at the value. Guides use it for a value that they computed from
+ * another draw by a map whose Jacobian is known.
  *
  * @example
  * await Delta([1, 2]).logProb([1, 3]).value(); // [0, -Infinity]

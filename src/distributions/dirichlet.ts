@@ -64,7 +64,7 @@ export class DirichletDistribution extends Distribution {
     return softmax(drawGamma(site, shape, this.concentration).log);
   }
 
-  /** The density from the logarithms: a part that underflows keeps a finite one. */
+  /** The density computed from the logarithms, so that it is finite even if a part underflows. */
   override sampleAndLogProb(site: string, sampleShape: Shape = []): SampleAndLogProb {
     const { concentration } = this;
     const logs = logSoftmax(
@@ -92,11 +92,11 @@ export class DirichletDistribution extends Distribution {
 }
 
 /**
- * The Dirichlet distribution of K probabilities with density ∝ Π xₖ^(αₖ − 1), α the `concentration` of shape [...,
+ * The Dirichlet distribution of K probabilities with density ∝ Π xₖ^(αₖ − 1), where α is the `concentration`, of shape [...,
  * K]: event shape [K], the rest is the batch.
  *
  * Drawn as normalised gammas by their logarithms, so that small concentrations do not underflow; gradients are the
- * gammas' implicit ones (Figurnov, Mohamed & Mnih 2018). Densities of values that hold a 0 are infinite where α < 1:
+ * gammas' implicit ones (Figurnov, Mohamed & Mnih 2018). The density of a value that contains a 0 is infinite if α < 1 there:
  * prefer `sampleAndLogProb` for draws.
  *
  * @example

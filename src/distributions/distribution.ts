@@ -1,7 +1,7 @@
 /**
  * The contract that every distribution satisfies. A distribution is an immutable value over symbolic tensors; its
  * methods write expressions. A new one extends {@link Distribution}: it passes its parameters and constraints to the
- * constructor and writes `logDensity`, `draw`, `rebuild` and what closed forms it has. Shapes, dtypes and constraints are
+ * constructor and writes `logDensity`, `draw`, `rebuild` and the closed forms that it has. Shapes, dtypes and constraints are
  * checked here, once.
  *
  * A value has shape sample + batch + event: independent draws, then different parameters, then one draw's own dimensions.
@@ -42,13 +42,13 @@ export type Parameters = Readonly<Record<string, Tensor>>;
 
 /** The specification of a distribution. */
 export interface DistributionSpec {
-  /** The family, as messages call it. */
+  /** The family's name in messages. */
   readonly name: string;
   /** By name; those of a nested distribution under its path (`components.loc`). */
   readonly parameters: Parameters;
-  /** One for each parameter; its event rank says which trailing dimensions are no batch. */
+  /** One for each parameter; its event rank is the number of trailing dimensions that do not belong to the batch. */
   readonly constraints: Readonly<Record<string, Constraint>>;
-  /** The set where the density is above 0. */
+  /** The set on which the density is above 0. */
   readonly support: Constraint;
   /** Default []. */
   readonly eventShape?: Shape;
@@ -56,18 +56,18 @@ export interface DistributionSpec {
   readonly batchShape?: Shape;
   /** Dtype of draws; default that of the parameters. */
   readonly dtype?: DType;
-  /** Whether draws are differentiable in the parameters: in all, in none, or in those named. */
+  /** Whether draws are differentiable in the parameters: in all, in none, or in those listed. */
   readonly reparameterised: boolean | readonly string[];
   /** Number of values of a finite support. */
   readonly cardinality?: number;
   /**
-   * Whether `logDensity` is itself −∞ outside the support and NaN at NaN, as a normal's formula is. Default false: the base class
+   * Whether `logDensity` itself gives −∞ outside the support and NaN at NaN, as a normal's formula does. Default false: the base class
    * tests the value.
    */
   readonly selfLimiting?: boolean;
   /**
-   * Parameters outside of whose range `logDensity` is a number all the same (ln Γ(−½) is one), by name, and their range. Where a parameter
-   * was computed and may have left it, the log density is NaN. Default none: the formula makes NaN of them itself.
+   * Parameters for which `logDensity` gives a number even outside their range (ln Γ(−½) is one), by name, with their range. If a computed
+   * parameter leaves its range, the log density is NaN. Default none: the formula itself gives NaN.
    */
   readonly ranges?: Readonly<Record<string, Range>>;
 }
@@ -81,7 +81,7 @@ const rangeOf = { nonNegative: isNeverNegative, unitInterval: isUnit } as const;
 export interface ClosedForms {
   /** E[x]. */
   readonly mean?: () => Tensor;
-  /** Element by element. */
+  /** The variance of each element. */
   readonly variance?: () => Tensor;
   /** The point of highest density. */
   readonly mode?: () => Tensor;
@@ -105,18 +105,18 @@ export abstract class Distribution {
   readonly support: Constraint;
   readonly batchShape: Shape;
   readonly eventShape: Shape;
-  /** Of draws and of `enumerate()`. */
+  /** The dtype of draws and of `enumerate()`. */
   readonly dtype: DType;
-  /** Of log densities, moments and parameters. */
+  /** The dtype of log densities, moments and parameters. */
   readonly floatDType: DType;
   /** The parameters in which draws are differentiable. */
   readonly reparameterisedIn: readonly string[];
   private readonly selfLimiting: boolean;
-  /** Of parameters that may have left them, by name. */
+  /** The ranges of parameters that may have left them, by name. */
   private readonly ranges: Readonly<Record<string, Range>>;
   /** Whether densities are −∞ outside the support; false after {@link unchecked}. */
   readonly testsSupport: boolean = true;
-  /** Number of values of a finite support; undefined where it is infinite or too large to list. */
+  /** Number of values of a finite support; undefined if it is infinite or too large to list. */
   readonly cardinality: number | undefined;
 
   /**
@@ -172,22 +172,22 @@ export abstract class Distribution {
     return this.support.isDiscrete;
   }
 
-  /** The form as an exponential family, where it is one. */
+  /** The distribution as an exponential family, if it is one. */
   get exponentialFamily(): ExponentialFamily | undefined {
     return undefined;
   }
 
-  /** The set whose elements `logDensity` is given: the support, unless part of the test is done on the way. */
+  /** The set of values that `logDensity` accepts: the support, unless part of the test is done elsewhere. */
   protected get domain(): Constraint {
     return this.support;
   }
 
-  /** Log density of a value in the support, whose shape has been checked. May have any shape that broadcasts to sample + batch. */
+  /** Log density of a value in the support, whose shape has been checked. It may have any shape that broadcasts to sample + batch. */
   protected abstract logDensity(value: Tensor): Tensor;
 
   /**
-   * Draws of `shape` (sample + batch + event) from `noise` leaves at `site`, or `${site}/…` where several are needed.
-   * Where only some parameters are reparameterised, the others' paths must be cut here.
+   * Draws of `shape` (sample + batch + event) from `noise` leaves at `site`, or at `${site}/…` if several are needed.
+   * If only some parameters are reparameterised, gradients to the others must be stopped here.
    */
   protected abstract draw(site: string, shape: Shape): Tensor;
 
@@ -205,26 +205,26 @@ export abstract class Distribution {
   }
 
   /**
-   * Log density summed over the last `n` batch dimensions, which `shape` (sample + batch) ends with. Families whose
-   * density has terms that do not vary along them can save passes here.
+   * Log density summed over the last `n` batch dimensions of `shape` (sample + batch). Families whose
+   * density has terms that do not vary along them can save passes by overriding this.
    */
   protected summedLogDensity(value: Tensor, n: number, shape: Shape): Tensor {
     return sum(expandTo(this.logDensity(value), shape), lastAxes(n));
   }
 
   /**
-   * Log density (log mass where discrete) of a value of shape sample + batch + event. Returns shape sample + batch, with
-   * batch dimensions broadcast: never the sum over them.
+   * Log density (log mass for discrete families) of a value of shape sample + batch + event. Returns shape sample + batch;
+   * batch dimensions broadcast and are never summed.
    *
-   * One rule holds for all families on every executor: −∞ for a value outside the support, ±∞ among them, and NaN for NaN. At an
-   * end of the support it is the limit of the density there, as in SciPy: Gamma(1, 2) at 0 is ln 2. See {@link unchecked}.
-   * @throws ShapeError naming the value's shape, the batch and the event shape, and the ways out.
+   * The same rule holds for all families on every executor: −∞ for a value outside the support, which includes ±∞, and NaN for NaN.
+   * At an end of the support it is the limit of the density there, as in SciPy: Gamma(1, 2) at 0 is ln 2. See {@link unchecked}.
+   * @throws ShapeError naming the value's shape, the batch and the event shape, and ways to fix it.
    */
   logProb(value: TensorLike): Tensor {
     return this.sumLogProb(value, 0);
   }
 
-  /** `logProb` summed over its last `n` batch dimensions, in as few passes as the family allows: what `toEvent(n)` uses. */
+  /** `logProb` summed over its last `n` batch dimensions, in as few passes as the family allows. `toEvent(n)` uses it. */
   sumLogProb(value: TensorLike, n: number): Tensor {
     const given = this.fit(value);
     const shape = this.batchOf(given);
@@ -239,7 +239,7 @@ export abstract class Distribution {
     return n === 0 ? logs : sum(logs, lastAxes(n));
   }
 
-  /** NaN where a parameter has left its range. */
+  /** NaN where a parameter is outside its range. */
   private withinRanges(logs: Tensor): Tensor {
     return Object.entries(this.ranges).reduce((sofar, [key, range]) => {
       const parameter = this.parameters[key];
@@ -251,7 +251,7 @@ export abstract class Distribution {
     }, logs);
   }
 
-  /** The log density where the value is in the support; the formula never sees a value that is not. */
+  /** The log density where the value is in the support; the formula is never given any other value. */
   private testedLogDensity(given: Tensor): Tensor {
     const { domain } = this;
     const x = isFloat(given.dtype) ? given : this.inDType(given);
@@ -273,8 +273,8 @@ export abstract class Distribution {
   }
 
   /**
-   * The same distribution whose densities do not test that a value lies in the support: for data that were checked when they were
-   * read, which saves the passes of the test, and for values outside that have a meaning of their own. A grey pixel under an
+   * The same distribution, but its densities do not test whether a value lies in the support. This saves the passes of the test for data
+   * that were checked when they were read, and allows values outside the support that have a meaning: a grey pixel under an
    * unchecked Bernoulli gives the cross entropy.
    */
   unchecked(): this {
@@ -282,8 +282,8 @@ export abstract class Distribution {
   }
 
   /**
-   * Draws of shape sample + batch + event. Gradients flow into the parameters of `reparameterisedIn`; other draws are
-   * constants to every derivative. `site` names the stream: two draws of one graph need two names.
+   * Draws of shape sample + batch + event. Gradients flow into the parameters of `reparameterisedIn`; derivatives treat all other draws as
+   * constants. `site` names the stream: two draws in one graph need two names.
    */
   sample(site: string, sampleShape: Shape = []): Tensor {
     if (typeof site !== "string" || site === "")
@@ -293,7 +293,7 @@ export abstract class Distribution {
     return liesIn(this.reparameterisedIn.length > 0 ? drawn : stopGradient(drawn), this.support);
   }
 
-  /** Draws with their log density, cheaper and safer than one after the other where the family can reuse its noise. */
+  /** Draws and their log density. Cheaper and numerically safer than two calls if the family can reuse its noise. */
   sampleAndLogProb(site: string, sampleShape: Shape = []): SampleAndLogProb {
     const value = this.sample(site, sampleShape);
     return { value, logProb: this.logProb(value) };
@@ -320,7 +320,7 @@ export abstract class Distribution {
     return this.closed("variance", [...this.batchShape, ...this.eventShape]);
   }
 
-  /** A value of the highest density, shape batch + event. @throws ClosedFormError when there is no closed form. */
+  /** A value of highest density, shape batch + event. @throws ClosedFormError when there is no closed form. */
   mode(): Tensor {
     return this.closed("mode", [...this.batchShape, ...this.eventShape]);
   }
@@ -354,7 +354,7 @@ export abstract class Distribution {
     return this.testsSupport ? wide : wide.unchecked();
   }
 
-  /** The same distribution with its parameters held constant by every derivative. */
+  /** The same distribution; derivatives treat its parameters as constants. */
   detach(): Distribution {
     return this.mapParameters((t) => stopGradient(t));
   }
@@ -374,7 +374,7 @@ export abstract class Distribution {
     return expandTo(compute(), shape);
   }
 
-  /** A value as a tensor that fits: numbers take the dtype of draws, and those of discrete families may have any. */
+  /** A value as a tensor. Numbers take the dtype of draws; values of discrete families may have any dtype. */
   private fit(value: TensorLike): Tensor {
     const given =
       value instanceof Tensor
@@ -406,7 +406,7 @@ export abstract class Distribution {
     const ways = [`give the value the shape [..., ${whole}]`];
     const n = eventShape.length;
     if (n === 0 && found.length > 0) {
-      ways.push("unsqueeze the value or the parameters so that their batch dimensions meet");
+      ways.push("unsqueeze the value or the parameters so that their batch dimensions align");
       ways.push("expand the distribution to a larger batch (expand)");
     }
     if (n > 0) ways.push(`unsqueeze or transpose the value so that its last ${n} dimensions are the event`);

@@ -1,6 +1,6 @@
 import { TightboundError } from "../errors.ts";
 
-/** A quantity was asked for that has no closed form here. The message names the distributions and the way out. */
+/** A quantity was requested that has no closed form here. The message names the distributions and what to do instead. */
 export class ClosedFormError extends TightboundError {
   override readonly name = "ClosedFormError";
 }

@@ -2,12 +2,12 @@ import { add, grad, mul, sub, sum, type Tensor } from "../tensor/index.ts";
 import type { Distribution } from "./distribution.ts";
 
 /**
- * log p(x) = Σᵢ ⟨ηᵢ, Tᵢ(x)⟩ − A(η) + h(x). Natural parameters are lists, for families whose statistics have different
- * shapes (a vector and a matrix). A is a function of η, so that ∇A(η) = E[T(x)] and conjugate updates come from
- * derivatives.
+ * log p(x) = Σᵢ ⟨ηᵢ, Tᵢ(x)⟩ − A(η) + h(x). Natural parameters are lists, because some families have statistics of different
+ * shapes (a vector and a matrix). A is a function of η, so ∇A(η) = E[T(x)] and conjugate updates are computed by
+ * differentiation.
  */
 export interface ExponentialFamily {
-  /** How many trailing dimensions each ηᵢ and Tᵢ have beyond the batch: what the inner product sums. */
+  /** The number of trailing dimensions that each ηᵢ and Tᵢ has beyond the batch; the inner product sums over them. */
   readonly ranks: readonly number[];
   /** ηᵢ, of shape batch + its own. */
   readonly naturalParameters: readonly Tensor[];
@@ -17,7 +17,7 @@ export interface ExponentialFamily {
   logNormalizer(naturalParameters: readonly Tensor[]): Tensor;
   /** h(value), broadcasting against sample + batch. */
   logBaseMeasure(value: Tensor): Tensor;
-  /** The member of the family that has these natural parameters. */
+  /** The member of the family with these natural parameters. */
   distributionAt(naturalParameters: readonly Tensor[]): Distribution;
 }
 
@@ -27,14 +27,14 @@ const lastAxes = (n: number): number[] => Array.from({ length: n }, (_, i) => i 
 export const innerProduct = (family: ExponentialFamily, a: readonly Tensor[], b: readonly Tensor[]): Tensor =>
   family.ranks.map((rank, i) => sum(mul(a[i], b[i]), lastAxes(rank))).reduce((s, t) => add(s, t));
 
-/** The log density by its exponential-family form: for derivations and tests; `logProb` is the careful one. */
+/** The log density in exponential-family form, for derivations and tests; `logProb` is numerically safer. */
 export function exponentialFamilyLogProb(family: ExponentialFamily, value: Tensor): Tensor {
   const eta = family.naturalParameters;
   const linear = innerProduct(family, eta, family.sufficientStatistics(value));
   return add(sub(linear, family.logNormalizer(eta)), family.logBaseMeasure(value));
 }
 
-/** E[Tᵢ] = ∂A/∂ηᵢ, of the shapes of the natural parameters, which may be any of this family. */
+/** E[Tᵢ] = ∂A/∂ηᵢ, with the shapes of the natural parameters. These may be any natural parameters of the family. */
 export const expectedStatistics = (
   { logNormalizer }: ExponentialFamily,
   naturalParameters: readonly Tensor[],

@@ -1,7 +1,7 @@
 /**
- * Densities, entropies and divergences made of gamma functions, without the differences of large lgammas that their textbook
- * forms are. The large parts cancel on paper (Loader 2000): what is left are deviances, remainders of Stirling's formula and
- * logarithms, each with small relative error, in float32 and for counts and concentrations of 1e10.
+ * Densities, entropies and divergences that involve gamma functions, without the differences of large lgammas in their textbook
+ * forms. The large parts are cancelled by hand (Loader 2000). Deviances, remainders of Stirling's formula and logarithms are left,
+ * each with a small relative error, in float32 and for counts and concentrations of 1e10.
  *
  * Below, δ(x) = ln Γ(x) − [(x − ½) ln x − x + ½ ln 2π] and ρ = δ′, so that ψ(x) = ln x − 1/(2x) + ρ(x).
  */
@@ -36,12 +36,12 @@ import {
 } from "../tensor/index.ts";
 import { HALF_LOG_TWO_PI, type Odds } from "./numerics.ts";
 
-/** Ratios beyond this, or below its inverse, are taken as differences of logarithms: float32 would lose them. */
+/** Ratios above this, or below its inverse, are computed as differences of logarithms: float32 would lose them. */
 const MODERATE = 2 ** 100;
 
 /**
- * The deviance x ln(x/μ) + μ − x for x ≥ 0, μ ≥ 0: never negative, 0 where they are equal. `logMu` is ln μ where that is known
- * better than from μ, which may have underflowed.
+ * The deviance x ln(x/μ) + μ − x for x ≥ 0, μ ≥ 0: never negative, 0 if they are equal. `logMu` is ln μ, if that is known more
+ * accurately than from μ, which may have underflowed.
  */
 export function deviance(x: Tensor, mu: Tensor, logMu?: Tensor): Tensor {
   const some = greater(x, 0);
@@ -63,17 +63,17 @@ const stirling = (x: Tensor): Tensor => add(add(mul(log(x), 0.5), HALF_LOG_TWO_P
 
 /** The option names of {@link poissonLogMass}. */
 interface PoissonOptions {
-  /** ln μ, where it is known better than from μ. */
+  /** ln μ, if it is known more accurately than from μ. */
   readonly logMu?: Tensor;
-  /** k + 1, where k was computed from it: below 1e-16, 1 would be all that is left of it. */
+  /** k + 1, if k was computed from it: for k + 1 below 1e-16, k itself rounds to −1. */
   readonly next?: Tensor;
-  /** Whether k is a whole number wherever it counts. Default false: any number above −1. */
+  /** Whether k is a whole number wherever the result is used. Default false: any number above −1. */
   readonly whole?: boolean;
 }
 
 /**
- * ln [μᵏ e^−μ / Γ(k + 1)] for k > −1 and μ ≥ 0: the log mass of a Poisson, and up to a factor the density of a gamma. From k = 1 on
- * as −deviance − ½ ln 2πk − δ(k).
+ * ln [μᵏ e^−μ / Γ(k + 1)] for k > −1 and μ ≥ 0: the log mass of a Poisson, and up to a factor the density of a gamma. For k ≥ 1 it is
+ * computed as −deviance − ½ ln 2πk − δ(k).
  */
 export function poissonLogMass(
   k: Tensor,
@@ -85,7 +85,7 @@ export function poissonLogMass(
   const saddle = neg(add(deviance(n, where(large, mu, 1), logMu && where(large, logMu, 0)), stirling(n)));
   if (whole) return where(large, saddle, neg(mu));
   const s = where(large, 0, k);
-  // 0 ln 0 is 0; elsewhere k = 0 has a derivative in k.
+  // For μ = 0, 0 ln 0 is 0. For other μ, keep the derivative in k at k = 0.
   const impossible = logMu === undefined ? equal(mu, 0) : equal(logMu, Number.NEGATIVE_INFINITY);
   const none = logicalAnd(equal(s, 0), impossible);
   const logarithm = logMu === undefined ? log(where(none, 1, mu)) : where(none, 0, logMu);
@@ -93,7 +93,7 @@ export function poissonLogMass(
   return where(large, saddle, sub(sub(mul(s, logarithm), mu), factorial));
 }
 
-/** {@link poissonLogMass} of n at its own mean. */
+/** {@link poissonLogMass} of n with mean n. */
 function ownLogMass(n: Tensor, whole: boolean): Tensor {
   const large = greaterEqual(n, 1);
   const saddle = neg(stirling(where(large, n, 1)));
@@ -105,8 +105,8 @@ function ownLogMass(n: Tensor, whole: boolean): Tensor {
 }
 
 /**
- * ln [Γ(k + m + 1)/(Γ(k + 1) Γ(m + 1)) pᵏ qᵐ], from three Poisson masses: of k at np, of m at nq, and of n = k + m at n. `whole`: k and m
- * are whole numbers, else any of at least 0.
+ * ln [Γ(k + m + 1)/(Γ(k + 1) Γ(m + 1)) pᵏ qᵐ], from three Poisson masses: of k with mean np, of m with mean nq, and of n = k + m with mean n.
+ * `whole`: k and m are whole numbers; otherwise any numbers of at least 0.
  */
 export function binomialLogMass(k: Tensor, m: Tensor, { p, q, logP, logQ }: Odds, whole = true): Tensor {
   const n = add(k, m);
@@ -117,8 +117,8 @@ export function binomialLogMass(k: Tensor, m: Tensor, { p, q, logP, logQ }: Odds
 }
 
 /**
- * ln [n!/Π xₖ! Π pₖ^xₖ] over the last axis, for counts x that sum to n and probabilities that sum to 1: Poisson masses of the xₖ at
- * n pₖ, and of n at n.
+ * ln [n!/Π xₖ! Π pₖ^xₖ] over the last axis, for counts x that sum to n and probabilities that sum to 1, from Poisson masses: of each xₖ with
+ * mean n pₖ, and of n with mean n.
  */
 export function multinomialLogMass(x: Tensor, n: number, p: Tensor, logP: Tensor): Tensor {
   if (n === 0) return sum(mul(x, 0), -1);
@@ -134,7 +134,7 @@ export const gammaLogDensity = (mu: Tensor, a: Tensor, logMu?: Tensor): Tensor =
 /** ½ ln 2π + δ(n) − ½ ln n: ln Γ(n) − n ln n + n. */
 const ownGamma = (n: Tensor): Tensor => add(sub(stirlingRemainder(n), mul(log(n), 0.5)), HALF_LOG_TWO_PI);
 
-/** ln [x^(a − 1) (1 − x)^(b − 1) / B(a, b)]: gamma densities at nx and n(1 − x), and at n, with n = a + b. */
+/** ln [x^(a − 1) (1 − x)^(b − 1) / B(a, b)], from gamma densities at nx, n(1 − x) and n, with n = a + b. */
 export function betaLogDensity({ p: x, q: y, logP: logX, logQ: logY }: Odds, a: Tensor, b: Tensor): Tensor {
   const n = add(a, b);
   const logN = log(n);
@@ -143,7 +143,7 @@ export function betaLogDensity({ p: x, q: y, logP: logX, logQ: logY }: Odds, a: 
   return add(add(one, other), add(ownGamma(n), mul(logN, 2)));
 }
 
-/** Σ xₖ − 1 over the last axis, to the last digit: the leading bits of the parts add up without rounding. */
+/** Σ xₖ − 1 over the last axis, exact to the last digit: the leading bits of the parts are added without rounding. */
 function excessOverOne(x: Tensor): Tensor {
   const leading = (t: Tensor, unit: number): Tensor => mul(floor(mul(t, 1 / unit)), unit);
   const first = leading(x, 2 ** -12);
@@ -153,8 +153,8 @@ function excessOverOne(x: Tensor): Tensor {
 }
 
 /**
- * ln [Γ(n)/Π Γ(αₖ) Π xₖ^(αₖ − 1)] over the last axis, n = Σ αₖ: gamma densities at n xₖ, and at n. `normalised`: the xₖ sum to 1 but for
- * their own rounding, which then counts nothing.
+ * ln [Γ(n)/Π Γ(αₖ) Π xₖ^(αₖ − 1)] over the last axis, n = Σ αₖ, from gamma densities at n xₖ and at n. `normalised`: the xₖ sum to 1 up to
+ * rounding, which is then ignored.
  */
 export function dirichletLogDensity(
   x: Tensor,
@@ -195,14 +195,14 @@ export function logBeta(a: Tensor, b: Tensor): Tensor {
   return sub(lgamma(small), lgammaDifference(large, small));
 }
 
-/** ln Γ(a) + a − (a − k) ψ(a): what entropies of gammas and Dirichlets are made of. Falls as (k − ½) ln a, whatever a. */
+/** ln Γ(a) + a − (a − k) ψ(a), a part of the entropies of gammas and Dirichlets. It falls like (k − ½) ln a, without cancellation. */
 export function entropyTerm(a: Tensor, k: number): Tensor {
   const leading = add(mul(log(a), k - 0.5), HALF_LOG_TWO_PI + 0.5);
   const remainders = sub(stirlingRemainder(a), mul(sub(a, k), stirlingRemainder(a, 1)));
   return add(leading, sub(remainders, div(k / 2, a)));
 }
 
-/** ln Γ(c) − ln Γ(a) − (c − a) ψ(a) − deviance(c, a): what the divergence of gammas adds to that of Poissons. Never negative. */
+/** ln Γ(c) − ln Γ(a) − (c − a) ψ(a) − deviance(c, a): the divergence of gammas minus that of Poissons. Never negative. */
 export function gammaExcess(c: Tensor, a: Tensor): Tensor {
   const difference = sub(c, a);
   const leading = mul(log1pMinus(div(difference, a)), -0.5);
@@ -210,7 +210,7 @@ export function gammaExcess(c: Tensor, a: Tensor): Tensor {
   return add(leading, sub(remainders, mul(difference, stirlingRemainder(a, 1))));
 }
 
-/** ln Γ(1 + 2u) − 2 ln Γ(1 + u) for u > 0: ln of E[x²]/E[x]² of a Weibull. Near 0 its linear terms cancel, in the series too. */
+/** ln Γ(1 + 2u) − 2 ln Γ(1 + u) for u > 0: ln of E[x²]/E[x]² of a Weibull. Near 0 the linear terms cancel, so the series has none. */
 export function weibullMomentRatio(u: Tensor): Tensor {
   const near = less(u, 0.25);
   const small = where(near, u, 0);
@@ -227,6 +227,6 @@ export function weibullMomentRatio(u: Tensor): Tensor {
 export const weibullVariance = (u: Tensor): Tensor =>
   mul(exp(mul(lgamma(add(u, 1)), 2)), expm1(weibullMomentRatio(u)));
 
-/** For each element of the last axis, the sum of the others: 1 − p of probabilities, without its cancellation. */
+/** For each element of the last axis, the sum of the others: 1 − p for probabilities, without cancellation. */
 export const sumOfOthers = (x: Tensor): Tensor =>
   add(cumsum(x, -1, { exclusive: true }), cumsum(x, -1, { exclusive: true, reverse: true }));

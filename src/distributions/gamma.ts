@@ -54,7 +54,7 @@ export class GammaDistribution extends Distribution {
 
   protected override logDensity(x: Tensor): Tensor {
     const { concentration: a, rate: b } = this;
-    // At 0 the density is that of the limit: infinite below a concentration of 1, the rate at 1, and 0 above.
+    // At 0 the density is its limit: infinite for concentrations below 1, the rate at 1, and 0 above.
     const logB = logOf(b);
     return add(gammaLogDensity(mul(b, x), a, add(logB, logOf(x))), logB);
   }
@@ -83,8 +83,8 @@ export class GammaDistribution extends Distribution {
  * The gamma distribution with density ∝ x^(concentration − 1) e^(−rate x) on x ≥ 0. Shapes broadcast to the batch
  * shape.
  *
- * Drawn by Marsaglia & Tsang (2000) with seven unrolled proposals (none fits with probability below 7e-10); draws
- * that would underflow are held at the smallest normal number. Gradients are implicit (Figurnov, Mohamed & Mnih
+ * Drawn by Marsaglia & Tsang (2000) with seven unrolled proposals (none is accepted with probability below 7e-10). Draws
+ * that would underflow become the smallest normal number. Gradients are implicit (Figurnov, Mohamed & Mnih
  * 2018), in both parameters.
  *
  * @example
@@ -97,7 +97,7 @@ export function Gamma(concentration: TensorLike, rate: TensorLike): GammaDistrib
   return new GammaDistribution({ concentration: a, rate: b });
 }
 
-/** KL between Gamma(a, b) and Gamma(c, d); that of their reciprocals too. */
+/** KL between Gamma(a, b) and Gamma(c, d), which is also that of their reciprocals. */
 export function gammaKl(a: Tensor, b: Tensor, c: Tensor, d: Tensor): Tensor {
   const mean = mul(a, div(d, b));
   const logMean = add(logOf(a), sub(logOf(d), logOf(b)));

@@ -72,7 +72,7 @@ export class GeometricDistribution extends Distribution {
   protected override logDensity(x: Tensor): Tensor {
     const { logits } = this.parameters;
     if (logits === undefined) return this.expectedLogProb(x);
-    // No failures are as likely as the success, however unlikely a failure is.
+    // For x = 0 failures the mass is that of the success, however unlikely a failure is.
     const failure = where(equal(x, 0), 0, softplus(logits));
     return neg(add(softplus(neg(logits)), mul(x, failure)));
   }
@@ -96,7 +96,7 @@ export class GeometricDistribution extends Distribution {
 }
 
 /**
- * How many failures come before the first success of probability p: 0, 1, 2, … in a float dtype. Drawn by inversion.
+ * The number of failures before the first success of probability p: 0, 1, 2, … in a float dtype. Drawn by inversion.
  *
  * @example
  * await Geometric({ probs: 0.25 }).mean().value(); // 3

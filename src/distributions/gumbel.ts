@@ -53,7 +53,7 @@ export class GumbelDistribution extends LocationScaleDistribution {
 
 /**
  * The distribution of maxima: density e^(−z − e^−z) / scale with z = (x − loc) / scale. Shapes broadcast to the batch
- * shape. The largest of logits plus standard Gumbels is at a category drawn with their probabilities.
+ * shape. If standard Gumbels are added to logits, the category of the largest sum is a draw with the logits' probabilities.
  *
  * @example
  * await Gumbel(0, 1).mean().value(); // 0.5772

@@ -45,7 +45,7 @@ export class HalfCauchyDistribution extends Distribution {
 
   protected override draw(site: string, shape: Shape): Tensor {
     const angle = mul(noise("uniform", site, shape, this.dtype), Math.PI / 2);
-    // |tan|: the largest float32 below π/2 · 1 may round past the pole.
+    // |tan|: a float32 argument near π/2 may round past the pole.
     return mul(this.scale, abs(div(sin(angle), cos(angle))));
   }
 
@@ -62,7 +62,7 @@ export class HalfCauchyDistribution extends Distribution {
 }
 
 /**
- * |x| of a Cauchy x about 0 with half-width `scale`: the usual weak prior of a standard deviation (Gelman 2006). The
+ * |x| for a Cauchy x around 0 with half-width `scale`: the usual weak prior of a standard deviation (Gelman 2006). The
  * scale's shape is the batch shape. It has no mean and no variance.
  *
  * @example
@@ -73,7 +73,7 @@ export class HalfCauchyDistribution extends Distribution {
 export const HalfCauchy = (scale: TensorLike): HalfCauchyDistribution =>
   new HalfCauchyDistribution({ scale: operands("HalfCauchy", scale)[0] });
 
-// As for two Cauchys about 0, whose density is symmetric: ln [(s + t)² / (4 s t)].
+// As for two Cauchy distributions around 0, whose density is symmetric: ln [(s + t)² / (4 s t)].
 registerKl(HalfCauchyDistribution, HalfCauchyDistribution, (p, q) =>
   log1p(div(square(sub(p.scale, q.scale)), mul(mul(p.scale, q.scale), 4))),
 );

@@ -59,7 +59,7 @@ export class HalfNormalDistribution extends Distribution {
 }
 
 /**
- * |x| of a normal x with mean 0 and standard deviation `scale`; the scale's shape is the batch shape.
+ * |x| for a normal x with mean 0 and standard deviation `scale`; the scale's shape is the batch shape.
  *
  * @example
  * await HalfNormal(1).logProb(0).value(); // -0.2258
@@ -69,7 +69,7 @@ export class HalfNormalDistribution extends Distribution {
 export const HalfNormal = (scale: TensorLike): HalfNormalDistribution =>
   new HalfNormalDistribution({ scale: operands("HalfNormal", scale)[0] });
 
-// As for two normals about 0: the halves' factors of 2 cancel.
+// As for two normals around 0: the factors of 2 cancel.
 registerKl(HalfNormalDistribution, HalfNormalDistribution, (p, q) => {
   const ratio = div(p.scale, q.scale);
   return sub(mul(sub(square(ratio), 1), 0.5), log(ratio));

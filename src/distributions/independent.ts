@@ -10,7 +10,7 @@ import { lastAxes } from "./numerics.ts";
 declare module "./distribution.ts" {
   interface Distribution {
     /**
-     * The last `n` batch dimensions as event dimensions: one draw of independent parts, whose log densities add up.
+     * Turns the last `n` batch dimensions into event dimensions: one draw of independent parts, whose log densities add up.
      * @throws ShapeError when the batch has fewer dimensions.
      */
     toEvent(n: number): Distribution;
@@ -20,7 +20,7 @@ declare module "./distribution.ts" {
 /** The distribution that {@link Independent} returns: parameters, moments and densities as expressions. */
 export class IndependentDistribution<D extends Distribution = Distribution> extends Distribution {
   readonly base: D;
-  /** How many batch dimensions of the base are event dimensions here. */
+  /** The number of batch dimensions of the base that are event dimensions here. */
   readonly reinterpreted: number;
 
   /** Use {@link Independent} or `toEvent`. */
@@ -35,7 +35,7 @@ export class IndependentDistribution<D extends Distribution = Distribution> exte
       eventShape: [...base.batchShape.slice(rank), ...base.eventShape],
       dtype: base.dtype,
       reparameterised: base.reparameterisedIn,
-      // Its parts are.
+      // The base tests its values.
       selfLimiting: true,
     });
     this.base = base;
@@ -99,14 +99,14 @@ export class IndependentDistribution<D extends Distribution = Distribution> exte
 
   protected override values(): Tensor {
     throw new ClosedFormError(
-      `${this.name}: the values of independent parts together are too many to list; ` +
+      `${this.name}: the independent parts have too many joint values to list; ` +
         "enumerate the base distribution, part by part.",
     );
   }
 }
 
 /**
- * The last `n` batch dimensions of `base` as one event; `n = 0` is `base` itself. Also `base.toEvent(n)`.
+ * Turns the last `n` batch dimensions of `base` into event dimensions; `n = 0` returns `base`. Also `base.toEvent(n)`.
  *
  * @example
  * Bernoulli({ logits }).toEvent(1).logProb(x); // logits, x: [128, 784] → [128]
@@ -137,7 +137,7 @@ Object.defineProperty(Distribution.prototype, "toEvent", {
 });
 
 registerKl(IndependentDistribution, IndependentDistribution, (p, q) => {
-  // Their bases may take different numbers of batch dimensions: the common ones are summed here.
+  // Their bases may have different numbers of batch dimensions: sum over the common ones here.
   const n = Math.min(p.reinterpreted, q.reinterpreted);
   const strip = (d: IndependentDistribution) => Independent(d.base, d.reinterpreted - n);
   return sum(kl(strip(p), strip(q)), lastAxes(n));

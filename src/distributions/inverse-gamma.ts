@@ -59,7 +59,7 @@ export class InverseGammaDistribution extends Distribution {
 
   protected override logDensity(x: Tensor): Tensor {
     const { concentration: a, scale: b } = this;
-    // That of 1/x under a gamma, with the Jacobian b/x².
+    // The density of 1/x under a gamma, with the Jacobian b/x².
     const [logB, logX] = [logOf(b), logOf(x)];
     return add(gammaLogDensity(div(b, x), a, sub(logB, logX)), sub(logB, mul(logX, 2)));
   }
@@ -99,7 +99,7 @@ export function InverseGamma(concentration: TensorLike, scale: TensorLike): Inve
   return new InverseGammaDistribution({ concentration: a, scale: b });
 }
 
-// That of the gammas: KL does not change under a bijection.
+// The KL of the gammas: KL does not change under a bijection.
 registerKl(InverseGammaDistribution, InverseGammaDistribution, (p, q) =>
   gammaKl(p.concentration, p.scale, q.concentration, q.scale),
 );

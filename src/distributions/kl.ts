@@ -12,8 +12,8 @@ type Form = (p: Distribution, q: Distribution) => Tensor;
 const forms = new Map<unknown, Map<unknown, Form>>();
 
 /**
- * Registers a closed form of KL(p ‖ q) for two classes. It returns any shape that broadcasts to the joint batch; it also
- * serves subclasses that have none of their own.
+ * Registers a closed form of KL(p ‖ q) for two classes. It may return any shape that broadcasts to the joint batch. Subclasses without
+ * a form of their own use it too.
  */
 export function registerKl<P extends Distribution, Q extends Distribution>(
   p: Family<P>,
@@ -22,7 +22,7 @@ export function registerKl<P extends Distribution, Q extends Distribution>(
 ): void {
   const row = forms.get(p) ?? new Map<unknown, Form>();
   forms.set(p, row);
-  // Looked up by class, so the arguments are of these classes.
+  // The registry is keyed by class, so the arguments have these classes.
   row.set(q, form as unknown as Form);
 }
 
@@ -51,7 +51,7 @@ export const hasKl = (p: Distribution, q: Distribution): boolean => lookUp(p, q)
  * @example
  * kl(Normal(mu, sigma).toEvent(1), Normal(0, 1).expand([20]).toEvent(1)); // mu: [128, 20] → [128]
  *
- * @throws ClosedFormError when the pair has none; ShapeError when the event shapes differ.
+ * @throws ClosedFormError when there is none for this pair; ShapeError when the event shapes differ.
  */
 export function kl(p: Distribution, q: Distribution): Tensor {
   checkPair("kl", p, q);
@@ -67,12 +67,12 @@ export function kl(p: Distribution, q: Distribution): Tensor {
 
 /**
  * An unbiased estimate of KL(p ‖ q) from draws of p: the mean over `samples` of log p(x) − log q(x). Shape: the joint
- * batch. Its derivative in the parameters of p is unbiased only where p is reparameterised.
+ * batch. Its derivative in the parameters of p is unbiased only if p is reparameterised.
  * @throws ShapeError when the event shapes differ.
  */
 export function klMonteCarlo(p: Distribution, q: Distribution, site: string, samples: number): Tensor {
   checkPair("klMonteCarlo", p, q);
-  // A draw for each element of the joint batch.
+  // One draw for each element of the joint batch.
   const wide = p.expand(broadcastShapes("klMonteCarlo", p.batchShape, q.batchShape));
   const { value, logProb } = wide.sampleAndLogProb(site, [samples]);
   return mean(sub(logProb, q.logProb(value)), 0);

@@ -54,7 +54,7 @@ export class LaplaceDistribution extends LocationScaleDistribution {
 }
 
 /**
- * The two-sided exponential distribution about `loc`, with density e^(−|x − loc| / scale) / (2 scale). Shapes
+ * The two-sided exponential distribution around `loc`, with density e^(−|x − loc| / scale) / (2 scale). Shapes
  * broadcast to the batch shape.
  *
  * @example

@@ -2,7 +2,7 @@ import { div, sub, type Tensor } from "../tensor/index.ts";
 import { positive, real } from "./constraints.ts";
 import { Distribution, type Parameters } from "./distribution.ts";
 
-/** A family of the real line moved by `loc` and stretched by `scale`, with differentiable draws. */
+/** A family on the real line, shifted by `loc` and scaled by `scale`, with differentiable draws. */
 export abstract class LocationScaleDistribution extends Distribution {
   readonly loc: Tensor;
   readonly scale: Tensor;

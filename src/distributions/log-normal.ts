@@ -64,7 +64,7 @@ export class LogNormalDistribution extends Distribution {
 }
 
 /**
- * exp of a normal with mean `loc` and standard deviation `scale`: both belong to the logarithm. Shapes broadcast to the
+ * exp of a normal with mean `loc` and standard deviation `scale`; both refer to the logarithm. Shapes broadcast to the
  * batch shape.
  *
  * @example
@@ -77,7 +77,7 @@ export function LogNormal(loc: TensorLike, scale: TensorLike): LogNormalDistribu
   return new LogNormalDistribution({ loc: l, scale: s });
 }
 
-// That of the two normals: KL does not change under a bijection.
+// The KL of the two normals: KL does not change under a bijection.
 registerKl(LogNormalDistribution, LogNormalDistribution, (p, q) => {
   const ratio = div(p.scale, q.scale);
   const distance = square(div(sub(p.loc, q.loc), q.scale));

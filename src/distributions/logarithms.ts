@@ -1,7 +1,7 @@
 /**
- * ln x, ln(1 − x) and 1 − x of a number in (0, 1) or above 0, from the expression that made it where the number itself has lost
- * them: 1 − σ(40) is 0 in float64, and ln(1 − σ(40)) is −40. What a transform or a sampler computed from a logit or a logarithm
- * keeps its density in the tails, however it rounds; no density is flat where it is not.
+ * ln x, ln(1 − x) and 1 − x, computed from the expression that made x, because the rounded x may have lost them: 1 − σ(40) is 0
+ * in float64, but ln(1 − σ(40)) is −40. A value that a transform or sampler computed from a logit or a logarithm therefore keeps an exact
+ * density in the tails, and gradients do not vanish there.
  */
 import {
   exp,
@@ -23,14 +23,14 @@ import {
   where,
 } from "../tensor/index.ts";
 
-/** `of` what a tensor was before it was only moved, moved likewise; nothing where `of` knows nothing. */
+/** Applies `of` to the tensor that x was moved or repeated from, and moves the result in the same way. Undefined if `of` finds nothing. */
 function through(x: Tensor, of: (x: Tensor) => Tensor | undefined): Tensor | undefined {
   if (!(expand.is(x) || reshape.is(x) || transpose.is(x) || slice.is(x))) return of(x);
   const found = through(x.inputs[0], of);
   return found && rebuild(x, [found]);
 }
 
-/** y where x is 1 − y. */
+/** y, if x is the expression 1 − y. */
 function complemented(x: Tensor): Tensor | undefined {
   if (!sub.is(x)) return undefined;
   const [one, y] = x.inputs;
@@ -60,16 +60,16 @@ const knownComplement = (x: Tensor): Tensor | undefined =>
     return complemented(y);
   });
 
-/** ln(1 − eˡ) for l < 0, by whichever form keeps its digits (Mächler 2012). */
+/** ln(1 − eˡ) for l < 0, by the form that keeps its digits (Mächler 2012). */
 function logOneMinusExp(l: Tensor): Tensor {
   const near = less(-Math.LN2, l);
   return where(near, log(neg(expm1(where(near, l, -1)))), log1p(neg(exp(where(near, -1, l)))));
 }
 
-/** Whether ln x is known better than from x. */
+/** Whether ln x can be computed more accurately than from x itself. */
 export const knowsLog = (x: Tensor): boolean => knownLog(x) !== undefined;
 
-/** Whether ln(1 − x) is known better than from x. */
+/** Whether ln(1 − x) can be computed more accurately than from x itself. */
 export const knowsLogComplement = (x: Tensor): boolean => knownLogComplement(x) !== undefined;
 
 /** ln x for x > 0. */

@@ -26,7 +26,7 @@ export class LogisticDistribution extends LocationScaleDistribution {
 
   protected override logDensity(x: Tensor): Tensor {
     const z = this.standardise(x);
-    // Symmetric in z: by |z| nothing overflows.
+    // The density is symmetric in z; with |z| nothing overflows.
     const a = abs(z);
     return neg(add(add(a, mul(softplus(neg(a)), 2)), log(this.scale)));
   }

@@ -52,7 +52,7 @@ export class LogitNormalDistribution extends Distribution {
     return sigmoid(this.logit(site, shape).logit);
   }
 
-  /** The density from the logit itself: a value that rounds to 0 or 1 keeps a finite one. */
+  /** The density computed from the logit, so that it is finite even for a value that rounds to 0 or 1. */
   override sampleAndLogProb(site: string, sampleShape: Shape = []): SampleAndLogProb {
     const { logit, epsilon } = this.logit(site, [...sampleShape, ...this.batchShape]);
     // −ln x − ln(1 − x) = softplus(l) + softplus(−l) with l the logit.
@@ -85,7 +85,7 @@ export function LogitNormal(loc: TensorLike, scale: TensorLike): LogitNormalDist
   return new LogitNormalDistribution({ loc: l, scale: s });
 }
 
-// That of the two normals: KL does not change under a bijection.
+// The KL of the two normals: KL does not change under a bijection.
 registerKl(LogitNormalDistribution, LogitNormalDistribution, (p, q) => {
   const ratio = div(p.scale, q.scale);
   const distance = square(div(sub(p.loc, q.loc), q.scale));

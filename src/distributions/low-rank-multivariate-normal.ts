@@ -80,7 +80,7 @@ export class LowRankMultivariateNormalDistribution extends Distribution {
     return add(choleskyLogdet(this.capacitance().root), sum(log(this.diagonal), -1));
   }
 
-  /** Σ⁻¹'s quadratic form summed over the columns of a matrix or of one vector. */
+  /** The quadratic form of Σ⁻¹, summed over the columns of a matrix or of one vector. */
   quadratic(columns: Tensor): Tensor {
     return sum(this.mahalanobis(columns), -1);
   }
@@ -116,7 +116,7 @@ export class LowRankMultivariateNormalDistribution extends Distribution {
  * and variances `diagonal` D [..., n]. Densities cost O(n r²) (Woodbury's identity). Event shape [n]; the rest
  * broadcasts to the batch.
  *
- * Draws run on both executors; densities, entropy and KL factor an r by r matrix, which the host executor alone can.
+ * Draws run on both executors. Densities, entropy and KL factor an r by r matrix, which only the host executor can do.
  *
  * @example
  * await LowRankMultivariateNormal([0, 0], [[1], [1]], [1, 1]).variance().value(); // [2, 2]
@@ -139,7 +139,7 @@ export function LowRankMultivariateNormal(
   return new LowRankMultivariateNormalDistribution({ loc: l, factor: w, diagonal: d });
 }
 
-// ½ (tr Σ_q⁻¹ Σ_p + Δᵀ Σ_q⁻¹ Δ − n + ln |Σ_q|/|Σ_p|); the trace from the columns of W_p and of √D_p.
+// ½ (tr Σ_q⁻¹ Σ_p + Δᵀ Σ_q⁻¹ Δ − n + ln |Σ_q|/|Σ_p|), with the trace computed from the columns of W_p and of √D_p.
 registerKl(LowRankMultivariateNormalDistribution, LowRankMultivariateNormalDistribution, (p, q) => {
   const [n] = p.eventShape;
   const roots = mul(unsqueeze(sqrt(p.diagonal), -1), eye(n, p.dtype));

@@ -20,7 +20,7 @@ import { outside } from "./outside.ts";
 
 const sets = new WeakMap<Tensor, Constraint>();
 
-/** Constants beyond this are tested at run time: a test while tracing would take memory of several times their size. */
+/** Larger constants are tested at run time: a test while tracing would need several times their memory. */
 const LARGEST_TESTED = 2 ** 18;
 
 /** Records that a value lies in a set, and returns it. */
@@ -29,13 +29,13 @@ export function liesIn(value: Tensor, set: Constraint): Tensor {
   return value;
 }
 
-/** The set of numbers that a constraint keeps, whatever arrays they come in. */
+/** The constraint on single elements, without the array dimensions around them. */
 export function elementOf(constraint: Constraint): Constraint {
   const { base } = constraint as Partial<IndependentConstraint>;
   return base === undefined ? constraint : elementOf(base);
 }
 
-/** Sets of numbers by the sets that hold all of theirs. */
+/** For each set of numbers, the sets that contain it. */
 const supersets: Readonly<Record<string, readonly string[]>> = {
   real: ["angle"],
   angle: ["real"],
@@ -57,7 +57,7 @@ const sameEnd = (a: Tensor | number | undefined, b: Tensor | number | undefined)
   return numberOf(a) === numberOf(b);
 };
 
-/** Whether two constraints keep the same numbers. */
+/** Whether two constraints allow the same numbers. */
 export function sameSet(a: Constraint, b: Constraint): boolean {
   const [p, q] = [elementOf(a), elementOf(b)] as readonly Partial<IntervalConstraint>[];
   if (p === q) return true;
@@ -70,7 +70,7 @@ function within(a: Constraint, b: Constraint): boolean {
   return image !== undefined && within(image.codomain, b);
 }
 
-/** The tensor whose elements, or last `rank` dimensions, a tensor only moves or repeats. */
+/** If a tensor only moves or repeats the elements, or last `rank` dimensions, of another: that tensor. */
 function movedFrom(x: Tensor, rank: number): Tensor | undefined {
   if (stopGradient.is(x) || (cast.is(x) && !isFloat(x.inputs[0].dtype))) return x.inputs[0];
   const [from] = x.inputs;
@@ -88,14 +88,14 @@ function movedFrom(x: Tensor, rank: number): Tensor | undefined {
   return undefined;
 }
 
-/** Whether every element of a value is known to lie in a set. False says nothing. */
+/** Whether every element of a value is known to lie in a set. False means unknown. */
 export function isKnownIn(value: Tensor, set: Constraint): boolean {
   const rank = elementOf(set).eventRank;
   for (let x: Tensor | undefined = value; x !== undefined; x = movedFrom(x, rank)) {
     const known = sets.get(x);
     if (known !== undefined && within(known, set)) return true;
     if (!isConstant(x)) continue;
-    // Ends of one element each would not fit the values as they were before they were moved.
+    // Ends with several elements would not fit the shape that the values had before they were moved.
     const base = elementOf(set) as Partial<IntervalConstraint>;
     const ends = [base.low, base.high].every(
       (e) => !(e instanceof Tensor) || (isConstant(e) && e.size === 1),

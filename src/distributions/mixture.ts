@@ -45,7 +45,7 @@ export class MixtureDistribution<D extends Distribution = Distribution> extends 
       eventShape,
       dtype,
       reparameterised: false,
-      // Its components are.
+      // The components test their values.
       selfLimiting: true,
     });
     this.weights = weights;
@@ -58,7 +58,7 @@ export class MixtureDistribution<D extends Distribution = Distribution> extends 
     return sub(weights, unsqueeze(logTotal, -1));
   }
 
-  /** The place of the component axis in a tensor of batch + [K] + event, counted from the end. */
+  /** The index of the component axis in a tensor of shape batch + [K] + event, counted from the end. */
   private get axis(): number {
     return -1 - this.eventShape.length;
   }
@@ -67,13 +67,13 @@ export class MixtureDistribution<D extends Distribution = Distribution> extends 
     return logsumexp(this.logProbOfEach(x), -1);
   }
 
-  /** ln wₖ pₖ(x), shape sample + batch + [K]: normalised over the last axis, the posterior of the component. */
+  /** ln wₖ pₖ(x), shape sample + batch + [K]. Normalised over the last axis it is the posterior of the component. */
   logProbOfEach(x: Tensor): Tensor {
     const at = x.rank - this.eventShape.length;
     return add(this.components.logProb(unsqueeze(x, at)), this.logWeights());
   }
 
-  /** Picks, along the component axis of `all` (… + [K] + event), with the `chosen` one-hot vectors (… + [K]). */
+  /** Selects from `all` (… + [K] + event), along the component axis, by the one-hot vectors `chosen` (… + [K]). */
   private pick(all: Tensor, chosen: Tensor): Tensor {
     const wide = reshape(chosen, [...chosen.shape, ...this.eventShape.map(() => 1)]);
     const parts = where(equal(wide, 1), all, 0);
@@ -112,7 +112,7 @@ export class MixtureDistribution<D extends Distribution = Distribution> extends 
       ...(components.has("mean") && { mean }),
       ...(components.has("mean") &&
         components.has("variance") && {
-          // Within components and between them.
+          // The variance within components plus the variance between them.
           variance: () => {
             const centre = mean();
             const between = square(

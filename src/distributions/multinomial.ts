@@ -37,7 +37,7 @@ import {
   oneOf,
 } from "./numerics.ts";
 
-/** Up to this many, a draw is the sum of its one-hot categories. */
+/** For totals up to this, a draw is a sum of one-hot categories. */
 const LARGEST_SUM = 32;
 
 /** The distribution that {@link Multinomial} returns: parameters, moments and densities as expressions. */
@@ -95,7 +95,7 @@ export class MultinomialDistribution extends Distribution {
       const drawn = drawCategory(site, [...outer, total], unsqueeze(probs, -2));
       return sum(oneHot(drawn, size, dtype), -2);
     }
-    // One category after the other: a binomial of what is left, with the probability among those left.
+    // One category after another: a binomial of the remaining draws, with the category's probability among the remaining ones.
     const parts: Tensor[] = [];
     let left = full(outer, total, dtype);
     const remaining = cumsum(probs, -1, { reverse: true });
@@ -124,7 +124,7 @@ export class MultinomialDistribution extends Distribution {
 }
 
 /**
- * How often each of K categories comes up in `total` draws: vectors of counts, in a float dtype, event shape [K].
+ * Counts of each of K categories in `total` draws: vectors in a float dtype, event shape [K].
  * Parameters as for `Categorical`.
  *
  * Drawn as a sum of one-hot vectors for totals up to 32, else as K − 1 conditional binomials.
@@ -140,7 +140,7 @@ export function Multinomial(total: number, parameters: LogitsOrProbs): Multinomi
   return new MultinomialDistribution({ ...oneOf("Multinomial", parameters) }, total);
 }
 
-// n times that of one draw.
+// n times the divergence of one draw.
 registerKl(MultinomialDistribution, MultinomialDistribution, (p, q) => {
   if (p.total !== q.total) {
     throw new ClosedFormError(

@@ -29,7 +29,7 @@ import type { ExponentialFamily } from "./exponential-family.ts";
 import { registerKl } from "./kl.ts";
 import { expandTo, HALF_LOG_TWO_PI } from "./numerics.ts";
 
-/** A factor of the covariance, or the covariance: one of the two. */
+/** Either a factor of the covariance or the covariance itself. */
 export type ScaleTrilOrCovariance =
   | { readonly scaleTril: TensorLike; readonly covariance?: never }
   | { readonly covariance: TensorLike; readonly scaleTril?: never };
@@ -119,7 +119,7 @@ export class MultivariateNormalDistribution extends Distribution {
     return this.place(noise("normal", site, shape, this.dtype));
   }
 
-  /** The density from the noise itself, with no system to solve: with `scaleTril` it runs natively too. */
+  /** The density computed from the noise, with no system to solve; with `scaleTril` it runs natively too. */
   override sampleAndLogProb(site: string, sampleShape: Shape = []): SampleAndLogProb {
     const shape = [...sampleShape, ...this.batchShape, ...this.eventShape];
     const epsilon = noise("normal", site, shape, this.dtype);
@@ -143,17 +143,18 @@ export class MultivariateNormalDistribution extends Distribution {
 
 /**
  * The normal distribution of vectors with mean `loc` [..., n] and covariance Σ, given as `covariance` [..., n, n] or
- * by its factor `scaleTril` L with L Lᵀ = Σ (what a network or guide should give: no factorisation, and positive
- * definite by construction). Event shape [n]; the rest broadcasts to the batch.
+ * by its factor `scaleTril` L with L Lᵀ = Σ. A network or guide should give the factor: it needs no factorisation and is positive
+ * definite by construction. Event shape [n]; the rest broadcasts to the batch.
  *
  * Draws, `sampleAndLogProb` and the entropy with `scaleTril` run on both executors. `logProb` of a given value, KL
- * and everything with `covariance` need triangular solves or factorisation, which the host executor alone has.
+ * and everything with `covariance` need triangular solves or factorisation, which only the host executor has.
  *
  * @example
  * await MultivariateNormal([0, 0], { scaleTril: [[1, 0], [1, 1]] }).variance().value({ executor: "host" }); // [1, 2]
  *
- * @throws UsageError when both or neither are given, or known ones are no Cholesky factor or not positive definite.
- * @throws ShapeError when the matrix is not square, or of another size than the mean.
+ * @throws UsageError when both or neither are given, or a known `scaleTril` is not a Cholesky factor, or a known `covariance` is not positive
+ * definite.
+ * @throws ShapeError when the matrix is not square, or its size is not that of the mean.
  */
 export function MultivariateNormal(
   loc: TensorLike,

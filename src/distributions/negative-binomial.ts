@@ -69,7 +69,7 @@ export class NegativeBinomialDistribution extends Distribution {
 }
 
 /**
- * How many successes of probability p come before `total` failures, in a float dtype; `total` > 0 need not be whole.
+ * The number of successes of probability p before `total` failures, in a float dtype; `total` > 0 need not be whole.
  * Its mean is total p/(1 − p). Shapes broadcast to the batch shape. Drawn as a Poisson whose rate is a gamma.
  *
  * @example

@@ -62,7 +62,7 @@ export class NormalDistribution extends Distribution {
     };
   }
 
-  /** (x − loc) / scale, by a product where the logarithm of the scale is the parameter. */
+  /** (x − loc) / scale; computed as a product if the parameter is the logarithm of the scale. */
   standardise(x: Tensor): Tensor {
     const centred = sub(x, this.loc);
     return "scale" in this.parameters ? div(centred, this.scale) : mul(centred, exp(neg(this.logScale)));
@@ -81,7 +81,7 @@ export class NormalDistribution extends Distribution {
     return add(this.loc, mul(this.scale, noise("normal", site, shape, this.dtype)));
   }
 
-  /** The density from the noise itself: −ε²/2 − ln scale − ½ ln 2π, with no subtraction to undo. */
+  /** The density computed from the noise: −ε²/2 − ln scale − ½ ln 2π, without computing (x − loc) / scale. */
   override sampleAndLogProb(site: string, sampleShape: Shape = []): SampleAndLogProb {
     const epsilon = noise("normal", site, [...sampleShape, ...this.batchShape], this.dtype);
     return {
@@ -108,8 +108,8 @@ export class NormalDistribution extends Distribution {
  * The normal distribution with mean `loc` and standard deviation `scale`, element by element; their shapes broadcast to
  * the batch shape.
  *
- * Give `{ logScale }` when a network predicts the logarithm of the scale: densities, entropy and KL then use it as it is,
- * where `log(exp(s))` would overflow and cost two passes. From a log-variance v: `Normal(mu, { logScale: v.mul(0.5) })`.
+ * Give `{ logScale }` if a network predicts the logarithm of the scale. Densities, entropy and KL then use it directly,
+ * while `log(exp(s))` would overflow and cost two passes. From a log-variance v: `Normal(mu, { logScale: v.mul(0.5) })`.
  *
  * @example
  * await Normal(0, 1).logProb([0, 1]).value(); // [-0.9189, -1.4189]

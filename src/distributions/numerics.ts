@@ -1,4 +1,4 @@
-/** The small careful expressions that several distributions share. */
+/** Small, numerically careful expressions that several distributions share. */
 import { UsageError } from "../errors.ts";
 import {
   abs,
@@ -32,7 +32,7 @@ import {
 } from "../tensor/index.ts";
 import { complementOf, knowsLog, knowsLogComplement, logComplementOf, logOf } from "./logarithms.ts";
 
-/** A probability p and its complement q, with their logarithms where those are known better than from p and q. */
+/** A probability p and its complement q, and their logarithms if these are known more accurately than from p and q. */
 export interface Odds {
   readonly p: Tensor;
   readonly q: Tensor;
@@ -43,13 +43,13 @@ export interface Odds {
 /** The last `n` axes, counted from the end. */
 export const lastAxes = (n: number): number[] => Array.from({ length: n }, (_, i) => i - n);
 
-/** `x` repeated to `shape`; itself where it already has it. */
+/** `x` repeated to `shape`, or `x` itself if it already has that shape. */
 export const expandTo = (x: Tensor, shape: Shape): Tensor =>
   sameShape(x.shape, shape) ? x : expand(x, shape);
 
 /**
- * The sum over the last `n` dimensions that `x` would have if it were repeated to `shape`, without repeating it: a
- * dimension along which it does not vary is a factor.
+ * The sum over the last `n` dimensions that `x` would have if it were repeated to `shape`, without repeating it: for a
+ * dimension along which it does not vary, the sum is a multiplication.
  */
 export function sumRepeated(x: Tensor, n: number, shape: Shape): Tensor {
   const missing = shape.length - x.rank;
@@ -64,30 +64,30 @@ export function sumRepeated(x: Tensor, n: number, shape: Shape): Tensor {
   return repeats === 1 ? total : mul(total, repeats);
 }
 
-/** x ln y, and 0 (in value and gradient) where x is 0, whatever y. */
+/** x ln y, and 0 (in value and gradient) where x is 0, for any y. */
 export function xlogy(x: Tensor, y: Tensor): Tensor {
   const none = equal(x, 0);
   return knowsLog(y) ? mul(x, logOf(y)) : mul(x, log(where(none, 1, y)));
 }
 
-/** x ln(1 − y), and 0 where x is 0, whatever y. */
+/** x ln(1 − y), and 0 where x is 0, for any y. */
 export function xlog1my(x: Tensor, y: Tensor): Tensor {
   const none = equal(x, 0);
   return knowsLogComplement(y) ? mul(x, logComplementOf(y)) : mul(x, log1p(neg(where(none, 0, y))));
 }
 
-/** Σ over the last axis of x · l, where an impossible category (l = −∞) that x does not take counts nothing. */
+/** Σ over the last axis of x · l. An impossible category (l = −∞) with x = 0 contributes 0. */
 export function dotLogits(x: Tensor, logits: Tensor): Tensor {
   const absent = logicalAnd(equal(x, 0), equal(logits, Number.NEGATIVE_INFINITY));
   return sum(mul(x, where(absent, 0, logits)), -1);
 }
 
-/** Logits or probabilities: one of the two, never both. */
+/** Either logits or probabilities. */
 export type LogitsOrProbs =
   | { readonly logits: TensorLike; readonly probs?: never }
   | { readonly probs: TensorLike; readonly logits?: never };
 
-/** The one parameter given, by its name. @throws UsageError unless it is exactly one. */
+/** The parameter that was given, by its name. @throws UsageError unless exactly one was. */
 export function oneOf(
   what: string,
   given: LogitsOrProbs,
@@ -114,16 +114,16 @@ export function oddsOf({ logits, probs }: Readonly<Record<string, Tensor>>): Odd
   };
 }
 
-/** What the two categorical distributions share. */
+/** The parts that the two categorical distributions share. */
 export interface Categories {
-  /** Log weights: ln Σ exp of them is `logTotal`. */
+  /** Log weights; the ln Σ exp of them is `logTotal`. */
   readonly weights: Tensor;
   /** Without the last axis. */
   readonly logTotal: Tensor;
   readonly probs: Tensor;
 }
 
-/** Logits, those of +∞ brought to 0 and all others beside them to −∞: their categories share all probability. */
+/** Logits. If some are +∞, these become 0 and the others −∞: the categories of the infinite ones share all probability. */
 function withoutCertain(logits: Tensor): Tensor {
   if (isConstant(logits)) return logits;
   const infinity = Number.POSITIVE_INFINITY;
@@ -138,7 +138,7 @@ export function categories(parameters: Readonly<Record<string, Tensor>>): Catego
     const weights = withoutCertain(logits);
     return { weights, logTotal: logsumexp(weights, -1), probs: softmax(weights) };
   }
-  // ln p has derivative 1/p: at 0 the category is taken out instead of meeting 0 · ∞.
+  // ln p has derivative 1/p: at 0 the category is left out, because 0 · ∞ would be NaN.
   const none = equal(probs, 0);
   return {
     weights: knowsLog(probs)
@@ -149,7 +149,7 @@ export function categories(parameters: Readonly<Record<string, Tensor>>): Catego
   };
 }
 
-/** Σ pₖ ln pₖ of `c` under the probabilities of `p`: −H where they are the same, else a cross entropy. */
+/** Σ pₖ ln pₖ of `c` under the probabilities of `p`: −H if the two are the same, else a cross entropy. */
 export const expectedLogProb = (p: Tensor, c: Categories): Tensor => sub(dotLogits(p, c.weights), c.logTotal);
 
 /** ½ ln 2π. */
@@ -161,7 +161,7 @@ export const EULER_GAMMA = 0.5772156649015329;
 /** The smallest normal number of a float dtype. */
 export const tiniest = (dtype: DType): number => (dtype === "float64" ? 2 ** -1022 : 2 ** -126);
 
-/** a ln x for x ≥ 0, and 0 where both are 0; differentiable in a wherever x > 0, a = 0 included. */
+/** a ln x for x ≥ 0, and 0 where both are 0. It is differentiable in a for all x > 0, including at a = 0. */
 export function logPower(a: Tensor, x: Tensor): Tensor {
   const none = logicalAnd(equal(a, 0), equal(x, 0));
   return mul(a, log(where(none, 1, x)));
@@ -173,7 +173,7 @@ export function logComplementPower(a: Tensor, x: Tensor): Tensor {
   return mul(a, log1p(neg(where(none, 0, x))));
 }
 
-/** ln(1 + x²) for any x: past 1 as 2 ln|x| + ln(1 + x⁻²), whose square does not overflow. */
+/** ln(1 + x²) for any x. For |x| above 1 it is computed as 2 ln|x| + ln(1 + x⁻²), so that the square does not overflow. */
 export function logOnePlusSquare(x: Tensor): Tensor {
   const a = abs(x);
   const large = greater(a, 1);

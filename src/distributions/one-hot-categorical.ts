@@ -67,8 +67,8 @@ export class OneHotCategoricalDistribution extends Distribution {
   protected override logDensity(x: Tensor): Tensor {
     const { weights, logTotal } = this.categories;
     if (!holdsAllValues(x) || weights.rank >= x.rank) return expectedLogProb(x, this.categories);
-    // All values at once, as enumeration asks for them: the log weights themselves, categories first. They are still read at x,
-    // because what depends on an enumerated value is found in the graph.
+    // Enumeration asks for all values at once: return the log weights themselves, with the categories first. Multiplying by x keeps x
+    // in the graph, from which the dependence on an enumerated value is found.
     const [count, batch] = [x.shape[0], weights.shape.slice(0, -1)];
     const first = transpose(weights, [weights.rank - 1, ...batch.keys()]);
     const chosen = gather(first, reshape(argmax(x, -1), [count]));
@@ -100,7 +100,7 @@ export class OneHotCategoricalDistribution extends Distribution {
   }
 }
 
-/** Whether x is what `enumerate` gives, all one-hot vectors in order, set apart from the batch: [K, 1, …, 1, K]. */
+/** Whether x is the result of `enumerate`, all one-hot vectors in order, expanded for the batch: [K, 1, …, 1, K]. */
 function holdsAllValues(x: Tensor): boolean {
   const [count, rest] = [x.shape[0], x.shape.slice(1)];
   const all = reshape.is(x) ? x.inputs[0] : x;
@@ -110,12 +110,12 @@ function holdsAllValues(x: Tensor): boolean {
 
 /**
  * One of K categories as a vector with a single 1, in a float dtype; event shape [K]. Parameters as for `Categorical`. The
- * log density is linear in the value: with `unchecked()`, a relaxed value on the simplex gives the cross entropy.
+ * log density is linear in the value; with `unchecked()`, a relaxed value on the simplex gives the cross entropy.
  *
  * @example
  * await OneHotCategorical({ probs: [0.2, 0.8] }).logProb([0, 1]).value(); // -0.2231
  *
- * @throws UsageError when both or neither are given, or known probabilities do not sum to 1.
+ * @throws UsageError when both or neither of `logits`, `probs` are given, or known probabilities do not sum to 1.
  */
 export const OneHotCategorical = (parameters: LogitsOrProbs): OneHotCategoricalDistribution =>
   new OneHotCategoricalDistribution(oneOf("OneHotCategorical", parameters));

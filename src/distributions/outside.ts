@@ -1,4 +1,4 @@
-/** Which elements of an array of known numbers lie outside a set: for data, which are refused before anything is run. */
+/** Finds the elements of an array of known numbers that lie outside a set, so that bad data are refused before anything runs. */
 import { compileHost } from "../compile/index.ts";
 import { cast, isConstant, isFloat, type Tensor } from "../tensor/index.ts";
 import type { Constraint } from "./constraints.ts";
@@ -11,16 +11,16 @@ export interface Outside {
   readonly of: number;
   /** The index of the first of them, without the event dimensions. */
   readonly place: readonly number[];
-  /** The numbers of the first of them: one, or as many as one event has. */
+  /** The numbers of the first of them: a single number, or those of one event. */
   readonly element: readonly number[];
 }
 
 /**
- * The elements of `value` outside `constraint`, or nothing where all lie inside. NaN lies outside every set (but that of a
- * table's row, where it marks a missing value).
+ * The elements of `value` outside `constraint`, or undefined if all lie inside. NaN lies outside every set (except that of a
+ * table's rows, in which it marks a missing value).
  *
- * Arrays whose numbers are unknown while the program is traced are not checked (an input, a draw), nor where the set
- * itself depends on such numbers (`Uniform(0, a)` with a latent `a`): there the log density is −∞ at run time.
+ * Arrays whose numbers are unknown while the program is traced (an input, a draw) are not checked. Nor are any if the set
+ * itself depends on such numbers (`Uniform(0, a)` with a latent `a`). In these cases the log density is −∞ at run time.
  *
  * @example
  * outside(constraints.nonNegativeInteger, tensor([3, 1.5, 2])); // { count: 1, of: 3, place: [1], element: [1.5] }
@@ -34,7 +34,7 @@ export function outside(constraint: Constraint, value: Tensor): Outside | undefi
   program.bind([], [answers])();
   const first = answers.indexOf(0);
   if (first < 0) return undefined;
-  // Ends of the set may have broadcast the array: the element is found from its place, counted from the right.
+  // The set's ends may have broadcast the array: find the element from its index, counted from the right.
   const place = placeOf(first, inside.shape);
   const batch = value.shape.slice(0, value.rank - constraint.eventRank);
   const width = value.shape.slice(batch.length).reduce((a, b) => a * b, 1);
@@ -46,7 +46,7 @@ export function outside(constraint: Constraint, value: Tensor): Outside | undefi
   return { count: answers.reduce((n, ok) => n + Number(ok === 0), 0), of: inside.size, place, element };
 }
 
-/** The index along each dimension of the element that stands at `flat` in row-major order. */
+/** The index along each dimension of the element at `flat` in row-major order. */
 function placeOf(flat: number, shape: readonly number[]): number[] {
   const place: number[] = [];
   let rest = flat;

@@ -81,7 +81,7 @@ export function Pareto(scale: TensorLike, concentration: TensorLike): ParetoDist
   return new ParetoDistribution({ scale: s, concentration: a });
 }
 
-// Infinite where p starts below q.
+// Infinite if p starts below q.
 registerKl(ParetoDistribution, ParetoDistribution, (p, q) => {
   const ratio = div(q.concentration, p.concentration);
   const start = mul(q.concentration, log(div(p.scale, q.scale)));

@@ -71,12 +71,12 @@ export class PoissonDistribution extends Distribution {
  * Counts 0, 1, 2, … with mean `rate`, in a float dtype; the rate's shape is the batch shape.
  *
  * Drawn by inversion below a mean of 10 and by transformed rejection (Hörmann 1993) above, with 15 unrolled proposals
- * (none fits with probability below 1e-9).
+ * (none is accepted with probability below 1e-9).
  *
  * @example
  * await Poisson(3).logProb(2).value(); // -1.4959
  *
- * @throws UsageError when `rate` is a known number below 0. A rate of 0 gives counts of 0 alone.
+ * @throws UsageError when `rate` is a known number below 0. A rate of 0 gives only counts of 0.
  */
 export const Poisson = (rate: TensorLike): PoissonDistribution =>
   new PoissonDistribution({ rate: operands("Poisson", rate)[0] });

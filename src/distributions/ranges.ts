@@ -1,4 +1,4 @@
-/** Which computed numbers are at least 0, or from 0 to 1, by the expressions that make them: parameters that need no test when they run. */
+/** Finds out from their expressions which computed numbers are at least 0, or from 0 to 1. Such parameters need no test at run time. */
 import {
   abs,
   add,
@@ -31,7 +31,7 @@ import {
 import { nonNegative, unitInterval } from "./constraints.ts";
 import { isKnownIn } from "./membership.ts";
 
-/** How far back an expression is looked at. */
+/** How many nodes back an expression is followed. */
 const DEEPEST = 16;
 
 const isOneOf = (t: Tensor, tests: readonly { is(t: Tensor): boolean }[]): boolean =>
@@ -39,7 +39,7 @@ const isOneOf = (t: Tensor, tests: readonly { is(t: Tensor): boolean }[]): boole
 
 const moves = [expand, reshape, transpose, slice, concat, stopGradient, cast];
 
-/** Whether every element is at least 0, or not a number. False says nothing. */
+/** Whether every element is known to be at least 0, or NaN. False means unknown. */
 export function isNeverNegative(t: Tensor, depth = 0): boolean {
   if (depth > DEEPEST) return false;
   const all = (inputs: readonly Tensor[]): boolean => inputs.every((x) => isNeverNegative(x, depth + 1));
@@ -53,7 +53,7 @@ export function isNeverNegative(t: Tensor, depth = 0): boolean {
   return isKnownIn(t, nonNegative) || isUnit(t, depth + 1);
 }
 
-/** Whether every element is from 0 to 1, or not a number. False says nothing. */
+/** Whether every element is known to be from 0 to 1, or NaN. False means unknown. */
 export function isUnit(t: Tensor, depth = 0): boolean {
   if (depth > DEEPEST) return false;
   const all = (inputs: readonly Tensor[]): boolean => inputs.every((x) => isUnit(x, depth + 1));

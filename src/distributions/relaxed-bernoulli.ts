@@ -57,7 +57,7 @@ export class RelaxedBernoulliDistribution extends Distribution {
     this.logits = parameters.logits;
   }
 
-  /** From the logit of the value, l: ln τ + d − 2 softplus(d) − ln x (1 − x), with d = logits − τ l. */
+  /** The density computed from the logit of the value, l: ln τ + d − 2 softplus(d) − ln x (1 − x), with d = logits − τ l. */
   private density(logit: Tensor, jacobian: Tensor): Tensor {
     const d = abs(sub(this.logits, mul(this.temperature, logit)));
     return add(sub(log(this.temperature), add(d, mul(softplus(neg(d)), 2))), jacobian);
@@ -80,7 +80,7 @@ export class RelaxedBernoulliDistribution extends Distribution {
     return sigmoid(this.drawLogit(site, shape));
   }
 
-  /** The density from the logit: at low temperatures values round to 0 and 1, whose own density is not finite. */
+  /** The density computed from the logit: at low temperatures values round to 0 and 1, where the density of the value is not finite. */
   override sampleAndLogProb(site: string, sampleShape: Shape = []): SampleAndLogProb {
     const logit = this.drawLogit(site, [...sampleShape, ...this.batchShape]);
     const jacobian = add(softplus(logit), softplus(neg(logit)));
@@ -92,7 +92,7 @@ export class RelaxedBernoulliDistribution extends Distribution {
   }
 }
 
-/** A Bernoulli whose draws, exactly 0 or 1, carry the gradient of a relaxed draw with the same noise: biased. */
+/** A Bernoulli whose draws are exactly 0 or 1 but have the gradient of a relaxed draw with the same noise. That gradient is biased. */
 export class StraightThroughBernoulliDistribution extends BernoulliDistribution {
   readonly temperature: Tensor;
   override readonly reparameterisedIn: readonly string[];
@@ -130,11 +130,11 @@ export const relaxedRules: OptionRules<RelaxedOptions> = {
 };
 
 /**
- * The binary Concrete distribution on (0, 1), −∞ at the ends (Maddison, Mnih & Teh 2017): σ((logits + logistic noise) / temperature),
- * which nears a Bernoulli(logits) as the temperature falls and is reparameterised in both. Shapes broadcast to the
+ * The binary Concrete distribution on (0, 1), −∞ at the ends (Maddison, Mnih & Teh 2017): σ((logits + logistic noise) / temperature).
+ * It approaches a Bernoulli(logits) as the temperature falls, and is reparameterised in both. Shapes broadcast to the
  * batch shape.
  *
- * With `straightThrough`, a Bernoulli whose draws carry the relaxed gradient in the logits; the temperature is then a
+ * With `straightThrough`, it is a Bernoulli whose draws have the relaxed gradient in the logits; the temperature is then a
  * constant.
  *
  * @example

@@ -61,7 +61,7 @@ export class RelaxedOneHotCategoricalDistribution extends Distribution {
     this.logits = logits;
   }
 
-  /** From ln x: ln (K − 1)! + (K − 1) ln τ + Σ(αₖ − τ ln xₖ) − K ln Σ e^(αₖ − τ ln xₖ) − Σ ln xₖ. */
+  /** The density computed from ln x: ln (K − 1)! + (K − 1) ln τ + Σ(αₖ − τ ln xₖ) − K ln Σ e^(αₖ − τ ln xₖ) − Σ ln xₖ. */
   private density(logs: Tensor): Tensor {
     const [size] = this.eventShape;
     const { temperature } = this;
@@ -71,7 +71,7 @@ export class RelaxedOneHotCategoricalDistribution extends Distribution {
     return sub(add(constants, centred), sum(logs, -1));
   }
 
-  /** Vectors without a 0: at the edges the density has no value. */
+  /** Vectors without a 0: at the edges the density is undefined. */
   protected override get domain(): Constraint {
     return insideSimplex;
   }
@@ -89,7 +89,7 @@ export class RelaxedOneHotCategoricalDistribution extends Distribution {
     return exp(this.drawLog(site, shape));
   }
 
-  /** The density from the logarithms: at low temperatures parts underflow, where that of the value is not finite. */
+  /** The density computed from the logarithms: at low temperatures parts underflow, where the density of the value is not finite. */
   override sampleAndLogProb(site: string, sampleShape: Shape = []): SampleAndLogProb {
     const logs = this.drawLog(site, [...sampleShape, ...this.batchShape, ...this.eventShape]);
     return { value: exp(logs), logProb: this.density(logs) };
@@ -100,7 +100,7 @@ export class RelaxedOneHotCategoricalDistribution extends Distribution {
   }
 }
 
-/** A one-hot categorical whose exact draws carry the gradient of a relaxed draw with the same noise: biased. */
+/** A one-hot categorical whose exact draws have the gradient of a relaxed draw with the same noise. That gradient is biased. */
 export class StraightThroughOneHotCategoricalDistribution extends OneHotCategoricalDistribution {
   readonly temperature: Tensor;
   override readonly reparameterisedIn: readonly string[];
@@ -125,10 +125,10 @@ export class StraightThroughOneHotCategoricalDistribution extends OneHotCategori
 
 /**
  * The Concrete or Gumbel-softmax distribution on the simplex (Maddison, Mnih & Teh 2017; Jang, Gu & Poole 2017):
- * softmax((logits + Gumbel noise) / temperature), which nears a one-hot categorical as the temperature falls and is
+ * softmax((logits + Gumbel noise) / temperature). It approaches a one-hot categorical as the temperature falls, and is
  * reparameterised in both. `logits` [..., K], `temperature` [...]; event shape [K].
  *
- * With `straightThrough`, a one-hot categorical whose draws carry the relaxed gradient in the logits; the temperature
+ * With `straightThrough`, it is a one-hot categorical whose draws have the relaxed gradient in the logits; the temperature
  * is then a constant.
  *
  * @example

@@ -11,7 +11,7 @@ const straightThroughOp = defineOp<NoAttributes, [Tensor, Tensor]>({
 });
 
 /**
- * The value of `hard` with the gradient of `soft`, of one shape and dtype (Bengio, Léonard & Courville 2013). The
+ * The value of `hard` with the gradient of `soft`; both have the same shape and dtype (Bengio, Léonard & Courville 2013). The
  * value is exact: nothing is added and subtracted again.
  */
 export const straightThrough = (hard: Tensor, soft: Tensor): Tensor => straightThroughOp([hard, soft], {});

@@ -58,7 +58,7 @@ export class StudentTDistribution extends Distribution {
   }
 
   protected override draw(site: string, shape: Shape): Tensor {
-    // χ²/ν = z/α with α = ν/2 and z a standard gamma: its logarithm is what the gamma draw keeps its digits in.
+    // χ²/ν = z/α with α = ν/2 and z a standard gamma; the gamma draw keeps the logarithm of that ratio exactly.
     const { logRatio } = drawGamma(`${site}/gamma`, shape, mul(this.df, 0.5));
     const epsilon = noise("normal", `${site}/normal`, shape, this.dtype);
     return add(this.loc, mul(this.scale, mul(epsilon, exp(mul(logRatio, -0.5)))));
@@ -94,10 +94,10 @@ export class StudentTDistribution extends Distribution {
 }
 
 /**
- * Student's t with `df` degrees of freedom about `loc`, with scale `scale`. Shapes broadcast to the batch shape. The
- * mean is NaN up to 1 degree of freedom, the variance infinite up to 2 (NaN up to 1).
+ * Student's t with `df` degrees of freedom around `loc`, with scale `scale`. Shapes broadcast to the batch shape. The
+ * mean is NaN up to 1 degree of freedom; the variance is infinite up to 2 (NaN up to 1).
  *
- * Drawn as a normal over the root of a gamma; reparameterised in all three parameters, in `df` by the gamma's
+ * Drawn as a normal divided by the root of a gamma. Reparameterised in all three parameters, in `df` by the gamma's
  * implicit gradient.
  *
  * @example

@@ -36,7 +36,7 @@ import { Normal, type NormalDistribution } from "./normal.ts";
 import { expandTo } from "./numerics.ts";
 import { OneHotCategorical } from "./one-hot-categorical.ts";
 
-/** Features of a row that belong together, and what they follow. */
+/** Features of a row that belong together, and their distribution. */
 interface Part<D extends Distribution = Distribution> {
   readonly start: number;
   readonly end: number;
@@ -46,15 +46,15 @@ interface Part<D extends Distribution = Distribution> {
 const partOf = (x: Tensor, { start, end }: Pick<Part, "start" | "end">): Tensor =>
   slice(x, { axis: -1, start, end });
 
-/** True where a whole vector is there: one NaN makes its sum NaN. */
+/** True where no element of a vector is missing: one NaN makes its sum NaN. */
 const isComplete = (x: Tensor): Tensor => isThere(sum(x, -1));
 
-/** Not missing: a number is equal to itself, NaN is not. */
+/** True where a value is not missing: a number equals itself, NaN does not. */
 const isThere = (x: Tensor): Tensor => equal(x, x);
 
 /** The distribution that {@link TableRow} returns: parameters, moments and densities as expressions. */
 export class TableRowDistribution extends Distribution {
-  /** How many categories each categorical column has. */
+  /** The number of categories of each categorical column. */
   readonly categories: readonly number[];
   private readonly numbers: Part<NormalDistribution> | undefined;
   private readonly counted: Part | undefined;
@@ -66,7 +66,7 @@ export class TableRowDistribution extends Distribution {
     const numeric = loc?.shape.at(-1) ?? 0;
     const numbers = loc && { start: 0, end: numeric, of: Normal(loc, { logScale }) };
     const first = numeric + (logMean?.shape.at(-1) ?? 0);
-    // Odds of mean / total; a missing count is filled with 0, and counts are checked by the row's support.
+    // The odds are mean / total. A missing count is filled with 0; the row's support checks the counts.
     const counted = logMean && {
       start: numeric,
       end: first,
@@ -76,7 +76,7 @@ export class TableRowDistribution extends Distribution {
     const blocks = categories.map((count) => {
       const span = { start: end, end: end + count };
       end += count;
-      // A missing category is filled with zeros, which are no category.
+      // A missing category is filled with zeros, which is not a one-hot vector: skip the check.
       const of = OneHotCategorical({ logits: partOf(logits, span) }).unchecked();
       return { start: first + span.start, end: first + span.end, of };
     });
@@ -104,9 +104,9 @@ export class TableRowDistribution extends Distribution {
       .reduce((a, b) => add(a, b));
   }
 
-  /** Log densities: of each block [...], then of all normals and of all counts, [..., their number]; 0 where a value is missing. */
+  /** Log densities: one per block [...], then those of all normals and of all counts, [..., their number]; 0 where a value is missing. */
   private terms(x: Tensor): readonly Tensor[] {
-    // Filled first: 0 · NaN is NaN, in a gradient too.
+    // Fill missing values first: 0 · NaN is NaN, in a gradient too.
     const filled = where(isThere(x), x, 0);
     const terms = this.blocks.map((block) =>
       mul(block.of.logProb(partOf(filled, block)), cast(isComplete(partOf(x, block)), this.floatDType)),
@@ -120,7 +120,7 @@ export class TableRowDistribution extends Distribution {
   }
 
   /**
-   * The log density of each column by itself, [..., columns]: the normal ones, the counts, then the categorical ones. 0 where a value is
+   * The log density of each column, [..., columns]: first the numeric ones, then the counts, then the categorical ones. 0 where a value is
    * missing. Their sum is `logProb`.
    */
   columnLogProb(x: Tensor): Tensor {
@@ -160,7 +160,7 @@ export class TableRowDistribution extends Distribution {
     return {
       mean: joined("mean"),
       variance: joined("variance"),
-      // Of a negative binomial neither has a closed form.
+      // Neither has a closed form for a negative binomial.
       ...(counted === undefined && {
         mode: joined("mode"),
         entropy: () => parts.map(({ of }) => of.entropy()).reduce((a, b) => add(a, b)),
@@ -169,21 +169,21 @@ export class TableRowDistribution extends Distribution {
   }
 }
 
-/** A number, or NaN for one that is missing. */
+/** A number, or NaN if it is missing. */
 const numberOrMissing: Constraint = {
   ...real,
   name: "numberOrMissing",
   check: (x) => logicalOr(real.check(x), isNan(x)),
 };
 
-/** A count, or NaN for one that is missing. */
+/** A count, or NaN if it is missing. */
 const countOrMissing: Constraint = {
   ...nonNegativeInteger,
   name: "countOrMissing",
   check: (x) => logicalOr(nonNegativeInteger.check(x), isNan(x)),
 };
 
-/** Numbers, counts, then one-hot vectors; what is missing is NaN. */
+/** Numbers, counts, then one-hot vectors; missing values are NaN. */
 const tableRow = (
   numbers: Part | undefined,
   counted: Part | undefined,
@@ -204,7 +204,7 @@ const tableRow = (
     ].reduce((a, b) => logicalAnd(a, b)),
 });
 
-/** What the columns of a table follow; leave out what it has none of. */
+/** The parameters of the columns; leave out those of kinds that the table does not have. */
 export interface TableRowParameters {
   /** Means of the numeric columns, [..., numeric]. */
   readonly loc?: TensorLike;
@@ -213,31 +213,31 @@ export interface TableRowParameters {
   /** Logarithms of the means of the columns of counts, [..., counts]. */
   readonly logMean?: TensorLike;
   /**
-   * Logarithms of their totals r, [counts] or [..., counts]: a count of mean m is negative binomial with variance m + m²/r, and near a
-   * Poisson where r is large.
+   * Logarithms of their totals r, [counts] or [..., counts]: a count with mean m is negative binomial with variance m + m²/r, close to a
+   * Poisson if r is large.
    */
   readonly logTotal?: TensorLike;
-  /** Of all categorical columns, one after another: [..., sum of `categories`]. */
+  /** Logits of all categorical columns, one after another: [..., sum of `categories`]. */
   readonly logits?: TensorLike;
-  /** How many categories each categorical column has. Default none. */
+  /** The number of categories of each categorical column. Default none. */
   readonly categories?: readonly number[];
 }
 
 /**
- * A row of a table, whose columns are independent: first the numeric ones, each normal, then counts, each negative binomial, then the
+ * A row of a table with independent columns: first the numeric ones, each normal, then counts, each negative binomial, then the
  * categorical ones, each a one-hot vector. Event shape [numeric + counts + sum of `categories`].
  *
- * A missing value is NaN, a missing category NaN in its whole vector (one NaN in it is enough). It is marginalised, exactly: since
- * the columns are independent, ∫ p(x) over a column is the product of the other columns' factors, so a missing column adds nothing
- * to the log density, and to no gradient. Draws are complete. Draws of numbers are reparameterised, those of categories are not.
+ * A missing number is NaN; a missing category is a vector of NaN (one NaN is enough). Missing values are marginalised exactly: the
+ * columns are independent, so ∫ p(x) over a column is the product of the other columns' factors, and a missing column adds nothing
+ * to the log density or to any gradient. Draws are complete. Draws of numbers are reparameterised, those of categories are not.
  *
  * @example
  * const row = TableRow({ loc: [0, 1], logScale: [0, 0], logits: [0, 1, 2], categories: [3] });
- * await row.logProb([0.5, Number.NaN, 0, 1, 0]).value(); // -2.4515, of the first number and of the category
+ * await row.logProb([0.5, Number.NaN, 0, 1, 0]).value(); // -2.4515, from the first number and the category
  *
  * @throws UsageError when `loc` comes without `logScale`, `logMean` without `logTotal` or `logits` without `categories`, or none of them
  * is given.
- * @throws ShapeError when the logits are not as many as the categories.
+ * @throws ShapeError when the number of logits is not the sum of the categories.
  */
 export function TableRow({ categories = [], ...given }: TableRowParameters): TableRowDistribution {
   const names = (["loc", "logScale", "logMean", "logTotal", "logits"] as const).filter(

@@ -27,14 +27,14 @@ export class TransformedDistribution extends Distribution {
   /** Of the joint batch. */
   readonly base: Distribution;
   readonly transform: Transform;
-  /** How many event dimensions of the base are batch to the transform. */
+  /** The number of event dimensions of the base that are batch dimensions of the transform. */
   readonly reinterpreted: number;
 
   /** Use {@link Transformed}. */
   constructor(base: Distribution, transform: Transform) {
     const { name, batchShape, eventShape, n } = shapesOf(base, transform);
     const mapParameters = Object.entries(transform.parameters).filter(
-      // Plain numbers take the dtype of what they meet.
+      // Plain numbers take the dtype of the tensor that they are combined with.
       ([, t]) => !(isConstant(t) && t.dtype !== base.floatDType),
     );
     super({
@@ -61,7 +61,7 @@ export class TransformedDistribution extends Distribution {
     this.reinterpreted = n;
   }
 
-  /** The base tests what it is given. */
+  /** The base tests its own values. */
   protected override get domain(): Constraint {
     return independentConstraint(this.transform.codomain, this.reinterpreted);
   }
@@ -83,7 +83,7 @@ export class TransformedDistribution extends Distribution {
     return this.transform.forward(this.base.sample(site, shape.slice(0, shape.length - own)));
   }
 
-  /** Never inverts: the base's draw, its density and the log determinant on the way. */
+  /** Never inverts: it uses the base's draw and density, and the log determinant of the forward map. */
   override sampleAndLogProb(site: string, sampleShape: Shape = []): SampleAndLogProb {
     const drawn = this.base.sampleAndLogProb(site, sampleShape);
     const { value, logDet } = this.transform.forwardAndLogDet(drawn.value, this.reinterpreted);
@@ -111,7 +111,7 @@ export class TransformedDistribution extends Distribution {
     return Object.assign(Object.create(Object.getPrototypeOf(this)), wide, { base });
   }
 
-  /** Those of an affine map; other maps do not commute with expectations. */
+  /** Closed forms for affine maps only. Other maps do not commute with expectations. */
   protected override forms(): ClosedForms {
     const { base, transform, reinterpreted } = this;
     if (!(transform instanceof AffineTransform)) return {};
@@ -133,7 +133,7 @@ export class TransformedDistribution extends Distribution {
 const prefixed = <T>(prefix: string, record: Readonly<Record<string, T>>): Record<string, T> =>
   Object.fromEntries(Object.entries(record).map(([k, v]) => [`${prefix}.${k}`, v]));
 
-/** The event rank's bookkeeping. */
+/** Works out the event shape and checks that the base fits the transform. */
 function shapesOf(base: Distribution, transform: Transform) {
   const name = `Transformed(${base.name}, ${transform.name})`;
   if (base.isDiscrete) {
@@ -168,11 +168,11 @@ function shapesOf(base: Distribution, transform: Transform) {
   return { name, batchShape, eventShape: event, n };
 }
 
-/** The image of the base's support: the transform's codomain, where the base fills the transform's domain. */
+/** The image of the base's support: the transform's codomain, if the base's support is the transform's domain. */
 function supportOf(base: Distribution, transform: Transform, n: number): Constraint | ImageConstraint {
   const codomain = independentConstraint(transform.codomain, n);
   const fills = sameSet(base.support, transform.domain);
-  // Between two ends the map itself is the way from unconstrained numbers: another would lose what it keeps near them.
+  // For an interval, unconstrained numbers go through this map: another map would lose the digits that it keeps near the ends.
   if ((fills && elementOf(codomain).name !== "interval") || !transform.hasInverse) return codomain;
   return {
     name: `${transform.name}(${base.support.name})`,
@@ -185,14 +185,14 @@ function supportOf(base: Distribution, transform: Transform, n: number): Constra
 }
 
 /**
- * The distribution of y = f(x) for x from `base`: log p(y) = log p(x) − ln |det ∂y/∂x|. A normalising flow where `f` is one.
+ * The distribution of y = f(x) for x from `base`: log p(y) = log p(x) − ln |det ∂y/∂x|. If `f` is a flow, this is a normalising flow.
  *
- * The transform's event may have fewer dimensions than the base's: its log determinants are then summed over the rest. Its
- * parameters' batch broadcasts with the base's, each element with draws of its own. Draws are differentiable in the
- * transform's parameters, and in those of the base in which it is reparameterised.
+ * The transform's event may have fewer dimensions than the base's; its log determinants are then summed over the rest. Its
+ * parameters' batch broadcasts with the base's, and each batch element has its own draws. Draws are differentiable in the
+ * transform's parameters, and in the parameters in which the base is reparameterised.
  *
- * `sampleAndLogProb` never inverts; it is the way for flows whose inverse is unknown (`planar`). A value that `f` made while the
- * program was traced, such as a draw, is not inverted either: what it was made from is remembered, so that its density is exact
+ * `sampleAndLogProb` never inverts; use it for flows whose inverse is unknown (`planar`). A value that `f` computed while the
+ * program was traced, such as a draw, is not inverted either: its origin is remembered, so its density is exact even
  * where `f` saturates.
  *
  * @example

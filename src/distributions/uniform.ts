@@ -63,12 +63,12 @@ export class UniformDistribution extends Distribution {
 }
 
 /**
- * Equal density on [low, high], −∞ outside. Shapes broadcast to the batch shape.
+ * Constant density on [low, high], −∞ outside. Shapes broadcast to the batch shape.
  *
  * @example
  * await Uniform(0, 4).logProb(1).value(); // -1.3863
  *
- * @throws UsageError when known ends are not low < high.
+ * @throws UsageError when known ends do not satisfy low < high.
  */
 export function Uniform(low: TensorLike, high: TensorLike): UniformDistribution {
   const [a, b] = operands("Uniform", low, high);

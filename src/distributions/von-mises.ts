@@ -35,16 +35,16 @@ import { firstAccepted } from "./rejection.ts";
 
 const TWO_PI = 2 * Math.PI;
 
-/** Refused with probability at most 0.342 (κ → ∞), all of them with probability below 5e-10. */
+/** A proposal is rejected with probability at most 0.342 (κ → ∞), and all of them with probability below 5e-10. */
 const PROPOSALS = 20;
 
-/** Up to here ln I₀ is a sum over 24 angles, past it an asymptotic series of 13 terms; both within 1e-14. */
+/** Up to this, ln I₀ is a sum over 24 angles, above it an asymptotic series with 13 terms; both are accurate to 1e-14. */
 const LARGE = 30;
 
 /** ln I₀(κ) − κ, for κ > 0; an expression in elementary ops, whose derivatives are those of the Bessel function. */
 export function logBesselI0Scaled(kappa: Tensor): Tensor {
   const large = greater(kappa, LARGE);
-  // I₀(κ) = (1/π) ∫₀^π e^(κ cos θ) dθ: the midpoint rule leaves an error of I₄₈(κ), below 1e-16 of it.
+  // I₀(κ) = (1/π) ∫₀^π e^(κ cos θ) dθ: the midpoint rule has an error of I₄₈(κ), below 1e-16 of it.
   const n = 24;
   const slopes = Array.from({ length: n }, (_, i) => -2 * Math.sin((Math.PI * (i + 0.5)) / (2 * n)) ** 2);
   const moderate = unsqueeze(where(large, 1, kappa), -1);
@@ -56,7 +56,7 @@ export function logBesselI0Scaled(kappa: Tensor): Tensor {
   return where(large, add(log(series), mul(log(mul(q, 4 / Math.PI)), 0.5)), inner);
 }
 
-/** 1 − A(κ), the circular variance, where A = I₁/I₀ is the mean resultant length: it keeps its digits where A nears 1. */
+/** 1 − A(κ), the circular variance, where A = I₁/I₀ is the mean resultant length. It keeps its digits when A is close to 1. */
 const deficit = (kappa: Tensor): Tensor => neg(grad(sum(logBesselI0Scaled(kappa)), [kappa])[0]);
 
 /** The distribution that {@link VonMises} returns: parameters, moments and densities as expressions. */
@@ -99,15 +99,15 @@ export class VonMisesDistribution extends Distribution {
     const wide = [...shape, PROPOSALS];
     // With w = 1/(2κ): τ = 1 + √(1 + 4κ²), ρ = (τ − √(2τ))/(2κ), r − 1 = (1 − ρ)²/(2ρ).
     const tau = add(sqrt(add(mul(square(kappa), 4), 1)), 1);
-    // ρ without its cancellation for small κ: (τ² − 2τ)/(2κ (τ + √(2τ))) and τ − 2 = 4κ²/τ.
+    // ρ without cancellation for small κ: (τ² − 2τ)/(2κ (τ + √(2τ))) and τ − 2 = 4κ²/τ.
     const rho = div(mul(kappa, 2), add(tau, sqrt(mul(tau, 2))));
     const excess = div(square(sub(1, rho)), mul(rho, 2));
     const r = add(excess, 1);
-    // z = cos πu, by its distances from 1 and −1: f = (1 + r z)/(r + z) is the cosine of the proposed angle.
+    // z = cos πu, from its distances from 1 and −1: f = (1 + r z)/(r + z) is the cosine of the proposed angle.
     const angle = mul(noise("uniform", `${site}/proposals`, wide, this.dtype), Math.PI / 2);
     const fromOne = mul(square(sin(angle)), 2);
     const z = sub(1, fromOne);
-    // 1 − f = (r − 1)(1 − z)/(r + z), kept apart so that narrow angles keep their digits.
+    // 1 − f = (r − 1)(1 − z)/(r + z), computed separately so that small angles keep their digits.
     const gap = minimum(div(mul(excess, fromOne), add(r, z)), 2);
     const c = mul(kappa, add(excess, gap));
     const u = noise("uniform", `${site}/acceptance`, wide, this.dtype);
@@ -118,7 +118,7 @@ export class VonMisesDistribution extends Distribution {
     const magnitude = mul(arcsin(minimum(half, 1)), 2);
     const side = less(noise("uniform", `${site}/side`, shape, this.dtype), 0.5);
     const turned = add(this.loc, stopGradient(where(side, magnitude, neg(magnitude))));
-    // Into [−π, π): whole turns are constants to derivatives.
+    // Move into [−π, π): derivatives treat whole turns as constants.
     const turns = stopGradient(floor(div(add(turned, Math.PI), TWO_PI)));
     return sub(turned, mul(turns, TWO_PI));
   }
@@ -137,8 +137,8 @@ export class VonMisesDistribution extends Distribution {
 }
 
 /**
- * arcsin x for x in [0, 1]: the half angle brings it to arctan of x/(1 + √(1 − x²)) in [0, 1], halved twice more,
- * then its series, within 1e-16.
+ * arcsin x for x in [0, 1]: the half angle reduces it to arctan of x/(1 + √(1 − x²)) in [0, 1], which is halved twice more;
+ * then its series is accurate to 1e-16.
  */
 function arcsin(x: Tensor): Tensor {
   const halve = (t: Tensor): Tensor => div(t, add(sqrt(add(square(t), 1)), 1));
@@ -150,12 +150,12 @@ function arcsin(x: Tensor): Tensor {
 }
 
 /**
- * The von Mises distribution of an angle about `loc`, with density ∝ e^(κ cos(x − loc)), κ the `concentration`.
+ * The von Mises distribution of an angle around `loc`, with density ∝ e^(κ cos(x − loc)), where κ is the `concentration`.
  * Shapes broadcast to the batch shape. The density has period 2π and totals 1 over one turn; draws lie in [−π, π). Guides and
  * samplers reach a latent angle through `transforms.angle`, which winds the line around the circle.
  *
- * Drawn by Best & Fisher (1979) with 20 unrolled proposals (none fits with probability below 5e-10). Reparameterised
- * in `loc` alone.
+ * Drawn by Best & Fisher (1979) with 20 unrolled proposals (none is accepted with probability below 5e-10). Reparameterised
+ * only in `loc`.
  *
  * @example
  * await VonMises(0, 1).logProb(0).value(); // -1.0738

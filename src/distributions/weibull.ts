@@ -45,7 +45,7 @@ export class WeibullDistribution extends Distribution {
 
   protected override logDensity(x: Tensor): Tensor {
     const { scale, concentration: k } = this;
-    // ln x/λ, in whose place stands 0 where its factor k − 1 and x are both 0: there the density is k/λ.
+    // ln x/λ, replaced by 0 where its factor k − 1 and x are both 0: there the density is k/λ.
     const none = logicalAnd(equal(k, 1), equal(x, 0));
     const ratio = sub(logOf(where(none, 1, x)), where(none, 0, logOf(scale)));
     const power = where(none, 0, exp(mul(k, ratio)));

@@ -153,7 +153,7 @@ describe("messages", () => {
     expect(message(() => Normal(input("l", [128, 20]), 1).logProb(input("x", [128])))).toBe(
       "ShapeError: Normal.logProb: a value of shape [128] does not fit batch shape [128, 20] and event shape []. " +
         "Shapes are sample + batch + event, aligned at the right. Ways out: give the value the shape [..., 128, 20]; " +
-        "unsqueeze the value or the parameters so that their batch dimensions meet; " +
+        "unsqueeze the value or the parameters so that their batch dimensions align; " +
         "expand the distribution to a larger batch (expand); " +
         "if dimensions of the batch belong to one draw, say so with toEvent(n).",
     );
@@ -243,7 +243,7 @@ describe("messages", () => {
           .toEvent(1)
           .enumerate(),
       ),
-    ).toContain("Independent(Bernoulli, 1): the values of independent parts together are too many to list");
+    ).toContain("Independent(Bernoulli, 1): the independent parts have too many joint values to list");
   });
 
   test("two draws under one site are refused when they run", async () => {

@@ -75,7 +75,7 @@ test("sets in words", () => {
     "vectors with a single 1 and zeros elsewhere",
     "vectors of whole numbers of at least 0 that sum to 3",
     "numbers from 0 to 2",
-    "numbers from 0 to a bound of its own",
+    "numbers from 0 to a given bound",
     "arrays of finite numbers",
   ]);
 });

@@ -1,16 +1,16 @@
 /**
- * How a standard gamma draw z moves with its concentration α while its quantile stays: d ln z/dα = −(∂F/∂α)/(z p(z)),
+ * The derivative of a standard gamma draw z in its concentration α at a fixed quantile: d ln z/dα = −(∂F/∂α)/(z p(z)),
  * the implicit reparameterisation of Figurnov, Mohamed & Mnih (2018), where F is the regularised lower incomplete
  * gamma function.
  *
- * With t = z eʷ in ∂F/∂α = ∫₀ᶻ (ln t − ψ(α)) p(t) dt, or in the same integral over [z, ∞) with the other sign (the two
- * add up to 0), both are one integral: with r = ln(z/α) and c = ψ(α) − ln z,
+ * With t = z eʷ in ∂F/∂α = ∫₀ᶻ (ln t − ψ(α)) p(t) dt, or in the same integral over [z, ∞) with the other sign (their
+ * sum is 0), both take the same form: with r = ln(z/α) and c = ψ(α) − ln z,
  *
  *     d ln z/dα = ∫₀^∞ |w − c| e^E(w) |dw|,   E(w) = −α [(eʳ − 1)(eʷ − 1) + (eʷ − 1 − w)],
  *
- * w running down where c > 0 and up where c < 0. Chosen so, no term is negative, and E falls from 0 on, so nothing
- * cancels and nothing overflows, for any α, where z ≥ 1; one rule of Gauss–Legendre, on the stretch where E is above
- * rounding, is good for all of them. For z < 1 a power series takes its place.
+ * where w runs down if c > 0 and up if c < 0. With this choice no term is negative and E falls from 0, so for z ≥ 1 nothing
+ * cancels and nothing overflows, for any α. One Gauss–Legendre rule, on the stretch where E is above rounding, suffices for all of
+ * them. For z < 1 a power series is used instead.
  */
 import {
   abs,
@@ -48,7 +48,7 @@ const EFFORT = {
 
 const effortFor = (x: Tensor) => EFFORT[x.dtype === "float64" ? "float64" : "float32"];
 
-/** eʷ − 1 − w, by its series where the subtraction would cancel. */
+/** eʷ − 1 − w, by its series if the subtraction would cancel. */
 function expm2(w: Tensor): Tensor {
   const close = less(abs(w), 0.3);
   const small = where(close, w, 0);
@@ -60,7 +60,7 @@ function expm2(w: Tensor): Tensor {
   return where(close, mul(mul(square(small), 0.5), series), sub(expm1(large), large));
 }
 
-/** ψ(α) − ln α, asymptotically where its parts would cancel. */
+/** ψ(α) − ln α, by the asymptotic series if the two would cancel. */
 function digammaExcess(alpha: Tensor): Tensor {
   const close = less(alpha, 20);
   const small = where(close, alpha, 1);
@@ -89,14 +89,14 @@ function series(alpha: Tensor, logZ: Tensor): Tensor {
   return mul(exp(exp(logZ)), add(div(first, alpha), rest));
 }
 
-/** For z ≥ 1: the integral of the head of this file. */
+/** For z ≥ 1: the integral given at the top of this file. */
 function integral(alpha: Tensor, ratio: Tensor): Tensor {
   const { rule, decay } = effortFor(alpha);
   const c = sub(digammaExcess(alpha), ratio);
   const upward = less(c, 0);
   const signed = (x: Tensor): Tensor => where(upward, x, neg(x));
   const tilt = expm1(ratio);
-  // The end: E(±v) = −decay, by Newton's method on a convex function from where its parabola has that value.
+  // The end: E(±v) = −decay, by Newton's method on a convex function, from the point where its parabola has that value.
   const fall = (v: Tensor): Tensor => {
     const w = signed(v);
     return mul(alpha, add(mul(tilt, expm1(w)), expm2(w)));
@@ -110,7 +110,7 @@ function integral(alpha: Tensor, ratio: Tensor): Tensor {
   const root = sqrt(add(square(linear), mul(curvature, 2 * decay)));
   let end = div(2 * decay, add(linear, root));
   for (let i = 0; i < 3; i++) end = sub(end, div(sub(fall(end), decay), slope(end)));
-  // Where the integrand has vanished the end does not matter to any derivative.
+  // The integrand has vanished at the end, so the end's derivative does not matter.
   const reach = unsqueeze(stopGradient(end), -1);
   const n = rule.nodes.length;
   const w = mul(where(unsqueeze(upward, -1), reach, neg(reach)), constant(rule.nodes, [n], alpha.dtype));
@@ -122,10 +122,10 @@ function integral(alpha: Tensor, ratio: Tensor): Tensor {
 
 /**
  * d ln z/dα at a fixed quantile, for a standard gamma draw z with concentration α > 0. `logRatio` is ln(z/α), which
- * keeps its digits both where z underflows (small α) and where z is within rounding of α (large α). Shapes broadcast.
+ * keeps its digits both if z underflows (small α) and if z rounds to α (large α). Shapes broadcast.
  *
- * Within 1e-11 in float64, and a few 1e-6 natively in float32. An expression in elementary ops: it can be
- * differentiated again. It costs about 20 passes over an array 40 (float32: 16) times the size of the draws.
+ * Accurate to 1e-11 in float64, and to a few 1e-6 natively in float32. It is an expression in elementary ops, so it can be
+ * differentiated again. It costs about 20 passes over an array with 40 (float32: 16) times as many elements as draws.
  */
 export function gammaLogDerivative(alpha: Tensor, logRatio: Tensor): Tensor {
   const logZ = add(logRatio, log(alpha));

@@ -26,8 +26,8 @@ import { firstAccepted } from "../rejection.ts";
 import { gammaLogDerivative } from "./gamma-derivative.ts";
 
 /**
- * A draw's ln(z/α), unchanged, whose derivative in α is the implicit one instead of that through the rejection sampler.
- * Derived again, it is right again: the derivative is an expression of z, which is this op's output.
+ * ln(z/α) of a draw, unchanged. Its derivative in α is the implicit one, not the one through the rejection sampler.
+ * Higher derivatives are right too, because the derivative is an expression in z, which is this op's output.
  */
 const implicitLogRatio = defineOp<NoAttributes, [Tensor, Tensor]>({
   name: "implicitGammaLogRatio",
@@ -45,14 +45,14 @@ const implicitLogRatio = defineOp<NoAttributes, [Tensor, Tensor]>({
   cases: [],
 });
 
-/** One proposal is refused with probability at most 0.0484 (α → 0), all of them with probability below 7e-10. */
+/** A proposal is rejected with probability at most 0.0484 (α → 0), and all of them with probability below 7e-10. */
 const PROPOSALS = 7;
 
-/** A standard gamma draw z: its logarithm, which does not underflow for small α, and ln(z/α), exact for large α. */
+/** A standard gamma draw z: its logarithm, which does not underflow for small α, and ln(z/α), which is exact for large α. */
 export interface GammaDraw {
   readonly log: Tensor;
   readonly logRatio: Tensor;
-  /** z itself; never below the smallest normal number, so that it stays in the support. */
+  /** z itself, at least the smallest normal number, so that it stays in the support. */
   readonly value: Tensor;
 }
 
@@ -60,9 +60,9 @@ export interface GammaDraw {
  * Draws of a standard gamma (rate 1) of `shape`, to which `alpha` broadcasts, differentiable in α by implicit
  * reparameterisation (Figurnov, Mohamed & Mnih 2018).
  *
- * The sampler is that of Marsaglia & Tsang (2000) at concentration α + 1, times u^(1/α), which makes it right for
- * every α > 0. Its loop is unrolled: 7 proposals, of which the first accepted one counts. None is accepted with
- * probability below 7e-10; the first then stands, whatever it is.
+ * The sampler is that of Marsaglia & Tsang (2000) at concentration α + 1, multiplied by u^(1/α), so that it is right for
+ * every α > 0. Its loop is unrolled to 7 proposals, and the first accepted one is used. With probability below 7e-10 none is
+ * accepted; then the first is used.
  */
 export function drawGamma(site: string, shape: Shape, alpha: Tensor): GammaDraw {
   const { dtype } = alpha;
@@ -71,11 +71,11 @@ export function drawGamma(site: string, shape: Shape, alpha: Tensor): GammaDraw 
   const x = noise("normal", `${site}/proposals`, wide, dtype);
   const u = noise("uniform", `${site}/acceptance`, wide, dtype);
   const columns = unsqueeze(d, -1);
-  // Proposals are d v with v = (1 + t)³; at t ≤ −1 there is none, and the test fails.
+  // Proposals are d v with v = (1 + t)³. For t ≤ −1 there is no proposal, and the test fails.
   const t = div(x, mul(sqrt(columns), 3));
   const possible = maximum(t, -1 + 2 ** -20);
   const logV = mul(log1p(possible), 3);
-  // v − 1 = t (3 + t (3 + t)), without the cancellation of the cube.
+  // v − 1 = t (3 + t (3 + t)), without cancellation.
   const excess = mul(possible, add(mul(possible, add(possible, 3)), 3));
   const bound = add(mul(square(x), 0.5), mul(columns, sub(logV, excess)));
   const accepted = mul(cast(less(log(u), bound), dtype), cast(less(-1, t), dtype));

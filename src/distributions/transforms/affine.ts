@@ -22,7 +22,7 @@ import { Transform } from "./transform.ts";
 /** The transform that {@link affine} returns. */
 export class AffineTransform extends Transform {
   readonly loc: Tensor;
-  /** The scale as given: itself, or its logarithm under the other name. */
+  /** The scale, if it was given; else `logScale` holds its logarithm. */
   readonly scale?: Tensor;
   readonly logScale?: Tensor;
 
@@ -40,7 +40,7 @@ export class AffineTransform extends Transform {
     else this.logScale = given.logScale;
   }
 
-  /** The factor of x. */
+  /** The factor that x is multiplied by. */
   factor(dtype: DType): Tensor {
     return this.scale === undefined ? exp(this.#logFactor(dtype)) : inDType(this.scale, dtype);
   }
@@ -66,13 +66,13 @@ export class AffineTransform extends Transform {
 }
 
 /**
- * y = loc + scale · x, element by element; the scale may be negative, not 0. Its shape broadcasts with the values'. Give
- * `{ logScale }` when a network predicts the logarithm. ln |dy/dx| = ln |scale|.
+ * y = loc + scale · x, element by element. The scale may be negative, but not 0. Its shape broadcasts with the values'. Give
+ * `{ logScale }` if a network predicts the logarithm. ln |dy/dx| = ln |scale|.
  *
  * @example
  * await transforms.affine(1, 2).forward([0, 3]).value(); // [1, 7]
  *
- * @throws UsageError when a scale whose numbers are known holds a 0.
+ * @throws UsageError when a scale with known numbers contains a 0.
  */
 export function affine(
   loc: TensorLike,

@@ -18,19 +18,19 @@ import { affineTransformer, type Transformer } from "./transformer.ts";
 
 /** Options of an autoregressive flow. */
 export interface AutoregressiveOptions {
-  /** Of the vectors. */
+  /** The size of the vectors. */
   readonly size: number;
   /** Widths of the masked network's hidden layers. Default [64, 64]. */
   readonly hidden?: readonly number[];
   /** Default `relu`. */
   readonly activation?: ActivationName;
-  /** What the flow is conditioned on, [..., c]: an encoder's output, say. */
+  /** The context that the flow is conditioned on, [..., c], for example an encoder's output. */
   readonly context?: Tensor;
-  /** A masked network of your own, or one shared by flows with different contexts. */
+  /** Your own masked network, or one shared by flows with different contexts. */
   readonly network?: Made;
-  /** What happens to each element. Default {@link affineTransformer}. */
+  /** The transform of each element. Default {@link affineTransformer}. */
   readonly transformer?: Transformer;
-  /** Of the network's parameters. Default float32. */
+  /** The dtype of the network's parameters. Default float32. */
   readonly dtype?: DType;
 }
 
@@ -44,7 +44,7 @@ const flowRules: OptionRules<AutoregressiveOptions> = {
   dtype: anything,
 };
 
-/** Which side of the map the masked network reads: the element's own predecessors there say what happens to it. */
+/** Which side of the map the masked network reads. The values there before an element decide how it is transformed. */
 type Reads = "output" | "input";
 /** One direction of the element-wise transform. */
 type Apply = (t: Transform, value: Tensor) => ValueAndLogDet;
@@ -103,12 +103,12 @@ class AutoregressiveTransform extends Transform {
     return `[..., ${this.network.size}]`;
   }
 
-  /** What the network reads is known: one pass. */
+  /** The network's input is known: one pass. */
   #parallel(known: Tensor, apply: Apply): ValueAndLogDet {
     return apply(this.#transformer.build(this.#predict(known)), known);
   }
 
-  /** What the network reads is what is being made: one pass for each element, unrolled. */
+  /** The network's input is the output being computed: one pass for each element, unrolled. */
   #sequential(given: Tensor, apply: Apply): ValueAndLogDet {
     const { size } = this.network;
     const batch = given.shape.slice(0, -1);
@@ -165,10 +165,10 @@ function autoregressive(reads: Reads, options: AutoregressiveOptions): Transform
  * The masked autoregressive flow: yᵢ = τ(xᵢ; network(y before i)), by default μ + σ xᵢ. Papamakarios, Pavlakou & Murray,
  * "Masked autoregressive flow for density estimation" (2017). [..., size] → [..., size].
  *
- * `inverse`, and with it the density of given values, takes one pass of the network; `forward`, and with it sampling, takes
- * `size` of them, unrolled in the graph. For fitting densities; for guides take {@link inverseAutoregressive}.
+ * `inverse`, and so the density of given values, takes one pass of the network; `forward`, and so sampling, takes
+ * `size` passes, unrolled in the graph. Use it to fit densities; for guides use {@link inverseAutoregressive}.
  *
- * @throws UsageError when a network of your own does not fit.
+ * @throws UsageError when your own network does not fit.
  */
 export const maskedAutoregressive = (options: AutoregressiveOptions): Transform =>
   autoregressive("output", options);
@@ -177,10 +177,10 @@ export const maskedAutoregressive = (options: AutoregressiveOptions): Transform 
  * The inverse autoregressive flow: yᵢ = τ(xᵢ; network(x before i)). Kingma et al., "Improved variational inference with
  * inverse autoregressive flow" (2016). [..., size] → [..., size].
  *
- * `forward`, and with it sampling and `sampleAndLogProb`, takes one pass of the network: for guides. `inverse` takes `size`
- * of them, unrolled in the graph.
+ * `forward`, and so sampling and `sampleAndLogProb`, takes one pass of the network: use it for guides. `inverse` takes `size`
+ * passes, unrolled in the graph.
  *
- * @throws UsageError when a network of your own does not fit.
+ * @throws UsageError when your own network does not fit.
  */
 export const inverseAutoregressive = (options: AutoregressiveOptions): Transform =>
   autoregressive("input", options);

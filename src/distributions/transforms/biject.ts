@@ -19,11 +19,11 @@ import { softplus } from "./softplus.ts";
 import { stickBreaking } from "./stick-breaking.ts";
 import type { Transform } from "./transform.ts";
 
-/** How a support is reached from unconstrained reals. */
+/** Options of {@link biject}. */
 export interface BijectOptions {
   /**
-   * How positive numbers are reached. `exp` (default): a normal guide becomes log-normal, and a change of units becomes a
-   * shift, which suits scales and rates over orders of magnitude. `softplus`: grows as x does, which tames large values.
+   * The map to positive numbers. `exp` (default): a normal guide becomes log-normal, and a change of units becomes a
+   * shift, which suits scales and rates that vary over orders of magnitude. `softplus`: grows like x, so large values stay moderate.
    */
   readonly positive?: "exp" | "softplus";
 }
@@ -62,8 +62,8 @@ const rules: Readonly<Record<string, Rule>> = {
 };
 
 /**
- * The transform from unconstrained real numbers to a constraint's set: what automatic guides and gradient-based samplers
- * work through. What it reaches is the set's interior.
+ * The transform from unconstrained real numbers to a constraint's set. Automatic guides and gradient-based samplers
+ * use it. Its values lie in the interior of the set.
  *
  * | set | transform |
  * |---|---|
@@ -73,7 +73,7 @@ const rules: Readonly<Record<string, Rule>> = {
  * | unitInterval and its half-open forms, interval | sigmoid, interval |
  * | simplex | stickBreaking |
  * | orderedVector | ordered |
- * | lowerCholesky | lowerCholesky, its diagonal as positive numbers |
+ * | lowerCholesky | lowerCholesky, its diagonal made positive as above |
  * | independent(c, n) | that of c, with n more event dimensions |
  * | the image of c under a map (the support of a transformed distribution) | that of c, then the map |
  *
@@ -81,13 +81,13 @@ const rules: Readonly<Record<string, Rule>> = {
  * const t = transforms.biject(constraints.interval(-1, 3));
  * await t.forward(0).value(); // 1
  *
- * @throws UsageError when the set is discrete or no transform to it is known.
+ * @throws UsageError when the set is discrete or there is no transform to it.
  */
 export function biject(constraint: Constraint, options: BijectOptions = {}): Transform {
   checkOptions("biject", options, bijectRules);
   if (constraint.isDiscrete) {
     throw new UsageError(
-      `biject: '${constraint.name}' is a discrete set, and no smooth map reaches it; ` +
+      `biject: '${constraint.name}' is a discrete set, so there is no smooth map to it; ` +
         "enumerate or marginalise the variable, or use a relaxed distribution.",
     );
   }

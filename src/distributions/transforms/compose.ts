@@ -4,14 +4,14 @@ import { type Constraint, independentConstraint } from "../constraints.ts";
 import type { Parameters } from "../distribution.ts";
 import { Transform, type ValueAndLogDet } from "./transform.ts";
 
-/** For each part, how many dimensions of the event before it are batch to it. */
+/** Event ranks of the whole. `extra`: for each part, how many event dimensions of its input are batch dimensions to the part. */
 interface Ranks {
   readonly domain: number;
   readonly codomain: number;
   readonly extra: readonly number[];
 }
 
-/** The smallest event rank, at least `atLeast`, that every part can be applied at. */
+/** The smallest event rank, at least `atLeast`, at which every part can be applied. */
 function ranksOf(parts: readonly Transform[], atLeast: number): Ranks {
   let shift = 0;
   let needed = atLeast;
@@ -28,16 +28,16 @@ function ranksOf(parts: readonly Transform[], atLeast: number): Ranks {
   };
 }
 
-/** What the parts' parameters broadcast to, their event dimensions left out: a batch of the whole. */
+/** The joint batch shape of the parts' parameters, without their event dimensions. */
 const outerBatch = (t: Transform, extra: number): Shape =>
   t.batchShape.slice(0, Math.max(0, t.batchShape.length - extra));
 
-/** Sets whose vectors hold more numbers than they have degrees of freedom. */
+/** Sets whose vectors contain more numbers than they have degrees of freedom. */
 const redundant = ["simplex", "lowerCholesky"];
 
 /**
- * A density on a set with redundant numbers is one of fewer coordinates: only a map made for that set knows its Jacobian.
- * @throws UsageError when values of `from` meet a map of `to` that does not.
+ * A density on a set with redundant numbers refers to fewer coordinates, so only a map made for that set has the right Jacobian.
+ * @throws UsageError when values of `from` are given to a map whose domain `to` is another set.
  */
 export function checkMeets(what: string, from: Constraint, to: Constraint): void {
   if (!redundant.includes(from.name) || from.name === to.name) return;
@@ -135,24 +135,24 @@ function chain(start: Tensor, [first, ...rest]: readonly Step[]): ValueAndLogDet
 const lastOf = (shape: Shape, rank: number): Shape => shape.slice(shape.length - rank);
 
 export interface ComposeOptions {
-  /** At least this many dimensions are one event. Default: as few as the parts need. */
+  /** The smallest number of dimensions of one event. Default: as few as the parts need. */
   readonly eventRank?: number;
-  /** What the whole returns, where it is narrower than the codomain of the last part. */
+  /** The codomain of the whole, if it is narrower than that of the last part. */
   readonly codomain?: Constraint;
 }
 
-/** {@link compose} with a codomain or event rank of its own. */
+/** {@link compose} with a given codomain or event rank. */
 export const composeWith = (parts: readonly Transform[], options: ComposeOptions): Transform =>
   new ComposedTransform(parts, options);
 
 /**
  * Transforms one after another, the first one first: compose(f, g) maps x to g(f(x)). Element-wise parts apply to every
- * number of the others' events, and their log determinants are summed over them.
+ * number of the others' events, and their log determinants are summed over the event.
  *
  * @example
  * const logit = transforms.compose(transforms.affine(1, 2), transforms.sigmoid);
  *
- * @throws UsageError when there is nothing to compose.
+ * @throws UsageError when the list is empty.
  */
 export function compose(...parts: readonly Transform[]): Transform {
   if (parts.length === 0) {

@@ -26,24 +26,24 @@ import { affineTransformer, splineTransformer, type Transformer } from "./transf
 
 /** Options of a coupling flow. */
 export interface CouplingOptions {
-  /** Of the vectors; at least 2. */
+  /** The size of the vectors; at least 2. */
   readonly size: number;
-  /** How many numbers pass unchanged and say what happens to the others. Default ⌊size / 2⌋. */
+  /** How many numbers pass unchanged and determine the transform of the others. Default ⌊size / 2⌋. */
   readonly kept?: number;
-  /** Which ones pass: alternate between layers, so that every number is transformed. Default `first`. */
+  /** Which numbers pass. Alternate between layers, so that every number is transformed. Default `first`. */
   readonly keep?: "first" | "last";
   /** Widths of the conditioner's hidden layers. Default [64, 64]. */
   readonly hidden?: readonly number[];
   /** Default `relu`. */
   readonly activation?: ActivationName;
-  /** What the flow is conditioned on, [..., c], joined to the conditioner's input: an encoder's output, say. */
+  /** The context that the flow is conditioned on, [..., c], appended to the conditioner's input; for example an encoder's output. */
   readonly context?: Tensor;
   /**
-   * A network of your own, or one shared by flows with different contexts: [..., kept + c] →
+   * Your own network, or one shared by flows with different contexts: [..., kept + c] →
    * [..., (size − kept) · parameters of the transformer].
    */
   readonly conditioner?: Layer;
-  /** Of the conditioner's parameters. Default float32. */
+  /** The dtype of the conditioner's parameters. Default float32. */
   readonly dtype?: DType;
 }
 
@@ -127,7 +127,7 @@ class CouplingTransform extends Transform {
     return `[..., ${this.size}]`;
   }
 
-  /** Either direction: what is kept is the same on both sides. */
+  /** Either direction: the numbers that pass are the same on both sides. */
   #pass(value: Tensor, apply: (t: Transform, moved: Tensor) => ValueAndLogDet): ValueAndLogDet {
     const { size, kept } = this;
     const cut = this.keep === "first" ? kept : size - kept;
@@ -158,7 +158,7 @@ class CouplingTransform extends Transform {
   }
 }
 
-/** A perceptron whose last layer starts near 0, so that a flow starts near the identity. */
+/** A multilayer perceptron whose last layer starts near 0, so that a flow starts near the identity. */
 function perceptron(inputs: number, outputs: number, options: CouplingOptions): Layer {
   const { hidden = [64, 64], activation: name = "relu", dtype = "float32" } = options;
   const widths = [inputs, ...hidden];
@@ -167,9 +167,9 @@ function perceptron(inputs: number, outputs: number, options: CouplingOptions): 
 }
 
 /**
- * A coupling layer with any element-wise transformer: some numbers pass unchanged, the others go through transforms whose
- * parameters a network predicts from them. Both directions cost one pass of the network.
- * @throws UsageError when the size or what is kept cannot be; ShapeError when a conditioner of your own does not fit.
+ * A coupling layer with any element-wise transformer: some numbers pass unchanged, and a network predicts from them the parameters
+ * of the others' transforms. Both directions cost one pass of the network.
+ * @throws UsageError when the size or the number kept is out of range; ShapeError when your own conditioner does not fit.
  */
 export function coupling(options: CouplingOptions, transformer: Transformer): Transform {
   checkOptions("coupling", options, couplingRules);

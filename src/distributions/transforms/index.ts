@@ -1,5 +1,5 @@
 /**
- * Differentiable maps with the logarithm of their Jacobian, flows among them.
+ * Differentiable maps with the logarithm of their Jacobian's determinant, including flows.
  *
  * @module
  */

@@ -31,7 +31,7 @@ class IntervalTransform extends Transform {
   }
 
   protected override map(x: Tensor): Tensor {
-    // From 0 to 1 it is the logistic function itself, whose complement and logarithms densities know how to find.
+    // From 0 to 1, use the logistic function itself: densities recognise it and compute its complement and logarithms exactly.
     if (isUnit(this.low, 0) && isUnit(this.high, 1)) return sigmoid.forward(x);
     return add(inDType(this.low, x.dtype), mul(this.#range(x), sigmoid.forward(x)));
   }
@@ -53,10 +53,10 @@ class IntervalTransform extends Transform {
 const isUnit = (end: Tensor, value: number): boolean =>
   isConstant(end) && end.size === 1 && end.rank === 0 && end.attributes.values[0] === value;
 
-/** y = low + (high − low) σ(x), real → (low, high); shapes broadcast. It may round to an end that is large against the range. */
+/** y = low + (high − low) σ(x), real → (low, high); shapes broadcast. It may round to an end that is large relative to the range. */
 export function interval(low: TensorLike, high: TensorLike): Transform {
   const [a, b] = operands("interval", low, high);
-  // Numbers stay numbers in the constraint, which then checks values of any dtype.
+  // Keep plain numbers in the constraint, so that it can check values of any dtype.
   const end = (given: TensorLike, t: Tensor) => (typeof given === "number" ? given : t);
   return new IntervalTransform(a, b, intervalConstraint(end(low, a), end(high, b)));
 }

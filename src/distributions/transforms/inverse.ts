@@ -54,7 +54,7 @@ class InverseTransform extends Transform {
 const withoutBatch = (shape: Shape, rank: number): Shape => shape.slice(shape.length - rank);
 
 /**
- * The same map backwards. What has no closed inverse (planar flows) then has no `forward`, but still a density: a
+ * The same map in the other direction. If a map has no closed inverse (planar flows), the result has no `forward` but still a density: a
  * {@link TransformedDistribution} through it can be fitted to data.
  */
 export const inverse = (transform: Transform): Transform =>

@@ -6,10 +6,10 @@ import { Transform } from "./transform.ts";
 
 const indices = (values: readonly number[], shape: Shape): Tensor => constant(values, shape, "int64");
 
-/** Places of row i's entries in the packed lower triangle: (i, j) ↦ i (i + 1) / 2 + j. */
+/** Positions of row i's entries in the packed lower triangle: (i, j) ↦ i (i + 1) / 2 + j. */
 const packed = (i: number, j: number): number => (i * (i + 1)) / 2 + j;
 
-/** n with n (n + 1) / 2 = count, if there is one. */
+/** n with n (n + 1) / 2 = count, or undefined. */
 function sideOf(count: number): number | undefined {
   const n = Math.round((Math.sqrt(8 * count + 1) - 1) / 2);
   return n >= 1 && packed(n, 0) === count ? n : undefined;
@@ -40,7 +40,7 @@ class LowerCholeskyTransform extends Transform {
     );
     const full = gather(x, at, x.rank - 1);
     const onDiagonal = mask((i, j) => i === j);
-    // Off the diagonal its map is taken at 0, so that nothing there overflows into the gradient.
+    // Off the diagonal, apply the diagonal's map to 0, so that nothing overflows there and spoils the gradient.
     const positive = this.diagonal.forward(where(onDiagonal, full, 0));
     return where(
       onDiagonal,
@@ -93,11 +93,11 @@ class LowerCholeskyTransform extends Transform {
 }
 
 /**
- * A vector as a lower triangle, row by row, with the diagonal made positive: realVector [..., n (n + 1) / 2] →
+ * A vector as a lower triangle, row by row, with a positive diagonal: realVector [..., n (n + 1) / 2] →
  * lowerCholesky [..., n, n]. The diagonal goes through `diagonal` (default {@link exp}; `softplus` grows more slowly). The
  * Jacobian is that of the lower triangle.
  *
- * @throws UsageError when `diagonal` is no element-wise map to positive numbers.
+ * @throws UsageError when `diagonal` is not an element-wise map to positive numbers.
  */
 export function lowerCholesky(options: { readonly diagonal?: Transform } = {}): Transform {
   const { diagonal = exp } = options;

@@ -16,7 +16,7 @@ import {
 
 /** Sizes of a masked network. */
 export interface MadeOptions {
-  /** Of the vectors. */
+  /** The size of the vectors. */
   readonly size: number;
   /** Numbers predicted for each element. */
   readonly outputs: number;
@@ -26,7 +26,7 @@ export interface MadeOptions {
   readonly activation?: ActivationName;
   /** Size of the context vector, 0 (the default) for none. */
   readonly context?: number;
-  /** Of the last layer's weights. Default normal(0.01): predictions start near 0. */
+  /** Initialiser of the last layer's weights. Default normal(0.01): predictions start near 0. */
   readonly outputInit?: Initializer;
   /** Default float32. */
   readonly dtype?: DType;
@@ -57,7 +57,7 @@ export interface Made {
   readonly layers: readonly MaskedDense[];
   /** Unmasked, [context, first layer's outputs]. */
   readonly contextWeight?: Tensor;
-  /** x [..., size], context [..., c] → [..., size, outputs]; row i depends on x before i alone. */
+  /** x [..., size], context [..., c] → [..., size, outputs]; row i depends only on the elements of x before i. */
   apply(x: Tensor, context?: Tensor): Tensor;
 }
 
@@ -68,9 +68,9 @@ function mask(from: readonly number[], to: readonly number[], strict: boolean, d
 }
 
 /**
- * The masked autoencoder of Germain et al., "MADE: masked autoencoder for distribution estimation" (2015): one pass predicts
- * parameters for every element from the elements before it. Hidden units have degrees in turn; with a context, some depend
- * on the context alone, so that it reaches the first element through the hidden layers too.
+ * The masked autoencoder of Germain et al., "MADE: masked autoencoder for distribution estimation" (2015): in one pass it predicts
+ * parameters for every element from the elements before it. Degrees are assigned to hidden units in turn. With a context, some units
+ * depend only on the context, so that it affects the first element through the hidden layers too.
  *
  * @throws UsageError when a size is not a whole number of at least 1.
  */
@@ -99,7 +99,7 @@ export function made(options: MadeOptions): Made {
     const last = i === degrees.length - 2;
     const from = degrees[i];
     const weight = parameter([from.length, to.length], last ? outputInit : glorotUniform, { dtype });
-    // Tensors, not a pass at each use: the sequential direction applies the network once for every element.
+    // Compute the masked weights once: the sequential direction applies the network once for every element.
     const masked = mul(weight, mask(from, to, last, dtype));
     return { weight, bias: parameter([to.length], zeros, { dtype }), masked };
   });

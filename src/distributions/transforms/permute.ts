@@ -43,9 +43,9 @@ const reorder = (x: Tensor, order: readonly number[]): Tensor =>
   gather(x, constant(order, [order.length], "int64"), x.rank - 1);
 
 /**
- * yᵢ = x[orderᵢ] along the last dimension; ln |J| = 0. Between coupling layers it changes what conditions what.
+ * yᵢ = x[orderᵢ] along the last dimension; ln |J| = 0. Between coupling layers it changes which numbers condition which.
  *
- * @throws UsageError unless `order` holds 0, …, n − 1, each once.
+ * @throws UsageError unless `order` contains each of 0, …, n − 1 once.
  */
 export function permute(order: readonly number[]): Transform {
   const sorted = [...order].sort((a, b) => a - b);

@@ -22,7 +22,7 @@ import { realVector } from "../constraints.ts";
 import { ClosedFormError } from "../errors.ts";
 import { Transform, type ValueAndLogDet } from "./transform.ts";
 
-/** u, w [..., size], b [...]: from a network for an amortised flow, else parameters. */
+/** u, w [..., size], b [...]: from a network for an amortised flow, otherwise parameters. */
 export interface PlanarParameters {
   readonly u: Tensor;
   readonly w: Tensor;
@@ -57,7 +57,7 @@ class PlanarTransform extends Transform {
     return this.mapWithLogDet(x).value;
   }
 
-  // With û such that wᵀû = softplus(wᵀu) − 1 > −1, |J| = 1 + h' wᵀû = tanh² + (1 − tanh²) softplus(wᵀu): never below 0.
+  // û is chosen so that wᵀû = softplus(wᵀu) − 1 > −1; then |J| = 1 + h' wᵀû = tanh² + (1 − tanh²) softplus(wᵀu) is never below 0.
   protected override mapWithLogDet(x: Tensor): ValueAndLogDet {
     const { u, w, b } = this;
     const along = dot(w, u);
@@ -100,8 +100,8 @@ class PlanarTransform extends Transform {
  * The planar flow f(x) = x + û tanh(wᵀx + b) of Rezende & Mohamed, "Variational inference with normalizing flows" (2015),
  * with û = u + (softplus(wᵀu) − 1 − wᵀu) w / ‖w‖², which keeps it invertible for any u, w ≠ 0 and b.
  *
- * It has no closed inverse: `inverse` throws, and a distribution through it gives the density of its own draws alone
- * (`sampleAndLogProb`). From `{ size }` it makes parameters, which start as a gentle bend; an amortised flow passes `u`,
+ * It has no closed inverse: `inverse` throws, and a distribution through it has a density only for its own draws
+ * (`sampleAndLogProb`). With `{ size }` it creates its own parameters, which start as a gentle bend; for an amortised flow, pass `u`,
  * `w` and `b` from a network.
  *
  * @example
@@ -115,7 +115,7 @@ export function planar(
   if ("size" in options) {
     const { size, dtype = "float32" } = options;
     checkCount("planar", "size", size);
-    // u near 0 gives wᵀû ≈ ln 2 − 1: a gentle bend, in a direction of its own for each layer of a stack.
+    // u near 0 gives wᵀû ≈ ln 2 − 1: a gentle bend, in a different direction for each layer of a stack.
     const vector = (std: number): Tensor => parameter([size], normal(std), { dtype });
     return new PlanarTransform({ u: vector(0.1), w: vector(1), b: parameter([], zeros, { dtype }) });
   }

@@ -41,9 +41,9 @@ export class PowerTransform extends Transform {
 }
 
 /**
- * y = xᵖ, positive → positive, for any p but 0; ln |dy/dx| = ln |p| + (p − 1) ln x. Shapes broadcast.
+ * y = xᵖ, positive → positive, for any p except 0; ln |dy/dx| = ln |p| + (p − 1) ln x. Shapes broadcast.
  *
- * @throws UsageError when an exponent whose numbers are known holds a 0.
+ * @throws UsageError when an exponent with known numbers contains a 0.
  */
 export function power(exponent: TensorLike): PowerTransform {
   const [p] = operands("power", exponent);

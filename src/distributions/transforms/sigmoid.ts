@@ -6,8 +6,8 @@ import { elementwise } from "./transform.ts";
 /**
  * y = 1 / (1 + e⁻ˣ), real → unitInterval; ln |dy/dx| = x − 2 softplus(x), exact in the tails.
  *
- * y itself rounds to 1 where x is above 17 in float32 (37 in float64). A density of y and the inverse are computed from x
- * where y came from it while a program was traced, and lose nothing there; the inverse of the numbers 0 and 1 is ∓∞.
+ * y itself rounds to 1 for x above 17 in float32 (37 in float64). If y was computed from x while a program was traced, its density and
+ * the inverse use that x and lose nothing; the inverse of the numbers 0 and 1 is ∓∞.
  */
 export const sigmoid = elementwise({
   name: "sigmoid",

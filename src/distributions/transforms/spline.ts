@@ -31,13 +31,13 @@ import { real } from "../constraints.ts";
 import { tiniest } from "../numerics.ts";
 import { Transform, type ValueAndLogDet } from "./transform.ts";
 
-/** Of a bin relative to the mean bin, so that the softmax of many bins keeps every one of them. */
+/** The smallest size of a bin relative to the mean bin, so that a softmax over many bins keeps every one. */
 const SMALLEST_SHARE = 0.01;
 const SMALLEST_DERIVATIVE = 1e-3;
 
 /** Parameters of a rational-quadratic spline. */
 export interface SplineParameters {
-  /** Unnormalised, [..., bins]; equal ones make equal bins. */
+  /** Unnormalised, [..., bins]; equal values make equal bins. */
   readonly widths: Tensor;
   /** Unnormalised, [..., bins]. */
   readonly heights: Tensor;
@@ -96,7 +96,7 @@ class SplineTransform extends Transform {
     return this.unmapWithLogDet(y).value;
   }
 
-  // θ solves a quadratic with one root in [0, 1]; this form of it does not cancel (Durkan et al. 2019, appendix A.3).
+  // θ solves a quadratic with one root in [0, 1]; this form does not cancel (Durkan et al. 2019, appendix A.3).
   protected override unmapWithLogDet(y: Tensor): ValueAndLogDet {
     const inside = lessEqual(abs(y), this.bound);
     const held = where(inside, y, 0);
@@ -119,7 +119,7 @@ class SplineTransform extends Transform {
     return this.mapWithLogDet(x).logDet;
   }
 
-  /** Picked by a one-hot sum over the bins, which is branchless and has no gradient of its own. */
+  /** Selects by a one-hot sum over the bins: no branch, and no gradient through the selection. */
   #binOf(value: Tensor, axis: "left" | "bottom"): Bin {
     const bins = this.widths.shape[this.widths.rank - 1];
     const side = { width: this.#sizes(this.widths), height: this.#sizes(this.heights) };
@@ -160,7 +160,7 @@ class SplineTransform extends Transform {
   }
 }
 
-/** The monotone rational quadratic of one bin at θ in [0, 1]: its value as a share of the height, and ln dy/dx. */
+/** The monotone rational quadratic of one bin at θ in [0, 1]: its value as a fraction of the height, and ln dy/dx. */
 function rational(bin: Bin, theta: Tensor): { readonly ratio: Tensor; readonly logSlope: Tensor } {
   const { d0, d1 } = bin;
   const s = div(bin.height, bin.width);
@@ -173,9 +173,9 @@ function rational(bin: Bin, theta: Tensor): { readonly ratio: Tensor; readonly l
 }
 
 /**
- * A monotone rational-quadratic spline on [−bound, bound], the identity outside, element by element: Durkan et al.,
- * "Neural spline flows" (2019). Inverse in closed form. Parameters may be plain (one spline for all values) or come from a
- * network; {@link splineCoupling} does that.
+ * A monotone rational-quadratic spline on [−bound, bound], element by element; outside it is the identity. Durkan et al.,
+ * "Neural spline flows" (2019). Its inverse has a closed form. Parameters may be plain (one spline for all values) or come from a
+ * network, as in {@link splineCoupling}.
  *
  * @throws ShapeError when the numbers of bins differ; UsageError when the bound is not positive.
  */

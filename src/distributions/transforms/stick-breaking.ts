@@ -42,7 +42,7 @@ class StickBreakingTransform extends Transform {
     return this.mapWithLogDet(x).logDet;
   }
 
-  // logit zₖ = ln yₖ − ln Σⱼ₍ⱼ>ₖ₎ yⱼ: the rest of the stick is summed from its end, where nothing cancels.
+  // logit zₖ = ln yₖ − ln Σⱼ₍ⱼ>ₖ₎ yⱼ: the rest of the stick is summed from its end, so nothing cancels.
   protected override unmap(y: Tensor): Tensor {
     const taken = slice(y, { axis: -1, end: -1 });
     const rest = slice(cumsum(y, -1, { reverse: true }), { axis: -1, start: 1 });
@@ -72,7 +72,7 @@ function offsets(x: Tensor): Tensor {
 /**
  * Breaks a stick of length 1: realVector [..., k − 1] → simplex [..., k], with x = 0 at its centre (the Stan Reference
  * Manual's simplex transform). The Jacobian is that of the first k − 1 numbers. A part too small
- * for the dtype is 0, and keeps its logarithm in densities where the vector came from x while a program was traced.
+ * for the dtype is 0. If the vector was computed from x while a program was traced, densities still use the part's logarithm.
  *
  * @example
  * await transforms.stickBreaking.forward([0, 0]).value(); // [1/3, 1/3, 1/3]

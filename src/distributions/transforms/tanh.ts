@@ -5,8 +5,8 @@ import { elementwise } from "./transform.ts";
 /**
  * y = tanh x, real → (−1, 1); ln |dy/dx| = 2 (ln 2 − x − softplus(−2x)), exact in the tails.
  *
- * y itself rounds to ±1 where |x| is above 9 in float32 (19 in float64). The inverse is x itself where y came from it while a
- * program was traced; that of the numbers ±1 is ±∞.
+ * y itself rounds to ±1 for |x| above 9 in float32 (19 in float64). If y was computed from x while a program was traced, the inverse is
+ * that x; the inverse of the numbers ±1 is ±∞.
  */
 export const tanh = elementwise({
   name: "tanh",

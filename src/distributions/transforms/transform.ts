@@ -2,8 +2,8 @@
  * The contract that every transform (bijector) satisfies: a differentiable map with the logarithm of its Jacobian's
  * determinant. A new one extends {@link Transform} and writes `map`, `unmap` and `logAbsDet`; shapes are checked here, once.
  *
- * A value has shape batch + event. `domain.eventRank` says how many trailing dimensions the map takes as one event (0:
- * element by element), `codomain.eventRank` how many it returns.
+ * A value has shape batch + event. `domain.eventRank` is the number of trailing dimensions that the map takes as one event (0:
+ * element by element), `codomain.eventRank` the number that it returns.
  */
 import { ShapeError } from "../../errors.ts";
 import { parametersOf } from "../../nn/index.ts";
@@ -22,7 +22,7 @@ import type { Parameters } from "../distribution.ts";
 import { liesIn } from "../membership.ts";
 import { expandTo, sumRepeated } from "../numerics.ts";
 
-/** The values that values were computed from, by transform, while a program is traced. */
+/** While a program is traced: for each value, the transforms that made it and the values that they were applied to. */
 const origins = new WeakMap<Tensor, Map<Transform, Tensor>>();
 
 /** The specification of a transform. */
@@ -30,14 +30,14 @@ export interface TransformSpec {
   readonly name: string;
   readonly domain: Constraint;
   readonly codomain: Constraint;
-  /** Of the transform's own parameters: what values broadcast with, their event dimensions left out. Default []. */
+  /** The batch shape of the transform's own parameters, without their event dimensions. Values broadcast with it. Default []. */
   readonly batchShape?: Shape;
 }
 
 /** The result of a map, and the logarithm of its Jacobian's determinant. */
 export interface ValueAndLogDet {
   readonly value: Tensor;
-  /** Of the map that made the value. */
+  /** The log determinant of the map that made the value. */
   readonly logDet: Tensor;
 }
 
@@ -55,12 +55,12 @@ export abstract class Transform {
     this.batchShape = spec.batchShape ?? [];
   }
 
-  /** How many trailing dimensions are one event of the domain: 0 element by element, 1 for vectors. */
+  /** The number of trailing dimensions of one event of the domain: 0 element by element, 1 for vectors. */
   get eventRank(): number {
     return this.domain.eventRank;
   }
 
-  /** Whether `forward` exists; where not, the map is known in the other direction alone. */
+  /** Whether `forward` exists. If not, the map is known only in the other direction. */
   get hasForward(): boolean {
     return true;
   }
@@ -70,7 +70,7 @@ export abstract class Transform {
     return true;
   }
 
-  /** The tensors that define the map, by path: those it was given and the parameters of its networks. */
+  /** The tensors that define the map, by path: those passed in and the parameters of its networks. */
   get parameters(): Parameters {
     const found: Record<string, Tensor> = {};
     for (const [key, part] of Object.entries(this)) {
@@ -89,39 +89,39 @@ export abstract class Transform {
   /** x of a checked y. */
   protected abstract unmap(y: Tensor): Tensor;
 
-  /** ln |det ∂y/∂x| of a checked pair, of any shape that broadcasts to the batch. */
+  /** ln |det ∂y/∂x| of a checked pair; any shape that broadcasts to the batch. */
   protected abstract logAbsDet(x: Tensor, y: Tensor): Tensor;
 
-  /** y and ln |det ∂y/∂x|, where one pass serves both. */
+  /** y and ln |det ∂y/∂x|. Override it if one pass gives both. */
   protected mapWithLogDet(x: Tensor): ValueAndLogDet {
     const value = this.map(x);
     return { value, logDet: this.logAbsDet(x, value) };
   }
 
-  /** x and ln |det ∂x/∂y|, where one pass serves both. */
+  /** x and ln |det ∂x/∂y|. Override it if one pass gives both. */
   protected unmapWithLogDet(y: Tensor): ValueAndLogDet {
     const value = this.unmap(y);
     return { value, logDet: neg(this.logAbsDet(value, y)) };
   }
 
-  /** The event shape of y for that of x, or nothing where it does not fit. */
+  /** The event shape of y for that of x, or undefined if it does not fit. */
   protected forwardEvent(event: Shape): Shape | undefined {
     return event;
   }
 
-  /** The event shape of x for that of y, or nothing where it does not fit. */
+  /** The event shape of x for that of y, or undefined if it does not fit. */
   protected inverseEvent(event: Shape): Shape | undefined {
     return event;
   }
 
-  /** What messages say of the events of either side: the default fits any size. */
+  /** How messages describe the events of either side; the default fits any size. */
   protected describeEvent(side: "domain" | "codomain"): string {
     return `[${["...", "m", "n"].slice(0, 1 + this[side].eventRank).join(", ")}]`;
   }
 
   /**
    * y = f(x), for x of shape batch + event.
-   * @throws ShapeError naming the shapes; ClosedFormError where the map is known in the other direction alone.
+   * @throws ShapeError naming the shapes; ClosedFormError when the map is known only in the other direction.
    */
   forward(x: TensorLike): Tensor {
     const [given] = operands(this.name, x);
@@ -131,7 +131,7 @@ export abstract class Transform {
 
   /**
    * x = f⁻¹(y), for y of shape batch + event.
-   * @throws ShapeError naming the shapes; ClosedFormError where there is no closed form.
+   * @throws ShapeError naming the shapes; ClosedFormError when there is no closed form.
    */
   inverse(y: TensorLike): Tensor {
     const [given] = operands(this.name, y);
@@ -142,8 +142,8 @@ export abstract class Transform {
   }
 
   /**
-   * ln |det ∂y/∂x| for y = f(x), in the batch shape, or summed over the last `n` dimensions of it (what an element-wise map
-   * of a vector needs). Where the codomain has redundant numbers (the last of a simplex, the zeros of a triangle) they are
+   * ln |det ∂y/∂x| for y = f(x), in the batch shape, or summed over its last `n` dimensions (for an element-wise map
+   * of a vector). Redundant numbers of the codomain (the last of a simplex, the zeros of a triangle) are
    * left out of the Jacobian.
    */
   logDet(x: TensorLike, y: TensorLike, n = 0): Tensor {
@@ -154,7 +154,7 @@ export abstract class Transform {
     return this.#total(raw, n, broadcastShapes(this.name, this.#batchOf(shape), this.#batchOf(b.shape)));
   }
 
-  /** `forward` and `logDet` in one pass: what drawing from a flow with its density takes. */
+  /** `forward` and `logDet` in one pass. Drawing from a flow with its density uses it. */
   forwardAndLogDet(x: TensorLike, n = 0): ValueAndLogDet {
     const [given] = operands(this.name, x);
     const shape = this.forwardShape(given.shape);
@@ -165,7 +165,7 @@ export abstract class Transform {
     };
   }
 
-  /** `inverse` and ln |det ∂x/∂y| (that of the inverse map) in one pass: what the density of a value takes. */
+  /** `inverse` and ln |det ∂x/∂y| (that of the inverse map) in one pass. The density of a value uses it. */
   inverseAndLogDet(y: TensorLike, n = 0): ValueAndLogDet {
     const [given] = operands(this.name, y);
     const shape = this.inverseShape(given.shape);
@@ -179,29 +179,29 @@ export abstract class Transform {
     return { value: expandTo(value, shape), logDet: this.#total(logDet, n, batch) };
   }
 
-  /** The shape of f(x) for that of x, its batch broadcast with the transform's. @throws ShapeError when it does not fit. */
+  /** The shape of f(x) for the shape of x; its batch broadcasts with the transform's. @throws ShapeError when it does not fit. */
   forwardShape(shape: Shape): Shape {
     return this.#shapeThrough("forward", shape);
   }
 
-  /** The shape of f⁻¹(y) for that of y. @throws ShapeError when it does not fit. */
+  /** The shape of f⁻¹(y) for the shape of y. @throws ShapeError when it does not fit. */
   inverseShape(shape: Shape): Shape {
     return this.#shapeThrough("inverse", shape);
   }
 
-  /** The name, as messages print it. */
+  /** The name in messages. */
   toString(): string {
     return `${this.name}(${this.domain.name} → ${this.codomain.name})`;
   }
 
-  /** Records the origin of a value: its inverse is then exact, whatever digits the value has lost. */
+  /** Records the origin of a value. Its inverse is then exact, even if the value has lost digits. */
   #made(y: Tensor, x: Tensor): Tensor {
     const from = origins.get(y) ?? new Map<Transform, Tensor>();
     origins.set(y, from.set(this, x));
     return liesIn(y, this.codomain);
   }
 
-  /** The value that this transform computed y from, if it did. */
+  /** The value that this transform computed y from, if it is known. */
   #originOf(y: Tensor): Tensor | undefined {
     return origins.get(y)?.get(this);
   }
@@ -235,7 +235,7 @@ export abstract class Transform {
     return codomainShape.slice(0, codomainShape.length - this.codomain.eventRank);
   }
 
-  /** A float of the joint batch; an element-wise map broadcasts by itself. */
+  /** A float tensor of the joint batch; an element-wise map broadcasts by itself. */
   #fit(given: Tensor, rank: number): Tensor {
     if (!isFloat(given.dtype)) {
       throw new ShapeError(
@@ -260,7 +260,7 @@ export abstract class Transform {
   }
 }
 
-/** A map of numbers, as its three formulas. */
+/** A map of numbers, given by three formulas. */
 export interface ElementwiseRule {
   readonly name: string;
   readonly domain: Constraint;
@@ -269,7 +269,7 @@ export interface ElementwiseRule {
   readonly forward: (x: Tensor) => Tensor;
   /** x of y. */
   readonly inverse: (y: Tensor) => Tensor;
-  /** ln |dy/dx|, by whichever of x and y is safer. */
+  /** ln |dy/dx|, from whichever of x and y is numerically safer. */
   readonly logDet: (x: Tensor, y: Tensor) => Tensor;
 }
 
@@ -294,5 +294,5 @@ class ElementwiseTransform extends Transform {
   }
 }
 
-/** A transform of numbers without parameters, element by element, from its formulas. */
+/** An element-wise transform without parameters, from its formulas. */
 export const elementwise = (rule: ElementwiseRule): Transform => new ElementwiseTransform(rule);

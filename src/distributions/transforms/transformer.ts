@@ -1,4 +1,4 @@
-/** Element-wise transforms of a flow, whose parameters a network predicts. */
+/** Element-wise transforms in flows, whose parameters a network predicts. */
 import { UsageError } from "../../errors.ts";
 import { checkCount } from "../../nn/index.ts";
 import { mul, reshape, slice, type Tensor, tanh } from "../../tensor/index.ts";
@@ -8,18 +8,18 @@ import type { Transform } from "./transform.ts";
 
 /**
  * A family of element-wise transforms whose parameters a conditioner network predicts (Papamakarios et al. 2021 call it the
- * transformer). Parameters of 0 give the identity, or nearly.
+ * transformer). Parameters of 0 give the identity, or nearly so.
  */
 export interface Transformer {
   readonly name: string;
-  /** Numbers that it takes for each element. */
+  /** The number of parameters for each element. */
   readonly parameters: number;
-  /** Element-wise on [...], from predictions of shape [..., parameters]. */
+  /** The transform, element-wise on [...], from predictions of shape [..., parameters]. */
   build(predictions: Tensor): Transform;
 }
 
 /**
- * y = shift + scale · x, with ln scale = c tanh(raw / c): between −c and c, so that a stack of layers cannot blow up. `c` is
+ * y = shift + scale · x, with ln scale = c tanh(raw / c). ln scale stays between −c and c, so a stack of layers cannot blow up. `c` is
  * `maxLogScale`, 3 by default (factors from 1/20 to 20).
  */
 export function affineTransformer(options: { readonly maxLogScale?: number } = {}): Transformer {

@@ -4,7 +4,7 @@ import { formatShape, input, rebuild, type Shape, sameShape, type Tensor } from 
 import type { Parameters } from "../distribution.ts";
 import { Transform, type ValueAndLogDet } from "./transform.ts";
 
-/** A transform as it was, with other tensors in the place of its parameters in whatever it writes. */
+/** A transform with some of its parameters replaced in all expressions that it writes. */
 class ReplacedTransform extends Transform {
   readonly #of: Transform;
   readonly #replacements: ReadonlyMap<Tensor, Tensor>;
@@ -68,7 +68,7 @@ class ReplacedTransform extends Transform {
     return { value, logDet };
   }
 
-  /** Traces on stand-ins, so that parameters are replaced in the transform's own expressions and not in its operands'. */
+  /** Traces with placeholders for the operands, so that parameters are replaced only in the transform's own expressions. */
   #write(
     given: readonly Tensor[],
     trace: (standIns: readonly Tensor[]) => readonly Tensor[],
@@ -85,7 +85,7 @@ class ReplacedTransform extends Transform {
 }
 
 /**
- * The same transform with other parameters, by the names of `transform.parameters`; those that are missing stay.
+ * The same transform with other parameters, by the names of `transform.parameters`; those not given stay the same.
  * @throws ShapeError when a parameter's shape or dtype would change.
  */
 export function withParameters(transform: Transform, parameters: Parameters): Transform {
@@ -96,7 +96,7 @@ export function withParameters(transform: Transform, parameters: Parameters): Tr
     if (!sameShape(next.shape, old.shape) || next.dtype !== old.dtype) {
       throw new ShapeError(
         `${transform.name}: parameter '${name}' is ${old.dtype} ${formatShape(old.shape)}; ` +
-          `found ${next.dtype} ${formatShape(next.shape)} to take its place. Build the transform anew for another shape.`,
+          `found ${next.dtype} ${formatShape(next.shape)} to take its place. To change the shape, build a new transform.`,
       );
     }
     replacements.set(old, next);

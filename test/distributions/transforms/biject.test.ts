@@ -73,7 +73,7 @@ test("the ends of an interval are where they were given", async () => {
 test("a discrete set is refused", () => {
   expect(() => biject(constraints.boolean)).toThrow(
     new UsageError(
-      "biject: 'boolean' is a discrete set, and no smooth map reaches it; " +
+      "biject: 'boolean' is a discrete set, so there is no smooth map to it; " +
         "enumerate or marginalise the variable, or use a relaxed distribution.",
     ),
   );

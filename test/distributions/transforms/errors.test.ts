@@ -63,7 +63,7 @@ describe("shapes", () => {
     const t = transforms.affine(x(3), 1);
     expect(() => transforms.withParameters(t, { loc: x(4) })).toThrow(
       new ShapeError(
-        "affine: parameter 'loc' is float32 [3]; found float32 [4] to take its place. Build the transform anew for another shape.",
+        "affine: parameter 'loc' is float32 [3]; found float32 [4] to take its place. To change the shape, build a new transform.",
       ),
     );
   });
