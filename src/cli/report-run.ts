@@ -1,7 +1,7 @@
 /** Makes the report of a run: measures it, writes the files, and prints a summary. */
 import { hasLabels } from "../data/index.ts";
 import { learnsFromLabels, type RunData } from "../kinds/index.ts";
-import { writeReport } from "../report/index.ts";
+import { rowPictures, writeReport } from "../report/index.ts";
 import { openRun, shownRows } from "../runs/index.ts";
 import { figureLines, figuresJson } from "./figures.ts";
 import { type MeasureFlags, measured, type Output } from "./measuring.ts";
@@ -12,6 +12,9 @@ export interface Reported {
   readonly figures: Readonly<Record<string, unknown>> | undefined;
   readonly files: readonly string[];
 }
+
+/** As many rows as the plots of codes show. */
+const MOST_PICTURED = 2000;
 
 /** Measures the run, writes `report.html` and the pictures to its folder, and prints their paths. */
 export async function makeReport(
@@ -31,7 +34,8 @@ export async function makeReport(
     : undefined;
   const report = await opened.kind.report(opened, { part, rows, data, ...(found && { measured: found }) });
   for (const line of found ? figureLines(found) : []) output.say(line);
-  const files = await writeReport(path, report, { seed: settings.train.seed });
+  const named = { ...report, rows: rowPictures(rows, MOST_PICTURED) };
+  const files = await writeReport(path, named, { seed: settings.train.seed });
   for (const file of files) output.say(`Written: ${file}`);
   return { figures: found && figuresJson(found), files };
 }

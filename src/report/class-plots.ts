@@ -45,7 +45,8 @@ export const confusionFigure = async (options: {
   });
   const worst = Math.max(Number.MIN_VALUE, ...cells.filter(({ right }) => !right).map(({ share }) => share));
   const longest = Math.max(...names.map((name) => name.length));
-  const [marginLeft, marginRight] = [Math.max(64, 30 + longest * 6.4), 70];
+  const narrow = width < 500;
+  const [marginLeft, marginRight] = [Math.max(narrow ? 30 : 64, (narrow ? 14 : 30) + longest * 6.4), 70];
   const cellWidth = (width - marginLeft - marginRight) / classes.length;
   const cellHeight = Math.max(14, Math.min(38, 400 / classes.length));
   const slanted = longest * 6.4 > cellWidth;
@@ -56,7 +57,8 @@ export const confusionFigure = async (options: {
     tickSize: 0,
     padding: 0.03,
   };
-  const counted = classes.length <= MOST_COUNTED;
+  const digits = Math.max(...cells.map(({ count }) => whole(count).length));
+  const counted = classes.length <= MOST_COUNTED && digits * 6.3 <= cellWidth;
   return drawFigure(
     title,
     {

@@ -4,7 +4,7 @@ import { confidenceFigure, confusionFigure, reliabilityFigure } from "./class-pl
 import type { ClassImages, ClassificationResults, ClassifiedRow, LeastSure } from "./class-types.ts";
 import { counted, percent, whole } from "./format.ts";
 import { datum, errorsOf, part } from "./opening.ts";
-import { figure, type Markup, picture } from "./page.ts";
+import { figure, forScreens, type Markup, picture } from "./page.ts";
 import { analogyCells, cells, classSampleStrips } from "./pictures.ts";
 import type { ReportData } from "./types.ts";
 
@@ -68,9 +68,11 @@ export const confusion = async (data: ReportData): Promise<Markup | undefined> =
 <tbody>${mistakes.slice(0, MOST_MISTAKES).map(({ truth, predicted, count }) => html`<tr><td>${nameOf(c, truth)}</td><td>${nameOf(c, predicted)}</td><td>${whole(count)}</td></tr>`)}</tbody></table>
 <p class="note">The most frequent of ${whole(mistakes.length)} kinds of mistake, by ${first.text}. ${names.length} classes are too many for a picture.</p>`;
   }
-  const svg = await confusionFigure({ title: "Confusion matrix", counts, classes: names });
+  const svg = await forScreens((width) =>
+    confusionFigure({ title: "Confusion matrix", counts, classes: names, width }),
+  );
   return html`<h2>Where it goes wrong</h2>
-${figure(raw(svg), html`Test rows by true class and by the class predicted by ${first.text}. The diagonal is correct; mistakes are coloured by their share of the row. ${most}`)}`;
+${figure(svg, html`Test rows by true class and by the class predicted by ${first.text}. The diagonal is correct; mistakes are coloured by their share of the row. ${most}`)}`;
 };
 
 export const leastSure = (data: ReportData): Markup | undefined => {

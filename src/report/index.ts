@@ -36,6 +36,7 @@ export {
 } from "./measured.ts";
 export { type Projection, type ProjectionMethod, project } from "./projection.ts";
 export { type ReportOptions, renderReport } from "./report.ts";
+export { type RowPictures, rowPictures } from "./row-pictures.ts";
 export { tableCells } from "./table-cells.ts";
 export type {
   EpochRecord,

@@ -2,7 +2,7 @@
 import { html, raw } from "hono/html";
 import { decimal, duration, percent, whole } from "./format.ts";
 import { datum } from "./opening.ts";
-import { figure, type Markup } from "./page.ts";
+import { figure, forScreens, type Markup } from "./page.ts";
 import { lineFigure, type Series } from "./plots.ts";
 import type { EpochRecord, ReportData, TermValues } from "./types.ts";
 
@@ -77,17 +77,19 @@ const errorFigure = async (data: ReportData): Promise<Markup | undefined> => {
     curve(data, "test", "test", (record) => share(record.test)),
   ].filter(drawn);
   if (series.length === 0) return undefined;
-  const svg = await lineFigure({
-    title: "Error over training",
-    yLabel: `% of ${datum(data)}s misclassified (root scale)`,
-    series,
-    width: 720,
-    height: 290,
-    yScale: "root",
-  });
+  const svg = await forScreens((width) =>
+    lineFigure({
+      title: "Error over training",
+      yLabel: `% of ${datum(data)}s misclassified (root scale)`,
+      series,
+      width,
+      height: 290,
+      yScale: "root",
+    }),
+  );
   const names = series.map(({ name }) => name);
   return figure(
-    raw(svg),
+    svg,
     html`${names.includes("labelled") && html`The labelled ${datum(data)}s are few, and soon memorised. `}${names.includes("validation") && html`The validation ${datum(data)}s were held out of training; their labels were used to compare models, not to learn. `}${names.includes("test") && html`Do not choose settings or epochs by the test curve: that would make the model look better than it is. `}The axis is stretched near zero, where the differences are.`,
   );
 };

@@ -28,6 +28,14 @@ export const page = async (title: string, body: Markup): Promise<string> => {
 export const figure = (content: Markup | readonly Markup[], caption: Markup | string): Markup =>
   html`<figure>${content}<figcaption>${caption}</figcaption></figure>`;
 
+/** A figure for a page as wide as a desk's, and the same for a phone, whose text stays large enough to read. */
+export const forScreens = async (draw: (width: number) => Promise<string>): Promise<Markup> =>
+  html`<div class="wide">${raw(await draw(WIDE))}</div><div class="narrow">${raw(await draw(NARROW))}</div>`;
+
+/** Widths of figures in pixels: of the text column, and of that of a phone. */
+const WIDE = 720;
+const NARROW = 350;
+
 /** An image embedded in the page. */
 export const picture = ({ png, width, height }: EncodedImage, alt: string): Markup =>
   html`<img src="data:image/png;base64,${Buffer.from(png).toString("base64")}" width="${width}" height="${height}" alt="${alt}">`;
@@ -76,6 +84,8 @@ ul.cells span { display: block; margin-top: .25rem; font-size: .9rem; line-heigh
 ul.cells small { color: var(--muted); font-size: .8rem; }
 .wrong, ul.cells small.wrong { color: var(--extra); font-weight: 600; }
 .scroll { overflow-x: auto; }
+.narrow { display: none; }
+.sprite { position: absolute; }
 .dot { display: inline-block; width: .65em; height: .65em; border-radius: 50%; }
 ul.runs { list-style: none; margin: .8rem 0; padding: 0; overflow-wrap: anywhere; }
 ul.runs small { display: block; color: var(--muted); margin-left: 1.1em; }
@@ -111,6 +121,8 @@ summary { color: var(--muted); cursor: pointer; }
 details .scroll { margin-top: .7rem; }
 
 @media (max-width: 34rem) {
+  .wide { display: none; }
+  .narrow { display: block; }
   html { font-size: 16px; }
   main { padding: 2.5rem 1.1rem 4rem; }
   .band:not(.strips) { grid-template-columns: 1fr; }
@@ -119,6 +131,8 @@ details .scroll { margin-top: .7rem; }
   table.traversal th small { display: block; }
 }
 @media print {
+  .wide { display: block; }
+  .narrow { display: none; }
   @page { margin: 18mm; }
   html { font-size: 10.5pt; }
   main { max-width: none; padding: 0; }

@@ -122,7 +122,7 @@ export const klFigure = async (options: {
       width,
       height,
       yLabel: "nats",
-      x: dimensionAxis(order),
+      x: dimensionAxis(order, width),
       y: { nice: true, grid: true, ticks: 5, tickSize: 0 },
     },
     [
@@ -168,7 +168,7 @@ export const activityFigure = async (options: {
       width,
       height,
       yLabel: "variance of the posterior mean (units of z, squared)",
-      x: dimensionAxis(order),
+      x: dimensionAxis(order, width),
       y: {
         type: "log",
         domain: [10 ** lowest, most * 1.3],
@@ -204,10 +204,10 @@ export const klOrder = (values: readonly number[]): number[] =>
 const isActive = (activity: number | undefined): boolean =>
   activity === undefined || activity > ACTIVE_UNIT_THRESHOLD;
 
-const dimensionAxis = (order: readonly number[]) => ({
+const dimensionAxis = (order: readonly number[], width: number) => ({
   domain: [...order],
-  // With more than forty, the numbers would overlap.
-  ticks: order.length <= 40 ? [...order] : [],
+  // With more, the numbers would overlap.
+  ticks: order.length <= width / 18 ? [...order] : [],
   tickSize: 0,
   // With few bars, keep them slim.
   padding: Math.max(0.25, 1 - 0.07 * order.length),

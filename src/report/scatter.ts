@@ -1,5 +1,5 @@
 import { ShapeError } from "../errors.ts";
-import { drawFigure, loadPlot, sideLegend } from "./figure.ts";
+import { drawFigure, loadPlot, PICTURE, type PointTold, sideLegend, tellPoints } from "./figure.ts";
 import { clip } from "./format.ts";
 import { classColours } from "./theme.ts";
 
@@ -25,6 +25,9 @@ export const scatterFigure = async (options: {
   readonly ticks?: boolean;
   /** Radius of a dashed circle around the origin: a contour of the prior. */
   readonly priorRadius?: number;
+  /** What each point is, told when it is pointed at: a text, and a picture of the page's sprite. */
+  readonly told?: readonly (PointTold | undefined)[];
+  /** Default 720. Below {@link NARROW} the names of the classes are under the plot instead of beside it. */
   readonly width?: number;
 }): Promise<string> => {
   const {
@@ -37,6 +40,7 @@ export const scatterFigure = async (options: {
     named = true,
     ticks = true,
     priorRadius,
+    told = [],
     width = 720,
   } = options;
   const count = points.length / 2;
@@ -72,23 +76,30 @@ export const scatterFigure = async (options: {
   }));
 
   const [xs, ys] = squareDomains([...dots, ...circle]);
+  const narrow = width < NARROW;
   const shown = groups.slice(0, LEGEND_ENTRIES);
   const entries = shown.map((group, i) => ({ name: clip(nameOf(group)), colour: colours[i] ?? "" }));
   if (dots.some(({ group }) => group === -1)) entries.push({ name: "no label", colour: "var(--inactive)" });
   if (groups.length > shown.length) {
     entries.push({ name: `and ${groups.length - shown.length} more`, colour: "none" });
   }
-  const marginRight = groups.length === 0 ? 20 : 130;
+  const pictured = told.some((one) => one?.picture !== undefined);
+  const marginRight = narrow ? 12 : groups.length === 0 && !pictured ? 20 : 130;
   const side = width - 48 - marginRight;
+  // Under a narrow plot: the classes in columns, then the picture pointed at.
+  const columns = Math.max(1, Math.floor((width - 20) / 120));
+  const under = narrow && groups.length > 0 ? Math.ceil(entries.length / columns) * 17 + 8 : 0;
+  const marginBottom = 38 + under + (narrow && pictured ? PICTURE + 14 : 0);
   const axis = { grid: false, ticks: ticks ? 6 : 0, tickSize: 4 };
   return drawFigure(
     title,
     {
       width,
-      height: side + 48 + 38,
+      height: side + 48 + marginBottom,
       yLabel: axes[1],
       marginRight,
-      x: { ...axis, domain: xs, label: axes[0] },
+      marginBottom,
+      x: { ...axis, domain: xs, label: axes[0], labelOffset: 34 },
       y: { ...axis, domain: ys },
     },
     [
@@ -122,10 +133,24 @@ export const scatterFigure = async (options: {
             strokeWidth: 4,
           })
         : null,
-      groups.length > 0 ? sideLegend(entries, width - marginRight + 18, 54) : null,
+      groups.length === 0
+        ? null
+        : narrow
+          ? sideLegend(entries, 20, side + 48 + 48, { columns, step: 120 })
+          : sideLegend(entries, width - marginRight + 18, 54),
+      tellPoints(
+        dots.flatMap(({ x, y }, i) => {
+          const one = told[i];
+          return one === undefined ? [] : [{ x, y, ...one }];
+        }),
+        narrow ? [20, side + 48 + 38 + under] : [width - 112, side + 48 - PICTURE],
+      ),
     ],
   );
 };
+
+/** Plots below this width have their legend under them. */
+const NARROW = 500;
 
 const LEGEND_ENTRIES = 28;
 

@@ -1,11 +1,13 @@
-import { html, raw } from "hono/html";
+import { html } from "hono/html";
+import type { PointTold } from "./figure.ts";
 import { capital, counted, decimal, whole } from "./format.ts";
 import type { EncodedImage } from "./image-grid.ts";
 import { datum, part } from "./opening.ts";
-import { figure, type Markup, picture } from "./page.ts";
+import { figure, forScreens, type Markup, picture } from "./page.ts";
 import { reconstructionBands, samplePicture, traversalCells } from "./pictures.ts";
 import { ACTIVE_UNIT_THRESHOLD, activityFigure, klFigure } from "./plots.ts";
 import { type ProjectionMethod, project } from "./projection.ts";
+import { type Sprite, spriteMarkup, spriteOf } from "./row-pictures.ts";
 import { scatterFigure } from "./scatter.ts";
 import type { LatentPoints, ReportData } from "./types.ts";
 
@@ -14,8 +16,8 @@ export const dimensions = async (data: ReportData): Promise<Markup | undefined> 
   const { klPerDimension: kl, activity } = data.measured.bound;
   if (kl === undefined && activity === undefined) return undefined;
   const charts = [
-    kl && raw(await klFigure({ kl, ...(activity && { activity }) })),
-    activity && raw(await activityFigure({ activity, ...(kl && { kl }) })),
+    kl && (await forScreens((width) => klFigure({ kl, width, ...(activity && { activity }) }))),
+    activity && (await forScreens((width) => activityFigure({ activity, width, ...(kl && { kl }) }))),
   ];
   return html`<h2>Information in the latent dimensions</h2>
 ${figure(
@@ -61,10 +63,11 @@ ${figure(
 /** The test set in two dimensions: its codes and, for a model with classes, its styles. */
 export const latentSpaces = async (data: ReportData, options: Flattening): Promise<Markup | undefined> => {
   const { latent, style, classification } = data;
+  const sprite = data.rows && spriteOf(data.rows);
   const blind = latent?.blind === undefined ? "" : `, which ${latent.blind} never saw`;
   const spaces = [
     latent &&
-      (await space(data, latent, options, {
+      (await space(data, latent, sprite, options, {
         title: `The ${part(data)} set in latent space`,
         codes: "codes",
         named: true,
@@ -73,7 +76,7 @@ export const latentSpaces = async (data: ReportData, options: Flattening): Promi
           : html`The data have no labels, so there is only one colour.`,
       })),
     style &&
-      (await space(data, style, options, {
+      (await space(data, style, sprite, options, {
         title: `The ${part(data)} set by style`,
         codes: "styles",
         named: false,
@@ -82,7 +85,7 @@ export const latentSpaces = async (data: ReportData, options: Flattening): Promi
   ].filter((figure) => figure !== undefined);
   if (spaces.length === 0) return undefined;
   return html`<h2>Latent space${classification !== undefined && spaces.length > 1 && "s"}</h2>
-${spaces}`;
+${sprite && spriteMarkup(sprite)}${spaces}`;
 };
 
 interface Flattening {
@@ -93,6 +96,7 @@ interface Flattening {
 const space = async (
   data: ReportData,
   points: LatentPoints,
+  sprite: Sprite | undefined,
   { projection: method, seed }: Flattening,
   {
     title,
@@ -110,17 +114,25 @@ const space = async (
   const total = points.points.length / points.dimensions;
   const ringed = Array.from(projection.rows.keys()).filter((i) => projection.rows[i] >= total - labelled);
   const withPrior = (points.prior ?? true) && projection.method === "identity" && points.dimensions === 2;
-  const svg = await scatterFigure({
-    title,
-    points: projection.points,
-    axes: projection.axes,
-    ticks: projection.method !== "umap",
-    ringed,
-    named,
-    ...(labels && { labels: projection.rows.map((row) => labels[row] ?? -1) }),
-    ...(classes && { classes }),
-    ...(withPrior && { priorRadius: 2 }),
-  });
+  const told = Array.from(projection.rows, (row) =>
+    row < total - labelled ? pointTold(data, sprite, row, labels?.[row], classes) : undefined,
+  );
+  const every = Math.max(1, Math.ceil(told.length / MOST_TOLD_ON_A_PHONE));
+  const svg = await forScreens((width) =>
+    scatterFigure({
+      title,
+      points: projection.points,
+      axes: projection.axes,
+      ticks: projection.method !== "umap",
+      ringed,
+      named,
+      told: told.map((one, i) => (width >= 500 || i % every === 0 ? one : undefined)),
+      width,
+      ...(labels && { labels: projection.rows.map((row) => labels[row] ?? -1) }),
+      ...(classes && { classes }),
+      ...(withPrior && { priorRadius: 2 }),
+    }),
+  );
   const all = part(data) === "test" ? data.summary.testRows : data.summary.trainRows;
   const shown = projection.rows.length - ringed.length;
   const how = {
@@ -132,8 +144,33 @@ const space = async (
     ringed.length > 0
       ? html` Rings mark ${counted(ringed.length, `training ${datum(data)}`)} whose label the model saw.`
       : "";
+  const pointing =
+    data.rows === undefined
+      ? ""
+      : html` Point at a dot, or tap it, to see which ${datum(data)} it is${sprite && ", and its picture"}.`;
   return figure(
-    raw(svg),
-    html`${shown < all ? `${whole(shown)} of ${whole(all)}` : `All ${whole(all)}`} ${part(data)} ${datum(data)}s ${how} ${reading}${ringsNote}`,
+    svg,
+    html`${shown < all ? `${whole(shown)} of ${whole(all)}` : `All ${whole(all)}`} ${part(data)} ${datum(data)}s ${how} ${reading}${ringsNote}${pointing}`,
   );
+};
+
+/** On a phone dots lie close, and fewer are told apart. */
+const MOST_TOLD_ON_A_PHONE = 600;
+
+/** What a point is: the row's name, its class, its picture. */
+const pointTold = (
+  { rows }: ReportData,
+  sprite: Sprite | undefined,
+  row: number,
+  label: number | undefined,
+  classes: readonly string[] | undefined,
+): PointTold | undefined => {
+  const name = rows?.names[row];
+  if (name === undefined) return undefined;
+  const group = label === undefined || label < 0 ? undefined : (classes?.[label] ?? String(label));
+  const text = group === undefined ? name : `${name}, ${group}`;
+  if (sprite === undefined || row >= sprite.count) return { text };
+  const [left, top] = sprite.at(row);
+  const { id, width, height } = sprite;
+  return { text, picture: { id, left, top, width, height } };
 };

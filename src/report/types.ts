@@ -6,6 +6,7 @@
  */
 import type { ClassificationResults } from "./class-types.ts";
 import type { Measured } from "./measured.ts";
+import type { RowPictures } from "./row-pictures.ts";
 
 /** One line of a run's metrics. Values that are not finite leave a gap in the curve. */
 export interface EpochRecord {
@@ -116,6 +117,8 @@ export interface ReportData extends ReportFrame {
   readonly traversals?: Traversals;
   /** The codes that reconstructions are made from; for `m1m2`, those of M1. */
   readonly latent?: LatentPoints;
+  /** What the rows of `latent` and `style` are called, and how they look: shown when a point is pointed at. */
+  readonly rows?: RowPictures;
   /** For models with classes: q(z | x, y) at the predicted class, the style of a row. */
   readonly style?: LatentPoints;
   /** For models that classify. */

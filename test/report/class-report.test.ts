@@ -5,7 +5,7 @@ import type { ClassificationResults } from "../../src/report/class-types.ts";
 import type { ErrorFigures } from "../../src/report/measured.ts";
 import { renderReport } from "../../src/report/report.ts";
 import type { ReportData } from "../../src/report/types.ts";
-import { fewLabels, fullReport, levels } from "./fixture.ts";
+import { fewLabels, fullReport, levels, onDesk } from "./fixture.ts";
 
 const parse = async (data: ReportData) => {
   const html = await renderReport(data);
@@ -85,7 +85,9 @@ describe("the report of a model that classifies", () => {
 
   test("draws errors where training recorded them, and the terms of the bound", async () => {
     const { document, all } = await parse(fewLabels());
-    const titles = [...document.querySelectorAll("svg")].map((svg) => svg.getAttribute("aria-label"));
+    const titles = [...document.querySelectorAll("svg")]
+      .filter(onDesk)
+      .map((svg) => svg.getAttribute("aria-label"));
     expect(titles.slice(0, 4)).toEqual([
       "Error over training",
       "Unlabelled bound",
@@ -231,7 +233,7 @@ describe("the report of a model that classifies", () => {
   test("rings the labelled rows of the latent space", async () => {
     const { text, document } = await parse(fewLabels());
     expect(text).toContain("Rings mark 4 training images whose label the model saw.");
-    const rings = [...document.querySelectorAll('g[aria-label="dot"][stroke="var(--ink)"] circle')];
+    const rings = [...document.querySelectorAll('.wide g[aria-label="dot"][stroke="var(--ink)"] circle')];
     expect(rings.length).toBe(4);
   });
 

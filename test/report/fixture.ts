@@ -149,3 +149,6 @@ export const fewLabels = (): ReportData => {
     },
   };
 };
+
+/** Whether an element is seen on a wide screen: pages have wide figures again, narrower, for phones. */
+export const onDesk = (element: Element): boolean => element.closest(".narrow") === null;
