@@ -80,6 +80,13 @@ export {
   smoothWeights,
   trustedShape,
 } from "./pareto-smoothing.ts";
+export {
+  type PathfinderOptions,
+  type PathfinderResult,
+  type PathfinderRunner,
+  type PathInfo,
+  pathfinder,
+} from "./pathfinder.ts";
 export { type PredictiveOptions, predictive } from "./predictive.ts";
 export { type ReweightedWakeSleepOptions, reweightedWakeSleep } from "./reweighted-wake-sleep.ts";
 export {

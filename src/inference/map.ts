@@ -218,7 +218,7 @@ const distances = ({ q, gradient, scales }: LbfgsState): Float64Array =>
   });
 
 /** The search with scales from the current curvature; a coordinate without curvature keeps its scale. */
-const withCurvature = (search: LbfgsState, diagonal: Float64Array): LbfgsState => ({
+export const withCurvature = (search: LbfgsState, diagonal: Float64Array): LbfgsState => ({
   ...search,
   scales: search.scales.map((before, i) => {
     const scale = 1 / Math.abs(diagonal[i]);

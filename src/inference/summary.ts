@@ -10,6 +10,7 @@ import type { LaplaceResult } from "./laplace.ts";
 import { moments } from "./mcmc/diagnostics.ts";
 import type { Mcmc } from "./mcmc/sampler.ts";
 import { chainsText, type Summary, summaryOfChains } from "./mcmc/summary.ts";
+import type { PathfinderResult } from "./pathfinder.ts";
 import { digitsFor, number } from "./summary-cells.ts";
 import type { SviFit } from "./svi.ts";
 
@@ -46,7 +47,7 @@ export interface FitSummaryRow {
 
 /** Moments and quantiles of independent draws from an approximation of the posterior. */
 export interface FitSummary {
-  readonly method: "svi" | "laplace";
+  readonly method: "svi" | "laplace" | "pathfinder";
   readonly draws: number;
   readonly rows: readonly FitSummaryRow[];
 }
@@ -63,15 +64,16 @@ export interface FitSummary {
  * @throws UsageError when there is no such site, or there are fewer than four draws (for chains, per chain).
  */
 export function summary(run: Mcmc, options?: SummaryOptions): Summary;
-export function summary(fit: LaplaceResult, options?: SummaryOptions): FitSummary;
+export function summary(fit: LaplaceResult | PathfinderResult, options?: SummaryOptions): FitSummary;
 export function summary(fit: SviFit, options?: FitSummaryOptions): Promise<FitSummary>;
 export function summary(
-  of: Mcmc | LaplaceResult | SviFit,
+  of: Mcmc | LaplaceResult | PathfinderResult | SviFit,
   options: FitSummaryOptions = {},
 ): Summary | FitSummary | Promise<FitSummary> {
   if (of.method === "svi") return ofGuide(of, options);
   checkOptions("summary", options, summaryRules);
-  if (of.method === "laplace") return ofDraws("laplace", chosen(of.values, options.sites));
+  if (of.method === "laplace" || of.method === "pathfinder")
+    return ofDraws(of.method, chosen(of.values, options.sites));
   return summaryOfChains({ ...of, values: chosen(of.values, options.sites) });
 }
 

@@ -91,6 +91,7 @@ const calls: Record<string, readonly Call[]> = {
   MapOptions: [(o) => inference.map(coin).init([], o)],
   MapRunOptions: [(o) => inference.map(coin).run([], o)],
   LaplaceOptions: [(o) => inference.laplace(coin).run([], o)],
+  PathfinderOptions: [(o) => inference.pathfinder(coin).run([], o)],
   CaviOptions: [(o) => inference.cavi(coin).init([], o)],
   CaviRunOptions: [(o) => inference.cavi(coin).run([], o)],
   StochasticCaviOptions: [(o) => inference.stochasticCavi(coin).init([], o)],

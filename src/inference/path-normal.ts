@@ -1,0 +1,179 @@
+/** Normal approximations along a path uphill: covariances from the path's last steps. */
+import { factorRows } from "../tensor/index.ts";
+
+/** A step of a search, and by how much the gradient of −log p changed over it. */
+export interface PathStep {
+  readonly step: Float64Array;
+  readonly change: Float64Array;
+}
+
+/** A normal that can be drawn from. */
+export interface PathNormal {
+  readonly mean: Float64Array;
+  /** ln |covariance|. */
+  readonly logDeterminant: number;
+  /** mean + T u, where T Tᵀ is the covariance. */
+  at(u: Float64Array): Float64Array;
+}
+
+/** A curvature along a step that is a smaller share of the terms it is summed from is rounding. */
+const LEAST_CURVATURE = 1e-10;
+/** A column that has less than this share of its length left after the others are projected out depends on them. */
+const DEPENDENT = 1e-12;
+
+const dot = (a: Float64Array, b: Float64Array): number => {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  return sum;
+};
+
+/** Whether a step tells of a covariance: the density must curve down along it. */
+export const tells = ({ step, change }: PathStep): boolean =>
+  dot(step, change) > LEAST_CURVATURE * dot(step.map(Math.abs), change.map(Math.abs));
+
+/**
+ * The diagonal that the inverse Hessian starts from, brought up to date with a step (Gilbert and Lemaréchal 1989; Zhang, Carpenter, Gelman
+ * and Vehtari 2022, algorithm 3).
+ */
+export function nextDiagonal(diagonal: Float64Array, { step, change }: PathStep): Float64Array {
+  let a = 0;
+  let c = 0;
+  for (let i = 0; i < diagonal.length; i++) {
+    a += change[i] * diagonal[i] * change[i];
+    c += step[i] ** 2 / diagonal[i];
+  }
+  const b = dot(change, step);
+  return diagonal.map(
+    (v, i) => 1 / (a / (b * v) + change[i] ** 2 / b - (a * step[i] ** 2) / (b * c * v ** 2)),
+  );
+}
+
+/**
+ * γ of the inverse Hessian diag(α) + β γ βᵀ, β = [diag(α) Z, S], in the compact form of BFGS (Byrd, Nocedal and Schnabel 1994, theorem 2.2),
+ * Z and S being the changes and the steps, oldest first.
+ */
+function middle(diagonal: Float64Array, steps: readonly PathStep[]): number[][] {
+  const m = steps.length;
+  const upper = steps.map(({ step }, i) => steps.map(({ change }, j) => (j >= i ? dot(step, change) : 0)));
+  const inverse = invertUpper(upper);
+  const inner = steps.map(({ change: zi, step }, i) =>
+    steps.map(({ change: zj }, j) => {
+      let sum = i === j ? dot(step, zi) : 0;
+      for (let d = 0; d < zi.length; d++) sum += zi[d] * diagonal[d] * zj[d];
+      return sum;
+    }),
+  );
+  // R⁻ᵀ (η + Zᵀ diag(α) Z) R⁻¹
+  const right = multiply(inner, inverse);
+  const corner = multiply(transposed(inverse), right);
+  return Array.from({ length: 2 * m }, (_, i) =>
+    Array.from({ length: 2 * m }, (_, j) => {
+      if (i < m && j < m) return 0;
+      if (i < m) return -inverse[i][j - m];
+      if (j < m) return -inverse[j][i - m];
+      return corner[i - m][j - m];
+    }),
+  );
+}
+
+const transposed = (a: readonly number[][]): number[][] => a.map((_, i) => a.map((row) => row[i]));
+const multiply = (a: readonly number[][], b: readonly number[][]): number[][] =>
+  a.map((row) => b[0].map((_, j) => row.reduce((sum, v, k) => sum + v * b[k][j], 0)));
+
+function invertUpper(r: readonly number[][]): number[][] {
+  const n = r.length;
+  const inverse = r.map((row) => row.map(() => 0));
+  for (let j = 0; j < n; j++) {
+    for (let i = j; i >= 0; i--) {
+      let sum = i === j ? 1 : 0;
+      for (let k = i + 1; k <= j; k++) sum -= r[i][k] * inverse[k][j];
+      inverse[i][j] = sum / r[i][i];
+    }
+  }
+  return inverse;
+}
+
+/** Orthonormal columns and the upper triangle that they are multiplied with, by Gram–Schmidt, twice; dependent columns are 0. */
+function orthonormal(columns: readonly Float64Array[]): { q: Float64Array[]; r: number[][] } {
+  const q: Float64Array[] = [];
+  const r = columns.map(() => columns.map(() => 0));
+  columns.forEach((column, j) => {
+    const rest = column.slice();
+    const length = Math.sqrt(dot(rest, rest));
+    for (let again = 0; again < 2; again++) {
+      q.forEach((known, i) => {
+        const part = dot(known, rest);
+        r[i][j] += part;
+        for (let d = 0; d < rest.length; d++) rest[d] -= part * known[d];
+      });
+    }
+    const left = Math.sqrt(dot(rest, rest));
+    const dependent = !(left > DEPENDENT * length);
+    r[j][j] = dependent ? 0 : left;
+    q.push(rest.map((v) => (dependent ? 0 : v / left)));
+  });
+  return { q, r };
+}
+
+/**
+ * The normal whose covariance is the inverse Hessian that BFGS makes of `steps`, from diag(`diagonal`), centred where a Newton step from
+ * `point` leads. Nothing if rounding leaves the covariance not positive definite.
+ *
+ * @param gradient of log p at `point`
+ */
+export function pathNormal(
+  point: Float64Array,
+  gradient: Float64Array,
+  diagonal: Float64Array,
+  steps: readonly PathStep[],
+): PathNormal | undefined {
+  const n = point.length;
+  const scale = diagonal.map(Math.sqrt);
+  // The covariance is D (I + B γ Bᵀ) D, D = diag(√α); with B = Q R, Q (I + R γ Rᵀ) Qᵀ is all of it that is not the identity.
+  const { q, r } = orthonormal([
+    ...steps.map(({ change }) => change.map((v, i) => v * scale[i])),
+    ...steps.map(({ step }) => step.map((v, i) => v / scale[i])),
+  ]);
+  const m = q.length;
+  const product = multiply(multiply(r, middle(diagonal, steps)), transposed(r));
+  const matrix = Float64Array.from({ length: m * m }, (_, k) => {
+    const [i, j] = [Math.floor(k / m), k % m];
+    return (product[i][j] + product[j][i]) / 2 + (i === j ? 1 : 0);
+  });
+  const root = new Float64Array(m * m);
+  if (factorRows(root, matrix, 0, m) < m) return undefined;
+
+  /** (I + Q (A − I) Qᵀ) v for a small matrix A. */
+  const within = (v: Float64Array, apply: (parts: Float64Array) => Float64Array): Float64Array => {
+    const parts = Float64Array.from(q, (column) => dot(column, v));
+    const changed = apply(parts);
+    const out = v.slice();
+    q.forEach((column, j) => {
+      const by = changed[j] - parts[j];
+      for (let d = 0; d < n; d++) out[d] += by * column[d];
+    });
+    return out;
+  };
+  const times =
+    (a: Float64Array) =>
+    (v: Float64Array): Float64Array =>
+      v.map((_, i) => dot(a.subarray(i * m, (i + 1) * m), v));
+  const newton = within(
+    gradient.map((g, i) => g * scale[i]),
+    times(matrix),
+  );
+  const mean = point.map((v, i) => v + scale[i] * newton[i]);
+  if (!mean.every(Number.isFinite)) return undefined;
+  const logDeterminant =
+    2 *
+    (Array.from({ length: m }, (_, i) => Math.log(root[i * m + i])).reduce((a, b) => a + b, 0) +
+      scale.reduce((sum, v) => sum + Math.log(v), 0));
+  return {
+    mean,
+    logDeterminant,
+    at(u) {
+      const moved = within(u, times(root));
+      return mean.map((v, i) => v + scale[i] * moved[i]);
+    },
+  };
+}
