@@ -30,7 +30,7 @@ function vector(
   return watch(sum, gradient);
 }
 
-/** Two vectors a turn: the division and the root leave room for a second one, a quarter faster than one a turn. */
+/** Two vectors in each iteration: division and root leave room for a second one, which makes it a quarter faster. */
 function vectors(
   p: usize, g: usize, m: usize, v: usize, bytes: usize,
   beta1: f32, rest1: f32, beta2: f32, rest2: f32,

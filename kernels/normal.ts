@@ -1,5 +1,5 @@
-// Words to standard normals through the inverse distribution function: one word makes one normal, so that an
-// element depends on nothing but its own index. The word is read as a signed integer s, x = (s + ½) / 2^(bits-1)
+// Words to standard normals through the inverse distribution function. One word makes one normal, so an
+// element depends only on its own index. The word is read as a signed integer s; x = (s + ½) / 2^(bits-1)
 // lies strictly inside (-1, 1), and z = √2 erfinv(x). The distance of x from ±1 is computed from the integer,
 // before any rounding, so the tails keep their full resolution.
 
@@ -11,8 +11,8 @@ function madd(a: v128, b: v128, c: f32): v128 {
 
 /**
  * ln y for positive normal y: y = 2^e (1 + f) with 1 + f in [√½, √2), then f - f²/2 + f³P(f). P is a minimax fit
- * of degree 7 (our own; error of the logarithm below 2·10⁻⁸ before rounding). ln 2 comes in two parts, the
- * first of few bits, so that e times it is exact.
+ * of degree 7 (our own; error of the logarithm below 2·10⁻⁸ before rounding). ln 2 is split into two parts; the
+ * first has few bits, so that e times it is exact.
  */
 // @ts-expect-error: AssemblyScript decorates functions, TypeScript does not
 @inline
@@ -36,9 +36,9 @@ function log32(y: v128): v128 {
 }
 
 /**
- * Four words to four float32 normals. With w = -ln(1 - x²), z/x is smooth in w near 0 and in √w far out (Giles,
- * "Approximating the erfinv function", 2010); the two polynomials are our own minimax fits, relative error
- * 5.4·10⁻⁹ for w < 6.25 and 3.5·10⁻⁸ beyond. After rounding the error stays within 3 units of 2⁻²³, relative.
+ * Four words to four float32 normals. With w = -ln(1 - x²), z/x is smooth in w near 0 and in √w for large w (Giles,
+ * "Approximating the erfinv function", 2010); the two polynomials are our own minimax fits, with relative error
+ * 5.4·10⁻⁹ for w < 6.25 and 3.5·10⁻⁸ beyond. After rounding, the relative error is at most 3 units of 2⁻²³.
  * The largest |z| is 6.34.
  */
 // @ts-expect-error: AssemblyScript decorates functions, TypeScript does not
@@ -84,7 +84,7 @@ export function normal32(words: v128): v128 {
 
 /**
  * A 64-bit word to a float64 normal by Wichura's PPND16 (algorithm AS 241, Applied Statistics 37, 1988), relative
- * accuracy about 10⁻¹⁶. The largest |z| is 9.16. The logarithm is AssemblyScript's own, so that every engine
+ * accuracy about 10⁻¹⁶. The largest |z| is 9.16. The logarithm is AssemblyScript's own, so every engine
  * draws the same bits.
  */
 export function normal64(word: u64): f64 {

@@ -14,7 +14,7 @@ export function philox16(out: usize, group: u64, key0: u32, key1: u32, step0: u3
   const multiplier0 = i32x4.splat(0xd2511f53);
   const multiplier1 = i32x4.splat(0xcd9e8d57);
   const block = group << 2;
-  // The four blocks start at a multiple of four, so that the low word cannot carry between lanes.
+  // The four blocks start at a multiple of four, so the low word cannot carry between lanes.
   let c0 = v128.or(i32x4.splat(<i32>block), i32x4(0, 1, 2, 3));
   let c1 = i32x4.splat(<i32>(block >> 32));
   let c2 = i32x4.splat(step0);

@@ -3,7 +3,7 @@
 import { normal32, normal64 } from "./normal";
 import { GROUP, philox16 } from "./philox";
 
-/** Room for one group, where only part of it is wanted. */
+/** Room for one group, if only a part of it is wanted. */
 const scratch: usize = memory.data(64, 16);
 const remainder: usize = memory.data(64, 16);
 
@@ -74,7 +74,7 @@ export function toNormal64(data: usize, count: u32): void {
   }
 }
 
-/** Whether sixteen probabilities are all 0 or 1: the draws are then the probabilities, whatever the words. */
+/** Whether sixteen probabilities are all 0 or 1: the draws then equal the probabilities, for any words. */
 // @ts-expect-error: AssemblyScript decorates functions, TypeScript does not
 @inline
 function decided(data: usize): bool {
@@ -86,7 +86,7 @@ function decided(data: usize): bool {
   return !v128.any_true(open);
 }
 
-/** One group: 1 where the word's uniform lies below the probability that stands there, else 0. */
+/** One group: 1 where the word's uniform is below the probability in its place, else 0. */
 // @ts-expect-error: AssemblyScript decorates functions, TypeScript does not
 @inline
 function decide(data: usize, group: u64, key0: u32, key1: u32, step0: u32, step1: u32): void {
@@ -101,8 +101,8 @@ function decide(data: usize, group: u64, key0: u32, key1: u32, step0: u32, step1
 }
 
 /**
- * Probabilities → draws of 0 or 1 in place: element i is 1 where uniform i of the stream, from word 0 on, lies below it. Words
- * that decide nothing are not made, which changes no draw: most pixels of a digit are black.
+ * Probabilities → draws of 0 or 1 in place: element i is 1 if uniform i of the stream, from word 0 on, is below it. Groups
+ * whose probabilities are all 0 or 1 need no words. This changes no draw, and most pixels of a digit are black.
  */
 export function toBernoulli32(
   data: usize, count: u32, key0: u32, key1: u32, step0: u32, step1: u32,

@@ -1,8 +1,8 @@
 // Reductions over float32 buffers.
 
 /**
- * Σ x² in float64: each element is widened before it is squared, so the square is exact and a finite buffer
- * never overflows. The order of the sum depends on `count` alone.
+ * Σ x² in float64. Each element is widened before it is squared, so the square is exact and a finite buffer
+ * never overflows. The order of summation depends only on `count`.
  */
 export function sumOfSquares(data: usize, count: u32): f64 {
   let sum0 = f64x2.splat(0);

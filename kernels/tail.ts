@@ -1,6 +1,6 @@
-// What every element-wise kernel needs for a length that is no multiple of four: the last one to three
-// elements travel through a padded copy, so that they meet the very instructions that the others met and a
-// range updated in two parts is the same, bit for bit, as a range updated at once.
+// For lengths that are not a multiple of four, every element-wise kernel passes the last one to three
+// elements through a padded copy. They are then computed by the same instructions as all others, so a
+// range updated in two parts gives the same bits as a range updated at once.
 
 /** Room for one vector of each of four buffers. */
 const scratch: usize = memory.data(64, 16);
@@ -13,13 +13,13 @@ export function borrow(index: u32, source: usize, bytes: usize): usize {
   return at;
 }
 
-/** Copies a borrowed vector back. */
+/** Copies a vector back from the scratch space. */
 export function giveBack(index: u32, target: usize, bytes: usize): void {
   memory.copy(target, scratch + (<usize>index << 4), bytes);
 }
 
 /**
- * Zero for magnitudes below the smallest normal float32, NaN kept. Without it the moments of a parameter whose
+ * Sets magnitudes below the smallest normal float32 to zero; NaN is kept. Without it, the moments of a parameter whose
  * gradient stays zero sink into the denormals and stay there (in round-to-nearest 0.9 of a few denormal units
  * rounds back up), and each operation on a denormal costs a processor over a hundred cycles.
  */
@@ -37,8 +37,8 @@ export function flushPositiveDenormals(x: v128): v128 {
 }
 
 /**
- * Collects whether gradients are finite while a kernel passes over them anyway: a finite number times zero adds zero to the
- * sum, an infinity or NaN makes it NaN for good.
+ * Records, while a kernel passes over the gradients anyway, whether they are finite: a finite number times zero adds zero to the
+ * sum, while an infinity or NaN makes it NaN for good.
  */
 // @ts-expect-error: AssemblyScript decorates functions, TypeScript does not
 @inline
@@ -46,7 +46,7 @@ export function watch(sum: v128, gradient: v128): v128 {
   return f32x4.add(sum, f32x4.mul(gradient, f32x4.splat(0)));
 }
 
-/** Whether every gradient that was watched is finite. */
+/** Whether every recorded gradient is finite. */
 // @ts-expect-error: AssemblyScript decorates functions, TypeScript does not
 @inline
 export function allFinite(sum: v128): bool {

@@ -1,8 +1,8 @@
-// Bytes to model units: how a minibatch of pixels is read.
+// Bytes to floats: how a minibatch of pixels is read.
 
 /**
- * u8 at `source` → f32 · scale at `target`. The bytes may be the last quarter of the target itself: sixteen are read before
- * the sixteen floats that replace the first of them are written.
+ * u8 at `source` → f32 · scale at `target`. The bytes may be the last quarter of the target itself: sixteen bytes are read before
+ * the sixteen floats that overwrite the first of them are written.
  */
 export function widenBytes(source: usize, target: usize, count: u32, scale: f32): void {
   const factor = f32x4.splat(scale);

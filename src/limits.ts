@@ -14,7 +14,7 @@ export interface Ceiling {
 
 export const ceilings = {
   /** Told to start tens of thousands, the native runtime hangs, and the machine with it. */
-  threads: { most: 256, why: "more threads than cores make no run faster" },
+  threads: { most: 256, why: "more threads than cores do not make a run faster" },
   epochs: { most: 10_000_000, why: "each epoch is a line of metrics.jsonl and a checkpoint" },
   /** Dimensions of z, widths of layers, channels. */
   width: { most: 1_000_000, why: "the weights beside a wider layer fit into no memory" },

@@ -32,7 +32,7 @@ export class ArrayValue {
     this.data = data;
   }
 
-  /** The only element. Throws ShapeError when there are more or none. */
+  /** The only element. Throws ShapeError unless there is exactly one. */
   item(): number {
     if (this.data.length !== 1) {
       throw new ShapeError(
@@ -57,7 +57,7 @@ export class ArrayValue {
 export type Feed = ArrayValue | Nested | TypedArray;
 
 /**
- * The shape and dtype that an argument brings; numbers are float32, a typed array is one-dimensional.
+ * The shape and dtype of an argument; numbers are float32, a typed array is one-dimensional.
  * @throws ShapeError when nested arrays are ragged, naming the place.
  */
 export function toValue(feed: Feed): ArrayValue {

@@ -16,19 +16,17 @@ import { checkTogether, checkValues } from "./memory.ts";
 import { compileNative, type NativeOptions } from "./session.ts";
 import { simplify } from "./simplify.ts";
 
-/** `native`: ONNX Runtime, for everything with matrices in it. `host`: generated JavaScript in float64. */
+/** `native`: ONNX Runtime, for everything that uses matrices. `host`: generated JavaScript in float64. */
 export type Executor = "native" | "host";
 
-/** @throws UsageError unless it is the name of an executor, or one of the `others` that a caller knows. */
+/** @throws UsageError unless it is the name of an executor, or one of the `others` that the caller accepts. */
 export function checkExecutor(what: string, executor: string, ...others: string[]): void {
   const known = ["host", "native", ...others];
   if (!known.includes(executor))
-    throw new UsageError(
-      `${what}: there is no executor '${String(executor)}'; there are ${known.join(", ")}.`,
-    );
+    throw new UsageError(`${what}: there is no executor '${String(executor)}'; use ${known.join(" or ")}.`);
 }
 
-/** Which executor runs a graph, and with how many threads. */
+/** The executor of a graph, and its number of threads. */
 export interface BuildOptions extends NativeOptions {
   /** Default `native`. */
   readonly executor?: Executor;
@@ -40,23 +38,23 @@ const buildRules: OptionRules<BuildOptions> = {
   spin: anything,
 };
 
-/** A compiled graph, whichever executor runs it. */
+/** A compiled graph, for either executor. */
 export interface CompiledGraph {
   readonly executor: Executor;
   /** Leaves (inputs, parameters, noise) that must be bound, in this order. */
   readonly leaves: readonly Tensor[];
   /** Number of nodes that the executor runs. */
   readonly nodes: number;
-  /** Fixes the arrays that are read and written. Host runs at once; native in a promise. */
+  /** Fixes the arrays to read and write. The returned function runs the graph: host at once, native through a promise. */
   bind(leaves: readonly TypedArray[], outputs: readonly TypedArray[]): () => void | Promise<void>;
-  /** Gives back what the runtime holds for it, threads among it; nothing that was bound may run afterwards. */
+  /** Frees what the runtime holds for the graph, including threads; bound functions must not run afterwards. */
   release(): Promise<void>;
 }
 
 /**
- * Compiles expressions: the graph that both the train step and {@link compile} run on.
+ * Compiles expressions. The train step and {@link compile} both use it.
  *
- * @throws UsageError when it does not fit into memory, before anything of its size is made.
+ * @throws UsageError when the graph does not fit into memory; nothing large is allocated before.
  */
 export async function build(outputs: readonly Tensor[], options: BuildOptions = {}): Promise<CompiledGraph> {
   const { executor = "native" } = options;
@@ -72,7 +70,7 @@ export async function build(outputs: readonly Tensor[], options: BuildOptions = 
     nodes: host.nodes,
     release: async () => undefined,
     bind: (leaves, written) => {
-      // The host computes in float64; whole numbers of 64 bits are exact to 2^53 there.
+      // The host computes in float64, where 64-bit integers are exact up to 2^53.
       const wide = leaves.map((a): { from: TypedArray; to: HostArray } =>
         a instanceof BigInt64Array ? { from: a, to: new Float64Array(a.length) } : { from: a, to: a },
       );
@@ -93,16 +91,16 @@ export async function build(outputs: readonly Tensor[], options: BuildOptions = 
 /** What a traced function may return. */
 export type Traced = Tensor | readonly Tensor[] | Readonly<Record<string, Tensor>>;
 
-/** The values of what a traced function returned, in the same structure. */
+/** The values that a traced function returned, in the same structure. */
 export type Computed<R extends Traced> = R extends Tensor
   ? ArrayValue
   : { readonly [K in keyof R]: R[K] extends Tensor ? ArrayValue : R[K] };
 
 /** Options of {@link compile}. */
 export interface CompileOptions extends BuildOptions {
-  /** Seed of noise, and of parameters that have no values yet. Default 0. */
+  /** Seed of noise, and of parameters without given values. Default 0. */
   readonly seed?: number;
-  /** Values of parameters; those that are missing take their initial ones. */
+  /** Values of parameters; those not given take their initial values. */
   readonly parameters?: ReadonlyMap<Tensor, TypedArray>;
 }
 
@@ -122,10 +120,10 @@ interface Specialised {
   readonly release: () => Promise<void>;
 }
 
-/** Sets of shapes that a compiled function keeps at a time: each has its arrays, and natively its threads. */
+/** Sets of shapes that a compiled function keeps: each has its own arrays, and on the native executor its own threads. */
 const MOST_SHAPES = 32;
 
-/** @throws UsageError when a function returned anything else than tensors. */
+/** @throws UsageError when a function returned something other than tensors. */
 function tensorsOf(traced: Traced): Tensor[] {
   if (traced instanceof Tensor) return [traced];
   const list: unknown[] = typeof traced === "object" && traced !== null ? Object.values(traced) : [traced];
@@ -144,9 +142,9 @@ function restructure(traced: Traced, values: readonly ArrayValue[]): unknown {
 }
 
 /**
- * Turns a function of tensors into a function of numbers. It is traced, simplified and compiled the first time it meets
- * arguments of given shapes and dtypes, and kept for the 32 sets of shapes that were used last. Noise inside it is drawn anew on each call: call `n` sees step
- * `n` of the seed's streams.
+ * Turns a function of tensors into a function of numbers. It is traced, simplified and compiled when it first gets
+ * arguments of given shapes and dtypes, and the results are kept for the 32 sets of shapes used last. Noise inside it is drawn again
+ * on each call: call `n` uses step `n` of the seed's streams.
  *
  * @example
  * const f = compile((x, w) => softmax(matmul(x, w)));
@@ -182,15 +180,15 @@ export function compile<R extends Traced>(
     return { structure, arguments: inputs, fed: arrays, outputs, fillNoise, run, release: program.release };
   };
 
-  // Calls run one after another: they share the arrays that the program is bound to.
+  // Calls run one after another, because they share the arrays that the program is bound to.
   let turn: Promise<unknown> = Promise.resolve();
   return async (...feeds) => {
-    // Copied now: the caller may refill an array while earlier calls still run.
+    // Copy now: the caller may refill an array while earlier calls still run.
     const values = feeds.map(toValue).map((v) => new ArrayValue(v.shape, v.dtype, v.data.slice()));
     const call = async (): Promise<Computed<R>> => {
       const key = values.map((v) => `${v.dtype}[${v.shape.join(",")}]`).join(" ");
       const found = cache.get(key) ?? specialise(values);
-      // Last in the map is what was used last. Calls take turns: what is dropped is not running.
+      // The last entry in the map was used last. Calls take turns, so a dropped program is not running.
       cache.delete(key);
       cache.set(key, found);
       const [oldest] = cache;

@@ -12,7 +12,7 @@ import { InternalError } from "../errors.ts";
 import type { OnnxModel } from "./onnx.ts";
 import { attribute, graphOf, modelBytes, tensorProto } from "./onnx-proto.ts";
 
-/** Numbers of rows to lower a graph at: primes, and large, so that no rewrite treats few rows in its own way. */
+/** Numbers of rows to lower a graph at. They are primes, and large, so that no rewrite treats them as a special case. */
 const SIZES: readonly Sizes[] = [
   [1009, 1013],
   [1019, 1021],
@@ -20,19 +20,19 @@ const SIZES: readonly Sizes[] = [
 
 type Sizes = readonly [number, number];
 
-/** The name that the number of rows has among the sizes of inputs and outputs. */
+/** The name of the number of rows among the sizes of inputs and outputs. */
 export const ROWS = "batch" as const;
 
-/** What stands against a free number of rows. */
-class Bound extends Error {}
+/** The reason why the number of rows cannot be free. */
+class DependsOnRows extends Error {}
 
 /**
- * An ONNX model whose number of rows is free. The graph is lowered at two numbers of rows: the sizes that differ between the two are
- * those that depend on it, and become free. All else must be the same.
+ * An ONNX model whose number of rows is free. The graph is lowered at two numbers of rows: the sizes that differ between the two
+ * depend on the number of rows and become free. Everything else must be the same.
  *
  * @param lower the model for a number of rows
  * @param counted the name of an input whose first size is the number of rows
- * @throws InternalError when the graphs differ in more than sizes.
+ * @throws InternalError when the graphs differ in anything but sizes.
  */
 export function freeRows(lower: (rows: number) => OnnxModel, counted: string): OnnxModel {
   let why = "";
@@ -43,20 +43,20 @@ export function freeRows(lower: (rows: number) => OnnxModel, counted: string): O
       free(graph, graphOf(other.bytes), sizes, counted);
       return { ...model, bytes: modelBytes(graph), nodes: graph.node.length };
     } catch (cause) {
-      if (!(cause instanceof Bound)) throw cause;
+      if (!(cause instanceof DependsOnRows)) throw cause;
       why = cause.message;
     }
   }
   throw new InternalError(`the number of rows of an ONNX model cannot be left free: ${why}`);
 }
 
-/** How many times the number of rows each size is; 0 where it does not depend on it. */
+/** Each size as a multiple of the number of rows; 0 if it does not depend on it. */
 function multiples(a: readonly number[], b: readonly number[], [m, n]: Sizes): number[] {
   return a.map((size, i) => {
     if (size === b[i]) return 0;
     const k = size / m;
     if (Number.isInteger(k) && k * n === b[i]) return k;
-    throw new Bound(`a size is ${size} for ${m} rows and ${b[i]} for ${n}`);
+    throw new DependsOnRows(`a size is ${size} for ${m} rows and ${b[i]} for ${n}`);
   });
 }
 
@@ -73,7 +73,7 @@ const described = ({ opType, input, output, attribute: attributes }: NodeProto):
     typeof value === "bigint" ? Number(value) : value,
   );
 
-/** Nodes and constants in front of a graph, which count its rows when it runs. */
+/** Nodes and constants placed before a graph, which compute its number of rows when it runs. */
 class Front {
   readonly nodes: NodeProto[] = [];
   readonly constants: TensorProto[] = [];
@@ -111,14 +111,14 @@ class Front {
   }
 }
 
-/** Frees the rows of `a`, in place. Throws {@link Bound} when the graph depends on their number. */
+/** Frees the rows of `a`, in place. Throws {@link DependsOnRows} when the graph depends on their number. */
 function free(a: GraphProto, b: GraphProto, sizes: Sizes, counted: string): void {
   if (a.node.length !== b.node.length || a.initializer.length !== b.initializer.length) {
-    throw new Bound("how many operations there are depends on it");
+    throw new DependsOnRows("the number of operations depends on it");
   }
   a.node.forEach((node, i) => {
     if (described(node) !== described(b.node[i]))
-      throw new Bound(`the operation ${node.opType} depends on it`);
+      throw new DependsOnRows(`the operation ${node.opType} depends on it`);
   });
   const front = new Front(counted);
   a.initializer.forEach((one, i) => {
@@ -138,7 +138,7 @@ function free(a: GraphProto, b: GraphProto, sizes: Sizes, counted: string): void
   a.initializer.push(...front.constants);
 }
 
-/** A shape that is counted when the model runs; a reshape works one size out by itself. */
+/** A shape that is computed when the model runs. A reshape can infer one free size by itself. */
 function freeShape(
   one: TensorProto,
   other: TensorProto,
@@ -147,8 +147,8 @@ function freeShape(
   front: Front,
 ): string | undefined {
   const kinds = new Set(users.map(({ opType }) => opType));
-  const odd = [...kinds].find((kind) => kind !== "Reshape" && kind !== "Expand");
-  if (odd !== undefined) throw new Bound(`the sizes that ${odd} is given depend on it`);
+  const unexpected = [...kinds].find((kind) => kind !== "Reshape" && kind !== "Expand");
+  if (unexpected !== undefined) throw new DependsOnRows(`the sizes that ${unexpected} is given depend on it`);
   const values = numbers(one);
   const times = multiples(values, numbers(other), sizes);
   if (kinds.has("Expand") || times.filter((k) => k > 0).length > 1) return front.shape(values, times);
@@ -157,7 +157,7 @@ function freeShape(
   return undefined;
 }
 
-/** A constant with a row for each row of data: all alike, one is kept and repeated. */
+/** A constant with one row for each row of data. If all rows are equal, one is kept and repeated. */
 function freeConstant(one: TensorProto, other: TensorProto, sizes: Sizes, front: Front): string {
   const dims = one.dims.map(Number);
   const times = multiples(dims, other.dims.map(Number), sizes);
@@ -166,7 +166,7 @@ function freeConstant(one: TensorProto, other: TensorProto, sizes: Sizes, front:
   const row = one.rawData.slice(0, size);
   for (let i = 1; i < rows; i++) {
     if (!sameBytes(one.rawData.subarray(i * size, (i + 1) * size), row) || times[0] !== 1) {
-      throw new Bound(`the constant ${one.name} depends on it`);
+      throw new DependsOnRows(`the constant ${one.name} depends on it`);
     }
   }
   one.dims = [1n, ...one.dims.slice(1)];
@@ -174,7 +174,7 @@ function freeConstant(one: TensorProto, other: TensorProto, sizes: Sizes, front:
   return front.node("Expand", [one.name, front.shape(dims, times)]);
 }
 
-/** Names the sizes of an input or an output that are free. */
+/** Names the free sizes of an input or an output. */
 function freeValue(value: ValueInfoProto, other: ValueInfoProto, sizes: Sizes): void {
   const [mine, theirs] = [value, other].map(dimensions);
   const of = (dims: readonly TensorShapeProto_Dimension[]) =>

@@ -1,10 +1,10 @@
-/** JavaScript that is made of many statements, in functions small enough for the engine to optimise. */
+/** Generated JavaScript of many statements, split into functions small enough for the engine to optimise. */
 import type { HostArray, HostKernel } from "../tensor/index.ts";
 
 /** Reads bound leaves and writes bound outputs; synchronous. */
 export type HostRun = () => void;
 
-/** What the letters in generated names stand for: `B3` is `B[3]`. */
+/** The letters in generated names: `B3` is `B[3]`. */
 export interface Bindings {
   /** Leaves. */
   readonly L: readonly HostArray[];
@@ -13,25 +13,25 @@ export interface Bindings {
   /** Constants. */
   readonly C: readonly Float64Array[];
   readonly K: readonly HostKernel[];
-  /** Buffers of values on the way. */
+  /** Buffers of intermediate values. */
   readonly B: readonly Float64Array[];
-  /** Writes whole numbers of 64 bits. */
+  /** Writes 64-bit integers. */
   readonly W: typeof writeWhole;
 }
 
 /**
- * Characters of a function from which on it is closed and the next begun. V8 leaves a function of more than some 60 KB to its
- * interpreter, ten times slower (ARMA with 80 steps took 5.3 µs a gradient in one function, with 100 steps 40), and cannot parse one of
- * thousands of KB at all.
+ * A function of at least this many characters is closed and the next one begun. V8 never optimises a function of more than about 60 KB;
+ * its interpreter is ten times slower (ARMA with 80 steps took 5.3 µs for each gradient in one function, with 100 steps 40), and it cannot
+ * parse a function of thousands of KB at all.
  */
 const LARGEST_FUNCTION = 4096;
 
-/** Functions that one function calls, one after the other. */
+/** The number of functions that one function calls, one after the other. */
 const MOST_CALLS = 64;
 
 const LARGEST_INT64 = 2n ** 63n - 1n;
 
-/** Writes float64 numbers as 64-bit whole numbers: what lies outside them is the nearest end, and NaN is 0. */
+/** Writes float64 numbers as 64-bit integers: numbers out of range become the nearest limit, and NaN becomes 0. */
 export function writeWhole(out: HostArray | BigInt64Array, values: ArrayLike<number>): void {
   for (let i = 0; i < out.length; i++) {
     const v = values[i];
@@ -46,7 +46,7 @@ export class GeneratedCode {
   readonly #functions: string[][] = [];
   #size = Number.POSITIVE_INFINITY;
 
-  /** Adds lines that belong together. Names that begin with a capital letter of {@link Bindings} are declared where they are used. */
+  /** Adds lines that must stay in one function. Names beginning with a capital letter of {@link Bindings} are declared where they are used. */
   add(...lines: readonly string[]): void {
     if (this.#size >= LARGEST_FUNCTION) {
       this.#functions.push([]);
@@ -58,7 +58,7 @@ export class GeneratedCode {
     }
   }
 
-  /** What makes the one function that runs it all, once the arrays are known. */
+  /** Makes the function that runs everything, once the arrays are known. */
   compile(): (bindings: Bindings) => HostRun {
     const factories = this.#functions.map((lines) => {
       const code = lines.join("\n");
@@ -72,7 +72,7 @@ export class GeneratedCode {
   }
 }
 
-/** What makes one function of `count` that are called in turn. */
+/** Makes one function of `count` that are called in turn. */
 function sequence(count: number): (runs: readonly HostRun[]) => HostRun {
   if (count === 0) return () => () => undefined;
   if (count === 1) return ([run]) => run;

@@ -1,13 +1,13 @@
 import { isConstant, rebuild, type Tensor } from "../tensor/index.ts";
 
-/** Whether an op works element by element: on anything of any shape, with broadcasting. */
+/** Whether an op works element by element, on any shape and with broadcasting. */
 export const isElementwise = (t: Tensor): boolean =>
   typeof t.op.host === "object" && "expression" in t.op.host;
 
-/** What `uniform` found: a large constant is asked about by every rule that meets it. */
+/** Cached results of `uniform`, because every rule asks about the same large constants. */
 const uniformValues = new WeakMap<Float64Array, number | "mixed">();
 
-/** The value of a constant whose elements are all equal; 0 and −0 are not. */
+/** The value of a constant whose elements are all equal; 0 and −0 count as different. */
 export function uniform(t: Tensor): number | undefined {
   if (!isConstant(t) || t.size === 0) return undefined;
   const { values } = t.attributes;
@@ -32,7 +32,7 @@ export function topological(outputs: readonly Tensor[]): Tensor[] {
   return [...seen].sort((a, b) => a.id - b.id);
 }
 
-/** How many times each node is read, by other nodes or as an output. */
+/** The number of times each node is read, by other nodes or as an output. */
 export function countUses(nodes: readonly Tensor[], outputs: readonly Tensor[]): Map<Tensor, number> {
   const uses = new Map<Tensor, number>();
   const count = (t: Tensor) => uses.set(t, (uses.get(t) ?? 0) + 1);
@@ -42,8 +42,8 @@ export function countUses(nodes: readonly Tensor[], outputs: readonly Tensor[]):
 }
 
 /**
- * Rebuilds a graph from its leaves up: `visit` sees each node once, with the inputs that replaced its own, and returns
- * what replaces it.
+ * Rebuilds a graph from its leaves up: `visit` is called once for each node, with the rebuilt inputs, and returns
+ * the node's replacement.
  */
 export function rewrite(
   outputs: readonly Tensor[],
@@ -55,10 +55,10 @@ export function rewrite(
   return outputs.map(of);
 }
 
-/** A rule sees a node and whether a value is read only once; it returns what replaces the node, or nothing. */
+/** A rule gets a node, and a test whether a value is read only once. It returns a replacement for the node, or undefined. */
 export type UseRule = (node: Tensor, isUsedOnce: (t: Tensor) => boolean) => Tensor | undefined;
 
-/** Applies one rule to every node, from the leaves up. The same outputs come back when it never fired. */
+/** Applies one rule to every node, from the leaves up. If the rule never applies, the same outputs are returned. */
 export function applyRule(outputs: readonly Tensor[], rule: UseRule): readonly Tensor[] {
   const uses = countUses(topological(outputs), outputs);
   const origin = new Map<Tensor, Tensor>();
@@ -71,13 +71,13 @@ export function applyRule(outputs: readonly Tensor[], rule: UseRule): readonly T
   });
 }
 
-/** What to put in a node's place: made of other nodes of the same graph, in the form they get themselves. */
+/** The replacement of a node, made from other nodes of the same graph after these were replaced themselves. */
 export interface Replacement {
   readonly from: readonly Tensor[];
   readonly make: (from: readonly Tensor[]) => Tensor;
 }
 
-/** A graph with some nodes replaced. What a replacement is made of must not depend on what it replaces. */
+/** A graph with some nodes replaced. A replacement must not be made from nodes that depend on the node it replaces. */
 export function replaceNodes(outputs: readonly Tensor[], plan: ReadonlyMap<Tensor, Replacement>): Tensor[] {
   const done = new Map<Tensor, Tensor>();
   const stack = [...outputs];

@@ -12,7 +12,7 @@ import {
 import { GeneratedCode, type HostRun, writeWhole } from "./generated-code.ts";
 import { countUses, topological } from "./graph.ts";
 
-/** Past this many operators one expression is stored and read again: the JIT gives up on endless ones. */
+/** An expression with more operators than this is stored in a variable: the JIT gives up on very long ones. */
 const LARGEST_EXPRESSION = 24;
 
 export type { HostRun };
@@ -29,7 +29,7 @@ export interface HostProgram {
 const expressionOf = (node: Tensor) =>
   typeof node.op.host === "object" && "expression" in node.op.host ? node.op.host.expression : undefined;
 
-/** Follows reshapes and the like to the node that owns the memory. */
+/** Follows reshapes and similar ops to the node that owns the memory. */
 function owner(node: Tensor): Tensor {
   let t = node;
   while (t.op.host === "alias") t = t.inputs[0];
@@ -42,13 +42,13 @@ function literal(value: number): string {
   return value < 0 || Object.is(value, -0) ? `(-${-value})` : String(value);
 }
 
-/** A dimension of a fused loop: its size, and how far each operand moves along it. */
+/** A dimension of a fused loop: its size, and the stride of each operand along it. */
 interface LoopDim {
   readonly size: number;
   readonly strides: readonly number[];
 }
 
-/** Merges neighbouring dimensions that every operand walks as one. */
+/** Merges neighbouring dimensions that every operand traverses as one. */
 function collapse(shape: Shape, operands: readonly Shape[]): LoopDim[] {
   const all = operands.map((s) => broadcastStrides(s, shape));
   const dims: LoopDim[] = [];
@@ -65,7 +65,7 @@ function collapse(shape: Shape, operands: readonly Shape[]): LoopDim[] {
   return dims;
 }
 
-/** Compiles `outputs` to JavaScript functions that run one after the other. */
+/** Compiles `outputs` to JavaScript functions that run one after another. */
 export function compileHost(outputs: readonly Tensor[]): HostProgram {
   const nodes = topological(outputs);
   const uses = countUses(nodes, outputs);
@@ -74,7 +74,7 @@ export function compileHost(outputs: readonly Tensor[]): HostProgram {
   for (const node of nodes) for (const x of node.inputs) users.set(x, node);
 
   const weight = new Map<Tensor, number>();
-  /** Whether a node is written into the one expression that reads it instead of being stored. */
+  /** Whether a node is written into the one expression that reads it, instead of being stored. */
   const inlined = (t: Tensor): boolean => {
     const user = users.get(t);
     return (
@@ -99,7 +99,7 @@ export function compileHost(outputs: readonly Tensor[]): HostProgram {
     return name;
   };
 
-  /** One element of a fused expression, as statements; what is stored elsewhere is collected in `operands`. */
+  /** One element of a fused expression, as statements; stored values that it reads are collected in `operands`. */
   const express = (t: Tensor, operands: Map<Tensor, string>, statements: string[], root: boolean): string => {
     if (isConstant(t) && t.size === 1) return literal(t.attributes.values[0]);
     const expression = expressionOf(t);
@@ -107,7 +107,7 @@ export function compileHost(outputs: readonly Tensor[]): HostProgram {
       const inputs = t.inputs.map((x) => express(x, operands, statements, false));
       const code = expression(inputs, t);
       if (root) return code;
-      // Named, because an expression may read its operand more than once.
+      // Store it in a variable, because an expression may read its operand more than once.
       statements.push(`const t${statements.length} = ${code};`);
       return `t${statements.length - 1}`;
     }
@@ -180,10 +180,10 @@ export function compileHost(outputs: readonly Tensor[]): HostProgram {
   };
 }
 
-/** Functions of numbers by their code: a graph has many nodes of few ops. */
+/** Compiled functions by their code: a graph has many nodes but few different ops. */
 const scalarFunctions = new Map<string, (...inputs: number[]) => number>();
 
-/** The value of an element-wise node of constants of one element each. */
+/** The value of an element-wise node whose inputs are constants with one element each. */
 function evaluateScalar(code: string, names: readonly string[], inputs: readonly number[]): number {
   const key = `${names.length} ${code}`;
   const known = scalarFunctions.get(key);

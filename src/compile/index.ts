@@ -1,5 +1,5 @@
 /**
- * Graphs made to run: simplified, then generated JavaScript in float64 (host) or an ONNX model (native).
+ * Makes graphs run: they are simplified, then become generated JavaScript in float64 (host) or an ONNX model (native).
  *
  * @module
  */

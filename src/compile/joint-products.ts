@@ -1,7 +1,7 @@
 /**
- * Products that belong together as one product. Two heads on one hidden layer (mean and log-variance) send it the gradient
- * G₁ W₁ᵀ + G₂ W₂ᵀ = [G₁ G₂] [W₁ W₂]ᵀ: with the narrow factors side by side the wide result is written once, not twice and added. The heads'
- * own gradients hᵀ G₁ and hᵀ G₂ are then parts of hᵀ [G₁ G₂], which reads h once and fills the runtime's vectors better.
+ * Joins several matrix products into one. Two heads on one hidden layer (mean and log-variance) send it the gradient
+ * G₁ W₁ᵀ + G₂ W₂ᵀ = [G₁ G₂] [W₁ W₂]ᵀ. With the narrow factors side by side, the wide result is written once instead of twice and added.
+ * The heads' own gradients hᵀ G₁ and hᵀ G₂ are then parts of hᵀ [G₁ G₂], which reads h once and fills the runtime's vectors better.
  */
 import {
   add,
@@ -23,15 +23,15 @@ const isProduct = (t: Tensor): t is Product => matmul.is(t) && t.rank === 2;
 const sameFlags = ({ attributes: p }: Product, { attributes: q }: Product): boolean =>
   p.transposeA === q.transposeA && p.transposeB === q.transposeB;
 
-/** Whether a·b + c·d is cheaper as [a c]·[b; d]: what is copied side by side must be less than the result. */
+/** Whether a·b + c·d is cheaper as [a c]·[b; d]: the factors copied side by side must be smaller than the result. */
 function pays(p: Product, q: Product): boolean {
   const [rows, columns] = p.shape;
   const inner = (t: Product) => t.inputs[0].shape[t.attributes.transposeA ? 0 : 1];
   return (rows + columns) * (inner(p) + inner(q)) < rows * columns;
 }
 
-/** Like parts of two products are added as wholes, where the sum may become part of the second product. */
-const addWholes: UseRule = (node) => {
+/** Adds two products before slicing, if both sums of slices take the same slice: the sum can then become part of the second product. */
+const addBeforeSlicing: UseRule = (node) => {
   const [p, q] = node.inputs;
   if (!add.is(node) || !slice.is(p) || !slice.is(q)) return undefined;
   const [a, b] = [p.inputs[0], q.inputs[0]];
@@ -39,7 +39,7 @@ const addWholes: UseRule = (node) => {
   return alike && isProduct(a) && isProduct(b) ? rebuild(p, [add(a, b)]) : undefined;
 };
 
-/** Joins sums of products, and products with the same factors, where that pays. */
+/** Joins sums of products, and products with the same factors, if that is cheaper. */
 export function joinProducts(outputs: readonly Tensor[]): readonly Tensor[] {
   const nodes = topological(outputs);
   const uses = countUses(nodes, outputs);
@@ -72,5 +72,5 @@ export function joinProducts(outputs: readonly Tensor[]): readonly Tensor[] {
       plan.set(q, { from, make: (f) => slice(joint(f), { axis: 1, start: width }) });
     }
   }
-  return applyRule(simplify(replaceNodes(outputs, plan)), addWholes);
+  return applyRule(simplify(replaceNodes(outputs, plan)), addBeforeSlicing);
 }

@@ -1,4 +1,4 @@
-/** Where the values of leaves come from: streams for noise, initialisers for parameters that nobody else provides. */
+/** The values of leaves: noise comes from streams, parameters without given values from initialisers. */
 import { InternalError, UsageError } from "../errors.ts";
 import { fillNormal, fillUniform, type Stream, stream } from "../random/index.ts";
 import {
@@ -25,7 +25,7 @@ function initialDraws(seed: number, name: string): Draws {
   return { uniform: (count) => take(count, fillUniform), normal: (count) => take(count, fillNormal) };
 }
 
-/** The first values of a parameter: a function of the seed and its name alone. */
+/** The first values of a parameter. They depend only on the seed and its name. */
 export function initialValues(
   parameter: Leaf<ParameterAttributes>,
   name: string,
@@ -46,7 +46,7 @@ export type NoiseFiller = (seed: number, step: number) => void;
 
 /**
  * Prepares to fill noise leaves in place.
- * @throws UsageError when two leaves draw under one site: they would be equal, which is never meant.
+ * @throws UsageError when two leaves have the same site: their draws would be equal, which is never intended.
  */
 export function noiseFiller(
   leaves: readonly Tensor[],
@@ -58,8 +58,8 @@ export function noiseFiller(
     const { site } = leaf.attributes;
     if (sites.has(site)) {
       throw new UsageError(
-        `noise: two different draws are named '${site}', and would hold the same numbers; ` +
-          "give each sample site, dropout layer and the like a name of its own.",
+        `noise: two different draws are named '${site}', so they would have the same numbers; ` +
+          "give each sample site and dropout layer its own name.",
       );
     }
     sites.set(site, leaf);
@@ -76,7 +76,7 @@ export function noiseFiller(
   };
 }
 
-/** A leaf as messages name it. */
+/** A leaf's name in messages. */
 export function describeLeaf(leaf: Tensor): string {
   if (isInput(leaf)) return `input '${leaf.attributes.name}'`;
   if (isNoise(leaf)) return `noise '${leaf.attributes.site}'`;

@@ -1,4 +1,4 @@
-/** Whether a graph's values fit into the machine's memory: asked before anything of their size is made. */
+/** Checks whether a graph's values fit into the machine's memory, before anything of their size is allocated. */
 import { totalmem } from "node:os";
 import process from "node:process";
 import { UsageError } from "../errors.ts";
@@ -9,21 +9,21 @@ const BYTES: Readonly<Record<DType, number>> = { float32: 4, float64: 8, int32: 
 
 const bytesOf = (t: Tensor): number => t.size * BYTES[t.dtype];
 
-/** Bytes of memory that this process may use: the machine's, or what its container is given of them. */
+/** Bytes of memory that this process may use: the machine's, or its container's share of them. */
 export const memoryLimit = (): number => {
-  // 0 or a number beyond all memory where nothing is limited.
+  // Without a limit this is 0 or a number larger than any memory.
   const allowed = process.constrainedMemory?.() ?? 0;
   return allowed > 0 ? Math.min(allowed, totalmem()) : totalmem();
 };
 
 /**
- * The most bytes that are held at once when nodes are computed in order and each value is given up after its last use. An elementwise op
- * writes over an operand that nothing else needs.
+ * The largest number of bytes held at once when nodes are computed in order and each value is freed after its last use. An elementwise op
+ * overwrites an operand that nothing else needs.
  */
 export function peakBytes(outputs: readonly Tensor[]): number {
   const nodes = topological(outputs);
   const uses = countUses(nodes, outputs);
-  // A view shares the memory of what it views.
+  // A view shares the memory of its base.
   const owner = new Map<Tensor, Tensor>();
   const ownerOf = (t: Tensor): Tensor => owner.get(t) ?? t;
   for (const node of nodes) {
@@ -65,7 +65,7 @@ function refuse(what: string, bytes: number, limit: number): never {
 }
 
 /**
- * Refuses a graph of which one value alone does not fit.
+ * Refuses a graph that contains a value too large for the memory.
  *
  * @throws UsageError
  */
@@ -77,7 +77,7 @@ export function checkValues(outputs: readonly Tensor[], limit = memoryLimit()): 
 }
 
 /**
- * Refuses a graph whose values do not fit together.
+ * Refuses a graph whose values together do not fit into memory.
  *
  * @throws UsageError
  */

@@ -1,4 +1,4 @@
-/** The logistic function and softplus of one argument, natively: both are made of e^−|x|, and an exponential is dear. */
+/** The logistic function and softplus of the same argument, natively: both need e^−|x|, and an exponential is expensive. */
 import {
   abs,
   add,
@@ -15,13 +15,13 @@ import {
 } from "../tensor/index.ts";
 import { type Replacement, replaceNodes, topological } from "./graph.ts";
 
-/** ln(1 + e) for e ≥ 0: ln u of the rounded sum u, and what rounding took from it, (e − (u − 1)) / u. */
+/** ln(1 + e) for e ≥ 0: ln u of the rounded sum u, plus (e − (u − 1)) / u, which restores what rounding lost. */
 export function log1pOfPositive(e: Tensor): Tensor {
   const u = add(e, 1);
   return add(log(u), div(sub(e, sub(u, 1)), u));
 }
 
-/** x, where t is e^−|x|. */
+/** If t is e^−|x|: x. */
 function exponentOf(t: Tensor): Tensor | undefined {
   if (!exp.is(t)) return undefined;
   const [power] = t.inputs;
@@ -31,8 +31,8 @@ function exponentOf(t: Tensor): Tensor | undefined {
 }
 
 /**
- * Where softplus (or a sum of it) and the logistic function of one x are both wanted, as in a cross entropy and its gradient, they share
- * e = e^−|x|: σ(x) is max(1 where x > 0, e) / (1 + e). In float32, where the runtime compares without a bool.
+ * If softplus (or a sum of it) and the logistic function of the same x are both needed, as in a cross entropy and its gradient, they share
+ * e = e^−|x|: σ(x) is max(1 where x > 0, e) / (1 + e). Only in float32, where the runtime can compare without a bool.
  */
 export function shareExponentials(outputs: readonly Tensor[]): readonly Tensor[] {
   const nodes = topological(outputs);

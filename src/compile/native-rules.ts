@@ -1,4 +1,4 @@
-/** Rewrites that pay on ONNX Runtime alone: it runs one op at a time, each over the whole of its operands. */
+/** Rewrites that pay only on ONNX Runtime, which runs one op at a time over whole operands. */
 import { fuseMatmulAdd, type Tensor } from "../tensor/index.ts";
 import { applyRule } from "./graph.ts";
 import { joinProducts } from "./joint-products.ts";

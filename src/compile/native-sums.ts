@@ -1,4 +1,4 @@
-/** Sums, as ONNX Runtime computes them fastest: rewrites from profiles of its CPU kernels. */
+/** Rewrites sums to forms that ONNX Runtime computes fastest, according to profiles of its CPU kernels. */
 import {
   abs,
   add,
@@ -22,18 +22,18 @@ import {
 import { applyRule, type Replacement, replaceNodes, topological } from "./graph.ts";
 import { log1pOfPositive } from "./native-logistic.ts";
 
-/** Of a sum that becomes a product with ones: those are stored in the model. */
+/** The largest number of rows of a sum that becomes a product with ones, because the ones are stored in the model. */
 const MOST_ROWS = 2 ** 16;
 
 type Sum = NodeOf<typeof sum>;
 
-/** Elements from which on the few more nodes cost less than the logarithms that they save. */
+/** From this number of elements on, the logarithms saved cost more than the additional nodes. */
 const MANY_TAILS = 2 ** 12;
 
 /**
- * A sum of ln(1 + e) over an axis that halves a few times, e = e^−|x|: of two halves a and b, ln(1 + a) + ln(1 + b) is
- * ln(1 + (a + b + a b)), and all of these are positive, so that no digits are lost, while the runtime's slow logarithm is
- * taken of an eighth of the elements.
+ * A sum of ln(1 + e), e = e^−|x|, over an axis that can be halved a few times. For two halves a and b, ln(1 + a) + ln(1 + b) is
+ * ln(1 + (a + b + a b)). All terms are positive, so no digits are lost, and the runtime's slow logarithm is computed for only an
+ * eighth of the elements.
  */
 function sumOfTails(t: Tensor, { axes, keepDims }: Sum["attributes"]): Tensor | undefined {
   const axis = axes.findLast((a) => t.shape[a] % 2 === 0);
@@ -47,7 +47,7 @@ function sumOfTails(t: Tensor, { axes, keepDims }: Sum["attributes"]): Tensor | 
   return sum(log1pOfPositive(e), axes, { keepDims });
 }
 
-/** Σ(a ± b) as Σa ± Σb where one of the two has a cheaper sum of its own. */
+/** Σ(a ± b) as Σa ± Σb, if one of the two has a cheaper form of its own. */
 function splitSum(node: Sum, isUsedOnce: (t: Tensor) => boolean): Tensor | undefined {
   type Reduced = { readonly total: Tensor; readonly cheaper: boolean };
   const reduce = (t: Tensor, attributes: Sum["attributes"]): Reduced => {
@@ -82,8 +82,8 @@ function splitSum(node: Sum, isUsedOnce: (t: Tensor) => boolean): Tensor | undef
 }
 
 /**
- * A sum over leading axes as a row of ones times a matrix: the runtime's ReduceSum goes over its result once for each row, the product
- * once for four, without calls in between; measured 2 to 7 times as fast at 10 rows, and never slower.
+ * A sum over leading axes as a row of ones times a matrix. The runtime's ReduceSum passes over its result once for each row, the product
+ * once for every four, without calls in between; measured 2 to 7 times as fast at 10 rows, and never slower.
  */
 function leadingSum(node: Sum): Tensor | undefined {
   const { axes } = node.attributes;
@@ -94,7 +94,7 @@ function leadingSum(node: Sum): Tensor | undefined {
   return reshape(matmul(ones([1, rows]), reshape(x, [rows, x.size / rows])), node.shape);
 }
 
-/** Σ over A ∪ B of x as Σ over B of (Σ over A of x), where the latter is computed anyway: it is the smaller tensor. */
+/** Σ over A ∪ B of x as Σ over B of (Σ over A of x), if the latter is computed anyway: it is the smaller tensor. */
 function shareSums(outputs: readonly Tensor[]): Tensor[] {
   const bySource = new Map<Tensor, Sum[]>();
   for (const node of topological(outputs)) {

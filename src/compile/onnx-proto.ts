@@ -1,6 +1,6 @@
 /**
- * The parts of an ONNX file. Kept apart from what other floors see: the declarations of the protobuf packages need a newer TypeScript than
- * users may have.
+ * The parts of an ONNX file. Other floors must not import these types: the declarations of the protobuf packages need a newer TypeScript
+ * than users may have.
  */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {

@@ -12,9 +12,9 @@ import { unreturned } from "./unreturned.ts";
 /** An ONNX model and the names of its inputs and outputs. */
 export interface OnnxModel {
   readonly bytes: Uint8Array;
-  /** Inputs of the model: the graph's leaves, with the names they have in it. */
+  /** Inputs of the model: the graph's leaves, and their names in the model. */
   readonly leaves: readonly { readonly name: string; readonly leaf: Tensor }[];
-  /** Names of the outputs, in the order asked for. */
+  /** Names of the outputs, in the order of the roots. */
   readonly outputs: readonly string[];
   /** Number of ONNX nodes. */
   readonly nodes: number;
@@ -24,17 +24,17 @@ export interface OnnxModel {
 
 /** Options of {@link lowerToOnnx}. */
 export interface OnnxOptions {
-  /** Names for leaves and outputs; by default `l0, l1, …` and `o0, o1, …`. */
+  /** Names of leaves; by default `l0, l1, …`. */
   readonly nameLeaf?: (leaf: Tensor, index: number) => string;
   /** Names of the outputs, in the order of the roots. Default `o0`, `o1`, …. */
   readonly outputNames?: readonly string[];
-  /** Leaves whose values are written into the model as weights instead of being inputs. */
+  /** Leaves whose values are written into the model as weights. They are not inputs. */
   readonly weights?: ReadonlyMap<Tensor, ArrayLike<number>>;
-  /** Whether outputs are to be written in place and not returned: the model is for `runUnreturned`. */
+  /** Whether outputs are written in place and not returned; such a model is run by `runUnreturned`. */
   readonly unreturned?: boolean;
 }
 
-/** Rewrites ops that ONNX lacks, or computes badly, with the ops it has. */
+/** Rewrites ops that ONNX does not have, or computes badly, with ops that it has. */
 function expandForNative(outputs: readonly Tensor[]): Tensor[] {
   return rewrite(outputs, function visit(node, inputs): Tensor {
     const { native } = node.op;
@@ -128,8 +128,8 @@ export function lowerToOnnx(outputs: readonly Tensor[], options: OnnxOptions = {
 }
 
 /**
- * Gives each output its own name: the node that computes it is renamed; a leaf, a constant, or a value asked for twice is
- * passed on by Identity.
+ * Gives each output its own name. The node that computes it is renamed; a leaf, a constant, or a value requested twice is
+ * copied by Identity.
  */
 function nameOutputs(nodes: NodeProto[], values: readonly string[], outputs: readonly string[]): void {
   const produced = new Set(nodes.flatMap((n) => n.output));

@@ -1,29 +1,29 @@
-/** A graph as plain data: what can be sent to a worker, where closures cannot go. */
+/** A graph as plain data, which can be sent to a worker, unlike closures. */
 import { InternalError } from "../errors.ts";
 import { type Attributes, isConstant, ops, Tensor } from "../tensor/index.ts";
 import { topological } from "./graph.ts";
 
 interface PlainNode {
   readonly op: string;
-  /** Places of its inputs in the list of nodes. */
+  /** Positions of its inputs in the list of nodes. */
   readonly inputs: readonly number[];
   readonly attributes: Attributes;
 }
 
 export interface PlainGraph {
   readonly nodes: readonly PlainNode[];
-  /** Places of the outputs, and of the leaves that must be bound, in the order in which they were given. */
+  /** Positions of the outputs and of the leaves that must be bound, in the given order. */
   readonly outputs: readonly number[];
   readonly leaves: readonly number[];
 }
 
-/** @param leaves the graph's leaves that are no constants; they become inputs, in this order */
+/** @param leaves the graph's leaves that are not constants; they become inputs, in this order */
 export function toPlainGraph(outputs: readonly Tensor[], leaves: readonly Tensor[]): PlainGraph {
   const nodes = topological([...outputs, ...leaves]);
   const places = new Map(nodes.map((node, i) => [node, i]));
   const placeOf = (t: Tensor): number => {
     const place = places.get(t);
-    if (place === undefined) throw new InternalError(`${t} is not in the graph that is written down`);
+    if (place === undefined) throw new InternalError(`${t} is not in the graph being written`);
     return place;
   };
   return {
@@ -32,7 +32,7 @@ export function toPlainGraph(outputs: readonly Tensor[], leaves: readonly Tensor
       if (op.host !== "leaf" || isConstant(node))
         return { op: op.name, inputs: inputs.map(placeOf), attributes };
       const at = leaves.indexOf(node);
-      if (at < 0) throw new InternalError(`${node} is a leaf without a place among those that are bound`);
+      if (at < 0) throw new InternalError(`${node} is a leaf that is not among the bound ones`);
       return { op: "input", inputs: [], attributes: { name: `leaf ${at}`, shape, dtype } };
     }),
     outputs: outputs.map(placeOf),
@@ -40,7 +40,7 @@ export function toPlainGraph(outputs: readonly Tensor[], leaves: readonly Tensor
   };
 }
 
-/** The graph again. Nodes are made in their old order, so that the code compiled from it is the same. */
+/** Rebuilds the graph. Nodes are made in their old order, so the compiled code is the same. */
 export function fromPlainGraph({ nodes, outputs, leaves }: PlainGraph) {
   const made: Tensor[] = [];
   for (const { op: name, inputs, attributes } of nodes) {

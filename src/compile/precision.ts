@@ -17,7 +17,7 @@ import { rewrite } from "./graph.ts";
 
 export interface Converted {
   readonly outputs: readonly Tensor[];
-  /** What each float input, parameter and noise of the graph became. */
+  /** The replacement of each float input, parameter and noise of the graph. */
   readonly leaves: ReadonlyMap<Tensor, Tensor>;
 }
 
@@ -33,8 +33,8 @@ function convertLeaf(leaf: Tensor, dtype: DType): Tensor {
 }
 
 /**
- * The same graph with every float in `dtype`. Constants keep the digits they were given: a graph written in float32 and converted to
- * float64 computes as if it had been written so, but for thresholds that were chosen for float32 when it was traced.
+ * The same graph with every float in `dtype`. Constants keep their original digits: a graph written in float32 and converted to
+ * float64 computes as if it had been written in float64, except for thresholds that were chosen for float32 while it was traced.
  */
 export function inPrecision(outputs: readonly Tensor[], dtype: "float32" | "float64"): Converted {
   const leaves = new Map<Tensor, Tensor>();

@@ -1,7 +1,7 @@
 /**
- * Sums and products regrouped so that fewer passes go over large tensors: an executor that runs one op at a time, as ONNX Runtime
- * does, is bound by memory. Equal in exact arithmetic; in float32 results change by roundings, and beyond them only where a value on
- * the way is within 2¹⁶ of the ends of the range.
+ * Regroups sums and products so that fewer passes go over large tensors: an executor that runs one op at a time, like ONNX Runtime,
+ * is limited by memory bandwidth. The results are equal in exact arithmetic. In float32 they differ by rounding; they differ by more only if
+ * an intermediate value is within 2¹⁶ of the ends of the range.
  */
 import {
   add,
@@ -22,7 +22,7 @@ import {
 import { applyRule, isElementwise, type UseRule, uniform } from "./graph.ts";
 import { simplify } from "./simplify.ts";
 
-/** Element-wise ops do not mind the shape: operands that were reshaped alike are reshaped once, afterwards, and reshapes meet. */
+/** Element-wise ops do not depend on the shape: if all operands were reshaped in the same way, reshape the result instead. */
 const reshapeAfter: UseRule = (node) => {
   const isReshape = (x: Tensor) => reshape.is(x) && sameShape(x.shape, node.shape);
   const { shape } = node.inputs.find(isReshape)?.inputs[0] ?? node;
@@ -43,8 +43,9 @@ const expandAfter: UseRule = (node, isUsedOnce) => {
 };
 
 /**
- * (p + s) + t as p + (s + t), where s and t are smaller than p: a pass over p less. So a bias meets the rows of an enumerated value,
- * and a product stays bare. p may have been reshaped in between. Numbers stay where they are: x + 1 − 1 may be meant to round.
+ * (p + s) + t as p + (s + t), if s and t are smaller than p: one pass over p less. This combines a bias with the rows of an enumerated
+ * value, and leaves the product without an addition. p may be reshaped in between. Constants stay where they are: x + 1 − 1 may be
+ * meant to round.
  */
 const smallTermsFirst: UseRule = (node, isUsedOnce) => {
   if (!add.is(node)) return undefined;
@@ -61,13 +62,13 @@ const smallTermsFirst: UseRule = (node, isUsedOnce) => {
   return undefined;
 };
 
-/** x + x as x · 2: the number may go elsewhere. */
+/** x + x as x · 2, so that the constant can be moved elsewhere. */
 const twice: UseRule = (node) => {
   const [a, b] = node.inputs;
   return add.is(node) && a === b ? mul(a, scalar(2, node.dtype)) : undefined;
 };
 
-/** A number that multiplies a product goes to its smaller factor, where it costs less and may meet another number. */
+/** Moves a constant factor of a product to its smaller factor, where it costs less and may combine with another constant. */
 const numbersToSmaller: UseRule = (node, isUsedOnce) => {
   if (!mul.is(node)) return undefined;
   for (const [x, number] of [node.inputs, [...node.inputs].reverse()]) {
@@ -107,7 +108,7 @@ const rules: readonly UseRule[] = [
   reshapeAfter,
 ];
 
-/** Applies the rules to simplified outputs until none applies, and simplifies what they made. */
+/** Applies the rules to simplified outputs until none applies, and simplifies the result. */
 export function regroup(outputs: readonly Tensor[]): readonly Tensor[] {
   for (let roots = outputs; ; ) {
     let fired = false;

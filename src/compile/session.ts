@@ -7,9 +7,9 @@ import { lowerToOnnx, type OnnxModel } from "./onnx.ts";
 import { runUnreturned } from "./unreturned.ts";
 
 export interface NativeOptions {
-  /** Threads within an op; by default one for each core. */
+  /** Threads within an op; default one for each core. */
   readonly threads?: number;
-  /** Whether the runtime's threads wait for work by spinning (fast, the default) or sleep between calls (quiet). */
+  /** Whether the runtime's threads spin while they wait for work (fast, the default) or sleep between calls (quiet). */
   readonly spin?: boolean;
 }
 
@@ -17,16 +17,16 @@ export interface NativeProgram {
   readonly leaves: readonly Tensor[];
   /** Number of ONNX nodes before the runtime's own optimisation. */
   readonly nodes: number;
-  /** Fixes the arrays that are read and written: the runtime works on them in place, without copies. */
+  /** Fixes the arrays to read and write: the runtime works on them in place, without copies. */
   bind(leaves: readonly TypedArray[], outputs: readonly TypedArray[]): () => Promise<void>;
-  /** Gives the session's threads and memory back; nothing that was bound may run afterwards. */
+  /** Frees the session's threads and memory; bound functions must not run afterwards. */
   release(): Promise<void>;
 }
 
 type Runtime = typeof import("onnxruntime-node");
 let runtime: Promise<Runtime> | undefined;
 
-/** Loads ONNX Runtime the first time it is needed: it is most of the program's start. */
+/** Loads ONNX Runtime when it is first needed: loading it takes most of the program's start-up time. */
 function loadRuntime(): Promise<Runtime> {
   runtime ??= import("onnxruntime-node").then((ort) => {
     ort.env.logLevel = "error";
@@ -45,29 +45,29 @@ const MOST_THREADS = ceilings.threads.most;
 const checkThreads = ({ threads }: NativeOptions): void => {
   if (threads === undefined || (Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS)) return;
   throw new UsageError(
-    `threads: expected a whole number from 1 to ${MOST_THREADS}, found ${threads}. More than there are cores make no run faster.`,
+    `threads: expected a whole number from 1 to ${MOST_THREADS}, found ${threads}. More threads than cores do not make it faster.`,
   );
 };
 
 let flushes = false;
 
 /**
- * From now on the native executor counts numbers below 1e-38 as 0, and on the thread that calls it JavaScript does so as well, below
- * 2.2e-308: the runtime sets the mode of that thread with its first session, and nothing sets it back. For programs whose thread is their
- * own. A processor may take some hundred cycles for each such number, and there are many where a probability is all but 0 or a unit is
+ * From now on the native executor treats numbers below 1e-38 as 0, and so does JavaScript on the calling thread for numbers below
+ * 2.2e-308: the runtime sets the mode of that thread with its first session and never resets it. For programs that own their
+ * thread. A processor may need hundreds of cycles for each such number, and there are many if a probability is almost 0 or a unit is
  * dead: a step of M2 took five times as long after 3,000 steps. Call it before anything is compiled.
  */
 export const flushSubnormals = (): void => {
   flushes = true;
 };
 
-/** Nodes from which on the runtime's optimisers, whose time grows with the square of a wide graph, cost more than they save. */
+/** From this number of nodes on, the runtime's optimisers cost more than they save: their time is quadratic in the size of a wide graph. */
 const MANY_NODES = 2000;
 
-/** Which of the runtime's rewrites a model goes through. */
+/** The runtime's rewrites that a model is subject to. */
 function optimizationLevel({ isWide, nodes }: OnnxModel): "disabled" | "basic" | "all" {
   if (nodes > MANY_NODES) return "disabled";
-  // Fusions beyond the basic ones keep factors in float32 whatever the dtype of the graph, or have no kernel for it.
+  // Fusions beyond the basic ones keep factors in float32 even in a float64 graph, or have no float64 kernel.
   return isWide ? "basic" : "all";
 }
 
@@ -98,10 +98,10 @@ async function createSession(
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Numbers in all outputs together from which on they are not returned: the exception costs less than their copies. */
+/** If all outputs together have at least this many numbers, they are not returned: the exception costs less than copying them. */
 const MANY_NUMBERS = 2 ** 16;
 
-/** Compiles `outputs` to a session of ONNX Runtime. Tensors without elements stay out of it. */
+/** Compiles `outputs` to a session of ONNX Runtime. Tensors without elements are left out of it. */
 export async function compileNative(
   outputs: readonly Tensor[],
   options: NativeOptions = {},

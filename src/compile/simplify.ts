@@ -41,29 +41,29 @@ import {
 import { isElementwise, rewrite, uniform } from "./graph.ts";
 import { evaluateConstant } from "./host.ts";
 
-/** Elements of a folded constant: what is computed once need not be computed at every call, but it lies in memory. */
+/** The largest folded constant, in elements: folding saves computing it on every call, but it takes memory. */
 const LARGEST_FOLD = 2 ** 20;
 
-/** Whether a float of this dtype holds a number of this size with all its digits, neither overflowing nor subnormal. */
+/** Whether a float of this dtype holds a number of this size with full precision: no overflow, not subnormal. */
 const isNormal = (value: number, dtype: DType): boolean => {
   const [least, most] = dtype === "float32" ? [2 ** -126, 2 ** 127] : [2 ** -1022, 2 ** 1023];
   const size = Math.abs(value);
   return size >= least && size < most;
 };
 
-/** Whether one factor does what two did: a dtype may hold both while it overflows, or loses digits, in their product. */
+/** Whether two factors can be combined: their product may overflow or lose digits although both are in range. */
 const keepsRange = (a: number, b: number, dtype: DType): boolean =>
   a === 0 || b === 0 || isNormal(a * b, dtype);
 
-/** Ops whose results are never below 0, nor −0. */
+/** Ops whose results are never negative and never −0. */
 const isNeverNegative = (t: Tensor): boolean =>
   exp.is(t) || abs.is(t) || sigmoid.is(t) || softplus.is(t) || (mul.is(t) && t.inputs[0] === t.inputs[1]);
 
-/** `x` in the shape (and only then) that the replaced node had. */
+/** `x`, expanded to the shape of the replaced node if it has another. */
 const fitted = (x: Tensor, node: Tensor): Tensor =>
   sameShape(x.shape, node.shape) ? x : expand(x, node.shape);
 
-/** The rules, by op. Each returns a cheaper node of the same shape and dtype, or nothing. */
+/** The rules, by op. Each returns a cheaper node of the same shape and dtype, or undefined. */
 const rules: readonly ((node: Tensor) => Tensor | undefined)[] = [
   on(add, (node) => {
     const [a, b] = node.inputs;
@@ -125,14 +125,14 @@ const rules: readonly ((node: Tensor) => Tensor | undefined)[] = [
     const c = uniform(y);
     if (c === 1) return fitted(x, node);
     if (c === 2) return fitted(mul(x, x), node);
-    // √ of −∞ is NaN and of −0 is −0, the power neither.
+    // √ of −∞ is NaN and √ of −0 is −0; the power is neither.
     if (c === 0.5 && isNeverNegative(x)) return fitted(sqrt(x), node);
     return undefined;
   }),
   on(sum, (node) => {
     const [x] = node.inputs;
     const outer = node.attributes;
-    // Axes that a reshape made can be summed before it, if all of them are.
+    // If all summed axes were made by a reshape, sum before it.
     if (reshape.is(x) && !outer.keepDims) {
       const [y] = x.inputs;
       const tail = commonTail(x.shape, y.shape);
@@ -143,7 +143,7 @@ const rules: readonly ((node: Tensor) => Tensor | undefined)[] = [
       }
     }
     if (!sum.is(x)) return undefined;
-    // A sum of a sum is one sum over both sets of axes; axes that were kept have the same numbers before and after.
+    // A sum of a sum is one sum over both sets of axes; kept axes have the same numbers before and after.
     const inner = x.attributes;
     if (inner.keepDims && inner.axes.every((a) => outer.axes.includes(a)))
       return sum(x.inputs[0], outer.axes, { keepDims: outer.keepDims });
@@ -195,13 +195,13 @@ const rules: readonly ((node: Tensor) => Tensor | undefined)[] = [
       ? reshape(updates, node.shape)
       : undefined;
   }),
-  // Logarithms of the logistic function and of its complement: exact where the function itself has rounded to 0 or 1.
+  // Logarithms of the logistic function and of its complement: exact even if the function itself has rounded to 0 or 1.
   on(log, ({ inputs: [x] }) => (sigmoid.is(x) ? neg(softplus(neg(x.inputs[0]))) : undefined)),
   on(log1p, ({ inputs: [x] }) =>
     neg.is(x) && sigmoid.is(x.inputs[0]) ? neg(softplus(x.inputs[0].inputs[0])) : undefined,
   ),
   on(where, (node) => {
-    // Inside a side of a choice, the same choice is made already.
+    // Inside a side of a `where`, a nested `where` with the same condition is already decided.
     const [c, a, b] = node.inputs;
     const taken = where.is(a) && a.inputs[0] === c ? a.inputs[1] : a;
     const other = where.is(b) && b.inputs[0] === c ? b.inputs[2] : b;
@@ -212,7 +212,7 @@ const rules: readonly ((node: Tensor) => Tensor | undefined)[] = [
   on(stopGradient, (node) => node.inputs[0]),
 ];
 
-/** What the first rule that applies makes of a node. */
+/** The result of the first rule that applies to a node. */
 function applyRules(node: Tensor): Tensor | undefined {
   for (const rule of rules) {
     const better = rule(node);
@@ -221,7 +221,7 @@ function applyRules(node: Tensor): Tensor | undefined {
   return undefined;
 }
 
-/** Whether t is 0, 1, …, size − 1: read or written there, rows stay as they are. */
+/** Whether t is 0, 1, …, size − 1: rows read or written at these indices stay as they are. */
 const countsUpTo = (t: Tensor, size: number): boolean =>
   isConstant(t) && t.size === size && t.attributes.values.every((v, i) => v === i);
 
@@ -231,7 +231,7 @@ function swapsLastTwo(t: Tensor): boolean {
   return t.attributes.permutation.every((p, i) => p === (i === last ? last - 1 : i === last - 1 ? last : i));
 }
 
-/** Element-wise ops broadcast by themselves: an operand repeated beforehand is read in its own shape instead. */
+/** Element-wise ops broadcast by themselves, so an operand that was repeated before is read in its own shape instead. */
 function withoutExpands(node: Tensor): Tensor | undefined {
   if (!isElementwise(node)) return undefined;
   const inputs = [...node.inputs];
@@ -249,8 +249,8 @@ function withoutExpands(node: Tensor): Tensor | undefined {
 }
 
 /**
- * A constant in the place of what depends on constants alone. A tensor without elements is one whatever it is computed from, and so is
- * what is computed from such tensors (a sum over no terms): executors need not know axes of size 0.
+ * Replaces nodes that depend only on constants by their value. A tensor without elements counts as constant, whatever it is computed
+ * from, and so does anything computed from such tensors (a sum over no terms), so executors need not handle axes of size 0.
  */
 function fold(node: Tensor): Tensor | undefined {
   if (node.inputs.length === 0) return undefined;
@@ -272,7 +272,7 @@ function fold(node: Tensor): Tensor | undefined {
   return constant(evaluateConstant(rebuild(node, inputs)), node.shape, node.dtype);
 }
 
-/** Names a node by what it computes; equal keys are equal values. */
+/** A key for what a node computes; nodes with equal keys have equal values. */
 function keyer(): (node: Tensor) => string {
   const arrays = new Map<Float64Array, number>();
   return (node) => {
@@ -282,7 +282,7 @@ function keyer(): (node: Tensor) => string {
   };
 }
 
-/** A number as it is told from all others: 1 / 0 is not 1 / −0. */
+/** A number in a key. It distinguishes 0 and −0, because 1 / 0 is not 1 / −0. */
 const digits = (v: number): string => (Object.is(v, -0) ? "-0" : String(v));
 
 function constantKey(node: Leaf<ConstantAttributes>, arrays: Map<Float64Array, number>): string {
@@ -296,8 +296,8 @@ function constantKey(node: Leaf<ConstantAttributes>, arrays: Map<Float64Array, n
 }
 
 /**
- * The same outputs from a smaller graph: equal nodes are merged, constants folded, needless passes removed; what no output
- * needs is not visited. Rules hold in exact arithmetic and never change what is finite; the sign of a zero result may change.
+ * The same outputs from a smaller graph: equal nodes are merged, constants folded and needless passes removed; nodes that no output
+ * needs are not visited. Rules hold in exact arithmetic and never make a finite value infinite; the sign of a zero result may change.
  */
 export function simplify(outputs: readonly Tensor[]): Tensor[] {
   const known = new Map<string, Tensor>();
@@ -311,7 +311,7 @@ export function simplify(outputs: readonly Tensor[]): Tensor[] {
     known.set(key, result);
     return result;
   };
-  // A rule may return several new nodes: those not seen before go through the same door.
+  // A rule may return several new nodes; those not seen before are simplified in the same way.
   const rewriteNew = (node: Tensor): Tensor => {
     if (done.has(node)) return node;
     const inputs = node.inputs.map(rewriteNew);

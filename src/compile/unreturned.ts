@@ -1,9 +1,9 @@
 /**
- * Outputs that the runtime writes in place and does not return. Its binding writes them into the arrays that it is given, and then copies
- * them all once more, for an object that `run` returns and nobody reads here: for M2 on pixels 5 MB a step, about a fifteenth of its time.
- * No option keeps it from that. But it makes that object output by output, in the model's order, and fails at the first one that
- * JavaScript has no value for; so a model begins with such an output, an empty sequence. By then all arrays are written. A binding that
- * has a value for it copies, as it would anyway.
+ * Outputs that the runtime writes in place and does not return. Its binding writes them into the given arrays and then copies
+ * all of them once more, into an object that `run` returns and that is not used here: for M2 on pixels 5 MB at each step, about a fifteenth
+ * of its time. There is no option against this. But the binding makes that object output by output, in the model's order, and fails at the
+ * first one that JavaScript cannot represent. So the first output of a model is such a value, an empty sequence; when the binding fails,
+ * all arrays have been written. A version of the binding that can represent it will copy as usual.
  */
 import { create } from "@bufbuild/protobuf";
 import { NodeProtoSchema, TensorProto_DataType, ValueInfoProtoSchema } from "onnx-buf";
@@ -11,7 +11,7 @@ import type { InferenceSession } from "onnxruntime-common";
 
 const name = "unreturned";
 
-/** The output that a model begins with, and the node that makes it. */
+/** The first output of a model, and the node that makes it. */
 export const unreturned = {
   node: create(NodeProtoSchema, { opType: "SequenceEmpty", name, output: [name] }),
   info: create(ValueInfoProtoSchema, {
@@ -27,7 +27,7 @@ export const unreturned = {
   }),
 };
 
-/** Runs a model that begins with {@link unreturned}: what it computes is in the arrays of `fetches`. */
+/** Runs a model that begins with {@link unreturned}; its results are in the arrays of `fetches`. */
 export async function runUnreturned(
   session: InferenceSession,
   feeds: InferenceSession.OnnxValueMapType,

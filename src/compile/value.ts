@@ -5,7 +5,7 @@ import { type CompileOptions, compile } from "./compile.ts";
 declare module "../tensor/tensor.ts" {
   interface Tensor {
     /**
-     * Computes this expression now, on the host executor unless asked otherwise: for the REPL, for teaching, for tests.
+     * Computes this expression now, on the host executor by default. For the REPL, for teaching, for tests.
      *
      * @example
      * (await tensor([1, 2, 3]).mul(2).value()).toArray(); // [2, 4, 6]

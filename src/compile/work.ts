@@ -20,10 +20,10 @@ import { simplify } from "./simplify.ts";
 
 const functions = [cos, exp, expm1, log, log1p, logOfTerms, pow, sigmoid, sin, softmax, softplus, tanh];
 
-/** Nodes that lgamma and its like expand to natively, and with them elements that are written. */
+/** The number of nodes, including passes over elements, that lgamma and similar ops expand to natively. */
 const EXPANSION = 30;
 
-/** What one node takes, roughly, in nanoseconds. */
+/** The approximate cost of one node, in nanoseconds. */
 interface Cost {
   readonly host: number;
   readonly native: number;
@@ -45,15 +45,15 @@ function costOf(node: Tensor): Cost {
   return { host: 30 + 1.2 * elements, native: 500 + 0.4 * elements };
 }
 
-/** A call of the native runtime. */
+/** The cost of one call of the native runtime. */
 const CALL = 25_000;
 
 /**
- * The executor that a graph is likely to be faster on, from its nodes and their sizes, so that the choice is the same on every machine.
- * The host takes some 30 ns a node and a nanosecond or two an element, the runtime 25 µs a call, half a microsecond a node and a fraction
- * of a nanosecond an element (measured on log densities with their gradients, host against native: an unrolled GARCH of 200 steps 170 µs
- * and 1,356, a regression of 434 rows by 4 columns 28 and 54, of 569 by 30 150 and 50, of 10,000 by 50 20,000 and 2,000). Always the
- * host where an op has no native form.
+ * The executor that is likely to be faster for a graph, from its nodes and their sizes, so that the choice is the same on every machine.
+ * The host takes about 30 ns for a node and one or two nanoseconds for an element; the runtime takes 25 µs for a call, half a microsecond
+ * for a node and a fraction of a nanosecond for an element. (Measured on log densities with their gradients, host against native, in µs:
+ * an unrolled GARCH of 200 steps 170 and 1,356, a regression of 434 rows by 4 columns 28 and 54, of 569 by 30 150 and 50, of 10,000 by 50
+ * 20,000 and 2,000.) Always the host if an op has no native form.
  */
 export function chooseExecutor(outputs: readonly Tensor[]): Executor {
   const nodes = topological(simplify(outputs));

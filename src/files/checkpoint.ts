@@ -8,27 +8,27 @@ import { checkSettings } from "./settings-match.ts";
 
 /** Everything a run needs to continue as if it had never stopped. */
 export interface Checkpoint {
-  /** Parameters and the optimiser's moments, as `arena.state()` gives them. */
+  /** Parameters and the optimiser's moments, as returned by `arena.state()`. */
   readonly tensors: readonly NamedTensor[];
-  /** State that no gradient changes, such as the running means of batch normalisation. */
+  /** State that is not trained by gradients, such as the running means of batch normalisation. */
   readonly buffers: readonly NamedTensor[];
   /** Updates made. */
   readonly step: number;
   /** Epochs completed. */
   readonly epoch: number;
-  /** What resuming compares and carries on: seed, version, hash of the settings, fingerprint of the data, … */
+  /** Values that are compared or kept when a run is resumed: seed, version, hash of the settings, fingerprint of the data, … */
   readonly metadata: { readonly [key: string]: Json };
-  /** The settings that the parameters depend on: see `loadCheckpoint`. Absent in checkpoints from before they were kept. */
+  /** The settings that the parameters depend on: see `loadCheckpoint`. Older checkpoints do not have them. */
   readonly settings?: { readonly [key: string]: Json | undefined };
 }
 
 const FORMAT = "tightbound checkpoint";
 const VERSION = "1";
-/** Buffers are stored under this prefix; parameters under their own names. */
+/** Buffers are stored under this prefix, parameters under their own names. */
 const BUFFER_PREFIX = "buffer/";
 
 /**
- * Writes a checkpoint as a safetensors file, whole or not at all: killed at any moment, the path holds the last
+ * Writes a checkpoint as a safetensors file, whole or not at all: if the process is killed at any moment, the path still holds the last
  * complete checkpoint.
  *
  * ```ts
@@ -37,9 +37,9 @@ const BUFFER_PREFIX = "buffer/";
  * });
  * ```
  *
- * @throws CheckpointError when it cannot be written, on a full disk for one; the old file is untouched and
- * nothing half-written stays behind.
- * @throws UsageError for two tensors of one name, and numbers in the metadata that are not finite.
+ * @throws CheckpointError when it cannot be written, for example on a full disk; the old file is untouched and
+ * no partial file is left.
+ * @throws UsageError when two tensors have the same name, or a number in the metadata is not finite.
  */
 export const saveCheckpoint = (path: string, checkpoint: Checkpoint): void => {
   const { tensors, buffers, step, epoch, metadata, settings } = checkpoint;
@@ -67,13 +67,13 @@ export const saveCheckpoint = (path: string, checkpoint: Checkpoint): void => {
 };
 
 /**
- * Reads what {@link saveCheckpoint} wrote, and checks every byte of it. Whether it fits a model is for
- * `arena.load` to say.
+ * Reads what {@link saveCheckpoint} wrote, and checks every byte of it. `arena.load` checks whether it fits a
+ * model.
  *
- * @param options.settings those of the run it belongs to. Every field that was given to {@link saveCheckpoint} must say the same in
- * them: a file of settings that was edited describes another model.
- * @throws CheckpointError when the file is missing, truncated, corrupted or no checkpoint, or of other settings; the message names
- * the file and, where it can, the tensor or the field.
+ * @param options.settings the settings of the run that it belongs to. Every field that was given to {@link saveCheckpoint} must be the same
+ * in them: an edited settings file describes another model.
+ * @throws CheckpointError when the file is missing, truncated, corrupted or not a checkpoint, or has other settings; the message names
+ * the file and, if possible, the tensor or the field.
  */
 export const loadCheckpoint = (
   path: string,
@@ -147,6 +147,6 @@ const readObject = (text: string | undefined, field: string, path: string): Chec
   }
 };
 
-/** JSON.parse gives nothing but JSON. */
+/** JSON.parse returns only JSON values. */
 const isObject = (parsed: unknown): parsed is Checkpoint["metadata"] =>
   typeof parsed === "object" && parsed !== null && !Array.isArray(parsed);

@@ -17,12 +17,12 @@ import { CheckpointError } from "../errors.ts";
 import { processLives } from "./process.ts";
 
 /**
- * Replaces a file whole or not at all: written beside its place, synced, renamed, and the folder synced. Killed or
- * out of power at any moment, the path holds the old contents or the new. On failure the new file's remains are
- * removed. Remains of killed processes are removed first.
+ * Replaces a file whole or not at all: a temporary file beside it is written, synced and renamed, and the folder is synced. If the process
+ * is killed or the power fails at any moment, the path holds the old contents or the new. If writing fails, the temporary file is
+ * removed. Temporary files of killed processes are removed first.
  *
- * Not write-file-atomic: its version 6 does sync, but writes once and takes a short write for the whole, so on
- * a disk that fills up it renames half a file over a good one. Nor does it sync the folder.
+ * We do not use write-file-atomic: its version 6 does sync, but it writes once and does not notice a short write, so on
+ * a disk that fills up it renames half a file over a good one. It does not sync the folder either.
  *
  * @throws CheckpointError with the path and the reason, such as a full disk.
  */
@@ -51,7 +51,7 @@ export const writeDurably = (path: string, content: Uint8Array | string): void =
 };
 
 /**
- * Appends a line and syncs the file; when that fails the file is as it was.
+ * Appends a line and syncs the file. If that fails, the file is as it was.
  *
  * @throws CheckpointError with the path and the reason, such as a full disk.
  */
@@ -71,41 +71,41 @@ export const appendDurably = (path: string, content: string | Uint8Array): void 
     try {
       if (before !== undefined) truncateSync(path, before);
     } catch {
-      // The cause says more; a line cut short is dropped by the next reader.
+      // The cause says more. The next reader drops a line that was cut short.
     }
-    throw writeError(path, cause, "What the file held before is untouched");
+    throw writeError(path, cause, "The earlier contents of the file are untouched");
   }
 };
 
 /**
- * Removes what killed processes left of files that {@link writeDurably} was writing.
+ * Removes temporary files that killed processes left while {@link writeDurably} was running.
  *
- * @param target the name of one file; without it, all in the folder
+ * @param target the name of one file; if not given, all files in the folder
  */
 export const removeStaleTemporaries = (folder: string, target?: string): void => {
   for (const name of readdirSync(folder)) {
     const parts = TEMPORARY.exec(name);
     if (parts === null || (target !== undefined && parts[1] !== target)) continue;
     const owner = Number(parts[2]);
-    // Another thread of this process may be writing; this one is not.
+    // Skip files of this process: another of its threads may be writing.
     const stale = owner === pid ? Number(parts[3]) === threadId : !processLives(owner);
     if (stale) rmSync(join(folder, name), { force: true });
   }
 };
 
-/** The name of the file that a temporary one was to become; undefined for other names. */
+/** The name of the file that a temporary file was to replace; undefined for other names. */
 export const targetOfTemporary = (name: string): string | undefined => TEMPORARY.exec(name)?.[1];
 
 const TEMPORARY = /^(.+)\.(\d+)-(\d+)\.tmp$/;
 
-/** `write` may take less than it is given: on a disk that fills up, the first of two calls succeeds in part. */
+/** Writes everything. `write` may write less than it is given: on a disk that fills up, the first of two calls succeeds in part. */
 const writeAll = (file: number, bytes: Uint8Array): void => {
   for (let done = 0; done < bytes.length; ) {
     done += writeSync(file, bytes, done, Math.min(bytes.length - done, 2 ** 30));
   }
 };
 
-/** A rename outlasts a power cut once the folder is on the disk. */
+/** Syncs a folder: only then does a rename survive a power failure. */
 const syncFolder = (path: string): void => {
   try {
     const folder = openSync(path, "r");
@@ -124,7 +124,7 @@ const discard = (path: string): void => {
   try {
     rmSync(path, { force: true });
   } catch {
-    // The failure that brought us here is the one to report.
+    // Report the original failure, not this one.
   }
 };
 
@@ -144,7 +144,7 @@ const REASONS: Readonly<Record<string, string>> = {
 export const writeError = (path: string, cause: unknown, state: string): CheckpointError =>
   new CheckpointError(`cannot write ${path}: ${reason(cause)}. ${state}`, { cause });
 
-/** What went wrong, in words where the code is known. */
+/** The reason of a failure, in words if the code is known. */
 export const reason = (cause: unknown, reasons: Readonly<Record<string, string>> = REASONS): string => {
   if (!(cause instanceof Error)) return String(cause);
   return ("code" in cause ? reasons[String(cause.code)] : undefined) ?? cause.message;

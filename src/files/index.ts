@@ -1,5 +1,5 @@
 /**
- * What a run leaves on disk, written so that a crash loses nothing: run folders and their lock, checkpoints, metrics, safetensors.
+ * Files of a run, written so that a crash loses nothing: run folders and their lock, checkpoints, metrics, safetensors.
  *
  * @module
  */

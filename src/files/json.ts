@@ -1,6 +1,6 @@
 import { UsageError } from "../errors.ts";
 
-/** What JSON can say. Of numbers, the finite ones. */
+/** A JSON value. Numbers are finite. */
 export type Json =
   | null
   | boolean
@@ -10,10 +10,10 @@ export type Json =
   | { readonly [key: string]: Json | undefined };
 
 /**
- * JSON that reads back as it was, save for fields that are undefined, which are left out.
+ * Writes JSON that reads back unchanged, except that undefined fields are left out.
  *
  * @param where names the value in the message
- * @throws UsageError naming the field of a number that is not finite, which JSON would turn into null.
+ * @throws UsageError naming the field when a number is not finite; JSON would turn it into null.
  */
 export const toJson = (value: Json, where: string, indent?: number): string =>
   JSON.stringify(
@@ -27,13 +27,13 @@ export const toJson = (value: Json, where: string, indent?: number): string =>
     indent,
   );
 
-/** A value as JSON of at most 60 characters, for messages; a file may hold values that are long, or nested too deeply for JSON.stringify. */
+/** A value as JSON of at most 60 characters, for messages. Values in files may be long, or too deeply nested for JSON.stringify. */
 export const shortJson = (value: unknown): string => {
   let text: string | undefined;
   try {
     text = JSON.stringify(value);
   } catch {
-    return "a value of many levels";
+    return "a deeply nested value";
   }
   if (text === undefined) return "none";
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;

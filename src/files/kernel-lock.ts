@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 
-/** Programs that put an flock(2) lock on the file that they inherit as descriptor 3; they exit with 1 where another has it. */
+/** Programs that put an flock(2) lock on the file that they inherit as descriptor 3. They exit with 1 if another process has the lock. */
 const HELPERS: readonly (readonly [program: string, ...args: readonly string[]])[] = [
   ["flock", "-n", "3"],
   [
@@ -13,14 +13,14 @@ const HELPERS: readonly (readonly [program: string, ...args: readonly string[]])
 ];
 
 /**
- * Locks an open file through the operating system, without waiting. The lock belongs to what was opened, which the helper shares with
- * this process: it outlives the helper and ends when this process closes the file, however it ends. It holds between containers,
+ * Locks an open file through the operating system, without waiting. The lock belongs to the open file, which the helper shares with
+ * this process: it outlives the helper and ends when this process closes the file or ends in any way. It also works between containers,
  * which cannot see each other's processes.
  *
- * Node.js has no such call, and the packages that add it are compiled when they are installed.
+ * Node.js has no such call, and the packages that add it must be compiled when they are installed.
  *
  * @param file opened for reading and writing
- * @returns `unavailable` where there is no such program, or the file system has no such locks.
+ * @returns `unavailable` if there is no such program, or the file system does not support such locks.
  */
 export const lockInKernel = (file: number): "taken" | "busy" | "unavailable" => {
   for (const [program, ...args] of HELPERS) {

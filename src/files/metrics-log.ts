@@ -20,24 +20,24 @@ export interface EpochMetrics {
 
 /** A file of metrics that is being written. */
 export interface MetricsLog {
-  /** The lines so far, the resumed ones first. */
+  /** The lines so far, beginning with those of the earlier run if it was resumed. */
   readonly lines: readonly EpochMetrics[];
   /**
    * Adds the line of an epoch, and returns when it is on the disk.
    *
    * @throws CheckpointError when it cannot be written; the file is as it was.
-   * @throws UsageError when the epoch is not past the last one's.
+   * @throws UsageError when the epoch is not later than the last one.
    */
   append(metrics: EpochMetrics): void;
 }
 
 /**
- * Opens a file of metrics for writing, one JSON object a line and one line an epoch. Lines past
- * `completedEpochs`, and a last line that was cut short by a kill, are removed: a resumed run writes them
- * again, so its file ends like that of a run never interrupted. Append an epoch's line before its checkpoint is
- * saved, or a kill between the two loses the line.
+ * Opens a file of metrics for writing: one JSON object in each line, one line for each epoch. Lines after
+ * `completedEpochs`, and a last line that was cut short by a kill, are removed. A resumed run writes them
+ * again, so its file ends like that of an uninterrupted run. Append an epoch's line before its checkpoint is
+ * saved; otherwise a kill between the two loses the line.
  *
- * JSON has no NaN or infinity: both are written as null, which other readers take for a missing number, and read
+ * JSON has no NaN or infinity: both are written as null, which other readers take for a missing number, and are read
  * back as NaN. Leave a field out rather than set it to null.
  *
  * ```ts
@@ -45,8 +45,8 @@ export interface MetricsLog {
  * log.append({ epoch: 1, train: { elbo: -140.2 }, seconds: 5.1 });
  * ```
  *
- * @param completedEpochs the epoch of the checkpoint that the run goes on from; 0 starts an empty file
- * @throws CheckpointError naming file and line, when a line is damaged other than by being cut short.
+ * @param completedEpochs the epoch of the checkpoint that the run continues from; 0 starts an empty file
+ * @throws CheckpointError naming file and line, when a line is damaged in another way than being cut short.
  */
 export const openMetricsLog = (
   path: string,
@@ -60,7 +60,7 @@ export const openMetricsLog = (
   } catch (cause) {
     throw writeError(path, cause, "Nothing was changed");
   }
-  // An editor may have taken the last newline.
+  // An editor may have removed the last newline.
   if (last !== undefined && !last.terminated) appendDurably(path, "\n");
   const lines = kept.map(({ metrics }) => metrics);
   return {
@@ -68,7 +68,7 @@ export const openMetricsLog = (
     append(metrics) {
       const before = lines.at(-1)?.epoch ?? 0;
       if (!(Number.isSafeInteger(metrics.epoch) && metrics.epoch > before)) {
-        throw new UsageError(`${path}: expected an epoch past ${before}, found ${metrics.epoch}`);
+        throw new UsageError(`${path}: expected an epoch after ${before}, found ${metrics.epoch}`);
       }
       appendDurably(path, `${JSON.stringify(metrics)}\n`);
       lines.push(metrics);
@@ -77,17 +77,17 @@ export const openMetricsLog = (
 };
 
 /**
- * Reads a file of metrics, one entry an epoch, oldest first; null comes back as NaN. A last line that was cut
+ * Reads a file of metrics: one entry for each epoch, oldest first. null is read as NaN. A last line that was cut
  * short is left out. The file is not changed.
  *
- * @throws CheckpointError when the file is missing, or a line before the last is damaged; it names the line.
+ * @throws CheckpointError naming the line, when the file is missing or a line before the last is damaged.
  */
 export const readMetricsLog = (path: string): readonly EpochMetrics[] =>
   parse(path).map(({ metrics }) => metrics);
 
 interface Line {
   readonly metrics: EpochMetrics;
-  /** The byte after the line, newline included. */
+  /** The position after the line, including its newline. */
   readonly end: number;
   readonly terminated: boolean;
 }
@@ -104,10 +104,10 @@ const parse = (path: string): readonly Line[] => {
     const text = bytes.toString("utf8", start, terminated ? newline : end);
     const { metrics, problem } = parseLine(text, previous);
     if (metrics === undefined) {
-      // A line is on the disk whole once its newline is, so only a line without one can have been cut short.
+      // A line was written completely if it has its newline, so only a line without one can have been cut short.
       if (!terminated) break;
       throw new CheckpointError(
-        `${path}, line ${number}: expected a JSON object with an epoch past ${previous}, found ${problem}. ` +
+        `${path}, line ${number}: expected a JSON object with an epoch after ${previous}, found ${problem}. ` +
           "Repair or remove the line",
       );
     }
@@ -125,7 +125,7 @@ const parseLine = (text: string, previous: number): { metrics?: EpochMetrics; pr
     const value: unknown = JSON.parse(text, (_, field: unknown) => (field === null ? Number.NaN : field));
     checked = LINE.safeParse(value);
   } catch {
-    // No JSON, or of more levels than the stack has.
+    // Not JSON, or too deeply nested for the stack.
     return damaged;
   }
   const { success, data } = checked;

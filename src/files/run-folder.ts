@@ -20,7 +20,7 @@ export interface RunFolder {
   readonly config: string;
   readonly metrics: string;
   readonly checkpoint: string;
-  /** The checkpoint of the epoch that was best on validation rows, where training stops by them: that is what the run opens as. */
+  /** The checkpoint of the best epoch on validation rows, if training stops by them. This is what opening the run gives. */
   readonly best: string;
   /** A folder of PNGs. */
   readonly images: string;
@@ -30,7 +30,7 @@ export interface RunFolder {
 /** The additional files of some kinds of runs. */
 export interface OwnedFiles {
   readonly files?: readonly string[];
-  /** Folders of runs that a run is built on, themselves runs. */
+  /** Folders of the runs that this run is built on. */
   readonly folders?: readonly string[];
 }
 
@@ -62,7 +62,7 @@ const OWN_FILES: readonly string[] = [
 const CONFIG = "config.json";
 const IMAGES = "images";
 
-/** In `config.json`, to tell a run from any other folder that has such a file. */
+/** In `config.json`. It distinguishes a run from any other folder that has such a file. */
 const FORMAT = "tightbound run";
 
 /** The paths of a run's files. Nothing is checked. */
@@ -77,12 +77,12 @@ export const runFolder = (path: string): RunFolder => ({
 });
 
 /**
- * Makes the folder of a new run, parents included, writes its `config.json`, and locks it for this process.
+ * Makes the folder of a new run, including parents, writes its `config.json`, and locks it for this process.
  *
  * @param overwrite replace the run that is there: its files are removed, others in the folder are kept
- * @param owned files and folders that count among them beside those of all runs
- * @throws UsageError when the folder holds a run and `overwrite` is false, or files but no run: those are never
- * touched. The message lists files and says the ways out.
+ * @param owned additional files and folders of this kind of run
+ * @throws UsageError when the folder contains a run and `overwrite` is false, or files but no run: those are never
+ * touched. The message lists files and says what to do.
  * @throws CheckpointError when the folder cannot be made or written, or another process trains in it.
  */
 export const createRun = (
@@ -90,18 +90,18 @@ export const createRun = (
   config: { readonly [key: string]: Json },
   { overwrite = false, ...owned }: { readonly overwrite?: boolean } & OwnedFiles = {},
 ): RunFolder & { readonly lock: RunLock } => {
-  // Before anything is touched: a number that is not finite is refused here.
+  // Before anything is changed: a number that is not finite is refused here.
   const json = `${toJson({ format: FORMAT, ...config }, "config", 2)}\n`;
   makeFolder(path);
   refuseOthers(path, overwrite, owned);
   const folder = runFolder(path);
   const lock = takeLock(path);
   try {
-    // Once more: another process may have come and gone in between.
+    // Check again: another process may have come and gone in between.
     refuseOthers(path, overwrite, owned);
     removeStaleTemporaries(path);
     removeRun(folder, owned);
-    // Last, so that a folder whose removal was interrupted is still known for a run.
+    // Remove config.json last, so that a folder whose removal was interrupted is still recognised as a run.
     writeDurably(folder.config, json);
   } catch (error) {
     lock.release();
@@ -111,19 +111,19 @@ export const createRun = (
 };
 
 /**
- * Opens the folder of a run to read it, or, followed by {@link lockRun}, to resume it.
+ * Opens the folder of a run to read it. To resume it, call {@link lockRun} afterwards.
  *
  * ```ts
  * const run = openRun("runs/a", z.object({ latent: z.int().positive() }));
  * run.settings.latent;
  * ```
  *
- * @param schema of what `createRun` was given. A field that it does not know, of a newer version for one, is refused: a setting that
- * is dropped is a setting that is changed. What an older version called by another name the schema must bring under both, or the
- * caller rename first.
- * @throws CheckpointError when there is no such folder, it holds no run, or `config.json` is damaged or does not
- * fit the schema, or has a field that the schema does not know; the message names file and field.
- * @param upgrade renames and leaves out what older versions wrote
+ * @param schema of the settings that `createRun` was given. A field that it does not know, for example from a newer version, is refused: to
+ * drop a setting is to change it. A field that an older version called by another name must be accepted under both names, or renamed by
+ * `upgrade`.
+ * @throws CheckpointError when there is no such folder, it contains no run, or `config.json` is damaged, does not
+ * fit the schema, or has an unknown field; the message names file and field.
+ * @param upgrade renames and removes fields that older versions wrote
  */
 export const openRun = <S extends z.ZodType>(
   path: string,
@@ -174,9 +174,9 @@ export const openRun = <S extends z.ZodType>(
 };
 
 /**
- * Locks a run for this process, so that no other trains in it, and removes what a killed process was writing.
+ * Locks a run for this process, so that no other process trains in it, and removes temporary files of a killed process.
  *
- * @throws CheckpointError naming the process that has the lock.
+ * @throws CheckpointError naming the process that holds the lock.
  */
 export const lockRun = ({ path }: RunFolder): RunLock => {
   const lock = takeLock(path);
@@ -189,7 +189,7 @@ const refuseOthers = (path: string, overwrite: boolean, owned: OwnedFiles): void
   if (isRun(path)) {
     if (!overwrite) {
       throw new UsageError(
-        `${path} holds a run already (${shortList(names.filter((name) => isOwn(name, owned)))}). Expected a new or empty folder: choose ` +
+        `${path} already contains a run (${shortList(names.filter((name) => isOwn(name, owned)))}). Expected a new or empty folder: choose ` +
           "another with `out`, continue this run with `resume`, or replace it with `overwrite`.",
       );
     }
@@ -197,7 +197,7 @@ const refuseOthers = (path: string, overwrite: boolean, owned: OwnedFiles): void
     const others = names.filter((name) => !isRemains(name, owned));
     if (others.length > 0) {
       throw new UsageError(
-        `${path} is not empty and holds no run (${shortList(others)}). Expected a new or empty folder, or with ` +
+        `${path} is not empty and does not contain a run (${shortList(others)}). Expected a new or empty folder, or with ` +
           "`overwrite` one that holds a run: choose another with `out`. Nothing was touched.",
       );
     }
@@ -230,7 +230,7 @@ const list = (path: string): readonly string[] => {
 const isOwn = (name: string, { files = [], folders = [] }: OwnedFiles): boolean =>
   [...OWN_FILES, ...files, ...folders, IMAGES].includes(name);
 
-/** What a run that was killed before it wrote its config leaves behind. */
+/** The files that a run leaves behind if it was killed before it wrote its config. */
 const isRemains = (name: string, { files = [] }: OwnedFiles): boolean =>
   name === LOCK_NAME || [...OWN_FILES, ...files, LOCK_NAME].includes(targetOfTemporary(name) ?? "");
 
@@ -261,7 +261,7 @@ const removeRun = ({ path, images }: RunFolder, owned: OwnedFiles): void => {
   for (const name of [...OWN_FILES, ...files]) {
     if (name !== CONFIG) rmSync(join(path, name), { force: true });
   }
-  // Not through a link: what it leads to is not the run's.
+  // Do not follow links: their targets do not belong to the run.
   for (const inner of folders.map((name) => join(path, name))) {
     if (!isRun(inner) || !lstatSync(inner).isDirectory()) continue;
     removeRun(runFolder(inner), owned);
@@ -275,7 +275,7 @@ const removeRun = ({ path, images }: RunFolder, owned: OwnedFiles): void => {
   if (readdirSync(images).length === 0) rmdirSync(images);
 };
 
-/** Up to eight names, and how many more. */
+/** Up to eight names, and the number of the rest. */
 const shortList = (names: readonly string[]): string => {
   if (names.length === 0) return "an empty folder";
   const shown = names.slice(0, 8).join(", ");

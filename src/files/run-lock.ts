@@ -26,10 +26,10 @@ export interface RunLock {
   release(): void;
 }
 
-/** The file that says which process has a folder. */
+/** The file that names the process that holds a folder. */
 export const LOCK_NAME = "lock";
 
-/** `start` begins with the boot, `space` is the namespace of the number; `by` is who holds the lock, the kernel or this file alone. */
+/** `start` begins with the boot id, `space` is the namespace of the number; `by` says whether the kernel holds the lock or only this file. */
 const OWNER = z.object({
   pid: z.int(),
   host: z.string(),
@@ -39,21 +39,21 @@ const OWNER = z.object({
 });
 type Owner = z.output<typeof OWNER>;
 
-/** Paths that this process has locked by the file alone: where the system does not say when a process started, its own number says nothing. */
+/** Paths that this process has locked by the file alone. If the system does not tell start times, its own number in a file proves nothing. */
 const locked = new Set<string>();
 
-/** Milliseconds after which an empty lock file is that of a process which was killed before it wrote. */
+/** An empty lock file older than this (milliseconds) belongs to a process that was killed before it wrote. */
 const WRITTEN_BY = 10_000;
 
 /**
- * Takes the lock of a folder: the file `lock`, locked by the kernel where that can be had, with the process that has it written inside.
+ * Takes the lock of a folder: the file `lock`, locked by the kernel if possible; it contains the process that holds it.
  * The lock of a process that no longer runs is taken over.
  *
- * @throws BusyError naming the process that has the lock, and what to do.
+ * @throws BusyError naming the process that holds the lock, and what to do.
  */
 export const takeLock = (folder: string): RunLock => {
   const path = resolve(folder, LOCK_NAME);
-  // Whoever had the file may remove it between our opening and our locking it; then there is another, or none.
+  // Another process that held the file may remove it between our opening and locking it. Then there is a new file, or none.
   for (let attempt = 0; attempt < 10; attempt++) {
     const opened = open(path);
     if (opened === undefined) continue;
@@ -67,10 +67,10 @@ export const takeLock = (folder: string): RunLock => {
     }
     if (lock !== undefined) return lock;
   }
-  throw busy(path, "other processes take it and give it back all the time");
+  throw busy(path, "other processes keep taking and releasing it");
 };
 
-/** Undefined where the lock was given back in between, or was a dead process's and is now removed. */
+/** Undefined if the lock was released in between, or belonged to a dead process and is now removed. */
 const takeOpened = (path: string, file: number, created: boolean): RunLock | undefined => {
   const got = lockInKernel(file);
   const content = read(path) ?? "";
@@ -81,7 +81,7 @@ const takeOpened = (path: string, file: number, created: boolean): RunLock | und
     if (owner !== undefined) throw busy(path, owner);
     writeOwner(path, file, "kernel");
     return releasing(() => {
-      // Removed before it is given back: a process that has opened it by then sees that it is no longer the one at the path.
+      // Remove the file before unlocking it: a process that has opened it by then sees that it is no longer the one at the path.
       if (isAt(path, file)) rmSync(path, { force: true });
       closeSync(file);
     });
@@ -96,7 +96,7 @@ const takeOpened = (path: string, file: number, created: boolean): RunLock | und
   locked.add(path);
   return releasing(() => {
     locked.delete(path);
-    // Not if someone removed the lock by hand and another process has taken it since.
+    // Do not remove it if someone removed the lock by hand and another process has taken it since.
     if (read(path) === mine) rmSync(path, { force: true });
     closeSync(file);
   });
@@ -112,7 +112,7 @@ const releasing = (release: () => void): RunLock => {
   };
 };
 
-/** The lock file, made where there is none; undefined where it was made or removed by another in between. */
+/** The lock file, which is made if there is none; undefined if another process made or removed it in between. */
 const open = (path: string): { readonly file: number; readonly created: boolean } | undefined => {
   for (const [flags, created] of [
     ["wx+", true],
@@ -128,7 +128,7 @@ const open = (path: string): { readonly file: number; readonly created: boolean 
   return undefined;
 };
 
-/** Whether the file that is open is the one at the path. */
+/** Whether the open file is the one at the path. */
 const isAt = (path: string, file: number): boolean => {
   const there = statSync(path, { throwIfNoEntry: false });
   const opened = fstatSync(file);
@@ -155,25 +155,25 @@ const writeOwner = (path: string, file: number, by: "kernel" | "file"): string =
   return content;
 };
 
-/** The owner of a lock with this content; undefined if nobody holds it any more. */
+/** The owner named in a lock with this content; undefined if no process holds it any more. */
 const whoHas = (
   content: string,
   path: string,
   { kernelSaysFree }: { readonly kernelSaysFree: boolean },
 ): string | undefined => {
   const owner = parse(content);
-  // Written in part, by a process that was killed.
+  // It was only partly written, by a process that was killed.
   if (owner === undefined) return kernelSaysFree ? undefined : nameOf(owner);
   const boot = owner.start?.split("/")[0];
   const here = bootId();
   if (boot !== undefined && here !== undefined && boot !== here) {
-    // This machine before it was started again, or another one, whose locks this kernel may not know.
+    // This machine before a restart, or another machine, whose locks this kernel may not know.
     return owner.host === hostname() ? undefined : nameOf(owner);
   }
   if (kernelSaysFree && owner.by === "kernel") return undefined;
   const visible = owner.space === undefined ? owner.host === hostname() : owner.space === processNamespace();
   if (!visible) return nameOf(owner);
-  // The number may be another process's by now, or this one's own.
+  // The number may have been reused by another process, or by this one.
   const same =
     owner.start === undefined
       ? owner.pid !== pid || locked.has(path)
@@ -185,15 +185,15 @@ const beingWritten = (file: number): string | undefined =>
   Date.now() - fstatSync(file).mtimeMs < WRITTEN_BY ? "another process is taking it" : undefined;
 
 const nameOf = (owner: Owner | undefined): string => {
-  if (owner === undefined) return "which process has it cannot be read";
+  if (owner === undefined) return "the file does not say which process has it";
   if (owner.host !== hostname()) return `process ${owner.pid} on ${owner.host} has it`;
   const elsewhere = owner.space !== undefined && owner.space !== processNamespace();
   return `process ${owner.pid} ${elsewhere ? "in another container " : ""}on this machine has it`;
 };
 
 /**
- * Two processes may find the same stale lock: the slower one would remove the lock that the faster one has made since. So it is moved
- * away, looked at, and put back if it is not the one that was found.
+ * Two processes may find the same stale lock, and the slower one could remove the lock that the faster one has made since. So the file is
+ * moved away, checked, and put back if it is not the one that was found.
  */
 const removeStale = (path: string, content: string): void => {
   const aside = `${path}.${pid}-${threadId}.tmp`;

@@ -25,15 +25,15 @@ export const DTYPES: Readonly<Record<SafetensorsDtype, Dtype>> = {
 
 const DTYPE_NAMES: readonly SafetensorsDtype[] = ["F32", "F64", "I32", "I64", "U8", "BOOL"];
 
-/** The name in the header that is not a tensor. */
+/** The one name in the header that is not a tensor. */
 export const METADATA = "__metadata__";
-/** The reference implementation reads no longer header. */
+/** The reference implementation does not read longer headers. */
 const LONGEST_HEADER = 100_000_000;
 
 /** The end of messages about an unusable file. */
-export const DAMAGED = "The file is damaged or was not written whole: use another copy or start anew";
+export const DAMAGED = "The file is damaged or incomplete: use another copy or start again";
 
-/** Where the data of a tensor lie: bytes, counted from the end of the header. */
+/** Where the data of a tensor are: bytes, counted from the end of the header. */
 export interface TensorSpec {
   readonly name: string;
   readonly shape: readonly number[];
@@ -42,18 +42,18 @@ export interface TensorSpec {
   readonly end: number;
 }
 
-/** What the first part of a safetensors file says. */
+/** The contents of the first part of a safetensors file. */
 export interface SafetensorsHeader {
   readonly specs: readonly TensorSpec[];
   readonly metadata: Readonly<Record<string, string>>;
-  /** The byte at which the data begin. */
+  /** The position of the first byte of the data. */
   readonly start: number;
 }
 
 /**
- * Reads the length and the JSON that a safetensors file begins with. Each entry is checked by itself.
+ * Reads the length and the JSON at the beginning of a safetensors file. Each entry is checked separately.
  *
- * @throws CheckpointError naming the file and, where it can, the tensor.
+ * @throws CheckpointError naming the file and, if possible, the tensor.
  */
 export const readHeader = (bytes: Uint8Array, source: string): SafetensorsHeader => {
   const { header, start } = readJson(bytes, source);
@@ -94,8 +94,8 @@ const readJson = (
   let parsed: unknown;
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes.subarray(8, start));
-    // JSON.parse would build all levels, which takes seconds for a million of them and overflows the stack of whoever walks them.
-    if (isDeep(text)) fail(`has values of more than ${MOST_LEVELS} levels`);
+    // JSON.parse would build all levels: a million of them take seconds and overflow the stack of any function that walks them.
+    if (isDeep(text)) fail(`has values nested more than ${MOST_LEVELS} levels deep`);
     parsed = JSON.parse(text);
   } catch (error) {
     if (error instanceof CheckpointError) throw error;
@@ -104,14 +104,14 @@ const readJson = (
   const header = record(parsed);
   if (header === undefined) return fail("is not a JSON object");
   for (const [name, entry] of header) {
-    if (record(entry) === undefined) fail(`gives no object for "${name}", but ${shortJson(entry)}`);
+    if (record(entry) === undefined) fail(`has ${shortJson(entry)} instead of an object for "${name}"`);
   }
   const repeated = repeatedName(text);
   if (repeated !== undefined) fail(`names the tensor "${repeated}" twice`);
   return { header, start };
 };
 
-/** A header has three. */
+/** A valid header has three levels. */
 const MOST_LEVELS = 32;
 
 const isDeep = (json: string): boolean => {
@@ -131,7 +131,7 @@ const isDeep = (json: string): boolean => {
   return false;
 };
 
-// JSON.parse keeps the last of two entries without a word. All values at the first level are objects, so the
+// JSON.parse silently keeps the last of two entries with the same name. All values at the first level are objects, so the
 // strings at that level are the names.
 const repeatedName = (json: string): string | undefined => {
   const seen = new Set<string>();
@@ -180,7 +180,8 @@ const readEntry = (name: string, entry: unknown, source: string): TensorSpec => 
   const shape = naturals("shape");
   const offsets = naturals("data_offsets");
   const [begin = 0, end = 0] = offsets;
-  if (offsets.length !== 2 || begin > end) fail("data_offsets", "where the data begin and end", offsets);
+  if (offsets.length !== 2 || begin > end)
+    fail("data_offsets", "the positions at which the data begin and end", offsets);
   const size = shape.reduce((n, d) => n * d, DTYPES[dtype].size);
   if (end - begin !== size) {
     throw new CheckpointError(

@@ -27,14 +27,14 @@ export interface StoredTensors {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Metadata: SHA-256 of everything the header says, the next entry included. */
+/** Metadata key: SHA-256 of everything in the header, including the next entry. */
 const HEADER_SUM = "sha256";
-/** Metadata: a JSON object of each tensor's SHA-256 by name, so that damage can be placed. */
+/** Metadata key: a JSON object with each tensor's SHA-256 by name, so that damage can be located. */
 const TENSOR_SUMS = "sha256.tensors";
 /**
  * The bytes of a safetensors file: the length of the header as 8 bytes little-endian, a JSON header, the data.
  * The data begin at a multiple of 8 and larger element types come first, so every tensor is aligned to its
- * element size. SHA-256 sums of the header and of each tensor go into the metadata as `sha256` and
+ * element size. SHA-256 sums of the header and of each tensor are stored in the metadata as `sha256` and
  * `sha256.tensors`; other readers see two more strings there.
  *
  * Format: https://huggingface.co/docs/safetensors
@@ -44,7 +44,7 @@ const TENSOR_SUMS = "sha256.tensors";
  * decodeSafetensors(encodeSafetensors([w], { step: "7" }), "memory").metadata; // { step: "7" }
  * ```
  *
- * @throws UsageError for two tensors of one name, a reserved name, or data that do not fit shape and dtype.
+ * @throws UsageError when two tensors have the same name, a name is reserved, or data do not fit shape and dtype.
  */
 export const encodeSafetensors = (
   tensors: readonly StoredTensor[],
@@ -56,7 +56,7 @@ export const encodeSafetensors = (
     if (key in metadata)
       throw new UsageError(`safetensors: the metadata key "${key}" is reserved for checksums`);
   }
-  // Sorting is stable: within a size the caller's order stays.
+  // Sorting is stable: tensors of one element size keep the caller's order.
   const ordered = [...tensors].sort((a, b) => DTYPES[b.dtype].size - DTYPES[a.dtype].size);
   let end = 0;
   const entries = ordered.map(({ name, shape, dtype, data }) => {
@@ -99,12 +99,12 @@ const checkTensor = ({ name, shape, dtype, data }: StoredTensor, seen: Set<strin
 };
 
 /**
- * Reads what {@link encodeSafetensors} or another writer of the format wrote. Everything is checked: the
- * header, that the data are covered without gaps or overlaps, sizes against shapes, and checksums where there
- * are any (other writers leave none). The tensors are copies.
+ * Reads a file by {@link encodeSafetensors} or another writer of the format. Everything is checked: the
+ * header, that the data are covered without gaps or overlaps, sizes against shapes, and checksums if there
+ * are any (other writers do not store them). The tensors are copies.
  *
  * @param source names the file in error messages
- * @throws CheckpointError saying the file, the tensor, what was expected and what was found.
+ * @throws CheckpointError naming the file, the tensor, what was expected and what was found.
  */
 export const decodeSafetensors = (bytes: Uint8Array, source: string): StoredTensors => {
   const { metadata, start, ...header } = readHeader(bytes, source);
@@ -114,7 +114,7 @@ export const decodeSafetensors = (bytes: Uint8Array, source: string): StoredTens
   for (const { name, begin, end } of specs) {
     if (begin !== covered) {
       throw new CheckpointError(
-        `${source}: tensor "${name}": expected its data to begin at byte ${covered}, where the last tensor's end; ` +
+        `${source}: tensor "${name}": expected its data to begin at byte ${covered}, where the previous tensor's end; ` +
           `found ${begin}. ${DAMAGED}`,
       );
     }
@@ -146,7 +146,7 @@ const verify = (
   source: string,
 ): void => {
   const { [HEADER_SUM]: found, ...described } = metadata;
-  // One without the other is damage too: of a name in the header.
+  // One without the other also means damage, to a name in the header.
   if (found === undefined && described[TENSOR_SUMS] === undefined) return;
   const expected = headerSum(tensors, described);
   if (expected !== found) {
@@ -167,7 +167,7 @@ const verify = (
   }
 };
 
-/** Of names, types, shapes and metadata, in an order that does not depend on the file's. */
+/** Checksum of names, types, shapes and metadata, in an order that does not depend on the file's. */
 const headerSum = (tensors: readonly StoredTensor[], metadata: Readonly<Record<string, string>>): string => {
   const described = tensors.map(({ name, dtype, shape }) => [name, dtype, shape] as const);
   return sha256(JSON.stringify([Object.entries(metadata).sort(byName), described.sort(byName)]));

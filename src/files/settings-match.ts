@@ -1,7 +1,7 @@
 import { CheckpointError } from "../errors.ts";
 import { type Json, shortJson } from "./json.ts";
 
-/** A value where it stands, such as `model.hidden[1]`. */
+/** A value and its path, such as `model.hidden[1]`. */
 interface Difference {
   readonly field: string;
   readonly expected: unknown;
@@ -13,7 +13,7 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 const joined = (field: string, key: string): string => (field === "" ? key : `${field}.${key}`);
 
-/** The first field of `expected` that is another in `found`. Fields that `expected` does not name are no difference. */
+/** The first field of `expected` that differs in `found`. Fields that are not in `expected` are ignored. */
 const difference = (expected: unknown, found: unknown, field = ""): Difference | undefined => {
   if (Array.isArray(expected) && Array.isArray(found) && expected.length === found.length) {
     for (let i = 0; i < expected.length; i++) {
@@ -33,11 +33,11 @@ const difference = (expected: unknown, found: unknown, field = ""): Difference |
 };
 
 /**
- * Refuses settings that are not those a checkpoint was trained with: the same parameters would mean something else.
+ * Refuses settings that differ from those a checkpoint was trained with: its parameters would mean something else.
  *
- * @param source the checkpoint
- * @param stored what the checkpoint says
- * @throws CheckpointError naming the field, and what each of the two says.
+ * @param source the path of the checkpoint
+ * @param stored the settings in the checkpoint
+ * @throws CheckpointError naming the field and both values.
  */
 export const checkSettings = (source: string, stored: Json, settings: Json): void => {
   const different = difference(stored, settings);
@@ -50,8 +50,8 @@ export const checkSettings = (source: string, stored: Json, settings: Json): voi
 };
 
 /**
- * The first field of what was read that is missing from what was understood of it: reading drops what it does not know, and a setting
- * that is dropped is a setting that is changed.
+ * The first field that was read but is missing from the parsed result. A parser drops fields that it does not know, and to drop a setting
+ * is to change it.
  */
 export const unknownField = (read: unknown, understood: unknown, field = ""): string | undefined => {
   if (Array.isArray(read) && Array.isArray(understood)) {

@@ -28,7 +28,7 @@ export class FitWriter {
   }
 }
 
-/** Reads a file. Everything that is requested must be there. */
+/** Reads a file. Throws if a requested entry is missing. */
 export class FitReader {
   readonly #path: string;
   readonly #tensors: ReadonlyMap<string, StoredTensor>;

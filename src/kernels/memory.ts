@@ -9,7 +9,7 @@ import type {
 import { InternalError, UsageError } from "../errors.ts";
 import { instantiateKernels, type Kernels, RESERVED_BYTES } from "./module.ts";
 
-/** The typed array that holds each dtype; `bool` is one byte an element. */
+/** The typed array for each dtype; `bool` takes one byte for each element. */
 export interface ArrayOf {
   readonly float32: OwnFloat32Array;
   readonly float64: OwnFloat64Array;
@@ -47,7 +47,7 @@ export interface Slot<D extends Dtype = Dtype> {
   readonly byteLength: number;
 }
 
-/** A cache line, and the widest vector register. */
+/** The size of a cache line, and of the widest vector register. */
 const ALIGNMENT = 64;
 const PAGE_BYTES = 65536;
 /** WebAssembly addresses are 32 bits wide. */
@@ -55,12 +55,12 @@ const LARGEST_BYTES = 65536 * PAGE_BYTES;
 
 const KERNELS_OF = new WeakMap<ArrayBufferLike, Kernels>();
 
-/** The kernels that can work on this array in place: those of the planned memory it views, if it views one. */
+/** The kernels that can work on this array in place: those of the planned memory that it views, or undefined. */
 export const kernelsOf = (array: ArrayBufferView): Kernels | undefined => KERNELS_OF.get(array.buffer);
 
 /**
  * Plans a WebAssembly memory before it exists. Growing a memory detaches every array that views it, and the
- * native runtime reads and writes tensors that view ours; so everything is reserved first, the memory is made
+ * native runtime reads and writes tensors through such views. So everything is reserved first, the memory is made
  * once, and it never grows.
  *
  * ```ts
@@ -78,7 +78,7 @@ export class MemoryPlan {
   /**
    * Reserves `elements` of `dtype`, zero at first, starting at a multiple of 64 bytes.
    *
-   * @throws UsageError when the name is taken, the count is not a non-negative integer, or the plan passes 4 GiB.
+   * @throws UsageError when the name is taken, the count is not a non-negative integer, or the plan exceeds 4 GiB.
    */
   reserve<D extends Dtype>(name: string, elements: number, dtype: D): Slot<D> {
     if (this.#allocated) {
@@ -109,7 +109,7 @@ export class MemoryPlan {
   }
 
   /**
-   * Makes the memory, all zeros, with the kernels on it. Once only.
+   * Makes the memory, all zeros, with the kernels on it. Can be called only once.
    *
    * @throws UsageError when the machine cannot provide it.
    */

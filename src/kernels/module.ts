@@ -2,12 +2,12 @@
  * The WebAssembly kernels: SIMD passes over flat buffers. Sources are AssemblyScript, in `kernels/`;
  * `scripts/build-kernels.mjs` compiles them. Works wherever WebAssembly with 128-bit SIMD does (Node, browsers).
  *
- * Addresses are byte offsets into the memory the kernels were instantiated on; counts are elements. Kernels
- * trust their caller: no bounds are checked here.
+ * Addresses are byte offsets into the memory that the kernels were instantiated on; counts are numbers of elements. Kernels
+ * do not check bounds: the caller must.
  */
 import { WASM_BASE64 } from "./wasm.generated.ts";
 
-/** What the module exports. The formulas stand beside the sources in `kernels/`. */
+/** The module's exports. The formulas are beside the sources in `kernels/`. */
 export interface Kernels {
   /** Words `first` … `first + count - 1` of a Philox stream as u32; 64-bit values come as (low, high). */
   readonly bits: (
@@ -28,7 +28,7 @@ export interface Kernels {
   readonly toNormal32: (data: number, count: number) => void;
   /** Pairs of u32 → standard normal float64, in place; `count` is the number of pairs. */
   readonly toNormal64: (data: number, count: number) => void;
-  /** Probabilities → draws of 0 or 1 by uniforms 0 … `count - 1` of a Philox stream, in place. */
+  /** Probabilities → draws of 0 or 1, from uniforms 0 … `count - 1` of a Philox stream, in place. */
   readonly toBernoulli32: (
     data: number,
     count: number,
@@ -43,7 +43,7 @@ export interface Kernels {
   readonly sumOfSquares: (data: number, count: number) => number;
   /** Index of the first NaN or infinity, or -1. */
   readonly firstNonFinite: (data: number, count: number) => number;
-  /** Optimisers return whether all gradients were finite (as 1 or 0). */
+  /** Optimisers return whether all gradients were finite (1 or 0). */
   readonly adam: (
     parameters: number,
     gradients: number,
@@ -107,12 +107,12 @@ export interface Kernels {
   ) => number;
 }
 
-/** Bytes at the start of a memory that belong to the kernels. */
+/** Bytes at the start of a memory that the kernels need. */
 export const RESERVED_BYTES = 65536;
 
 let compiled: WebAssembly.Module | undefined;
 
-/** The kernels on a memory; the module is compiled once a process. */
+/** The kernels on a memory; the module is compiled once in each process. */
 export const instantiateKernels = (memory: WebAssembly.Memory): Kernels => {
   compiled ??= new WebAssembly.Module(Uint8Array.from(atob(WASM_BASE64), (c) => c.charCodeAt(0)));
   const { exports } = new WebAssembly.Instance(compiled, { env: { memory } });

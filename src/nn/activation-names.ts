@@ -1,4 +1,4 @@
-/** The names that `activation` knows. They stand alone, so that a command line is read without loading the layers. */
+/** The names that `activation` accepts. They are in a file of their own so that a command line can be parsed without loading the layers. */
 export const activationNames = [
   "relu",
   "tanh",
@@ -10,5 +10,5 @@ export const activationNames = [
   "identity",
 ] as const;
 
-/** An activation function by its name. */
+/** The name of an activation function. */
 export type ActivationName = (typeof activationNames)[number];

@@ -34,7 +34,7 @@ export interface ConvolutionTranspose2d extends Layer {
   readonly bias?: Tensor;
 }
 
-/** What both layers are but for the op and the order of the kernel's axes. */
+/** What both layers share: everything except the op and the order of the kernel's axes. */
 function convolution(
   name: string,
   [inputs, outputs]: readonly [number, number],
@@ -71,7 +71,7 @@ function convolution(
 }
 
 /**
- * A convolution with a kernel of `kernel` (or [height, width]) taps and a bias for each output channel.
+ * A convolution with a kernel of size `kernel` (or [height, width]) and a bias for each output channel.
  * x [batch, inputs, height, width] → [batch, outputs, height', width'], see the op {@link conv2d}.
  *
  * @example
@@ -88,7 +88,7 @@ export const convolution2d = (
   );
 
 /**
- * A transposed convolution: strides enlarge the image. x [batch, inputs, height, width] →
+ * A transposed convolution: with strides it enlarges the image. x [batch, inputs, height, width] →
  * [batch, outputs, height', width'], see the op {@link conv2dTranspose}.
  *
  * @example

@@ -14,13 +14,13 @@ import { checkCount } from "./check.ts";
 import { glorotUniform, zeros } from "./initializers.ts";
 import type { Layer } from "./layer.ts";
 
-/** How a layer's weights start, and whether it has a bias. */
+/** Options of layers with weights. */
 export interface WeightOptions {
   /** Whether a bias is added. Default true. */
   readonly bias?: boolean;
-  /** Default {@link glorotUniform}. */
+  /** Initialiser of the weights. Default {@link glorotUniform}. */
   readonly weightInit?: Initializer;
-  /** Default {@link zeros}. */
+  /** Initialiser of the bias. Default {@link zeros}. */
   readonly biasInit?: Initializer;
   /** Default float32. */
   readonly dtype?: DType;
@@ -67,7 +67,7 @@ export function dense(inputs: number, outputs: number, options: WeightOptions = 
             "reshape the input, or build the layer with that many inputs.",
         );
       }
-      // One product of matrices, whatever the leading axes: its gradient is one product too.
+      // Flatten the leading axes to make one matrix product: its gradient is then one product too.
       const rows = reshape(x, [-1, inputs]);
       const y = matmul(rows, weight);
       return reshape(offset === undefined ? y : add(y, offset), [...x.shape.slice(0, -1), outputs]);

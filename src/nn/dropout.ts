@@ -5,7 +5,7 @@ import { evaluation, type Layer } from "./layer.ts";
 
 /** Options of {@link dropout}. */
 export interface DropoutOptions {
-  /** Names the random stream that decides what is dropped; every dropout layer of a program needs its own. */
+  /** Name of the random stream that decides which elements are dropped; every dropout layer of a program needs its own. */
   readonly site: string;
 }
 
@@ -14,8 +14,8 @@ const rules: OptionRules<DropoutOptions> = {
 };
 
 /**
- * Inverted dropout (Srivastava et al. 2014): in training each element is 0 with probability `rate`, else divided by
- * 1 − rate, so that its expectation is unchanged; in evaluation x itself.
+ * Inverted dropout (Srivastava et al. 2014). In training each element is set to 0 with probability `rate`, else divided by
+ * 1 − rate, so that its expectation is unchanged. In evaluation x is returned unchanged.
  *
  * @throws UsageError when the rate is not in [0, 1) or the site has no name.
  */

@@ -14,7 +14,7 @@ export {
 } from "./convolution.ts";
 export { type Dense, dense, type WeightOptions } from "./dense.ts";
 export { type DropoutOptions, dropout } from "./dropout.ts";
-// Under one name, because a rule such as `zeros` has the name of the tensor that it fills.
+// Under one name, because a rule such as `zeros` has the same name as the tensor function.
 export * as initializers from "./initializers.ts";
 export { glorotUniform, normal, zeros } from "./initializers.ts";
 export {

@@ -42,8 +42,8 @@ export function uniform(low: number, high: number): Initializer {
 }
 
 /**
- * Normal with mean 0, drawn again while it is further than 2 `std` from 0: `std` is that of the normal before it is cut;
- * what is left has 0.8796 of it.
+ * Normal with mean 0, redrawn while it is more than 2 `std` from 0. `std` is the standard deviation before truncation;
+ * that of the values is 0.8796 `std`.
  */
 export function truncatedNormal(std = 1): Initializer {
   checkScale("truncatedNormal: the standard deviation", std);
@@ -60,9 +60,9 @@ export function truncatedNormal(std = 1): Initializer {
 }
 
 /**
- * How many inputs an output is summed from, and how many outputs an input goes to. A matrix is [inputs, outputs], as
- * `dense` has it; a kernel of more axes is [outputs, inputs, …taps], as convolutions have it; a vector or scalar has one of
- * each for every element.
+ * The number of inputs that an output sums over, and the number of outputs that an input goes to. A matrix is [inputs, outputs], as in
+ * `dense`; a kernel with more axes is [outputs, inputs, …taps], as in convolutions; for a vector or scalar both are its number of
+ * elements (1 for a scalar).
  */
 export function fans(shape: Shape): { readonly fanIn: number; readonly fanOut: number } {
   if (shape.length < 2) return { fanIn: shape[0] ?? 1, fanOut: shape[0] ?? 1 };
@@ -73,7 +73,7 @@ export function fans(shape: Shape): { readonly fanIn: number; readonly fanOut: n
 
 type Fans = ReturnType<typeof fans>;
 
-/** Mean 0 and the variance that a rule makes of the fans. */
+/** Mean 0 and a variance that depends on the fans. */
 const scaled = (name: string, kind: "uniform" | "normal", varianceOf: (f: Fans) => number): Initializer => ({
   name,
   values: (shape, draws) => {
@@ -88,17 +88,17 @@ const he = ({ fanIn }: Fans): number => 2 / fanIn;
 
 /** Variance 2 / (fan-in + fan-out): Glorot & Bengio, "Understanding the difficulty of training deep feedforward neural networks" (2010). */
 export const glorotUniform: Initializer = scaled("glorotUniform", "uniform", glorot);
-/** Normal, of variance 2 / (inputs + outputs) (Glorot and Bengio 2010). */
+/** Normal with variance 2 / (inputs + outputs) (Glorot and Bengio 2010). */
 export const glorotNormal: Initializer = scaled("glorotNormal", "normal", glorot);
 
 /** Variance 2 / fan-in, for ReLU: He et al., "Delving deep into rectifiers" (2015). */
 export const heUniform: Initializer = scaled("heUniform", "uniform", he);
-/** Normal, of variance 2 / inputs, for layers before a relu (He et al. 2015). */
+/** Normal with variance 2 / inputs, for layers before a relu (He et al. 2015). */
 export const heNormal: Initializer = scaled("heNormal", "normal", he);
 
 /**
- * Orthonormal rows or columns, whichever are fewer, of the matrix that an array is with its last axes merged into one:
- * Saxe, McClelland & Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear networks" (2014).
+ * A random matrix with orthonormal rows or columns, whichever are fewer; an array with more axes is treated as a matrix by merging its
+ * last axes. Saxe, McClelland & Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear networks" (2014).
  * Uniform over such matrices.
  */
 export const orthogonal: Initializer = {
@@ -119,7 +119,7 @@ export const orthogonal: Initializer = {
   },
 };
 
-/** Gram–Schmidt on normal vectors, each projection done twice, which is enough for full precision. */
+/** Gram–Schmidt on normal vectors, with each projection done twice, which suffices for full precision. */
 function orthonormal(count: number, length: number, draws: Draws): Float64Array[] {
   const done: Float64Array[] = [];
   const dot = (a: Float64Array, b: Float64Array) => a.reduce((total, v, i) => total + v * b[i], 0);
@@ -135,7 +135,7 @@ function orthonormal(count: number, length: number, draws: Draws): Float64Array[
   return done;
 }
 
-/** Initialises a kernel [inputs, outputs, …taps], as transposed convolutions have it, by the rule for the other order. */
+/** Initialises a kernel [inputs, outputs, …taps] of a transposed convolution with a rule for the order [outputs, inputs, …taps]. */
 export const transposedKernel = (rule: Initializer): Initializer => ({
   name: rule.name,
   values: (shape, draws) => {

@@ -1,16 +1,16 @@
 import { ShapeError } from "../errors.ts";
 import { formatShape, type Tensor } from "../tensor/index.ts";
 
-/** What a layer may know about the pass that it is traced in. */
+/** The context of the pass in which a layer is traced. */
 export interface LayerContext {
   readonly training: boolean;
   /** Records the next value of a buffer (running statistics). */
   update(buffer: Tensor, value: Tensor): void;
-  /** A buffer as this pass has left it so far: its last recorded value, else the buffer itself. */
+  /** The current value of a buffer in this pass: the last one recorded, or the buffer itself. */
   current(buffer: Tensor): Tensor;
 }
 
-/** A function of tensors with parameters: a plain object, whose tensors {@link parametersOf} finds. */
+/** A function of tensors with parameters: a plain object, whose parameters {@link parametersOf} finds. */
 export interface Layer {
   /** Traces the layer; without a context, for evaluation. */
   apply(x: Tensor, context?: LayerContext): Tensor;
@@ -24,12 +24,12 @@ export const evaluation: LayerContext = {
 };
 
 export interface TrainingContext extends LayerContext {
-  /** What the train step writes back after the pass: for each buffer, its next value. */
+  /** What the train step writes back after the pass: the next value of each buffer. */
   readonly updates: ReadonlyMap<Tensor, Tensor>;
 }
 
 /**
- * A fresh context for tracing one train step. A layer applied twice in it updates its statistics twice, in turn.
+ * A fresh context for tracing one train step. A layer that is applied twice updates its statistics twice, one after the other.
  *
  * @example
  * const context = trainingContext();

@@ -11,21 +11,21 @@ import { type Sequential, sequential } from "./sequential.ts";
 
 /** Options of {@link mlp}. */
 export interface MlpOptions {
-  /** Features of a row. */
+  /** The number of features in a row. */
   readonly inputs: number;
   /** Widths of the hidden layers, first to last; may be empty. */
   readonly hidden: readonly number[];
   /** Width of the last layer. */
   readonly outputs: number;
-  /** Of the hidden layers. */
+  /** Activation of the hidden layers. */
   readonly activation: ActivationName;
   /** Normalise each hidden layer before its activation (its dense layer then has no bias). Default false. */
   readonly batchNorm?: boolean;
-  /** Share of each hidden layer dropped in training. Default 0. */
+  /** Fraction of each hidden layer that is dropped in training. Default 0. */
   readonly dropout?: number;
-  /** Default "identity". */
+  /** Activation of the last layer. Default "identity". */
   readonly outputActivation?: ActivationName;
-  /** Leads the names of the dropout layers' noise: `site/dropout.0`. Needed with dropout. */
+  /** Prefix of the names of the dropout layers' noise: `site/dropout.0`. Required with dropout. */
   readonly site?: string;
   /** Initialiser of the weights. Default Glorot uniform. */
   readonly weightInit?: Initializer;

@@ -38,7 +38,7 @@ const normRules: OptionRules<NormOptions> = {
 
 /** Options of {@link batchNorm}. */
 export interface BatchNormOptions extends NormOptions {
-  /** Share of the batch's statistics in the next running ones. Default 0.1. */
+  /** Weight of the batch's statistics in the next running ones. Default 0.1. */
   readonly momentum?: number;
 }
 
@@ -54,7 +54,7 @@ export interface BatchNorm extends Layer {
   readonly bias: Tensor;
   /** [features], a buffer: running ← (1 − momentum) running + momentum · batch mean. */
   readonly runningMean: Tensor;
-  /** [features], a buffer: the same of the batch's variance with divisor n − 1, as in PyTorch. */
+  /** [features], a buffer: the same for the batch's variance with divisor n − 1, as in PyTorch. */
   readonly runningVariance: Tensor;
 }
 
@@ -64,7 +64,7 @@ function checkNumbers(layer: string, { epsilon = 1e-5, momentum = 0.1 }: BatchNo
     throw new UsageError(`${layer}: momentum must be between 0 and 1, found ${momentum}.`);
 }
 
-/** (x − mean) / √(variance + ε) · scale + bias; all that is small is computed first. */
+/** (x − mean) / √(variance + ε) · scale + bias; the small tensors are combined first. */
 function normalize(
   x: Tensor,
   centre: Tensor,
@@ -83,7 +83,7 @@ function normalize(
  * Training uses the batch's own statistics (variance with divisor n) and records the running ones through the context;
  * evaluation uses the running ones.
  *
- * @throws ShapeError when the rank is neither 2 nor 4, the features differ, or a train batch has one value a feature.
+ * @throws ShapeError when the rank is neither 2 nor 4, the features differ, or a training batch has only one value for each feature.
  */
 export function batchNorm(features: number, options: BatchNormOptions = {}): BatchNorm {
   checkCount("batchNorm", "features", features);
@@ -113,7 +113,7 @@ export function batchNorm(features: number, options: BatchNormOptions = {}): Bat
       const count = x.size / features;
       if (count < 2) {
         throw new ShapeError(
-          `batchNorm: training needs more than one value a feature, found ${formatShape(x.shape)}; use a larger batch.`,
+          `batchNorm: training needs more than one value for each feature, found ${formatShape(x.shape)}; use a larger batch.`,
         );
       }
       const axes = x.rank === 4 ? [0, 2, 3] : [0];
@@ -132,14 +132,14 @@ export function batchNorm(features: number, options: BatchNormOptions = {}): Bat
 }
 
 export interface LayerNorm extends Layer {
-  /** Of the normalised axes' shape. */
+  /** The scale and bias have the shape of the normalised axes. */
   readonly scale: Tensor;
   readonly bias: Tensor;
 }
 
 /**
  * Layer normalisation (Ba, Kiros & Hinton 2016): each example is shifted and scaled to mean 0 and variance 1 (divisor n)
- * over its last axes, those of `shape`, then given a learned scale and bias for each element. x [..., ...shape] → the same.
+ * over its last axes, which have shape `shape`; then a learned scale and bias are applied to each element. x [..., ...shape] → the same.
  */
 export function layerNorm(shape: number | Shape, options: NormOptions = {}): LayerNorm {
   const last = typeof shape === "number" ? [shape] : shape;

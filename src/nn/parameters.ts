@@ -1,23 +1,24 @@
 import { UsageError } from "../errors.ts";
 import { isParameter, Tensor } from "../tensor/index.ts";
 
-/** A parameter leaf and the path by which its module is reached. */
+/** A parameter leaf and its path in the module. */
 export interface NamedParameter {
-  /** The path by which the module reaches it: `encoder.layers.0.weight`. */
+  /** The path in the module: `encoder.layers.0.weight`. */
   readonly name: string;
-  /** A parameter leaf; buffers (`trainable: false`) included. */
+  /** The parameter leaf; buffers (`trainable: false`) are included. */
   readonly tensor: Tensor;
 }
 
 /**
- * The parameters of a module, in the order in which its objects and arrays were written. A parameter that is reached twice
- * (weights that two layers share) is listed once, under its first path. Tensors computed from parameters are passed over.
+ * The parameters of a module, in the order in which its objects and arrays were written. A parameter that is found twice
+ * (weights shared by two layers) is listed once, under its first path. Tensors computed from parameters are skipped.
+ *
  *
  * @example
  * parametersOf({ encoder: mlp({ inputs: 784, hidden: [400], outputs: 20, activation: "relu" }) });
  * // encoder.layers.0.weight, encoder.layers.0.bias, encoder.layers.2.weight, encoder.layers.2.bias
  *
- * @throws UsageError when two parameters would have one name.
+ * @throws UsageError when two parameters would have the same name.
  */
 export function parametersOf(module: unknown, prefix = ""): NamedParameter[] {
   const found = new Map<string, Tensor>();
@@ -30,7 +31,7 @@ export function parametersOf(module: unknown, prefix = ""): NamedParameter[] {
       const name = path || "parameter";
       if (found.has(name)) {
         throw new UsageError(
-          `parameters: two of them would be named '${name}'; a key of the module holds a dot: rename it.`,
+          `parameters: two of them would be named '${name}', because a key of the module contains a dot; rename it.`,
         );
       }
       found.set(name, value);
@@ -42,7 +43,7 @@ export function parametersOf(module: unknown, prefix = ""): NamedParameter[] {
   return [...found].map(([name, tensor]) => ({ name, tensor }));
 }
 
-/** Number of trainable scalars of a module. */
+/** The number of trainable scalars in a module. */
 export const countParameters = (module: unknown): number =>
   parametersOf(module).reduce(
     (count, { tensor }) => count + (isParameter(tensor) && tensor.attributes.trainable ? tensor.size : 0),

@@ -1,4 +1,4 @@
-/** Layers in a row, and those that only change a shape. */
+/** A sequence of layers, and layers that only change a shape. */
 import { ShapeError } from "../errors.ts";
 import { flatten, formatShape, reshape, type Shape, sizeOf } from "../tensor/index.ts";
 import type { Layer } from "./layer.ts";
@@ -9,7 +9,7 @@ export interface Sequential extends Layer {
 
 /**
  * Layers one after another; parameters are named `layers.0.weight` and so on.
- * @throws ShapeError from a layer, led by its place: `layers.2: dense: expected …`.
+ * @throws ShapeError from a layer, with its position: `layers.2: dense: expected …`.
  */
 export function sequential(...layers: readonly Layer[]): Sequential {
   return {

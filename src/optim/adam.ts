@@ -28,7 +28,7 @@ const rules: OptionRules<AdamOptions> = {
   groups: anything,
 };
 
-/** Adam's step, shared with AdamW: they differ only in where the weight decay goes. */
+/** Adam's step, shared with AdamW; the two differ only in how weight decay is applied. */
 export const adamFamily = (
   name: string,
   options: AdamOptions,
@@ -71,7 +71,7 @@ export const adamFamily = (
  *
  * m ← β₁m + (1-β₁)g,  v ← β₂v + (1-β₂)g²,  p ← p - η·m̂ / (√v̂ + ε),  with m̂ = m/(1-β₁ᵗ) and v̂ = v/(1-β₂ᵗ).
  *
- * Weight decay λ is the L2 penalty: g + λp takes the place of g. For decoupled decay use {@link adamw}.
+ * Weight decay λ is an L2 penalty: the gradient becomes g + λp. For decoupled decay use {@link adamw}.
  *
  * ```ts
  * const optimizer = adam({ learningRate: 1e-3, groups: [{ match: /bias$/, weightDecay: 0 }], weightDecay: 1e-4 });

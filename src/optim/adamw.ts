@@ -1,7 +1,7 @@
 import { type AdamOptions, adamFamily } from "./adam.ts";
 import type { Optimizer } from "./optimizer.ts";
 
-/** Also of what is no object of options, which is refused later. */
+/** Accepts values that are not options objects; they are refused later. */
 const withDecay = (options: AdamOptions): AdamOptions =>
   typeof options === "object" ? { ...options, weightDecay: options.weightDecay ?? 0.01 } : options;
 

@@ -12,7 +12,7 @@ import type { Optimizer } from "./optimizer.ts";
 
 type Floats = OwnFloat32Array;
 
-/** A tensor outside any arena, as in a checkpoint: row-major. */
+/** A tensor outside an arena, for example in a checkpoint: row-major. */
 export interface NamedTensor {
   readonly name: string;
   readonly shape: readonly number[];
@@ -25,7 +25,7 @@ interface ArenaSlots {
   readonly moments: readonly Slot<"float32">[];
 }
 
-/** An arena whose memory is still being planned. */
+/** An arena whose memory is not allocated yet. */
 export class ArenaPlan {
   readonly layout: ArenaLayout;
   readonly optimizer: Optimizer;
@@ -42,14 +42,14 @@ export class ArenaPlan {
     };
   }
 
-  /** The arena, once the plan's memory is there. */
+  /** Gives the arena, once the plan's memory is allocated. */
   bind(memory: PlannedMemory): Arena {
     return new Arena(this.layout, this.optimizer, this.#slots, memory);
   }
 }
 
 /**
- * All parameters of a program in one flat float32 buffer, their gradients and the optimiser's moments in others
+ * All parameters of a program in one flat float32 buffer, with gradients and the optimiser's moments in buffers
  * of the same layout. Every tensor is a view, so the native runtime reads parameters and writes gradients
  * without copies, and an update is one pass over each parameter group.
  *
@@ -73,12 +73,12 @@ export class Arena {
   };
   readonly #byName: ReadonlyMap<string, ArenaTensor>;
 
-  /** Plans an arena in a memory that holds other things too; `bind` it once the plan is allocated. */
+  /** Plans an arena inside a larger memory; call `bind` once the plan is allocated. */
   static plan(specs: readonly ParameterSpec[], optimizer: Optimizer, plan: MemoryPlan): ArenaPlan {
     return new ArenaPlan(specs, optimizer, plan);
   }
 
-  /** An arena in a memory of its own. */
+  /** An arena with its own memory. */
   static allocate(specs: readonly ParameterSpec[], optimizer: Optimizer): Arena {
     const plan = new MemoryPlan();
     const planned = new ArenaPlan(specs, optimizer, plan);
@@ -129,9 +129,9 @@ export class Arena {
   /**
    * One step of the optimiser on every parameter that is not frozen.
    *
-   * @returns whether all gradients were finite; if not, the parameters they belong to no longer are
-   * @param options `step`: updates made before this one; schedules and bias corrections depend on it and on nothing else.
-   * `gradientScale` multiplies the gradients, as clipping says
+   * @returns whether all gradients were finite; if not, their parameters are not finite any more either
+   * @param options `step`: the number of updates made before; schedules and bias corrections depend only on it.
+   * `gradientScale` multiplies the gradients, for clipping
    * @throws UsageError when a schedule gives a learning rate that is negative or not finite.
    */
   update({ step, gradientScale = 1 }: { readonly step: number; readonly gradientScale?: number }): boolean {
@@ -172,19 +172,19 @@ export class Arena {
   }
 
   /**
-   * Parameters and moments as named tensors, copied: what a checkpoint holds. Parameters under their own names,
-   * moments as `optimizer/adam/first/encoder.0.weight`.
+   * Copies of parameters and moments as named tensors, for a checkpoint. Parameters have their own names,
+   * moments names such as `optimizer/adam/first/encoder.0.weight`.
    */
   state(): readonly NamedTensor[] {
     return this.#entries().map(({ name, shape, view }) => ({ name, shape, data: view.slice() }));
   }
 
   /**
-   * Takes parameters and moments from tensors as {@link state} gives them, in any order. Everything is checked
+   * Restores parameters and moments from tensors as returned by {@link state}, in any order. Everything is checked
    * before anything is written.
    *
-   * @param moments false: take the parameters alone, ignore the optimiser's tensors and leave the moments be
-   * @throws CheckpointError when a tensor is missing, unknown, or of another shape or dtype.
+   * @param moments false: restore only the parameters; the optimiser's tensors are ignored and the moments left as they are
+   * @throws CheckpointError when a tensor is missing, unknown, or has another shape or dtype.
    */
   load(tensors: Iterable<NamedTensor>, { moments = true }: { readonly moments?: boolean } = {}): void {
     const isMoment = ({ name }: { readonly name: string }) => name.startsWith(OPTIMIZER_PREFIX);
@@ -249,7 +249,7 @@ export class Arena {
 
 const bracketed = (shape: readonly number[]): string => `[${shape.join(", ")}]`;
 
-/** Up to eight names, and how many more. */
+/** Up to eight names, and the number of the rest. */
 const quoted = (names: readonly string[]): string => {
   if (names.length === 0) return "none";
   const shown = names.slice(0, 8).map((name) => `"${name}"`);

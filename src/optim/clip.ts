@@ -4,7 +4,7 @@ import type { Arena } from "./arena.ts";
 const trainable = (arena: Arena) =>
   arena.layout.ranges.filter(({ group }) => arena.optimizer.groups[group]?.frozen === false);
 
-/** √Σg² over all parameters that are not frozen, accumulated in float64. Not finite when a gradient is not. */
+/** √Σg² over all parameters that are not frozen, accumulated in float64. Not finite if any gradient is not. */
 export const globalNorm = (arena: Arena): number => {
   const base = arena.flat.gradients.byteOffset;
   const squares = trainable(arena).map(({ offset, count }) =>
@@ -23,8 +23,8 @@ export interface NonFinite {
 }
 
 /**
- * The first gradient that is not finite, else the first parameter value, else undefined; in the order the
- * parameters were declared. Gradients of frozen parameters are not looked at.
+ * The first gradient that is not finite, else the first parameter value that is not, else undefined, in the order in which the
+ * parameters were declared. Gradients of frozen parameters are not checked.
  */
 export const findNonFinite = (arena: Arena): NonFinite | undefined => {
   const live = trainable(arena);
@@ -55,8 +55,8 @@ export const checkFinite = (arena: Arena, step: number): void => {
 };
 
 /**
- * Clipping by the global norm (Pascanu, Mikolov and Bengio, ICML 2013). Changes nothing: the update applies the
- * scale in its own pass.
+ * Clipping by the global norm (Pascanu, Mikolov and Bengio, ICML 2013). It changes no gradient: pass the scale to `update`, which
+ * applies it in its own pass.
  *
  * ```ts
  * const { norm, scale } = clipGlobalNorm(arena, { maxNorm: 1, step });

@@ -1,44 +1,44 @@
 import { UsageError } from "../errors.ts";
 import type { Optimizer } from "./optimizer.ts";
 
-/** A parameter that a program asks for. */
+/** A parameter that a program declares. */
 export interface ParameterSpec {
-  /** A path, as `encoder.0.weight`. */
+  /** A path, for example `encoder.0.weight`. */
   readonly name: string;
   /** Its shape; `[]` for a scalar. */
   readonly shape: readonly number[];
-  /** A label that a group's `match` function is given beside the name. */
+  /** A label that is passed to a group's `match` function beside the name. */
   readonly group?: string;
 }
 
-/** Where a parameter lies in each of the arena's buffers. */
+/** The position of a parameter in each of the arena's buffers. */
 export interface ArenaTensor {
   readonly name: string;
   readonly shape: readonly number[];
   /** Product of the shape. */
   readonly size: number;
-  /** First element, a multiple of 16, so that every tensor starts at a multiple of 64 bytes. */
+  /** Index of its first element, a multiple of 16, so that every tensor starts at a multiple of 64 bytes. */
   readonly offset: number;
 }
 
-/** The stretch of one parameter group: index into the optimiser's groups, elements with their padding. */
+/** The range of one parameter group: its index among the optimiser's groups, and its elements including padding. */
 export interface ArenaRange {
   readonly group: number;
   readonly offset: number;
   readonly count: number;
 }
 
-/** Where all parameters of a program lie in the arena's buffers. */
+/** The positions of all parameters of a program in the arena's buffers. */
 export interface ArenaLayout {
   /** In the order of the specs. */
   readonly tensors: readonly ArenaTensor[];
   /** Ranges of the groups that have parameters. */
   readonly ranges: readonly ArenaRange[];
-  /** Elements of each buffer, padding included. */
+  /** Number of elements of each buffer, including padding. */
   readonly length: number;
 }
 
-/** Names under this prefix belong to the optimiser in a checkpoint. */
+/** In a checkpoint, names with this prefix belong to the optimiser. */
 export const OPTIMIZER_PREFIX = "optimizer/";
 
 /** Float32 elements in 64 bytes. */
@@ -61,10 +61,10 @@ const checkSpec = ({ name, shape }: ParameterSpec, taken: ReadonlySet<string>): 
 };
 
 /**
- * Places parameters so that those of a group lie side by side, one update call a group. Within a group the order
- * is that of the specs. Gaps between tensors are padding: zero, and every optimiser maps zero to zero.
+ * Places the parameters of each group next to each other, so that an update is one call for each group. Within a group the order
+ * is that of the specs. Gaps between tensors are padding: they hold zeros, and every optimiser maps zero to zero.
  *
- * @throws UsageError on a name that is empty, reserved or used twice, or an impossible shape.
+ * @throws UsageError when a name is empty, reserved or used twice, or a shape is impossible.
  */
 export const layOut = (specs: readonly ParameterSpec[], groups: Optimizer["groups"]): ArenaLayout => {
   const taken = new Set<string>();

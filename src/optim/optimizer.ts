@@ -2,33 +2,33 @@ import { UsageError } from "../errors.ts";
 import type { Kernels } from "../kernels/index.ts";
 import { constant, type Schedule } from "./schedules.ts";
 
-/** Parameters that are updated with settings of their own. The first group that matches a name takes it. */
+/** Parameters with their own settings. A parameter belongs to the first group that matches its name. */
 export interface ParameterGroup {
-  /** Which parameters, by name (and by the label that the parameter was declared with, if any). */
+  /** Selects parameters by name (and by the label that the parameter was declared with, if any). */
   readonly match: RegExp | ((name: string, label?: string) => boolean);
   /** Default: the optimiser's. */
   readonly learningRate?: number | Schedule;
   /** Default: the optimiser's. */
   readonly weightDecay?: number;
-  /** Never updated, and left out of the gradient's norm. Default false. */
+  /** Never update these parameters, and leave them out of the gradient's norm. Default false. */
   readonly frozen?: boolean;
 }
 
-/** What every optimiser takes. */
+/** Options that every optimiser has. */
 export interface OptimizerOptions {
-  /** η, the step size: a number, or a schedule over the updates made. */
+  /** η, the step size: a number, or a schedule over the number of updates. */
   readonly learningRate: number | Schedule;
-  /** λ, as the optimiser applies it. Default 0. */
+  /** λ; each optimiser says how it is applied. Default 0. */
   readonly weightDecay?: number;
-  /** Parameters with settings of their own; a parameter belongs to the first group that matches it. Default none. */
+  /** Settings for groups of parameters; a parameter belongs to the first group that matches it. Default none. */
   readonly groups?: readonly ParameterGroup[];
 }
 
-/** A contiguous stretch of the arena: byte offsets and a number of float32 elements. */
+/** A contiguous range of the arena: byte offsets and a number of float32 elements. */
 export interface UpdateRange {
   readonly parameters: number;
   readonly gradients: number;
-  /** One offset for each of the optimiser's moments, in its order. */
+  /** One offset for each of the optimiser's moments, in their order. */
   readonly moments: readonly number[];
   readonly count: number;
 }
@@ -41,11 +41,11 @@ export interface UpdateSettings {
   readonly learningRate: number;
   /** The weight decay of this update; 0 for none. */
   readonly weightDecay: number;
-  /** The gradient is multiplied by this first: 1, or what clipping says. */
+  /** The gradient is multiplied by this first: 1, or the scale from clipping. */
   readonly gradientScale: number;
 }
 
-/** Settings of a group, defaults filled in. */
+/** The settings of a group, with defaults filled in. */
 export interface ResolvedGroup {
   /** Whether a parameter belongs to the group, by its name and label. */
   readonly match: (name: string, label?: string) => boolean;
@@ -59,14 +59,14 @@ export interface ResolvedGroup {
  * in the arena; an optimiser has no state of its own.
  */
 export interface Optimizer {
-  /** Part of the moments' names in a checkpoint. */
+  /** A part of the moments' names in a checkpoint. */
   readonly name: string;
   readonly moments: readonly string[];
-  /** The last one matches everything: it holds the optimiser's own settings. */
+  /** The last group matches everything: it holds the optimiser's own settings. */
   readonly groups: readonly ResolvedGroup[];
   /**
-   * One fused pass: reads the gradients, updates moments and parameters in place. Returns whether all gradients were finite,
-   * which costs nothing on the way.
+   * One fused pass: reads the gradients, and updates moments and parameters in place. Returns whether all gradients were finite,
+   * which costs nothing extra.
    */
   readonly update: (kernels: Kernels, range: UpdateRange, settings: UpdateSettings) => boolean;
 }
@@ -77,7 +77,7 @@ const resolveRate = (where: string, rate: number | Schedule): Schedule => {
   return constant(rate);
 };
 
-/** Throws a {@link UsageError} that names the optimiser and the option, unless `value` is finite and `holds`. */
+/** Throws a {@link UsageError} that names the optimiser and the option, unless `value` is finite and `holds` is true. */
 export const requireSetting = (
   where: string,
   option: string,
@@ -90,7 +90,7 @@ export const requireSetting = (
   }
 };
 
-/** The groups of an optimiser's options, checked, with the optimiser's own settings as the last group. */
+/** The groups in an optimiser's options, checked, with the optimiser's own settings as the last group. */
 export const resolveGroups = (
   optimizer: string,
   { learningRate, weightDecay = 0, groups = [] }: OptimizerOptions,
@@ -108,7 +108,7 @@ export const resolveGroups = (
     const decay = group.weightDecay ?? weightDecay;
     requireSetting(where, "weightDecay", decay, decay >= 0, "finite and not negative");
     return {
-      // search(), unlike test(), does not depend on the expression's lastIndex.
+      // Unlike test(), search() does not depend on the expression's lastIndex.
       match: typeof match === "function" ? match : (name) => name.search(match) !== -1,
       learningRate:
         group.learningRate === undefined ? rest.learningRate : resolveRate(where, group.learningRate),

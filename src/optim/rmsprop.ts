@@ -7,7 +7,7 @@ export interface RmspropOptions extends OptimizerOptions {
   readonly alpha?: number;
   /** Added to the root of the mean square. Default 1e-8. */
   readonly epsilon?: number;
-  /** In [0, 1). Default 0. */
+  /** Momentum, in [0, 1). Default 0. */
   readonly momentum?: number;
 }
 
@@ -23,7 +23,7 @@ const rules: OptionRules<RmspropOptions> = {
 /**
  * RMSProp (Tieleman and Hinton, Coursera "Neural networks for machine learning", lecture 6.5, 2012):
  * s ← αs + (1-α)g², p ← p - η·g / (√s + ε); with momentum μ, b ← μb + g / (√s + ε) and p ← p - ηb. Weight decay
- * λ is the L2 penalty: g + λp takes the place of g.
+ * λ is an L2 penalty: the gradient becomes g + λp.
  *
  * @throws UsageError when an option is out of its range.
  */

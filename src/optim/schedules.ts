@@ -6,7 +6,7 @@
 import { UsageError } from "../errors.ts";
 
 /**
- * A hyperparameter over time: a pure function of the number of updates already made, so the first update asks
+ * A hyperparameter over time: a pure function of the number of updates already made. The first update asks
  * for step 0.
  */
 export type Schedule = (step: number) => number;
@@ -32,7 +32,7 @@ export const constant = (value: number): Schedule => {
   return () => value;
 };
 
-/** From `from` at step 0 in a straight line to `to` at step `steps`, then constant. */
+/** Linear from `from` at step 0 to `to` at step `steps`, then constant. */
 export const linear = ({
   from,
   to,
@@ -42,7 +42,7 @@ export const linear = ({
   readonly from: number;
   /** The value from step `steps` on. */
   readonly to: number;
-  /** Updates that the way takes. */
+  /** The number of updates from the first value to the last. */
   readonly steps: number;
 }): Schedule => {
   demandRate("linear", "from", from);
@@ -53,7 +53,7 @@ export const linear = ({
 
 /**
  * Cosine annealing without restarts (Loshchilov and Hutter, "SGDR", 2017), after an optional linear warm-up:
- * `peak·(step + 1)/warmup` for the first `warmup` steps, then down half a cosine from `peak` to `floor`, reached
+ * `peak·(step + 1)/warmup` for the first `warmup` steps, then half a cosine down from `peak` to `floor`, which is reached
  * at step `steps`, then constant.
  *
  * ```ts
@@ -68,9 +68,9 @@ export const cosine = ({
 }: {
   /** The largest value, reached after the warm-up. */
   readonly peak: number;
-  /** Updates in all, those of the warm-up included. */
+  /** Number of updates in total, including the warm-up. */
   readonly steps: number;
-  /** Updates of the linear warm-up. Default 0. */
+  /** Number of updates of the linear warm-up. Default 0. */
   readonly warmup?: number;
   /** The value at the end. Default 0. */
   readonly floor?: number;
@@ -95,11 +95,11 @@ export const exponential = ({
 }: {
   /** The value at step 0. */
   readonly initial: number;
-  /** What the value is multiplied by every `every` updates. */
+  /** The factor that the value is multiplied by every `every` updates. */
   readonly factor: number;
-  /** Updates. Default 1. */
+  /** Number of updates. Default 1. */
   readonly every?: number;
-  /** Whether the value falls in steps, not smoothly. Default false. */
+  /** Whether the value falls in steps instead of smoothly. Default false. */
   readonly staircase?: boolean;
 }): Schedule => {
   demandRate("exponential", "initial", initial);
@@ -121,7 +121,7 @@ export const piecewise = ({
 }: {
   /** The value before the first boundary. */
   readonly initial: number;
-  /** In order: from update `at` on, the value is `value`. */
+  /** In ascending order: from update `at` on, the value is `value`. */
   readonly boundaries: readonly { readonly at: number; readonly value: number }[];
 }): Schedule => {
   demandRate("piecewise", "initial", initial);

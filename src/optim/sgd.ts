@@ -3,9 +3,9 @@ import { anything, checkOptions, type OptionRules } from "../options.ts";
 import { type Optimizer, type OptimizerOptions, requireSetting, resolveGroups } from "./optimizer.ts";
 
 export interface SgdOptions extends OptimizerOptions {
-  /** In [0, 1). Default 0: plain gradient descent, which keeps no moment. */
+  /** Momentum, in [0, 1). Default 0: plain gradient descent, which keeps no moment. */
   readonly momentum?: number;
-  /** Look ahead along the momentum. Default false. */
+  /** Nesterov's variant: look ahead along the momentum. Default false. */
   readonly nesterov?: boolean;
 }
 
@@ -18,11 +18,11 @@ const rules: OptionRules<SgdOptions> = {
 };
 
 /**
- * Stochastic gradient descent. With momentum μ (Polyak, 1964): b ← μb + g, p ← p - ηb; Nesterov's variant steps
- * along g + μb (Sutskever, Martens, Dahl and Hinton, ICML 2013). Weight decay λ is the L2 penalty: g + λp takes
- * the place of g.
+ * Stochastic gradient descent. With momentum μ (Polyak, 1964): b ← μb + g, p ← p - ηb. Nesterov's variant steps
+ * along g + μb (Sutskever, Martens, Dahl and Hinton, ICML 2013). Weight decay λ is an L2 penalty: the gradient becomes
+ * g + λp.
  *
- * @throws UsageError when an option is out of its range, or nesterov is asked for without momentum.
+ * @throws UsageError when an option is out of its range, or `nesterov` is true without momentum.
  */
 export const sgd = (options: SgdOptions): Optimizer => {
   checkOptions("sgd", options, rules);

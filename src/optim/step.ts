@@ -1,4 +1,4 @@
-/** The compiled gradient step: what training, SVI and MAP all run. */
+/** The compiled gradient step, which training, SVI and MAP all use. */
 
 import type { OwnFloat32Array } from "../arrays.ts";
 import {
@@ -32,17 +32,17 @@ import type { Optimizer } from "./optimizer.ts";
 
 type Floats = OwnFloat32Array;
 
-/** A parameter leaf and the path under which it is saved. */
+/** A parameter leaf and the name under which it is saved. */
 export interface NamedLeaf {
   readonly name: string;
   readonly tensor: Tensor;
 }
 
-/** What a step minimises and reports, as expressions of inputs, parameters and noise. */
+/** The quantities that a step minimises and reports, as expressions of inputs, parameters and noise. */
 export interface Objective {
   /** A scalar to minimise. */
   readonly loss: Tensor;
-  /** Scalars reported by each step, computed in the same run. */
+  /** Scalars that each step reports, computed in the same run. */
   readonly metrics: Readonly<Record<string, Tensor>>;
   /** Next values of buffers (running statistics), written after the run. */
   readonly updates?: ReadonlyMap<Tensor, Tensor>;
@@ -50,13 +50,13 @@ export interface Objective {
 
 /** Seed, executor and clipping of a step. */
 export interface StepOptions {
-  /** Of the parameters' first values and of the noise. */
+  /** Seed of the parameters' first values and of the noise. */
   readonly seed: number;
   /** Default `native`. */
   readonly executor?: Executor;
-  /** Threads of the native executor. Default: as many as the machine has cores. */
+  /** Threads of the native executor. Default: one for each core. */
   readonly threads?: number;
-  /** The gradient's global norm is clipped to this. Default: it is not clipped. */
+  /** The gradient is clipped to this global norm. Default: no clipping. */
   readonly maxGradientNorm?: number;
 }
 
@@ -75,7 +75,7 @@ interface Factored {
   readonly factor: number;
 }
 
-/** The factor of a product that is a constant, and what it multiplies. */
+/** The constant factor of a product, and the other factor. */
 function constantFactor(node: Tensor): { readonly rest: Tensor; readonly factor: number } | undefined {
   if (neg.is(node)) return { rest: node.inputs[0], factor: -1 };
   if (!mul.is(node)) return undefined;
@@ -85,9 +85,9 @@ function constantFactor(node: Tensor): { readonly rest: Tensor; readonly factor:
 }
 
 /**
- * A constant factor of the loss scales its gradient and nothing else: it is taken out of the graph, where it would be a pass
- * over the largest tensor, and handed to the optimiser, which multiplies by a scale anyway. A loss of many terms is a deep sum, so
- * nothing here calls itself.
+ * Takes a constant factor out of the loss. It only scales the gradient. In the graph it would cost a pass over the largest tensor;
+ * the optimiser multiplies by a scale anyway, so the factor goes there. A loss of many terms is a deep sum, so this function uses a stack
+ * instead of recursion.
  */
 function splitFactor(loss: Tensor): Factored {
   const done = new Map<Tensor, Factored>();
@@ -112,13 +112,13 @@ function splitFactor(loss: Tensor): Factored {
   return done.get(loss) ?? { core: loss, factor: 1 };
 }
 
-/** All names and leaves of a step, sorted by what they are. */
+/** The leaves of a step with their names, sorted by kind. */
 function sortLeaves(program: CompiledGraph, named: readonly NamedLeaf[]) {
   const names = new Map(named.map(({ name, tensor }) => [tensor, name]));
   for (const leaf of program.leaves) {
     if (isParameter(leaf) && !names.has(leaf)) {
       throw new InternalError(
-        `a parameter of shape [${leaf.shape.join(", ")}] is used but not among the named ones`,
+        `a parameter of shape [${leaf.shape.join(", ")}] is used but is not among the named ones`,
       );
     }
   }
@@ -140,9 +140,9 @@ function sortLeaves(program: CompiledGraph, named: readonly NamedLeaf[]) {
 }
 
 /**
- * A program's loss, gradients and optimiser, compiled once. Parameters, gradients, moments, inputs and noise lie in one
- * planned memory; the runtime reads and writes them in place. A step is a pure function of (parameters, data, noise), and
- * noise of (seed, step, site), so training resumes bit for bit.
+ * A program's loss, gradients and optimiser, compiled once. Parameters, gradients, moments, inputs and noise are views of one
+ * planned memory, which the runtime reads and writes in place. A step is a pure function of (parameters, data, noise), and
+ * noise of (seed, step, site), so resumed training is the same bit for bit.
  *
  * @example
  * const w = parameter([2], zeros);
@@ -154,7 +154,7 @@ function sortLeaves(program: CompiledGraph, named: readonly NamedLeaf[]) {
  */
 export class TrainStep {
   readonly arena: Arena;
-  /** Number of nodes of the compiled graph. */
+  /** The number of nodes of the compiled graph. */
   readonly nodes: number;
   readonly #program: () => void | Promise<void>;
   readonly #inputs: ReadonlyMap<string, Floats>;
@@ -192,7 +192,7 @@ export class TrainStep {
     this.#options = parts.options;
   }
 
-  /** The array that the next run reads for an input: fill it in place. */
+  /** The array that the next run reads for an input; fill it in place. */
   input(name: string): Floats {
     const array = this.#inputs.get(name);
     if (array === undefined) {
@@ -205,8 +205,8 @@ export class TrainStep {
 
   /**
    * One step: noise, graph, update. `step` counts updates from 0.
-   * @throws NonFiniteError naming the step and what stopped being finite: a metric, a gradient (of which parameter) or a value.
-   * The parameters are no longer of use then; go back to a checkpoint.
+   * @throws NonFiniteError naming the step and what is no longer finite: a metric, a gradient (of which parameter) or a value.
+   * The parameters cannot be used after that; go back to a checkpoint.
    */
   async run(step: number): Promise<StepReport> {
     this.#fillNoise(this.#options.seed, step);
@@ -222,21 +222,21 @@ export class TrainStep {
       });
       gradientScale *= scale;
     }
-    // The update itself notices a gradient that is not finite, after the fact: the parameters are then spoilt, and only a
-    // checkpoint has good ones. Looking first would cost a pass over the gradients at every step.
+    // The update reports a gradient that is not finite only after it was applied. The parameters are then useless, and only a
+    // checkpoint has good ones. Checking first would cost a pass over the gradients at every step.
     if (!this.arena.update({ step, gradientScale })) checkFinite(this.arena, step);
     for (const { value, next } of this.#buffers.values()) if (next !== undefined) value.set(next);
     return report;
   }
 
-  /** What the last run reported, finite or not. */
+  /** The report of the last run, even if it is not finite. */
   report(): StepReport {
     return Object.fromEntries(this.#report.map(([name, value]) => [name, value[0]])) as StepReport;
   }
 
   /**
-   * What a run of `step` would read for these leaves as things stand: parameters, buffers and inputs (views), and that step's noise,
-   * drawn again. A leaf that the step has no use for is zero.
+   * The values that a run of `step` would read now for these leaves: parameters, buffers and inputs (as views), and that step's noise,
+   * drawn again. A leaf that the step does not use is zero.
    */
   leafValues(leaves: readonly Tensor[], step: number): Floats[] {
     const values = leaves.map((leaf) =>
@@ -246,12 +246,12 @@ export class TrainStep {
     return values;
   }
 
-  /** The gradient of the loss in a parameter, as the last run computed it: a copy. */
+  /** The gradient of the loss with respect to a parameter, from the last run: a copy. */
   gradient(name: string): Float32Array {
     return this.arena.gradient(name).map((g) => g * this.#factor);
   }
 
-  /** Values of the buffers (running statistics), copied: they go into a checkpoint beside the arena's tensors. */
+  /** Copies of the buffers' values (running statistics), for a checkpoint. */
   buffers(): readonly NamedTensor[] {
     return [...this.#buffers].map(([name, { leaf, value }]) => ({
       name,
@@ -260,7 +260,7 @@ export class TrainStep {
     }));
   }
 
-  /** Takes the buffers' values from a checkpoint, all or none. @throws CheckpointError when one is missing, unknown or of another shape. */
+  /** Restores the buffers from a checkpoint, all or none. @throws CheckpointError when one is missing, unknown or has another shape. */
   loadBuffers(tensors: readonly NamedTensor[]): void {
     const found = new Map(tensors.map((t) => [t.name, t]));
     const copies = [...this.#buffers].map(([name, { leaf, value }]) => {
@@ -289,7 +289,7 @@ export class TrainStep {
 
   #checkReport(report: Readonly<Record<string, number>>, step: number): void {
     if (Object.values(report).every(Number.isFinite)) return;
-    // A parameter or gradient that is not finite is nearer to the cause than the loss is.
+    // A parameter or gradient that is not finite is closer to the cause than the loss.
     checkFinite(this.arena, step);
     const bad = Object.entries(report).filter(([, v]) => !Number.isFinite(v));
     throw new NonFiniteError(
@@ -308,7 +308,7 @@ export async function compileStep(
 ): Promise<TrainStep> {
   checkOptions("compileStep", options, stepRules);
   const trainable = named.filter(({ tensor }) => isParameter(tensor) && tensor.attributes.trainable);
-  // Before anything is compiled: a model that does not fit into memory is refused at once.
+  // Do this before compiling, so that a model that does not fit into memory is refused at once.
   const plan = new MemoryPlan();
   const planned: ArenaPlan = Arena.plan(
     trainable.map(({ name, tensor }) => ({ name, shape: tensor.shape })),

@@ -1,24 +1,24 @@
 /**
- * What the bulk kernels do to each word, one at a time, in double precision: the reference that they are tested
- * against, and the definition of every draw.
+ * The maps that the bulk kernels apply to each word, here one word at a time and in double precision. They define every draw, and
+ * the kernels are tested against them.
  */
 
 /**
- * A 32-bit word to a float32 in (0, 1): (k + ½)·2⁻²³ with k the word's top 23 bits. All odd multiples of 2⁻²⁴,
- * equally likely: never 0 or 1, mean exactly ½, and 1 - u is as likely as u and exact.
+ * A 32-bit word to a float32 in (0, 1): (k + ½)·2⁻²³ where k is the word's top 23 bits. The results are the odd multiples of 2⁻²⁴,
+ * all equally likely: never 0 or 1, with mean exactly ½; 1 - u is exact and as likely as u.
  */
 export const uniform32 = (word: number): number => ((word >>> 9) + 0.5) * 2 ** -23;
 
 /**
- * Two 32-bit words to a float64 in (0, 1): (k + ½)·2⁻⁵² with k the top 52 of the 64 bits (first word high). All
+ * Two 32-bit words to a float64 in (0, 1): (k + ½)·2⁻⁵² where k is the top 52 of the 64 bits (first word high). The results are the
  * odd multiples of 2⁻⁵³.
  */
 export const uniform64 = (high: number, low: number): number =>
   (high * 2 ** 20 + (low >>> 12) + 0.5) * 2 ** -52;
 
 /**
- * The standard normal quantile Φ⁻¹, for p = ½ + x/2 given both by x in [0, 1) and by the distance 1 - x, which
- * keeps its digits where x rounds to 1. Wichura's PPND16 (algorithm AS 241, Applied Statistics 37, 1988),
+ * The standard normal quantile Φ⁻¹ at p = ½ + x/2. Both x in [0, 1) and the distance 1 - x are given, because the distance
+ * keeps its digits if x rounds to 1. Wichura's PPND16 (algorithm AS 241, Applied Statistics 37, 1988),
  * relative accuracy about 10⁻¹⁶.
  */
 const upperQuantile = (x: number, distance: number): number => {

@@ -2,12 +2,12 @@ import { UsageError } from "../errors.ts";
 import { philox4x32, type Words2 } from "./philox.ts";
 
 /**
- * A family of random numbers: one for each (step, element index). Plain data; two streams with the same seed and
+ * A family of random numbers, one for each (step, element index). Plain data; two streams with the same seed and
  * site are the same stream.
  */
 export interface Stream {
   readonly seed: number;
-  /** The name of what draws from it: a sample site, a dropout layer, `"shuffle"`. */
+  /** The name of whatever draws from it: a sample site, a dropout layer, `"shuffle"`. */
   readonly site: string;
   /** The Philox key, (low word, high word). */
   readonly key: Words2;
@@ -39,14 +39,14 @@ export const checkSeed = (seed: number): number => {
   return seed;
 };
 
-/** A fixed key ("tightbnd" in ASCII), so that key derivation shares no key with a stream but by chance. */
+/** A fixed key ("tightbnd" in ASCII), so that key derivation shares a key with a stream only by chance. */
 const DERIVATION_KEY: Words2 = [0x74696768, 0x74626e64];
 
 /**
  * The stream of a seed and a site name. Its key is the first 64 bits of
- * `philox4x32((FNV-1a-64 of the name, seed), fixed key)`: FNV-1a tells names apart but mixes poorly, Philox mixes;
- * as Philox is a bijection, different (name hash, seed) pairs give different 128-bit blocks, of which half is
- * kept. Two of n streams then share a key with probability about n²/2⁶⁵.
+ * `philox4x32((FNV-1a-64 of the name, seed), fixed key)`. FNV-1a distinguishes names but mixes poorly; Philox mixes well.
+ * Philox is a bijection, so different (name hash, seed) pairs give different 128-bit blocks, of which one half is
+ * kept. Among n streams, two share a key with probability about n²/2⁶⁵.
  *
  * ```ts
  * const noise = stream(0, "z");

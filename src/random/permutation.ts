@@ -7,15 +7,15 @@ import { fillBits } from "./streams.ts";
 const BATCH = 4096;
 
 /**
- * A permutation of 0 … n - 1, every one equally likely: Fisher and Yates's shuffle on the words of the stream
- * (seed, site) at step `epoch`, with bounded integers free of bias by Lemire's method ("Fast random integer
+ * A permutation of 0 … n - 1, every one equally likely: the Fisher–Yates shuffle on the words of the stream
+ * (seed, site) at step `epoch`, with unbiased bounded integers by Lemire's method ("Fast random integer
  * generation in an interval", ACM TOMACS 29, 2019).
  *
  * ```ts
  * const order = permutation(60_000, seed, epoch);
  * ```
  *
- * @throws UsageError when n is not an integer in 0 … 2³² - 1, or the seed or epoch none in 0 … 2⁵³ - 1.
+ * @throws UsageError when n is not an integer in 0 … 2³² - 1, or the seed or epoch is not one in 0 … 2⁵³ - 1.
  */
 export const permutation = (n: number, seed: number, epoch: number, site = "shuffle"): OwnUint32Array => {
   if (!Number.isInteger(n) || n < 0 || n >= 2 ** 32) {
@@ -36,7 +36,7 @@ export const permutation = (n: number, seed: number, epoch: number, site = "shuf
   const order = new Uint32Array(n);
   for (let i = 0; i < n; i++) order[i] = i;
   for (let bound = n; bound > 1; bound--) {
-    // ⌊word·bound / 2³²⌋, redrawn in the 2³² mod bound cases that would make some values likelier.
+    // ⌊word·bound / 2³²⌋, redrawn in the 2³² mod bound cases that would favour some values.
     let word = nextWord();
     let low = Math.imul(word, bound) >>> 0;
     if (low < bound) {

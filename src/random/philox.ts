@@ -6,7 +6,7 @@ export type Words2 = readonly [number, number];
 
 /** The high half of the 64-bit product of two 32-bit words. */
 export const multiplyHigh = (a: number, b: number): number => {
-  // a = 2¹⁶ high + low keeps both partial products below 2⁴⁸, exact in a double.
+  // Splitting a = 2¹⁶ high + low keeps both partial products below 2⁴⁸, exact in a double.
   const low = (a & 0xffff) * b;
   return Math.floor(((a >>> 16) * b + Math.floor(low / 0x10000)) / 0x10000);
 };
@@ -16,7 +16,7 @@ export const multiplyHigh = (a: number, b: number): number => {
  * 0, 1, 2, … pass every known statistical battery (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as
  * easy as 1, 2, 3", SC 2011).
  *
- * This is the reference; bulk draws come from the WebAssembly kernel, which equals it word for word.
+ * This is the reference. Bulk draws come from the WebAssembly kernel, whose words are the same.
  *
  * ```ts
  * philox4x32([0, 0, 0, 0], [0, 0]); // [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]

@@ -2,9 +2,9 @@ import { UsageError } from "../errors.ts";
 import { type Kernels, kernelsOf, MemoryPlan } from "../kernels/index.ts";
 import { type Stream, split } from "./keys.ts";
 
-/** Where in a stream to draw. */
+/** The position in a stream to draw from. */
 export interface DrawOptions {
-  /** The step of training, or of whatever consumes the stream: 0 … 2⁵³ - 1. Default 0. */
+  /** The step of training, or of whatever uses the stream: 0 … 2⁵³ - 1. Default 0. */
   readonly step?: number;
   /** Index of the element that goes to `out[0]`. Default 0. */
   readonly first?: number;
@@ -15,7 +15,7 @@ const CHUNK_BYTES = 16384;
 
 type Target = Float32Array | Float64Array | Uint32Array;
 
-/** A small memory of our own, for arrays that view no planned memory. */
+/** A small memory of our own, for arrays that are not views of a planned memory. */
 let scratch: { readonly kernels: Kernels; readonly bytes: Uint8Array } | undefined;
 const scratchMemory = () => {
   if (scratch === undefined) {
@@ -34,7 +34,7 @@ const checkIndex = (name: string, value: number): number => {
   return value;
 };
 
-/** Fills `out` with the words of the stream, each chunk mapped in place by `map`. */
+/** Fills `out` with the words of the stream and applies `map` to each chunk in place. */
 const fill = (
   out: Target,
   { key }: Stream,
@@ -64,8 +64,8 @@ const fill = (
  * Raw 32-bit words. Word `i` is word `i mod 4` of the Philox block with counter (⌊i/4⌋, step), each as
  * (low, high): a pure function of (seed, step, site, i).
  *
- * An array that views planned memory is written in place by the kernels, any other through a small buffer; the
- * numbers are the same. The same holds for every `fill` function here.
+ * The kernels write in place to an array that views planned memory, and through a small buffer to any other; the
+ * numbers are the same. This holds for every `fill` function here.
  *
  * @throws UsageError when step or first is not an integer in 0 … 2⁵³ - 1.
  */
@@ -93,8 +93,8 @@ export const fillUniform = (
   );
 
 /**
- * Standard normals by the inverse distribution function, so element `i` is made from the words that uniform `i`
- * is made from. float32: 32 bits an element, |z| ≤ 6.34, relative error at most 3·2⁻²³; float64: 64 bits,
+ * Standard normals by the inverse distribution function: element `i` is made from the same words as uniform `i`.
+ * float32: 32 bits for each element, |z| ≤ 6.34, relative error at most 3·2⁻²³; float64: 64 bits,
  * |z| ≤ 9.16, relative error about 10⁻¹⁶.
  *
  * @throws UsageError when step or first is not an integer in 0 … 2⁵³ - 1.
@@ -109,8 +109,8 @@ export const fillNormal = (
   );
 
 /**
- * Turns probabilities into draws, in place: element `i` becomes 1 where uniform `i` of the stream lies below it, else 0.
- * Words and comparison are one pass, with no uniforms stored.
+ * Turns probabilities into draws, in place: element `i` becomes 1 if uniform `i` of the stream is below it, else 0.
+ * Words are generated and compared in one pass; no uniforms are stored.
  *
  * @throws UsageError when step is not an integer in 0 … 2⁵³ - 1.
  */

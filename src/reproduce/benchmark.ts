@@ -1,4 +1,4 @@
-/** The benchmark of Kingma et al. 2014 as its page shows it: methods, draws, curves and settings as the report floor takes them. */
+/** The data of the benchmark's page (Kingma et al. 2014) in the form that the report floor needs: methods, draws, curves and settings. */
 import { join } from "node:path";
 import { runFolder } from "../files/index.ts";
 import { declarationOf, readHistory } from "../kinds/index.ts";
@@ -18,7 +18,7 @@ import type { PublishedError } from "./published.ts";
 import { beside } from "./table.ts";
 
 /**
- * What the page and the table of a reproduction are made from. Each way to classify is a row of its own; curves and settings are read from
+ * The data for the page and the table of a reproduction. Each way to classify is a row; curves and settings are read from
  * the runs' folders.
  *
  * @example
@@ -48,7 +48,7 @@ export function benchmarkOf(
     command,
     createdAt,
     version,
-    source: `Kingma et al. (2014), table 1, as others quote it${others ? ", and where a row names another source of that one" : ""}`,
+    source: `Kingma et al. (2014), table 1, as quoted by others${others ? "; a row that names another source is from that one" : ""}`,
     protocol: protocolOf(results, options, wanted),
     testRows: data.testRows,
     cells,
@@ -67,19 +67,17 @@ const protocolOf = (
 ): string => {
   const held = source === undefined ? VALIDATION.count : (source.validation?.count ?? 0);
   return [
-    `${grouped(data.trainRows)} rows to learn from, of which a few have labels, the same number in each class;`,
+    `${grouped(data.trainRows)} rows to train on, a few of them with labels, the same number in each class;`,
     `${held > 0 ? `${grouped(held)} others to validate on and ` : ""}${grouped(data.testRows)} to test on.`,
-    ...(wanted.some(isBuiltOnShared) ? ["M1 has one VAE for all draws of as many labels."] : []),
+    ...(wanted.some(isBuiltOnShared) ? ["M1 has one VAE for all draws with the same number of labels."] : []),
     "Lengths are fixed, and nothing was chosen by test error.",
     ...(length < 1
-      ? [
-          `This is a trial at ${length} of the protocol\u2019s epochs: its figures are not the protocol\u2019s.`,
-        ]
+      ? [`This is a trial at ${length} of the protocol\u2019s epochs: its figures are not comparable.`]
       : []),
   ].join(" ");
 };
 
-/** A method at a number of labels: a cell for each way to classify, and for each figure that others published of it. */
+/** A method at a number of labels: a cell for each way to classify, and for each published figure. */
 function cellsOf(
   method: Method,
   labels: number,
@@ -102,7 +100,7 @@ function cellsOf(
       planned,
       ...(published && { published: publishedShare(published) }),
       draws: done.map((figuresOf) => drawOf(figuresOf, by, folder(figuresOf.labelSeed))),
-      // One training, whatever is done with it.
+      // One training serves all ways to classify.
       ...(i === 0 &&
         done.length > 0 && {
           settings: settingsAt(folder(done[0].labelSeed)),
@@ -131,7 +129,7 @@ const publishedShare = ({ error, deviation }: PublishedError): NonNullable<Bench
   ...(deviation !== undefined && { spread: deviation }),
 });
 
-/** One draw by one way to classify. Time and curve are those of the training, which q(y|x) stands for; M1's classifiers have neither. */
+/** One draw and one way to classify. Time and curve are those of the training and belong to q(y|x); M1's classifiers have neither. */
 function drawOf(figures: DrawFigures, by: string, path: string): BenchmarkDraw {
   const { labelSeed, testErrors, validationErrors, seconds } = figures;
   const curve = by === "q(y|x)" ? curveOf(path) : undefined;
@@ -144,7 +142,7 @@ function drawOf(figures: DrawFigures, by: string, path: string): BenchmarkDraw {
   };
 }
 
-/** Errors during a training: those on test rows, or where it recorded none those on validation rows. */
+/** Errors during training: on test rows or, if these were not recorded, on validation rows. */
 function curveOf(path: string): ErrorCurve | undefined {
   const history = readHistory(runFolder(path));
   const part = (["test", "validation"] as const).find((name) =>
@@ -159,7 +157,7 @@ function curveOf(path: string): ErrorCurve | undefined {
   );
 }
 
-/** What a run's model is and how it is trained; of M1's classifiers theirs, since its VAE is the shared one. */
+/** Model and training settings of a run. For M1, those of its classifiers, because its VAE is the shared one. */
 const settingsAt = (path: string): NonNullable<BenchmarkCell["settings"]> => {
   const { settings } = readRun(path);
   const { base, settings: tables } = declarationOf(settings.model.model);

@@ -1,5 +1,5 @@
 /**
- * Papers reproduced: their tables, run by run.
+ * Reproductions of papers: their tables, run by run.
  *
  * @module
  */

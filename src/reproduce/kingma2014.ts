@@ -29,21 +29,21 @@ import {
 import { completeRun, keptFigures } from "./runs.ts";
 import { type BenchmarkRow, rowsOf } from "./table.ts";
 
-/** Which part of the paper's table is made, on which data and where. */
+/** Which part of the paper's table to reproduce, with which data, and where. */
 export interface Kingma2014Options {
-  /** Folder of the benchmark: a run's folder for M1 and for each method, number of labels and draw. */
+  /** Folder of the benchmark. It contains a run's folder for M1 and for each method, number of labels and draw. */
   readonly out: string;
   /** Numbers of labels. Default [100]. */
   readonly labels?: readonly number[];
   /** Draws of the labels: seeds 0, 1, …. Default 5. */
   readonly draws?: number;
-  /** Default all. */
+  /** Methods to reproduce. Default all. */
   readonly methods?: readonly Method[];
-  /** Default MNIST, 10,000 of its training images held out to validate. */
+  /** The data. Default MNIST, with 10,000 of its training images held out for validation. */
   readonly source?: DataSource;
-  /** Share of the protocol's epochs: below 1 for a trial, whose figures are not those of the protocol. Default 1. */
+  /** Fraction of the protocol's epochs. Below 1 it is a trial whose figures cannot be compared with the protocol's. Default 1. */
   readonly length?: number;
-  /** Threads within an operation. Default: one a core. */
+  /** Threads within an operation. Default: one per core. */
   readonly threads?: number;
   /** The version of Tightbound, for the results. */
   readonly version: string;
@@ -55,26 +55,26 @@ export interface Kingma2014Options {
 export interface Part {
   readonly path: string;
   readonly method: Method;
-  /** The VAE that all draws share, where this is its training: there are no labels then. */
+  /** The shared VAE, if this part trains it; there are no labels then. */
   readonly shared?: SharedM1;
   readonly labels?: number;
   readonly labelSeed?: number;
-  /** Its place among all parts, from 1. */
+  /** Its number among all parts, from 1. */
   readonly index: number;
   readonly of: number;
 }
 
 /** Callbacks of the reproduction. */
 export interface Kingma2014Hooks {
-  /** What to call while a part trains. */
+  /** Returns the callbacks for the training of a part. */
   readonly training?: (part: Part) => RunHooks;
-  /** A part is done, has been done before, or is left to another process. */
+  /** Called when a part is done, was done before, or is left to another process. */
   readonly onPart?: (part: Part, state: "done" | "busy") => void;
-  /** Stops after the step under way; what is done is kept. */
+  /** Stops after the current step; finished parts are kept. */
   readonly signal?: AbortSignal;
 }
 
-/** What a run ended in. Errors are shares of rows, by the way to classify. */
+/** The result of a run. Errors are shares of rows, for each way to classify. */
 export type DrawFigures = {
   readonly method: Method;
   readonly labels: number;
@@ -83,39 +83,39 @@ export type DrawFigures = {
   readonly validationErrors: Readonly<Record<string, number>>;
   readonly calibrationError: number | null;
   readonly elbo: number;
-  /** Wall time of training; of M1 none, since its VAE is the shared one. */
+  /** Wall time of training; absent for M1, because its VAE is the shared one. */
   readonly seconds: number;
   readonly steps: number;
 };
 
-/** What a shared VAE ended in. */
+/** The result of a shared VAE. */
 export interface M1Figures {
   /** Name of its folder. */
   readonly folder: string;
-  /** On test rows, nats. */
+  /** The bound on test rows, nats. */
   readonly elbo: number;
   readonly activeUnits: number;
   readonly seconds: number;
 }
 
-/** The part of the paper's table that was made. */
+/** The part of the paper's table that was reproduced. */
 export interface Kingma2014Results {
   readonly benchmark: "kingma2014";
   readonly version: string;
   readonly command: string;
   readonly data: { readonly name: string; readonly trainRows: number; readonly testRows: number };
-  /** Of each VAE that M1 and M1+M2 share: few labels and many have one each. */
+  /** The VAEs that M1 and M1+M2 share: one for few labels and one for many. */
   readonly m1: readonly M1Figures[];
-  /** Settings of each run, by its folder's name; what they do not say is the model's default, and M1 is the shared one. */
+  /** Settings of each run, by its folder's name. Settings not listed have the model's defaults; M1 is the shared VAE. */
   readonly settings: Readonly<Record<string, GivenSettings>>;
-  /** What each draw of each method ended in. */
+  /** The result of each draw of each method. */
   readonly draws: readonly DrawFigures[];
   readonly table: readonly BenchmarkRow[];
-  /** Runs that are not there yet: another process trains them, or a signal came first. */
+  /** Runs that are missing: another process trains them, or a signal stopped this one. */
   readonly missing: readonly string[];
 }
 
-/** Settings at a share of their epochs. */
+/** Settings with the number of epochs multiplied by `length`. */
 const shortened = (given: GivenSettings, length: number, threads: number | undefined): GivenSettings => {
   const { epochs } = given.train ?? {};
   return {
@@ -143,14 +143,14 @@ function checkOptions({ draws = 5, length = 1, labels = [100] }: Kingma2014Optio
 }
 
 /**
- * Trains what is not trained yet, evaluates it, and returns the table with the published figures beside it. A run that was stopped goes
- * on; one that is done is only read; one that another process is training is left to it, so that the same call in two processes shares the
- * work. Nothing is chosen by test error: lengths are fixed, and the protocol's widths were chosen on validation rows.
+ * Trains the runs that are not trained yet, evaluates them, and returns the table with the published figures beside it. A run that was
+ * stopped is continued; a finished run is only read; a run that another process is training is left to it, so the same call in two processes
+ * shares the work. Nothing is chosen by test error: lengths are fixed, and the protocol's widths were chosen on validation rows.
  *
  * @example
  * const { table } = await reproduceKingma2014({ out: "runs/kingma2014", labels: [100], draws: 5, version: "0.1.0", command: "" });
  *
- * @throws UsageError for options out of range, or a folder that holds runs of other settings.
+ * @throws UsageError when options are out of range, or a folder contains runs with other settings.
  */
 export async function reproduceKingma2014(
   options: Kingma2014Options,
@@ -196,14 +196,14 @@ export async function reproduceKingma2014(
     return newRun(kind, built, data.train, described, origin);
   };
 
-  /** Trains a part and reads its figures; what else became of it. */
+  /** Trains a part, and returns how it ended. */
   const attempt = async (part: Part): Promise<"done" | "stopped" | "busy"> => {
     if (hooks.signal?.aborted) return "stopped";
     const training = { ...hooks.training?.(part), ...(hooks.signal && { signal: hooks.signal }) };
     try {
       return (await completeRun(part.path, settingsFor(part), data, training)) ? "done" : "stopped";
     } catch (error) {
-      // Without M1, nothing that is built on it can continue.
+      // Without M1, no run that is built on it can continue.
       if (!(error instanceof BusyError) || part.shared !== undefined) throw error;
       return "busy";
     }
@@ -217,7 +217,7 @@ export async function reproduceKingma2014(
     if (state !== "stopped") hooks.onPart?.(part, state);
   };
   for (const part of parts) await visit(part);
-  // What was another process's may be done by now.
+  // Runs of another process may be finished by now.
   for (const part of parts) if (states.get(part) === "busy") await visit(part);
   const found = parts.flatMap((part) => figures.get(part) ?? []);
   const missing = parts.filter((part) => states.get(part) !== "done").map(({ path }) => path);
@@ -238,7 +238,7 @@ export async function reproduceKingma2014(
   };
 }
 
-/** Settings of a kind that is built on a run which was trained before; of another kind those that were given. */
+/** The settings of a kind that is built on a trained run; for other kinds, the given settings. */
 function builtOn(kind: string, path: string, given: GivenSettings): GivenSettings {
   const { base } = declarationOf(kind);
   if (base === undefined) return given;
@@ -247,13 +247,13 @@ function builtOn(kind: string, path: string, given: GivenSettings): GivenSetting
   return settings as GivenSettings;
 }
 
-/** Seconds and updates of a run's training. */
+/** Seconds and number of updates of a run's training. */
 const effort = (path: string): { readonly seconds: number; readonly steps: number } => {
   const last = readMetricsLog(runFolder(path).metrics).at(-1);
   return { seconds: Number(last?.seconds ?? 0), steps: Number(last?.step ?? 0) };
 };
 
-/** Errors by the way to classify. */
+/** Errors, for each way to classify. */
 function errorsOf({ errors = [], choices }: Measured): Pick<DrawFigures, "testErrors" | "validationErrors"> {
   const ways = choices?.flatMap((name) => errors.find(({ by }) => by === name) ?? []) ?? errors;
   const shares = (of: (figures: ErrorFigures) => number | undefined): Readonly<Record<string, number>> =>
@@ -275,7 +275,7 @@ function figuresOf({ path, method, labels = 0, labelSeed = 0 }: Part, data: RunD
     const { kind, trained } = await openRun(path);
     const { validation } = data;
     const measured = await kind.measure(trained, testPart(data), { ...(validation && { validation }) });
-    // The shared VAE is trained once for all.
+    // The shared VAE is trained once for all draws.
     const { seconds, steps } = takesTraining(method) ? { seconds: 0, steps: 0 } : effort(path);
     return {
       method,

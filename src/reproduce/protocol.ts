@@ -1,4 +1,4 @@
-/** How the models of the paper are trained here: fixed lengths, and widths that were chosen on the 10,000 validation images alone. */
+/** How the paper's models are trained here: with fixed lengths, and widths that were chosen only on the 10,000 validation images. */
 import { declarationOf } from "../kinds/index.ts";
 import type { GivenSettings } from "../runs/index.ts";
 
@@ -9,10 +9,10 @@ export type Method = "m1" | "m2" | "m1m2";
 export const folderOf = (method: Method, labels: number, seed: number): string =>
   `${method}-${labels}-${seed}`;
 
-/** Training rows kept out of training, by a draw of their own: 50,000 of MNIST's 60,000 are left, as in the paper. */
+/** Training rows held out for validation, by a seed of their own: 50,000 of MNIST's 60,000 are left, as in the paper. */
 export const VALIDATION = { count: 10_000, seed: 0 } as const;
 
-/** Labels from which on classes are told apart by what M1 keeps of x rather than by which labels there are. */
+/** From this number of labels on, the error depends more on what M1 keeps of x than on the number of labels. */
 const MANY_LABELS = 1000;
 
 /** The VAE that M1 and M1+M2 are built on: trained once, for all draws of labels. */
@@ -30,27 +30,27 @@ const FEW: SharedM1 = {
   folder: "m1",
   settings: { model: { ...m1Model, activation: "softplus" }, train: { ...m1Train, epochs: 200 } },
 };
-/** β below 1 keeps more dimensions: worse for 100 labels, for 3000 better. */
+/** β below 1 keeps more dimensions, which is worse for 100 labels and better for 3000. */
 const MANY: SharedM1 = {
   kind: "vae",
   folder: "m1-many",
   settings: { model: { ...m1Model, activation: "relu" }, train: { ...m1Train, epochs: 120, beta: 0.5 } },
 };
 
-/** The VAE that M1 and M1+M2 are built on at a number of labels. */
+/** The VAE that M1 and M1+M2 are built on, for a number of labels. */
 export const m1Of = (labels: number): SharedM1 => (labels < MANY_LABELS ? FEW : MANY);
 
-/** A column of the paper's table, and how it is made here. */
+/** A column of the paper's table, and how it is reproduced here. */
 export interface MethodProtocol {
   /** The kind of model. */
   readonly kind: string;
-  /** As the paper writes it. */
+  /** The name in the paper. */
   readonly name: string;
-  /** As a message names a part of the work. */
+  /** The name of the part in messages. */
   readonly part: string;
-  /** How the paper classifies, and what its table calls the method then. Other ways stand beside nothing. */
+  /** How the paper classifies, and the name of the method in its table. Other ways to classify have no published figure. */
   readonly paper: { readonly by: string; readonly method: string };
-  /** What it is at a number of labels. */
+  /** The settings for a number of labels. */
   settings(labels: number): GivenSettings;
 }
 
@@ -117,7 +117,7 @@ export const methods = Object.keys(protocols) as readonly Method[];
 export const isBuiltOnShared = (method: Method): boolean =>
   declarationOf(protocols[method].kind).base !== undefined;
 
-/** Whether a method's training is that of the shared VAE, so that it takes no time of its own. */
+/** Whether a method only uses the shared VAE's training, so that it has no training time of its own. */
 export const takesTraining = (method: Method): boolean => {
   const { base } = declarationOf(protocols[method].kind);
   return base !== undefined && base.folder === undefined;

@@ -1,19 +1,19 @@
-/** What Kingma, Mohamed, Rezende and Welling report, and one other: error rates on MNIST's 10,000 test images. */
+/** Error rates on MNIST's 10,000 test images as reported by Kingma, Mohamed, Rezende and Welling, and one from another source. */
 
-/** A row of the paper's Table 1. Errors are shares of the test rows; the deviation is what the paper writes after ±. */
+/** A row of the paper's Table 1. Errors are shares of the test rows; the deviation is the number after ± in the paper. */
 export interface PublishedError {
   readonly method: string;
   readonly labels: number;
   readonly error: number;
   readonly deviation?: number;
-  /** Absent: Table 1 of Kingma et al. 2014. */
+  /** Absent if the source is Table 1 of Kingma et al. 2014. */
   readonly source?: string;
 }
 
 /**
- * Of Table 1 of Kingma, Mohamed, Rezende and Welling (2014, "Semi-supervised learning with deep generative models", arXiv 1406.5298) the
- * models that are reproduced here, and one later figure of M2. Written down as others quote them: the paper itself was not at hand, and
- * the errors of M1+TSVM and M2 at 3000 labels have not been checked against a second source.
+ * The models of Table 1 in Kingma, Mohamed, Rezende and Welling (2014, "Semi-supervised learning with deep generative models", arXiv
+ * 1406.5298) that are reproduced here, and one later figure for M2. The figures are as quoted by others: the paper itself was not at hand,
+ * and the errors of M1+TSVM and M2 at 3000 labels have not been checked against a second source.
  */
 export const published: readonly PublishedError[] = [
   { method: "M1+TSVM", labels: 100, error: 0.1182, deviation: 0.0025 },

@@ -1,4 +1,4 @@
-/** Runs that are trained where they are not, and gone on with where they stopped. */
+/** Trains runs that do not exist yet, and continues those that were stopped. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
@@ -7,11 +7,11 @@ import { type Json, loadCheckpoint, reason, runFolder, toJson, writeDurably } fr
 import { kindOf, type RunData, type RunSettings } from "../kinds/index.ts";
 import { type RunHooks, readRun, resumeRun, startRun } from "../runs/index.ts";
 
-/** Settings, however deep, that say where and by how many threads the work is done, not what is done. */
+/** Settings, at any depth, that say where and with how many threads the work is done. They do not affect the result. */
 const INCIDENTAL: readonly string[] = ["threads", "from"];
 /**
- * Settings without what only says when and how they were asked for, how many threads share the work, and in which folder M1 lay, which
- * may have been moved since. What M1 is, the settings say.
+ * Settings without those that do not affect the result: when and by which command they were given, the number of threads, and the folder of
+ * M1, which may have been moved since. M1 itself is described by the other settings.
  */
 const essence = ({ version: _, createdAt: __, command: ___, ...rest }: RunSettings): unknown =>
   JSON.parse(JSON.stringify(rest), (key, value: unknown) => (INCIDENTAL.includes(key) ? undefined : value));
@@ -28,7 +28,7 @@ function firstDifference(a: unknown, b: unknown, path = ""): string | undefined 
   return path;
 }
 
-/** Whether a run's last epoch is done, and the files are there that its kind needs. */
+/** Whether a run's last epoch is done and all files that its kind needs exist. */
 const isDone = async (path: string): Promise<boolean> => {
   const run = readRun(path);
   const { train, model } = run.settings;
@@ -39,7 +39,7 @@ const isDone = async (path: string): Promise<boolean> => {
 /**
  * Trains a run to its end: from the start, from where it stopped, or not at all.
  * @returns false when the hooks' signal stopped it.
- * @throws UsageError when the folder holds a run of other settings; the message names the first that differs.
+ * @throws UsageError when the folder contains a run with other settings; the message names the first that differs.
  * @throws BusyError when another process trains it.
  */
 export async function completeRun(
@@ -53,7 +53,7 @@ export async function completeRun(
   const difference = firstDifference(essence(settings), essence(found));
   if (difference !== undefined) {
     throw new UsageError(
-      `${path}: expected a run of the settings that are asked for now, found one that differs in "${difference}". ` +
+      `${path}: expected a run with the settings given now, found one that differs in "${difference}". ` +
         "Give another --out, or move that folder away.",
     );
   }
@@ -62,8 +62,8 @@ export async function completeRun(
 }
 
 /**
- * A run's figures, kept in a file of its folder once they are computed. Those that are not complete, as of a run that was made
- * before there was one of them, are computed again.
+ * A run's figures, which are kept in a file of its folder once they are computed. If a figure is missing, because an older version did
+ * not have it, they are computed again.
  * @throws CheckpointError when the file is damaged.
  */
 export async function keptFigures<T extends { readonly [key: string]: Json }>(
@@ -84,7 +84,7 @@ function readFigures<T>(file: string): T {
     return JSON.parse(readFileSync(file, "utf8")) as T;
   } catch (cause) {
     throw new CheckpointError(
-      `${file}: expected figures of a run as JSON: ${reason(cause, {})}. Delete it: they are computed again`,
+      `${file}: expected figures of a run as JSON: ${reason(cause, {})}. Delete it, and they are computed again`,
       { cause },
     );
   }

@@ -1,4 +1,4 @@
-/** The paper's table, with what was found here. Errors are shares of rows. */
+/** The paper's table with the errors found here. Errors are shares of rows. */
 import { meanError } from "../report/index.ts";
 import type { DrawFigures } from "./kingma2014.ts";
 import { type Method, protocols } from "./protocol.ts";
@@ -6,7 +6,7 @@ import { type PublishedError, published } from "./published.ts";
 
 /** One way to classify at one number of labels, over draws of the labels. */
 export interface BenchmarkRow {
-  /** As the paper writes it: `M1+M2`. */
+  /** The name in the paper: `M1+M2`. */
   readonly method: string;
   /** `q(y|x)`, `Bayes`, or the classifier of M1. */
   readonly by: string;
@@ -17,7 +17,7 @@ export interface BenchmarkRow {
   readonly mean: number;
   /** Standard deviation over draws, divisor n − 1, over √n; absent for a single draw. */
   readonly standardError?: number;
-  /** Mean error on the validation rows, where there are any. */
+  /** Mean error on the validation rows, if there are any. */
   readonly validation?: number;
   /** Mean wall time of a draw's training. */
   readonly seconds: number;
@@ -26,7 +26,7 @@ export interface BenchmarkRow {
 
 const mean = (values: readonly number[]): number => meanError(values).mean;
 
-/** The published figures that a way to classify at a number of labels stands beside. */
+/** The published figures for one way to classify at one number of labels. */
 export const beside = (method: Method, by: string, labels: number): readonly PublishedError[] =>
   by === protocols[method].paper.by
     ? published.filter((row) => row.labels === labels && row.method === protocols[method].paper.method)

@@ -46,7 +46,7 @@ export interface TrainHooks {
 function piecewise({ lr, lrSteps }: OptimisationSettings, stepsPerEpoch: number): Schedule {
   if (lrSteps === undefined)
     throw new UsageError(
-      "The schedule piecewise needs the learning rates that follow the first, in `lrSteps`: each with the epochs that are over by then.",
+      "The schedule piecewise needs the later learning rates in `lrSteps`: each with the number of epochs after which it applies.",
     );
   return schedules.piecewise({
     initial: lr,
@@ -59,7 +59,7 @@ function learningRate(settings: OptimisationSettings, steps: number): number | S
   if (schedule === "linear") return schedules.linear({ from: lr, to: 0, steps });
   if (schedule === "cosine") return schedules.cosine({ peak: lr, steps });
   if (schedule === "piecewise") return piecewise(settings, steps / settings.epochs);
-  // To a hundredth of it at the end.
+  // To a hundredth of the first rate at the end.
   if (schedule === "exponential") return schedules.exponential({ initial: lr, factor: 0.01, every: steps });
   return lr;
 }

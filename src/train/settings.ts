@@ -40,7 +40,7 @@ export interface OptimisationSettings {
 export interface BatchSettings {
   /** Rows in a minibatch. */
   readonly batch: number;
-  /** Seed of the order of rows and of what is drawn of them. */
+  /** Seed of the order of rows and of draws from them. */
   readonly seed: number;
   /** Whether and when grey pixels are drawn as black or white. */
   readonly binarize: Binarization;

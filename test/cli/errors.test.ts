@@ -118,7 +118,7 @@ test("a folder that holds another run is left as it is", async () => {
   const { code, err } = await cli("train", "vae", "--data", digits, "--out", run);
   expect(code).toBe(2);
   expect(err).toBe(
-    `${run} holds a run already (checkpoint.safetensors, config.json, metrics.jsonl). Expected a new or empty folder: ` +
+    `${run} already contains a run (checkpoint.safetensors, config.json, metrics.jsonl). Expected a new or empty folder: ` +
       "choose another with --out, continue this run with --resume, or replace it with --overwrite.\n",
   );
   expect(readFileSync(join(run, "config.json"), "utf8")).toBe(before);

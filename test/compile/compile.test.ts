@@ -170,8 +170,8 @@ describe.each(executors)("compile on %s", (executor) => {
     const twice = compile(() => noise("normal", "z", [2]).add(noise("normal", "z", [2])), on(executor));
     await expect(twice()).rejects.toThrow(
       new UsageError(
-        "noise: two different draws are named 'z', and would hold the same numbers; " +
-          "give each sample site, dropout layer and the like a name of its own.",
+        "noise: two different draws are named 'z', so they would have the same numbers; " +
+          "give each sample site and dropout layer its own name.",
       ),
     );
     const z = noise("normal", "z", [2]);

@@ -138,7 +138,7 @@ describe("saveCheckpoint and loadCheckpoint", () => {
     expect(() => loadCheckpoint(path)).toThrow(
       new CheckpointError(
         `${path}: truncated. Tensor "w": expected 400 bytes of data, found 300. ` +
-          "The file is damaged or was not written whole: use another copy or start anew",
+          "The file is damaged or incomplete: use another copy or start again",
       ),
     );
   });

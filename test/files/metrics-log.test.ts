@@ -82,11 +82,11 @@ test("a last line that lacks nothing but its newline is kept", () => {
 });
 
 test.each([
-  ['{"epoch":1}\n{"epo\n{"epoch":3}\n', 2, 'an epoch past 1, found "{\\"epo"'],
-  ['\n{"epoch":1}\n', 1, 'an epoch past 0, found ""'],
-  ['{"epoch":1}\n{"epoch":1}\n', 2, "an epoch past 1, found epoch 1"],
-  ['{"epoch":1.5}\n', 1, 'an epoch past 0, found "{\\"epoch\\":1.5}"'],
-  ['[1]\n{"epoch":1}\n', 1, 'an epoch past 0, found "[1]"'],
+  ['{"epoch":1}\n{"epo\n{"epoch":3}\n', 2, 'an epoch after 1, found "{\\"epo"'],
+  ['\n{"epoch":1}\n', 1, 'an epoch after 0, found ""'],
+  ['{"epoch":1}\n{"epoch":1}\n', 2, "an epoch after 1, found epoch 1"],
+  ['{"epoch":1.5}\n', 1, 'an epoch after 0, found "{\\"epoch\\":1.5}"'],
+  ['[1]\n{"epoch":1}\n', 1, 'an epoch after 0, found "[1]"'],
 ])("a damaged line is named: %j", (contents, line, what) => {
   const path = newPath();
   appendFileSync(path, contents);
@@ -106,7 +106,7 @@ test("epochs must grow, and a missing file is an error for readers", () => {
   );
   log.append({ epoch: 2 });
   expect(() => log.append({ epoch: 2 })).toThrow(
-    new UsageError(`${path}: expected an epoch past 2, found 2`),
+    new UsageError(`${path}: expected an epoch after 2, found 2`),
   );
 });
 
@@ -114,7 +114,7 @@ test("a folder that is gone", () => {
   const path = join(folder.path, "gone", "metrics.jsonl");
   expect(() => openMetricsLog(path, { completedEpochs: 0 }).append({ epoch: 1 })).toThrow(
     new CheckpointError(
-      `cannot write ${path}: its folder does not exist. Create it first. What the file held before is untouched`,
+      `cannot write ${path}: its folder does not exist. Create it first. The earlier contents of the file are untouched`,
     ),
   );
 });

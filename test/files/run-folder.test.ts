@@ -67,7 +67,7 @@ describe("createRun and openRun", () => {
     const { path } = endedRun();
     expect(message(() => createRun(path, { latent: 3 }))).toEqual(
       new UsageError(
-        `${path} holds a run already (checkpoint.safetensors, config.json, images, metrics.jsonl, report.html). ` +
+        `${path} already contains a run (checkpoint.safetensors, config.json, images, metrics.jsonl, report.html). ` +
           "Expected a new or empty folder: choose another with `out`, continue this run with `resume`, or " +
           "replace it with `overwrite`.",
       ),
@@ -107,7 +107,7 @@ describe("createRun and openRun", () => {
     writeFileSync(join(path, "report.html"), "mine");
     expect(message(() => createRun(path, { latent: 2 }, { overwrite }))).toEqual(
       new UsageError(
-        `${path} is not empty and holds no run (config.json, report.html). Expected a new or empty folder, or ` +
+        `${path} is not empty and does not contain a run (config.json, report.html). Expected a new or empty folder, or ` +
           "with `overwrite` one that holds a run: choose another with `out`. Nothing was touched.",
       ),
     );

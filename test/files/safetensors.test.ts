@@ -135,7 +135,7 @@ describe("decodeSafetensors", () => {
         'run/c.safetensors: corrupted. Tensor "b": expected data with SHA-256 ' +
           "ea2845900b5856c9bf354b1aa9761b5aa6888e5ed61738fe9579ca42bc0f6054, found " +
           "413432a2e4977ca133f00f95e74dcb2af10220ee4bcf9c47ac33ed88a7d7bffa. " +
-          "The file is damaged or was not written whole: use another copy or start anew",
+          "The file is damaged or incomplete: use another copy or start again",
       ),
     );
   });
@@ -149,7 +149,7 @@ describe("decodeSafetensors", () => {
     );
   });
 
-  const END = "The file is damaged or was not written whole: use another copy or start anew";
+  const END = "The file is damaged or incomplete: use another copy or start again";
   const F32 = (shape: readonly number[], begin: number, end: number) => ({
     dtype: "F32",
     shape,
@@ -173,7 +173,7 @@ describe("decodeSafetensors", () => {
       'expected a safetensors file: the length of a header, at most 100000000 bytes, then the header, which begins with "{"; ' +
         "found length 2 and then byte 91",
     ],
-    [file({ w: 3 }), `the header gives no object for "w", but 3. ${END}`],
+    [file({ w: 3 }), `the header has 3 instead of an object for "w". ${END}`],
     [
       file('{"w":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},"\\u0077":{}}'),
       `the header names the tensor "w" twice. ${END}`,
@@ -193,7 +193,7 @@ describe("decodeSafetensors", () => {
     ],
     [
       file({ w: { dtype: "F32", shape: [0], data_offsets: [4, 0] } }),
-      'tensor "w": expected data_offsets to be where the data begin and end, found [4,0]',
+      'tensor "w": expected data_offsets to be the positions at which the data begin and end, found [4,0]',
     ],
     [
       file({ w: F32([2, 2], 0, 12) }, Array(12).fill(0)),
@@ -201,11 +201,11 @@ describe("decodeSafetensors", () => {
     ],
     [
       file({ w: F32([1], 4, 8) }, Array(8).fill(0)),
-      `tensor "w": expected its data to begin at byte 0, where the last tensor's end; found 4. ${END}`,
+      `tensor "w": expected its data to begin at byte 0, where the previous tensor's end; found 4. ${END}`,
     ],
     [
       file({ v: F32([2], 0, 8), w: F32([1], 4, 8) }, Array(8).fill(0)),
-      `tensor "w": expected its data to begin at byte 8, where the last tensor's end; found 4. ${END}`,
+      `tensor "w": expected its data to begin at byte 8, where the previous tensor's end; found 4. ${END}`,
     ],
     [
       file({ v: F32([1], 0, 4), w: F32([2], 4, 12) }, Array(10).fill(0)),

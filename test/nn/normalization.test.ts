@@ -153,7 +153,7 @@ describe("faults", () => {
       "layerNorm: expected last axes [4, 5], found [8, 5].",
     );
     expect(() => batchNorm(2).apply(ones([1, 2]), trainingContext())).toThrow(
-      "batchNorm: training needs more than one value a feature, found [1, 2]; use a larger batch.",
+      "batchNorm: training needs more than one value for each feature, found [1, 2]; use a larger batch.",
     );
     expect(() => trainingContext().update(ones([2]), ones([3]))).toThrow(
       "update of a buffer: expected [2], found [3].",

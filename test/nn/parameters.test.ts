@@ -58,6 +58,6 @@ test("a parameter by itself has a name too", () => {
 test("two parameters with one name are refused", () => {
   const two = () => parameter([1], initializers.zeros);
   expect(() => parametersOf({ "a.b": two(), a: { b: two() } })).toThrow(
-    "parameters: two of them would be named 'a.b'; a key of the module holds a dot: rename it.",
+    "parameters: two of them would be named 'a.b', because a key of the module contains a dot; rename it.",
   );
 });

@@ -145,7 +145,7 @@ test("what was done is said: methods, rows, draws that are missing, and that a t
     { ...options, methods: ["m2"], labels: [20], source: { spec: "digits" } },
   );
   expect(alone.protocol).not.toMatch(/trial|M1|validate/);
-  expect(alone.source).toBe("Kingma et al. (2014), table 1, as others quote it");
+  expect(alone.source).toBe("Kingma et al. (2014), table 1, as quoted by others");
   expect(alone.cells).toEqual([{ method: "M2 by q(y|x)", labels: 20, planned: 3, draws: [] }]);
   expect(benchmarkMarkdown(benchmarkOf(results, options))).toContain("| 4.00 ± 1.00 (2 of 3 draws) |");
 });

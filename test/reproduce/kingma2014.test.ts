@@ -111,7 +111,7 @@ test("few labels and many have an M1 each, and the run above it is told which", 
 test("a folder of other settings is refused, by the first that differs", async () => {
   await expect(reproduceKingma2014({ ...options("whole"), length: 0.1 })).rejects.toThrow(
     new UsageError(
-      `${join(folder, "whole", "m2-20-0")}: expected a run of the settings that are asked for now, found one that differs in ` +
+      `${join(folder, "whole", "m2-20-0")}: expected a run with the settings given now, found one that differs in ` +
         '"train.epochs". Give another --out, or move that folder away.',
     ),
   );

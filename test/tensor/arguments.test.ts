@@ -134,7 +134,7 @@ describe("compile", () => {
   test("executors that there are not", async () => {
     const options = { executor: "gpu" } as unknown as CompileOptions;
     await expect(compile((t) => T.exp(t), options)([1])).rejects.toThrow(
-      "compile: there is no executor 'gpu'; there are host, native.",
+      "compile: there is no executor 'gpu'; use host or native.",
     );
     await expect(x.value(options)).rejects.toThrow(TightboundError);
   });

@@ -218,7 +218,7 @@ describe("settings", () => {
     const rate = trainer.trainStep.arena.optimizer.groups[0].learningRate;
     expect([0, 3, 4, 11, 12, 15].map(rate)).toEqual([0.1, 0.1, 0.01, 0.01, 0.001, 0.001]);
     await expect(trainerOf({ schedule: "piecewise" })).rejects.toThrow(
-      /needs the learning rates that follow the first, in `lrSteps`/,
+      /needs the later learning rates in `lrSteps`/,
     );
   });
 
@@ -353,7 +353,7 @@ describe("training that makes things worse", () => {
 test("more threads than any machine uses well are refused, not started", async () => {
   await expect(trainerOf({ threads: 100_000 })).rejects.toThrow(
     new UsageError(
-      "threads: expected a whole number from 1 to 256, found 100000. More than there are cores make no run faster.",
+      "threads: expected a whole number from 1 to 256, found 100000. More threads than cores do not make it faster.",
     ),
   );
 });

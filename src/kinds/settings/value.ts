@@ -18,7 +18,7 @@ export interface Value<T> {
 
 const grouped = (n: number): string => n.toLocaleString("en");
 
-/** `at most 256: more threads than cores make no run faster` */
+/** `at most 256: more threads than cores do not make a run faster` */
 const beyond = ({ most, why }: Ceiling): string => `at most ${grouped(most)}: ${why}`;
 
 /** A whole number, `least` or more, up to a ceiling where there is one. */
