@@ -4,8 +4,25 @@ import { UsageError } from "./errors.ts";
 /** Returns what a value must be, for the error, or undefined if it is valid. */
 export type OptionRule = (value: unknown) => string | undefined;
 
-/** A rule for each name of an options type. Leaving one out does not compile. */
-export type OptionRules<O> = { readonly [K in keyof O]-?: OptionRule };
+/** The rule of an option that has no default. */
+export type RequiredRule = OptionRule & { readonly required: true };
+
+/** A rule for each name of an options type. Leaving one out, or one that has no default without {@link required}, does not compile. */
+export type OptionRules<O> = {
+  readonly [K in keyof O]-?: undefined extends O[K] ? OptionRule : RequiredRule;
+};
+
+/** An option that has no default, and the rule of its values. */
+export const required = (rule: OptionRule): RequiredRule =>
+  Object.assign((value: unknown) => rule(value), { required: true as const });
+
+/** The same rules where nothing must be given. */
+export const withoutRequired = <R extends Readonly<Record<string, OptionRule>>>(
+  rules: R,
+): Readonly<Record<keyof R & string, OptionRule>> =>
+  Object.fromEntries(
+    Object.entries(rules).map(([name, rule]) => [name, (value: unknown) => rule(value)]),
+  ) as Record<keyof R & string, OptionRule>;
 
 const isNumber = (value: unknown): value is number => typeof value === "number";
 
@@ -34,6 +51,20 @@ export const share: OptionRule = (value) =>
 
 /** True or false. */
 export const flag: OptionRule = (value) => (typeof value === "boolean" ? undefined : "true or false");
+
+/** A list of whole numbers of at least `least`. */
+export const wholes =
+  (least: number): OptionRule =>
+  (value) =>
+    Array.isArray(value) && value.every((each) => whole(least)(each) === undefined)
+      ? undefined
+      : `a list of whole numbers of at least ${least}`;
+
+/** Something: what it must be is checked by who reads it, and said here. */
+export const given =
+  (expected: string): OptionRule =>
+  (value) =>
+    value === undefined || value === null ? expected : undefined;
 
 /** A function. */
 export const callback: OptionRule = (value) => (typeof value === "function" ? undefined : "a function");
@@ -86,20 +117,18 @@ const shown = (value: unknown): string =>
  * Checks options: an object, known names, values that follow their rules. An option that is `undefined` counts as left out.
  *
  * @param what the name of the called function, for the message
- * @param required options that have no default
  * @throws UsageError when an option is invalid; the message names it, and the nearest known name if it was misspelt.
  */
 export function checkOptions(
   what: string,
   options: object | undefined,
   rules: Readonly<Record<string, OptionRule>>,
-  required: readonly string[] = [],
 ): void {
-  const given = options === undefined ? {} : options;
-  if (typeof given !== "object" || given === null || Array.isArray(given))
-    throw new UsageError(`${what}: expected an object of options, found ${shown(given)}.`);
+  const found = options === undefined ? {} : options;
+  if (typeof found !== "object" || found === null || Array.isArray(found))
+    throw new UsageError(`${what}: expected an object of options, found ${shown(found)}.`);
   const known = Object.keys(rules);
-  for (const [name, value] of Object.entries(given)) {
+  for (const [name, value] of Object.entries(found)) {
     if (!Object.hasOwn(rules, name)) {
       const meant = nearest(name, known);
       const hint = meant === undefined ? `The options are ${known.join(", ")}.` : `Did you mean '${meant}'?`;
@@ -109,8 +138,10 @@ export function checkOptions(
     if (expected !== undefined)
       throw new UsageError(`${what}: ${name} must be ${expected}, found ${shown(value)}.`);
   }
-  const values: Readonly<Record<string, unknown>> = { ...given };
-  const missing = required.find((name) => values[name] === undefined);
+  const values: Readonly<Record<string, unknown>> = { ...found };
+  const missing = known.find(
+    (name) => (rules[name] as Partial<RequiredRule>).required && values[name] === undefined,
+  );
   if (missing === undefined) return;
   const expected = rules[missing](undefined);
   throw new UsageError(`${what}: the option ${missing} is missing${expected ? `; give ${expected}` : ""}.`);

@@ -1,5 +1,5 @@
 import { UsageError } from "../errors.ts";
-import { anything, checkOptions, type OptionRules } from "../options.ts";
+import { anything, checkOptions, given, type OptionRules, required } from "../options.ts";
 import { drawBernoulli, fillNormal, permutation, stream } from "../random/index.ts";
 import type { Binarization } from "./binarization.ts";
 import type { Dataset, RowIndices } from "./dataset.ts";
@@ -18,8 +18,8 @@ export interface RowOrderOptions {
 }
 
 const orderRules: OptionRules<RowOrderOptions> = {
-  batch: anything,
-  seed: anything,
+  batch: required(given("a whole number of at least 1")),
+  seed: required(given("a whole number of at least 0")),
   site: anything,
   subset: anything,
 };
@@ -31,8 +31,8 @@ export interface MinibatchOptions extends RowOrderOptions {
 }
 
 const minibatchRules: OptionRules<MinibatchOptions> = {
-  batch: anything,
-  seed: anything,
+  batch: required(given("a whole number of at least 1")),
+  seed: required(given("a whole number of at least 0")),
   site: anything,
   subset: anything,
   binarize: anything,

@@ -16,7 +16,7 @@ import {
   unsqueeze,
   where,
 } from "../tensor/index.ts";
-import { type CategoricalDistribution, drawCategory } from "./categorical.ts";
+import { CategoricalDistribution, drawCategory } from "./categorical.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 
 const prefixed = <T>(path: string, record: Readonly<Record<string, T>>): [string, T][] =>
@@ -139,6 +139,11 @@ export function Mixture<D extends Distribution>(
   weights: CategoricalDistribution,
   components: D,
 ): MixtureDistribution<D> {
+  if (!(weights instanceof CategoricalDistribution) || !(components instanceof Distribution)) {
+    throw new UsageError(
+      "Mixture: expected weights and components, as in Mixture(Categorical({ logits }), Normal(loc, scale)).",
+    );
+  }
   const { batchShape } = components;
   const count = weights.cardinality;
   if (batchShape.length === 0 || batchShape[batchShape.length - 1] !== count) {

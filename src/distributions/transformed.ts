@@ -201,5 +201,11 @@ function supportOf(base: Distribution, transform: Transform, n: number): Constra
  *
  * @throws ShapeError when the events do not fit; UsageError when the base is discrete.
  */
-export const Transformed = (base: Distribution, transform: Transform): TransformedDistribution =>
-  new TransformedDistribution(base, transform);
+export const Transformed = (base: Distribution, transform: Transform): TransformedDistribution => {
+  if (!(base instanceof Distribution) || typeof transform?.forward !== "function") {
+    throw new UsageError(
+      "Transformed: expected a distribution and a transform, as in Transformed(Normal(0, 1), transforms.exp).",
+    );
+  }
+  return new TransformedDistribution(base, transform);
+};

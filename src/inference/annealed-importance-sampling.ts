@@ -268,6 +268,11 @@ export async function reverseAnnealedImportanceSampling<A extends readonly unkno
   posterior: ReadonlyMap<string, ArrayValue>,
   options: AnnealingOptions<A> = {},
 ): Promise<AnnealingResult> {
+  if (!(posterior instanceof Map)) {
+    throw new UsageError(
+      `${program.name}: reverse annealing starts from exact draws of the posterior: expected a Map from each latent site to its values.`,
+    );
+  }
   const { path, settings } = await prepare(program, args, options);
   return resultOf(path, await backward(path, settings, await path.unconstrain(posterior)), -1);
 }

@@ -1,6 +1,6 @@
 import { ArrayValue, compile } from "../compile/index.ts";
 import { UsageError } from "../errors.ts";
-import { anything, checkOptions, type OptionRules, whole } from "../options.ts";
+import { anything, checkOptions, type OptionRules, required, whole } from "../options.ts";
 import { latentSites, logDensity, type Program, randomSites, replay, trace } from "../program/index.ts";
 import { cast, sub, type Tensor, type TypedArray } from "../tensor/index.ts";
 import { checkMatch } from "./bounds/pair.ts";
@@ -18,7 +18,7 @@ export interface ImportanceOptions {
 }
 
 const importanceRules: OptionRules<ImportanceOptions> = {
-  draws: whole(25),
+  draws: required(whole(25)),
   parameters: anything,
   seed: whole(0),
 };
@@ -82,7 +82,7 @@ export async function importance<A extends readonly unknown[]>(
   args: A,
   options: ImportanceOptions,
 ): Promise<ImportanceResult> {
-  checkOptions("importance", options, importanceRules, ["draws"]);
+  checkOptions("importance", options, importanceRules);
   const { draws, parameters, seed = 0 } = options;
   const drawn = trace(guide, args);
   const scored = trace(model, args, [replay(drawn)]);

@@ -1,6 +1,6 @@
 import { ArrayValue } from "../compile/index.ts";
 import { UsageError } from "../errors.ts";
-import { anything, checkOptions, type OptionRules, whole } from "../options.ts";
+import { anything, checkOptions, type OptionRules, required, whole } from "../options.ts";
 import { type Handler, latentSites, type Program, replay, trace } from "../program/index.ts";
 import { cast, formatShape, sizeOf, type Tensor, type TypedArray } from "../tensor/index.ts";
 import { type FinitePosterior, finitePosterior } from "./finite-posterior.ts";
@@ -24,7 +24,7 @@ export interface PredictiveOptions<A extends readonly unknown[]> {
 }
 
 const predictiveRules: OptionRules<PredictiveOptions<readonly unknown[]>> = {
-  draws: whole(1),
+  draws: required(whole(1)),
   guide: anything,
   posterior: anything,
   parameters: anything,
@@ -57,7 +57,7 @@ export async function predictive<A extends readonly unknown[]>(
   args: A,
   options: PredictiveOptions<A>,
 ): Promise<ReadonlyMap<string, ArrayValue>> {
-  checkOptions("predictive", options, predictiveRules, ["draws"]);
+  checkOptions("predictive", options, predictiveRules);
   const { draws, guide, posterior, parameters, seed = 0 } = options;
   if (guide !== undefined && posterior !== undefined)
     throw new UsageError("predictive: latent sites come from a guide or posterior draws; give one of them.");

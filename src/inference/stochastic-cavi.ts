@@ -1,5 +1,14 @@
 import { NonFiniteError, UsageError } from "../errors.ts";
-import { anything, callback, checkOptions, type OptionRules, positive, whole } from "../options.ts";
+import {
+  anything,
+  callback,
+  checkOptions,
+  type OptionRules,
+  positive,
+  required,
+  whole,
+  withoutRequired,
+} from "../options.ts";
 import { type Program, randomSites, trace, watchObserved } from "../program/index.ts";
 import { isInput, nodesOf, substitute, type Tensor } from "../tensor/index.ts";
 import { bound, expectations, naturalLeaves, optimum, pass, starting } from "./cavi/ascent.ts";
@@ -44,8 +53,8 @@ const runRules: OptionRules<StochasticCaviRunOptions> = {
   forgettingRate: anything,
   localTolerance: positive,
   localSweeps: whole(1),
-  steps: whole(0),
-  feed: callback,
+  steps: required(whole(0)),
+  feed: required(callback),
   onStep: callback,
 };
 
@@ -113,7 +122,7 @@ export interface CompiledStep {
 }
 
 function checked(options: StochasticCaviOptions): Required<StochasticCaviOptions> {
-  checkOptions("stochasticCavi", options, runRules);
+  checkOptions("stochasticCavi", options, withoutRequired(runRules));
   const { seed = 0, delay = 1, forgettingRate = 0.7, localTolerance = 1e-3, localSweeps = 100 } = options;
   if (!(delay >= 0)) throw new UsageError(`stochasticCavi: delay must be at least 0, found ${delay}.`);
   if (!(forgettingRate > 0.5 && forgettingRate <= 1)) {
@@ -308,7 +317,7 @@ export function stochasticCavi<A extends readonly unknown[]>(program: Program<A>
       return { state: { ...state, natural, step }, info: { elbo, stepSize, localSweeps } };
     },
     async run(args, options) {
-      checkOptions("stochasticCavi", options, runRules, ["steps"]);
+      checkOptions("stochasticCavi", options, runRules);
       const { steps, feed, onStep } = options;
       let state = await machine.init(args, options);
       const elbo = new Float64Array(steps);

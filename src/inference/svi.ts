@@ -2,7 +2,16 @@ import type { ArrayValue, Executor } from "../compile/index.ts";
 import { NonFiniteError, UsageError } from "../errors.ts";
 import { trainingContext } from "../nn/index.ts";
 import { adam, compileStep, type NamedLeaf, type Optimizer, type TrainStep } from "../optim/index.ts";
-import { anything, callback, checkOptions, knownOptions, type OptionRules, whole } from "../options.ts";
+import {
+  anything,
+  callback,
+  checkOptions,
+  knownOptions,
+  type OptionRules,
+  required,
+  whole,
+  withoutRequired,
+} from "../options.ts";
 import { type Program, randomSites, trace, watchObserved } from "../program/index.ts";
 import { neg, type Tensor } from "../tensor/index.ts";
 import type { Bound, ScoredSite } from "./bounds/bound.ts";
@@ -61,7 +70,7 @@ export interface SviRunOptions extends SviOptions {
 
 const runRules: OptionRules<SviRunOptions> = {
   ...optionRules,
-  steps: whole(0),
+  steps: required(whole(0)),
   feed: callback,
   onStep: callback,
 };
@@ -169,7 +178,7 @@ export function boundMaximiser<A extends readonly unknown[]>(
     model,
     guide,
     async init(args, options = {}) {
-      checkOptions("svi", options, runRules);
+      checkOptions("svi", options, withoutRequired(runRules));
       const layers = trainingContext();
       const bound = boundAt(args, { layers, ...options });
       const compiled = await compileStep(
@@ -206,7 +215,7 @@ export function boundMaximiser<A extends readonly unknown[]>(
       }
     },
     async run(args, options) {
-      checkOptions("svi", options, runRules, ["steps"]);
+      checkOptions("svi", options, runRules);
       const { steps, feed, onStep } = options;
       let state = await machine.init(args, options);
       const elbo = new Float64Array(steps);

@@ -8,7 +8,7 @@ import {
   trainingContext,
 } from "../nn/index.ts";
 import type { Objective } from "../optim/index.ts";
-import { anything, checkOptions, type OptionRules } from "../options.ts";
+import { anything, checkOptions, given, type OptionRules, required } from "../options.ts";
 import { input, mean, neg, type Shape, sizeOf, type Tensor } from "../tensor/index.ts";
 import { type Likelihood, likelihood } from "./likelihood.ts";
 import { missingMarks } from "./missing-marks.ts";
@@ -22,7 +22,7 @@ const rules: OptionRules<AutoencoderOptions> = {
   latent: anything,
   likelihood: anything,
   layout: anything,
-  shape: anything,
+  shape: required(given("the shape of one row, such as [28, 28]")),
   hidden: anything,
   network: anything,
   channels: anything,

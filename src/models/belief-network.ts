@@ -1,7 +1,7 @@
 import { Bernoulli } from "../distributions/index.ts";
 import { UsageError } from "../errors.ts";
 import { type Dense, dense, initializers, type NamedParameter, parametersOf } from "../nn/index.ts";
-import { anything, checkOptions, type OptionRules, whole } from "../options.ts";
+import { anything, checkOptions, type OptionRules, required, whole } from "../options.ts";
 import { model, type Program } from "../program/index.ts";
 import { type Initializer, parameter, type Tensor, tensor } from "../tensor/index.ts";
 
@@ -16,7 +16,7 @@ export interface BeliefNetworkOptions {
 }
 
 const rules: OptionRules<BeliefNetworkOptions> = {
-  features: whole(1),
+  features: required(whole(1)),
   units: anything,
   mean: anything,
 };

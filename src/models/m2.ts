@@ -20,7 +20,7 @@ import {
   type WeightOptions,
 } from "../nn/index.ts";
 import type { Objective } from "../optim/index.ts";
-import { anything, checkOptions, type OptionRules } from "../options.ts";
+import { anything, checkOptions, given, type OptionRules, required } from "../options.ts";
 import { condition, handled, logDensity, model, type Program, trace } from "../program/index.ts";
 import {
   add,
@@ -97,8 +97,8 @@ export interface M2Options {
 export type ClassPrior = "uniform" | "learned" | readonly number[];
 
 const rules: OptionRules<M2Options> = {
-  features: anything,
-  classes: anything,
+  features: required(given("the number of features of one row")),
+  classes: required(given("the number of classes")),
   network: anything,
   shape: anything,
   channels: anything,

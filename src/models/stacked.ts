@@ -2,7 +2,7 @@ import { type Distribution, Normal, OneHotCategorical } from "../distributions/i
 import { UsageError } from "../errors.ts";
 import type { ActivationName, NamedParameter } from "../nn/index.ts";
 import type { Objective } from "../optim/index.ts";
-import { anything, checkOptions, type OptionRules } from "../options.ts";
+import { anything, checkOptions, given, type OptionRules, required } from "../options.ts";
 import { model, type Program } from "../program/index.ts";
 import { add, sqrt, type Tensor } from "../tensor/index.ts";
 import type { LikelihoodName } from "./likelihood.ts";
@@ -33,10 +33,10 @@ export interface StackedOptions {
 }
 
 const rules: OptionRules<StackedOptions> = {
-  m1: anything,
-  frozen: anything,
+  m1: required(given("a trained VAE")),
+  frozen: required(given("its parameters")),
   active: anything,
-  classes: anything,
+  classes: required(given("the number of classes")),
   latent: anything,
   hidden: anything,
   activation: anything,

@@ -11,7 +11,7 @@ import {
   trainingContext,
 } from "../nn/index.ts";
 import type { Objective } from "../optim/index.ts";
-import { anything, checkOptions, type OptionRules } from "../options.ts";
+import { anything, checkOptions, given, type OptionRules, required } from "../options.ts";
 import { model, type Program } from "../program/index.ts";
 import { input, mul, neg, reshape, type Shape, sizeOf, type Tensor } from "../tensor/index.ts";
 import { type Likelihood, type LikelihoodName, likelihood } from "./likelihood.ts";
@@ -33,7 +33,7 @@ const rules: OptionRules<VaeOptions> = {
   latent: anything,
   likelihood: anything,
   layout: anything,
-  shape: anything,
+  shape: required(given("the shape of one row, such as [28, 28]")),
   hidden: anything,
   network: anything,
   channels: anything,

@@ -1,5 +1,5 @@
 import { UsageError } from "../errors.ts";
-import { anything, checkOptions, type OptionRules } from "../options.ts";
+import { checkOptions, given, type OptionRules, required } from "../options.ts";
 import { greaterEqual, mul, noise, where } from "../tensor/index.ts";
 import { evaluation, type Layer } from "./layer.ts";
 
@@ -10,7 +10,7 @@ export interface DropoutOptions {
 }
 
 const rules: OptionRules<DropoutOptions> = {
-  site: anything,
+  site: required(given('a name for its noise, as in { site: "encoder/dropout" }')),
 };
 
 /**

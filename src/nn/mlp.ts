@@ -1,5 +1,5 @@
 import { UsageError } from "../errors.ts";
-import { anything, checkOptions, type OptionRules } from "../options.ts";
+import { anything, checkOptions, given, type OptionRules, required, whole, wholes } from "../options.ts";
 import type { DType, Initializer } from "../tensor/index.ts";
 import { activation } from "./activation.ts";
 import type { ActivationName } from "./activation-names.ts";
@@ -34,10 +34,10 @@ export interface MlpOptions {
 }
 
 const rules: OptionRules<MlpOptions> = {
-  inputs: anything,
-  hidden: anything,
-  outputs: anything,
-  activation: anything,
+  inputs: required(whole(1)),
+  hidden: required(wholes(1)),
+  outputs: required(whole(1)),
+  activation: required(given('a name, such as "relu"')),
   batchNorm: anything,
   dropout: anything,
   outputActivation: anything,

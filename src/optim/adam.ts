@@ -1,6 +1,6 @@
 import { InternalError } from "../errors.ts";
 import type { Kernels } from "../kernels/index.ts";
-import { anything, checkOptions, type OptionRules } from "../options.ts";
+import { anything, checkOptions, given, type OptionRules, required } from "../options.ts";
 import {
   type Optimizer,
   type OptimizerOptions,
@@ -23,7 +23,7 @@ const rules: OptionRules<AdamOptions> = {
   beta1: anything,
   beta2: anything,
   epsilon: anything,
-  learningRate: anything,
+  learningRate: required(given("a number above 0, or a schedule")),
   weightDecay: anything,
   groups: anything,
 };

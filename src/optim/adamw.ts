@@ -3,7 +3,9 @@ import type { Optimizer } from "./optimizer.ts";
 
 /** Accepts values that are not options objects; they are refused later. */
 const withDecay = (options: AdamOptions): AdamOptions =>
-  typeof options === "object" ? { ...options, weightDecay: options.weightDecay ?? 0.01 } : options;
+  typeof options === "object" && options !== null
+    ? { ...options, weightDecay: options.weightDecay ?? 0.01 }
+    : options;
 
 /**
  * AdamW: {@link adam} with weight decay decoupled from the gradient (Loshchilov and Hutter, "Decoupled weight

@@ -1,5 +1,5 @@
 import { InternalError } from "../errors.ts";
-import { anything, checkOptions, type OptionRules } from "../options.ts";
+import { anything, checkOptions, given, type OptionRules, required } from "../options.ts";
 import { type Optimizer, type OptimizerOptions, requireSetting, resolveGroups } from "./optimizer.ts";
 
 export interface RmspropOptions extends OptimizerOptions {
@@ -15,7 +15,7 @@ const rules: OptionRules<RmspropOptions> = {
   alpha: anything,
   epsilon: anything,
   momentum: anything,
-  learningRate: anything,
+  learningRate: required(given("a number above 0, or a schedule")),
   weightDecay: anything,
   groups: anything,
 };

@@ -1,5 +1,5 @@
 import { InternalError, UsageError } from "../errors.ts";
-import { anything, checkOptions, type OptionRules } from "../options.ts";
+import { anything, checkOptions, given, type OptionRules, required } from "../options.ts";
 import { type Optimizer, type OptimizerOptions, requireSetting, resolveGroups } from "./optimizer.ts";
 
 export interface SgdOptions extends OptimizerOptions {
@@ -12,7 +12,7 @@ export interface SgdOptions extends OptimizerOptions {
 const rules: OptionRules<SgdOptions> = {
   momentum: anything,
   nesterov: anything,
-  learningRate: anything,
+  learningRate: required(given("a number above 0, or a schedule")),
   weightDecay: anything,
   groups: anything,
 };

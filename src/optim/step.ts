@@ -12,7 +12,7 @@ import {
 } from "../compile/index.ts";
 import { CheckpointError, InternalError, NonFiniteError, ShapeError } from "../errors.ts";
 import { MemoryPlan, type PlannedMemory, type Slot } from "../kernels/index.ts";
-import { anything, checkOptions, type OptionRules, whole } from "../options.ts";
+import { anything, checkOptions, given, type OptionRules, required, whole } from "../options.ts";
 import {
   add,
   grad,
@@ -61,7 +61,7 @@ export interface StepOptions {
 }
 
 const stepRules: OptionRules<StepOptions> = {
-  seed: anything,
+  seed: required(given("a whole number of at least 0")),
   executor: anything,
   threads: whole(1),
   maxGradientNorm: anything,

@@ -9,7 +9,7 @@ import { sum } from "./ops/reduce.ts";
 import { digamma, erf, lgamma, polygamma } from "./ops/special.ts";
 import { where } from "./ops/where.ts";
 import { formatShape, type Shape, sameShape } from "./shape.ts";
-import type { Tensor } from "./tensor.ts";
+import { Tensor } from "./tensor.ts";
 
 /** Sums a gradient over the dimensions along which the value was repeated. */
 function unbroadcast(gradient: Tensor, shape: Shape): Tensor {
@@ -116,12 +116,23 @@ function partsOf(node: Tensor, part: Part, isWanted: (x: Tensor) => boolean): (P
   });
 }
 
+/** Where no compiler looks, `wrt` is easily forgotten, or given as one tensor. */
+function checkOperands(name: string, output: Tensor, wrt: readonly Tensor[]): void {
+  if (!(output instanceof Tensor))
+    throw new ShapeError(`${name}: expected a tensor to differentiate, found ${typeof output}.`);
+  if (!Array.isArray(wrt) || !wrt.every((t) => t instanceof Tensor))
+    throw new ShapeError(
+      `${name}: expected an array of tensors to differentiate by, as in ${name}(loss, [x]).`,
+    );
+}
+
 /**
  * Reverse-mode derivatives as a graph transformation: for each of `wrt`, the gradient of `output` weighted by
  * `cotangent` (a vector-Jacobian product). The result is an expression like any other, so it can be differentiated again.
  * The gradient is zero for a tensor that `output` does not depend on, and on the side of a `where` that is not taken.
  */
 export function vjp(output: Tensor, cotangent: Tensor, wrt: readonly Tensor[]): Tensor[] {
+  checkOperands("vjp", output, wrt);
   for (const t of wrt) {
     if (!isFloat(t.dtype)) throw new ShapeError(`grad: ${t} is ${t.dtype}; only floats have derivatives.`);
   }
@@ -158,6 +169,7 @@ export function vjp(output: Tensor, cotangent: Tensor, wrt: readonly Tensor[]): 
  * @throws ShapeError when the output is not a scalar.
  */
 export function grad(output: Tensor, wrt: readonly Tensor[]): Tensor[] {
+  checkOperands("grad", output, wrt);
   if (output.size !== 1) {
     throw new ShapeError(
       `grad: expected a scalar, found shape ${formatShape(output.shape)}; reduce it (sum or mean) first.`,

@@ -201,6 +201,80 @@ describe.each(Object.entries(calls))("%s", (_, list) => {
   });
 });
 
+describe("what has no default is asked for by name", () => {
+  const cases: readonly (readonly [string, string, Call])[] = [
+    ["adam", "learningRate", optim.adam],
+    ["adamw", "learningRate", optim.adamw],
+    ["sgd", "learningRate", optim.sgd],
+    ["rmsprop", "learningRate", optim.rmsprop],
+    [
+      "compileStep",
+      "seed",
+      (o) =>
+        optim.compileStep({ loss: tensor.scalar(0), metrics: {} }, [], optim.sgd({ learningRate: 1 }), o),
+    ],
+    ["dropout", "site", (o) => nn.dropout(0.5, o)],
+    ["mlp", "inputs", nn.mlp],
+    ["svi", "steps", (o) => inference.svi(coin, guide).run([], o)],
+    ["stochasticCavi", "steps", (o) => inference.stochasticCavi(coin).run([], o)],
+    ["importance", "draws", (o) => inference.importance(coin, guide, [], o)],
+    ["predictive", "draws", (o) => inference.predictive(coin, [], o)],
+    ["VAE", "shape", models.VAE],
+    ["Autoencoder", "shape", models.Autoencoder],
+    ["BeliefNetwork", "features", models.BeliefNetwork],
+    ["M2", "features", models.M2],
+    ["Stacked", "m1", models.Stacked],
+    ["minibatches", "batch", (o) => data.minibatches(dataset, o)],
+    [
+      "gaussianMinibatches",
+      "batch",
+      (o) =>
+        data.gaussianMinibatches(
+          { rows: 1, features: 1, means: new Float32Array(1), scales: new Float32Array(1) },
+          o,
+        ),
+    ],
+    ["affineCoupling", "size", distributions.transforms.affineCoupling],
+    ["splineCoupling", "size", distributions.transforms.splineCoupling],
+    ["maskedAutoregressive", "size", distributions.transforms.maskedAutoregressive],
+    ["inverseAutoregressive", "size", distributions.transforms.inverseAutoregressive],
+  ];
+  test.each(cases)("%s: %s", async (_, name, call) => {
+    for (const options of [undefined, {}]) {
+      const error = await refusal(call, options);
+      expect(error).toBeInstanceOf(UsageError);
+      expect((error as Error).message).toContain(`the option ${name} is missing; give `);
+    }
+    // An empty object is no answer to a question that is answered with null.
+    expect(await refusal(call, null)).toBeInstanceOf(UsageError);
+  });
+
+  test("as are arguments that are no options", async () => {
+    const x = tensor.parameter([2], nn.initializers.zeros);
+    const forgotten: readonly [string, Call][] = [
+      ["grad", (wrt) => tensor.grad(tensor.sum(x), wrt)],
+      ["vjp", (wrt) => tensor.vjp(x, x, wrt)],
+      ["grad", (loss) => tensor.grad(loss, [x])],
+      ["concat", (list) => tensor.concat(list)],
+      ["stack", (list) => tensor.stack(list)],
+      ["Mixture", (d) => distributions.Mixture(distributions.Categorical({ logits: [0, 0] }), d)],
+      ["Mixture", (d) => distributions.Mixture(d, distributions.Normal([0, 1], 1))],
+      ["Transformed", (d) => distributions.Transformed(d, distributions.transforms.exp)],
+      ["Transformed", (t) => distributions.Transformed(distributions.Normal(0, 1), t)],
+      ["posterior", (values) => inference.reverseAnnealedImportanceSampling(coin, [], values)],
+    ];
+    for (const [name, call] of forgotten) {
+      for (const value of [undefined, null, 5, "x", {}, x]) {
+        // A scalar function of one tensor is differentiated by a list of it alone; the loss may well be a tensor.
+        if (value === x && String(call).includes("grad(loss")) continue;
+        const error = await refusal(call, value);
+        expect(error, `${name} ${String(value)}`).toBeInstanceOf(TightboundError);
+        expect((error as Error).message).toContain(name);
+      }
+    }
+  });
+});
+
 describe("misspelt names are told the nearest", () => {
   test.each([
     ["epoch", "epochs", () => runs.train(vae(), dataset, { epoch: 5 } as never)],

@@ -1,6 +1,6 @@
 import { ShapeError, UsageError } from "../../errors.ts";
 import type { ActivationName } from "../../nn/index.ts";
-import { anything, checkOptions, type OptionRules } from "../../options.ts";
+import { anything, checkOptions, given, type OptionRules, required } from "../../options.ts";
 import {
   add,
   concat,
@@ -35,7 +35,7 @@ export interface AutoregressiveOptions {
 }
 
 const flowRules: OptionRules<AutoregressiveOptions> = {
-  size: anything,
+  size: required(given("a whole number of at least 1")),
   hidden: anything,
   activation: anything,
   context: anything,

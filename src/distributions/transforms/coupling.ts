@@ -8,7 +8,7 @@ import {
   normal,
   sequential,
 } from "../../nn/index.ts";
-import { anything, checkOptions, knownOptions, type OptionRules } from "../../options.ts";
+import { anything, checkOptions, given, knownOptions, type OptionRules, required } from "../../options.ts";
 import {
   concat,
   type DType,
@@ -48,7 +48,7 @@ export interface CouplingOptions {
 }
 
 const couplingRules: OptionRules<CouplingOptions> = {
-  size: anything,
+  size: required(given("a whole number of at least 2")),
   kept: anything,
   keep: anything,
   hidden: anything,

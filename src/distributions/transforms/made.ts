@@ -1,6 +1,6 @@
 import { ShapeError } from "../../errors.ts";
 import { type ActivationName, activation, checkCount, glorotUniform, normal, zeros } from "../../nn/index.ts";
-import { anything, checkOptions, type OptionRules } from "../../options.ts";
+import { anything, checkOptions, given, type OptionRules, required } from "../../options.ts";
 import {
   add,
   constant,
@@ -33,8 +33,8 @@ export interface MadeOptions {
 }
 
 const madeRules: OptionRules<MadeOptions> = {
-  size: anything,
-  outputs: anything,
+  size: required(given("a whole number of at least 1")),
+  outputs: required(given("a whole number of at least 1")),
   hidden: anything,
   activation: anything,
   context: anything,

@@ -4,7 +4,7 @@ import { fullBatch, repeatAlong } from "../lanes.ts";
 import { sameDType } from "../leaf.ts";
 import { defineOp, rebuild } from "../op.ts";
 import { checkWhole, formatShape, normalizeAxis, sizeOf, stridesOf } from "../shape.ts";
-import type { Tensor } from "../tensor.ts";
+import { Tensor } from "../tensor.ts";
 import { reshape, stridedCopy, unsqueeze } from "./movement.ts";
 
 type AxisAttributes = { readonly axis: number };
@@ -77,8 +77,14 @@ const concatOp = defineOp<AxisAttributes, readonly Tensor[]>({
   ],
 });
 
+function checkList(name: string, tensors: readonly Tensor[]): void {
+  if (!Array.isArray(tensors) || !tensors.every((t) => t instanceof Tensor))
+    throw new ShapeError(`${name}: expected an array of tensors, as in ${name}([x, y], 0).`);
+}
+
 /** Tensors joined along one axis. */
 export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
+  checkList("concat", tensors);
   if (tensors.length === 0) throw new ShapeError("concat: expected at least one tensor, found none.");
   return tensors.length === 1
     ? tensors[0]
@@ -88,11 +94,13 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
 concat.is = concatOp.is;
 
 /** Tensors of one shape joined along a new axis. */
-export const stack = (tensors: readonly Tensor[], axis = 0): Tensor =>
-  concat(
+export const stack = (tensors: readonly Tensor[], axis = 0): Tensor => {
+  checkList("stack", tensors);
+  return concat(
     tensors.map((t) => unsqueeze(t, axis)),
     axis,
   );
+};
 
 type SliceAttributes = {
   readonly axis: number;
