@@ -14,6 +14,7 @@ import { addReconstruct } from "./verbs/reconstruct.ts";
 import { addReport } from "./verbs/report.ts";
 import { addReproduce } from "./verbs/reproduce.ts";
 import { addSample } from "./verbs/sample.ts";
+import { addSweep } from "./verbs/sweep.ts";
 import { addTrain } from "./verbs/train.ts";
 import { addTraverse } from "./verbs/traverse.ts";
 import { inFlags } from "./wording.ts";
@@ -58,6 +59,7 @@ export function commandOf(context: Context): Command {
     addReport,
     addCompare,
     addExport,
+    addSweep,
     addReproduce,
   ]) {
     add(program, context);

@@ -100,6 +100,7 @@ async function trainAndReport(
     onEpochLogged: (line) => {
       if (stage !== undefined) events.onEpoch(stage, line);
       display?.onEpoch(line);
+      context.terminal.tell?.({ epoch: line.epoch, epochs: stage?.settings.train.epochs });
     },
   });
   await Promise.all(bars);

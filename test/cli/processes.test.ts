@@ -1,15 +1,14 @@
 /** The program as a process: signals, checkpoints, the end of a pipe. */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { loadCheckpoint } from "../../src/files/checkpoint.ts";
 import { temporary, writeDigits } from "./harness.ts";
+import { buildProgram } from "./program.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
-// Inside the project, so that dependencies are found from there.
-const built = join(ROOT, "node_modules/.cache/tightbound-cli");
-const main = join(built, "dist/cli/main.js");
+let main = "";
 const folder = temporary();
 const digits = join(folder, "digits");
 const settings = [
@@ -28,14 +27,7 @@ const settings = [
 const straight = join(folder, "straight");
 
 beforeAll(() => {
-  mkdirSync(built, { recursive: true });
-  const tsc = join(ROOT, "node_modules/.bin/tsc");
-  // Types are checked elsewhere.
-  execFileSync(tsc, [
-    ...["-p", join(ROOT, "tsconfig.build.json"), "--noCheck", "--declaration", "false"],
-    ...["--outDir", join(built, "dist")],
-  ]);
-  copyFileSync(join(ROOT, "package.json"), join(built, "package.json"));
+  main = buildProgram("cli");
   mkdirSync(digits);
   writeDigits(digits, { train: 3000, test: 50 });
   execFileSync(process.execPath, [main, "train", ...settings, "--out", straight, "--quiet"]);

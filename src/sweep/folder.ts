@@ -1,0 +1,140 @@
+/** A sweep's folder: `sweep.json` with the plan and the state of each run, the runs' folders beside it, and what each has printed in `logs/`. */
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { z } from "zod";
+import { CheckpointError, UsageError } from "../errors.ts";
+import { type RunLock, reason, takeLock, writeDurably } from "../files/index.ts";
+import { type Plan, type PlannedRun, runsOf } from "./plan.ts";
+
+/** How a run of a sweep ended. */
+const endings = z.discriminatedUnion("state", [
+  z.object({ state: z.literal("done"), outcome: z.record(z.string(), z.unknown()) }),
+  z.object({ state: z.literal("failed"), message: z.string() }),
+]);
+/** How a run ended: `outcome` is what `train --json` printed, `message` the error. */
+export type Ending = z.output<typeof endings>;
+
+const FORMAT = "tightbound sweep";
+
+const file = z.object({
+  format: z.literal(FORMAT),
+  version: z.string(),
+  model: z.string(),
+  settings: z.record(z.string(), z.union([z.string(), z.literal(true)])),
+  axes: z.array(z.object({ name: z.string(), values: z.array(z.string()) })),
+  ended: z.record(z.string(), endings),
+});
+
+/** An open sweep: only this process works on it. */
+export interface SweepFolder {
+  readonly path: string;
+  readonly runs: readonly PlannedRun[];
+  /** How runs ended, by name; a run that has not ended has no entry. */
+  readonly ended: ReadonlyMap<string, Ending>;
+  folderOf(run: PlannedRun): string;
+  logOf(run: PlannedRun): string;
+  /** Writes down how a run ended, durably. */
+  end(run: PlannedRun, ending: Ending): void;
+  close(): void;
+}
+
+/** What differs between two plans, in words. */
+function differences(before: Plan, now: Plan): string {
+  const flat = ({ model, settings, axes }: Plan) =>
+    new Map<string, string>([
+      ["model", model],
+      ...Object.entries(settings).map(([name, value]) => [name, String(value)] as const),
+      ...axes.map(({ name, values }) => [name, values.join(", ")] as const),
+    ]);
+  const [a, b] = [flat(before), flat(now)];
+  return [...new Set([...a.keys(), ...b.keys()])]
+    .filter((name) => a.get(name) !== b.get(name))
+    .map((name) => `${name} was ${a.get(name) ?? "not given"} and is ${b.get(name) ?? "not given"}`)
+    .join("; ");
+}
+
+function readSweep(path: string): z.output<typeof file> {
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(path, "utf8"));
+  } catch (cause) {
+    throw new CheckpointError(`${path}: expected the state of a sweep; it cannot be read: ${reason(cause)}.`);
+  }
+  const parsed = file.safeParse(content);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new CheckpointError(
+    `${path}: expected the state of a sweep; ${issue.path.join(".") || "it"}: ${issue.message}.`,
+  );
+}
+
+/**
+ * Opens the folder of a sweep: a new or empty one, or that of the same sweep, which then goes on.
+ * @throws UsageError when the folder has another sweep, or files of something else.
+ * @throws BusyError when another process works on it.
+ */
+export function openSweep(path: string, plan: Plan, version: string): SweepFolder {
+  const state = join(path, "sweep.json");
+  mkdirSync(join(path, "logs"), { recursive: true });
+  const lock: RunLock = takeLock(path);
+  try {
+    const known = existsSync(state) ? readSweep(state) : undefined;
+    const others = readdirSync(path).filter((name) => !["lock", "logs"].includes(name));
+    if (known === undefined && others.length > 0) {
+      throw new UsageError(
+        `${path}: expected a new or empty folder, or that of this sweep; found ${others.slice(0, 3).join(", ")}. Choose another with \`out\`.`,
+      );
+    }
+    if (known !== undefined) checkSame(path, known, plan, version);
+    return opened(path, state, plan, version, lock, known?.ended ?? {});
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function checkSame(path: string, known: z.output<typeof file>, plan: Plan, version: string): void {
+  const { model, settings, axes } = known;
+  if (!isDeepStrictEqual({ model, settings, axes }, plan)) {
+    throw new UsageError(
+      `${path}: another sweep has this folder: ${differences({ model, settings, axes }, plan) || "its values are in another order"}. ` +
+        "Repeat its plan to go on with it, or choose another folder with `out`.",
+    );
+  }
+  if (known.version !== version) {
+    throw new UsageError(
+      `${path}: the sweep was begun by version ${known.version} of the program, and this is ${version}: their runs could differ. ` +
+        "Go on with that version, or choose another folder with `out`.",
+    );
+  }
+}
+
+function opened(
+  path: string,
+  state: string,
+  plan: Plan,
+  version: string,
+  lock: RunLock,
+  before: Readonly<Record<string, Ending>>,
+): SweepFolder {
+  const ended = new Map(Object.entries(before));
+  const write = () =>
+    writeDurably(
+      state,
+      `${JSON.stringify({ format: FORMAT, version, ...plan, ended: Object.fromEntries(ended) }, null, 2)}\n`,
+    );
+  write();
+  return {
+    path,
+    runs: runsOf(plan),
+    ended,
+    folderOf: ({ name }) => join(path, name),
+    logOf: ({ name }) => join(path, "logs", `${name}.txt`),
+    end({ name }, ending) {
+      ended.set(name, ending);
+      write();
+    },
+    close: () => lock.release(),
+  };
+}

@@ -1,0 +1,19 @@
+/**
+ * Many runs from one plan: a run for each combination of settings, each a process and an ordinary run folder.
+ *
+ * @module
+ */
+export { type Ending, openSweep, type SweepFolder } from "./folder.ts";
+export {
+  type Draft,
+  type Plan,
+  type PlannedRun,
+  planOf,
+  refuseProblems,
+  runsOf,
+  trainArguments,
+  type Vocabulary,
+} from "./plan.ts";
+export { readPlan } from "./plan-file.ts";
+export { type Combination, type SeedMean, summaryOf } from "./summary.ts";
+export { type RunProgress, type WorkOptions, workThrough } from "./work.ts";

@@ -1,0 +1,124 @@
+/** Works through a sweep: as many runs at a time as asked for, each a process. */
+import { existsSync } from "node:fs";
+import { setTimeout as wait } from "node:timers/promises";
+import { BusyError } from "../errors.ts";
+import { takeLock } from "../files/index.ts";
+import { type ChildEnd, lastLines, runChild } from "./child.ts";
+import type { Ending, SweepFolder } from "./folder.ts";
+import { type Plan, type PlannedRun, trainArguments } from "./plan.ts";
+
+/** Where a run is, as its process tells. */
+export interface RunProgress {
+  readonly epoch: number;
+  readonly epochs: number;
+}
+
+export interface WorkOptions {
+  /** Runs at a time. */
+  readonly jobs: number;
+  /** Threads of a run whose plan does not say. */
+  readonly threads: number;
+  /** The program, as a process is started with it. */
+  readonly command: readonly [string, ...string[]];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly onBegin?: (run: PlannedRun) => void;
+  readonly onProgress?: (run: PlannedRun, progress: RunProgress) => void;
+  readonly onEnd?: (run: PlannedRun, ending: Ending) => void;
+  readonly stop: AbortSignal;
+  readonly kill: AbortSignal;
+}
+
+/** A run whose process is killed by something else is continued this often. */
+const CONTINUED = 3;
+
+/** How long the process of an earlier sweep may take to notice that the sweep is gone, in ms. */
+const LEFT_WITHIN = 30_000;
+
+/** Exit codes of a training that was asked to stop. */
+const STOPPED: readonly (number | null)[] = [129, 130, 143];
+
+/** Waits until no process of an earlier, killed sweep trains in this folder. @throws BusyError */
+async function free(folder: string, stop: AbortSignal): Promise<void> {
+  if (!existsSync(folder)) return;
+  const until = Date.now() + LEFT_WITHIN;
+  for (;;) {
+    try {
+      takeLock(folder).release();
+      return;
+    } catch (error) {
+      if (!(error instanceof BusyError) || Date.now() > until || stop.aborted) throw error;
+      await wait(100);
+    }
+  }
+}
+
+/** How a run ended; undefined if it was asked to stop, or is to be continued. */
+function endingOf({ code, signal, out }: ChildEnd, log: string): Ending | undefined {
+  if (code === 0) {
+    try {
+      return { state: "done", outcome: JSON.parse(out) as Record<string, unknown> };
+    } catch {
+      return { state: "failed", message: "it printed no results" };
+    }
+  }
+  if (signal !== null || STOPPED.includes(code)) return undefined;
+  return { state: "failed", message: lastLines(log) || `exit code ${code}` };
+}
+
+async function train(
+  plan: Plan,
+  sweep: SweepFolder,
+  run: PlannedRun,
+  options: WorkOptions,
+): Promise<Ending | undefined> {
+  const folder = sweep.folderOf(run);
+  const log = sweep.logOf(run);
+  const { command, env, stop, kill, onProgress } = options;
+  const ownThreads = "threads" in plan.settings || "threads" in run.values;
+  for (let attempt = 0; attempt <= CONTINUED && !stop.aborted; attempt++) {
+    await free(folder, stop);
+    // Settings are in the folder from then on.
+    const begun = existsSync(`${folder}/config.json`);
+    const args = begun
+      ? ["train", "--resume", folder]
+      : [
+          ...trainArguments(plan, run),
+          ...(ownThreads ? [] : [`--threads=${options.threads}`]),
+          `--out=${folder}`,
+        ];
+    const end = await runChild({
+      command,
+      args: [...args, "--json"],
+      env,
+      log,
+      onMessage: (message) => onProgress?.(run, message as RunProgress),
+      stop,
+      kill,
+    });
+    const ending = endingOf(end, log);
+    if (ending !== undefined) return ending;
+  }
+  return stop.aborted
+    ? undefined
+    : { state: "failed", message: `its process was killed ${CONTINUED + 1} times` };
+}
+
+/** Trains every run that is not done. A run that fails does not keep the others from being trained. */
+export async function workThrough(plan: Plan, sweep: SweepFolder, options: WorkOptions): Promise<void> {
+  const waiting = sweep.runs.filter(({ name }) => sweep.ended.get(name)?.state !== "done");
+  const worker = async (): Promise<void> => {
+    for (let run = waiting.shift(); run !== undefined && !options.stop.aborted; run = waiting.shift()) {
+      options.onBegin?.(run);
+      let ending: Ending | undefined;
+      try {
+        ending = await train(plan, sweep, run, options);
+      } catch (error) {
+        ending = { state: "failed", message: error instanceof Error ? error.message : String(error) };
+      }
+      if (ending === undefined) return;
+      sweep.end(run, ending);
+      options.onEnd?.(run, ending);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(options.jobs, waiting.length) }, worker));
+}
