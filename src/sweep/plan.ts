@@ -144,7 +144,8 @@ export function planOf(draft: Draft, words: Vocabulary, found: readonly string[]
       checkValues({ name, values }, model, words, problems);
     }
   }
-  if (seeds !== undefined) {
+  // Without seeds there was a range that is told already.
+  if (seeds !== undefined && seeds.length > 0) {
     axes.push({ name: "seed", values: seeds });
     checkValues({ name: "seed", values: seeds }, model, words, problems);
   }
