@@ -39,12 +39,14 @@ export { type ReportOptions, renderReport } from "./report.ts";
 export { type RowPictures, rowPictures } from "./row-pictures.ts";
 export { tableCells } from "./table-cells.ts";
 export type {
+  ColumnValues,
   EpochRecord,
   ImageStack,
   LatentPoints,
   ReportData,
   ReportFrame,
   ReportSummary,
+  TableRows,
   TermValues,
   Traversals,
 } from "./types.ts";

@@ -104,6 +104,7 @@ table.unsure thead th { white-space: normal; vertical-align: bottom; }
 table.named th:first-child, table.named thead th:first-child { text-align: left; padding-right: 1rem; }
 table.named thead th { white-space: normal; vertical-align: bottom; }
 table.named th[colspan] { padding-bottom: 0; text-align: center; }
+table.pairs tr.again td { border-top: 0; padding-top: 0; color: var(--muted); font-style: italic; }
 table.named small { color: var(--muted); }
 table.traversal { table-layout: fixed; }
 table.traversal th, table.traversal td { border: 0; padding: 1px; vertical-align: middle; font-size: .8rem; line-height: 1.25; font-variant-numeric: tabular-nums lining-nums; }

@@ -1,5 +1,6 @@
 import { html } from "hono/html";
 import { analogies, classSamples, confusion, leastSure, reliability } from "./class-sections.ts";
+import { tableColumns, tableReconstructions } from "./columns.ts";
 import { reproduction, settingsTable } from "./frame.ts";
 import { learning } from "./learning.ts";
 import { datum, errorsOf, opening, part } from "./opening.ts";
@@ -36,6 +37,8 @@ ${await confusion(data)}
 ${leastSure(data)}
 ${await reliability(data)}
 ${await dimensions(data)}
+${await tableColumns(data)}
+${tableReconstructions(data)}
 ${reconstructions(data)}
 ${samples(data)}
 ${traversals(data)}

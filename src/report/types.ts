@@ -96,6 +96,27 @@ export interface ReportFrame {
   readonly version: string;
 }
 
+/** A column of a table as it is and as the model draws it, without missing values. */
+export interface ColumnValues {
+  readonly name: string;
+  /** Numbers, or words. */
+  readonly real: readonly (number | string)[];
+  readonly sampled: readonly (number | string)[];
+  /** Its words in their order, where they have one. */
+  readonly categories?: readonly string[];
+}
+
+/** Rows of a table and their reconstructions, as cells in the order of the columns. */
+export interface TableRows {
+  readonly columns: readonly string[];
+  /** What the rows are called. */
+  readonly names: readonly string[];
+  /** What the names are: `line`, or a column of ids. */
+  readonly rowNoun?: string;
+  readonly originals: readonly (readonly string[])[];
+  readonly reconstructions: readonly (readonly string[])[];
+}
+
 /** Everything a report of a run shows. Sections whose data are absent are left out, or say why. */
 export interface ReportData extends ReportFrame {
   /** The start of a sentence about the model: `A variational autoencoder`. */
@@ -112,6 +133,10 @@ export interface ReportData extends ReportFrame {
   readonly originals?: ImageStack;
   /** In the order of `originals`. */
   readonly reconstructions?: ImageStack;
+  /** For tables: each column real and sampled. */
+  readonly columns?: readonly ColumnValues[];
+  /** For tables: rows beside their reconstructions. */
+  readonly tableRows?: TableRows;
   /** Decoded draws from the prior. */
   readonly samples?: ImageStack;
   readonly traversals?: Traversals;

@@ -13,6 +13,7 @@ import {
 import { readHistory } from "../history.ts";
 import type { RunSettings } from "../run-settings.ts";
 import type { TrainSettings, VaeModelSettings } from "./settings.ts";
+import { tableFigures } from "./table-report.ts";
 import type { Trained } from "./trained.ts";
 
 /** At most so many dimensions are traversed. */
@@ -90,6 +91,7 @@ export async function reportData(
     history,
     measured,
     ...(await pictures(trained, rows, measured.bound)),
+    ...(settings.data.table && (await tableFigures(trained, rows, settings.data.table.preprocessing))),
     ...(means && {
       latent: {
         points: means.subarray(0, points * model.latent),
