@@ -10,6 +10,7 @@ import { addEncode } from "./verbs/encode.ts";
 import { addEvaluate } from "./verbs/evaluate.ts";
 import { addExport } from "./verbs/export.ts";
 import { addImpute } from "./verbs/impute.ts";
+import { addLabelSimulate } from "./verbs/label-simulate.ts";
 import { addReconstruct } from "./verbs/reconstruct.ts";
 import { addReport } from "./verbs/report.ts";
 import { addReproduce } from "./verbs/reproduce.ts";
@@ -61,6 +62,7 @@ export function commandOf(context: Context): Command {
     addExport,
     addSweep,
     addReproduce,
+    addLabelSimulate,
   ]) {
     add(program, context);
   }

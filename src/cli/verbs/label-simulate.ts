@@ -1,0 +1,112 @@
+/** `tightbound label-simulate`: what choosing the rows to label is worth, with the true classes as the answers. */
+import { type Command, Option } from "commander";
+import { share } from "../../kinds/index.ts";
+import type { SimulatedLesson } from "../../studio/index.ts";
+import { optionFor, whole } from "../parse.ts";
+import { type Context, grouped, percent, printJson, speaker } from "../terminal.ts";
+
+interface Options {
+  readonly labelColumn?: string;
+  readonly labels: number;
+  readonly batch: number;
+  readonly strategy: string;
+  readonly seed: number;
+  readonly seeds: number;
+  readonly testFraction?: number;
+  readonly epochs?: number;
+  readonly run?: string;
+  readonly cold?: true;
+  readonly json?: true;
+}
+
+const EXAMPLES = `
+Rows are labelled in batches, as a person would in \`tightbound studio\`, but by their true classes. After each batch the model learns from
+the labels and from all rows without one, and its error is measured on rows that are never labelled.
+
+Strategies: chosen (typical rows first, then rows that the model is unsure of and that are unlike each other), random, uncertain (rows that
+the model is least sure of), diverse (typical rows of parts of the data without a label).
+
+Examples:
+  $ tightbound label-simulate penguins.csv --label-column species --labels 30 --strategy random
+  $ tightbound label-simulate mnist --run runs/mnist-vae-1 --labels 100`;
+
+export function addLabelSimulate(program: Command, context: Context): void {
+  program
+    .command("label-simulate")
+    .description(
+      "label rows by their true classes, chosen or at random, and measure the error as labels grow",
+    )
+    .argument("<data>", "mnist, or the path of data whose classes are known")
+    .option("--label-column <name>", "the column of class names in a table")
+    .option("--labels <n>", "labels to give in all", whole(2), 100)
+    .option("--batch <n>", "labels from one lesson to the next", whole(1), 10)
+    .addOption(
+      new Option("--strategy <name>", "how rows are chosen")
+        .choices(["chosen", "random", "uncertain", "diverse"])
+        .default("chosen"),
+    )
+    .option("--seed <n>", "seed of the choice and of the model", whole(0), 0)
+    .option("--seeds <n>", "repetitions, each with the next seed; the error is then their mean", whole(1), 1)
+    .addOption(
+      optionFor(
+        "--test-fraction",
+        share,
+        "share of the rows to measure the error on, if the data have no test part (default: 0.3)",
+      ),
+    )
+    .option("--epochs <n>", "passes over the rows in a lesson that starts afresh", whole(1))
+    .option("--run <folder>", "a run of vae or m1 on the same rows: M2 learns from its codes (M1+M2)")
+    .option("--cold", "start every lesson afresh instead of from the model before")
+    .option("--json", "print one JSON object")
+    .addHelpText("after", EXAMPLES)
+    .action(async (data: string, options: Options) => {
+      const { loadRows, simulateLabelling } = await import("../../studio/index.ts");
+      const { meanError } = await import("../../report/index.ts");
+      const { openRun } = await import("../../runs/index.ts");
+      const { labelColumn, labels, batch, strategy, seed, seeds, testFraction = 0.3, epochs, run } = options;
+      const say = speaker(context.terminal, { json: options.json === true });
+      const rows = await loadRows({
+        spec: data,
+        testFraction,
+        ...(labelColumn !== undefined && { labelColumn }),
+      });
+      for (const note of rows.notes) say(note);
+      const base = run === undefined ? undefined : await openRun(run);
+      say(
+        `${rows.rows.name}: ${grouped(rows.rows.rows)} rows to choose from, ${grouped(rows.test?.rows ?? 0)} to test on; ` +
+          `${labels} labels, ${strategy}.`,
+      );
+      const repetitions: { seed: number; lessons: readonly SimulatedLesson[] }[] = [];
+      for (let i = 0; i < seeds; i++) {
+        const lessons = await simulateLabelling(rows, {
+          labels,
+          batch,
+          strategy: strategy as "chosen",
+          seed: seed + i,
+          warm: options.cold !== true,
+          ...(base && { base }),
+          ...(epochs !== undefined && { given: { train: { epochs } } }),
+          onLesson: ({ labels: given, classes, error, seconds }) =>
+            say(
+              `seed ${seed + i}: ${given} labels of ${classes} classes, ${error === undefined ? "nothing to learn from yet" : `error ${percent(error)}`} (${seconds.toFixed(1)} s)`,
+            ),
+        });
+        repetitions.push({ seed: seed + i, lessons });
+      }
+      const means = repetitions[0].lessons.map(({ labels: given }, at) => {
+        // A lesson with one class has no model: it would call every row by that class, and nobody is helped by a guess of its error.
+        const errors = repetitions.flatMap(({ lessons }) => lessons[at].error ?? []);
+        return { labels: given, repetitions: errors.length, ...(errors.length > 0 ? meanError(errors) : {}) };
+      });
+      if (options.json) {
+        printJson(context.terminal, { data, strategy, batch, repetitions, means });
+        return;
+      }
+      if (seeds === 1) return;
+      for (const { labels: given, repetitions: n, mean, standardError } of means) {
+        if (mean === undefined) continue;
+        const spread = standardError === undefined ? "" : ` ± ${percent(standardError)}`;
+        say(`${given} labels: error ${percent(mean)}${spread} over ${n} seeds`);
+      }
+    });
+}

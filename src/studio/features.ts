@@ -1,0 +1,93 @@
+/** Rows as short vectors whose distances say how alike they are, before a model has learnt better ones. */
+import { type Dataset, rowSize, rowsOf } from "../data/index.ts";
+import { fillNormal, permutation, stream } from "../random/index.ts";
+
+/** Vectors of rows, row-major. */
+export interface Features {
+  readonly values: Float32Array;
+  readonly width: number;
+}
+
+/** Rows from which directions are found. */
+const SAMPLE = 2000;
+/** Directions that are kept of wider rows. */
+const WIDTH = 16;
+/** Turns of the subspace iteration. The leading directions of images settle in three or four. */
+const TURNS = 6;
+/** Rows projected at once. */
+const CHUNK = 1000;
+
+/**
+ * The leading principal components of rows, by subspace iteration on a sample of them (Halko, Martinsson and Tropp 2011, "Finding structure
+ * with randomness", algorithm 4.4). The first two are the first picture of the data. Rows narrower than `width` keep their width.
+ */
+export function principalFeatures(data: Dataset, { width = WIDTH, seed = 0 } = {}): Features {
+  const size = rowSize(data.shape);
+  const kept = Math.min(width, size);
+  const sample = permutation(data.rows, seed, 0, "studio/features").slice(0, SAMPLE);
+  const x = rowsOf(data, sample, new Float32Array(sample.length * size));
+  const mean = new Float64Array(size);
+  for (let i = 0; i < x.length; i++) mean[i % size] += x[i] / sample.length;
+  for (let i = 0; i < x.length; i++) x[i] -= mean[i % size];
+  const start = new Float32Array(kept * size);
+  fillNormal(start, stream(seed, "studio/directions"));
+  // Directions are rows of one matrix [kept, size].
+  const directions = Float64Array.from(start);
+  orthonormalise(directions, kept, size);
+  for (let turn = 0; turn < TURNS; turn++) {
+    const next = new Float64Array(kept * size);
+    for (let row = 0; row < sample.length; row++) {
+      const at = row * size;
+      for (let k = 0; k < kept; k++) {
+        let along = 0;
+        for (let j = 0; j < size; j++) along += x[at + j] * directions[k * size + j];
+        for (let j = 0; j < size; j++) next[k * size + j] += along * x[at + j];
+      }
+    }
+    directions.set(next);
+    orthonormalise(directions, kept, size);
+  }
+  const values = new Float32Array(data.rows * kept);
+  const chunk = new Float32Array(CHUNK * size);
+  for (let from = 0; from < data.rows; from += CHUNK) {
+    const count = Math.min(CHUNK, data.rows - from);
+    rowsOf(
+      data,
+      Array.from({ length: count }, (_, i) => from + i),
+      chunk.subarray(0, count * size),
+    );
+    for (let row = 0; row < count; row++) {
+      for (let k = 0; k < kept; k++) {
+        let along = 0;
+        for (let j = 0; j < size; j++) along += (chunk[row * size + j] - mean[j]) * directions[k * size + j];
+        values[(from + row) * kept + k] = along;
+      }
+    }
+  }
+  return { values, width: kept };
+}
+
+/** Gram and Schmidt, twice over each row: once leaves what rounding brought back. A row that is nothing beside the others becomes 0. */
+function orthonormalise(rows: Float64Array, count: number, size: number): void {
+  for (let k = 0; k < count; k++) {
+    const own = rows.subarray(k * size, (k + 1) * size);
+    const before = lengthOf(own);
+    for (let pass = 0; pass < 2; pass++) {
+      for (let other = 0; other < k; other++) {
+        const base = rows.subarray(other * size, (other + 1) * size);
+        let along = 0;
+        for (let j = 0; j < size; j++) along += own[j] * base[j];
+        for (let j = 0; j < size; j++) own[j] -= along * base[j];
+      }
+    }
+    const length = lengthOf(own);
+    const scale = length > 1e-10 * before ? 1 / length : 0;
+    for (let j = 0; j < size; j++) own[j] *= scale;
+  }
+}
+
+function lengthOf(values: Float64Array): number {
+  let sum = 0;
+  for (const value of values) sum += value * value;
+  return Math.sqrt(sum);
+}

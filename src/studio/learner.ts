@@ -1,0 +1,204 @@
+/** Learns from the labels of a session and from all rows without one: M2 on tables, M1+M2 on images. */
+import { type Dataset, rowSize } from "../data/index.ts";
+import { UsageError } from "../errors.ts";
+import {
+  declarationOf,
+  type Kind,
+  kindOf,
+  type RunSettings,
+  remember,
+  type TrainedClassifier,
+} from "../kinds/index.ts";
+import { type GivenSettings, newRun, type OpenedRun } from "../runs/index.ts";
+import { version } from "../version.ts";
+import type { Features } from "./features.ts";
+import type { StudioRows } from "./rows.ts";
+
+/** Labels to learn from. */
+export interface Lesson {
+  /** A class for each row, an index of `classes`; -1 without a label. */
+  readonly labels: Int32Array;
+  readonly classes: readonly string[];
+}
+
+/** What the model says after a lesson. */
+export interface Learnt {
+  /** The classes that have a label, in the order of the lesson. */
+  readonly classes: readonly string[];
+  /** [rows, classes]. */
+  readonly probabilities: Float32Array;
+  /** Seconds of training and of prediction. */
+  readonly seconds: number;
+  /** Passes over the rows. */
+  readonly epochs: number;
+  /** Mean bound on log p(x) over the last pass, in nats. */
+  readonly bound: number;
+}
+
+/** How {@link Learner} trains. */
+export interface LearnerOptions {
+  /** A run of `vae` or `m1` on the same rows, whose codes M2 sees. Without it M2 sees the rows. */
+  readonly base?: OpenedRun;
+  /** Settings in place of the kind's defaults, such as `{ train: { epochs: 20 } }`. Default none. */
+  readonly given?: GivenSettings;
+  /** Whether a lesson begins with the parameters of the one before, for fewer passes. Default true. */
+  readonly warm?: boolean;
+  /** Seed of parameters and noise. Default 0. */
+  readonly seed?: number;
+}
+
+/** Passes of a warm lesson, as a share of the settings' own. */
+const WARM_SHARE = 1 / 4;
+
+/** Rows of so few values are learnt on one thread. */
+const NARROW = 100;
+
+/** A model that learns lesson after lesson. */
+export class Learner {
+  readonly #rows: StudioRows;
+  readonly #options: LearnerOptions;
+  #last:
+    | { readonly trained: TrainedClassifier; readonly values: ReadonlyMap<string, Float32Array> }
+    | undefined;
+
+  constructor(rows: StudioRows, options: LearnerOptions = {}) {
+    this.#rows = rows;
+    this.#options = options;
+    const { base } = options;
+    if (base === undefined) return;
+    const [own, found] = [rows.rows.shape, base.run.settings.model.shape];
+    if (own.join() !== found.join()) {
+      throw new UsageError(
+        `${base.run.path}: expected a run on rows of shape [${own.join(", ")}], like those of ${rows.rows.name}; found [${found.join(", ")}].`,
+      );
+    }
+    if (!["vae", "m1"].includes(base.kind.declaration.name)) {
+      throw new UsageError(
+        `${base.run.path}: expected a run of vae or m1, whose codes can be learnt from; found one of ${base.kind.declaration.name}.`,
+      );
+    }
+  }
+
+  /** The name of the kind that it trains. */
+  get kind(): "m2" | "m1m2" {
+    return this.#options.base === undefined ? "m2" : "m1m2";
+  }
+
+  /** The model of the last lesson. */
+  get trained(): TrainedClassifier | undefined {
+    return this.#last?.trained;
+  }
+
+  /**
+   * Trains on the labels and predicts all rows. Undefined before two classes have a label: there is nothing to learn from then.
+   */
+  async learn({ labels, classes }: Lesson): Promise<Learnt | undefined> {
+    const started = performance.now();
+    const used = classes.map((_, k) => k).filter((k) => labels.includes(k));
+    if (used.length < 2) return undefined;
+    const names = used.map((k) => classes[k]);
+    const labelled: Dataset = {
+      ...this.#rows.rows,
+      labels: labels.map((label) => used.indexOf(label)),
+      classes: names,
+    };
+    const kind = (await kindOf(this.kind)) as Kind;
+    const settings = this.#settings(labelled, names);
+    const base = this.#options.base?.trained;
+    const model = await kind.build(settings, { train: labelled }, base);
+    const { trainer, trained } = await kind.training(model, labelled, settings.train);
+    for (const { name, tensor } of model.parameters) {
+      const before = this.#before(names)?.get(name);
+      if (before?.length === tensor.size) trainer.trainStep.value(name).set(before);
+    }
+    let bound = Number.NaN;
+    await trainer.run({
+      onEpoch({ means }) {
+        bound = means.elbo ?? -(means.loss ?? Number.NaN);
+      },
+    });
+    const { epoch, step } = trainer.progress;
+    remember(trained, { settings, epoch, step });
+    const { probabilities } = await (trained as TrainedClassifier).classify(labelled);
+    const values = new Map(
+      model.parameters.map(({ name }) => [name, Float32Array.from(trainer.trainStep.value(name))]),
+    );
+    this.#last = { trained: trained as TrainedClassifier, values };
+    return {
+      classes: names,
+      probabilities,
+      seconds: (performance.now() - started) / 1000,
+      epochs: settings.train.epochs,
+      bound,
+    };
+  }
+
+  /** Probabilities of other rows, by the classes of the last lesson. */
+  async predict(rows: Dataset): Promise<Pick<Learnt, "classes" | "probabilities"> | undefined> {
+    const { trained } = this;
+    if (trained === undefined) return undefined;
+    const { labels: _, classes: __, ...plain } = rows;
+    return { classes: trained.classes, probabilities: (await trained.classify(plain)).probabilities };
+  }
+
+  /** Writes the model as a run that `classify` and `export` take. */
+  async save(path: string): Promise<void> {
+    if (this.trained === undefined) {
+      throw new UsageError(
+        `${path}: expected labels of at least two classes to learn from; there is no model yet.`,
+      );
+    }
+    await this.trained.save(path, { overwrite: true });
+  }
+
+  /** The values to begin with, if the model had the same classes. */
+  #before(classes: readonly string[]): ReadonlyMap<string, Float32Array> | undefined {
+    const { warm = true } = this.#options;
+    const same = this.#last?.trained.classes.join("\n") === classes.join("\n");
+    return warm && same ? this.#last?.values : undefined;
+  }
+
+  #settings(labelled: Dataset, classes: readonly string[]): RunSettings {
+    const { base, seed = 0, given = {} } = this.#options;
+    const { likelihood, binarize, described } = this.#rows;
+    const origin = { version: version(), command: "tightbound studio" };
+    const below = base && declarationOf("m1m2").base?.settingsFrom(base.run.settings);
+    const observed = base ? below : { model: { likelihood }, train: { binarize } };
+    const whole = newRun(
+      this.kind,
+      {
+        ...observed,
+        ...given,
+        model: { ...(observed as GivenSettings).model, ...given.model },
+        train: {
+          ...(observed as GivenSettings).train,
+          seed,
+          // The steps of a small table are shorter than it takes to wake a second thread.
+          ...(rowSize(labelled.shape) <= NARROW && { threads: 1 }),
+          ...given.train,
+        },
+      },
+      labelled,
+      described(labelled),
+      origin,
+    );
+    if (this.#before(classes) === undefined) return whole;
+    // A cold start first lets labels alone say what the classes are; a warm one knows.
+    const epochs = Math.max(1, Math.ceil(whole.train.epochs * WARM_SHARE));
+    return {
+      ...whole,
+      train: { ...whole.train, epochs, warmup: 0, warmupEntropy: 0 } as RunSettings["train"],
+    };
+  }
+}
+
+/** The codes of rows under a run of `vae` or `m1`: posterior means of its latent variable. */
+export async function codesOf(base: OpenedRun, rows: Dataset): Promise<Features> {
+  const found = await base.kind.encode?.(base.trained, rows);
+  if (found === undefined) {
+    throw new UsageError(
+      `${base.run.path}: expected a run of vae or m1, whose codes can be learnt from; found one of ${base.kind.declaration.name}.`,
+    );
+  }
+  return { values: found.codes, width: found.width };
+}

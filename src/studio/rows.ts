@@ -1,0 +1,71 @@
+/** The rows that a session labels: all rows of the data, the labels that came with them, and how a run of them is described. */
+import { resolve } from "node:path";
+import { type Dataset, isTableFile, summarise } from "../data/index.ts";
+import { chooseObservation, type DataSettings, IN_MEMORY, type RunData, traitsOf } from "../kinds/index.ts";
+import { type DataSource, describeData, loadRunData } from "../runs/index.ts";
+
+/** Where the rows come from, as `session.json` keeps it. */
+export interface RowsSource {
+  /** `mnist`, or a path. */
+  readonly spec: string;
+  /** The column of a table that holds the classes that are known. Default: none. */
+  readonly labelColumn?: string;
+  /** The column of a table that names its rows. Default: rows are named by their lines. */
+  readonly id?: string;
+  /** The share of the labelled rows to hold out for testing; 0 holds none out. Default 0. */
+  readonly testFraction?: number;
+}
+
+/** Rows, and what is known of them. */
+export interface StudioRows {
+  /** The rows without labels. */
+  readonly rows: Dataset;
+  /** The class of each row that the data say; -1 where they do not. */
+  readonly given: Int32Array;
+  /** Names of the classes that the data have. */
+  readonly classes: readonly string[];
+  /** Rows held out, or the test part of the data. */
+  readonly test?: Dataset;
+  /** How rows are read as features and how pixels are seen. */
+  readonly likelihood: string;
+  readonly binarize: string;
+  /** What a run says of its data. */
+  readonly described: (labelled: Dataset) => DataSettings;
+  /** What a person should be told. */
+  readonly notes: readonly string[];
+}
+
+/** Loads all rows of the data. @throws UsageError or DataError as `loadRunData` does. */
+export async function loadRows({ spec, labelColumn, id, testFraction = 0 }: RowsSource): Promise<StudioRows> {
+  const table = isTableFile(spec);
+  const source: DataSource = {
+    spec: spec === "mnist" ? spec : resolve(spec),
+    ...(labelColumn !== undefined && { labelColumn }),
+    ...(table && { table: { ...(id !== undefined && { id }) } }),
+    testFraction,
+    labelledTest: true,
+  };
+  const data = await loadRunData(source);
+  const { train, test, preprocessing, notes = [] } = data;
+  const { likelihood, binarize } = chooseObservation(
+    traitsOf(train, preprocessing && summarise(train, preprocessing)),
+    {},
+  );
+  const { labels, classes = [], ...rows } = train;
+  return {
+    rows,
+    given: labels ?? new Int32Array(train.rows).fill(-1),
+    classes: labels === undefined ? [] : classes,
+    ...(test && { test }),
+    likelihood,
+    binarize,
+    described: (labelled) => inMemory(source, { ...data, train: labelled }),
+    notes,
+  };
+}
+
+/** The labels of a session are in no file of the data, so a run cannot load its training rows again: other verbs are given rows. */
+function inMemory(source: DataSource, data: RunData): DataSettings {
+  const { labels: _, labelColumn: __, ...described } = describeData(source, data);
+  return { ...described, spec: IN_MEMORY };
+}

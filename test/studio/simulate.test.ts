@@ -1,0 +1,51 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { DataError, UsageError } from "../../src/errors.ts";
+import { fillNormal, stream } from "../../src/random/index.ts";
+import { loadRows, simulateLabelling } from "../../src/studio/index.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "tightbound-studio-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Three far classes of 40, 40 and 10 rows; three rows have no class. */
+const blobs = join(folder, "blobs.csv");
+const noise = new Float32Array(186);
+fillNormal(noise, stream(3, "blobs"));
+writeFileSync(
+  blobs,
+  [
+    "a,b,kind",
+    ...Array.from({ length: 93 }, (_, i) => {
+      const kind = i < 40 ? 0 : i < 80 ? 1 : 2;
+      const name = i < 90 ? ["red", "green", "blue"][kind] : "";
+      return `${(noise[2 * i] + 8 * kind).toFixed(3)},${(noise[2 * i + 1] - 8 * (kind % 2)).toFixed(3)},${name}`;
+    }),
+  ].join("\n"),
+);
+
+test("the loop asks in batches up to the number of labels, never for a row whose class nobody knows", async () => {
+  const rows = await loadRows({ spec: blobs, labelColumn: "kind", testFraction: 0.3 });
+  const given = { train: { epochs: 40, threads: 1 } };
+  const told: number[] = [];
+  const lessons = await simulateLabelling(rows, {
+    labels: 14,
+    batch: 6,
+    given,
+    seed: 1,
+    onLesson: ({ labels }) => told.push(labels),
+  });
+  expect(lessons.map(({ labels }) => labels)).toEqual([6, 12, 14]);
+  expect(told).toEqual([6, 12, 14]);
+  // Clusters eight standard deviations apart: a first batch that covers them leaves nothing to get wrong.
+  expect(lessons[0].classes).toBe(3);
+  expect(lessons[2].error).toBe(0);
+  await expect(simulateLabelling(rows, { labels: 80 })).rejects.toThrow(DataError);
+  await expect(simulateLabelling(rows, { batch: 0 })).rejects.toThrow(UsageError);
+});
+
+test("without test rows there is nothing to measure", async () => {
+  const rows = await loadRows({ spec: blobs, labelColumn: "kind" });
+  await expect(simulateLabelling(rows, { labels: 10 })).rejects.toThrow(/expected test rows/);
+});
