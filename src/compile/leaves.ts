@@ -46,13 +46,21 @@ export type NoiseFiller = (seed: number, step: number) => void;
 
 /**
  * Prepares to fill noise leaves in place.
- * @throws UsageError when two leaves have the same site: their draws would be equal, which is never intended.
+ * @throws UsageError when two leaves have the same site: their draws would be equal, which is never intended; or when a site has no draws.
  */
 export function noiseFiller(
   leaves: readonly Tensor[],
   arrayOf: (leaf: Tensor) => Float32Array | Float64Array,
 ): NoiseFiller {
   const noises = leaves.filter(isNoise);
+  const improper = noises.find((leaf) => leaf.attributes.kind === "none");
+  if (improper !== undefined) {
+    throw new UsageError(
+      `site '${improper.attributes.site}': a draw from its prior was asked for, and it has none: flat(…) is no probability distribution. ` +
+        "Give the site a proper prior (Normal, Uniform, Gamma, …) where it is drawn from: prior predictive draws, simulated data, an " +
+        "evidence; or draw from a posterior instead (predictive with the draws of nuts, or with a fitted guide).",
+    );
+  }
   const sites = new Map<string, Leaf<NoiseAttributes>>();
   for (const leaf of noises) {
     const { site } = leaf.attributes;

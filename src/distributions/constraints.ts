@@ -280,6 +280,25 @@ export const orderedVector: Constraint = {
   },
 };
 
+/** Vectors of finite numbers above 0, each above the one before. */
+export const positiveOrderedVector: Constraint = {
+  ...orderedVector,
+  name: "positiveOrderedVector",
+  description: "vectors of increasing finite numbers above 0",
+  member: (x) => add(arange(x.shape[x.rank - 1], x.dtype), 1),
+  check: (x) => logicalAnd(all(greater(x, 0), 1), orderedVector.check(x)),
+};
+
+/** Vectors of length 1, within 1e-4 of its square: the points of a sphere. */
+export const unitVector: Constraint = {
+  name: "unitVector",
+  eventRank: 1,
+  isDiscrete: false,
+  description: "vectors of length 1",
+  member: (x) => firstOf(x, 1),
+  check: (x) => less(abs(sub(sum(mul(x, x), -1), 1)), 1e-4),
+};
+
 /** Lower triangular matrices of finite numbers with a positive diagonal: the Cholesky factors. */
 export const lowerCholesky: Constraint = {
   name: "lowerCholesky",
@@ -308,6 +327,22 @@ export const positiveDefinite: Constraint = {
     // For any other matrix the factor is NaN.
     return logicalAnd(symmetric, all(greater(diagonal(cholesky(x)), 0), 1));
   },
+};
+
+/** Cholesky factors of correlation matrices: lower triangular, with a positive diagonal and rows of length 1 (within 1e-4 of its square). */
+export const correlationCholesky: Constraint = {
+  ...lowerCholesky,
+  name: "correlationCholesky",
+  description: "lower triangular matrices with a positive diagonal and rows of length 1",
+  check: (x) => logicalAnd(lowerCholesky.check(x), all(unitVector.check(x), 1)),
+};
+
+/** Correlation matrices: positive definite, with ones on the diagonal (within 1e-4). Tested on the host executor alone. */
+export const correlation: Constraint = {
+  ...positiveDefinite,
+  name: "correlation",
+  description: "symmetric positive definite matrices with ones on the diagonal",
+  check: (x) => logicalAnd(positiveDefinite.check(x), all(less(abs(sub(diagonal(x), 1)), 1e-4), 1)),
 };
 
 /** A vector of the same length as those of x, with all of `total` in its first place. */

@@ -29,6 +29,7 @@ export {
   expectedStatistics,
   exponentialFamilyLogProb,
 } from "./exponential-family.ts";
+export { FlatDistribution, flat, isFlat } from "./flat.ts";
 export { Gamma, GammaDistribution } from "./gamma.ts";
 export { Geometric, GeometricDistribution } from "./geometric.ts";
 export { Gumbel, GumbelDistribution } from "./gumbel.ts";

@@ -6,6 +6,7 @@ import { cast, sub, type Tensor, type TypedArray } from "../tensor/index.ts";
 import { checkMatch } from "./bounds/pair.ts";
 import { checkWholeData } from "./minibatch.ts";
 import { doubtOf, effectiveSampleSize, smoothWeights } from "./pareto-smoothing.ts";
+import { checkProper } from "./proper.ts";
 
 /** Options of {@link importance}. */
 export interface ImportanceOptions {
@@ -74,7 +75,7 @@ export interface SiteMoments {
  * const fit = await svi(coin, guide).run([flips], { steps: 2000, seed: 0 });
  * const { logEvidence, paretoK } = await importance(coin, guide, [flips], { parameters: fit.parameters, draws: 2000 });
  *
- * @throws UsageError when model and guide do not match, or there are fewer than 25 draws.
+ * @throws UsageError when model and guide do not match, a latent site has a flat prior, or there are fewer than 25 draws.
  */
 export async function importance<A extends readonly unknown[]>(
   model: Program<A>,
@@ -88,6 +89,7 @@ export async function importance<A extends readonly unknown[]>(
   const scored = trace(model, args, [replay(drawn)]);
   checkMatch(scored, drawn);
   checkWholeData(model.name, [...randomSites(scored), ...randomSites(drawn)]);
+  checkProper("importance", randomSites(scored));
   const unmatched = latentSites(scored).find((site) => !drawn.sites.has(site.name));
   if (unmatched !== undefined) {
     throw new UsageError(

@@ -1,4 +1,5 @@
 import type { ArrayValue } from "../compile/index.ts";
+import { isFlat } from "../distributions/index.ts";
 import { ConvergenceError } from "../errors.ts";
 import { anything, checkOptions, type OptionRules, positive, whole } from "../options.ts";
 import type { Program } from "../program/index.ts";
@@ -39,7 +40,10 @@ export interface LaplaceResult {
   /** The centre, [d], and its covariance, [d, d] row by row: the inverse of minus the Hessian there. */
   readonly coordinates: Float64Array;
   readonly covariance: Float64Array;
-  /** ln p(q̂, x) + ½ d ln 2π − ½ ln |−H|, nats: an estimate of the log evidence, exact for a normal posterior, not a bound. */
+  /**
+   * ln p(q̂, x) + ½ d ln 2π − ½ ln |−H|, nats: an estimate of the log evidence, exact for a normal posterior, not a bound. NaN where a
+   * latent site has a flat prior: there is no evidence then.
+   */
   readonly logEvidence: number;
   /** Draws of latent and deterministic sites, [draws, …site]. */
   readonly values: ReadonlyMap<string, ArrayValue>;
@@ -87,14 +91,15 @@ export const laplace = <A extends readonly unknown[]>(program: Program<A>): Lapl
     const precision = await negativeHessian(density, coordinates);
     const root = new Float64Array(n * n);
     const rows = factorRows(root, precision, 0, n);
-    const flat = Array.from(
+    const level = Array.from(
       { length: rows },
       (_, i) => root[i * n + i] ** 2 < FLAT * precision[i * n + i],
     ).indexOf(true);
-    if (rows < n || flat >= 0) throw notConcave(density, precision, root, flat >= 0 ? flat : rows);
+    if (rows < n || level >= 0) throw notConcave(density, precision, root, level >= 0 ? level : rows);
 
     const logRoot = Array.from({ length: n }, (_, i) => Math.log(root[i * n + i])).reduce((a, b) => a + b);
-    const logEvidence = logDensity + 0.5 * n * Math.log(2 * Math.PI) - logRoot;
+    const flat = density.graph.scored.some(({ site }) => site.kind === "sample" && isFlat(site.distribution));
+    const logEvidence = flat ? Number.NaN : logDensity + 0.5 * n * Math.log(2 * Math.PI) - logRoot;
     return {
       method: "laplace",
       fitted: fittedProgram(program, args),

@@ -36,6 +36,8 @@ export {
   expectedStatistics,
   exponentialFamilyLogProb,
   type Family,
+  FlatDistribution,
+  flat,
   Gamma,
   GammaDistribution,
   Geometric,

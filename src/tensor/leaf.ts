@@ -22,8 +22,11 @@ export interface Initializer {
   readonly values: (shape: Shape, draws: Draws) => ArrayLike<number>;
 }
 
-/** The distribution of a noise leaf: uniform on the open interval (0, 1), or standard normal. */
-export type NoiseKind = "uniform" | "normal";
+/**
+ * The distribution of a noise leaf: uniform on the open interval (0, 1), or standard normal. `none`: the draw of a site that has no
+ * probability distribution, for graphs that only ask for its shape; it is refused where it would be filled.
+ */
+export type NoiseKind = "uniform" | "normal" | "none";
 
 type LeafAttributes = { readonly shape: Shape; readonly dtype: DType };
 export type ConstantAttributes = LeafAttributes & { readonly values: Float64Array };

@@ -9,15 +9,19 @@ import type {
 import { affine } from "./affine.ts";
 import { angle } from "./angle.ts";
 import { composeWith } from "./compose.ts";
+import { correlation } from "./correlation.ts";
+import { correlationCholesky } from "./correlation-cholesky.ts";
 import { exp } from "./exp.ts";
 import { identity } from "./identity.ts";
 import { interval } from "./interval.ts";
 import { lowerCholesky } from "./lower-cholesky.ts";
 import { ordered } from "./ordered.ts";
+import { positiveOrdered } from "./positive-ordered.ts";
 import { sigmoid } from "./sigmoid.ts";
 import { softplus } from "./softplus.ts";
 import { stickBreaking } from "./stick-breaking.ts";
 import type { Transform } from "./transform.ts";
+import { unitVector } from "./unit-vector.ts";
 
 /** Options of {@link biject}. */
 export interface BijectOptions {
@@ -58,6 +62,10 @@ const rules: Readonly<Record<string, Rule>> = {
   interval: between,
   simplex: () => stickBreaking,
   orderedVector: () => ordered,
+  positiveOrderedVector: () => positiveOrdered,
+  unitVector: () => unitVector,
+  correlationCholesky: () => correlationCholesky,
+  correlation: () => correlation,
   lowerCholesky: (_, positive) => lowerCholesky({ diagonal: positive }),
 };
 
@@ -72,7 +80,9 @@ const rules: Readonly<Record<string, Rule>> = {
  * | positive, nonNegative, greaterThan, atLeast | exp or softplus, shifted |
  * | unitInterval and its half-open forms, interval | sigmoid, interval |
  * | simplex | stickBreaking |
- * | orderedVector | ordered |
+ * | orderedVector, positiveOrderedVector | ordered, positiveOrdered |
+ * | unitVector | unitVector: a vector divided by its length |
+ * | correlationCholesky, correlation | correlationCholesky, correlation: from partial correlations |
  * | lowerCholesky | lowerCholesky, its diagonal made positive as above |
  * | independent(c, n) | that of c, with n more event dimensions |
  * | the image of c under a map (the support of a transformed distribution) | that of c, then the map |

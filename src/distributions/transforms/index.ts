@@ -8,6 +8,8 @@ export { angle } from "./angle.ts";
 export { type AutoregressiveOptions, inverseAutoregressive, maskedAutoregressive } from "./autoregressive.ts";
 export { type BijectOptions, biject } from "./biject.ts";
 export { compose } from "./compose.ts";
+export { correlation } from "./correlation.ts";
+export { correlationCholesky } from "./correlation-cholesky.ts";
 export { affineCoupling, type CouplingOptions, coupling, splineCoupling } from "./coupling.ts";
 export { exp } from "./exp.ts";
 export { identity } from "./identity.ts";
@@ -18,6 +20,7 @@ export { type Made, type MadeOptions, made } from "./made.ts";
 export { ordered } from "./ordered.ts";
 export { permute, reverse } from "./permute.ts";
 export { type PlanarParameters, planar } from "./planar.ts";
+export { positiveOrdered } from "./positive-ordered.ts";
 export { PowerTransform, power } from "./power.ts";
 export { sigmoid } from "./sigmoid.ts";
 export { softplus } from "./softplus.ts";
@@ -32,4 +35,5 @@ export {
   type ValueAndLogDet,
 } from "./transform.ts";
 export { affineTransformer, splineTransformer, type Transformer } from "./transformer.ts";
+export { unitVector } from "./unit-vector.ts";
 export { withParameters } from "./with-parameters.ts";

@@ -33,6 +33,7 @@ import {
   zeros,
 } from "../../tensor/index.ts";
 import { align, type HiddenAxis } from "../hidden-axes.ts";
+import { checkProper } from "../proper.ts";
 import { addOver, commonPlates, lifted, perRow, rowsShape, type Term, termOf } from "../terms.ts";
 import { type UnconstrainedGraph, unconstrainedGraph } from "../unconstrained-graph.ts";
 import { compileAt, type Floats, type Precision } from "../unconstrained-point.ts";
@@ -172,6 +173,10 @@ export async function annealedPath<A extends readonly unknown[]>(
   if (!Number.isInteger(chains) || chains < 1)
     throw new UsageError(`${program.name}: chains must be a whole number of at least 1, found ${chains}.`);
   const graph = unconstrainedGraph(program, args, { annealed: guide === undefined, chains });
+  checkProper(
+    "annealed importance sampling",
+    graph.scored.map(({ site }) => site),
+  );
   const start = guide && guideTerms(guide, args, graph);
   const plates = commonPlates([...graph.terms, ...(start ?? [])]);
   const rows = (terms: readonly Term[]): Tensor => rowsOf(terms, plates, graph);
