@@ -32,6 +32,10 @@ export default defineConfig({
   // The sidebar and the list of files in a script of their own, not in each of 900 pages.
   metaChunk: true,
   head: [["link", { rel: "icon", href: icon }]],
+  // A name's page is one of hundreds: no page comes before or after it.
+  transformPageData: ({ relativePath, frontmatter }) => {
+    if (relativePath.startsWith("api/tightbound/")) Object.assign(frontmatter, { prev: false, next: false });
+  },
   // Without the reference, links to it lead nowhere.
   ignoreDeadLinks: withReference ? false : [/\/api\//],
   markdown: {

@@ -57,10 +57,36 @@ const subjects = order.map(({ slug, title, text, groups }) => {
   return { text: title, link: `/api/by-subject/${slug}` };
 });
 
+/** The names of a door whose pages are another door's: a section each from TypeDoc, here one table like the rest. */
+const shared = new Map();
+for (const module of modules) {
+  const file = join(api, module, "index.md");
+  const text = readFileSync(file, "utf8");
+  const [own, references] = text.split("\n## References\n");
+  if (references === undefined) continue;
+  const listed = [...references.matchAll(/^### (\S+)$/gm)].map(([, name]) => name.replaceAll("\\_", "_"));
+  shared.set(module, new Set(listed));
+  if (listed.some((name) => !names.has(name))) continue;
+  const rows = listed.map((name) => `| [\`${name}\`](${names.get(name).url}) | ${names.get(name).said} |`);
+  const table = [
+    "## Names that are in another door too",
+    "",
+    "| Name | Description |",
+    "| --- | --- |",
+    ...rows,
+    "",
+  ];
+  writeFileSync(file, `${own}\n${table.join("\n")}`);
+}
+const first = shared.get("tightbound") ?? new Set();
+
 /** Each name's page says from where the name is imported. */
 for (const { file, name, door } of pages) {
   const text = readFileSync(file, "utf8");
-  const line = `\`import { ${name} } from "${door}";\``;
+  const also = first.has(name) && door !== "tightbound";
+  const line = also
+    ? `\`import { ${name} } from "tightbound";\` or from \`"${door}"\``
+    : `\`import { ${name} } from "${door}";\``;
   if (!text.includes(line))
     writeFileSync(
       file,
