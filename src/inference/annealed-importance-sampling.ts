@@ -6,32 +6,32 @@ import type { Tensor, TypedArray } from "../tensor/index.ts";
 import { emptyState, moveTo, noiseOf, pilot, type Settings, transition } from "./annealing/chains.ts";
 import { type AnnealedPath, annealedPath } from "./annealing/path.ts";
 
-/** Inverse temperatures from 0 to 1. `sigmoid` spends more of them near both ends (Wu et al. 2017). */
+/** Inverse temperatures from 0 to 1. `sigmoid` places more of them near both ends (Wu et al. 2017). */
 export type AnnealingSchedule = "linear" | "sigmoid" | readonly number[];
 
 /** Options of {@link annealedImportanceSampling}. */
 export interface AnnealingOptions<A extends readonly unknown[] = readonly unknown[]> {
-  /** Number of steps from start to posterior, T. More steps, a tighter bound. Default 200. */
+  /** Number of steps from start to posterior, T. More steps give a tighter bound. Default 200. */
   readonly temperatures?: number;
-  /** Default `sigmoid`. An array holds T + 1 inverse temperatures, rising from 0 to 1. */
+  /** Default `sigmoid`. An array must have T + 1 inverse temperatures, rising from 0 to 1. */
   readonly schedule?: AnnealingSchedule;
-  /** Independent chains, each with a weight. Default 32. */
+  /** Number of independent chains, each with its own weight. Default 32. */
   readonly chains?: number;
-  /** Leapfrog steps of each transition. Default 10. */
+  /** Leapfrog steps in each transition. Default 10. */
   readonly leapfrogs?: number;
-  /** Mean acceptance probability that a pilot run adapts the step sizes to. Default 0.8. */
+  /** Mean acceptance probability. A pilot run adapts the step sizes to it. Default 0.8. */
   readonly targetAcceptance?: number;
-  /** Where to start. Its sites must be the program's continuous ones, with densities of their own. Default: the prior. */
+  /** The guide at the start. Its sites must be the program's continuous ones, each with its own density. Default: the prior. */
   readonly guide?: Program<A>;
-  /** Values of the parameters of program and guide, as `svi(…).run` returns them; others take their initial ones. */
+  /** Values of the parameters of program and guide, as returned by `svi(…).run`; all others have their initial values. */
   readonly parameters?: ReadonlyMap<Tensor, TypedArray>;
   /** Default `host`, in float64. `native` for networks and large data. */
   readonly executor?: Executor;
-  /** Of the native executor. Default `float64`; `float32` is twice as fast, and its weights are good to about 10⁻⁴ nats. */
+  /** Precision of the native executor. Default `float64`; `float32` is twice as fast, and its weights are accurate to about 10⁻⁴ nats. */
   readonly precision?: "float32" | "float64";
-  /** Threads of the native executor. Default: as many as the machine has cores. */
+  /** Threads of the native executor. Default: one for each core. */
   readonly threads?: number;
-  /** Of the chains' starting points and of their moves. Default 0. */
+  /** Seed of the chains' starting points and moves. Default 0. */
   readonly seed?: number;
 }
 
@@ -50,7 +50,7 @@ export const annealingRules: OptionRules<AnnealingOptions<readonly unknown[]>> =
   seed: whole(0),
 };
 
-/** What annealing found of one datum. */
+/** The result of annealing for one datum. */
 export interface AnnealedDatum {
   /** log (1/chains) Σ w. */
   readonly logEvidence: number;
@@ -59,34 +59,34 @@ export interface AnnealedDatum {
   readonly effectiveSampleSize: number;
 }
 
-/** What the chains of annealed importance sampling found. */
+/** The result of annealed importance sampling. */
 export interface AnnealingResult {
   /**
-   * The estimate of log p(data): summed over the data that the program falls apart into. Going forward it is a lower bound in
-   * expectation, in reverse an upper bound.
+   * The estimate of log p(data), summed over the data that the program splits into. In expectation it is a lower bound if the chains run
+   * forward, and an upper bound in reverse.
    */
   readonly logEvidence: number;
-  /** Of the estimate, by the delta method; too small where the effective sample size is. */
+  /** Standard error of the estimate, by the delta method. It is too small if the effective sample size is small. */
   readonly standardError: number;
   /**
-   * The mean log w, what one chain gives: forward a lower bound of the log evidence in expectation, in reverse (of −log w) an upper
-   * bound; `boundError` is its standard error. Looser than `logEvidence`, and on its side of the truth for sure.
+   * The mean log w, from single chains. Forward it is a lower bound of the log evidence in expectation; in reverse (mean of −log w) an upper
+   * bound. `boundError` is its standard error. It is looser than `logEvidence`, but certain to be on its side of the truth.
    */
   readonly bound: number;
   readonly boundError: number;
-  /** The smallest over the data; of `chains`. */
+  /** The smallest effective sample size over the data; at most `chains`. */
   readonly effectiveSampleSize: number;
-  /** For each element of the plates that hold every random site; one where there is no such plate. */
+  /** Results for each element of the plates that contain every random site; one result if there is no such plate. */
   readonly perDatum: readonly AnnealedDatum[];
   /** log w, [chains, …data]. */
   readonly logWeights: ArrayValue;
   /** Mean acceptance probability of the transitions. */
   readonly acceptance: number;
-  /** Where the chains ended, [chains, …site] each: going forward, draws from the posterior once they are weighted. */
+  /** The end points of the chains, [chains, …site] each. Forward, they are draws from the posterior if they are weighted. */
   readonly draws: ReadonlyMap<string, ArrayValue>;
 }
 
-/** The steepness of the sigmoid schedule, as Wu et al. (2017) have it. */
+/** The steepness of the sigmoid schedule, as in Wu et al. (2017). */
 const STEEPNESS = 4;
 
 /** T + 1 inverse temperatures from 0 to 1. @throws UsageError when there are none, or they do not rise from 0 to 1. */
@@ -133,7 +133,7 @@ async function forward(path: AnnealedPath, settings: Settings): Promise<Run> {
   return { logWeights, acceptance: accepted / (betas.length - 1), q: state.q };
 }
 
-/** From exact draws of the posterior back to the start; the weights are those of the way forward, each one's inverse. */
+/** From exact draws of the posterior back to the start. Each weight is the inverse of the one in the forward direction. */
 async function backward(path: AnnealedPath, settings: Settings, from: Float64Array): Promise<Run> {
   const steps = await pilot(path, settings);
   const { betas, seed } = settings;
@@ -160,7 +160,7 @@ interface Run {
 
 const mean = (values: Float64Array): number => values.reduce((a, b) => a + b, 0) / values.length;
 
-/** log mean w of each datum over its chains. */
+/** log mean w of each datum, over its chains. */
 function datumOf(
   logWeights: Float64Array,
   datum: number,
@@ -172,7 +172,7 @@ function datumOf(
   if (!Number.isFinite(top) || own.some(Number.isNaN)) {
     throw new NonFiniteError(
       `${name}: the log weights of ${data === 1 ? "the chains" : `datum ${datum}`} are not finite (the largest is ${top}): the data have ` +
-        "density zero, or none, wherever the chains went. Look at the data and at the supports of the observed sites.",
+        "density zero, or no density, everywhere the chains went. Check the data and the supports of the observed sites.",
     );
   }
   const weights = own.map((w) => Math.exp(w - top));
@@ -223,25 +223,25 @@ async function prepare<A extends readonly unknown[]>(
   const { temperatures = 200, schedule = "sigmoid", chains = 32, leapfrogs = 10 } = options;
   const { targetAcceptance = 0.8, seed = 0 } = options;
   if (!(targetAcceptance > 0 && targetAcceptance < 1))
-    throw new UsageError(`annealing: targetAcceptance must lie between 0 and 1, found ${targetAcceptance}.`);
+    throw new UsageError(`annealing: targetAcceptance must be between 0 and 1, found ${targetAcceptance}.`);
   const settings = { betas: inverseTemperatures(temperatures, schedule), leapfrogs, targetAcceptance, seed };
   return { path: await annealedPath(program, args, { ...options, chains }), settings };
 }
 
 /**
- * Annealed importance sampling (Neal 2001): chains that start from exact draws of the prior (or of a guide) and follow a path of
- * densities to the posterior by transitions of Hamiltonian Monte Carlo. The mean weight is an unbiased estimate of the evidence, whatever the
- * transitions; its logarithm is a lower bound in expectation, which rises to the log evidence with `temperatures` and `chains`.
+ * Annealed importance sampling (Neal 2001): chains start from exact draws of the prior (or of a guide) and follow a path of
+ * densities to the posterior by transitions of Hamiltonian Monte Carlo. The mean weight is an unbiased estimate of the evidence for any
+ * transitions. Its logarithm is a lower bound in expectation, which rises to the log evidence with `temperatures` and `chains`.
  *
- * Step sizes are adapted in a pilot run, for each temperature and datum, and then held: adapting on the way would bias the estimate.
- * Where a program falls apart along plates (a VAE along its rows), every datum has weights and an estimate of its own, as Wu et al.
- * (2017) evaluate decoders. Cost: `temperatures` · (`leapfrogs` + 1) gradients of all chains at once, and some 350 at most in
+ * Step sizes are adapted in a pilot run, for each temperature and datum, and then fixed: adapting them later would bias the estimate.
+ * If a program splits along plates (a VAE along its rows), every datum has its own weights and estimate; Wu et al.
+ * (2017) evaluate decoders in this way. Cost: `temperatures` · (`leapfrogs` + 1) gradients of all chains at once, and at most about 350 in
  * the pilot run.
  *
  * @example
  * const { logEvidence, standardError } = await annealedImportanceSampling(coin, [flips], { temperatures: 100, chains: 100 });
  *
- * @throws UsageError when a setting is out of range, a latent site is discrete and infinite, or the guide cannot be a start.
+ * @throws UsageError when a setting is out of range, a latent site is discrete and infinite, or the guide cannot be the start.
  * @throws NonFiniteError when no chain has a finite weight.
  */
 export async function annealedImportanceSampling<A extends readonly unknown[]>(
@@ -254,13 +254,13 @@ export async function annealedImportanceSampling<A extends readonly unknown[]>(
 }
 
 /**
- * The same chains in reverse (Grosse, Ghahramani and Adams 2015): from exact draws of the posterior back to the start. Its estimate is
- * an upper bound of the log evidence in expectation, so that both directions bracket it. Exact draws are known where the data were
+ * The same chains in reverse (Grosse, Ghahramani and Adams 2015): from exact draws of the posterior back to the start. The estimate is
+ * an upper bound of the log evidence in expectation, so the two directions bracket it. Exact draws are known if the data were
  * simulated ({@link bidirectionalMonteCarlo}) or the model is conjugate; with draws of a long Markov chain it is as good as they are.
  *
  * @param posterior draws of every continuous latent site, [chains, …site]
  *
- * @throws UsageError as {@link annealedImportanceSampling}, and when a site has not one draw for each chain.
+ * @throws UsageError as {@link annealedImportanceSampling}, and when a site does not have one draw for each chain.
  */
 export async function reverseAnnealedImportanceSampling<A extends readonly unknown[]>(
   program: Program<A>,

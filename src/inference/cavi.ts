@@ -38,7 +38,7 @@ const runRules: OptionRules<CaviRunOptions> = {
 
 /** What a sweep reports. */
 export interface CaviInfo {
-  /** E_q[log p(x, z)] + H(q) after it, nats: exact. */
+  /** E_q[log p(x, z)] + H(q) after the sweep, nats: exact. */
   readonly elbo: number;
   /** How far the factors moved, in standard deviations. */
   readonly moved: number;
@@ -54,13 +54,13 @@ export interface CaviState {
   readonly elbo: number;
 }
 
-/** The factors that coordinate ascent ended at. */
+/** The result of coordinate ascent. */
 export interface CaviResult<A extends readonly unknown[]> extends Factors {
   readonly method: "cavi";
   /** The program whose posterior the factors approximate. */
   readonly fitted: FittedProgram;
   readonly state: CaviState;
-  /** The ELBO after each sweep, in nats. It rises. */
+  /** The ELBO after each sweep, in nats. It never falls. */
   readonly elbo: Float64Array;
   /** Whether the last sweep moved the factors by less than the tolerance. */
   readonly converged: boolean;
@@ -78,7 +78,7 @@ export interface Cavi<A extends readonly unknown[]> {
    */
   init(args: A, options?: CaviOptions): Promise<CaviState>;
   /**
-   * One sweep: each site's factor in turn becomes the best one given the others.
+   * One sweep: updates each site's factor in turn to the best one given the others.
    * @throws NonFiniteError when a factor is not finite; the message names the site.
    */
   step(state: CaviState): Promise<{ readonly state: CaviState; readonly info: CaviInfo }>;
@@ -93,15 +93,15 @@ export interface CompiledSweep {
   readonly sites: readonly ConjugateSite[];
   /** Factors to start from. */
   start(seed: number): NaturalValues;
-  /** Each factor in turn becomes the best one given the others. */
+  /** Updates each factor in turn to the best one given the others. */
   sweep(natural: NaturalValues): CaviInfo & {
     readonly natural: NaturalValues;
-    /** How far rounding alone can move the ELBO, in nats. */
+    /** The amount, in nats, by which rounding alone can change the ELBO. */
     readonly rounding: number;
   };
 }
 
-/** A sum of n numbers errs by at most n ε Σ |xᵢ| (Higham 2002, section 4.2); a hundred more for the functions in it. */
+/** A sum of n numbers has an error of at most n ε Σ |xᵢ| (Higham 2002, section 4.2); 100 is added for the functions inside it. */
 const roundingOf = (size: number, n: number): number => Number.EPSILON * (100 + n) * size;
 
 function compileSweep<A extends readonly unknown[]>(program: Program<A>, args: A): CompiledSweep {
@@ -198,7 +198,7 @@ function checkFinite(program: string, natural: NaturalValues, elbo: number, swee
  * const { factors, elbo } = await cavi(coin).run([flips]);
  * await factors.get("p")?.mean().value();
  *
- * @throws UsageError when a site is not conditionally conjugate; the message names the site, the term in the way and the ways out.
+ * @throws UsageError when a site is not conditionally conjugate; the message names the site, the term that prevents it and what to do.
  */
 export function cavi<A extends readonly unknown[]>(program: Program<A>): Cavi<A> {
   const machine: Cavi<A> = {

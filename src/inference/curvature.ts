@@ -35,8 +35,8 @@ const EACH = 300;
 const PROBES = 3;
 
 /**
- * The Hessian's diagonal, or beyond 300 dimensions an estimate of its size: for each site the median of three products with random signs
- * in the site's place (Bekas, Kokiopoulou and Saad 2007), which is exact where the site's elements do not interact.
+ * The Hessian's diagonal. Beyond 300 dimensions, an estimate of its size: for each site the median of three products with random signs
+ * in the site's elements (Bekas, Kokiopoulou and Saad 2007), which is exact if the site's elements do not interact.
  */
 export function curvatures(
   product: HessianProduct,
@@ -56,7 +56,7 @@ export function curvatures(
   for (const { start, end } of sites) {
     const found: Float64Array[] = [];
     for (let probe = 0; probe < (end - start === 1 ? 1 : PROBES); probe++) {
-      // Any fixed signs do: a multiplicative hash of the place and the probe.
+      // Any fixed signs will do: use a multiplicative hash of the index and the probe.
       for (let i = start; i < end; i++)
         direction[i] = Math.imul(i + 1, 0x9e3779b1 + 2 * probe) & 0x8000 ? 1 : -1;
       const image = product(q, direction);

@@ -7,9 +7,9 @@ import { dependencies } from "./terms.ts";
 
 /** Options of draws from a guide. */
 export interface GuideDrawsOptions {
-  /** Number of draws. Number of draws. Default 1000. */
+  /** Number of draws. Default 1000. */
   readonly draws?: number;
-  /** Default 0. */
+  /** Seed of the draws. Default 0. */
   readonly seed?: number;
 }
 
@@ -18,7 +18,7 @@ export const guideDrawsRules: OptionRules<GuideDrawsOptions> = { draws: whole(1)
 
 /**
  * Joint draws of a guide: the latent sites that it shares with the model, and the model's deterministic sites. Each result is [draws,
- * …site], on the site's own support. Sites that depend on a finite site that the guide leaves out are left out too.
+ * …site], on the site's own support. Sites that depend on a finite site that the guide leaves out are not included.
  */
 export async function guideDraws<A extends readonly unknown[]>(
   model: Program<A>,

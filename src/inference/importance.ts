@@ -12,7 +12,7 @@ import { checkProper } from "./proper.ts";
 export interface ImportanceOptions {
   /** Number of draws from the guide, at least 25. */
   readonly draws: number;
-  /** Values of the guide's parameters, as `svi(…).run` returns them; others take their initial ones. */
+  /** Values of the guide's parameters, as returned by `svi(…).run`; all others have their initial values. */
   readonly parameters?: ReadonlyMap<Tensor, TypedArray>;
   /** Seed of the draws. Default 0. */
   readonly seed?: number;

@@ -1,15 +1,15 @@
 /** Pareto-smoothed importance sampling (Vehtari, Simpson, Gelman, Yao and Gabry 2024). */
 
-/** A generalised Pareto distribution of what lies above a threshold. */
+/** A generalised Pareto distribution of the values above a threshold. */
 export interface ParetoTail {
   readonly shape: number;
   readonly scale: number;
 }
 
 /**
- * A generalised Pareto distribution fitted to exceedances, by the empirical Bayes estimate of Zhang and Stephens (2009, Technometrics
- * 51), its shape drawn towards ½ with the weight of ten observations as Vehtari et al. do. Ascending positive exceedances; too few
- * give an infinite shape.
+ * Fits a generalised Pareto distribution to exceedances, by the empirical Bayes estimate of Zhang and Stephens (2009, Technometrics
+ * 51). As in Vehtari et al., its shape is shrunk towards ½ with the weight of ten observations. Exceedances must be positive and ascending;
+ * if there are too few, the shape is infinite.
  */
 export function fitGeneralisedPareto(x: Float64Array): ParetoTail {
   const n = x.length;
@@ -33,18 +33,18 @@ export function fitGeneralisedPareto(x: Float64Array): ParetoTail {
 
 /** Importance weights with a smoothed tail. */
 export interface SmoothedWeights {
-  /** The largest weights replaced by what the fitted tail expects of them, none above the largest raw one. */
+  /** The largest weights are replaced by the expected order statistics of the fitted tail, at most the largest raw weight. */
   readonly logWeights: Float64Array;
   /** k̂, the shape of the tail. */
   readonly shape: number;
 }
 
-/** How many of S weights are the tail: min(S / 5, 3 √S). */
+/** The number of the S weights that form the tail: min(S / 5, 3 √S). */
 const tailLength = (draws: number): number => Math.ceil(Math.min(0.2 * draws, 3 * Math.sqrt(draws)));
 
 /**
- * Smooths the largest importance weights. Where the tail is too short to fit, or all its weights are equal, they are left as they
- * are.
+ * Smooths the largest importance weights. If the tail is too short to fit, or all its weights are equal, they are not
+ * changed.
  *
  * @param logWeights one for each draw, in any order and up to a constant
  *
@@ -57,7 +57,7 @@ export function smoothWeights(logWeights: Float64Array): SmoothedWeights {
   const top = logWeights[order[order.length - 1]];
   const relative = (i: number): number => Math.exp(logWeights[i] - top);
   const cutoff = relative(order[order.length - count - 1]);
-  // Weights of discrete draws tie: those equal to the cutoff are no part of the tail.
+  // Weights of discrete draws can tie: those equal to the cutoff do not belong to the tail.
   const tail = order.slice(order.length - count).filter((i) => relative(i) > cutoff);
   const { shape, scale } = fitGeneralisedPareto(Float64Array.from(tail, (i) => relative(i) - cutoff));
   const smoothed = logWeights.slice();
@@ -72,14 +72,14 @@ export function smoothWeights(logWeights: Float64Array): SmoothedWeights {
 }
 
 /**
- * Below this k̂ estimates from S draws can be trusted (Vehtari et al. 2024, section 3.2.4): min(1 − 1 / log₁₀ S, 0.7).
+ * If k̂ is below this, estimates from S draws can be trusted (Vehtari et al. 2024, section 3.2.4): min(1 − 1 / log₁₀ S, 0.7).
  */
 export const trustedShape = (draws: number): number => Math.min(1 - 1 / Math.log10(draws), 0.7);
 
-/** Draws that weighted ones must be worth for estimates of them; of few draws, a quarter. */
+/** The smallest effective sample size for trustworthy estimates; a quarter of the draws if there are few. */
 const ENOUGH = 100;
 
-/** (Σ w)² / Σ w²: how many draws of equal weight some weighted ones are worth. */
+/** (Σ w)² / Σ w²: the number of draws of equal weight that the weighted ones are worth. */
 export function effectiveSampleSize(logWeights: Float64Array): number {
   const top = logWeights.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
   const weights = logWeights.map((w) => Math.exp(w - top));
@@ -87,8 +87,8 @@ export function effectiveSampleSize(logWeights: Float64Array): number {
 }
 
 /**
- * What keeps estimates from weighted draws from being trusted, in words; nothing where nothing does. k̂ alone does not tell: its tail can
- * look light where a few draws hold all the weight.
+ * Why estimates from weighted draws cannot be trusted, in words; undefined if they can. k̂ alone is not enough: its tail can
+ * look light although a few draws have all the weight.
  */
 export function doubtOf(logWeights: Float64Array, shape: number): string | undefined {
   const draws = logWeights.length;

@@ -8,18 +8,18 @@ import { repeatedDraws } from "./repeated-draws.ts";
 
 /** Options of {@link predictive}. */
 export interface PredictiveOptions<A extends readonly unknown[]> {
-  /** How many joint draws of all sites. */
+  /** Number of joint draws of all sites. */
   readonly draws: number;
-  /** Where latent sites come from; without a guide, from the prior. */
+  /** The guide that latent sites are drawn from. Without a guide they are drawn from the prior. */
   readonly guide?: Program<A>;
   /**
-   * Or draws of the latent sites, [draws, …site] or [chains, draws, …site], as `nuts`, `laplace` and `importance` return them. `draws` of
-   * them are taken, evenly spaced; all of them again where there are fewer.
+   * Alternatively, draws of the latent sites, [draws, …site] or [chains, draws, …site], as returned by `nuts`, `laplace` and `importance`.
+   * `draws` of them are used, evenly spaced; if there are fewer, they are repeated.
    */
   readonly posterior?: ReadonlyMap<string, ArrayValue>;
-  /** Values of parameters, as `svi(…).run` returns them; others take their initial ones. */
+  /** Values of parameters, as returned by `svi(…).run`; all others have their initial values. */
   readonly parameters?: ReadonlyMap<Tensor, TypedArray>;
-  /** Of the draws. Default 0. */
+  /** Seed of the draws. Default 0. */
   readonly seed?: number;
 }
 
@@ -31,26 +31,26 @@ const predictiveRules: OptionRules<PredictiveOptions<readonly unknown[]>> = {
   seed: whole(0),
 };
 
-/** Forgets data: what was observed is drawn anew, given the latent sites. */
+/** Removes data: observed sites are drawn again, given the latent sites. */
 const unobserve: Handler = (message, next) =>
   message.kind === "observe" && message.distribution.name !== "Factor"
     ? next({ ...message, kind: "sample", value: message.distribution.sample(message.name) })
     : next(message);
 
 /**
- * Draws from the prior predictive distribution, or with a guide or posterior draws from the posterior predictive: every site of the
+ * Draws from the prior predictive distribution, or with a guide or posterior draws from the posterior predictive: all sites of the
  * program, latent, observed and deterministic, jointly. Each result has shape [draws, …site].
  *
- * Finite sites that the guide leaves to the model, which sums them out, are drawn from their posterior given the guide's draws and the
- * data, exactly. Their probabilities stand beside them, `k.probabilities` of shape [draws, …site's plates, values]: their mean over draws
- * is P(k | data), as far as the guide is the posterior.
+ * Finite sites that the guide leaves to the model, which sums them out, are drawn exactly from their posterior given the guide's draws and
+ * the data. Their probabilities are returned too, as `k.probabilities` of shape [draws, …site's plates, values]. The mean over draws
+ * is P(k | data), if the guide is the posterior.
  *
  * @example
  * const fit = await svi(coin, guide).run([flips], { steps: 2000, seed: 0 });
  * const draws = await predictive(coin, [flips], { guide, parameters: fit.parameters, draws: 1000 });
  * draws.get("x"); // replicated flips, [1000, 10]
  *
- * @throws UsageError when the number of draws is not a whole number of at least 1, or posterior draws are missing or of another shape.
+ * @throws UsageError when the number of draws is not a whole number of at least 1, or posterior draws are missing or have another shape.
  */
 export async function predictive<A extends readonly unknown[]>(
   program: Program<A>,
@@ -73,7 +73,7 @@ export async function predictive<A extends readonly unknown[]>(
 /** Draws of one site. */
 interface StoredSite {
   readonly name: string;
-  /** The one for draw `i` of `draws`. */
+  /** The draw with index `i` of `draws`. */
   at(i: number, draws: number): ArrayValue;
 }
 
@@ -116,7 +116,7 @@ function posteriorDraws<A extends readonly unknown[]>(
   });
 }
 
-/** One draw of every site: latent ones from the guide or as they were stored, finite ones given those, the rest anew. */
+/** One draw of every site: latent sites from the guide or from stored draws, finite sites given those, and the rest drawn again. */
 function expressions<A extends readonly unknown[]>(
   program: Program<A>,
   args: A,
@@ -132,7 +132,7 @@ function expressions<A extends readonly unknown[]>(
       : next(message);
   };
   const given = guide === undefined ? recall : replay(trace(guide, args));
-  // From the prior, finite sites are drawn like others.
+  // From the prior, finite sites are drawn like all others.
   const isPrior = guide === undefined && stored.length === 0;
   const finite = isPrior ? new Map<string, FinitePosterior>() : finitePosterior(program, args, [given]);
   const answer: Handler = (message, next) => {

@@ -75,7 +75,7 @@ export interface StochasticCaviState {
   readonly step: number;
 }
 
-/** The factors that stochastic coordinate ascent ended at. */
+/** The result of stochastic coordinate ascent. */
 export interface StochasticCaviResult extends Factors {
   readonly method: "stochastic-cavi";
   /** The program whose posterior the factors approximate. */
@@ -89,7 +89,7 @@ export interface StochasticCaviResult extends Factors {
 export interface StochasticCavi<A extends readonly unknown[]> {
   readonly method: "stochastic-cavi";
   readonly program: Program<A>;
-  /** Global factors to start from, as `cavi` starts them. */
+  /** Global factors to start from, as in `cavi`. */
   init(args: A, options?: StochasticCaviOptions): Promise<StochasticCaviState>;
   /** Processes the minibatch in `state.compiled.minibatch`. @throws NonFiniteError when the bound is not finite. */
   step(
@@ -101,7 +101,7 @@ export interface StochasticCavi<A extends readonly unknown[]> {
 
 /** A compiled program, ready for minibatches. */
 export interface CompiledStep {
-  /** Sites outside the minibatch plates: those that the state holds. */
+  /** Sites outside the minibatch plates; the state holds their factors. */
   readonly globals: readonly ConjugateSite[];
   readonly minibatch: Minibatch;
   readonly options: Required<StochasticCaviOptions>;
@@ -109,7 +109,7 @@ export interface CompiledStep {
   readonly watch: () => void;
   /** Global factors to start from. */
   start(): NaturalValues;
-  /** Sweeps over local and global factors alike: coordinate ascent as if all data were like the minibatch. */
+  /** Sweeps over local and global factors: coordinate ascent as if all data were like the minibatch. */
   settle(
     natural: NaturalValues,
     step: number,
@@ -127,8 +127,8 @@ function checked(options: StochasticCaviOptions): Required<StochasticCaviOptions
   if (!(delay >= 0)) throw new UsageError(`stochasticCavi: delay must be at least 0, found ${delay}.`);
   if (!(forgettingRate > 0.5 && forgettingRate <= 1)) {
     throw new UsageError(
-      `stochasticCavi: forgettingRate must be above 0.5 and at most 1, found ${forgettingRate}; otherwise the steps cannot reach any distance while ` +
-        "their noise vanishes (Robbins and Monro 1951).",
+      `stochasticCavi: forgettingRate must be above 0.5 and at most 1, found ${forgettingRate}; otherwise the steps cannot both cover any distance and ` +
+        "let their noise vanish (Robbins and Monro 1951).",
     );
   }
   return { seed, delay, forgettingRate, localTolerance, localSweeps };
@@ -136,7 +136,7 @@ function checked(options: StochasticCaviOptions): Required<StochasticCaviOptions
 
 const isLocal = ({ plates }: ConjugateSite): boolean => plates.some((p) => p.rows < p.size);
 
-/** Inputs among the arguments, by name, with the arrays that stand for them. */
+/** Inputs among the arguments, by name, with their arrays. */
 function dataOf(program: string, joint: ExpectedLogJoint) {
   const statistics = new Set(joint.sites.flatMap((s) => s.statistics));
   const leaves = new Set(joint.terms.flatMap((t) => [...nodesOf(t.value)]).filter((t) => isInput(t)));
@@ -163,7 +163,7 @@ function compileStep<A extends readonly unknown[]>(
   const [globals, locals] = [joint.sites.filter((s) => !isLocal(s)), joint.sites.filter(isLocal)];
   if (!joint.plates.some((p) => p.rows < p.size)) {
     throw new UsageError(
-      `${program.name}: no plate is open for a minibatch. Give one rows (plate(name, size, body, { rows })) and its data as inputs of so ` +
+      `${program.name}: no plate is open for a minibatch. Give one rows (plate(name, size, body, { rows })) and its data as inputs with that ` +
         "many rows; or use cavi, which takes all data at once.",
     );
   }

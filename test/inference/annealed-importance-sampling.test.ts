@@ -357,7 +357,7 @@ describe("what cannot be done is said", () => {
       new UsageError("annealing: leapfrogs must be a whole number of at least 1, found 0."),
     );
     await expect(run({ targetAcceptance: 1 })).rejects.toThrow(
-      new UsageError("annealing: targetAcceptance must lie between 0 and 1, found 1."),
+      new UsageError("annealing: targetAcceptance must be between 0 and 1, found 1."),
     );
   });
 
@@ -365,12 +365,12 @@ describe("what cannot be done is said", () => {
     await expect(run({ guide: autoFullRankNormal(coin()) })).rejects.toThrow(
       new UsageError(
         "autoFullRankNormal(coin): site 'joint' has no density at a value that it did not draw; a path starts from a guide whose sites " +
-          "are the program's continuous sites, each with a distribution of its own (autoNormal, or an amortised one).",
+          "are the program's continuous sites, each with its own distribution (autoNormal, or an amortised one).",
       ),
     );
     const empty = model(() => undefined, { name: "empty" });
     await expect(run({ guide: empty })).rejects.toThrow(
-      new UsageError("empty: the guide has no site 'p', where the path must start."),
+      new UsageError("empty: the guide has no site 'p', which the start of the path needs."),
     );
   });
 

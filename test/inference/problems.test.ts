@@ -127,7 +127,7 @@ describe("eight schools", () => {
     );
     expect(() => trace(autoNormal(local), [])).toThrow(
       new UsageError(
-        "automatic guide: site 'z' stands in plate 'row', of which only 10 of 100 rows are seen at a time; its parameters would " +
+        "automatic guide: site 'z' is in plate 'row', of which only 10 of 100 rows are seen at a time; its parameters would " +
           "be those of other rows at each step. Write an amortised guide for it.",
       ),
     );

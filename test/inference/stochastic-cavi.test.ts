@@ -168,7 +168,7 @@ describe("what it refuses", () => {
   test("a program without a minibatch", async () => {
     await expect(run(normalMean(3, 3))).rejects.toThrow(
       new UsageError(
-        "normalMean: no plate is open for a minibatch. Give one rows (plate(name, size, body, { rows })) and its data as inputs of so " +
+        "normalMean: no plate is open for a minibatch. Give one rows (plate(name, size, body, { rows })) and its data as inputs with that " +
           "many rows; or use cavi, which takes all data at once.",
       ),
     );
@@ -177,8 +177,8 @@ describe("what it refuses", () => {
   test("step sizes that do not converge", async () => {
     await expect(run(normalMean(12, 3), { forgettingRate: 0.5 })).rejects.toThrow(
       new UsageError(
-        "stochasticCavi: forgettingRate must be above 0.5 and at most 1, found 0.5; otherwise the steps cannot reach any distance while " +
-          "their noise vanishes (Robbins and Monro 1951).",
+        "stochasticCavi: forgettingRate must be above 0.5 and at most 1, found 0.5; otherwise the steps cannot both cover any distance and " +
+          "let their noise vanish (Robbins and Monro 1951).",
       ),
     );
     await expect(run(normalMean(12, 3), { delay: -1 })).rejects.toThrow(

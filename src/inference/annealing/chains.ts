@@ -14,7 +14,7 @@ export interface Settings {
 /** Positions of the chains, and the densities there. */
 export interface State {
   readonly q: Float64Array;
-  /** At the last evaluated temperature. */
+  /** The density at the last evaluated temperature. */
   readonly gradient: Float64Array;
   readonly value: Float64Array;
 }
@@ -51,7 +51,7 @@ export function noiseOf(seed: number, use: string, path: AnnealedPath) {
  * One transition of Hamiltonian Monte Carlo for every row at once, each accepted on its own (Neal 2011); the state is changed in place.
  * Returns the rows' acceptance probabilities.
  *
- * @param stepSizes of each datum, the same for all chains
+ * @param stepSizes for each datum, the same for all chains
  */
 export async function transition(
   path: AnnealedPath,
@@ -63,7 +63,7 @@ export async function transition(
 ): Promise<Float64Array> {
   const { owner, rows } = path;
   const { momentum: p, uniform } = noise();
-  // Jitters the adapted step size, equally for all rows: a fixed time can be a period of some coordinate.
+  // Vary the adapted step size, equally for all rows: a fixed time could be a period of some coordinate.
   const jitter = 0.8 + 0.4 * uniform[rows];
   const stepOf = Float64Array.from({ length: rows }, (_, r) => jitter * stepSizes[r % stepSizes.length]);
   const kinetic = (): Float64Array => {
@@ -111,11 +111,11 @@ export const emptyState = (path: AnnealedPath, q: Float64Array): State => ({
   value: new Float64Array(path.rows),
 });
 
-/** Largest number of temperatures in the pilot run, and its transitions at the first and at each further one. */
+/** Largest number of temperatures in the pilot run; its transitions at the first and at each later temperature. */
 const PILOT_TEMPERATURES = 25;
 const PILOT_FIRST = 20;
 const PILOT_EACH = 2;
-/** Leapfrog steps of its transitions, at most: the energy error soon stops growing with their number. */
+/** Largest number of leapfrog steps of its transitions: beyond it the energy error hardly grows. */
 const PILOT_LEAPFROGS = 5;
 
 /**

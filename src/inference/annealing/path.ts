@@ -42,7 +42,7 @@ export interface AnnealedPathOptions<A extends readonly unknown[]> {
   readonly chains: number;
   /** Guide at the start of the path. Default: the program's prior. */
   readonly guide?: Program<A> | undefined;
-  /** Values of parameters, as `svi(…).run` returns them; others take their initial ones. */
+  /** Values of parameters, as returned by `svi(…).run`; all others have their initial values. */
   readonly parameters?: ReadonlyMap<Tensor, TypedArray> | undefined;
   readonly executor?: Executor | undefined;
   readonly precision?: Precision | undefined;
@@ -87,7 +87,7 @@ export interface AnnealedPath {
 function rowsOf(terms: readonly Term[], plates: readonly Plate[], graph: UnconstrainedGraph): Tensor {
   const { hidden, depth } = graph;
   const chains = chainsOf(graph);
-  // A program that observes nothing has no such part of its density.
+  // A program that observes nothing has no likelihood terms.
   if (terms.length === 0) return zeros([chains.size, ...rowsShape(plates)], graph.logJoint.dtype);
   const total = addOver(hidden, depth, terms, plates);
   const layout = new Array<number>(depth).fill(1);
@@ -106,7 +106,7 @@ function ownersOf({ sites, dimension }: UnconstrainedGraph, plates: readonly Pla
   const owner = new Int32Array(dimension);
   const kept = [...plates].sort((a, b) => a.dimension - b.dimension);
   for (const { start, end, freeShape, batchRank } of sites) {
-    // Chains first, then the plates of the site, right of them what is its own.
+    // Chains first, then the site's plates; its own dimensions are to the right.
     const axes = [0, ...kept.map((p) => 1 + batchRank + p.dimension)];
     const strides = axes.map((axis) => sizeOf(freeShape.slice(axis + 1)));
     for (let i = start; i < end; i++) {
@@ -131,7 +131,7 @@ function guideTerms<A extends readonly unknown[]>(
     if (value === undefined || message.distribution.name === "Delta") {
       throw new UsageError(
         `${guide.name}: site '${message.name}' has no density at a value that it did not draw; a path starts from a guide whose sites are ` +
-          "the program's continuous sites, each with a distribution of its own (autoNormal, or an amortised one).",
+          "the program's continuous sites, each with its own distribution (autoNormal, or an amortised one).",
       );
     }
     return next({ ...message, value });
@@ -140,7 +140,7 @@ function guideTerms<A extends readonly unknown[]>(
   const missing = graph.sites.find((s) => !sites.some((site) => site.name === s.name));
   if (missing !== undefined)
     throw new UsageError(
-      `${guide.name}: the guide has no site '${missing.name}', where the path must start.`,
+      `${guide.name}: the guide has no site '${missing.name}', which the start of the path needs.`,
     );
   return sites.map((s) => lifted(graph.hidden, graph.depth, termOf(s)));
 }
@@ -152,7 +152,7 @@ const freeOf = (graph: UnconstrainedGraph, sites: Trace["sites"]): Tensor[] =>
     return biject(distribution.support).inverse(value);
   });
 
-/** Expressions for one chain over all of them, [chains, …]: `valuesOf` says what a leaf is in each. */
+/** Expressions for one chain, evaluated for all chains, [chains, …]: `valuesOf` gives the value of a leaf in each chain. */
 function inChains<L extends Tensor>(
   parts: readonly Tensor[],
   chains: number,
@@ -190,7 +190,7 @@ export async function annealedPath<A extends readonly unknown[]>(
     base === undefined ? add(joint, jacobian) : add(add(base, mul(beta, sub(joint, base))), jacobian);
   const increment = (): Tensor => {
     if (base !== undefined) return mul(sub(beta, other), sub(joint, base));
-    // Summed-out sites depend on β nonlinearly; otherwise the difference is formed before it can lose digits.
+    // Summed-out sites depend nonlinearly on β; for all others the difference is formed directly, before it can lose digits.
     if (graph.summedOut.length > 0) return sub(joint, substitute(joint, new Map([[beta, other]])));
     return mul(sub(beta, other), rows(graph.observed));
   };

@@ -17,7 +17,7 @@ export const naturalLeaves = (sites: readonly ConjugateSite[]): NaturalParameter
 
 const total = (parts: readonly Tensor[]): Tensor => parts.reduce(add, scalar(0, "float64"));
 
-/** What stands for the expected statistics of each site: leaves of the expected log joint, and their values. */
+/** The expected statistics of each site: as leaves of the expected log joint, and as values. */
 type Expectations = Map<Tensor, Tensor>;
 
 function expect(
@@ -30,7 +30,7 @@ function expect(
   });
 }
 
-/** The expected statistics of factors with given natural parameters. */
+/** The expected statistics of factors, from their natural parameters. */
 export function expectations(
   sites: readonly ConjugateSite[],
   natural: NaturalParameters<Tensor>,
@@ -40,7 +40,7 @@ export function expectations(
   return found;
 }
 
-/** The terms of joints by the sites that they hold: for each of n sites its own few, not n times all of them. */
+/** The terms of joints, grouped by the sites that occur in them, so that each site looks only at its own terms. */
 const termsBySite = new WeakMap<ExpectedLogJoint, ReadonlyMap<string, ExpectedLogJoint["terms"]>>();
 
 function termsOf(joint: ExpectedLogJoint, name: string): ExpectedLogJoint["terms"] {
@@ -61,10 +61,10 @@ function termsOf(joint: ExpectedLogJoint, name: string): ExpectedLogJoint["terms
 
 /**
  * The natural parameters of a site's best factor given the others: ∂ E[log p] / ∂ E[T] (Winn and Bishop 2005; Hoffman et al. 2013, eq.
- * 13), an expression of the other sites' expected statistics. A site in a minibatch is worth `scale` rows, in the density as in its
- * entropy, and its factor is that of one.
+ * 13), an expression of the other sites' expected statistics. A site in a minibatch counts for `scale` rows, in the density and in its
+ * entropy, but its factor is that of one row.
  *
- * @param priorAlone leaves out everything but the site's own density
+ * @param priorAlone use only the site's own density
  */
 export function optimum(joint: ExpectedLogJoint, site: ConjugateSite, priorAlone = false): readonly Tensor[] {
   const { name, conjugacy, statistics, scale } = site;
@@ -83,7 +83,7 @@ function divergence(
   return total(from.map((eta, i) => sum(mul(sub(to[i], eta), sub(after[i], before[i])))));
 }
 
-/** What a pass over some sites leaves behind. */
+/** The result of a pass over some sites. */
 export interface Pass {
   readonly natural: NaturalParameters<Tensor>;
   readonly expectations: Expectations;
@@ -91,7 +91,7 @@ export interface Pass {
   readonly moved: Tensor;
 }
 
-/** Updates sites one after another, each given the others as they then are. */
+/** Updates sites one after another, each given the current factors of the others. */
 export function pass(
   joint: ExpectedLogJoint,
   updated: readonly ConjugateSite[],
@@ -112,7 +112,7 @@ export function pass(
   return { natural, expectations: current, moved: total(moves) };
 }
 
-/** Each site's factor to begin with, given those before it: the prior's, or random around it (`Conjugacy.start`). */
+/** Initial factor of each site, given those before it: the prior's, or random around it (`Conjugacy.start`). */
 export function starting(
   joint: ExpectedLogJoint,
   begun: readonly ConjugateSite[],
@@ -132,7 +132,7 @@ export function starting(
   return natural;
 }
 
-/** E[log p] + Σ H(q), exactly; and the sum of the absolute values of its parts, by which its rounding is judged. */
+/** E[log p] + Σ H(q), exact; and the sum of the absolute values of its parts, which gives the size of its rounding error. */
 export function bound(
   joint: ExpectedLogJoint,
   natural: NaturalParameters<Tensor>,

@@ -1,10 +1,10 @@
-/** What the log joint density of a program is made of, once it is written as a sum of products. */
+/** The parts of a log joint density that is written as a sum of products. */
 import { fnv1a64 } from "../../random/index.ts";
 import type { Tensor } from "../../tensor/index.ts";
 
 /**
- * A dimension with a name: what a letter is to Einstein's notation. A plate, the categories of a site or the elements of a vector;
- * compared by identity.
+ * A dimension with a name, like a letter in Einstein's notation: a plate, the categories of a site or the elements of a vector.
+ * Indices are compared by identity.
  */
 export interface Index {
   readonly id: number;
@@ -15,19 +15,19 @@ let nextId = 0;
 
 export const newIndex = (size: number): Index => ({ id: nextId++, size });
 
-/** Which algebra the elements of a latent site obey. */
+/** The algebra that the elements of a latent site obey. */
 export type ValueKind =
   /** Any number. */
   | "real"
   /** Above 0. */
   | "positive"
-  /** Between 0 and 1: it and its complement 1 − x are positive. */
+  /** Between 0 and 1; x and 1 − x are positive. */
   | "unit"
   /** Positive, and the last dimension sums to 1. */
   | "simplex"
   /** 0 or 1, so that x² = x. */
   | "binary"
-  /** One of K categories, by its indicators z₁ … z_K, of which one is 1: zⱼ zₖ = 0 for j ≠ k, and Σ zₖ = 1. */
+  /** One of K categories, as indicators z₁ … z_K, of which one is 1: zⱼ zₖ = 0 for j ≠ k, and Σ zₖ = 1. */
   | "category";
 
 export interface LatentValue {
@@ -35,14 +35,14 @@ export interface LatentValue {
   readonly kind: ValueKind;
 }
 
-/** The cases of a known condition: masks of which exactly one is 1 at each place. */
+/** The cases of a known condition: masks, exactly one of which is 1 at each place. */
 export interface Cases {
   readonly key: string;
   readonly masks: readonly Tensor[];
 }
 
 /**
- * The smallest parts. Each has a fixed number of dimensions, that a {@link Factor} gives names to; dimensions of size 1 are left out.
+ * The smallest parts. Each has a fixed number of dimensions, which a {@link Factor} names; dimensions of size 1 are left out.
  * Atoms with equal keys are equal.
  */
 export type Atom =
@@ -50,9 +50,9 @@ export type Atom =
   | { readonly kind: "known"; readonly key: string; readonly tensor: Tensor }
   /** 1 where two indices are equal, else 0. */
   | { readonly kind: "delta"; readonly key: string }
-  /** A mask among several, of known numbers 0 and 1. */
+  /** One of several masks, of known numbers 0 and 1. */
   | { readonly kind: "case"; readonly key: string; readonly cases: Cases; readonly branch: number }
-  /** Known indicators: 1 at (b, i) where `at[b]` is i. The last dimension is that of the categories. */
+  /** Known indicators: 1 at (b, i) if `at[b]` is i. The last dimension is that of the categories. */
   | { readonly kind: "selector"; readonly key: string; readonly at: Tensor }
   /** An element x of a site. */
   | { readonly kind: "value"; readonly key: string; readonly of: LatentValue }
@@ -62,15 +62,15 @@ export type Atom =
   | { readonly kind: "indicator"; readonly key: string; readonly of: LatentValue }
   /** ln of a positive atom. */
   | { readonly kind: "log"; readonly key: string; readonly of: Atom }
-  /** A function of latent sites that is no sum of products; it may still cancel. */
+  /** A function of latent sites that is not a sum of products; it may still cancel. */
   | {
       readonly kind: "opaque";
       readonly key: string;
-      /** In words, for messages. */
+      /** A description for messages. */
       readonly what: string;
       readonly sites: readonly string[];
     }
-  /** e to an opaque atom. */
+  /** e to the power of an opaque atom. */
   | { readonly kind: "exp"; readonly key: string; readonly of: Atom };
 
 export const known = (tensor: Tensor): Atom => ({ kind: "known", key: `known ${tensor.id}`, tensor });
@@ -92,7 +92,7 @@ export const indicator = (of: LatentValue): Atom => ({ kind: "indicator", key: `
 export const logOf = (of: Atom): Atom => ({ kind: "log", key: `log ${of.key}`, of });
 export const expOf = (of: Atom): Atom => ({ kind: "exp", key: `exp ${of.key}`, of });
 
-/** @param identity equal texts are equal functions of equal arguments */
+/** @param identity equal texts mean equal functions of equal arguments */
 export const opaque = (what: string, sites: readonly string[], identity: string): Atom => ({
   kind: "opaque",
   key: `opaque ${fnv1a64(identity).toString(36)}`,
@@ -104,16 +104,16 @@ export const opaque = (what: string, sites: readonly string[], identity: string)
 export const isKnown = ({ kind }: Atom): boolean =>
   kind === "known" || kind === "delta" || kind === "case" || kind === "selector";
 
-/** Whether the last dimension runs over indicators of which exactly one is 1. */
+/** Whether the last dimension runs over indicators, exactly one of which is 1. */
 export const isOneHot = ({ kind }: Atom): boolean => kind === "selector" || kind === "indicator";
 
 const isBinaryValue = (atom: Atom): boolean => atom.kind === "value" && atom.of.kind === "binary";
 
-/** Whether it is 0 or 1, so that its powers are itself. */
+/** Whether it is 0 or 1, so that it equals its powers. */
 export const isBinary = (atom: Atom): boolean =>
   isOneHot(atom) || atom.kind === "case" || isBinaryValue(atom);
 
-/** Whether it is above 0 with certainty. */
+/** Whether it is certain to be above 0. */
 export const isPositive = (atom: Atom): boolean =>
   atom.kind === "complement" ||
   atom.kind === "exp" ||

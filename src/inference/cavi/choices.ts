@@ -1,4 +1,4 @@
-/** Ops that choose elements: by known places, by known cases, or by what indicators decide. */
+/** Ops that choose elements: by known positions, by known cases, or by a site's indicators. */
 import type * as ops from "../../tensor/index.ts";
 import { cast, constant, logicalNot, type NodeOf, type Tensor } from "../../tensor/index.ts";
 import { type Cases, caseOf, type Index, newIndex, selector } from "./atoms.ts";
@@ -25,8 +25,8 @@ export const whole = (values: readonly number[], shape: readonly number[]): Tens
 export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
 /**
- * Reads an index where others say: in each term that has it, `index` becomes a sum over known indicators, 1 at the whole number that
- * `at` holds for the new places.
+ * Replaces an index by positions that another tensor gives: in each term that has `index`, it becomes a sum over known indicators, which
+ * are 1 at the whole numbers in `at`.
  */
 export function readAt(
   terms: readonly Term[],
@@ -44,7 +44,7 @@ export function readAt(
   });
 }
 
-/** Replaces one axis by another whose element j reads element `at[j]`. */
+/** Replaces one axis by another, whose element j reads element `at[j]`. */
 function take({ axes, terms }: Polynomial, axis: number, at: readonly number[]): Polynomial {
   const index = axes[axis];
   const place = at.length === 1 ? undefined : newIndex(at.length);
@@ -53,7 +53,7 @@ function take({ axes, terms }: Polynomial, axis: number, at: readonly number[]):
   return { axes: moved, terms: readAt(terms, index, where, place === undefined ? [] : [place]) };
 }
 
-/** Along one axis, each place taken from the polynomial whose case holds there. */
+/** Joins polynomials along one axis: each position takes the polynomial whose case holds there. */
 function byCase(
   pieces: readonly Polynomial[],
   cases: Cases,
@@ -73,7 +73,7 @@ export function slice(p: Polynomial, node: NodeOf<typeof ops.slice>): Polynomial
   );
 }
 
-/** Places of a joined axis at which piece n stands, as masks. */
+/** For each piece of a joined axis, a mask of its positions. */
 const masksOf = (owner: readonly number[], count: number): Tensor[] =>
   range(count).map((n) =>
     constant(
@@ -116,7 +116,7 @@ export function pad(p: Polynomial, node: NodeOf<typeof ops.pad>): Polynomial {
   return weigh(spread, { atom: caseOf(cases, 0), indices, exponent: 1 });
 }
 
-/** x read along `axis` at whole numbers that are known, or that a site's category decides. */
+/** Reads x along `axis` at whole numbers that are known, or that are a site's category. */
 export function gather(
   [x, at]: readonly Polynomial[],
   node: NodeOf<typeof ops.gather>,
@@ -136,7 +136,7 @@ export function gather(
     if (single?.atom.kind === "known" && isRange(single.atom.tensor, index.size)) {
       return { axes, terms: x.terms.map((t) => renameTerm(t, new Map([[index, single.indices[0]]]))) };
     }
-    // The same whole numbers are the same atom, whoever reads at them.
+    // Equal whole numbers give the same atom, wherever they are used.
     if (single?.atom.kind === "known") {
       return { axes, terms: readAt(x.terms, index, single.atom.tensor, single.indices) };
     }
@@ -152,7 +152,7 @@ export function gather(
 const placesOf = ({ axes, terms }: Polynomial): Index[] =>
   namesOf(axes).filter((i) => terms.some((t) => t.factors.some((f) => f.indices.includes(i))));
 
-/** `a` where the condition holds, else `b`: where it is known, or where indicators decide it. */
+/** `a` where the condition holds, else `b`, for conditions that are known or given by indicators. */
 export function where(inputs: readonly Polynomial[]): Polynomial | undefined {
   let failed = false;
   const chosen = throughSwitches(
@@ -176,7 +176,7 @@ export function where(inputs: readonly Polynomial[]): Polynomial | undefined {
   return failed ? undefined : chosen;
 }
 
-/** The only factor of a polynomial that is one atom. */
+/** The only factor of a polynomial that consists of one atom. */
 function asAtom({ terms }: Polynomial): Factor | undefined {
   const [t] = terms;
   const isOne = terms.length === 1 && t.coefficient === 1 && t.factors.length === 1 && t.summed.length === 0;

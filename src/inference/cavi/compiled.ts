@@ -1,4 +1,4 @@
-/** Expressions of factors, compiled once in float64 on the host: what depends on no factor is computed once for each set of data. */
+/** Compiles expressions of factors in float64 on the host. Parts that depend on no factor are computed once for each set of data. */
 import {
   compileHost,
   describeLeaf,
@@ -13,7 +13,7 @@ import { input, isConstant, isNoise, rebuild, type Tensor } from "../../tensor/i
 /** Arrays that a compiled graph reads, by leaf. */
 export type Arrays = Map<Tensor, Float64Array>;
 
-/** Expressions whose values are wanted, and the arrays that hold them after a run. */
+/** Expressions to compute, and the arrays that hold their values after a run. */
 export interface CompiledExpressions {
   readonly results: readonly Float64Array[];
   run(): void;
@@ -36,7 +36,7 @@ function bind(program: string, outputs: readonly Tensor[], arrays: Arrays): Comp
   return { results, run: graph.bind(leaves, results) };
 }
 
-/** The same outputs with every largest part that reads no changing leaf as an input of its own. */
+/** The same outputs, in which each largest part that reads no changing leaf is replaced by an input. */
 function hoist(outputs: readonly Tensor[], changing: ReadonlySet<Tensor>) {
   const simple = simplify(outputs);
   const nodes = topological(simple);
@@ -58,10 +58,10 @@ function hoist(outputs: readonly Tensor[], changing: ReadonlySet<Tensor>) {
 }
 
 /**
- * Compiles expressions of leaves that change from run to run, and of data. `refresh` computes what the data alone decide: call it
- * whenever they have changed, and once before the first run.
+ * Compiles expressions of data and of leaves that change from run to run. `refresh` computes the parts that depend only on data: call it
+ * before the first run and whenever the data have changed.
  *
- * @param arrays of leaves, data and what changes; those of further leaves are added
+ * @param arrays of data and of leaves that change; arrays for other leaves are added
  */
 export function compileExpressions(
   program: string,
@@ -78,7 +78,7 @@ export function compileExpressions(
   return { ...compiled, refresh: known.run };
 }
 
-/** Values of expressions that may hold noise: a function of the seed and the step. */
+/** Values of expressions that may contain noise: a function of the seed and the step. */
 export function compileDraws(program: string, outputs: readonly Tensor[], arrays: Arrays) {
   const own: Arrays = new Map(arrays);
   const graph = bind(program, outputs, own);

@@ -1,4 +1,4 @@
-/** Einstein sums as expressions: a product of indexed tensors, summed over the indices that the result does not have. */
+/** Einstein sums as expressions: a product of indexed tensors, summed over the indices that are not in the result. */
 import { InternalError } from "../../errors.ts";
 import {
   add,
@@ -23,13 +23,13 @@ import {
 } from "../../tensor/index.ts";
 import type { Index } from "./atoms.ts";
 
-/** A float64 tensor whose axes have names. */
+/** A float64 tensor with named axes. */
 interface Dense {
   readonly tensor: Tensor;
   readonly indices: readonly Index[];
 }
 
-/** Known indicators: 1 at (b, i) where the integer `at[b]` is i, the last index. Written out only where nothing better is found. */
+/** Known indicators: 1 at (b, i) if the integer `at[b]` is i; i is the last index. They are written out only if nothing cheaper is found. */
 interface Selection {
   readonly at: Tensor;
   readonly indices: readonly Index[];
@@ -55,13 +55,13 @@ const categoryOf = (s: Selection): Index => s.indices[s.indices.length - 1];
 
 const rowsOf = (s: Selection): readonly Index[] => s.indices.slice(0, -1);
 
-/** Whole numbers below 0 count from the end, as `gather` has it. */
+/** Negative whole numbers count from the end, as in `gather`. */
 const fromStart = (s: Selection): Tensor =>
   isConstant(s.at) && s.at.attributes.values.every((v) => v >= 0)
     ? s.at
     : where(less(s.at, 0), add(s.at, categoryOf(s).size), s.at);
 
-/** The axes in another order; those that the operand lacks have size 1. */
+/** The axes in another order; axes that the operand does not have get size 1. */
 function arranged({ tensor, indices }: Dense, order: readonly (Index | undefined)[]): Tensor {
   const own = order.filter((i) => i !== undefined && indices.includes(i));
   const turned = transpose(
@@ -74,7 +74,7 @@ function arranged({ tensor, indices }: Dense, order: readonly (Index | undefined
   );
 }
 
-/** An index that stands at two axes of one tensor keeps its diagonal. */
+/** If an index occurs at two axes of one tensor, keeps the diagonal. */
 function withoutRepeats(o: Dense): Dense {
   const second = o.indices.findIndex((i, n) => o.indices.indexOf(i) < n);
   if (second < 0) return o;
@@ -88,22 +88,22 @@ function withoutRepeats(o: Dense): Dense {
   });
 }
 
-/** 1 along some indices. */
+/** A tensor of ones with the given indices. */
 const everywhere = (indices: readonly Index[]): Dense => ({
   tensor: ones(sizes(indices), "float64"),
   indices,
 });
 
-/** How many numbers an operand holds. */
+/** The number of elements that an operand stores. */
 const sizeOfOperand = (o: Operand): number => (isSelection(o) ? o.at.size : sizeOf(sizes(o.indices)));
 
-/** Sums over axes that nothing else has. */
+/** Sums over axes that no other operand has. */
 function summedOver(o: Dense, gone: readonly Index[]): Dense {
   const axes = o.indices.flatMap((i, n) => (gone.includes(i) ? [n] : []));
   return { tensor: sum(o.tensor, axes), indices: without(o.indices, gone) };
 }
 
-/** The product of known indicators with a tensor, by reading or adding rows, where it is no more than that. */
+/** The product of known indicators with a tensor, if it amounts to reading or adding rows. */
 function selected(s: Selection, o: Dense, gone: readonly Index[]): Dense | undefined {
   const [category, rows] = [categoryOf(s), rowsOf(s)];
   if (gone.length === 1 && gone[0] === category && common(rows, o.indices).length === 0) {
@@ -123,7 +123,7 @@ function selected(s: Selection, o: Dense, gone: readonly Index[]): Dense | undef
   return undefined;
 }
 
-/** Two indicators of the same rows, summed over them: how often each pair of categories meets. */
+/** The product of two indicators of the same rows, summed over the rows: the number of times that each pair of categories occurs. */
 function crossed(a: Selection, b: Selection, gone: readonly Index[]): Dense | undefined {
   const rows = rowsOf(a);
   const same =
@@ -136,7 +136,7 @@ function crossed(a: Selection, b: Selection, gone: readonly Index[]): Dense | un
   return { tensor: reshape(table, [p.size, q.size]), indices: [p, q] };
 }
 
-/** One operand of a batched matrix product: [batch, left, right], read transposed where that saves moving it. */
+/** One operand of a batched matrix product: [batch, left, right]. It is read transposed if that saves a copy. */
 function matrix(o: Dense, batch: readonly Index[], left: readonly Index[], right: readonly Index[]) {
   const swapped = [...batch, ...right, ...left].every((i, n) => i === o.indices[n]);
   const [p, q] = swapped ? [right, left] : [left, right];
@@ -171,7 +171,7 @@ function pair(a: Operand, b: Operand, gone: readonly Index[]): Dense {
     const indices = [...batch, ...left, ...right];
     return { tensor: reshape(tensor, sizes(indices)), indices };
   }
-  // The one with more axes keeps its order.
+  // The operand with more axes keeps its order.
   const [big, small] = x.indices.length >= y.indices.length ? [x, y] : [y, x];
   const order = [...without(small.indices, big.indices), ...big.indices];
   const product = mul(arranged(big, order), arranged(small, order));
@@ -179,9 +179,9 @@ function pair(a: Operand, b: Operand, gone: readonly Index[]): Dense {
 }
 
 /**
- * Π operands, summed over every index that `output` does not have; of the shape that `output` names, with size 1 where no operand
- * varies. Operands are multiplied two at a time, first the pair that leaves least (as `opt_einsum`'s greedy path): data meet data before
- * they meet what changes, and are then known once and for all.
+ * Π operands, summed over every index that is not in `output`. The result has the shape that `output` names, with size 1 where no operand
+ * varies. Operands are multiplied two at a time, in each step the pair with the smallest result (like `opt_einsum`'s greedy path). Data are
+ * multiplied with data before anything that changes, so those products are computed only once.
  */
 export function contract(operands: readonly Operand[], output: readonly (Index | undefined)[] = []): Tensor {
   let left: Operand[] = operands.map((o) => (isSelection(o) ? o : withoutRepeats(o)));
@@ -190,7 +190,7 @@ export function contract(operands: readonly Operand[], output: readonly (Index |
   const alone = (o: Operand, others: readonly Operand[]): Operand => {
     const gone = o.indices.filter((i) => !isKept(i, others));
     if (gone.length === 0) return o;
-    // The product with 1 everywhere: of indicators, their counts.
+    // Multiply by ones: for indicators this counts them.
     return isSelection(o) ? pair(o, everywhere(gone), gone) : summedOver(o, gone);
   };
   while (left.length > 1) {

@@ -1,4 +1,4 @@
-/** From a graph to the normal form: what each op does to sums of products of sites. */
+/** Rewrites a graph to its normal form: the effect of each op on sums of products of sites. */
 import { isElementwise, topological } from "../../compile/index.ts";
 import * as ops from "../../tensor/index.ts";
 import { isFloat, isInteger, type NodeOf, on, rebuild, type Tensor } from "../../tensor/index.ts";
@@ -23,10 +23,10 @@ import {
 import * as structure from "./structure.ts";
 import { throughSwitches } from "./switches.ts";
 
-/** What a node makes of its inputs; nothing where the rule is for another op, or the result is no sum of products. */
+/** The result of a node, from its inputs. Undefined if the rule is for another op, or the result is not a sum of products. */
 type Rule = (node: Tensor, inputs: readonly Polynomial[]) => Polynomial | undefined;
 
-/** The result of the first rule that gives one. */
+/** The result of the first rule that applies. */
 function firstOf(
   rules: readonly Rule[],
   node: Tensor,
@@ -59,7 +59,7 @@ const comparedToZero: Rule = (node, [a, b]) => {
   return signs && onKnown(signs, node);
 };
 
-/** Functions of what no indicator decides, element by element. */
+/** Element-wise functions of parts without indicators. */
 const pointwise: readonly Rule[] = [
   on(ops.log, (_, [p]) => functions.log(p)),
   on(ops.logOfTerms, (_, [p]) => functions.log(p)),
@@ -80,7 +80,7 @@ const pointwise: readonly Rule[] = [
     const c = asNumber(q);
     return c === undefined ? undefined : functions.power(p, c);
   }),
-  // What is computed from sites is finite.
+  // Values computed from sites are finite.
   on(ops.equal, (node, [p]) =>
     node.inputs.some(isInfinite) ? { axes: p.axes, terms: number(0).terms } : undefined,
   ),
@@ -91,7 +91,7 @@ const pointwise: readonly Rule[] = [
   on(ops.lessEqual, comparedToZero),
 ];
 
-/** The op itself on tensors that no site reaches, aligned on common axes. */
+/** Applies the op itself to tensors that depend on no site, aligned on common axes. */
 function onKnown(inputs: readonly Polynomial[], node: Tensor): Polynomial {
   const tensors = inputs.map((p, n) => ops.cast(toTensor(p), node.inputs[n].dtype));
   return fromTensor(rebuild(node, tensors), inputs[0].axes);
@@ -118,7 +118,7 @@ function softmax(
   );
 }
 
-/** The rules, by op; for other ops that work element by element there is `elementwise`. */
+/** The rules, by op; all other element-wise ops use `elementwise`. */
 const rules: readonly Rule[] = [
   on(ops.add, (_, [a, b]) => add(a, b)),
   on(ops.sub, (_, [a, b]) => subtract(a, b)),
@@ -143,7 +143,7 @@ const rules: readonly Rule[] = [
   (node, inputs) => (isElementwise(node) ? elementwise(node, inputs) : undefined),
 ];
 
-/** A node that has no rule: one unknown for each of its elements. */
+/** A node without a rule: one unknown for each of its elements. */
 function unknown(node: Tensor, inputs: readonly Polynomial[]): Polynomial {
   return single(
     opaque(describe(node.op.name, inputs), sitesIn(inputs), `node ${node.id}`),
@@ -151,10 +151,10 @@ function unknown(node: Tensor, inputs: readonly Polynomial[]): Polynomial {
   );
 }
 
-/** The value of a site, element by element. A category as a whole number is Σ k zₖ. */
+/** The value of a site, element by element. As a whole number, a category is Σ k zₖ. */
 function leafPolynomial(leaf: Tensor, of: LatentValue, categories: number): Polynomial {
   const axes = axesOf(leaf.shape);
-  // The only category there is, or the whole of a simplex of one.
+  // With a single category, or a simplex of one number, the value is known.
   if (of.kind === "category" && categories === 1)
     return { axes, terms: number(isInteger(leaf.dtype) ? 0 : 1).terms };
   if (of.kind === "simplex" && leaf.shape[leaf.rank - 1] === 1) return { axes, terms: one.terms };
@@ -169,7 +169,7 @@ function leafPolynomial(leaf: Tensor, of: LatentValue, categories: number): Poly
   return sumAxis(weighted, axes.length);
 }
 
-/** Indicators of known whole numbers (`oneHot`), kept as the whole numbers: few of them are ever written out. */
+/** Indicators of known whole numbers (`oneHot`). The whole numbers are kept, because the indicators are rarely written out. */
 function indicatorsOf(t: Tensor): Polynomial | undefined {
   if (!ops.cast.is(t)) return undefined;
   const [compared] = t.inputs;

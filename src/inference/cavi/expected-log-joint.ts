@@ -37,31 +37,31 @@ export interface ConjugateSite {
   readonly name: string;
   readonly conjugacy: Conjugacy;
   readonly plates: readonly Plate[];
-  /** The model's own distribution of it. */
+  /** The distribution of the site in the model. */
   readonly distribution: Distribution;
-  /** How much one row of its minibatches counts for. */
+  /** The number of rows that one row of its minibatches stands for. */
   readonly scale: number;
-  /** E[T], one float64 input leaf for each statistic. */
+  /** E[T]: one float64 input leaf for each statistic. */
   readonly statistics: readonly Tensor[];
 }
 
-/** E[term] of the log density of one site, a float64 scalar of expected statistics. */
+/** E[term] for a term in the log density of one site: a float64 scalar of expected statistics. */
 export interface ExpectedTerm {
-  /** The site whose density it is part of. */
+  /** The site whose log density contains it. */
   readonly owner: string;
   readonly value: Tensor;
-  /** Latent sites in it. */
+  /** The latent sites that occur in it. */
   readonly sites: ReadonlySet<string>;
 }
 
 export interface ExpectedLogJoint {
   readonly sites: readonly ConjugateSite[];
   readonly terms: readonly ExpectedTerm[];
-  /** Of all random sites, observed ones too. */
+  /** The terms of all random sites, including observed ones. */
   readonly plates: readonly Plate[];
 }
 
-/** log p of one site, in the form that is linear in sufficient statistics where the family has one; a scaled scalar. */
+/** log p of one site, a scaled scalar; in the form that is linear in sufficient statistics if the family has one. */
 function logDensityOf({ distribution, value, plates }: RandomSite, latent: ReadonlySet<Tensor>): Tensor {
   const careful = distribution.logProb(value);
   const family = distribution.exponentialFamily;
@@ -90,7 +90,7 @@ function traceSymbols<A extends readonly unknown[]>(program: Program<A>, args: A
   return { recorded: trace(program, args, [answer]), leaves };
 }
 
-/** Latent factors by site; those of opaque functions under no name. */
+/** Latent factors by site; factors of opaque functions under no name. */
 function bySite(factors: readonly Factor[]): Map<string, Factor[]> {
   const groups = new Map<string, Factor[]>();
   for (const f of factors) {
@@ -101,10 +101,10 @@ function bySite(factors: readonly Factor[]): Map<string, Factor[]> {
 }
 
 /**
- * Traces a program once and writes E[log p(z, x)] under a factor for each latent site: the log joint density becomes a sum of products
- * of sufficient statistics, and the expectation of a product of different sites is the product of their expectations.
+ * Traces a program once and writes E[log p(z, x)] with a factor for each latent site. The log joint density becomes a sum of products
+ * of sufficient statistics; the expectation of a product of different sites is the product of their expectations.
  *
- * @throws UsageError naming the site and the term that is in the way, and the ways out.
+ * @throws UsageError naming the site and the term that prevents this, and what to do.
  */
 export function expectedLogJoint<A extends readonly unknown[]>(
   program: Program<A>,
@@ -150,7 +150,7 @@ export function expectedLogJoint<A extends readonly unknown[]>(
   return { sites, terms, plates: random.flatMap((s) => s.plates) };
 }
 
-/** E of one product: known numbers times one expected statistic for each site. */
+/** E of one product: known numbers multiplied by one expected statistic for each site. */
 function expectedTerm(
   program: string,
   owner: RandomSite,
@@ -181,18 +181,18 @@ function expectedTerm(
   };
 }
 
-/** @throws UsageError when the density reads what coordinate ascent neither learns nor holds fixed. */
+/** @throws UsageError when the density reads something that coordinate ascent neither learns nor holds fixed. */
 function checkLeaves(program: string, roots: readonly Tensor[]): void {
   for (const root of roots)
     for (const node of nodesOf(root)) {
       if (isParameter(node))
         throw new UsageError(
-          `${program}: the program has learnable parameters, and coordinate ascent fits factors of latent sites alone. Sample them from a ` +
+          `${program}: the program has learnable parameters, but coordinate ascent only fits factors of latent sites. Sample them from a ` +
             "prior, pass them as numbers, or use svi(model, guide), which trains both.",
         );
       if (isNoise(node))
         throw new UsageError(
-          `${program}: the log density reads noise '${node.attributes.site}'. Draw what is random in a sample site.`,
+          `${program}: the log density reads noise '${node.attributes.site}'. Draw random values in a sample site.`,
         );
     }
 }

@@ -1,4 +1,4 @@
-/** The factors that coordinate ascent knows: for each family of sites, what its sufficient statistics look like in a product. */
+/** The factors that coordinate ascent supports: for each family, how its sufficient statistics appear in a product. */
 import {
   Bernoulli,
   BernoulliDistribution,
@@ -45,27 +45,27 @@ import {
 import type { Atom, Index, ValueKind } from "./atoms.ts";
 import type { Factor } from "./polynomial.ts";
 
-/** Which expected statistic a product of a site's atoms is, and at which places of it. */
+/** The expected statistic that equals a product of a site's atoms, and the positions in it. */
 export interface Match {
   readonly statistic: number;
   readonly indices: readonly Index[];
 }
 
-/** How a factor of a site is written and found. */
+/** The definition of a site's factor. */
 export interface Conjugacy {
   readonly name: string;
   readonly kind: ValueKind;
-  /** The statistics of an element x, in words. */
+  /** The statistics of an element x, for messages. */
   readonly statistics: readonly string[];
-  /** In float64, of the site's shape: the values of its parameters are of no meaning. */
+  /** A distribution in float64, of the site's shape; the values of its parameters do not matter. */
   readonly family: ExponentialFamily;
-  /** Of the natural parameters and of the statistics: batch + own. */
+  /** Shapes of the natural parameters and of the statistics: batch + own. */
   readonly shapes: readonly Shape[];
-  /** The statistic that some atoms of one site multiply to, if they do. */
+  /** The statistic that equals the product of some atoms of one site, if there is one. */
   match(factors: readonly Factor[]): Match | undefined;
-  /** Natural parameters in the family's own form, from a gradient: what multiplies x xᵀ is made symmetric. */
+  /** Natural parameters in the family's own form, from a gradient: the coefficient of x xᵀ is made symmetric. */
   tidy(gradient: readonly Tensor[]): readonly Tensor[];
-  /** Natural parameters to start from, given those of the prior. Noise in them breaks ties between exchangeable sites. */
+  /** Initial natural parameters, from those of the prior. Noise in them breaks ties between exchangeable sites. */
   start(prior: readonly Tensor[], site: string, family: ExponentialFamily): readonly Tensor[];
 }
 
@@ -85,14 +85,14 @@ const asIs = (prior: readonly Tensor[]): readonly Tensor[] => prior;
 
 const uniform = (site: string, shape: Shape): Tensor => noise("uniform", `start/${site}`, shape, "float64");
 
-/** At probabilities drawn from Dirichlet(1, …, 1): normalised exponentials. */
+/** Starts at probabilities drawn from Dirichlet(1, …, 1): normalised exponentials. */
 const randomCategories = ([prior]: readonly Tensor[], site: string): Tensor[] => [
   log(neg(log(uniform(site, prior.shape)))),
 ];
 
 interface Definition extends Omit<Conjugacy, "name" | "family" | "shapes" | "tidy"> {
   readonly tidy?: Conjugacy["tidy"];
-  /** A member of the family of a batch. */
+  /** A member of the family with a batch shape. */
   readonly member: (batch: Shape, event: Shape) => Distribution;
 }
 
@@ -104,7 +104,7 @@ const normal: Definition = {
     ["value", undefined, 1],
     ["value", undefined, 2],
   ]),
-  // The prior's precision around a draw of it.
+  // The prior's precision, around a draw from the prior.
   start: ([a, b], site, family) => [
     mul(mul(b, -2), family.distributionAt([a, b]).sample(`start/${site}`)),
     b,
@@ -195,7 +195,7 @@ const categorical = (member: Definition["member"]): Definition => ({
   start: randomCategories,
 });
 
-/** The definition that fits a distribution without `toEvent`. */
+/** The definition for a distribution without `toEvent`. */
 function definitionOf(d: Distribution): readonly [string, Definition] | undefined {
   if (d instanceof NormalDistribution) return ["Normal", normal];
   if (d instanceof MultivariateNormalDistribution) return ["MultivariateNormal", multivariateNormal];
@@ -226,8 +226,8 @@ export const conjugateNames =
   "Normal, MultivariateNormal, Gamma (Exponential, ChiSquared), InverseGamma, Beta, Dirichlet, Bernoulli, Categorical and OneHotCategorical";
 
 /**
- * The factor of a site's distribution, if coordinate ascent has one. A vector of normals that is one event (`toEvent(1)`) gets a
- * MultivariateNormal factor, the optimum over all distributions of the vector; parts of other events are taken as independent.
+ * The factor for a site's distribution, if coordinate ascent has one. A vector of normals that is one event (`toEvent(1)`) gets a
+ * MultivariateNormal factor, the optimum over all distributions of the vector; the parts of any other event have independent factors.
  */
 export function conjugacyOf(distribution: Distribution): Conjugacy | undefined {
   const n = distribution instanceof IndependentDistribution ? distribution.reinterpreted : 0;

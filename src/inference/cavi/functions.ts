@@ -1,4 +1,4 @@
-/** Functions of one polynomial that no indicator decides: what stays a sum of products, and what does not. */
+/** Functions of one polynomial without indicators. They return a sum of products if there is one. */
 
 import { exp as expOfTensor, log as logOfTensor, type Tensor } from "../../tensor/index.ts";
 import {
@@ -33,7 +33,7 @@ import {
 
 const indicesOf = (factors: readonly Factor[]): Index[] => [...new Set(factors.flatMap((f) => f.indices))];
 
-/** Known factors that are summed with one another alone become one, or a number. */
+/** Combines known factors that share summed indices with no other factor into one tensor or number. */
 function compact(t: Term): Term[] {
   const ours = t.factors.filter((f) => isKnown(f.atom));
   const theirs = indicesOf(t.factors.filter((f) => !isKnown(f.atom)));
@@ -50,7 +50,7 @@ function compact(t: Term): Term[] {
   );
 }
 
-/** 1 − x in place of complements, multiplied out. */
+/** Replaces complements by 1 − x, multiplied out. */
 function withoutComplements(t: Term): Term[] {
   const f = t.factors.find((g) => g.atom.kind === "complement" && g.exponent >= 1);
   if (f === undefined || f.atom.kind !== "complement") return [t];
@@ -61,7 +61,7 @@ function withoutComplements(t: Term): Term[] {
   );
 }
 
-/** Whether two terms are c · (1 − x), x an element between 0 and 1; the factor 1 − x. */
+/** If two terms are c · (1 − x), with x an element between 0 and 1: the factor 1 − x. */
 function complementIn([a, b]: readonly Term[]):
   | { readonly coefficient: number; readonly factor: Factor }
   | undefined {
@@ -79,8 +79,8 @@ function complementIn([a, b]: readonly Term[]):
 }
 
 /**
- * A polynomial as one product of powers, where it is one: known numbers times atoms at free places. Common factors are taken out, also
- * those of denominators: 1 + p/(1 − p) is (1 − p)⁻¹.
+ * A polynomial as one product of powers, if it is one: known numbers times atoms with free indices. Common factors are taken out,
+ * including those of denominators: 1 + p/(1 − p) is (1 − p)⁻¹.
  */
 export function asProduct(p: Polynomial): Term | undefined {
   const terms = collected(p.terms.flatMap(compact));
@@ -115,7 +115,7 @@ export function asProduct(p: Polynomial): Term | undefined {
   return found && join({ coefficient: found.coefficient, factors: [found.factor], summed: [] });
 }
 
-/** The known part of a product, with its number, and the rest. */
+/** Splits a product into its known part, with the coefficient, and the rest. */
 function parted(t: Term, axes: Polynomial["axes"]) {
   const ours = t.factors.filter((f) => isKnown(f.atom));
   return {
@@ -124,10 +124,10 @@ function parted(t: Term, axes: Polynomial["axes"]) {
   };
 }
 
-/** A function of known numbers alone. */
+/** Applies a function to a known polynomial. */
 const onKnown = (p: Polynomial, f: (t: Tensor) => Tensor): Polynomial => fromTensor(f(toTensor(p)), p.axes);
 
-/** ln p, where p is a product of positive atoms. */
+/** ln p, if p is a product of positive atoms. */
 export function log(p: Polynomial): Polynomial | undefined {
   const t = asProduct(p);
   if (t === undefined) return undefined;
@@ -140,7 +140,7 @@ export function log(p: Polynomial): Polynomial | undefined {
   return add(onKnown(coefficient, logOfTensor), { axes: p.axes, terms: collected(parts) });
 }
 
-/** e to a term, where that is a power of an atom: a number times one logarithm. */
+/** e to the power of a term, if that is a power of an atom: the term must be a number times one logarithm. */
 function exponential({ coefficient, factors, summed }: Term): Factor | undefined {
   const [f] = factors;
   if (factors.length !== 1 || f.exponent !== 1 || summed.length > 0) return undefined;
@@ -148,7 +148,7 @@ function exponential({ coefficient, factors, summed }: Term): Factor | undefined
   return f.atom.kind === "opaque" ? { ...f, atom: expOf(f.atom), exponent: coefficient } : undefined;
 }
 
-/** eᵖ, where p is known but for multiples of logarithms. */
+/** eᵖ, if p is a known part plus multiples of logarithms. */
 export function exp(p: Polynomial): Polynomial | undefined {
   const isOurs = (t: Term): boolean => t.factors.every((f) => isKnown(f.atom));
   const powers: Factor[] = [];
@@ -161,7 +161,7 @@ export function exp(p: Polynomial): Polynomial | undefined {
   return multiply(ours, { axes: p.axes, terms: term(1, powers) });
 }
 
-/** pᶜ, where p is a product, or c a small whole number. */
+/** pᶜ, if p is a product, or c is a small whole number. */
 export function power(p: Polynomial, c: number): Polynomial | undefined {
   if (c === 1) return p;
   const t = asProduct(p);
@@ -179,7 +179,7 @@ export function power(p: Polynomial, c: number): Polynomial | undefined {
   return Array.from({ length: c }, () => p).reduce(multiply, number(1));
 }
 
-/** Factors stay apart where their powers are real: c known numbers are one tensor only where they must be. */
+/** A power of a known polynomial. The powers of its factors are kept as separate factors. */
 function powerOfKnown(p: Polynomial, c: number): Polynomial {
   const n = asNumber(p);
   if (n !== undefined) return { axes: p.axes, terms: number(n ** c).terms };
@@ -195,7 +195,7 @@ function powerOfKnown(p: Polynomial, c: number): Polynomial {
   };
 }
 
-/** p with its positive factors left out, where it is a product: it has the sign of p. */
+/** If p is a product: p without its positive factors, which has the same sign. */
 export function signOf(p: Polynomial): Polynomial | undefined {
   const t = asProduct(p);
   if (t === undefined) return undefined;
@@ -208,7 +208,7 @@ export const sitesIn = (polynomials: readonly Polynomial[]): string[] => [
   ...new Set(polynomials.flatMap((p) => p.terms.flatMap((t) => t.factors.flatMap((f) => sitesOf(f.atom))))),
 ];
 
-/** What is no sum of products: a function of polynomials on common axes, which may still cancel. */
+/** A function of polynomials on common axes that is not a sum of products. It may still cancel. */
 export function opaqueOf(what: string, inputs: readonly Polynomial[]): Polynomial {
   const [{ axes }] = inputs;
   const varies = axes.map((i) =>
@@ -224,7 +224,7 @@ export function opaqueOf(what: string, inputs: readonly Polynomial[]): Polynomia
   };
 }
 
-/** Ops that shift an exponent by its largest term: they are opaque, but never the reason. */
+/** Ops that shift an exponent by its largest term. They are opaque, but never the reason for a refusal. */
 const shifts = new Set(["max", "maximum", "minimum"]);
 
 /** The innermost function that could not be written as a sum of products. */

@@ -1,4 +1,4 @@
-/** Between polynomials and tensors: for what depends on no latent site. */
+/** Conversions between tensors and polynomials that depend on no latent site. */
 import { simplify } from "../../compile/index.ts";
 import { InternalError } from "../../errors.ts";
 import {
@@ -30,8 +30,8 @@ import {
 } from "./polynomial.ts";
 
 /**
- * Stands for ln 0 where a term multiplies it by an indicator: its exponential is 0 all the same, and its product with a probability of 0
- * is 0, where that of −∞ is NaN.
+ * Replaces ln 0 where a term multiplies it by an indicator. Its exponential is 0 as well, and its product with a probability of 0
+ * is 0, while that of −∞ is NaN.
  */
 const LOG_ZERO = -1e100;
 
@@ -61,31 +61,31 @@ function operandOf({ atom, indices, exponent }: Factor, switched: boolean): Oper
   }
 }
 
-/** The known factors of a term, as they enter a contraction. */
+/** The known factors of a term, as operands of a contraction. */
 export const knownOperands = (t: Term, factors: readonly Factor[] = t.factors): Operand[] => {
   const switched = t.factors.some((f) => isBinary(f.atom));
   return factors.map((f) => operandOf(f, switched));
 };
 
-/** A name for each axis whose size is not 1. */
+/** A new index for each axis whose size is not 1. */
 export const axesOf = (shape: readonly number[]): (Index | undefined)[] =>
   shape.map((n) => (n === 1 ? undefined : newIndex(n)));
 
-/** A tensor without dimensions of size 1, as atoms hold it. */
+/** A tensor without dimensions of size 1, as stored in atoms. */
 export const squeezed = (t: Tensor): Tensor =>
   reshape(
     t,
     t.shape.filter((n) => n !== 1),
   );
 
-/** Whether a constant is the identity matrix, but for dimensions of size 1. */
+/** Whether a constant is the identity matrix, apart from dimensions of size 1. */
 const isIdentity = (t: Tensor): boolean => {
   const [n, m] = t.shape.filter((size) => size !== 1);
   if (!isConstant(t) || n !== m || t.size !== n * m) return false;
   return t.attributes.values.every((v, i) => v === (i % (n + 1) === 0 ? 1 : 0));
 };
 
-/** A known tensor along `axes`: a number where all its elements are one. */
+/** A known tensor as a polynomial with `axes`; a number if all its elements are equal. */
 export function fromTensor(tensor: Tensor, axes: Polynomial["axes"] = axesOf(tensor.shape)): Polynomial {
   const [t] = simplify([tensor]);
   if (isConstant(t) && t.size > 0) {
@@ -99,7 +99,7 @@ export function fromTensor(tensor: Tensor, axes: Polynomial["axes"] = axesOf(ten
   return { axes, terms: single(known(squeezed(t)), varies).terms };
 }
 
-/** The tensor that a known polynomial is, float64; of size 1 along an axis on which it does not vary. */
+/** A known polynomial as a float64 tensor, with size 1 along each axis that it does not vary along. */
 export function toTensor({ axes, terms }: Polynomial): Tensor {
   const parts = terms.map((t) => {
     const product = contract(knownOperands(t), axes);
@@ -113,6 +113,6 @@ export function toTensor({ axes, terms }: Polynomial): Tensor {
   return parts.reduce((a, b) => add(a, b));
 }
 
-/** Whether a tensor is 0, 1, …, n − 1: reading there is no more than another name. */
+/** Whether a tensor is 0, 1, …, n − 1: reading at these positions only renames an index. */
 export const isRange = (t: Tensor, n: number): boolean =>
   isConstant(t) && t.size === n && t.attributes.values.every((v, i) => v === i);

@@ -1,4 +1,4 @@
-/** Factors and solutions of matrices that are known up to a positive factor. */
+/** Cholesky factors and solutions for matrices that are known up to a positive factor. */
 import { cholesky, expand, eye, type NodeOf, type Tensor, triangularSolve } from "../../tensor/index.ts";
 import { isKnown } from "./atoms.ts";
 import { asProduct, power } from "./functions.ts";
@@ -6,7 +6,7 @@ import { fromTensor, toTensor } from "./known.ts";
 import { multiply, type Polynomial, term } from "./polynomial.ts";
 import { product } from "./structure.ts";
 
-/** Matrices that are known up to a factor without their last two axes. */
+/** Matrices that are known up to a factor; the factor does not vary along their last two axes. */
 function scaled(p: Polynomial, [rows, columns]: readonly number[]) {
   const t = asProduct(p);
   const matrix = p.axes.slice(-2);
@@ -29,7 +29,7 @@ function scaled(p: Polynomial, [rows, columns]: readonly number[]) {
   };
 }
 
-/** T⁻¹ b: linear in b, where T is a known triangle up to a factor. */
+/** T⁻¹ b: linear in b, if T is a triangle known up to a factor. */
 export function solve(
   [l, b]: readonly Polynomial[],
   node: NodeOf<typeof triangularSolve>,
@@ -42,7 +42,7 @@ export function solve(
   return multiply(inverse, product(fromTensor(inverted), b));
 }
 
-/** √c L, where the matrix is c L Lᵀ with a known L Lᵀ and a positive c. */
+/** √c L, if the matrix is c L Lᵀ with a known L Lᵀ and a positive c. */
 export function factorised(a: Polynomial, node: Tensor): Polynomial | undefined {
   const found = scaled(a, node.shape.slice(-2));
   const root = found && power(found.factor, 0.5);

@@ -1,25 +1,25 @@
 /**
- * Sums of products of indexed atoms: the normal form in which a log joint density shows whether it is multilinear in the sufficient
- * statistics of its sites (as the sums of `einsum`s in Hoffman, Johnson and Tran 2018, "Autoconj").
+ * Sums of products of indexed atoms. This is the normal form that shows whether a log joint density is multilinear in the sufficient
+ * statistics of its sites (like the sums of `einsum`s in Hoffman, Johnson and Tran 2018, "Autoconj").
  */
 import { InternalError } from "../../errors.ts";
 import { type Atom, delta, type Index, isBinary, isKnown, isOneHot, newIndex, sumsToOne } from "./atoms.ts";
 
-/** An atom at named places, to a power. */
+/** An atom with named dimensions, to a power. */
 export interface Factor {
   readonly atom: Atom;
   readonly indices: readonly Index[];
   readonly exponent: number;
 }
 
-/** coefficient · Π factors, summed over some of their indices; the others are free. */
+/** coefficient · Π factors, summed over some of their indices; the other indices are free. */
 export interface Term {
   readonly coefficient: number;
   readonly factors: readonly Factor[];
   readonly summed: readonly Index[];
 }
 
-/** What a tensor is: a sum of terms. An axis is named unless its size is 1; a term without an axis' index does not vary along it. */
+/** A tensor as a sum of terms. An axis has an index unless its size is 1; a term without an axis's index does not vary along it. */
 export interface Polynomial {
   readonly axes: readonly (Index | undefined)[];
   readonly terms: readonly Term[];
@@ -41,7 +41,7 @@ export const renameTerm = (t: Term, names: Renaming): Term => ({
 const sameIndices = (a: readonly Index[], b: readonly Index[]): boolean =>
   a.length === b.length && a.every((i, n) => i === b[n]);
 
-/** Equal but for the category that they look at. */
+/** Whether two factors are the same except for their category. */
 const sameSwitch = (a: Factor, b: Factor): boolean =>
   isOneHot(a.atom) &&
   a.atom.key === b.atom.key &&
@@ -65,7 +65,7 @@ function merged(factors: readonly Factor[]): Factor[] {
 /** 1 where two indices are equal. */
 export const equalIndices = (j: Index, k: Index): Factor => ({ atom: delta, indices: [j, k], exponent: 1 });
 
-/** A summed index that can only be what another is. */
+/** Removes a summed index that must equal another. */
 function unified(t: Term, gone: Index, kept: Index): Term[] {
   const names = new Map([[gone, kept]]);
   const rest = t.summed.filter((i) => i !== gone);
@@ -73,18 +73,18 @@ function unified(t: Term, gone: Index, kept: Index): Term[] {
   return term(coefficient, factors, summed);
 }
 
-/** A product in its simplest form: one term, or none where it is 0. */
+/** A product in its simplest form: one term, or none if it is 0. */
 export function term(coefficient: number, factors: readonly Factor[], summed: readonly Index[] = []): Term[] {
   if (coefficient === 0) return [];
   const list = merged(factors);
   for (const [n, f] of list.entries()) {
     for (const g of list.slice(n + 1)) {
       if (f.atom.kind === "case" && g.atom.kind === "case" && f.atom.cases.key === g.atom.cases.key) {
-        // Merged if they were the same: different cases exclude each other.
+        // Equal ones were merged before, so these differ, and different cases exclude each other.
         if (sameIndices(f.indices, g.indices)) return [];
       }
       if (!sameSwitch(f, g)) continue;
-      // zⱼ zₖ is zₖ where j = k, else 0.
+      // zⱼ zₖ is zₖ if j = k, else 0.
       const [j, k] = [f.indices[f.indices.length - 1], g.indices[g.indices.length - 1]];
       const rest = list.filter((h) => h !== g);
       const [gone, kept] = summed.includes(k) ? [k, j] : [j, k];
@@ -118,7 +118,7 @@ export function term(coefficient: number, factors: readonly Factor[], summed: re
 
 const factorKey = ({ atom, exponent }: Factor): string => `${atom.key}^${exponent}`;
 
-/** Names a term by what it is, whatever its summed indices are called. Free indices are named by `nameOf`. */
+/** A key for a term that does not depend on the names of its summed indices. `nameOf` names the free indices. */
 function termKey({ factors, summed }: Term, nameOf: (i: Index) => string): string {
   const free = (i: Index): string => (summed.includes(i) ? "_" : nameOf(i));
   const order = factors
@@ -132,7 +132,7 @@ function termKey({ factors, summed }: Term, nameOf: (i: Index) => string): strin
     .join(" ");
 }
 
-/** Adds like terms. What cancels but for the rounding of coefficients is 0. */
+/** Adds like terms. Coefficients that cancel up to rounding become 0. */
 export function collected(terms: readonly Term[]): Term[] {
   const found = new Map<string, { term: Term; total: number; size: number }>();
   for (const t of terms) {
@@ -149,7 +149,7 @@ export function collected(terms: readonly Term[]): Term[] {
     .map(({ term: t, total }) => ({ ...t, coefficient: total }));
 }
 
-/** A text that equal polynomials share, whatever their indices are called; and the axes that they vary along. */
+/** A key that is the same for equal polynomials, independent of the names of their indices; and the axes that they vary along. */
 export function identity({ axes, terms }: Polynomial): string {
   const name = (i: Index): string => `a${axes.indexOf(i) - axes.length}`;
   return terms
@@ -158,19 +158,19 @@ export function identity({ axes, terms }: Polynomial): string {
     .join(" + ");
 }
 
-/** The names of axes that have one. */
+/** The indices of the axes that have one. */
 export const namesOf = (axes: Polynomial["axes"]): Index[] => axes.filter((i) => i !== undefined);
 
 /** A number. */
 export const number = (c: number): Polynomial => ({ axes: [], terms: term(c, []) });
 
-/** An atom on axes of its own. */
+/** A single atom with its own axes. */
 export const single = (atom: Atom, axes: readonly (Index | undefined)[]): Polynomial => ({
   axes,
   terms: term(1, [{ atom, indices: namesOf(axes), exponent: 1 }]),
 });
 
-/** Gives axes other names, all at once. */
+/** Renames axes, all at once. */
 export function relabel({ axes, terms }: Polynomial, names: readonly (Index | undefined)[]): Polynomial {
   const map = new Map<Index, Index>();
   axes.forEach((from, n) => {
@@ -183,7 +183,7 @@ export function relabel({ axes, terms }: Polynomial, names: readonly (Index | un
   return { axes: names, terms: terms.map((t) => renameTerm(t, map)) };
 }
 
-/** Broadcasts polynomials against each other: the same number of axes, with the same names. */
+/** Broadcasts polynomials: the results have the same number of axes, with the same indices. */
 export function align(polynomials: readonly Polynomial[]): Polynomial[] {
   const rank = Math.max(0, ...polynomials.map((p) => p.axes.length));
   const axes: (Index | undefined)[] = [];
@@ -210,7 +210,7 @@ export const scale = ({ axes, terms }: Polynomial, c: number): Polynomial => ({
 
 export const subtract = (a: Polynomial, b: Polynomial): Polynomial => add(a, scale(b, -1));
 
-/** The product of two terms, whose summed indices are kept apart. */
+/** The product of two terms, with different names for their summed indices. */
 export function times(a: Term, b: Term): Term[] {
   const fresh = renameTerm(b, new Map(b.summed.map((i) => [i, newIndex(i.size)])));
   return term(
@@ -225,7 +225,7 @@ export function multiply(a: Polynomial, b: Polynomial): Polynomial {
   return { axes: p.axes, terms: collected(p.terms.flatMap((s) => q.terms.flatMap((t) => times(s, t)))) };
 }
 
-/** Sums over one axis, which goes. */
+/** Sums over one axis and removes it. */
 export function sumAxis({ axes, terms }: Polynomial, at: number): Polynomial {
   const index = axes[at];
   const rest = axes.filter((_, n) => n !== at);
@@ -243,11 +243,11 @@ export function sumAxis({ axes, terms }: Polynomial, at: number): Polynomial {
   };
 }
 
-/** Whether no latent site is in it. */
+/** Whether it contains no latent site. */
 export const isKnownPolynomial = ({ terms }: Polynomial): boolean =>
   terms.every((t) => t.factors.every((f) => isKnown(f.atom)));
 
-/** The number that a polynomial is, where it is one. */
+/** The value of a polynomial that is a number; else undefined. */
 export function asNumber({ terms }: Polynomial): number | undefined {
   if (terms.length === 0) return 0;
   return terms.length === 1 && terms[0].factors.length === 0 ? terms[0].coefficient : undefined;

@@ -1,4 +1,4 @@
-/** What coordinate ascent says when a program is not conditionally conjugate: the site, the term in the way, and the ways out. */
+/** Errors for programs that are not conditionally conjugate. They name the site and the term that prevents it, and say what to do. */
 import { UsageError } from "../../errors.ts";
 import type { RandomSite } from "../../program/index.ts";
 import type { Atom } from "./atoms.ts";
@@ -26,7 +26,7 @@ const raised = (c: number): string => {
   return Number.isInteger(c) && c >= 0 && c < 10 ? superscripts[c] : `^${c}`;
 };
 
-/** A factor as a reader would write it. */
+/** A factor in ordinary notation. */
 function inWords({ atom, exponent }: Factor): string {
   return `${nameOf(atom)}${raised(exponent)}`;
 }
@@ -50,8 +50,8 @@ function nameOf(atom: Atom): string {
 }
 
 /**
- * The refusal of a term.
- * @param factors those of one site that multiply to no statistic of it, or opaque functions
+ * The error for a term.
+ * @param factors either factors of one site whose product is not one of its statistics, or opaque functions
  */
 export function notConjugate(
   program: string,
@@ -69,7 +69,7 @@ export function notConjugate(
     factors.length > 1 && factors.every((f) => f.atom.kind === "value" || f.atom.kind === "indicator");
   if (elements && new Set(factors.map((f) => f.atom.key)).size === 1) {
     return new UsageError(
-      `${start}${whose} holds a product of different elements of '${culprit}', and its factor takes elements as independent, so that ` +
+      `${start}${whose} contains a product of different elements of '${culprit}', but the elements of its factor are independent, so ` +
         `they cannot be updated at once. ${
           name === "Normal"
             ? "If they are one vector, say so with toEvent(1): its factor is then a MultivariateNormal. Or give"
@@ -91,12 +91,12 @@ export function notConjugate(
       ? "A mixture is conjugate with its component in a Categorical site, read by gather. "
       : "";
     return new UsageError(
-      `${start}it enters ${whose}, which is no exponential family, so that nothing makes it linear in ${linear}. ${mixture}${WAYS_OUT}`,
+      `${start}it enters ${whose}, which is not an exponential family, so it is not linear in ${linear}. ${mixture}${WAYS_OUT}`,
     );
   }
   const found =
     opaque === undefined
-      ? `${whose} holds ${product}, which is not linear in ${linear}`
+      ? `${whose} contains ${product}, which is not linear in ${linear}`
       : `it enters ${whose} through ${functionIn(opaque.atom)}, which is not linear in ${linear}`;
   return new UsageError(`${start}${found}. ${WAYS_OUT}`);
 }

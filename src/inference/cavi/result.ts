@@ -1,4 +1,4 @@
-/** Factors as distributions, as numbers, and as a guide. */
+/** The factors as distributions, as numbers, and as a guide. */
 import { ArrayValue } from "../../compile/index.ts";
 import type { Distribution } from "../../distributions/index.ts";
 import { type Program, model as program } from "../../program/index.ts";
@@ -8,18 +8,18 @@ import { naturalLeaves } from "./ascent.ts";
 import { type Arrays, compileExpressions } from "./compiled.ts";
 import type { ConjugateSite } from "./expected-log-joint.ts";
 
-/** Natural parameters in numbers, by site: the state of an ascent, plain data. */
+/** Natural parameters as numbers, by site: the state of coordinate ascent, plain data. */
 export type NaturalValues = ReadonlyMap<string, readonly Float64Array[]>;
 
 /** The factors of coordinate ascent: one distribution for each site. */
 export interface Factors {
-  /** The factor of each site, of the site's plates and event, float64. */
+  /** The factor of each site, with the site's plates and event shape, float64. */
   readonly factors: ReadonlyMap<string, Distribution>;
   /** Its parameters by name, float64. */
   readonly parameters: ReadonlyMap<string, Readonly<Record<string, ArrayValue>>>;
 }
 
-/** What natural parameters say of each site. */
+/** The results for each site, from natural parameters. */
 export function factorsOf(name: string, sites: readonly ConjugateSite[], natural: NaturalValues): Factors {
   const leaves = naturalLeaves(sites);
   const arrays: Arrays = new Map(
@@ -57,7 +57,7 @@ const withParameters = (
     constant(Float64Array.from(values[key].data, Number), values[key].shape, dtype),
   );
 
-/** A guide that draws each site from its factor, in the site's plates: for `importance`, `predictive` and `elbo`. */
+/** A guide that draws each site from its factor, in the site's plates. Use it with `importance`, `predictive` and `elbo`. */
 export function guideOf<A extends readonly unknown[]>(
   name: string,
   sites: readonly ConjugateSite[],

@@ -1,4 +1,4 @@
-/** Ops that move and add elements, on sums of products: each is linear. */
+/** Ops that move and add elements of sums of products. All are linear. */
 import type * as ops from "../../tensor/index.ts";
 import { constant, type NodeOf, sizeOf, stridesOf, type Tensor } from "../../tensor/index.ts";
 import { type Index, known, newIndex } from "./atoms.ts";
@@ -11,13 +11,13 @@ export function transpose({ axes, terms }: Polynomial, node: NodeOf<typeof ops.t
   return { axes: permutation.map((n) => axes[n]), terms };
 }
 
-/** Repeated elements need no more than an axis along which no term varies. */
+/** Repeated elements need only an axis that no term varies along. */
 export function repeat({ axes, terms }: Polynomial, node: Tensor): Polynomial {
   const offset = node.rank - axes.length;
   return { axes: axesOf(node.shape).map((i, n) => axes[n - offset] ?? i), terms };
 }
 
-/** Splits and merges of neighbouring axes; sizes of 1 come and go for nothing. */
+/** Splits and merges neighbouring axes; axes of size 1 can be added and removed freely. */
 export function reshape(p: Polynomial, node: Tensor): Polynomial {
   const from = namesOf(p.axes);
   const to = node.shape.filter((n) => n !== 1);
@@ -65,7 +65,7 @@ const swapLast = ({ axes, terms }: Polynomial): Polynomial => ({
   terms,
 });
 
-/** [..., m, k] by [..., k, n]. */
+/** The matrix product [..., m, k] by [..., k, n]. */
 export function product(a: Polynomial, b: Polynomial): Polynomial {
   const joint = multiply(insertAxis(a, a.axes.length), insertAxis(b, b.axes.length - 2));
   return sumAxis(joint, joint.axes.length - 2);

@@ -1,4 +1,4 @@
-/** Functions of a choice are choices among functions: f(Σₖ zₖ aₖ) = Σₖ zₖ f(aₖ) for indicators z of which one is 1. */
+/** A function of a choice is a choice among functions: f(Σₖ zₖ aₖ) = Σₖ zₖ f(aₖ) for indicators z of which one is 1. */
 import { caseOf, type Index, isBinary, isOneHot, newIndex } from "./atoms.ts";
 import {
   add,
@@ -16,7 +16,7 @@ import {
   term,
 } from "./polynomial.ts";
 
-/** Where a switch stands: its indices without that of the categories. */
+/** The indices of a switch, without that of the categories. */
 const placesOf = (f: Factor): readonly Index[] => (isOneHot(f.atom) ? f.indices.slice(0, -1) : f.indices);
 
 const groupOf = ({ atom }: Factor): string => (atom.kind === "case" ? `case ${atom.cases.key}` : atom.key);
@@ -26,7 +26,7 @@ const sameSwitch = (a: Factor, b: Factor): boolean => {
   return groupOf(a) === groupOf(b) && p.length === q.length && p.every((i, n) => i === q[n]);
 };
 
-/** A factor that is 0 or 1 and on which, at each element of the axes, a whole polynomial turns. */
+/** Finds a factor that is 0 or 1 and that selects, for each element of the axes, what the polynomial is. */
 function findSwitch(polynomials: readonly Polynomial[]): Factor | undefined {
   for (const { axes, terms } of polynomials)
     for (const { factors } of terms)
@@ -34,7 +34,7 @@ function findSwitch(polynomials: readonly Polynomial[]): Factor | undefined {
   return undefined;
 }
 
-/** A term where the switch is `f` stands at category k, the others being 0. */
+/** A term if the switch `f` has category k and the other indicators are 0. */
 function atCategory(t: Term, s: Factor, k: Index): Term[] {
   const f = t.factors.find((g) => sameSwitch(g, s));
   if (f === undefined) return [t];
@@ -50,7 +50,7 @@ function atCategory(t: Term, s: Factor, k: Index): Term[] {
   );
 }
 
-/** A term where the switch is on (or in the given case); none where it asks for another. */
+/** A term if the switch is on (or in the given case); none if the term belongs to another case. */
 function whereOn(t: Term, s: Factor, branch?: number): Term[] {
   const f = t.factors.find((g) => sameSwitch(g, s));
   if (f === undefined) return [t];
@@ -63,10 +63,10 @@ function whereOn(t: Term, s: Factor, branch?: number): Term[] {
 }
 
 /**
- * Applies a function, element by element, to polynomials on common axes, choice by choice: the function sees only what no indicator
- * decides, with further axes on the left. What it returns begins with the axes that it was given.
+ * Applies a function, element by element, to polynomials on common axes, once for each choice. The function gets polynomials without
+ * indicators, with additional axes on the left. The axes of its result must begin with the axes that it was given.
  *
- * @param drivers how many of the inputs, from the first, are looked at for indicators; by default all
+ * @param drivers the number of inputs, from the first, that are searched for indicators; by default all
  */
 export function throughSwitches(
   inputs: readonly Polynomial[],
@@ -109,7 +109,7 @@ export function throughSwitches(
   return add(off, weigh(difference, { ...found, exponent: 1 }));
 }
 
-/** Multiplies by a factor that stands on the polynomial's own axes. */
+/** Multiplies by a factor whose indices are axes of the polynomial. */
 export function weigh({ axes, terms }: Polynomial, f: Factor): Polynomial {
   return {
     axes,

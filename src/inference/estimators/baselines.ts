@@ -19,8 +19,8 @@ import {
 } from "../../tensor/index.ts";
 
 /**
- * A baseline that depends on the data, trained with the rest by least squares towards the cost: the neural variational inference
- * and learning (NVIL) of Mnih and Gregor (2014). Their division by the signal's running deviation is left out: it rescales
+ * A baseline that depends on the data. It is trained with the rest, by least squares towards the cost: the neural variational inference
+ * and learning (NVIL) of Mnih and Gregor (2014). Their division by the signal's running standard deviation is left out: it rescales
  * gradients, which Adam does anyway.
  */
 export interface NeuralBaseline {
@@ -40,8 +40,8 @@ export type Baseline = "none" | "decaying-average" | "leave-one-out" | NeuralBas
 /**
  * NVIL's input-dependent baseline.
  *
- * @param network from a row of data to its cost, [rows, features] → [rows, 1]
- * @param x [rows, features], the data that the program is given
+ * @param network maps a row of data to its cost, [rows, features] → [rows, 1]
+ * @param x [rows, features], the data given to the program
  *
  * @example
  * const C = nn.mlp({ inputs: 784, hidden: [100], outputs: 1, activation: "tanh" });
@@ -52,7 +52,7 @@ export function neuralBaseline(network: Layer, x: Tensor): NeuralBaseline {
   const rows = x.shape.slice(0, -1);
   if (out.shape.join() !== [...rows, 1].join()) {
     throw new UsageError(
-      `neural baseline: the network turned data of shape ${formatShape(x.shape)} into ${formatShape(out.shape)}; ` +
+      `neural baseline: the network maps data of shape ${formatShape(x.shape)} to ${formatShape(out.shape)}; ` +
         `expected ${formatShape([...rows, 1])}, a number for each row.`,
     );
   }
@@ -63,7 +63,7 @@ export function describeBaseline(baseline: Baseline): string {
   return typeof baseline === "string" ? baseline : "neural baseline";
 }
 
-/** What control variates add to a step: parameters and buffers, next values of the buffers, and losses to minimise. */
+/** Parameters and buffers that control variates add to a step, the buffers' next values, and losses to minimise. */
 export class ControlState {
   readonly leaves = new Map<string, Tensor>();
   readonly updates = new Map<Tensor, Tensor>();
@@ -87,8 +87,8 @@ export class ControlState {
 const DECAY = 0.9;
 
 /**
- * A baseline's value for a cost of shape [particles, …plates], of which it never sees the draw that the cost belongs to.
- * @param particleAxis negative; dimensions right of it are the site's plates
+ * A baseline's value for a cost of shape [particles, …plates]. It does not depend on the draw that the cost belongs to.
+ * @param particleAxis negative; dimensions to the right of it are the site's plates
  */
 export function baselineOf(
   { site, baseline }: { readonly site: string; readonly baseline: Baseline },
@@ -110,7 +110,7 @@ export function baselineOf(
     return buffer;
   }
   state.addNetwork(`baseline.${site}`, baseline.network);
-  // A network's parameters have a precision of their own.
+  // A network's parameters may have another precision.
   const prediction = cast(baseline.prediction, cost.dtype);
   state.losses.push(mul(sum(square(sub(stopGradient(cost), prediction))), 1 / particles));
   return prediction;

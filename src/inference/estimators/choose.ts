@@ -1,4 +1,4 @@
-/** Which gradient estimator each latent site gets, and why. */
+/** Chooses a gradient estimator for each latent site, with the reason. */
 import { InternalError, UsageError } from "../../errors.ts";
 import type { RandomSite } from "../../program/index.ts";
 import type { Baseline } from "./baselines.ts";
@@ -26,7 +26,7 @@ function nameOf(bound: BoundKind): string {
   return bound.alpha === 0 ? "the importance-weighted bound" : `the Rényi bound of order ${bound.alpha}`;
 }
 
-/** Why an estimator has no gradient under a bound; undefined where it has one. */
+/** Why an estimator has no gradient under a bound; undefined if it has one. */
 function without(
   { name, elbo, importanceWeighted }: EstimatorDefinition,
   bound: BoundKind,
@@ -38,7 +38,7 @@ function without(
 const listed = (names: readonly string[]): string =>
   [names.slice(0, -1).join(", "), ...names.slice(-1)].filter((part) => part !== "").join(" or ");
 
-/** @throws UsageError when an estimator, asked for by name, cannot work for a site, or does not take a setting that it is given. */
+/** @throws UsageError when an estimator that was requested by name cannot work for a site, or does not have a given setting. */
 function checkAsked({ name, distribution }: RandomSite, asked: EstimatorSettings, bound: BoundKind): void {
   const definition = definitionOf({ site: name, estimator: asked.estimator });
   const why = definition.unsuited(distribution) ?? without(definition, bound);
@@ -65,8 +65,8 @@ function checkAsked({ name, distribution }: RandomSite, asked: EstimatorSettings
 }
 
 /**
- * Chooses for one latent site of the guide.
- * @throws UsageError when an estimator that is asked for cannot work there.
+ * Chooses the estimator of one latent site of the guide.
+ * @throws UsageError when the requested estimator cannot work there.
  */
 export function chooseEstimator(
   site: RandomSite,
@@ -116,5 +116,5 @@ export function checkConflicts(choices: readonly SiteEstimator[], bound: BoundKi
   }
 }
 
-/** The control variate in words: the last column of `explain()`. */
+/** Describes the control variate, for the last column of `explain()`. */
 export const describeControl = (choice: SiteEstimator): string => definitionOf(choice).control(choice);

@@ -12,21 +12,21 @@ export const doublyReparameterised: EstimatorDefinition<"doubly-reparameterised"
   settings: [],
   unsuited: (distribution) => withoutPath(distribution, '"doubly-reparameterised"'),
   conflict(others, bound) {
-    // Under the ELBO every draw has the weight 1, and its square is 1 too.
+    // Under the ELBO every draw has weight 1, whose square is 1 too.
     if (bound.kind === "elbo") return undefined;
     const other = others.find(({ definition }) => definition.name !== "doubly-reparameterised");
     if (other === undefined) return undefined;
-    // The gradient through this draw is weighted by w̃², that through another draw by w̃: they cannot share a path.
+    // The gradient through this draw is weighted by w̃², that through another draw by w̃, so they cannot share a path.
     return other.definition.pathwise
       ? `it is doubly reparameterised and site '${other.site}' is not; all sites with a path must be, or none.`
-      : `doubly reparameterised gradients hold for programs whose every site has a path; '${other.site}' has none.`;
+      : `doubly reparameterised gradients need a path through every site; '${other.site}' has none.`;
   },
   draw: ({ distribution, noise }) => ({ value: distribution.sample(noise) }),
   elbo: {},
   importanceWeighted: {
     unsupported: (alpha) =>
-      alpha === 0 ? undefined : "it is known for the importance-weighted bound (alpha 0) alone",
-    /** Σ w̃ log w for all that stands below the draws, and Σ w̃² ∂log w/∂z · z for the draws' own path. */
+      alpha === 0 ? undefined : "it is known only for the importance-weighted bound (alpha 0)",
+    /** Σ w̃ log w for everything computed from the draws, and Σ w̃² ∂log w/∂z · z for the path through the draws themselves. */
     path(sites, draws) {
       const normalised = stopGradient(softmax(draws.logWeights, 0));
       const direct = mul(sum(mul(normalised, draws.logWeights)), draws.scale);
@@ -36,7 +36,7 @@ export const doublyReparameterised: EstimatorDefinition<"doubly-reparameterised"
       );
       const paths = sites.map(({ value, q, batchRank }, i) => {
         const g = gradients[i];
-        // A value that is the same in every particle is no draw: it has the bound's own gradient.
+        // A value that is the same in every particle is not a draw: it has the bound's own gradient.
         const weighted = q.axes.length === 0 ? g : mul(g, besideEvents(draws, normalised, g, batchRank));
         return sum(mul(stopGradient(weighted), value));
       });

@@ -1,6 +1,6 @@
 import type { EstimatorDefinition } from "./estimator.ts";
 
-/** More values than this are not enumerated unless asked for. */
+/** Sites with more values than this are not enumerated unless requested. */
 const LARGEST_ENUMERATION = 64;
 
 /** All values of a finite site, weighted by their probabilities; exact. */
@@ -18,7 +18,7 @@ export const enumeration: EstimatorDefinition<"enumeration"> = {
   elbo: {},
   importanceWeighted: {
     unsupported: () =>
-      "all draws stand under one logarithm (leave the site out of the guide, and it is summed out of the model exactly)",
+      "all draws are inside one logarithm (leave the site out of the guide, and it is summed out of the model exactly)",
   },
   control: () => "none",
 };

@@ -1,6 +1,6 @@
 /**
- * The contract of a gradient estimator. The bounds, the choice for each site and `explain()` know an estimator by its definition
- * alone. To add one, write a file here and list it in `registry.ts`.
+ * The contract of a gradient estimator. The bounds, the choice for each site and `explain()` know an estimator only by its
+ * definition. To add one, write a file here and list it in `registry.ts`.
  */
 import type { Distribution } from "../../distributions/index.ts";
 import type { Layer } from "../../nn/index.ts";
@@ -17,10 +17,10 @@ export interface EstimatorSettings {
   readonly estimator: Estimator;
   /** Control variate of `score`. Default: `leave-one-out` with several particles, else `decaying-average`. */
   readonly baseline?: Baseline;
-  /** Temperature of the relaxation, above 0: of `gumbel-softmax`; of `rebar` and `relax`, which learn it, its first value. Default 0.5. */
+  /** Temperature of the relaxation, above 0. `gumbel-softmax` uses it; `rebar` and `relax` learn it and start from it. Default 0.5. */
   readonly temperature?: number;
   /**
-   * The free-form control variate of `relax`, from a relaxed draw to a number: [..., size of the event] → [..., 1]. Default a network
+   * The free-form control variate of `relax`: maps a relaxed draw to a number, [..., size of the event] → [..., 1]. Default: a network
    * with one hidden layer.
    */
   readonly network?: Layer;
@@ -29,7 +29,7 @@ export interface EstimatorSettings {
 /** The estimator of one latent site, and why it was chosen. */
 export interface SiteEstimator extends EstimatorSettings {
   readonly site: string;
-  /** The family of the guide's distribution there. */
+  /** The family of the guide's distribution at the site. */
   readonly distribution: string;
   readonly reason: string;
   readonly baseline: Baseline;
@@ -47,36 +47,36 @@ export interface OtherSite {
   readonly definition: EstimatorDefinition;
 }
 
-/** What an estimator draws with. */
+/** The tools that an estimator draws with. */
 export interface DrawRequest {
   readonly choice: SiteEstimator;
   readonly distribution: Distribution;
   /** The name of the site's noise. */
   readonly noise: string;
-  /** What stands for all values of a finite site at once. */
+  /** Represents all values of a finite site at once. */
   allValues(): Tensor;
 }
 
 /** A draw of a site. */
 export interface SiteDraw {
-  /** The value that the rest of the guide, and the model, see. */
+  /** The value that the rest of the guide, and the model, use. */
   readonly value: Tensor;
-  /** log q of the value, where the draw gives it more cheaply or more exactly than the distribution's `logProb` does. */
+  /** log q of the value, if the draw gives it more cheaply or more exactly than the distribution's `logProb`. */
   readonly logProb?: Tensor;
   readonly relaxation?: Relaxation;
 }
 
-/** A site of the guide after guide and model have run. */
+/** A site of the guide, after guide and model have run. */
 export interface DrawnSite {
   readonly choice: SiteEstimator;
-  /** log q of the draw: a value for each particle and each element of the site's plates. */
+  /** log q of the draw: one value for each particle and each element of the site's plates. */
   readonly q: Term;
   /** The draw, as a function of the guide's parameters and of noise: [hidden axes…, …the site's plates, …event]. */
   readonly value: Tensor;
-  /** How many dimensions of `value` are those of the site's plates. */
+  /** The number of dimensions of `value` that belong to the site's plates. */
   readonly batchRank: number;
   readonly relaxation?: Relaxation | undefined;
-  /** Latent sites that the guide draws from this one's value. */
+  /** Latent sites that the guide draws depending on this one's value. */
   downstream(): readonly OtherSite[];
 }
 
@@ -85,30 +85,30 @@ export interface ElboDraws {
   readonly particles: number;
   /** Dimension of the particles in terms and costs, negative. */
   readonly particleAxis: number;
-  /** Dimensions right of it: those of the program's plates. */
+  /** The number of dimensions to the right of it: those of the program's plates. */
   readonly depth: number;
   /** Factor of the whole bound. */
   readonly scale: number;
-  /** Takes what control variates add to the step: parameters, buffers and losses. */
+  /** Adds the parameters, buffers and losses of control variates to the step. */
   readonly state: ControlState;
 }
 
-/** The draws under one logarithm for each datum. */
+/** The draws inside one logarithm for each datum. */
 export interface WeightedDraws extends ElboDraws {
   /** log p(x, z) − log q(z) of each draw, [particles, …plates]. */
   readonly logWeights: Tensor;
-  /** The plates that hold every random site: there is one logarithm for each of their elements. */
+  /** The plates that contain every random site: there is one logarithm for each of their elements. */
   readonly plates: readonly Plate[];
   /** From log weights [particles, …] to the bound of each datum […]. */
   bound(logWeights: Tensor): Tensor;
 }
 
 /**
- * What is maximised under the ELBO. An empty object means the bound itself: its gradient goes through the draw, or the site is
+ * The objective under the ELBO. An empty object means the bound itself: its gradient goes through the draw, or the site is
  * summed over.
  */
 export interface ElboSurrogate {
-  /** Why there is no gradient: what follows "because", without a full stop. */
+  /** Why there is no gradient: a clause to follow "because", without a full stop. */
   unsupported?(): string;
   /**
    * A term that is added to the bound for each site. The draw carries no gradient, and the site's own log q is held constant.
@@ -117,15 +117,15 @@ export interface ElboSurrogate {
   score?(site: DrawnSite, cost: Tensor, draws: ElboDraws): Tensor;
 }
 
-/** What is maximised under an importance-weighted or Rényi bound. An empty object means the bound itself. */
+/** The objective under an importance-weighted or Rényi bound. An empty object means the bound itself. */
 export interface WeightedSurrogate {
-  /** Why there is no gradient for this order of the Rényi bound: what follows "because", without a full stop; undefined where there is one. */
+  /** Why there is no gradient for this order of the Rényi bound, a clause to follow "because"; undefined if there is one. */
   unsupported?(alpha: number): string | undefined;
   /** A term that is added to the bound for each site. The draw carries no gradient. */
   score?(site: DrawnSite, draws: WeightedDraws): Tensor;
   /**
-   * What is maximised in place of the bound, for all sites of the estimator at once. In every term their draws are constants, which
-   * are given here beside each site.
+   * The objective that replaces the bound, for all sites of the estimator at once. Their draws are constants in every term; the draws
+   * themselves are passed with each site.
    */
   path?(sites: readonly (DrawnSite & { readonly held: Tensor })[], draws: WeightedDraws): Tensor;
 }
@@ -135,19 +135,19 @@ export interface EstimatorDefinition<N extends string = string> {
   readonly name: N;
   /** Whether gradients go through the draw to the guide's parameters. */
   readonly pathwise: boolean;
-  /** Whether log q is held constant in the guide's parameters, so that its gradient goes through the draw alone. */
+  /** Whether log q is held constant in the guide's parameters, so that its gradient goes only through the draw. */
   readonly holdsLogProb?: boolean;
-  /** Settings that it takes. */
+  /** The names of its settings. */
   readonly settings: readonly Exclude<keyof EstimatorSettings, "estimator">[];
-  /** Why it cannot be used at a site of this distribution, without a full stop; undefined where it can. */
+  /** Why it cannot be used at a site with this distribution, without a full stop; undefined if it can. */
   unsuited(distribution: Distribution): string | undefined;
-  /** Why it is the default at a site; undefined where it is not. The first in the registry with a reason is chosen. */
+  /** Why it is the default at a site; undefined if it is not. The first estimator in the registry that gives a reason is chosen. */
   automatic?(distribution: Distribution, bound: BoundKind): string | undefined;
-  /** Why it cannot be combined with the estimators of the other sites: a sentence; undefined where it can. */
+  /** Why it cannot be combined with the estimators of the other sites: a sentence; undefined if it can. */
   conflict?(others: readonly OtherSite[], bound: BoundKind): string | undefined;
   draw(request: DrawRequest): SiteDraw;
   readonly elbo: ElboSurrogate;
   readonly importanceWeighted: WeightedSurrogate;
-  /** Its control variate in words: the last column of `explain()`. */
+  /** Describes its control variate, for the last column of `explain()`. */
   control(choice: SiteEstimator): string;
 }

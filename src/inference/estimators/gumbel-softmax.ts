@@ -2,8 +2,8 @@ import type { EstimatorDefinition } from "./estimator.ts";
 import { relax, withoutRelaxation } from "./relaxation.ts";
 
 /**
- * The relaxation in place of the draw (Maddison et al. 2017; Jang et al. 2017). Biased: what it climbs is another function, which nears
- * the bound as the temperature falls while the gradient's variance grows.
+ * Replaces the draw by its relaxation (Maddison et al. 2017; Jang et al. 2017). Biased: it maximises another function, which approaches
+ * the bound as the temperature falls, while the gradient's variance grows.
  */
 export const gumbelSoftmax: EstimatorDefinition<"gumbel-softmax"> = {
   name: "gumbel-softmax",

@@ -1,9 +1,9 @@
 import { isParameter, nodesOf, stopGradient, substitute, type Tensor } from "../../tensor/index.ts";
 
 /**
- * An expression with its parameters held constant.
- * @param cut nodes to replace, with their replacements; parameters below them are left alone
- * @param except parameters that are not held
+ * An expression whose parameters are held constant.
+ * @param cut nodes to replace, with their replacements; parameters below them are not changed
+ * @param except parameters that are not held constant
  */
 export function heldParameters(
   expression: Tensor,

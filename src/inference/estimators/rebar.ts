@@ -25,7 +25,7 @@ import { heldParameters } from "./held.ts";
 import { relax as drawRelaxed, withoutRelaxation } from "./relaxation.ts";
 
 const unsupported = (): string =>
-  'its control variate is for the cost of one draw, and all draws stand under one logarithm (there, "score" with a leave-one-out ' +
+  'its control variate is for the cost of one draw, but all draws are inside one logarithm (there, "score" with a leave-one-out ' +
   "baseline is VIMCO)";
 
 function drawHard({ distribution, noise }: DrawRequest): SiteDraw {
@@ -46,7 +46,7 @@ export const rebar: EstimatorDefinition<"rebar"> = {
   control: () => "relaxed cost, learnt temperature and strength",
 };
 
-/** REBAR with a network of the relaxed draw in place of a constant (Grathwohl et al. 2018). */
+/** REBAR with a network of the relaxed draw instead of a constant (Grathwohl et al. 2018). */
 export const relax: EstimatorDefinition<"relax"> = {
   name: "relax",
   pathwise: false,
@@ -65,11 +65,11 @@ export const relax: EstimatorDefinition<"relax"> = {
  *   [f(b) − η c(z̃)] ∇ log q(b) + η ∇ c(z) − η ∇ c(z̃),
  *
  * where c is the cost f at the relaxed draw σ_λ(·), plus a constant (REBAR) or a network of the relaxed draw (RELAX). It is unbiased
- * for every η, λ, constant and network, which are trained here too: they descend the square of the gradient in the site's logits,
- * whose expectation is its variance up to a constant. The constant is no part of the paper's REBAR; without it, where a cost is far
- * from zero and even about the relaxation's middle, nothing is gained.
+ * for every η, λ, constant and network. These are trained here too: they minimise the square of the gradient in the site's logits,
+ * whose expectation is its variance up to a constant. The constant is not in the paper's REBAR; without it, a cost that is far
+ * from zero and symmetric about the middle of the relaxation gains nothing.
  *
- * @param wide f, what the site's draw contributes to, one value for each element of its particles and plates
+ * @param wide f, the terms that the site's draw contributes to, one value for each element of its particles and plates
  */
 function relaxedControl(
   drawn: DrawnSite,
@@ -102,7 +102,7 @@ function relaxedControl(
     return leaf;
   };
   const rho = estimator === "relax" ? network() : constant();
-  // Only the path through the draw is differentiated: what else the cost owes to parameters, it has from f(b).
+  // Only the path through the draw is differentiated: f(b) already gives the cost's other derivatives.
   const c = (relaxed: Tensor): Tensor => {
     const soft = soften(relaxed, exp(logLambda));
     const atSoft = heldParameters(
@@ -133,7 +133,7 @@ function relaxedControl(
 function apply(network: Layer, soft: Tensor, eventRank: number): Tensor {
   const batch = soft.shape.slice(0, soft.rank - eventRank);
   const size = sizeOf(soft.shape.slice(soft.rank - eventRank));
-  // A network's parameters have a precision of their own.
+  // A network's parameters may have another precision.
   const dtype = parametersOf(network).at(0)?.tensor.dtype ?? soft.dtype;
   return cast(reshape(network.apply(cast(reshape(soft, [-1, size]), dtype)), batch), soft.dtype);
 }
@@ -143,7 +143,7 @@ function defaultNetwork(logits: Tensor, eventRank: number): Layer {
   return mlp({ inputs: size, hidden: [Math.min(200, 10 * size)], outputs: 1, activation: "tanh" });
 }
 
-/** What the guide draws from the site must carry its gradient on, or the relaxed cost has none. */
+/** Sites that the guide draws from this one must be differentiable; otherwise the relaxed cost has no gradient. */
 function checkDownstream({ choice: { site, estimator }, downstream }: DrawnSite): void {
   const discrete = downstream().find(({ definition }) => !definition.pathwise);
   if (discrete === undefined) return;

@@ -11,20 +11,20 @@ import { stickingTheLanding } from "./sticking-the-landing.ts";
 
 /**
  * - `pathwise`: the draw is a differentiable function of the guide's parameters and of noise (Kingma and Welling 2014).
- * - `sticking-the-landing`: pathwise, without the score term of log q (Roeder et al. 2017): where the guide is the posterior no noise
- *   is left. Unbiased for the ELBO; biased for the importance-weighted bound.
- * - `doubly-reparameterised`: the unbiased form of it for the importance-weighted bound (Tucker et al. 2019). For the ELBO the two
+ * - `sticking-the-landing`: pathwise, without the score term of log q (Roeder et al. 2017). If the guide is the posterior, the gradient has
+ *   no noise. Unbiased for the ELBO; biased for the importance-weighted bound.
+ * - `doubly-reparameterised`: its unbiased form for the importance-weighted bound (Tucker et al. 2019). For the ELBO the two
  *   are the same.
- * - `enumeration`: all values of a finite site, weighted by their probabilities; exact. Under the ELBO alone.
- * - `score`: the score function ∇ log q weighted by the cost that depends on the site (Williams 1992; Ranganath et al. 2014).
- * - `rebar`, `relax`: the score function with a control variate from a continuous relaxation, its temperature and strength learnt
- *   with the rest to lower the variance (Tucker et al. 2017; Grathwohl et al. 2018). Under the ELBO alone.
- * - `gumbel-softmax`: the relaxation in place of the draw (Maddison et al. 2017; Jang et al. 2017). Biased: what it climbs is
- *   another function, which nears the bound as the temperature falls while the gradient's variance grows.
+ * - `enumeration`: all values of a finite site, weighted by their probabilities; exact. Only under the ELBO.
+ * - `score`: the score function ∇ log q, weighted by the cost that depends on the site (Williams 1992; Ranganath et al. 2014).
+ * - `rebar`, `relax`: the score function with a control variate from a continuous relaxation, whose temperature and strength are learnt
+ *   with the rest to lower the variance (Tucker et al. 2017; Grathwohl et al. 2018). Only under the ELBO.
+ * - `gumbel-softmax`: the relaxation replaces the draw (Maddison et al. 2017; Jang et al. 2017). Biased: it maximises
+ *   another function, which approaches the bound as the temperature falls, while the gradient's variance grows.
  */
 export type Estimator = (typeof estimators)[number]["name"];
 
-/** In the order in which they are tried where the user asks for none. */
+/** In the order in which they are tried if the user requests none. */
 export const estimators = [
   pathwise,
   stickingTheLanding,
@@ -38,7 +38,7 @@ export const estimators = [
 
 const byName: ReadonlyMap<string, EstimatorDefinition> = new Map(estimators.map((e) => [e.name, e]));
 
-/** The definition of a site's estimator. @throws UsageError when there is none of that name. */
+/** The definition of a site's estimator. @throws UsageError when there is none with that name. */
 export function definitionOf({
   site,
   estimator,

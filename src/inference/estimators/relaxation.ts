@@ -1,4 +1,4 @@
-/** Continuous relaxations of Bernoulli and one-hot sites: the variables that REBAR, RELAX and Gumbel-softmax are made of. */
+/** Continuous relaxations of Bernoulli and one-hot sites: the variables that REBAR, RELAX and Gumbel-softmax use. */
 import {
   BernoulliDistribution,
   type Distribution,
@@ -36,17 +36,17 @@ import {
  * site's value.
  */
 export interface Relaxation {
-  /** Unnormalised log probabilities, one for each element of the draw: nothing is shared between rows or particles. */
+  /** Unnormalised log probabilities, separate for each element of the draw: rows and particles share nothing. */
   readonly logits: Tensor;
   /** z ~ p(z): logistic (Bernoulli) or Gumbel (one-hot) noise added to the logits. */
   readonly z: Tensor;
-  /** b = H(z), a constant to every derivative. */
+  /** b = H(z); derivatives treat it as a constant. */
   readonly hard: Tensor;
-  /** z̃ ~ p(z | b), reparameterised, with noise of its own. */
+  /** z̃ ~ p(z | b), reparameterised, with its own noise. */
   readonly conditional: Tensor;
-  /** σ_λ(z): a relaxed draw, which nears H(z) as the temperature λ falls. */
+  /** σ_λ(z): a relaxed draw, which approaches H(z) as the temperature λ falls. */
   readonly soften: (z: Tensor, temperature: Tensor | number) => Tensor;
-  /** log q(b) of the logits above, without event dimensions. */
+  /** log q(b) as a function of the logits above, without event dimensions. */
   readonly logProb: (value: Tensor) => Tensor;
   /** The same of other draws: with each tensor in its place there. */
   lifted(lift: (t: Tensor) => Tensor): Relaxation;
@@ -59,7 +59,7 @@ interface Parts {
   readonly conditional: Tensor;
 }
 
-/** What a family does with its logits. */
+/** The functions of a family's logits. */
 type Forms = (logits: Tensor) => Pick<Relaxation, "soften" | "logProb">;
 
 const assemble = (parts: Parts, forms: Forms): Relaxation => ({
@@ -82,7 +82,7 @@ const logistic = (u: Tensor): Tensor => sub(log(u), log1p(neg(u)));
 
 const lastEvents = (rank: number): number[] => Array.from({ length: rank }, (_, i) => -1 - i);
 
-/** A node of its own for each draw, so that its gradient is that of one draw alone, whatever else reads the same parameters. */
+/** Makes a separate node for each draw, so that its gradient is that of this draw alone, even if other nodes read the same parameters. */
 const ownLogits = (logits: Tensor, shape: readonly number[]): Tensor => mul(expand(logits, shape), 1);
 
 function binary(
@@ -95,7 +95,7 @@ function binary(
   const z = add(logits, logistic(noise("uniform", site, shape, base.dtype)));
   const isOne = greater(z, 0);
   const hard = stopGradient(cast(isOne, base.dtype));
-  // Given b = 1, z is logit(v) + … folded above zero: softplus(logit(v) + softplus(l)); given b = 0 its mirror image.
+  // Given b = 1, z is logit(v) + … restricted to positive values: softplus(logit(v) + softplus(l)); given b = 0 its mirror image.
   const v = logistic(noise("uniform", `${site}/conditional`, shape, base.dtype));
   const above = softplus(add(v, softplus(logits)));
   const below = neg(softplus(add(v, softplus(neg(logits)))));
@@ -121,10 +121,10 @@ function oneOfMany(
   const gumbel = (u: Tensor): Tensor => neg(log(neg(log(u))));
   const z = add(logP, gumbel(noise("uniform", site, shape, base.dtype)));
   const hard = stopGradient(oneHot(argmax(z, -1), shape[shape.length - 1], base.dtype));
-  // The largest z is Gumbel whatever its index; the others are Gumbel cut off above by it (Maddison et al. 2014).
+  // The largest z is Gumbel, whichever index has it; the others are Gumbel truncated above at it (Maddison et al. 2014).
   const e = neg(log(noise("uniform", `${site}/conditional`, shape, base.dtype)));
   const top = sum(mul(e, hard), -1, { keepDims: true });
-  // −ln(e / p + top), from logarithms: p may be too small to divide by.
+  // −ln(e / p + top), computed from logarithms: p may be too small to divide by.
   const a = sub(log(e), logP);
   const others = neg(add(a, softplus(sub(log(top), a))));
   const conditional = where(greater(hard, 0.5), expand(neg(log(top)), shape), others);
@@ -137,7 +137,7 @@ function oneOfMany(
   });
 }
 
-/** Why a distribution cannot be drawn through a relaxation; undefined where it can. */
+/** Why a distribution cannot be drawn through a relaxation; undefined if it can. */
 export function withoutRelaxation(distribution: Distribution, estimator: string): string | undefined {
   const base = distribution instanceof IndependentDistribution ? distribution.base : distribution;
   if (base instanceof BernoulliDistribution || base instanceof OneHotCategoricalDistribution)
@@ -153,7 +153,7 @@ export function relax(site: string, distribution: Distribution): Relaxation {
   const base = distribution instanceof IndependentDistribution ? distribution.base : distribution;
   const shape = [...distribution.batchShape, ...distribution.eventShape];
   const eventRank = distribution.eventShape.length;
-  // Relaxed draws stand for discrete ones: a discrete prior gives them its cross entropy.
+  // Relaxed draws replace discrete ones: a discrete prior gives them its cross entropy.
   const known = (relaxation: Relaxation): Relaxation => ({
     ...relaxation,
     hard: liesIn(relaxation.hard, distribution.support),

@@ -21,7 +21,7 @@ export const score: EstimatorDefinition<"score"> = {
     },
   },
   importanceWeighted: {
-    /** Σ stop(bound − baseline) · log q, where leave-one-out baselines are those of VIMCO. */
+    /** Σ stop(bound − baseline) · log q; leave-one-out baselines are those of VIMCO. */
     score({ choice, q }, { logWeights, plates, particles, bound, scale, state }) {
       const rows = sizeOf(rowsShape(plates));
       const logQ = reshape(sumOver(q, plates), [particles, rows]);
@@ -43,5 +43,5 @@ function why({ name, cardinality }: Distribution, bound: BoundKind): string {
   if (cardinality === undefined) return `${name} is not reparameterised and its support is not finite`;
   return bound.kind === "elbo"
     ? `not reparameterised, and ${cardinality} values are too many to enumerate`
-    : "not reparameterised, and draws stand under one logarithm";
+    : "not reparameterised, and draws are inside one logarithm";
 }

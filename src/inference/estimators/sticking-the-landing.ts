@@ -2,7 +2,7 @@ import type { EstimatorDefinition } from "./estimator.ts";
 import { withoutPath } from "./pathwise.ts";
 
 /**
- * Pathwise, without the score term of log q (Roeder et al. 2017): where the guide is the posterior no noise is left. Unbiased for the
+ * Pathwise, without the score term of log q (Roeder et al. 2017). If the guide is the posterior, the gradient has no noise. Unbiased for the
  * ELBO, biased for the importance-weighted bound.
  */
 export const stickingTheLanding: EstimatorDefinition<"sticking-the-landing"> = {

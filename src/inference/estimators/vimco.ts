@@ -1,18 +1,18 @@
 import { eye, greater, mul, reshape, sub, sum, type Tensor, where } from "../../tensor/index.ts";
 
 /**
- * The baselines of VIMCO (Mnih and Rezende 2016, "Variational inference for Monte Carlo objectives"): for each of K draws, what the
- * bound would have been with that draw's log weight replaced by the mean of the others'. It is free, and it does not depend on the
+ * The baselines of VIMCO (Mnih and Rezende 2016, "Variational inference for Monte Carlo objectives"): for each of K draws, the
+ * bound with that draw's log weight replaced by the mean of the others'. It costs nothing extra, and it does not depend on the
  * draw.
  *
  * @param logWeights [K, rows]
- * @param bound from log weights [K, …] to the bound of each row, over the first dimension
+ * @param bound maps log weights [K, …] to the bound of each row, over the first dimension
  * @returns [K, rows]
  */
 export function leaveOneOutBounds(logWeights: Tensor, bound: (logWeights: Tensor) => Tensor): Tensor {
   const [k, rows] = logWeights.shape;
   const others = mul(sub(sum(logWeights, 0, { keepDims: true }), logWeights), 1 / (k - 1));
-  // Replaced [draw i, left out j, row].
+  // Log weights with replacements: [draw i, replaced draw j, row].
   const own = reshape(greater(eye(k, logWeights.dtype), 0), [k, k, 1]);
   const replaced = where(own, reshape(others, [1, k, rows]), reshape(logWeights, [k, 1, rows]));
   return bound(replaced);

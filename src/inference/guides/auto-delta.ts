@@ -4,8 +4,8 @@ import type { Program } from "../../program/index.ts";
 import { siteGuide } from "./auto.ts";
 
 /**
- * The point guide: all mass of each site on one learnt value in its support. Its bound is the log joint density there, so
- * climbing it is maximum a posteriori (MAP) estimation, in the sites' own coordinates.
+ * The point guide: all mass of each site at one learnt value in its support. Its bound is the log joint density there, so
+ * maximising it is maximum a posteriori (MAP) estimation, in the sites' own coordinates.
  *
  * @example
  * const { values } = await svi(coin, autoDelta(coin)).run([flips], { steps: 2000, seed: 0 });

@@ -9,11 +9,11 @@ import type { AutoNormalOptions } from "./auto-normal.ts";
 /** Options of {@link autoFlow}. */
 export interface AutoFlowOptions extends AutoNormalOptions {
   /**
-   * `inverse-autoregressive` (Kingma et al. 2016), the default: every coordinate moved by all before it, in one pass.
-   * `affine-coupling` (Dinh et al. 2017), `spline-coupling` (Durkan et al. 2019): half of them moved by the others.
+   * `inverse-autoregressive` (Kingma et al. 2016), the default: the transform of each coordinate depends on all before it, in one pass.
+   * `affine-coupling` (Dinh et al. 2017), `spline-coupling` (Durkan et al. 2019): that of one half depends on the other half.
    */
   readonly flow?: "inverse-autoregressive" | "affine-coupling" | "spline-coupling";
-  /** Default 2; coupling needs at least 2 to move every coordinate. */
+  /** Number of layers. Default 2; coupling needs at least 2 to transform every coordinate. */
   readonly layers?: number;
   /** Widths of each layer's network. Default [32]. */
   readonly hidden?: readonly number[];
@@ -26,12 +26,12 @@ const flowRules: OptionRules<AutoFlowOptions> = {
   initialScale: positive,
 };
 
-/** The layers of a flow over n coordinates, from noise outwards. */
+/** The layers of a flow over n coordinates, starting from the noise. */
 function layersOf(
   n: number,
   { flow = "inverse-autoregressive", layers = 2, hidden = [32] }: AutoFlowOptions,
 ) {
-  // A single coordinate has nothing to be conditioned on: it is bent by splines.
+  // A single coordinate has nothing to be conditioned on, so use splines.
   if (n === 1) {
     const transformer = transforms.splineTransformer();
     return [transforms.inverseAutoregressive({ size: 1, hidden, transformer })];
@@ -47,14 +47,14 @@ function layersOf(
 }
 
 /**
- * A normalising flow as a guide (Rezende and Mohamed 2015): standard normal noise through learnt invertible layers, then stretched
- * and moved, over the unconstrained coordinates of all continuous latent sites. It bends: funnels, curved ridges and skew are
- * within its reach.
+ * A normalising flow as a guide (Rezende and Mohamed 2015), over the unconstrained coordinates of all continuous latent sites: standard
+ * normal noise goes through learnt invertible layers and is then scaled and shifted. It can fit funnels, curved ridges and
+ * skewed posteriors.
  *
  * @example
  * await svi(schools, autoFlow(schools)).run([y], { steps: 10_000, particles: 10, seed: 0 });
  *
- * @throws UsageError when the model has no continuous latent site, one stands in a minibatch, or there is no layer.
+ * @throws UsageError when the model has no continuous latent site, one is in a minibatch, or there is no layer.
  */
 export function autoFlow<A extends readonly unknown[]>(
   target: Program<A>,

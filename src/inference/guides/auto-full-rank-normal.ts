@@ -6,7 +6,7 @@ import type { Initializer } from "../../tensor/index.ts";
 import { JOINT, jointGuide } from "./auto.ts";
 import { type AutoNormalOptions, autoNormalRules } from "./auto-normal.ts";
 
-/** A packed lower triangle: `value` on the diagonal's places, 0 elsewhere. */
+/** A packed lower triangle: `value` on the diagonal, 0 elsewhere. */
 const diagonalOf = (value: number): Initializer => ({
   name: `diagonal(${value})`,
   values: ([count]) => {
@@ -18,14 +18,14 @@ const diagonalOf = (value: number): Initializer => ({
 
 /**
  * The full-rank normal guide (Kucukelbir et al. 2017): one multivariate normal over the unconstrained coordinates of all continuous
- * latent sites, with the factor L of its covariance, n (n + 1) / 2 numbers. It expresses every linear correlation; where the
- * posterior is normal in those coordinates it is exact.
+ * latent sites. Its parameters include the factor L of its covariance, n (n + 1) / 2 numbers. It can express every linear correlation, and
+ * is exact if the posterior is normal in those coordinates.
  *
  * @example
  * const { values } = await svi(schools, autoFullRankNormal(schools)).run([y], { steps: 5000, seed: 0 });
  * values.get("joint.loc"); // [dimensions]
  *
- * @throws UsageError when the model has no continuous latent site, or one stands in a minibatch.
+ * @throws UsageError when the model has no continuous latent site, or one is in a minibatch.
  */
 export function autoFullRankNormal<A extends readonly unknown[]>(
   target: Program<A>,

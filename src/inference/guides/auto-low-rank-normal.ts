@@ -9,7 +9,7 @@ import type { AutoNormalOptions } from "./auto-normal.ts";
 
 /** Options of {@link autoLowRankNormal}. */
 export interface AutoLowRankNormalOptions extends AutoNormalOptions {
-  /** Directions of correlation, r. Default ⌈√n⌉. */
+  /** Number of directions of correlation, r. Default ⌈√n⌉. */
   readonly rank?: number;
 }
 
@@ -20,13 +20,13 @@ const lowRankRules: OptionRules<AutoLowRankNormalOptions> = {
 
 /**
  * The low-rank normal guide (Ong, Nott and Smith 2018): one normal over the unconstrained coordinates of all continuous latent
- * sites, covariance W Wᵀ + diag(D) with W of r columns. Between the mean-field and the full-rank guide, in what it can say and in
- * what it costs, n (r + 2) numbers. Its densities run on the host executor alone.
+ * sites, with covariance W Wᵀ + diag(D), where W has r columns. Both its flexibility and its cost, n (r + 2) numbers, are between those
+ * of the mean-field and the full-rank guide. Its densities run only on the host executor.
  *
  * @example
  * await svi(model, autoLowRankNormal(model, { rank: 5 })).run([x, y], { steps: 5000, seed: 0 });
  *
- * @throws UsageError when the rank is not a whole number of at least 1, the model has no continuous latent site, or one stands in a
+ * @throws UsageError when the rank is not a whole number of at least 1, the model has no continuous latent site, or one is in a
  * minibatch.
  */
 export function autoLowRankNormal<A extends readonly unknown[]>(
@@ -40,7 +40,7 @@ export function autoLowRankNormal<A extends readonly unknown[]>(
   }
   return jointGuide(target, "autoLowRankNormal", (n, { param }) => {
     const columns = Math.min(n, rank ?? Math.ceil(Math.sqrt(n)));
-    // Half of the first variance from either part.
+    // Each of the two parts starts with half of the variance.
     const each = initialScale * Math.SQRT1_2;
     return LowRankMultivariateNormal(
       param(`${JOINT}.loc`, [n], initializers.zeros),

@@ -6,7 +6,7 @@ import { siteGuide } from "./auto.ts";
 
 /** Options of {@link autoNormal}. */
 export interface AutoNormalOptions {
-  /** First standard deviation of every unconstrained coordinate. Default 0.1. */
+  /** Initial standard deviation of every unconstrained coordinate. Default 0.1. */
   readonly initialScale?: number;
 }
 
@@ -17,8 +17,8 @@ export const autoNormalRules: OptionRules<AutoNormalOptions> = {
 
 /**
  * The mean-field normal guide (Kucukelbir et al. 2017, "Automatic differentiation variational inference"): independent normals in
- * unconstrained coordinates, carried to each site's support. It cannot express correlation, and underestimates spread where
- * the posterior has any.
+ * unconstrained coordinates, mapped to each site's support. It cannot express correlation, and underestimates the spread of a
+ * correlated posterior.
  *
  * @example
  * const { values } = await svi(eightSchools, autoNormal(eightSchools)).run([y], { steps: 5000, seed: 0 });

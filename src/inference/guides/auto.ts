@@ -1,4 +1,4 @@
-/** What automatic guides share: the latent sites of a model, each with a way from unconstrained reals to its support. */
+/** The common parts of automatic guides: the latent sites of a model, each with a map from unconstrained reals to its support. */
 import { Delta, type Distribution, transforms } from "../../distributions/index.ts";
 import { UsageError } from "../../errors.ts";
 import {
@@ -14,14 +14,14 @@ import {
 } from "../../program/index.ts";
 import { neg, reshape, type Shape, sizeOf, slice, type Tensor } from "../../tensor/index.ts";
 
-/** A continuous latent site as a guide sees it. */
+/** A continuous latent site of the model, as an automatic guide needs it. */
 export interface GuidedSite {
   readonly name: string;
   /** Batch shape over the site's plates. */
   readonly batchShape: Shape;
   /** Shape of the unconstrained value, batch first. */
   readonly shape: Shape;
-  /** How many trailing dimensions of it are one event. */
+  /** The number of its trailing dimensions that form one event. */
   readonly eventRank: number;
   /** From unconstrained reals to the site's support. */
   readonly toSupport: transforms.Transform;
@@ -32,7 +32,7 @@ function guided(site: Pick<SampleMessage, "name" | "distribution" | "plates">): 
   const minibatch = plates.find((p) => p.rows < p.size);
   if (minibatch !== undefined) {
     throw new UsageError(
-      `automatic guide: site '${name}' stands in plate '${minibatch.name}', of which only ${minibatch.rows} of ${minibatch.size} ` +
+      `automatic guide: site '${name}' is in plate '${minibatch.name}', of which only ${minibatch.rows} of ${minibatch.size} ` +
         "rows are seen at a time; its parameters would be those of other rows at each step. Write an amortised guide for it.",
     );
   }
@@ -47,7 +47,7 @@ function guided(site: Pick<SampleMessage, "name" | "distribution" | "plates">): 
   };
 }
 
-/** Opens a site's plates again, outermost first. */
+/** Opens a site's plates, outermost first. */
 export function within<R>(context: Context, plates: readonly Plate[], body: () => R): R {
   const [first, ...rest] = plates;
   if (first === undefined) return body();
@@ -55,10 +55,10 @@ export function within<R>(context: Context, plates: readonly Plate[], body: () =
 }
 
 /**
- * Runs a model with its continuous latent sites answered by a guide, one after another: a support or a plate that depends on earlier
- * sites then depends on the guide's own values of them, and not on other draws of the model's.
+ * Runs a model while a guide gives the values of its continuous latent sites, one after another. A support or a plate that depends on earlier
+ * sites then depends on the guide's values of them, and not on other draws of the model.
  *
- * @param answered a value of the site's shape, on the site's support
+ * @param answered gives a value of the site's shape, in the site's support
  */
 function guideBySite<A extends readonly unknown[]>(
   target: Program<A>,
@@ -94,15 +94,15 @@ export function siteGuide<A extends readonly unknown[]>(
   );
 }
 
-/** The site that a joint guide draws: every coordinate of every continuous latent site, unconstrained. */
+/** The site that a joint guide draws: all coordinates of all continuous latent sites, unconstrained. */
 export const JOINT = "joint";
 
-/** A part of the joint draw, [coordinates], laid out as a site in its plates. */
+/** A part of the joint draw, [coordinates], reshaped to a site in its plates. */
 const part = (joint: Tensor, start: number, { shape }: GuidedSite): Tensor =>
   reshape(slice(joint, { axis: -1, start, end: start + sizeOf(shape) }), shape);
 
 /**
- * A guide with one distribution over all continuous latent sites together, each site computed from its part of one draw. Discrete
+ * A guide with one joint distribution over all continuous latent sites; each site is computed from its part of one draw. Discrete
  * sites with a finite support are left to the model.
  *
  * @param family the distribution of the joint draw, event shape [dimension]
@@ -118,9 +118,7 @@ export function jointGuide<A extends readonly unknown[]>(
       const sites = latentSites(trace(target, args)).filter((s) => s.distribution.cardinality === undefined);
       const dimension = sites.map(guided).reduce((n, { shape }) => n + sizeOf(shape), 0);
       if (dimension === 0)
-        throw new UsageError(
-          `${name}: ${target.name} has no continuous latent site; there is nothing to guide.`,
-        );
+        throw new UsageError(`${name}: ${target.name} has no continuous latent site, so it needs no guide.`);
       const joint = context.sample(JOINT, family(dimension, context), { auxiliary: true });
       let start = 0;
       guideBySite(target, args, (site, plates) => {

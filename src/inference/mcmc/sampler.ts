@@ -120,7 +120,7 @@ export interface Sampler<A extends readonly unknown[]> {
 function checkDraws(method: string, { seed = 0, targetAcceptance = 0.8 }: McmcOptions): void {
   checkSeed(seed);
   if (!(targetAcceptance > 0 && targetAcceptance < 1)) {
-    throw new UsageError(`${method}: targetAcceptance must lie between 0 and 1, found ${targetAcceptance}.`);
+    throw new UsageError(`${method}: targetAcceptance must be between 0 and 1, found ${targetAcceptance}.`);
   }
 }
 

@@ -59,8 +59,8 @@ describe("a function of a site that is no sum of its statistics", () => {
     refused(({ sample, observe, plate }) => {
       const mu = sample("mu", Normal(0, 1));
       plate("row", 3, () => observe("y", StudentT(3, mu, 1), y));
-    }, "program: site 'mu' (Normal) is not conditionally conjugate: it enters the log density of site 'y' (StudentT), which is no " +
-      `exponential family, so that nothing makes it linear in its statistics mu and mu². ${waysOut}`));
+    }, "program: site 'mu' (Normal) is not conditionally conjugate: it enters the log density of site 'y' (StudentT), which is not an " +
+      `exponential family, so it is not linear in its statistics mu and mu². ${waysOut}`));
 
   test("a mixture whose component is summed out", () =>
     refused(
@@ -69,7 +69,7 @@ describe("a function of a site that is no sum of its statistics", () => {
         plate("row", 3, () => observe("y", Mixture(Categorical({ probs: [0.5, 0.5] }), Normal(mu, 1)), y));
       },
       "program: site 'mu' (MultivariateNormal) is not conditionally conjugate: it enters the log density of site 'y' (Mixture(Normal)), " +
-        "which is no exponential family, so that nothing makes it linear in its statistics mu and mu muᵀ. A mixture is conjugate with its " +
+        "which is not an exponential family, so it is not linear in its statistics mu and mu muᵀ. A mixture is conjugate with its " +
         `component in a Categorical site, read by gather. ${waysOut}`,
     ));
 
@@ -86,21 +86,21 @@ describe("a sum of products that holds no statistic", () => {
     refused(({ sample, observe, plate }) => {
       const sigma = sample("sigma", Gamma(2, 1));
       plate("row", 3, () => observe("y", Normal(0, sigma), y));
-    }, "program: site 'sigma' (Gamma) is not conditionally conjugate: the log density of site 'y' (Normal) holds sigma^-2, which is " +
+    }, "program: site 'sigma' (Gamma) is not conditionally conjugate: the log density of site 'y' (Normal) contains sigma^-2, which is " +
       `not linear in its statistics ln sigma and sigma. ${waysOut}`));
 
   test("a beta as a mean", () =>
     refused(({ sample, observe, plate }) => {
       const p = sample("p", Beta(2, 1));
       plate("row", 3, () => observe("y", Normal(p, 1), y));
-    }, "program: site 'p' (Beta) is not conditionally conjugate: the log density of site 'y' (Normal) holds p, which is not linear in " +
+    }, "program: site 'p' (Beta) is not conditionally conjugate: the log density of site 'y' (Normal) contains p, which is not linear in " +
       `its statistics ln p and ln (1 − p). ${waysOut}`));
 
   test("a normal times itself", () =>
     refused(({ sample, observe }) => {
       const mu = sample("mu", Normal(0, 1));
       observe("y", Normal(mu.mul(mu), 1), 2);
-    }, "program: site 'mu' (Normal) is not conditionally conjugate: the log density of site 'y' (Normal) holds mu⁴, which is not " +
+    }, "program: site 'mu' (Normal) is not conditionally conjugate: the log density of site 'y' (Normal) contains mu⁴, which is not " +
       `linear in its statistics mu and mu². ${waysOut}`));
 });
 
@@ -111,8 +111,8 @@ describe("elements of one site that meet", () => {
         const theta = plate("school", 3, () => sample("theta", Normal(0, 1)));
         observe("total", Normal(theta.sum(), 1), 2);
       },
-      "program: site 'theta' (Normal) is not conditionally conjugate: the log density of site 'total' (Normal) holds a product of " +
-        "different elements of 'theta', and its factor takes elements as independent, so that they cannot be updated at once. If they " +
+      "program: site 'theta' (Normal) is not conditionally conjugate: the log density of site 'total' (Normal) contains a product of " +
+        "different elements of 'theta', but the elements of its factor are independent, so they cannot be updated at once. If they " +
         "are one vector, say so with toEvent(1): its factor is then a MultivariateNormal. Or give each element a site of its own (a " +
         "loop with the index in the name); or use svi(model, guide), which needs no conjugacy.",
     ));
@@ -123,8 +123,8 @@ describe("elements of one site that meet", () => {
         const on = plate("switch", 3, () => sample("on", Bernoulli({ probs: 0.5 })));
         observe("total", Normal(on.sum(), 1), 2);
       },
-      "program: site 'on' (Bernoulli) is not conditionally conjugate: the log density of site 'total' (Normal) holds a product of " +
-        "different elements of 'on', and its factor takes elements as independent, so that they cannot be updated at once. Give each " +
+      "program: site 'on' (Bernoulli) is not conditionally conjugate: the log density of site 'total' (Normal) contains a product of " +
+        "different elements of 'on', but the elements of its factor are independent, so they cannot be updated at once. Give each " +
         "element a site of its own (a loop with the index in the name); or use svi(model, guide), which needs no conjugacy.",
     ));
 });
@@ -144,14 +144,14 @@ describe("what coordinate ascent has no place for", () => {
     refused(({ sample, observe, param }) => {
       const mu = sample("mu", Normal(param("prior", [], initializers.zeros), 1));
       observe("y", Normal(mu, 1), 2);
-    }, "program: the program has learnable parameters, and coordinate ascent fits factors of latent sites alone. Sample them from a " +
+    }, "program: the program has learnable parameters, but coordinate ascent only fits factors of latent sites. Sample them from a " +
       "prior, pass them as numbers, or use svi(model, guide), which trains both."));
 
   test("noise outside sites", () =>
     refused(({ sample, observe }) => {
       const mu = sample("mu", Normal(0, 1));
       observe("y", Normal(add(mu, noise("normal", "jitter", [])), 1), 2);
-    }, "program: the log density reads noise 'jitter'. Draw what is random in a sample site."));
+    }, "program: the log density reads noise 'jitter'. Draw random values in a sample site."));
 
   test("inputs, of which nobody feeds one", () =>
     refused(({ sample, observe }) => {

@@ -119,5 +119,5 @@ test("a site in a minibatch is refused", () => {
   );
   for (const guide of [autoFullRankNormal(local), autoLowRankNormal(local), autoFlow(local)])
     expect(() => trace(guide, [])).toThrow(UsageError);
-  expect(() => trace(autoFlow(local), [])).toThrow(/site 'z' stands in plate 'row', of which only 10 of 100/);
+  expect(() => trace(autoFlow(local), [])).toThrow(/site 'z' is in plate 'row', of which only 10 of 100/);
 });

@@ -194,7 +194,7 @@ test("a program that counts dimensions from the left of a vector works with part
 test("what joint guides refuse", () => {
   const empty = model(({ observe }) => observe("x", Normal(0, 1), 0));
   expect(() => trace(autoFullRankNormal(empty), [])).toThrow(
-    new UsageError("autoFullRankNormal: model has no continuous latent site; there is nothing to guide."),
+    new UsageError("autoFullRankNormal: model has no continuous latent site, so it needs no guide."),
   );
   expect(() => autoLowRankNormal(empty, { rank: 0 })).toThrow(
     new UsageError("autoLowRankNormal: rank must be a whole number of at least 1, found 0."),

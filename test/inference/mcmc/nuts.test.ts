@@ -219,7 +219,7 @@ describe("what is refused", () => {
     [{ chains: -1 }, "nuts: chains must be a whole number of at least 1, found -1."],
     [{ warmUp: -5 }, "nuts: warmUp must be a whole number of at least 0, found -5."],
     [{ workers: 0 }, "nuts: workers must be a whole number of at least 1, found 0."],
-    [{ targetAcceptance: 1 }, "nuts: targetAcceptance must lie between 0 and 1, found 1."],
+    [{ targetAcceptance: 1 }, "nuts: targetAcceptance must be between 0 and 1, found 1."],
     [{ seed: -1 }, "seed: expected an integer from 0 to 9007199254740991, found -1"],
     [
       { initial: [new Map([["p", [0.5]]])] },
