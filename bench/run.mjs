@@ -1,4 +1,4 @@
-// `npm run bench`: one train step side by side with its peers, and what else is measured. See README.md.
+// `npm run bench`: one train step side by side with its peers, and further measurements. See README.md.
 import { parseArgs } from "node:util";
 import { CONTESTANTS } from "./lib/contestants.mjs";
 import { installPeers } from "./lib/install.mjs";
@@ -131,7 +131,7 @@ if (args.help) {
 }
 const parts = ["steps", "m2", "memory", "start", "programs"];
 const every = !parts.some((part) => args[part]);
-/** Whether a part is to run: it was asked for, or nothing was and it is one of those that then do. */
+/** Whether to run a part: if it was requested, or if nothing was requested and it runs by default. */
 const wanted = (part, byDefault = !args.quick) => args[part] || (every && byDefault);
 
 const only = args.only?.split(",");

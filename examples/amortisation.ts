@@ -1,7 +1,7 @@
 /**
- * Amortised against per-datum inference: one VAE, its decoder fixed after training, and test images whose posterior is looked for
- * anew, each by variational parameters of its own. What the encoder gives away at once for is the amortisation gap (Cremer, Li and
- * Duvenaud 2018); what the others pay is time and memory that grow with the data. Writes a figure of bound against time.
+ * Amortised against per-datum inference: one VAE, whose decoder is fixed after training, and test images whose posteriors are fitted
+ * again, each with its own variational parameters. The encoder answers at once, and what it loses is the amortisation gap (Cremer, Li and
+ * Duvenaud 2018). The others pay in time and memory, which grow with the data. Writes a figure of bound against time.
  */
 import { writeFileSync } from "node:fs";
 import {
@@ -28,7 +28,7 @@ export interface Settings {
   /** Rows and epochs of the VAE's training. */
   readonly train: number;
   readonly epochs: number;
-  /** Test images that are inferred one by one. */
+  /** Test images that are fitted one by one. */
   readonly images: number;
   /** Steps of Adam for each image. */
   readonly steps: number;
@@ -38,11 +38,11 @@ export interface Settings {
 export interface Result {
   /** Mean ELBO of the test images under the encoder, nats. */
   readonly amortised: number;
-  /** The same under parameters of their own, after so many steps. */
+  /** The same with separate parameters for each image, after some steps. */
   readonly local: readonly { readonly step: number; readonly seconds: number; readonly elbo: number }[];
   /** local − amortised after the last step, nats. */
   readonly gap: number;
-  /** Of one pass over 60,000 images. */
+  /** Seconds for one pass over 60,000 images. */
   readonly secondsPerEpoch: { readonly amortised: number; readonly local: number };
   /** MiB of variational parameters with Adam's two moments and the gradient, for 60,000 images. */
   readonly memory: { readonly amortised: number; readonly local: number };
@@ -66,7 +66,7 @@ export async function amortisation(settings: Settings): Promise<Result> {
     new Float32Array(images * vae.features),
   );
 
-  // q(z) = N(loc, scale²) for each image, from the prior on.
+  // q(z) = N(loc, scale²) for each image, starting at the prior.
   const { zeros } = nn.initializers;
   const own = model(({ plate, sample, param }, x: Tensor) => {
     const loc = param("loc", [images, vae.latent], zeros);
@@ -95,13 +95,13 @@ export async function amortisation(settings: Settings): Promise<Result> {
     const report = await compiled.run(i);
     seconds += (performance.now() - begin) / 1000;
     window.push(report.elbo);
-    // Single draws are averaged over a tenth of the steps so far.
+    // Average the single draws over a tenth of the steps so far.
     if (window.length > Math.max(1, i / 10)) window = window.slice(-Math.max(1, Math.floor(i / 10)));
     if ([1, 2, 5].some((m) => Number.isInteger(Math.log10((i + 1) / m))) || i === steps - 1)
       local.push({ step: i + 1, seconds, elbo: window.reduce((a, b) => a + b, 0) / window.length });
   }
 
-  // The encoder's bound on the same images, with as many draws.
+  // The encoder's bound on the same images, with the same number of draws.
   const encoder = await compileStep(
     {
       loss: bound.value.mul(0),
@@ -133,7 +133,7 @@ export async function amortisation(settings: Settings): Promise<Result> {
   };
 }
 
-/** The bound of the images against the time that their own parameters took, beside what the encoder gives at once. */
+/** The bound of the images against the time for their own parameters, beside the encoder's bound. */
 export async function figure({ amortised, local }: Result, images: number): Promise<string> {
   const Plot = await loadPlot();
   const points = local.map((p) => ({ x: (1000 * p.seconds) / images, y: p.elbo }));

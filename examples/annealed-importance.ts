@@ -1,7 +1,7 @@
 /**
- * How likely are digits under a VAE? Importance sampling with the encoder creeps up on log p(x) from below and cannot say how far it has
- * come. Annealed importance sampling gets there by temperatures (Wu et al. 2017), from the prior, which needs no encoder, or from the
- * encoder's posterior; and on digits that the VAE made itself it is bracketed from above as well (Grosse et al. 2015).
+ * How likely are digits under a VAE? Importance sampling with the encoder approaches log p(x) slowly from below, and cannot tell how close it
+ * is. Annealed importance sampling gets there in steps of temperature (Wu et al. 2017), from the prior, which needs no encoder, or from the
+ * encoder's posterior. On digits that the VAE generated it also gives a bound from above (Grosse et al. 2015).
  */
 import { writeFileSync } from "node:fs";
 import { constant, loadData, rowsOf, type Tensor, take, train, VAE } from "tightbound";
@@ -20,14 +20,14 @@ export interface Settings {
   readonly digits: number;
   readonly chains: number;
   readonly temperatures: readonly number[];
-  /** Importance samples, each a divisor of the last. */
+  /** Numbers of importance samples; each is a divisor of the one before. */
   readonly samples: readonly number[];
   readonly seed: number;
 }
 
 export interface Estimate {
   readonly method: "importance sampling" | "annealed, from the prior" | "annealed, from the encoder";
-  /** Times that the decoder runs for one digit. */
+  /** How often the decoder runs for one digit. */
   readonly cost: number;
   /** Mean log p(x), nats. */
   readonly logLikelihood: number;

@@ -1,6 +1,6 @@
 /**
- * An autoencoder against a VAE with the same networks. The autoencoder reconstructs better, but nothing says where its codes lie, so a
- * code drawn at random decodes to no digit; the VAE's second term keeps codes where its prior draws them.
+ * An autoencoder against a VAE with the same networks. The autoencoder reconstructs better, but nothing controls where its codes are, so a
+ * random code does not decode to a digit. The second term of the VAE's objective keeps codes where the prior draws them.
  */
 import { writeFileSync } from "node:fs";
 import {
@@ -30,9 +30,9 @@ export interface Row {
   readonly model: "autoencoder" | "VAE";
   /** Mean log p(x | code) of held-out digits, nats. */
   readonly reconstruction: number;
-  /** Mean squared length of a code, over the latent dimension: 1 where codes are as the prior's. */
+  /** Mean squared length of a code, divided by the latent dimension; 1 if codes are distributed like the prior. */
   readonly spread: number;
-  /** How like a decoded draw is to the most like training digit: the cosine of their angle, averaged. */
+  /** Similarity of a decoded draw to the most similar training digit: the cosine of the angle between them, averaged. */
   readonly likeness: number;
   /** [samples, 784]. */
   readonly samples: Float32Array;
@@ -40,7 +40,7 @@ export interface Row {
 
 const LATENT = 10;
 
-/** Cosine of the angle between each row and the row of the data that is most like it, averaged: 1 for a digit itself, however faint. */
+/** Cosine of the angle between each row and the most similar row of the data, averaged: 1 for a digit itself, however faint. */
 function likeness(rows: Float32Array, { x, rows: count }: Dataset): number {
   const width = 784;
   const dot = (a: ArrayLike<number>, i: number, b: ArrayLike<number>, j: number) => {
@@ -57,7 +57,7 @@ function likeness(rows: Float32Array, { x, rows: count }: Dataset): number {
   return total / (rows.length / width);
 }
 
-/** Trains both on the same digits, decodes the same draws from N(0, I), and measures how near those come to digits. */
+/** Trains both on the same digits, decodes the same draws from N(0, I), and measures how close these are to digits. */
 export async function autoencoderVae(settings: Settings) {
   const { epochs, seed } = settings;
   const data = await loadData("mnist");
@@ -87,11 +87,11 @@ export async function autoencoderVae(settings: Settings) {
   return [await measure("autoencoder", autoencoder), await measure("VAE", vae)];
 }
 
-/** Both models' samples, ten in a row, side by side. */
+/** Both models' samples, ten in each row, side by side. */
 export function picture(rows: readonly Row[]): Uint8Array {
   const columns = 10;
   const count = rows[0].samples.length / 784;
-  // A column between the two is left empty.
+  // Leave one column empty between the two.
   const pixels = new Float32Array(((2 * columns + 1) * count * 784) / columns).fill(1);
   rows.forEach(({ samples }, side) => {
     for (let i = 0; i < count; i++) {

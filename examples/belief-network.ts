@@ -1,7 +1,7 @@
 /**
  * Gradients through discrete variables: a sigmoid belief network with 200 binary units on binarised MNIST, trained for the same
- * number of steps with each control variate of the score function. The table says what each reached on test images, what a step
- * cost, and how noisy the gradient of the guide was: at the end of its own training, and at one point that is the same for all.
+ * number of steps with each control variate of the score function. For each, the table gives the bound on test images, the cost of a
+ * step, and the noise of the guide's gradient: at the end of its own training, and at one point that is the same for all.
  */
 import {
   ArrayValue,
@@ -40,12 +40,12 @@ export interface Settings {
   readonly steps: number;
   readonly batch: number;
   readonly units: number;
-  /** Draws under the logarithm of VIMCO, and averaged by leave-one-out. The others take one. */
+  /** Number of draws: inside the logarithm for VIMCO, averaged for leave-one-out. The others use one. */
   readonly particles: number;
   readonly estimators: readonly EstimatorName[];
-  /** Gradients from which a variance is estimated. */
+  /** Number of gradients for estimating a variance. */
   readonly draws: number;
-  /** Rows of the data that are used. */
+  /** Number of rows of the data that are used. */
   readonly train: number;
   readonly test: number;
   readonly seed: number;
@@ -53,17 +53,17 @@ export interface Settings {
 
 export interface Row {
   readonly estimator: EstimatorName;
-  /** Mean over test images, nats: of one draw, and of 50 draws under the logarithm. */
+  /** Mean over test images, nats: with one draw, and with 50 draws inside the logarithm. */
   readonly elbo: number;
   readonly importanceWeighted: number;
   readonly millisecondsPerStep: number;
-  /** Mean variance of a component of the guide's gradient (of the bound, per image): where its own training ended. */
+  /** Mean variance of a component of the guide's gradient (of the bound, per image), at the end of its own training. */
   readonly variance: number;
-  /** The same, where the first estimator's training ended. */
+  /** The same, at the end of the first estimator's training. */
   readonly varianceAtOnePoint: number;
 }
 
-/** How each is asked for. */
+/** The options that select each estimator. */
 const optionsOf = (name: EstimatorName, x: Tensor, { particles }: Settings): SviOptions => {
   const score = { estimators: "score" } as const;
   switch (name) {
@@ -93,7 +93,7 @@ function meanOf({ x, rows, scale }: Dataset, features: number): Float64Array {
   return mean;
 }
 
-/** Trains the network with each estimator and measures what came of it. */
+/** Trains the network with each estimator and measures the results. */
 export async function beliefNetwork(
   settings: Settings,
   log: (line: string) => void = () => undefined,
@@ -105,7 +105,7 @@ export async function beliefNetwork(
   const features = 784;
   const digits = () => minibatches(train, { batch, seed, binarize: "dynamic" });
   const x = input("x", [batch, features]);
-  // One network for all: every run starts from the same parameters, which its seed decides.
+  // One network for all: every run starts from the same parameters, which depend only on its seed.
   const network = BeliefNetwork({ features, units: [units], mean: meanOf(train, features) });
   const machine = svi(network.model, network.guide);
 

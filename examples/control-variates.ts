@@ -1,6 +1,6 @@
 /**
- * Control variates: the toy problem on which they are compared, min E[(b − t)²] over θ for b ~ Bernoulli(θ). All estimators have the
- * same mean; what differs is the noise, and with it how straight the parameter walks to its optimum (Tucker et al. 2017).
+ * Control variates on the toy problem that papers use to compare them: min E[(b − t)²] over θ for b ~ Bernoulli(θ). All estimators have the
+ * same mean. They differ in their noise, and so in how directly the parameter moves to its optimum (Tucker et al. 2017).
  */
 import { writeFileSync } from "node:fs";
 import { adam, Bernoulli, model, svi, tensor } from "tightbound";
@@ -10,7 +10,7 @@ import { drawCurves } from "./support/curves.ts";
 import { gradientMoments } from "./support/gradients.ts";
 import { table } from "./table.ts";
 
-/** Each way to climb E[−(b − t)²], by the name in the table. */
+/** Each way to maximise E[−(b − t)²], by its name in the table. */
 export const estimators: Readonly<Record<string, () => SviOptions>> = {
   "score function": () => ({ estimators: "score", baseline: "none" }),
   "decaying average": () => ({ estimators: "score", baseline: "decaying-average" }),
@@ -23,7 +23,7 @@ export const estimators: Readonly<Record<string, () => SviOptions>> = {
 
 export interface Settings {
   readonly t: number;
-  /** Steps in which the parameter walks, and in which the controls learn for its gradient at θ = ½. */
+  /** Steps of the parameter, and steps in which the controls learn for its gradient at θ = ½. */
   readonly steps: number;
   /** Gradients at θ = ½. */
   readonly draws: number;
@@ -32,10 +32,10 @@ export interface Settings {
 
 export interface Row {
   readonly estimator: string;
-  /** Of the gradient in the logit, at θ = ½. */
+  /** Mean and variance of the gradient in the logit, at θ = ½. */
   readonly mean: number;
   readonly variance: number;
-  /** θ at each step, from ½ on. */
+  /** θ at each step, starting at ½. */
   readonly walk: Float64Array;
 }
 
@@ -45,7 +45,7 @@ export const exact = (t: number) => ({
   variance: ((t ** 2 + (1 - t) ** 2) / 4) ** 2,
 });
 
-/** b ~ Bernoulli(θ) and what it costs, (b − t)². */
+/** b ~ Bernoulli(θ) and its cost, (b − t)². */
 export function programs(t: number) {
   const cost = model(({ sample, factor }) => {
     factor(
@@ -62,7 +62,7 @@ export function programs(t: number) {
   return { cost, guide };
 }
 
-/** Walks with each estimator from θ = ½, and measures its gradient there. */
+/** Runs each estimator from θ = ½, and measures its gradient there. */
 export async function controlVariates({ t, steps, draws, seed }: Settings): Promise<Row[]> {
   const rows: Row[] = [];
   for (const [estimator, optionsOf] of Object.entries(estimators)) {
@@ -79,7 +79,7 @@ export async function controlVariates({ t, steps, draws, seed }: Settings): Prom
         walk[i] = 1 / (1 + Math.exp(-step.value("logit")[0]));
       },
     });
-    // The controls learn at θ = ½, where the parameter is held and the gradient known.
+    // The controls learn at θ = ½, where the parameter is fixed and the gradient is known.
     const held = adam({ learningRate: 0.02, groups: [{ match: /^logit$/, learningRate: 0 }] });
     const { state } = await machine.run([], { ...options, steps, optimizer: held });
     const { mean, variance } = await gradientMoments(state.compiled, ["logit"], draws, { from: steps });

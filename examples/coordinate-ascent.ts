@@ -1,8 +1,8 @@
 /**
- * Coordinate ascent against stochastic variational inference as data grow: a sweep of coordinate ascent looks at every row to update
- * what is global once, so its cost grows with the data; minibatches update it after a few hundred rows, however many there are (Hoffman et
- * al. 2013). A mixture of two normals, fitted three ways: closed-form updates on all rows (`cavi`), closed-form updates on minibatches
- * (`stochasticCavi`), and gradient steps on minibatches (`svi`).
+ * Coordinate ascent against stochastic variational inference as data grow. A sweep of coordinate ascent reads every row to update
+ * the global parameters once, so its cost grows with the data. Minibatches update them after a few hundred rows, however many there are
+ * (Hoffman et al. 2013). A mixture of two normals, fitted three ways: closed-form updates on all rows (`cavi`), closed-form updates on
+ * minibatches (`stochasticCavi`), and gradient steps on minibatches (`svi`).
  */
 import { writeFileSync } from "node:fs";
 import {
@@ -30,7 +30,7 @@ import { exp, gather, less } from "tightbound/tensor";
 import { type Curve, drawCurves } from "./support/curves.ts";
 import { table } from "./table.ts";
 
-/** Rows of a minibatch. */
+/** Rows in a minibatch. */
 export const BATCH = 500;
 
 /** 35 % from N(−2, 1), 65 % from N(2, 0.7). */
@@ -46,7 +46,7 @@ export async function drawData(rows: number, seed: number): Promise<Float32Array
   return (await draw()).data as Float32Array;
 }
 
-/** The mixture, of which `seen` rows are looked at. */
+/** The mixture; `seen` of its rows are used. */
 export const mixture = (rows: number, seen: number): Program<[Tensor]> =>
   model(({ sample, observe, plate }, x: Tensor) => {
     const weights = sample("weights", Dirichlet([1, 1]));
@@ -65,7 +65,7 @@ export const mixture = (rows: number, seen: number): Program<[Tensor]> =>
     );
   });
 
-/** A factor for each global site, its parameters learnt by gradients; the components are left out, and summed out. */
+/** A factor for each global site, with parameters learnt by gradients. The components are left out, so they are summed out. */
 export const guide: Program<[Tensor]> = model(({ sample, param, plate }, _x: Tensor) => {
   const { constant: at, normal } = nn.initializers;
   sample("weights", Dirichlet(exp(param("log concentration", [2], at(3)))));
@@ -87,7 +87,7 @@ function summary(weights: ArrayLike<number>, mu: ArrayLike<number>, tau: ArrayLi
   ];
 }
 
-/** From the natural parameters of a Dirichlet, normals and gammas. */
+/** The same, from the natural parameters of a Dirichlet, normals and gammas. */
 function ofFactors(natural: ReadonlyMap<string, readonly Float64Array[]>): Summary {
   const of = (site: string): readonly Float64Array[] => natural.get(site) ?? [];
   const [[w], [a, b], [c, d]] = [of("weights"), of("mu"), of("tau")];
@@ -101,13 +101,13 @@ function ofFactors(natural: ReadonlyMap<string, readonly Float64Array[]>): Summa
 export interface Trail {
   readonly method: "coordinate ascent" | "on minibatches" | "gradients on minibatches";
   readonly rows: number;
-  /** Rows looked at, and where the parameters were then. */
+  /** Number of rows used so far, and the parameters at that point. */
   readonly looked: readonly number[];
   readonly at: readonly Summary[];
   readonly seconds: readonly number[];
 }
 
-/** Collects a trail; time spent looking at it does not count. */
+/** Collects a trail. Time spent on this does not count. */
 function recorder(method: Trail["method"], rows: number) {
   const [looked, at, seconds]: [number[], Summary[], number[]] = [[], [], []];
   const start = performance.now();
@@ -122,7 +122,7 @@ function recorder(method: Trail["method"], rows: number) {
   };
 }
 
-/** Coordinate ascent until it stands still. */
+/** Coordinate ascent until it converges. */
 export async function ascend(x: Float32Array, seed: number): Promise<Trail> {
   const machine = cavi(mixture(x.length, x.length));
   const { trail, add } = recorder("coordinate ascent", x.length);
@@ -136,7 +136,7 @@ export async function ascend(x: Float32Array, seed: number): Promise<Trail> {
   return trail;
 }
 
-/** The next minibatch of an order that is new in each epoch. */
+/** The next minibatch, in an order that is new in each epoch. */
 function minibatchesOf(x: Float32Array, seed: number) {
   const perEpoch = Math.floor(x.length / BATCH);
   let order = permutation(x.length, seed, 0);
@@ -157,7 +157,7 @@ export async function ascendStochastically(x: Float32Array, steps: number, seed:
     fill(state.compiled.minibatch.input("x"), step);
     const next = await machine.step(state);
     ({ state } = next);
-    // The first minibatch is swept many times, until the components have parted.
+    // The first minibatch is swept many times, until the components have separated.
     looked += next.info.localSweeps * BATCH;
     add(looked, ofFactors(state.natural));
   }
@@ -183,17 +183,17 @@ export async function climb(x: Float32Array, steps: number, seed: number): Promi
   return trail;
 }
 
-/** The largest relative distance of a parameter from where it should be. */
+/** The largest relative distance of a parameter from its target. */
 export const distance = (found: Summary, exact: Summary): number =>
   Math.max(...found.map((v, i) => Math.abs(v / exact[i] - 1)));
 
-/** From where on a trail stays within a distance: its place, or nothing. */
+/** The index from which on a trail stays within a distance; undefined if it never does. */
 export function arrival({ at }: Trail, exact: Summary, within: number): number | undefined {
   const last = at.findLastIndex((s) => !(distance(s, exact) < within));
   return last === at.length - 1 ? undefined : last + 1;
 }
 
-/** A trail as a curve, a point for every 5 % more rows. */
+/** A trail as a curve, with a point for every 5 % more rows. */
 function curveOf({ method, rows, looked, at }: Trail, exact: Summary): Curve {
   const kept: number[] = [];
   looked.forEach((seen, i) => {

@@ -1,6 +1,6 @@
 /**
  * The gap of the evidence lower bound is exactly the divergence of the guide from the posterior: log p(x) = ELBO(q) + KL(q ‖ p(·|x)).
- * A normal mean with a normal prior has all three in closed form; normal guides are moved past the posterior, and the table adds up.
+ * For a normal mean with a normal prior all three have closed forms. Normal guides are moved across the posterior, and the table adds up.
  */
 import { writeFileSync } from "node:fs";
 import {

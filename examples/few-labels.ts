@@ -1,7 +1,7 @@
 /**
- * What unlabelled rows are worth: a table of which a few rows have a class. M2 learns from all rows; logistic regression and a support
- * vector machine from the labelled ones, since nothing else is of use to them. Each is asked for the classes of all other rows, over
- * several draws of the labels; and once more with cells taken out of the table, which M2 marginalises and the others must fill in.
+ * What unlabelled rows are worth: a table in which only a few rows have a class. M2 learns from all rows; logistic regression and a support
+ * vector machine learn from the labelled ones, the only ones that they can use. Each predicts the classes of all other rows, over
+ * several draws of the labels; then again after cells are removed from the table, which M2 marginalises and the others must fill in.
  */
 
 import { type Dataset, drawLabels, hideLabels, M2, rowsOf, train } from "tightbound";
@@ -26,11 +26,11 @@ import {
 import { table } from "./table.ts";
 
 export interface Case {
-  /** A CSV file, and which of its columns is which. */
+  /** A CSV file, and the roles of its columns. */
   readonly path: string;
   readonly options: TableOptions & { readonly labelColumn: string };
   readonly labels: number;
-  /** Share of the cells that are taken out. */
+  /** Share of the cells that are removed. */
   readonly missing: number;
 }
 
@@ -63,7 +63,7 @@ export interface Row extends Case {
   readonly errors: Readonly<Record<Method, readonly number[]>>;
 }
 
-/** The table as text, some of its cells blank: whole columns of a row go or stay, whatever features they become. */
+/** The table as text, with some of its cells blank: whole columns of a row are kept or removed, even if they become several features. */
 export async function readWithGaps({ path, options, missing }: Case, seed: number) {
   const text = await readTable(path);
   const { labelColumn, ignore = [] } = options;
@@ -83,7 +83,7 @@ export async function readWithGaps({ path, options, missing }: Case, seed: numbe
   return { preprocessing, data: encodeTable(gappy, preprocessing).dataset };
 }
 
-/** Rows as vectors for what cannot leave a missing value out: it is the column's mean, or no category. */
+/** Rows as vectors, for methods that cannot handle missing values: a missing number becomes the column's mean, a missing category none. */
 const filled = (data: Dataset): Float32Array =>
   rowsOf(data, [...Array(data.rows).keys()], new Float32Array(data.x.length)).map((v) =>
     Number.isNaN(v) ? 0 : v,

@@ -1,6 +1,6 @@
 /**
- * The same gradient by two estimators. Pathwise differentiates through the draw, and its noise in one component does not know how
- * many others there are; the score function weighs ∇ log q by a whole cost, and drowns as dimensions are added.
+ * The same gradient by two estimators. Pathwise gradients go through the draw, and the noise in one component does not depend on the number
+ * of others. The score function multiplies ∇ log q by the whole cost, so its noise grows as dimensions are added.
  */
 import { writeFileSync } from "node:fs";
 import { model, Normal, sgd, svi, tensor } from "tightbound";
@@ -37,7 +37,7 @@ export function programs(dimension: number) {
   return { target, guide };
 }
 
-/** Mean and variance of each estimator's gradient, from `draws` of one draw of z each. */
+/** Mean and variance of each estimator's gradient, from `draws` gradients with one draw of z each. */
 export async function gradientVariance(
   dimensions: readonly number[],
   draws: number,

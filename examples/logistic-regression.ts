@@ -1,8 +1,8 @@
 /**
- * What to trust: Bayesian logistic regression of 569 breast tumours on 30 measurements that say much the same, so that their weights are
- * correlated in the posterior. One program; its mode, a normal at the mode, four guides, and the no-U-turn sampler. The table says how
- * near each came to the log evidence, whether k̂ trusts it, what it cost, how far its weights are from those of a long run of Hamiltonian
- * Monte Carlo, and what it says of the five weights that are surest.
+ * Which results to trust: Bayesian logistic regression of 569 breast tumours on 30 measurements that say much the same, so their weights are
+ * correlated in the posterior. One program is fitted by its mode, a normal at the mode, four guides, and the no-U-turn sampler. For each, the
+ * table gives the estimate of the log evidence, whether k̂ trusts it, its cost, the distance of its weights from those of a long run of
+ * Hamiltonian Monte Carlo, and the five weights that are most certain.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import {
@@ -35,17 +35,17 @@ export type Method = (typeof methods)[number];
 
 export interface Settings {
   readonly methods: readonly Method[];
-  /** Of a guide's training. */
+  /** Steps of a guide's training. */
   readonly steps: number;
-  /** Draws of each step. */
+  /** Draws in each step. */
   readonly particles: number;
-  /** Draws of each method: a guide's fresh ones after training, all chains of NUTS. For k̂ and the weights' moments. */
+  /** Number of draws of each method, for k̂ and the moments of the weights: new draws of a trained guide, all chains of NUTS. */
   readonly draws: number;
   readonly seed: number;
 }
 
 export interface Weight {
-  /** The mode, of MAP. */
+  /** The mode, for MAP. */
   readonly mean: number;
   /** NaN for MAP, which has none. */
   readonly sd: number;
@@ -53,17 +53,17 @@ export interface Weight {
 
 export interface Row {
   readonly method: Method;
-  /** Nats: a guide's bound with its standard error, Laplace's estimate; the others say nothing of the evidence. */
+  /** Nats: a guide's bound with its standard error, or Laplace's estimate; the other methods give none. */
   readonly evidence?: number;
   readonly error?: number;
   readonly paretoK?: number;
-  /** Of training or sampling, compilation included. */
+  /** Seconds of training or sampling, including compilation. */
   readonly seconds: number;
-  /** Of the method's own draws, by column; `intercept` is the last. */
+  /** Moments of the method's own draws, by column; `intercept` is the last. */
   readonly weights: ReadonlyMap<string, Weight>;
 }
 
-/** What the posterior is: see `data/README.md`. */
+/** The reference posterior: see `data/README.md`. */
 export interface Reference {
   readonly logEvidence: number;
   readonly weights: ReadonlyMap<string, Weight>;
@@ -125,7 +125,7 @@ function guideOf(name: GuideName, target: Program<[]>): Program<[]> {
   }
 }
 
-/** What a method found, before it is put into words. */
+/** The result of a method, before it is put into words. */
 type Fit = Omit<Row, "method" | "weights"> & {
   readonly sites: ReadonlyMap<string, ArrayValue>;
   readonly draws: number;
@@ -145,7 +145,7 @@ async function fitGuide(name: GuideName, target: Program<[]>, settings: Settings
       steps,
       particles,
       seed,
-      // The low-rank density factors a matrix, which the host alone can. Native is five times as fast, and a graph this small is
+      // The low-rank density factors a matrix, which only the host can do. Native is five times as fast, and a graph this small is
       // faster still on one thread.
       ...(name === "low-rank" ? { executor: "host" } : { executor: "native", threads: 1 }),
       optimizer: adam({ learningRate: schedules.cosine({ peak: 0.01, steps }) }),
@@ -171,7 +171,7 @@ async function runMethod(method: Method, target: Program<[]>, settings: Settings
     }
     case "nuts": {
       const chains = 4;
-      // The weights are correlated: with all covariances in its metric a trajectory takes a third of the steps.
+      // The weights are correlated: with the full covariance in its metric, a trajectory needs a third of the steps.
       const options = {
         chains,
         draws: Math.ceil(draws / chains),
@@ -189,7 +189,7 @@ async function runMethod(method: Method, target: Program<[]>, settings: Settings
   }
 }
 
-/** Runs each method and asks it for the evidence, k̂ and the weights. */
+/** Runs each method and computes the evidence, k̂ and the weights. */
 export async function logisticRegression(
   settings: Settings,
   log: (line: string) => void = () => undefined,
@@ -219,7 +219,7 @@ function columnsOf(site: ArrayValue | undefined, draws: number): Float64Array[] 
   );
 }
 
-/** How far a method's weights are from the posterior's, over all of them. */
+/** The distance of a method's weights from the posterior's, over all of them. */
 export function errorsOf({ weights }: Pick<Row, "weights">, reference: Reference) {
   const pairs = [...reference.weights].flatMap(([column, exact]) => {
     const found = weights.get(column);
@@ -229,13 +229,13 @@ export function errorsOf({ weights }: Pick<Row, "weights">, reference: Reference
   return {
     /** The largest distance between means, in standard deviations of the posterior. */
     mean: Math.max(...pairs.map(({ found, exact }) => Math.abs(found.mean - exact.mean) / exact.sd)),
-    /** Standard deviations, over the posterior's: the smallest and the largest. */
+    /** Standard deviations relative to the posterior's: the smallest and the largest. */
     smallest: Math.min(...ratios),
     largest: Math.max(...ratios),
   };
 }
 
-/** The columns whose weights are most standard deviations from 0. */
+/** The columns whose weights are the most standard deviations away from 0. */
 const surest = (weights: ReadonlyMap<string, Weight>, count: number): string[] =>
   [...weights]
     .sort(([, a], [, b]) => Math.abs(b.mean / b.sd) - Math.abs(a.mean / a.sd))
@@ -271,7 +271,7 @@ export function asTable(rows: readonly Row[], reference: Reference): string {
   );
 }
 
-/** All weights, a line for each of each method. */
+/** All weights: one line for each weight of each method. */
 export function asCsv(rows: readonly Row[], reference: Reference): string {
   const lines = [...rows, { method: "posterior", weights: reference.weights }].flatMap(
     ({ method, weights }) =>

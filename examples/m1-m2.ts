@@ -1,7 +1,7 @@
 /**
- * Learning from few labels: M1, a VAE's features under a support vector machine; M2, a generative model of class and style, the class summed
- * out where no label says it; and M1+M2, the one on top of the other (Kingma, Mohamed, Rezende and Welling 2014). All three see
- * every digit, and some of the labels; a support vector machine on pixels sees the labelled digits alone.
+ * Learning from few labels: M1, a support vector machine on a VAE's features; M2, a generative model of class and style, in which the
+ * class is summed out if it is not known; and M1+M2, which puts M2 on top of M1 (Kingma, Mohamed, Rezende and Welling 2014). All three see
+ * every digit and some of the labels; a support vector machine on pixels sees only the labelled digits.
  */
 import { writeFileSync } from "node:fs";
 import { drawLabels, hideLabels, loadData, M2, rowsOf, stackOn, take, train, VAE } from "tightbound";
@@ -24,9 +24,9 @@ export interface Settings {
   readonly rows: number;
   readonly test: number;
   readonly labels: readonly number[];
-  /** Passes over all digits: of the VAE, of M2, and of M2 over the VAE. */
+  /** Passes over all digits: for the VAE, for M2, and for M2 on top of the VAE. */
   readonly epochs: { readonly m1: number; readonly m2: number; readonly stacked: number };
-  /** Digits a step. */
+  /** Digits in each step. */
   readonly batch: number;
   readonly seed: number;
   readonly threads?: number;
@@ -34,7 +34,7 @@ export interface Settings {
 
 export interface Row {
   readonly labels: number;
-  /** Share of test digits that are given another class. */
+  /** Share of test digits that are assigned a wrong class. */
   readonly errors: Readonly<Record<MethodName, number>>;
 }
 

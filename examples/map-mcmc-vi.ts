@@ -1,7 +1,7 @@
 /**
- * Three inferences of one posterior, eight schools: how different are they? The mode says not at all, τ = 0, for the density is highest
- * there and the mass is not. A mean-field guide finds the mass and is too sure of it. The no-U-turn sampler has the moments that
- * quadrature has, and costs the most. (Laplace, a normal about the mode, shows what a mode at an edge is worth.)
+ * Three inferences of one posterior, eight schools: how much do the schools differ? The mode says not at all, τ = 0: the density is highest
+ * there, but there is little mass. A mean-field guide finds the mass but is too certain. The no-U-turn sampler agrees with the moments by
+ * quadrature, and costs most. (Laplace, a normal around the mode, shows how poor a mode at an edge is.)
  */
 import { writeFileSync } from "node:fs";
 import {
@@ -40,7 +40,7 @@ export const schools = model(
   { name: "schools" },
 );
 
-/** By quadrature. */
+/** Moments by quadrature. */
 export const exact = {
   mu: { mean: 4.3968, sd: 3.318 },
   tau: { mean: 3.5984, sd: 3.22 },
@@ -56,10 +56,10 @@ export interface Row {
   readonly method: "MAP" | "Laplace" | "VI, mean-field" | "NUTS";
   readonly mu: Moments;
   readonly tau: Moments;
-  /** Nats; an estimate, or a lower bound. NUTS and MAP say nothing about it. */
+  /** Nats; an estimate, or a lower bound. NUTS and MAP give none. */
   readonly logEvidence?: number;
   readonly seconds: number;
-  /** Draws of (μ, τ), or the one point. */
+  /** Draws of (μ, τ), or a single point. */
   readonly draws: { readonly mu: readonly number[]; readonly tau: readonly number[] };
 }
 
@@ -68,7 +68,7 @@ interface Found {
   readonly logEvidence?: number;
 }
 
-/** Each method on the one program; `draws` from each that has any. */
+/** Runs each method on the same program; makes `draws` draws from each that can be drawn from. */
 export async function mapMcmcVi(draws: number, steps: number, seed: number): Promise<Row[]> {
   const methods: Readonly<Record<Row["method"], () => Promise<Found>>> = {
     MAP: () => map(schools).run([], { seed }),

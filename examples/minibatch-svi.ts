@@ -1,7 +1,7 @@
 /**
- * Stochastic variational inference: the gradient from a few rows, scaled, is an unbiased and cheap estimate of the gradient from all
- * (Hoffman et al. 2013). Bayesian linear regression of 10,000 rows, whose posterior is known, so that the distance to it can be drawn
- * against the rows that were looked at.
+ * Stochastic variational inference: the scaled gradient from a few rows is an unbiased and cheap estimate of the gradient from all rows
+ * (Hoffman et al. 2013). Bayesian linear regression of 10,000 rows. Its posterior is known, so the distance to it can be plotted
+ * against the number of rows used.
  */
 import { writeFileSync } from "node:fs";
 import {
@@ -47,7 +47,7 @@ export async function drawData(rows: number, seed: number): Promise<Data> {
   return { rows, x: x.data as Float32Array, y: y.data as Float32Array };
 }
 
-/** w ~ N(0, I), yᵢ ~ N(wᵀxᵢ, 1), seen through minibatches; the guide is a mean and a scale for each weight. */
+/** w ~ N(0, I), yᵢ ~ N(wᵀxᵢ, 1), seen through minibatches; the guide has a mean and a scale for each weight. */
 export function programs(rows: number) {
   const { zeros, constant } = nn.initializers;
   const target = model(({ sample, observe, plate }, x: Tensor, y: Tensor) => {
@@ -67,7 +67,7 @@ export function regression({ rows }: Data) {
   return svi(target, guide);
 }
 
-/** Puts the next rows of an order that is new in each epoch into the step's inputs. */
+/** Puts the next rows into the step's inputs, in an order that is new in each epoch. */
 export function feedFrom({ rows, x, y }: Data, batch: number, seed: number) {
   const perEpoch = Math.floor(rows / batch);
   let order = permutation(rows, seed, 0);
@@ -82,7 +82,7 @@ export function feedFrom({ rows, x, y }: Data, batch: number, seed: number) {
   };
 }
 
-/** KL(N(loc, diag scale²) ‖ posterior), the posterior being normal with precision I + XᵀX. */
+/** KL(N(loc, diag scale²) ‖ posterior); the posterior is normal with precision I + XᵀX. */
 function distanceTo({ rows, x, y }: Data) {
   const X = new ArrayValue([rows, COLUMNS], "float64", Float64Array.from(x));
   const Y = new ArrayValue([rows, 1], "float64", Float64Array.from(y));
@@ -109,7 +109,7 @@ export interface Walk {
   readonly kl: readonly number[];
 }
 
-/** Climbs the bound with minibatches of one size, and says how far it was when so many rows had been looked at. */
+/** Maximises the bound with minibatches of one size, and measures the distance after given numbers of rows. */
 export async function walk(data: Data, batch: number, steps: number, seed: number): Promise<Walk> {
   const machine = regression(data);
   const args = [input("x", [batch, COLUMNS]), input("y", [batch])] as const;
@@ -138,7 +138,7 @@ export async function gradients(data: Data, batch: number, seed: number) {
     const found: Float32Array[] = [];
     for (let i = 0; i < data.rows / size; i++) {
       feed(compiled, i);
-      // The step's number says which noise is drawn.
+      // The step's number selects the noise.
       await compiled.run(0);
       found.push(compiled.gradient("loc").map((g) => -g));
     }

@@ -1,6 +1,6 @@
 /**
- * Rao-Blackwellisation: a site's score is weighed by the part of the cost that depends on it, and by nothing else. The program's plate
- * says which part that is. Taken as one event, the same rows share one cost, and each pays for the noise of all others.
+ * Rao-Blackwellisation: the score of a site is multiplied only by the part of the cost that depends on the site. The program's plate
+ * tells which part that is. If the same rows are one event, they share one cost, and each suffers from the noise of all others.
  */
 import { writeFileSync } from "node:fs";
 import { Bernoulli, compile, elbo, grad, model, Normal, sgd, svi, tensor } from "tightbound";
@@ -11,7 +11,7 @@ import { table } from "./table.ts";
 
 export interface Row {
   readonly rows: number;
-  /** Of one component of the gradient, the first row's. */
+  /** Mean and variance of one component of the gradient, that of the first row. */
   readonly exact: number;
   readonly each: { readonly mean: number; readonly variance: number };
   readonly joint: { readonly mean: number; readonly variance: number };
@@ -21,7 +21,7 @@ export interface Row {
 export function programs(rows: number, together: boolean) {
   const data = tensor(Array.from({ length: rows }, (_, i) => 1 + Math.cos(i)));
   const shape = together ? [rows] : [];
-  // As one event, or as rows of a plate, of which the bound knows that they are independent.
+  // Either one event, or rows of a plate, which the bound knows to be independent.
   const eventRank = together ? 1 : 0;
   const target = model(({ sample, observe, plate }) => {
     const body = () => {
@@ -40,7 +40,7 @@ export function programs(rows: number, together: boolean) {
   return { target, guide };
 }
 
-/** The score function's gradient with and without knowledge of the plate, and the exact one. */
+/** The score function's gradient with and without the plate, and the exact one. */
 export async function raoBlackwell(sizes: readonly number[], draws: number, seed: number): Promise<Row[]> {
   const found: Row[] = [];
   for (const rows of sizes) {

@@ -1,7 +1,7 @@
 /**
- * A VAE trained on its reconstruction term alone: the divergence from the prior is what keeps the code of a digit from being an
- * address. Without it (β = 0) training digits are told apart ever more finely, held-out digits are not, and the bound that was not
- * asked for falls and falls.
+ * A VAE trained only on its reconstruction term. The divergence from the prior keeps the code of a digit from becoming an
+ * address. Without it (β = 0) training digits are told apart more and more finely, held-out digits are not, and the bound, which is not
+ * the objective any more, keeps falling.
  */
 import { writeFileSync } from "node:fs";
 import { binarize, type Dataset, loadData, take, VAE } from "tightbound";
@@ -29,10 +29,10 @@ type Terms = { readonly elbo: number; readonly reconstruction: number; readonly 
 export const objectives = { ELBO: 1, "reconstruction alone": 0 } as const;
 export type ObjectiveName = keyof typeof objectives;
 
-/** Trains twice from the same start, with β = 1 and β = 0, and evaluates both terms on the way. */
+/** Trains twice from the same start, with β = 1 and β = 0, and evaluates both terms along the way. */
 export async function reconstructionAlone({ train, test, epochs, every, seed }: Settings) {
   const data = await loadData("mnist");
-  // Pixels are drawn once: few digits, and always the same.
+  // Binarise the pixels once: there are few digits, and they should stay the same.
   const digits = binarize(take(data.train, train), seed);
   const heldOut = binarize(take(data.test, test), seed, "binarize/test");
   const run = async (beta: number): Promise<Epoch[]> => {

@@ -1,6 +1,6 @@
 /**
- * The score function ∇ log q has mean zero, whatever the distribution: that is why a baseline may be subtracted from what it is
- * multiplied by. And E[f(x) ∇ log q(x)] is the gradient of E[f(x)]: shown for f(x) = x, whose gradient is known.
+ * The score function ∇ log q has mean zero for every distribution. This is why a baseline may be subtracted from the factor that
+ * multiplies it. And E[f(x) ∇ log q(x)] is the gradient of E[f(x)], shown here for f(x) = x, whose gradient is known.
  */
 import { writeFileSync } from "node:fs";
 import {
@@ -62,7 +62,7 @@ export async function scoreFunction(draws: number, seed: number): Promise<Row[]>
       },
       { executor: "host", seed: seed + i },
     );
-    // The same parameter once for each draw, so that each has a derivative of its own.
+    // Repeat the parameter for each draw, so that each draw has its own derivative.
     const { x, score, exact } = await evaluate(new Float64Array(draws).fill(one.at));
     const scores = score.data as Float64Array;
     const { mean, standardError } = momentsOf(scores);
@@ -80,7 +80,7 @@ export async function scoreFunction(draws: number, seed: number): Promise<Row[]>
   return rows;
 }
 
-/** The mean of the first k scores in units of their standard deviation, at numbers k spaced evenly on a logarithmic axis. */
+/** The mean of the first k scores in units of their standard deviation, for values of k that are evenly spaced on a logarithmic axis. */
 function runningMeans({ scores, standardError }: Row) {
   const sd = standardError * Math.sqrt(scores.length);
   const [x, y]: [number[], number[]] = [[], []];

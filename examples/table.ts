@@ -1,4 +1,4 @@
-/** Lines up rows of cells under a header: the first column to the left, the others to the right. */
+/** Lines up rows of cells under a header: the first column is aligned left, the others right. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [header, ...rows];
   const widths = header.map((_, c) => Math.max(...all.map((row) => row[c].length)));

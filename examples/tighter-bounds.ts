@@ -1,6 +1,6 @@
 /**
  * Tighter bounds with more samples: E[log (1/K) Σ w] rises with K from the ELBO to the log evidence (Burda, Grosse and Salakhutdinov
- * 2015), and its gap falls as Var(w / p(x)) / 2K (Domke and Sheldon 2018). The guide stays as it is: what more draws buy is the bound.
+ * 2015), and its gap falls as Var(w / p(x)) / 2K (Domke and Sheldon 2018). The guide stays the same: more draws improve only the bound.
  */
 import { writeFileSync } from "node:fs";
 import { compile, model, Normal, tensor } from "tightbound";
@@ -14,7 +14,7 @@ const D = 5;
 const B = 0.6;
 const X = 3;
 
-/** z ~ N(0, I) of 5 dimensions, x ~ N(Σ z, 1/B); the guide is the best that knows no correlation, of precision 1 + B. */
+/** z ~ N(0, I) with 5 dimensions, x ~ N(Σ z, 1/B); the guide is the best one without correlation, with precision 1 + B. */
 export const target = model(({ sample, observe }) => {
   const z = sample("z", Normal(0, 1).expand([D]).toEvent(1));
   observe("x", Normal(z.sum(-1), 1 / Math.sqrt(B)), tensor(X));
@@ -24,7 +24,7 @@ export const guide = model(({ sample }) => {
   sample("z", Normal(loc, 1 / Math.sqrt(1 + B)).toEvent(1));
 });
 
-/** x ~ N(0, D + 1/B); and the ELBO, which lacks the divergence of precisions 1 + B from I + B · 11ᵀ. */
+/** x ~ N(0, D + 1/B); and the ELBO, whose gap is the divergence of precisions 1 + B from I + B · 11ᵀ. */
 export const exact = {
   logEvidence: -0.5 * (Math.log(2 * Math.PI * (D + 1 / B)) + X ** 2 / (D + 1 / B)),
   gap: 0.5 * (D * Math.log(1 + B) - Math.log(1 + B * D)),
@@ -34,7 +34,7 @@ export interface Row {
   readonly samples: number;
   readonly bound: number;
   readonly standardError: number;
-  /** The log evidence less Var(w / p(x)) / 2K. */
+  /** The log evidence minus Var(w / p(x)) / 2K. */
   readonly predicted: number;
 }
 

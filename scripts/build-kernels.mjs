@@ -1,6 +1,6 @@
-// Compiles kernels/*.ts (AssemblyScript) into src/kernels/wasm.generated.ts, a module that holds the WebAssembly
-// binary as a base64 string. Does nothing when the sources, the compiler and this script are unchanged, which it
-// tells from the hash in the generated file's first line.
+// Compiles kernels/*.ts (AssemblyScript) into src/kernels/wasm.generated.ts, a module that contains the WebAssembly
+// binary as a base64 string. Does nothing if the sources, the compiler and this script are unchanged, according to
+// the hash in the generated file's first line.
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const kernels = join(root, "kernels");
 const target = join(root, "src", "kernels", "wasm.generated.ts");
 
-// The memory planner hands out addresses from here on; what the kernels keep for themselves lies below.
+// The memory planner gives out addresses from here on; below are the kernels' own data.
 const RESERVED_BYTES = 65536;
 
 const sources = (await readdir(kernels)).filter((name) => name.endsWith(".ts")).sort();
@@ -58,7 +58,7 @@ async function compile() {
 
   const base64 = Buffer.from(binary).toString("base64");
   await mkdir(join(root, "src", "kernels"), { recursive: true });
-  // Written beside and renamed, so that a build and a test run at the same time never see half a file.
+  // Write a temporary file and rename it, so that a test running at the same time never sees half a file.
   const temporary = `${target}.${process.pid}`;
   await writeFile(
     temporary,

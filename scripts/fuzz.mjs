@@ -1,10 +1,10 @@
-// New cases for the tests that draw theirs; docs/notebook/trying-to-break-it.md says what each does and what it found.
+// New cases for the tests that draw theirs; docs/notebook/trying-to-break-it.md says what each campaign does and what it found.
 // `npm run fuzz -- --graphs 2000`: random graphs on degenerate shapes, native against host;
 // `npm run fuzz -- --readers [--cases 20000] [--from 0]`: damaged files for every reader, from a case on;
 // `npm run fuzz -- --kills 200`: processes killed at random moments, over all verbs that write;
-// `npm run fuzz -- --disks 29`: training on disks of so many sizes that fill up;
+// `npm run fuzz -- --disks 29`: training on disks of this many sizes that fill up;
 // `npm run fuzz -- --values`: absurd values of every number that the command line takes.
-// `--seed 2` draws others; `--only WORDS` tries those whose name has the words.
+// `--seed 2` draws other cases; `--only WORDS` runs only those whose name contains the words.
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -23,7 +23,7 @@ const { values } = parseArgs({
   },
 });
 
-/** What is asked for, its test file, and what the file reads. */
+/** The flag of each campaign, its test file, and the variable that the file reads. */
 const campaigns = [
   [
     "readers",

@@ -1,5 +1,5 @@
-// `npm run imputation [-- --draws 5] [--table wdbc] [--first 3]`: how right imputation by a VAE is on the tables of the examples, with 30 % of the
-// cells hidden at random or by their values; `--types`: what types of columns are worth, in nats for each hidden cell.
+// `npm run imputation [-- --draws 5] [--table wdbc] [--first 3]`: how accurately a VAE imputes the tables of the examples, with 30 % of the
+// cells hidden at random or by their values; `--types`: the gain from types of columns, in nats for each hidden cell.
 import { parseArgs } from "node:util";
 import { encodeTable, featureLayout, fitTable, readTable } from "../dist/data/index.js";
 import { hideCells, imputationError, imputeMeans, imputeNearest, VAE } from "../dist/models/index.js";
@@ -67,7 +67,7 @@ for (const { name, path, options } of TABLES) {
   }
 }
 
-/** Log likelihood of cells that were hidden, in nats a cell, under the types that the data choose and under normals alone. */
+/** Log likelihood of hidden cells, in nats per cell, with the types that the data choose and with normals only. */
 async function compareTypes(name, table, options) {
   const chosen = fitTable(table, options).preprocessing;
   const numbers = chosen.columns.filter(({ kind }) => !["numeric", "categorical"].includes(kind));
@@ -81,7 +81,7 @@ async function compareTypes(name, table, options) {
       const { preprocessing } = fitTable(table, { ...options, ...(types && { types }) });
       const layout = featureLayout(preprocessing);
       const whole = encodeTable(table, preprocessing).dataset;
-      // The same cells for both: by the seed, the row and the name of the column.
+      // Hide the same cells for both: they depend on the seed, the row and the name of the column.
       found[way].push(
         await heldOutLogLikelihood({ table, whole, preprocessing, layout, chosen, seed, trained }),
       );

@@ -1,8 +1,8 @@
-// `preinstall` of the published package. On Linux x64 the post-install step of onnxruntime-node downloads CUDA libraries (some hundred
-// megabytes) from another server than npm's, and where that cannot be reached the whole installation fails. Tightbound uses none of
-// them. npm runs all preinstall steps before any postinstall step, so here is the place to say that they are not wanted: that step
-// leaves alone what it finds. An empty file stands where each library would; `ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild
-// onnxruntime-node` puts the libraries there.
+// `preinstall` of the published package. On Linux x64 the post-install step of onnxruntime-node downloads CUDA libraries (hundreds of
+// megabytes) from a server other than npm's. If that server cannot be reached, the whole installation fails. Tightbound uses none of
+// these libraries. npm runs all preinstall steps before any postinstall step, so this script can prevent the download: that step
+// skips files that exist, so we put an empty file in the place of each library. `ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild
+// onnxruntime-node` installs the libraries.
 const { existsSync, writeFileSync } = require("node:fs");
 const { dirname, join } = require("node:path");
 
@@ -12,7 +12,7 @@ const asked =
   process.env.npm_config_onnxruntime_node_install ??
   process.env.npm_config_onnxruntime_node_install_cuda;
 
-// Whoever asked for libraries gets them. An installation must not fail for what it can do without, so every error is passed over.
+// If the user asked for the libraries, do nothing. An installation must not fail for something optional, so ignore every error.
 if (asked === undefined) {
   try {
     const runtime = dirname(require.resolve("onnxruntime-node/package.json"));

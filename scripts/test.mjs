@@ -1,4 +1,4 @@
-// `npm test`: types, lint, all tests; closes with a line that says how many passed.
+// `npm test`: types, lint, all tests; the last line says how many passed.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,7 +21,7 @@ const checks = [
 ];
 const tested = run("tests (vitest)", bin("vitest"), [
   "run",
-  // Without a terminal the dots of all tests are one endless line.
+  // Without a terminal, the dots of all tests would be one endless line.
   `--reporter=${process.stdout.isTTY ? "dot" : "default"}`,
   "--reporter=json",
   `--outputFile.json=${results}`,
@@ -36,7 +36,7 @@ try {
 }
 rmSync(folder, { recursive: true, force: true });
 const { numPassedTests: passed, numPendingTests: skipped, testResults } = counts;
-// A file whose hook failed, or that could not be read, counts no test as failed; neither does an error between tests.
+// A file whose hook failed, or that could not be read, counts no failed test; nor does an error between tests.
 const broken = testResults.filter(
   ({ status, assertionResults }) =>
     status === "failed" && !assertionResults.some((test) => test.status === "failed"),

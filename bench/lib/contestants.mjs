@@ -14,9 +14,9 @@ export const interpreters = () =>
     .filter((path, i, all) => existsSync(path) && all.indexOf(path) === i);
 
 /**
- * Everyone who takes part. `commands` are tried in order until one is ready; `npm` marks those whose packages
- * come from `bench/package.json`; `atLeast` is the ratio to Tightbound that the project holds itself to;
- * `trains: false` marks the one that has no loss to fall.
+ * All contestants. `commands` are tried in order until one is ready; `npm` marks contestants whose packages
+ * come from `bench/package.json`; `atLeast` is the project's target for the ratio to Tightbound;
+ * `trains: false` marks the one that has no loss.
  */
 export const CONTESTANTS = [
   { key: "tightbound", commands: [node("tightbound.mjs")] },
@@ -29,8 +29,8 @@ export const CONTESTANTS = [
   {
     key: "torch",
     commands: interpreters().map((python) => [python, peer("pytorch.py")]),
-    // Passive waiting serves it best here. By itself the default is as fast (8.8 and 10.1 ms a step against 9.1 and 10.3), but
-    // in turns with others its spinning threads are slow to come back (13 to 15 ms, with a tail to 40; passive 12.5).
+    // Passive waiting is best for it here. Alone, the default is as fast (8.8 and 10.1 ms for a step against 9.1 and 10.3). When it takes
+    // turns with others, its spinning threads are slow to come back (13 to 15 ms, with a tail up to 40; passive 12.5).
     env: { OMP_NUM_THREADS: THREADS, OPENBLAS_NUM_THREADS: THREADS, OMP_WAIT_POLICY: "passive" },
     atLeast: 2,
   },

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 const bench = new URL("../", import.meta.url);
 const changed = (file) => statSync(new URL(file, bench), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
-/** Installs the JavaScript peers if they are missing or out of date; returns why not, or nothing. */
+/** Installs the JavaScript peers if they are missing or out of date; returns the reason if that fails, else undefined. */
 export const installPeers = () => {
   if (changed("node_modules/.package-lock.json") >= changed("package-lock.json")) return undefined;
   console.log("installing the JavaScript peers (npm ci in bench/) ...");

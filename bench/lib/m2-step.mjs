@@ -4,7 +4,7 @@ import * as m2 from "./m2.mjs";
 import { launch } from "./process.mjs";
 import { measureTrainSteps } from "./train-step.mjs";
 
-/** Losses of the same step in float32: sums of up to 800,000 terms in another order. */
+/** Tolerance for losses of the same step in float32: sums of up to 800,000 terms in another order. */
 const TOLERANCE = 1e-5;
 
 const contestants = (shape, threads) => {
@@ -37,7 +37,7 @@ const contestants = (shape, threads) => {
 
 export const M2_CONTESTANTS = contestants("features", "1").map(({ key }) => key);
 
-/** Our first step's loss, and at the same parameters, minibatch and draws each of the others'. @throws Error when one differs. */
+/** Compares our first step's loss with those of the others at the same parameters, minibatch and draws. @throws Error when one differs. */
 const agreeOnLoss = async (ready) => {
   const ours = ready.find(({ key }) => key === "tightbound");
   if (ours === undefined) return undefined;
@@ -56,7 +56,7 @@ const agreeOnLoss = async (ready) => {
   return losses;
 };
 
-/** The step on one of the two shapes with so many threads. */
+/** The step on one of the two shapes with a given number of threads. */
 const measureOne = async (shape, threads, { only, rounds, progress }) => {
   const ready = [];
   const skipped = [];

@@ -1,4 +1,4 @@
-// What samplers pay: a small density on the host, the no-U-turn sampler on it, and a large density natively against its products alone.
+// Costs of samplers: a small density on the host, the no-U-turn sampler on it, and a large density natively against its products alone.
 
 import { unconstrainedDensity } from "../../dist/public/inference.js";
 import { build, matmul } from "../../dist/public/tensor.js";
@@ -22,7 +22,7 @@ const summarised = (values) => ({
 
 const y = tensor([28, 8, -3, 7, -1, 1, 18, 12]);
 const sigma = tensor([15, 10, 16, 11, 9, 11, 10, 18]);
-/** Eight schools, its effects drawn as loc + scale · z. */
+/** Eight schools; its effects are drawn as loc + scale · z. */
 const eightSchools = () =>
   model(({ sample, observe, plate, deterministic }) => {
     const mu = sample("mu", Normal(0, 5));
@@ -33,7 +33,7 @@ const eightSchools = () =>
     });
   });
 
-/** Value and gradient of eight schools: microseconds a call, means over 100,000 calls. */
+/** Value and gradient of eight schools: microseconds for each call, means over 100,000 calls. */
 export async function measureDensity() {
   const density = await unconstrainedDensity(eightSchools(), []);
   const q = density.initial(0);
@@ -52,7 +52,7 @@ export async function measureDensity() {
   };
 }
 
-/** 4 chains of 1,000 warm-up transitions and 1,000 draws, tracing and compilation included. */
+/** 4 chains of 1,000 warm-up transitions and 1,000 draws, including tracing and compilation. */
 export async function measureNuts() {
   const seconds = [];
   for (let seed = 0; seed < 5; seed++) {

@@ -3,7 +3,7 @@ import { summary } from "./stats.mjs";
 
 const MIB = 2 ** 20;
 
-/** Steps before the first sample: by then the garbage collector has met the step's allocations a few times. */
+/** Steps before the first sample: by then the garbage collector has run a few times. */
 const WARM_UP = 2000;
 
 /** Resident memory in MiB, sampled every 500 of 5,000 steps after a warm-up; `ratio` is the last sample over the first. */

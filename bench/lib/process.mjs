@@ -8,10 +8,10 @@ process.on("exit", () => {
 process.once("SIGINT", () => process.exit(130));
 process.once("SIGTERM", () => process.exit(143));
 
-// Between its turns a contestant is stopped, so that no spinning thread pool of its own slows the others.
+// Stop a contestant between its turns, so that its spinning thread pools do not slow the others.
 const canStop = process.platform !== "win32";
 
-/** Starts one command and resolves to a handle on it once its first line has come. */
+/** Starts one command and resolves to a handle on it once it has printed its first line. */
 const start = async ({ key, env, trains = true, atLeast }, [command, ...args]) => {
   const spawned = performance.now();
   const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ["pipe", "pipe", "pipe"] });
@@ -67,7 +67,7 @@ const start = async ({ key, env, trains = true, atLeast }, [command, ...args]) =
 };
 
 /**
- * Starts a contestant by the first of its commands that gets ready; otherwise throws with the last one's
+ * Starts a contestant by the first of its commands that becomes ready; otherwise throws with the last one's
  * reason.
  */
 export const launch = async (contestant) => {

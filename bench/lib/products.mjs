@@ -1,4 +1,4 @@
-// Matrix products and nothing else, as one ONNX graph on the runtime that Tightbound uses: what a train step cannot be faster than.
+// Only matrix products, as one ONNX graph on the runtime that Tightbound uses: a lower limit for the time of a train step.
 import { create, toBinary } from "@bufbuild/protobuf";
 import * as onnx from "onnx-buf";
 import { InferenceSession, Tensor } from "onnxruntime-node";
@@ -48,7 +48,7 @@ const tensors = (shapes) =>
     }),
   );
 
-/** Resolves to a function that makes all products once. Shapes by name; a product is [output, left, right, options]. */
+/** Resolves to a function that computes all products once. Shapes by name; a product is [output, left, right, options]. */
 export const productSession = async ({ products, inputs, outputs, threads }) => {
   const model = create(onnx.ModelProtoSchema, {
     irVersion: 10n,

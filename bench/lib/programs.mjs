@@ -1,4 +1,4 @@
-// What the language of programs costs: an enumerated mixture against the same density by hand, and SVI on a small program.
+// Costs of the language of programs: an enumerated mixture against the same density by hand, and SVI on a small program.
 
 import { compileStep } from "../../dist/public/optim.js";
 import { add, exp, gather, logsumexp, neg, reshape, sub, sum } from "../../dist/public/tensor.js";
@@ -64,7 +64,7 @@ function mixture() {
   return { parameters: program.parameters(), losses: [summedOut, byHand].map(neg) };
 }
 
-/** One train step of each, in turns. */
+/** One train step of each, taking turns. */
 async function measureMixture(executor) {
   const { parameters, losses } = mixture();
   const steps = [];
@@ -102,7 +102,7 @@ async function measureMixture(executor) {
   };
 }
 
-/** Eight schools under the mean-field normal guide: 5,000 steps, tracing and compilation included. */
+/** Eight schools with the mean-field normal guide: 5,000 steps, including tracing and compilation. */
 async function measureEightSchools() {
   const y = tensor([28, 8, -3, 7, -1, 1, 18, 12]);
   const sigma = tensor([15, 10, 16, 11, 9, 11, 10, 18]);

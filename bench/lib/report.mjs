@@ -3,7 +3,7 @@ import { cpus, loadavg, release } from "node:os";
 import { relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** Lines up rows of strings under a header; the first column to the left, the others to the right. */
+/** Lines up rows of strings under a header; the first column is aligned left, the others right. */
 export const table = (header, rows) => {
   const widths = header.map((_, c) => Math.max(...[header, ...rows].map((row) => row[c].length)));
   const line = (row) =>
@@ -21,7 +21,7 @@ export const environment = () => ({
   loadAverageAtStart: Math.round(loadavg()[0] * 100) / 100,
 });
 
-/** Writes `bench/results/NAME.json` and says where it is. */
+/** Writes `bench/results/NAME.json` and prints its path. */
 export const save = (name, result) => {
   const folder = new URL("../results/", import.meta.url);
   mkdirSync(folder, { recursive: true });

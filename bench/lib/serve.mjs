@@ -17,9 +17,9 @@ const run = async (step, count) => {
 };
 
 /**
- * Serves one contestant to the runner: one JSON request a line in, one JSON reply a line out.
- * `step` does a whole train step and resolves to its loss once every result is in memory; `commands` answer what else the runner
- * may ask, by name.
+ * Serves one contestant to the runner: one JSON request in each line of input, one JSON reply in each line of output.
+ * `step` does a whole train step and resolves to its loss once every result is in memory; `commands` answer the runner's other
+ * requests, by name.
  */
 export const serve = async ({ name, version, threads, step, commands = {} }) => {
   reply({ ready: true, name, version, threads, startMs: performance.now() });

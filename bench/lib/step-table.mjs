@@ -34,5 +34,5 @@ const row = (entry) => {
 
 const HEADER = "version,threads,median ms,quartiles,min,max,ratio,by turn,target,loss,trains".split(",");
 
-/** The figures of contestants that made one step, under a heading. */
+/** The figures of contestants that computed one step, under a heading. */
 export const stepTable = (what, entries) => table([what, ...HEADER], entries.map(row));

@@ -9,8 +9,8 @@ const TAIL = 20;
 const FULL = 240;
 
 /**
- * The VAE: `-ELBO` of an untrained decoder is about 784 ln 2 = 543 nats plus the KL; what the last losses must have fallen below after
- * a full run or a quick one (PyTorch: 149 after 240, 203 after 60).
+ * The VAE: `-ELBO` of an untrained decoder is about 784 ln 2 = 543 nats plus the KL. `below` is the limit for the last losses after
+ * a full run and a quick one (PyTorch: 149 after 240, 203 after 60).
  */
 const VAE = { start: [480, 620], below: { full: 160, quick: 225 } };
 
@@ -25,8 +25,9 @@ const verdict = ({ trains }, losses, { start, below }) => {
 
 /**
  * Times the train step of every contestant, in rounds of 20 steps each in turn; the first steps of all and of
- * each turn do not count. `must` says where the losses of those that train must start, and below what they must end. Resolves to one
- * entry a contestant, in the same order: `ratio` is of the medians of all steps, `turnRatio` of those of each pair of turns.
+ * each turn do not count. `must` gives the interval in which the losses of those that train must start, and the limit below which they must
+ * end. Resolves to one entry for each contestant, in the same order: `ratio` is that of the medians of all steps, `turnRatio` of those of
+ * each pair of turns.
  */
 export const measureTrainSteps = async (contestants, { rounds, progress, must = VAE }) => {
   const runs = contestants.map((contestant) => ({ contestant, ms: [], turns: [], losses: [] }));

@@ -1,9 +1,9 @@
-/** The model every contestant trains; `lib/mnist.mjs` says where its minibatches come from. */
+/** The model that every contestant trains; for its minibatches see `lib/mnist.mjs`. */
 export const BATCH = 128;
 export const LEARNING_RATE = 1e-3;
 export const ADAM = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 
-/** Input and output width of each dense layer, in the order the forward pass meets them. */
+/** Input and output width of each dense layer, in the order of the forward pass. */
 export const LAYERS = {
   hidden: [784, 400],
   mean: [400, 20],
@@ -12,7 +12,7 @@ export const LAYERS = {
   logits: [400, 784],
 };
 
-/** Uniform on ±1/sqrt(inputs) for weights and biases: PyTorch's default, so that all start alike. */
+/** Uniform on ±1/sqrt(inputs) for weights and biases: PyTorch's default, so that all start in the same way. */
 export const initialise = () =>
   Object.fromEntries(
     Object.entries(LAYERS).map(([name, [inputs, outputs]]) => {

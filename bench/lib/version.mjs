@@ -7,7 +7,7 @@ export const versionOf = (name, roots = ["../node_modules/", "../../node_modules
       return JSON.parse(readFileSync(new URL(`${root}${name}/package.json`, import.meta.url), "utf8"))
         .version;
     } catch {
-      // Not in this folder: look in the next.
+      // Not in this folder: look in the next one.
     }
   }
   return "not installed";

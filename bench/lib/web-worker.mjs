@@ -1,5 +1,5 @@
-// jax-js spreads its kernels over threads where the browser's `Worker` exists. Node has no such global,
-// only `worker_threads`; this puts the one in terms of the other, as far as jax-js needs it.
+// jax-js spreads its kernels over threads if the browser's `Worker` exists. Node has no such global,
+// only `worker_threads`; this implements the part of `Worker` that jax-js needs with `worker_threads`.
 import { resolveObjectURL } from "node:buffer";
 import { Worker as Thread } from "node:worker_threads";
 
@@ -31,7 +31,7 @@ class WebWorker {
   }
 }
 
-/** The number of threads to offer; with 0, Node is left as it is. */
+/** The number of threads to offer; with 0, Node is not changed. */
 const workers = Number(process.env.JAXJS_WORKERS ?? 0);
 
 if (workers > 0) {

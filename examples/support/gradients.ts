@@ -1,8 +1,8 @@
-/** What an estimator's gradient is like: its mean and variance, with the parameters held where they are. */
+/** Statistics of an estimator's gradient: its mean and variance, with the parameters held fixed. */
 import type { TrainStep } from "tightbound/optim";
 
 export interface GradientMoments {
-  /** Of each component of the bound's gradient. */
+  /** For each component of the bound's gradient. */
   readonly mean: Float64Array;
   readonly variance: Float64Array;
   /** Mean over the components. */
@@ -10,9 +10,9 @@ export interface GradientMoments {
 }
 
 /**
- * Draws the gradient of the bound many times. The step must leave these parameters alone: a learning rate of 0.
- * @param names of the parameters, whose components are laid one after another
- * @param options.from the step that the draws start at. Default 0
+ * Draws the gradient of the bound many times. The step must not change these parameters: use a learning rate of 0.
+ * @param names of the parameters; their components are concatenated
+ * @param options.from the first step to draw at. Default 0
  * @param options.feed called before each draw, as in training
  */
 export async function gradientMoments(
@@ -31,7 +31,7 @@ export async function gradientMoments(
     let at = 0;
     for (const name of names) {
       for (const g of step.gradient(name)) {
-        // Welford's recurrence; the step minimises, so its gradient is the bound's with the sign turned.
+        // Welford's recurrence. The step minimises, so its gradient is minus the bound's.
         const delta = -g - mean[at];
         mean[at] += delta / (i + 1);
         squares[at++] += delta * (-g - mean[at - 1]);

@@ -5,7 +5,7 @@ import { permutation } from "../../dist/random/index.js";
 
 const SAMPLES = 200;
 
-/** ln of the standard normal's mass between two numbers, which may lie far out on one side. */
+/** ln of the standard normal's mass between two numbers, which may be far out on one side. */
 const logMassBetween = (low, high) => {
   if (low > 0) return logMassBetween(-high, -low);
   const mass = cumulative(high) - cumulative(low);
@@ -14,7 +14,7 @@ const logMassBetween = (low, high) => {
     : -0.5 * Math.min(low * low, high * high) + Math.log(high - low) - 0.919;
 };
 
-/** Φ(x) by the complementary error function of W. J. Cody's kind: a continued fraction far out, a series near 0. */
+/** Φ(x) by a complementary error function in the style of W. J. Cody: a continued fraction far out, a series near 0. */
 const cumulative = (x) => {
   const t = Math.abs(x);
   let tail;
@@ -34,8 +34,8 @@ const cumulative = (x) => {
 };
 
 /**
- * Means over hidden cells, for each column that the data take for another type than number or category, and over all of these.
- * Whole numbers have masses under both models: a normal's is what lies within half a unit.
+ * Means over hidden cells: for each column whose type, chosen from the data, is neither number nor category, and over all of these.
+ * Whole numbers have masses under both models; for a normal it is the mass within half a unit.
  */
 export async function heldOutLogLikelihood({ table, whole, preprocessing, layout, chosen, seed, trained }) {
   const { features, columns: places } = layout;

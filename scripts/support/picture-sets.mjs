@@ -1,9 +1,9 @@
-// Folders of pictures that anyone can make again: drawn as SVG by a seed, and written as JPEGs or PNGs, a folder for each class.
+// Reproducible folders of pictures: drawn as SVG from a seed, and written as JPEGs or PNGs, one folder for each class.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 
-/** Numbers in [0, 1) by a seed (mulberry32). */
+/** Numbers in [0, 1) from a seed (mulberry32). */
 export const numbersOf = (seed) => {
   let state = seed >>> 0;
   return () => {
@@ -23,7 +23,7 @@ const LETTERS = {
   H: "M-.6,-1 L-.6,1 M.6,-1 L.6,1 M-.6,0 L.6,0",
   T: "M-.8,-1 L.8,-1 M0,-1 L0,1",
 };
-/** Six that are alike: two strokes each, which differ in where they meet. */
+/** Six similar shapes: two strokes each, which meet in different places. */
 const SIGNS = {
   plus: "M-.8,0 L.8,0 M0,-.8 L0,.8",
   tee: "M-.8,-.8 L.8,-.8 M0,-.8 L0,.8",
@@ -41,7 +41,7 @@ const SHAPES = {
 const strokes = (path) => (random) =>
   `<rect width="100%" height="100%" fill="black"/><g transform="translate(14 14) rotate(${between(random, -15, 15)}) translate(${between(random, -2, 2)} ${between(random, -2, 2)}) scale(${between(random, 6, 9)} ${between(random, 6, 10)}) skewX(${between(random, -12, 12)})"><path d="${path}" fill="none" stroke="white" stroke-width="${between(random, 0.22, 0.45)}" stroke-linecap="round"/></g>`;
 
-/** A colour that stands out from the ground. */
+/** A colour that stands out from the background. */
 const filled =
   (shape) =>
   (random, [width, height]) => {
@@ -54,14 +54,14 @@ const small = () => [28, 28];
 const several = (random) => [40 + Math.floor(80 * random()), 40 + Math.floor(80 * random())];
 const of = (drawings, draw) => Object.fromEntries(Object.entries(drawings).map(([k, v]) => [k, draw(v)]));
 
-/** Each set: what is drawn, in which sizes, as which kind of file. */
+/** For each set: what is drawn, the sizes, and the kind of file. */
 export const pictureSets = {
   letters: { classes: of(LETTERS, strokes), size: small, extension: "png" },
   signs: { classes: of(SIGNS, strokes), size: small, extension: "png" },
   shapes: { classes: of(SHAPES, filled), size: several, extension: "jpg" },
 };
 
-/** Writes so many pictures of a set, the same number of each class, some of them without a class. */
+/** Writes pictures of a set, the same number of each class, some of them without a class. */
 export async function writePictures(folder, name, { count, labelled = count, seed = 0 }) {
   const { classes, size, extension } = pictureSets[name];
   const random = numbersOf(seed + 1);

@@ -1,4 +1,4 @@
-/** The data that a verb uses: the run's own, or others of the same shape. */
+/** The data that a verb uses: those of the run, or other data of the same shape. */
 import {
   concatRows,
   type DataParts,
@@ -19,7 +19,7 @@ import type { DataOptions } from "./data-options.ts";
 import type { Say } from "./terminal.ts";
 
 /**
- * The rows that the options select; rows of other data are in the order of their file.
+ * The rows that the options select. Rows of other data are in the order of their file.
  * @param say receives a line about rows of other data that are left out
  * @throws UsageError when they do not fit the model.
  */

@@ -8,7 +8,7 @@ const errorsOf = ({ error, validation, calibration }: ErrorFigures) => ({
   calibrationError: calibration?.error ?? null,
 });
 
-/** Nats as bits per dimension, where a row's density is of levels. */
+/** Nats as bits per dimension, if a row's density is a probability of levels. */
 const bits = (nats: number | undefined, levels: number | undefined): number | undefined =>
   nats === undefined || levels === undefined ? undefined : bitsPerDimension(nats, levels);
 
@@ -35,7 +35,7 @@ const densityJson = ({ rows, bound, likelihood, levels }: Measured) => ({
   // The rows that the log-likelihood and the importance-weighted bounds are means over, and the ELBO of these rows to compare the bounds with.
   logLikelihoodRows: likelihood?.logLikelihood.rows ?? null,
   elboOfLogLikelihoodRows: likelihood?.elbo ?? null,
-  // Of pixels of 256 levels: of the bound, and of the log-likelihood.
+  // For pixels with 256 levels: the bound and the log-likelihood in bits per dimension.
   bitsPerDimension: bits(bound.elbo?.value, levels) ?? null,
   bitsPerDimensionOfLogLikelihood: bits(likelihood?.logLikelihood.value, levels) ?? null,
 });
@@ -53,7 +53,7 @@ function errorsJson({ rows, bound, choices, carried, levels }: Measured, errors:
     bayesSamples: bayes?.samples ?? null,
     bayesRows: bayes?.error.rows ?? null,
     elbo: bound.elbo?.value ?? null,
-    // Nats of a row that class and style say, and how much of the class the decoder tells, of what there is to tell.
+    // Nats of a row that depend on class and on style; and how much of the class the decoder shows, out of the class's entropy.
     classNats: carried?.class ?? null,
     styleNats: carried?.style ?? null,
     classTold: carried?.told ?? null,

@@ -23,13 +23,13 @@ import { tellTrainingRows } from "./training-rows.ts";
 /** Options as commander reads them. */
 export interface ImputeFlags extends CsvOutput, ImputeOptions {
   readonly data?: string;
-  /** The share of known cells that are hidden to see how right their imputation is. */
+  /** The share of known cells that are hidden to measure how accurately they are imputed. */
   readonly check: number;
   readonly out?: string;
   readonly json?: true;
 }
 
-/** How one way to fill cells did. */
+/** How well one way to fill cells did. */
 interface Figures {
   readonly rmse: number | null;
   readonly right: number | null;
@@ -58,7 +58,7 @@ export async function imputeVerb(
   for (const note of notes) say(note);
   const fill = (rows: Dataset, how: ImputeOptions): Promise<Float32Array> => {
     if (kind.impute === undefined) {
-      throw new InternalError(`${settings.model.model} is said to impute, and does not`);
+      throw new InternalError(`${settings.model.model} declares impute but does not implement it`);
     }
     return kind.impute(trained, rows, how);
   };
@@ -112,7 +112,7 @@ export async function imputeVerb(
   }
 }
 
-/** The table of the file with its blank cells filled; of several draws all of it for each. */
+/** The file's table with its blank cells filled; with several draws, the whole table once for each draw. */
 function filledTable(
   table: TextTable,
   { rowNames = [], rowNoun = "row" }: Dataset,
@@ -144,7 +144,7 @@ function filledTable(
   return { table: { columns: [...heads, ...table.columns], rows: lines }, count };
 }
 
-/** How right cells are that were known and hidden: filled by the model, by means and by the nearest rows. */
+/** The accuracy on cells that were known and hidden: filled by the model, by means and by the nearest rows. */
 async function accuracyOf(
   rows: Dataset,
   preprocessing: TablePreprocessing,
@@ -156,7 +156,7 @@ async function accuracyOf(
   const layout = featureLayout(preprocessing);
   const { rows: gappy, hidden } = hideCells(rows, layout, { share, seed });
   if (hidden.length === 0) return undefined;
-  // Rows to take means and neighbours of: the file's own, less what was hidden, and no other where the training rows are gone.
+  // Means and neighbours come from the training rows or, if these are gone, from the file's own rows without the hidden cells.
   const known = await training().catch(() => gappy);
   const error = (values: Float32Array): Figures => {
     const { rmse = null, right = null } = imputationError(rows, values, hidden as readonly Cell[], layout);

@@ -5,7 +5,7 @@ import type { Measured } from "../report/index.ts";
 import type { OpenedRun } from "../runs/index.ts";
 import type { Say, Terminal } from "./terminal.ts";
 
-/** Where a verb writes, and how. */
+/** Where and how a verb writes. */
 export interface Output {
   readonly terminal: Terminal;
   readonly options: { readonly json?: boolean; readonly quiet?: boolean };

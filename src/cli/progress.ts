@@ -103,11 +103,11 @@ function epochCells(
 }
 
 interface View {
-  /** Of all epochs. */
+  /** The part of all epochs that is done. */
   readonly fraction: number;
   readonly epoch: string;
   readonly terms: readonly string[];
-  /** Of the last epoch. */
+  /** Figures of the last epoch. */
   readonly measured: string;
   readonly speed: string;
   readonly noun: string;

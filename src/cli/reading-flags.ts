@@ -1,4 +1,4 @@
-/** The flags that say how files are read. */
+/** The flags for how files are read. */
 import type { Command } from "commander";
 import { z } from "zod";
 import type { readingSettings } from "../data/index.ts";

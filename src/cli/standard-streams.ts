@@ -1,4 +1,4 @@
-/** If nobody reads the program's output any more, it finishes its work and says so on the error stream. */
+/** If the program's output can no longer be written, the program finishes its work and says so on the error stream. */
 
 /** The part of `process.stdout` or `process.stderr` that is used. */
 interface Output {

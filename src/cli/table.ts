@@ -40,10 +40,10 @@ const cell = (value: string | number): string => {
 export const toNpy = (data: Float32Array | Int32Array, shape: readonly number[]): Uint8Array => {
   const order = endianness() === "LE" ? "<" : ">";
   const descr = `${order}${data instanceof Float32Array ? "f4" : "i4"}`;
-  // A tuple of one has a comma at its end.
+  // A tuple with one element has a comma at its end.
   const tuple = `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
   const text = `{'descr': '${descr}', 'fortran_order': False, 'shape': ${tuple}, }`;
-  // Ten bytes go before the header; with its newline it ends on a multiple of 64.
+  // Ten bytes precede the header, which ends, with its newline, on a multiple of 64.
   const header = `${text.padEnd(Math.ceil((text.length + 11) / 64) * 64 - 11)}\n`;
   return Buffer.concat([
     Buffer.from([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0, header.length & 255, header.length >> 8]),

@@ -185,8 +185,8 @@ function tableSource(
       types: type ?? before?.types,
       decimal: decimal ?? before?.decimal,
     };
-    // What was said anew is fitted anew; otherwise the columns are what they were.
-    const anew = [categorical, ignore, id, type, decimal].some((one) => one !== undefined);
+    // If a flag about columns was given, fit the columns again; otherwise use those of the base run.
+    const givesColumns = [categorical, ignore, id, type, decimal].some((one) => one !== undefined);
     return {
       table: {
         categorical: categorical ?? before?.categorical ?? [],
@@ -194,7 +194,7 @@ function tableSource(
         ...(given.id !== undefined && { id: given.id }),
         ...(given.types && { types: given.types }),
         ...(given.decimal !== undefined && { decimal: given.decimal }),
-        ...(before && !anew && { preprocessing: before.preprocessing }),
+        ...(before && !givesColumns && { preprocessing: before.preprocessing }),
       },
     };
   }
@@ -234,7 +234,7 @@ export async function prepareNew(
     ...readingOf(options),
     ...(testFraction !== undefined && { testFraction }),
     ...(count !== undefined && { validation: { count, seed: validationSeed ?? 0 } }),
-    // For partly labelled data: the same rows whatever the model, so that one run can be built on another.
+    // For partly labelled data: hold out the same rows for every model, so that one run can be built on another.
     labelledTest: true,
     ...tableSource(spec, given, declaration, options, found),
   };

@@ -170,7 +170,7 @@ async function trainAndReport(
 /** What to call the run that another is built on. */
 const builtOn = ({ model }: RunSettings): string => declarationOf(model.model).base?.title ?? "its base run";
 
-/** Measures a run whose epochs do not show how good it is. A report does this itself. */
+/** Measures a run whose epochs do not show how good it is. A report measures it by itself. */
 async function measuredAtEnd(
   path: string,
   name: string,
@@ -182,7 +182,7 @@ async function measuredAtEnd(
   return kind.measure(trained, test, validation && { validation });
 }
 
-/** What a person should be told of what was trained; a report tells it itself. */
+/** Remarks about a trained run, for a person. A report contains them. */
 async function tellCautions(path: string, data: RunData, say: Say): Promise<void> {
   const { kind, trained } = await openRun(path);
   for (const line of (await kind.cautions?.(trained, data)) ?? []) say(line);

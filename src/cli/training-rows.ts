@@ -1,10 +1,10 @@
-/** What is said when a run is asked about rows that it was trained on. */
+/** Messages for runs that are used on rows that they were trained on. */
 import type { Dataset } from "../data/index.ts";
 import { learnsFromLabels, type RunSettings } from "../kinds/index.ts";
 import { trainedOn } from "../runs/index.ts";
 import { grouped, type Say } from "./terminal.ts";
 
-/** Says how many of other data's rows the run was trained on, if any; and gives their number, null where it cannot be known. */
+/** Says how many rows of other data the run was trained on, if any, and returns their number; null if it cannot be known. */
 export async function tellTrainingRows(
   settings: RunSettings,
   rows: Dataset,

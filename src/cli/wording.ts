@@ -1,11 +1,11 @@
-/** Messages of the library name options; on a command line they name flags. */
+/** The library's messages name options; on a command line they should name flags. */
 import type { Command } from "commander";
 import { declarations, flagsOf } from "../kinds/index.ts";
 
 const camel = (flag: string): string =>
   flag.slice(2).replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
-/** The flag of each option, by the option's name: a flag that is called as the option goes before one that is called otherwise. */
+/** The flag of each option, by the option's name. A flag with the option's own name takes precedence. */
 function flagsByName(program: Command): ReadonlyMap<string, string> {
   const ofSettings = declarations
     .flatMap(flagsOf)
@@ -19,7 +19,7 @@ function flagsByName(program: Command): ReadonlyMap<string, string> {
   return new Map([...ofSettings, ...ofCommands]);
 }
 
-/** `"none"` as none, `[32, 64]` as 32,64 (a size as 32x64), and a switch that is on as nothing. */
+/** `"none"` as none, `[32, 64]` as 32,64 (a size as 32x64), and a switch that is on as an empty string. */
 const asWord = (value: string, flag: string): string =>
   value === "true"
     ? ""

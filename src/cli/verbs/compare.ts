@@ -1,4 +1,4 @@
-/** `tightbound compare`: runs beside each other. */
+/** `tightbound compare`: runs side by side. */
 import type { Command } from "commander";
 import { type Context, commandLine, printJson, speaker } from "../terminal.ts";
 import { inFlags } from "../wording.ts";
@@ -22,9 +22,7 @@ Examples:
 export function addCompare(program: Command, context: Context): void {
   program
     .command("compare")
-    .description(
-      "runs beside each other: settings that differ, figures, curves, and the best on validation rows",
-    )
+    .description("compare runs: settings that differ, figures, curves, and the best on validation rows")
     .argument("<runs...>", "folders of two runs or more")
     .option("--report <path>", "write a page to this .html file, or comparison.html to this folder")
     .option("--json", "print one JSON object")
@@ -36,7 +34,7 @@ export function addCompare(program: Command, context: Context): void {
       const { terminal } = context;
       const say = speaker(terminal, { json: json === true });
       const found = compareRuns(paths, { command: commandLine(context.argv), version: version() });
-      // Its remarks name options; here they are flags.
+      // The remarks name options; here they become flags.
       const comparison = { ...found, remarks: found.remarks.map((remark) => inFlags(remark, program)) };
       for (const line of comparisonLines(comparison)) say(line);
       const page = report === undefined ? undefined : pagePath(report);
@@ -57,6 +55,6 @@ export function addCompare(program: Command, context: Context): void {
     });
 }
 
-/** A path that names no page is a folder. */
+/** A path that does not name a page is a folder. */
 const pagePath = (path: string): string =>
   /\.html?$/i.test(path) ? path : `${path.replace(/\/+$/, "")}/comparison.html`;

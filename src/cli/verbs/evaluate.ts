@@ -59,7 +59,7 @@ export function addEvaluate(program: Command, context: Context): void {
       const { kind, run, trained, epoch } = opened;
       const { settings } = run;
       const test = await requestedRows(kind, settings, where);
-      // Validation rows belong to the run's own data: they say nothing about other data.
+      // Validation rows belong to the run's own data; they do not apply to other data.
       const own =
         learnsFromLabels(settings) && where.data === undefined && settings.data.validation
           ? (await reloadData(settings)).validation

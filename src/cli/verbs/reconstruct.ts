@@ -11,7 +11,7 @@ interface Options extends DataOptions {
   readonly json?: true;
 }
 
-/** At most so many pairs in a picture: more would be too small to see. */
+/** The largest number of pairs in a picture: more would be too small to see. */
 const MOST_PICTURED = 40;
 
 const EXAMPLES = `
