@@ -5,6 +5,7 @@ export default defineConfig({
   // Examples, and the snippets of the pages, import the package as its users do.
   resolve: {
     alias: [
+      { find: /^#platform\/(.+)$/, replacement: join(import.meta.dirname, "src/platform/node/$1.ts") },
       { find: /^tightbound$/, replacement: join(import.meta.dirname, "src/public/tightbound.ts") },
       { find: /^tightbound\/(.+)$/, replacement: join(import.meta.dirname, "src/public/$1.ts") },
     ],

@@ -1,6 +1,5 @@
 /** Checks whether a graph's values fit into the machine's memory, before anything of their size is allocated. */
-import { totalmem } from "node:os";
-import process from "node:process";
+import { memoryBytes } from "#platform/machine";
 import { UsageError } from "../errors.ts";
 import type { DType, Tensor } from "../tensor/index.ts";
 import { countUses, isElementwise, topological } from "./graph.ts";
@@ -8,13 +7,6 @@ import { countUses, isElementwise, topological } from "./graph.ts";
 const BYTES: Readonly<Record<DType, number>> = { float32: 4, float64: 8, int32: 4, int64: 8, bool: 1 };
 
 const bytesOf = (t: Tensor): number => t.size * BYTES[t.dtype];
-
-/** Bytes of memory that this process may use: the machine's, or its container's share of them. */
-export const memoryLimit = (): number => {
-  // Without a limit this is 0 or a number larger than any memory.
-  const allowed = process.constrainedMemory?.() ?? 0;
-  return allowed > 0 ? Math.min(allowed, totalmem()) : totalmem();
-};
 
 /**
  * The largest number of bytes held at once when nodes are computed in order and each value is freed after its last use. An elementwise op
@@ -69,7 +61,7 @@ function refuse(what: string, bytes: number, limit: number): never {
  *
  * @throws UsageError
  */
-export function checkValues(outputs: readonly Tensor[], limit = memoryLimit()): void {
+export function checkValues(outputs: readonly Tensor[], limit = memoryBytes()): void {
   for (const node of topological(outputs)) {
     if (bytesOf(node) > limit)
       refuse(`A value of shape [${node.shape.join(", ")}] takes`, bytesOf(node), limit);
@@ -81,7 +73,7 @@ export function checkValues(outputs: readonly Tensor[], limit = memoryLimit()): 
  *
  * @throws UsageError
  */
-export function checkTogether(outputs: readonly Tensor[], limit = memoryLimit()): void {
+export function checkTogether(outputs: readonly Tensor[], limit = memoryBytes()): void {
   const bytes = peakBytes(outputs);
   if (bytes > limit) refuse("The computation takes about", bytes, limit);
 }

@@ -1,5 +1,6 @@
 /** The `native` executor: a graph as one ONNX model, run by ONNX Runtime. */
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-common";
+import { loadRuntime, type Runtime } from "#platform/runtime";
 import { InternalError, ShapeError, UsageError } from "../errors.ts";
 import { ceilings } from "../limits.ts";
 import type { Tensor, TypedArray } from "../tensor/index.ts";
@@ -23,21 +24,17 @@ export interface NativeProgram {
   release(): Promise<void>;
 }
 
-type Runtime = typeof import("onnxruntime-node");
 let runtime: Promise<Runtime> | undefined;
 
 /** Loads ONNX Runtime when it is first needed: loading it takes most of the program's start-up time. */
-function loadRuntime(): Promise<Runtime> {
-  runtime ??= import("onnxruntime-node").then((ort) => {
-    ort.env.logLevel = "error";
-    return ort;
-  });
+function theRuntime(threads?: number): Promise<Runtime> {
+  runtime ??= loadRuntime(threads);
   return runtime;
 }
 
 /** Starts loading the runtime without waiting for it, so that it overlaps other work. */
 export const preloadNative = (): void => {
-  void loadRuntime().catch(() => undefined);
+  void theRuntime().catch(() => undefined);
 };
 
 const MOST_THREADS = ceilings.threads.most;
@@ -72,18 +69,17 @@ function optimizationLevel({ isWide, nodes }: OnnxModel): "disabled" | "basic" |
 }
 
 async function createSession(
-  ort: Runtime,
+  { ort, threadsPerSession }: Runtime,
   model: OnnxModel,
   options: NativeOptions,
 ): Promise<InferenceSession> {
-  checkThreads(options);
   try {
     return await ort.InferenceSession.create(model.bytes, {
       executionProviders: ["cpu"],
       graphOptimizationLevel: optimizationLevel(model),
       executionMode: "sequential",
       logSeverityLevel: 3,
-      ...(options.threads !== undefined && { intraOpNumThreads: options.threads }),
+      ...(threadsPerSession && options.threads !== undefined && { intraOpNumThreads: options.threads }),
       extra: {
         session: {
           set_denormal_as_zero: flushes ? "1" : "0",
@@ -98,6 +94,17 @@ async function createSession(
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+/** Copies what a run returned into the arrays that were bound. */
+function copyOutputs(
+  returned: InferenceSession.OnnxValueMapType,
+  fetches: Readonly<Record<string, OrtTensor>>,
+): void {
+  for (const [name, { data: target }] of Object.entries(fetches)) {
+    const { data } = returned[name] as OrtTensor;
+    (target as Float32Array).set(data as Float32Array);
+  }
+}
+
 /** If all outputs together have at least this many numbers, they are not returned: the exception costs less than copying them. */
 const MANY_NUMBERS = 2 ** 16;
 
@@ -108,12 +115,15 @@ export async function compileNative(
 ): Promise<NativeProgram> {
   const filled = outputs.flatMap((t, at) => (t.size > 0 ? [{ t, at }] : []));
   const isLarge = filled.reduce((sum, { t }) => sum + t.size, 0) >= MANY_NUMBERS;
+  checkThreads(options);
+  const runtime = await theRuntime(options.threads);
+  const { ort, writesInPlace } = runtime;
+  const isUnreturned = isLarge && writesInPlace;
   const model = lowerToOnnx(
     filled.map(({ t }) => t),
-    { unreturned: isLarge },
+    { unreturned: isUnreturned },
   );
-  const ort = await loadRuntime();
-  const session = filled.length === 0 ? undefined : await createSession(ort, model, options);
+  const session = filled.length === 0 ? undefined : await createSession(runtime, model, options);
   const wrap = (t: Tensor, data: TypedArray): OrtTensor => {
     if (data.length !== t.size) {
       throw new ShapeError(`${t}: expected ${t.size} values, found an array of ${data.length}.`);
@@ -134,7 +144,9 @@ export async function compileNative(
       return async () => {
         try {
           if (session === undefined) return;
-          await (isLarge ? runUnreturned(session, feeds, fetches) : session.run(feeds, fetches));
+          if (isUnreturned) await runUnreturned(session, feeds, fetches);
+          else if (writesInPlace) await session.run(feeds, fetches);
+          else copyOutputs(await session.run(feeds), fetches);
         } catch (error) {
           throw new ShapeError(`ONNX Runtime stopped while computing: ${messageOf(error)}`);
         }

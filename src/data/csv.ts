@@ -1,4 +1,4 @@
-import { basename } from "node:path";
+import { basename } from "#platform/paths";
 import { DataError } from "../errors.ts";
 import { anything, checkOptions, type OptionRules } from "../options.ts";
 import {

@@ -1,5 +1,13 @@
-import { closeSync, fstatSync, openSync, readdirSync, readFileSync, type Stats, statSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
+import { gunzipSync } from "#platform/compression";
+import {
+  closeSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  type Stats,
+  statSync,
+} from "#platform/files";
 import type { OwnUint8Array } from "../arrays.ts";
 import { DataError, UsageError } from "../errors.ts";
 

@@ -1,9 +1,6 @@
-import { createHash } from "node:crypto";
+import { sha256 } from "#platform/hashing";
 import { type Dataset, rowSize } from "./dataset.ts";
 import { rowsOf } from "./rows.ts";
-
-// `update` takes at most 2 GiB at a time.
-const CHUNK_BYTES = 2 ** 28;
 
 /**
  * SHA-256, in hex, of what a model sees: shape, values, scale, labels and which values are missing, but not the
@@ -12,17 +9,14 @@ const CHUNK_BYTES = 2 ** 28;
  */
 export const fingerprint = (dataset: Dataset): string => {
   const { x, labels, observed } = dataset;
-  const hash = createHash("sha256");
+  const hash = sha256();
   const type = x instanceof Uint8Array ? "u8" : "f32";
   // The header ends in a newline and gives every length, so no two datasets feed the hash the same bytes.
   const { rows, shape, kind, scale } = dataset;
   const parts = { labelled: labels !== undefined, ...(observed && { masked: true }) };
   hash.update(`${JSON.stringify({ rows, shape, kind, scale, type, ...parts })}\n`);
   for (const values of [x, ...(labels ? [labels] : []), ...(observed ? [observed] : [])]) {
-    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    for (let from = 0; from < bytes.length; from += CHUNK_BYTES) {
-      hash.update(bytes.subarray(from, from + CHUNK_BYTES));
-    }
+    hash.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
   }
   return hash.digest("hex");
 };
@@ -43,7 +37,7 @@ export function* rowFingerprints(dataset: Dataset): Generator<string> {
     );
     for (let i = 0; i < count; i++) {
       const bytes = new Uint8Array(values.buffer, 4 * i * width, 4 * width);
-      yield createHash("sha256").update(bytes).digest("base64").slice(0, 22);
+      yield sha256().update(bytes).digest("base64").slice(0, 22);
     }
   }
 }

@@ -1,5 +1,5 @@
-import { endianness } from "node:os";
-import { basename } from "node:path";
+import { isLittleEndian } from "#platform/machine";
+import { basename } from "#platform/paths";
 import type { OwnUint8Array } from "../arrays.ts";
 import { DataError } from "../errors.ts";
 import { createDataset, type Dataset } from "./dataset.ts";
@@ -91,7 +91,7 @@ const viewBody = (
   if (size === 1) return view(bytes.buffer, bytes.byteOffset + start, count);
   // A copy, for wider views must be aligned; `slice` of a Buffer would not copy.
   const body = new Uint8Array(bytes.subarray(start)).buffer;
-  if (endianness() === "LE") {
+  if (isLittleEndian) {
     const swap = Buffer.from(body);
     if (size === 2) swap.swap16();
     else if (size === 4) swap.swap32();

@@ -1,5 +1,7 @@
 /** One image as bytes, by libvips. */
+
 import type { Sharp } from "sharp";
+import { loadSharp } from "#platform/images";
 import { DataError } from "../errors.ts";
 import { messageOf, readBytes, type SizeLimit } from "./file.ts";
 
@@ -59,9 +61,9 @@ const formatOf = (bytes: Uint8Array): string | undefined => {
 type SharpModule = typeof import("sharp").default;
 let loaded: Promise<SharpModule> | undefined;
 
-const loadSharp = (): Promise<SharpModule> => {
-  loaded ??= import("sharp").then(
-    ({ default: sharp }) => {
+const decoder = (): Promise<SharpModule> => {
+  loaded ??= loadSharp().then(
+    (sharp) => {
       // Each image is read once, and several are read side by side.
       sharp.cache(false);
       sharp.concurrency(1);
@@ -88,7 +90,7 @@ const open = async (
   path: string,
   limit: SizeLimit,
 ): Promise<{ readonly sharp: Sharp; readonly format: string }> => {
-  const sharp = await loadSharp();
+  const sharp = await decoder();
   const bytes = readBytes(path, limit);
   const format = formatOf(bytes);
   if (format === undefined) {

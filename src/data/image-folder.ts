@@ -1,6 +1,6 @@
 /** A folder of images as a dataset: their files in order, the classes of their subfolders, one size. */
 
-import { basename, join, relative, resolve } from "node:path";
+import { basename, join, relative, resolve } from "#platform/paths";
 import { DataError, UsageError } from "../errors.ts";
 import { anything, checkOptions, type OptionRules } from "../options.ts";
 import { createDataset, type Dataset } from "./dataset.ts";

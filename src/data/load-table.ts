@@ -1,4 +1,4 @@
-import { basename } from "node:path";
+import { basename } from "#platform/paths";
 import { DataError, UsageError } from "../errors.ts";
 import { anything, checkOptions, knownOptions, type OptionRules } from "../options.ts";
 import { permutation } from "../random/index.ts";

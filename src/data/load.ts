@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join } from "#platform/paths";
 import { DataError, UsageError } from "../errors.ts";
 import { anything, checkOptions, type OptionRules } from "../options.ts";
 import { readNumbers } from "./csv.ts";

@@ -1,5 +1,5 @@
-import { createRequire } from "node:module";
-import { basename, dirname, join, resolve } from "node:path";
+import { createRequire } from "#platform/modules";
+import { basename, dirname, join, resolve } from "#platform/paths";
 import { DataError } from "../errors.ts";
 import type { Dataset } from "./dataset.ts";
 import { listDirectory } from "./file.ts";

@@ -1,4 +1,4 @@
-import { basename } from "node:path";
+import { basename } from "#platform/paths";
 import type { OwnUint8Array } from "../arrays.ts";
 import { DataError } from "../errors.ts";
 import { classIndices } from "./csv-records.ts";

@@ -1,5 +1,5 @@
 /** Archives of arrays, as `numpy.savez` writes them: data, labels, and possibly a part to test on. */
-import { basename } from "node:path";
+import { basename } from "#platform/paths";
 import type { OwnUint8Array } from "../arrays.ts";
 import { DataError } from "../errors.ts";
 import { quoted } from "./csv-records.ts";

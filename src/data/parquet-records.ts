@@ -1,7 +1,6 @@
 /** Rows of a Parquet file, by hyparquet. */
-import { createRequire } from "node:module";
-import { pathToFileURL } from "node:url";
-import { Worker } from "node:worker_threads";
+import { createRequire, pathToFileURL } from "#platform/modules";
+import { Worker } from "#platform/processes";
 import { DataError } from "../errors.ts";
 import { quoted, type RecordVisitor } from "./csv-records.ts";
 import { MAX_BYTES, readBytes, type SizeLimit } from "./file.ts";

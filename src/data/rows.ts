@@ -1,9 +1,7 @@
-import { endianness } from "node:os";
+import { isLittleEndian } from "#platform/machine";
 import { UsageError } from "../errors.ts";
 import { kernelsOf } from "../kernels/index.ts";
 import { type Dataset, type RowIndices, rowSize } from "./dataset.ts";
-
-const LITTLE_ENDIAN = endianness() === "LE";
 
 /**
  * Gathers rows into a buffer, in model units: `out[i, :] = x[indices[i], :] * scale`, and NaN where a value is missing.
@@ -66,7 +64,7 @@ const floatsCopier = (x: Float32Array, scale: number, out: Float32Array): Copier
 const bytesCopier = (x: Uint8Array, scale: number, out: Float32Array): Copier => {
   const { byteOffset, length } = x;
   const words =
-    byteOffset % 4 === 0 && LITTLE_ENDIAN ? new Uint32Array(x.buffer, byteOffset, length >> 2) : undefined;
+    byteOffset % 4 === 0 && isLittleEndian ? new Uint32Array(x.buffer, byteOffset, length >> 2) : undefined;
   return (from, count, to) => {
     if (words && from % 4 === 0) scaleWords(x, words, from, count, scale, out, to);
     else scaleBytes(x, from, count, scale, out, to);

@@ -1,6 +1,6 @@
 /** Tables of numbers and words, with missing cells and partly labelled rows: read, and made into features. */
 
-import { basename } from "node:path";
+import { basename } from "#platform/paths";
 import { DataError } from "../errors.ts";
 import { checkOptions } from "../options.ts";
 import {

@@ -1,4 +1,4 @@
-import { isUtf8 } from "node:buffer";
+import { isUtf8 } from "#platform/text";
 import { DataError, UsageError } from "../errors.ts";
 
 /** Bytes as text in UTF-8, and which encoding they were in. */

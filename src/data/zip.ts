@@ -1,5 +1,5 @@
 /** The entries of a zip archive, checked: sizes before memory is taken, checksums after. (Format: PKWARE's APPNOTE, sections 4.3 and 4.5.3.) */
-import * as zlib from "node:zlib";
+import { crc32, inflateRawSync } from "#platform/compression";
 import type { OwnUint8Array } from "../arrays.ts";
 import { DataError } from "../errors.ts";
 import { messageOf } from "./file.ts";
@@ -17,9 +17,6 @@ const ENTRY = 0x02014b50;
 const LOCAL = 0x04034b50;
 /** A field of 32 bits that says that its value stands elsewhere, in 64. */
 const ELSEWHERE = 0xffffffff;
-
-/** Absent in the first versions of Node.js 20. */
-const crc32 = (zlib as { crc32?: (data: Uint8Array) => number }).crc32;
 
 /** The entries, in the order of the archive's directory. @throws DataError when it has none, or is damaged. */
 export const zipEntries = (path: string, bytes: OwnUint8Array): readonly ZipEntry[] => {
@@ -132,7 +129,7 @@ const contentOf = (
     out =
       method === 0
         ? body.slice()
-        : new Uint8Array(zlib.inflateRawSync(body, { maxOutputLength: Math.max(size, 1) }));
+        : new Uint8Array(inflateRawSync(body, { maxOutputLength: Math.max(size, 1) }));
   } catch (cause) {
     throw damaged(`"${name}": ${messageOf(cause)}`);
   }

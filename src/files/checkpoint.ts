@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync } from "#platform/files";
 import { CheckpointError } from "../errors.ts";
 import type { NamedTensor } from "../optim/index.ts";
 import { reason, writeDurably } from "./durable-write.ts";

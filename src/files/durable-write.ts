@@ -9,10 +9,9 @@ import {
   statSync,
   truncateSync,
   writeSync,
-} from "node:fs";
-import { basename, dirname, join } from "node:path";
-import { pid } from "node:process";
-import { threadId } from "node:worker_threads";
+} from "#platform/files";
+import { basename, dirname, join } from "#platform/paths";
+import { pid, threadId } from "#platform/processes";
 import { CheckpointError } from "../errors.ts";
 import { processLives } from "./process.ts";
 

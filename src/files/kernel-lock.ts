@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { spawnSync } from "#platform/processes";
 
 /** Programs that put an flock(2) lock on the file that they inherit as descriptor 3. They exit with 1 if another process has the lock. */
 const HELPERS: readonly (readonly [program: string, ...args: readonly string[]])[] = [

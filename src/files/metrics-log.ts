@@ -1,5 +1,5 @@
-import { existsSync, readFileSync, truncateSync } from "node:fs";
 import { z } from "zod";
+import { existsSync, readFileSync, truncateSync } from "#platform/files";
 import { CheckpointError, UsageError } from "../errors.ts";
 import { appendDurably, reason, writeError } from "./durable-write.ts";
 

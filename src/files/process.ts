@@ -1,5 +1,5 @@
-import { readFileSync, readlinkSync } from "node:fs";
-import { kill } from "node:process";
+import { readFileSync, readlinkSync } from "#platform/files";
+import { kill } from "#platform/processes";
 
 /** Whether this process can see a process with this number on this machine. */
 export const processLives = (pid: number): boolean => {

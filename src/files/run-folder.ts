@@ -1,8 +1,16 @@
-import { lstatSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync } from "node:fs";
-import { join } from "node:path";
 import { z } from "zod";
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+} from "#platform/files";
+import { join } from "#platform/paths";
+import { version } from "#platform/version";
 import { CheckpointError, TightboundError, UsageError } from "../errors.ts";
-import { version } from "../version.ts";
 import {
   reason,
   removeStaleTemporaries,

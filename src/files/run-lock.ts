@@ -1,3 +1,4 @@
+import { z } from "zod";
 import {
   closeSync,
   fstatSync,
@@ -9,12 +10,10 @@ import {
   rmSync,
   statSync,
   writeSync,
-} from "node:fs";
-import { hostname } from "node:os";
-import { resolve } from "node:path";
-import { pid } from "node:process";
-import { threadId } from "node:worker_threads";
-import { z } from "zod";
+} from "#platform/files";
+import { hostname } from "#platform/machine";
+import { resolve } from "#platform/paths";
+import { pid, threadId } from "#platform/processes";
 import { BusyError } from "../errors.ts";
 import { writeError } from "./durable-write.ts";
 import { lockInKernel } from "./kernel-lock.ts";

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { sha256 } from "#platform/hashing";
 import type { OwnUint8Array } from "../arrays.ts";
 import { CheckpointError, UsageError } from "../errors.ts";
 import {
@@ -64,10 +64,12 @@ export const encodeSafetensors = (
     end += data.byteLength;
     return [name, { dtype, shape, data_offsets: [begin, end] }] as const;
   });
-  const sums = Object.fromEntries(ordered.map(({ name, data }) => [name, sha256(bytesOf(data))]));
+  const sums = Object.fromEntries(ordered.map(({ name, data }) => [name, sumOf(bytesOf(data))]));
   const described = { ...metadata, [TENSOR_SUMS]: JSON.stringify(sums) };
   const complete = { ...described, [HEADER_SUM]: headerSum(ordered, described) };
-  const json = Buffer.from(JSON.stringify({ [METADATA]: complete, ...Object.fromEntries(entries) }));
+  const json = new TextEncoder().encode(
+    JSON.stringify({ [METADATA]: complete, ...Object.fromEntries(entries) }),
+  );
   const start = 8 * Math.ceil((8 + json.length) / 8);
   const out = new Uint8Array(start + end);
   out.fill(0x20, 8, start);
@@ -157,7 +159,7 @@ const verify = (
   }
   const sums = record(JSON.parse(described[TENSOR_SUMS] ?? "{}"));
   for (const { name, data } of tensors) {
-    const sum = sha256(bytesOf(data));
+    const sum = sumOf(bytesOf(data));
     if (sums?.get(name) !== sum) {
       throw new CheckpointError(
         `${source}: corrupted. Tensor "${name}": expected data with SHA-256 ${sums?.get(name)}, found ${sum}. ` +
@@ -170,21 +172,13 @@ const verify = (
 /** Checksum of names, types, shapes and metadata, in an order that does not depend on the file's. */
 const headerSum = (tensors: readonly StoredTensor[], metadata: Readonly<Record<string, string>>): string => {
   const described = tensors.map(({ name, dtype, shape }) => [name, dtype, shape] as const);
-  return sha256(JSON.stringify([Object.entries(metadata).sort(byName), described.sort(byName)]));
+  return sumOf(JSON.stringify([Object.entries(metadata).sort(byName), described.sort(byName)]));
 };
 
 const byName = ([a]: readonly [string, ...unknown[]], [b]: readonly [string, ...unknown[]]): number =>
   a < b ? -1 : 1;
 
-const sha256 = (content: string | Uint8Array): string => {
-  const hash = createHash("sha256");
-  if (typeof content === "string") return hash.update(content).digest("hex");
-  // `update` takes at most 2 GiB at a time.
-  for (let from = 0; from < content.length; from += 2 ** 28) {
-    hash.update(content.subarray(from, from + 2 ** 28));
-  }
-  return hash.digest("hex");
-};
+const sumOf = (content: string | Uint8Array): string => sha256().update(content).digest("hex");
 
 const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength);

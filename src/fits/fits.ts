@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync } from "#platform/files";
 import { ArrayValue } from "../compile/index.ts";
 import { CheckpointError, InternalError } from "../errors.ts";
 import { decodeSafetensors, encodeSafetensors, reason, toJson, writeDurably } from "../files/index.ts";

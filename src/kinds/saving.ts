@@ -1,5 +1,5 @@
 /** Saves a model trained in memory as a run's folder. */
-import { join } from "node:path";
+import { join } from "#platform/paths";
 import { UsageError } from "../errors.ts";
 import { createRun, type Json, saveCheckpoint, writeDurably } from "../files/index.ts";
 import type { TrainedModel } from "./kind.ts";

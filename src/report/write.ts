@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join } from "#platform/paths";
 import { writeDurably } from "../files/index.ts";
 import { renderBenchmark } from "./benchmark.ts";
 import { benchmarkMarkdown } from "./benchmark-table.ts";

@@ -1,5 +1,5 @@
 /** The data of the benchmark's page (Kingma et al. 2014) in the form that the report floor needs: methods, draws, curves and settings. */
-import { join } from "node:path";
+import { join } from "#platform/paths";
 import { runFolder } from "../files/index.ts";
 import { declarationOf, readHistory } from "../kinds/index.ts";
 import type { Benchmark, BenchmarkCell, BenchmarkDraw, ErrorCurve } from "../report/index.ts";

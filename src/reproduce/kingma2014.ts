@@ -1,5 +1,5 @@
 /** The benchmark of Kingma et al. 2014: M1, M2 and M1+M2 on MNIST with few labels, over several draws of the labels. */
-import { join, relative, resolve } from "node:path";
+import { join, relative, resolve } from "#platform/paths";
 import { BusyError, UsageError } from "../errors.ts";
 import { readMetricsLog, runFolder } from "../files/index.ts";
 import { declarationOf, merge, put, type RunData, type RunSettings, type Tree } from "../kinds/index.ts";

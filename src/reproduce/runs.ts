@@ -1,7 +1,7 @@
 /** Trains runs that do not exist yet, and continues those that were stopped. */
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { isDeepStrictEqual } from "node:util";
+import { isDeepStrictEqual } from "#platform/equality";
+import { existsSync, readFileSync } from "#platform/files";
+import { join } from "#platform/paths";
 import { CheckpointError, UsageError } from "../errors.ts";
 import { type Json, loadCheckpoint, reason, runFolder, toJson, writeDurably } from "../files/index.ts";
 import { kindOf, type RunData, type RunSettings } from "../kinds/index.ts";

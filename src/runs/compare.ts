@@ -1,7 +1,8 @@
 /** Runs beside each other: the settings in which they differ, their figures, and which is the best on validation rows. */
-import { existsSync } from "node:fs";
-import { resolve, sep } from "node:path";
-import { isDeepStrictEqual } from "node:util";
+
+import { isDeepStrictEqual } from "#platform/equality";
+import { existsSync } from "#platform/files";
+import { resolve, sep } from "#platform/paths";
 import { UsageError } from "../errors.ts";
 import type { RunFolder } from "../files/index.ts";
 import { declarationOf, type RunSettings, readHistory } from "../kinds/index.ts";

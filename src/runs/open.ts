@@ -1,6 +1,6 @@
 /** Opens trained runs. */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync } from "#platform/files";
+import { join } from "#platform/paths";
 import { CheckpointError, UsageError } from "../errors.ts";
 import { type Checkpoint, loadCheckpoint, openRun as openFolder, type RunFolder } from "../files/index.ts";
 import {

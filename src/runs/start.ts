@@ -1,6 +1,6 @@
 /** Trains in a run's folder: a new run, or one that stopped. */
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readFileSync } from "#platform/files";
+import { join } from "#platform/paths";
 import { preloadNative } from "../compile/index.ts";
 import { checkSupervision, type Dataset } from "../data/index.ts";
 import { InternalError, UsageError } from "../errors.ts";

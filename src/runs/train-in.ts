@@ -1,5 +1,5 @@
 /** One training in a locked folder: continues from its checkpoint if it has one, and writes a line of metrics and a checkpoint per epoch. */
-import { existsSync } from "node:fs";
+import { existsSync } from "#platform/files";
 import { CheckpointError, NonFiniteError } from "../errors.ts";
 import {
   type Checkpoint,

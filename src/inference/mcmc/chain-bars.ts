@@ -1,4 +1,5 @@
 /** Progress bars while chains run, one for each chain. */
+import { loadBars } from "#platform/terminal";
 import type { ChainProgress } from "./run-chain.ts";
 
 /** Where the bars are drawn: `process.stderr`, or another stream that may be a terminal. */
@@ -39,9 +40,7 @@ export async function withChainBars<T>(
   run: (onProgress: (progress: ChainProgress) => void) => Promise<T>,
 ): Promise<T> {
   if (stream.isTTY !== true) return run(() => undefined);
-  const {
-    default: { MultiBar },
-  } = await import("cli-progress");
+  const { MultiBar } = await loadBars();
   const bars = new MultiBar({
     stream: stream as NodeJS.WriteStream,
     format: FORMAT,

@@ -1,5 +1,5 @@
 /** The worker of `workers.ts`: runs the chains it receives, one after another. */
-import { parentPort } from "node:worker_threads";
+import { answerParent } from "#platform/workers";
 import "../../distributions/index.ts";
 import "../../tensor/index.ts";
 import { type PortableDensity, reviveDensity } from "../portable-density.ts";
@@ -12,16 +12,21 @@ export type ToWorker =
 
 export type FromWorker =
   | { readonly kind: "progress"; readonly progress: ChainProgress }
+  | { readonly kind: "failed"; readonly error: unknown }
   | { readonly kind: "done"; readonly run: ChainRun };
 
-const port = parentPort;
 let density: ReturnType<typeof reviveDensity> | undefined;
 
-port?.on("message", async (message: ToWorker) => {
-  const send = (answer: FromWorker): void => port.postMessage(answer);
-  if (message.kind === "density") density = reviveDensity(message.density);
-  else if (density !== undefined) {
-    const run = await runChain(density, message.job, (progress) => send({ kind: "progress", progress }));
-    send({ kind: "done", run });
+answerParent(async (message: ToWorker, answer) => {
+  const send = (sent: FromWorker): void => answer(sent);
+  try {
+    if (message.kind === "density") density = reviveDensity(message.density);
+    else if (density !== undefined) {
+      const run = await runChain(density, message.job, (progress) => send({ kind: "progress", progress }));
+      send({ kind: "done", run });
+    }
+  } catch (error) {
+    // In a browser an error that is only thrown here would be heard by nobody.
+    send({ kind: "failed", error });
   }
 });

@@ -176,9 +176,9 @@ export function sampler<A extends readonly unknown[]>(program: Program<A>, spec:
       const density = await densityFor(args, options);
       const jobs: ChainJob[] = [];
       for (let chain = 0; chain < chains; chain++) jobs.push(await jobFor(density, chain, draws, options));
-      const workers = Math.min(chains, options.workers ?? (await workersThatPay(density, jobs)));
+      const workers = Math.min(chains, options.workers ?? workersThatPay(density, jobs));
       const runs =
-        workers > 1 && density.executor === "host" && (await parallelism()) > 1
+        workers > 1 && density.executor === "host" && parallelism() > 1
           ? await runInWorkers(density.portable(), jobs, workers, onProgress)
           : await inTurn(density, jobs, onProgress);
       return collect(density, spec, fittedProgram(program, args), runs, draws);
@@ -225,7 +225,7 @@ const USUAL_LEAPFROGS = 15;
 const WORTH_A_WORKER = 2;
 
 /** The number of workers to use, from the time of a few gradients. It decides where chains run, not what they draw. */
-async function workersThatPay(density: UnconstrainedDensity, jobs: readonly ChainJob[]): Promise<number> {
+function workersThatPay(density: UnconstrainedDensity, jobs: readonly ChainJob[]): number {
   if (density.executor !== "host" || jobs.length === 1) return 1;
   const [{ start, settings, draws }] = jobs;
   const q = Float64Array.from(start.q);
@@ -235,7 +235,7 @@ async function workersThatPay(density: UnconstrainedDensity, jobs: readonly Chai
   for (let i = 0; i < calls; i++) density.logDensityAndGradient(q, gradient);
   const each = (performance.now() - before) / 1000 / calls;
   const seconds = each * USUAL_LEAPFROGS * (settings.warmUp + draws) * jobs.length;
-  return seconds > WORTH_A_WORKER ? await parallelism() : 1;
+  return seconds > WORTH_A_WORKER ? parallelism() : 1;
 }
 
 /** Joins chains: coordinates become values of sites, and reports are concatenated. */

@@ -1,75 +1,87 @@
-/** Chains in worker threads. A chain is a pure function of its job, so where it runs only changes the time. */
-import type { Worker } from "node:worker_threads";
+/** Chains in workers. A chain is a pure function of its job, so where it runs only changes the time. */
+import { cores } from "#platform/machine";
+import { type ChainThread, hasWorkers, startWorker } from "#platform/workers";
 import { InternalError } from "../../errors.ts";
-import type { PortableDensity } from "../portable-density.ts";
+import { type PortableDensity, reviveDensity } from "../portable-density.ts";
 import type { FromWorker, ToWorker } from "./chain-worker.ts";
-import type { ChainJob, ChainProgress, ChainRun } from "./run-chain.ts";
+import { type ChainJob, type ChainProgress, type ChainRun, runChain } from "./run-chain.ts";
 
-/** How many chains can run in parallel here: the number of cores, or 1 if there are no worker threads or no compiled file to start. */
-export async function parallelism(): Promise<number> {
-  // Sources run under a test runner or a loader have no file that a bare worker could start from.
-  if (!import.meta.url.startsWith("file:") || !import.meta.url.endsWith(".js")) return 1;
-  try {
-    const { availableParallelism } = await import("node:os");
-    return availableParallelism();
-  } catch {
-    return 1;
-  }
-}
+/** How many chains can run in parallel here: the number of cores, or 1 if there are no workers or no compiled file to start. */
+export const parallelism = (): number => (hasWorkers ? cores() : 1);
 
-/** Runs each job in one of `count` workers. The first error ends all. */
+/** Why no worker began: a page whose bundler made no file for them, or that may not start any. */
+class NoWorkers extends Error {}
+
+/** Runs each job in one of `count` workers. The first error ends all. Where workers cannot start, the jobs run here, one after another. */
 export async function runInWorkers(
   density: PortableDensity,
   jobs: readonly ChainJob[],
   count: number,
   onProgress?: (progress: ChainProgress) => void,
 ): Promise<ChainRun[]> {
-  const { Worker: Thread } = await import("node:worker_threads");
+  try {
+    return await inWorkers(density, jobs, count, onProgress);
+  } catch (error) {
+    if (!(error instanceof NoWorkers)) throw error;
+  }
+  const revived = reviveDensity(density);
   const runs: ChainRun[] = [];
+  for (const job of jobs) runs.push(await runChain(revived, job, (progress) => onProgress?.(progress)));
+  return runs;
+}
+
+async function inWorkers(
+  density: PortableDensity,
+  jobs: readonly ChainJob[],
+  count: number,
+  onProgress?: (progress: ChainProgress) => void,
+): Promise<ChainRun[]> {
+  const runs: ChainRun[] = [];
+  const threads: ChainThread[] = [];
   let next = 0;
-  const work = (worker: Worker): Promise<void> =>
+  const work = (): Promise<void> =>
     new Promise((resolve, reject) => {
       let at = -1;
-      const send = (message: ToWorker): void => worker.postMessage(message);
+      const thread = startWorker({
+        onMessage(message) {
+          try {
+            const heard = message as FromWorker;
+            if (heard.kind === "progress") onProgress?.(heard.progress);
+            else if (heard.kind === "failed") throw heard.error;
+            else {
+              runs[at] = heard.run;
+              take();
+            }
+          } catch (error) {
+            // If a caller's onProgress throws, the run fails with that error, as it does without workers.
+            reject(error);
+          }
+        },
+        onFailure(reason, started) {
+          if (!started) reject(new NoWorkers(String(reason)));
+          else if (reason instanceof Error) reject(reason);
+          else
+            reject(
+              new InternalError(
+                `a worker of chain ${at} ended with ${reason} before its chain did; set workers: 1.`,
+              ),
+            );
+        },
+      });
+      threads.push(thread);
+      const send = (message: ToWorker): void => thread.post(message);
       const take = (): void => {
         at = next++;
         if (at < jobs.length) send({ kind: "job", job: jobs[at] });
         else resolve();
       };
-      worker.on("error", reject);
-      // A worker that ends without a message (memory, a signal, process.exit in a loader) is only noticed here.
-      worker.on("exit", (code) =>
-        reject(
-          new InternalError(
-            `a worker of chain ${at} ended with exit code ${code} before its chain did; set workers: 1.`,
-          ),
-        ),
-      );
-      worker.on("messageerror", reject);
-      worker.on("message", (message: FromWorker) => {
-        try {
-          if (message.kind === "progress") onProgress?.(message.progress);
-          else {
-            runs[at] = message.run;
-            take();
-          }
-        } catch (error) {
-          // If a caller's onProgress throws, the run fails with that error, as it does without workers.
-          reject(error);
-        }
-      });
       send({ kind: "density", density });
       take();
     });
-  const workers = Array.from(
-    { length: Math.min(count, jobs.length) },
-    // Flags of the process are not for the worker: `--input-type` and `--eval` would keep it from starting.
-    () => new Thread(new URL("./chain-worker.js", import.meta.url), { execArgv: [] }),
-  );
   try {
-    await Promise.all(workers.map(work));
+    await Promise.all(Array.from({ length: Math.min(count, jobs.length) }, work));
   } finally {
-    await Promise.all(workers.map((worker) => worker.terminate()));
+    await Promise.all(threads.map((thread) => thread.terminate()));
   }
   return runs;
 }

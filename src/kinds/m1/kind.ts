@@ -1,6 +1,6 @@
 /** What M1 does: it trains a VAE, then fits classifiers to the posterior's features of the labelled rows. */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync } from "#platform/files";
+import { join } from "#platform/paths";
 import { ArrayValue } from "../../compile/index.ts";
 import type { Dataset } from "../../data/index.ts";
 import { UsageError } from "../../errors.ts";

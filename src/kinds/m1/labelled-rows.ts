@@ -1,5 +1,5 @@
 /** The rows that M1's classifiers are fitted on, as its posterior sees them, and the file that keeps them in the run. */
-import { readFileSync } from "node:fs";
+import { readFileSync } from "#platform/files";
 import type { Dataset } from "../../data/index.ts";
 import { CheckpointError, UsageError } from "../../errors.ts";
 import {

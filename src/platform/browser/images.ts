@@ -1,0 +1,7 @@
+import { refusing } from "./refuse.ts";
+
+/** The decoder of image files: none here. */
+export const loadSharp: () => Promise<typeof import("sharp").default> = refusing(
+  "decoding of image files",
+  "Draw them on a canvas and take its pixels (getImageData).",
+);

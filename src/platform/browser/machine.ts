@@ -1,0 +1,8 @@
+/** The machine, as far as a page is told of it. */
+export const hostname = (): string => "browser";
+export const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+export const cores = (): number => navigator.hardwareConcurrency || 1;
+
+/** A page's arrays for the runtime lie in one memory of WebAssembly, which addresses 4 GiB. */
+export const memoryBytes = (): number => 2 ** 32;

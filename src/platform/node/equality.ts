@@ -1,0 +1,2 @@
+/** Whether two plain values are equal, by Node. */
+export { isDeepStrictEqual } from "node:util";

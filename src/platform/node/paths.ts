@@ -1,0 +1,2 @@
+/** Paths of the machine's file system, by Node. */
+export { basename, dirname, join, relative, resolve, sep } from "node:path";
