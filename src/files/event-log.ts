@@ -4,8 +4,9 @@
  * A record is its length (uint64, little-endian), a checksum of the length, the bytes, and a checksum of the bytes. The checksum is a masked
  * CRC-32C, which neither Node nor a dependency of ours has.
  */
-import { join } from "node:path";
+
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { join } from "#platform/paths";
 import { appendDurably, writeDurably } from "./durable-write.ts";
 import type { EpochMetrics } from "./metrics-log.ts";
 

@@ -41,16 +41,6 @@ describe("what the browser's door reaches", () => {
   });
 });
 
-test("only the command line and the platform import from Node", () => {
-  const files = (readdirSync(src, { recursive: true }) as string[]).filter(
-    (path) => path.endsWith(".ts") && !/^(cli|platform)\b/.test(path),
-  );
-  const named = files.filter((path) =>
-    /^import[^;]*from "node:/m.test(readFileSync(join(src, path), "utf8")),
-  );
-  expect(named).toEqual([]);
-});
-
 test("both platforms have the same modules, which export the same names", async () => {
   const modules = (platform: string) =>
     readdirSync(join(src, "platform", platform))
