@@ -57,10 +57,10 @@ test("doors export what floors' indices export, and no floor goes through a door
   expect(wrong).toEqual([]);
 });
 
-test("only the command line and the platform import from Node: everything else asks #platform, which browsers have too", () => {
+test("only what starts processes, and the platform, imports from Node; everything else asks #platform, which browsers have too", () => {
   const named = files.filter(
     (path) =>
-      !/^(cli|platform)\b/.test(path) &&
+      !/^(cli|sweep|platform)\b/.test(path) &&
       /^(import|export)[^;]*from "node:/m.test(readFileSync(join(src, path), "utf8")),
   );
   expect(named).toEqual([]);
