@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { builtinModules } from "node:module";
 import { dirname, join, relative, sep } from "node:path";
 import { expect, test } from "vitest";
+import { reachable } from "./platform/imports.ts";
 
 const src = join(import.meta.dirname, "..", "src");
 
@@ -57,11 +59,9 @@ test("doors export what floors' indices export, and no floor goes through a door
   expect(wrong).toEqual([]);
 });
 
-test("only what starts processes, and the platform, imports from Node; everything else asks #platform, which browsers have too", () => {
-  const named = files.filter(
-    (path) =>
-      !/^(cli|sweep|platform)\b/.test(path) &&
-      /^(import|export)[^;]*from "node:/m.test(readFileSync(join(src, path), "utf8")),
-  );
-  expect(named).toEqual([]);
+test("the door of pages reaches nothing of Node: what it needs of a machine it asks of #platform, which browsers have too", () => {
+  const { packages } = reachable(join("public", "browser.ts"), "browser");
+  const builtin = new Set(builtinModules);
+  const named = [...packages].filter(([name]) => builtin.has(name.replace(/^node:/, "").split("/")[0]));
+  expect(named.map(([name, file]) => `${file} imports ${name}`)).toEqual([]);
 });

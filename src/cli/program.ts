@@ -1,8 +1,8 @@
 /** The program `tightbound`: its verbs, its help, and how it reports errors. */
 import { Command, CommanderError } from "commander";
-import { version } from "#platform/version";
 import { InternalError, TightboundError, UsageError } from "../errors.ts";
 import { printable } from "../printable.ts";
+import { version } from "../version.ts";
 import type { Context, Terminal } from "./terminal.ts";
 import { addClassify } from "./verbs/classify.ts";
 import { addCompare } from "./verbs/compare.ts";

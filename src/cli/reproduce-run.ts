@@ -1,6 +1,5 @@
 /** What `tightbound reproduce` does once its command line is read. */
 import { join, resolve } from "node:path";
-import { version } from "#platform/version";
 import { UsageError } from "../errors.ts";
 import { writeDurably } from "../files/index.ts";
 import { type Benchmark, benchmarkMarkdown, writeBenchmark } from "../report/index.ts";
@@ -14,6 +13,7 @@ import {
   VALIDATION,
 } from "../reproduce/index.ts";
 import type { RunHooks } from "../runs/index.ts";
+import { version } from "../version.ts";
 import { watchInterrupts } from "./interrupt.ts";
 import { type Display, trainDisplay } from "./progress.ts";
 import { type Context, clock, commandLine, printJson, type Say, speaker } from "./terminal.ts";

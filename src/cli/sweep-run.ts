@@ -2,7 +2,6 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { version } from "#platform/version";
 import {
   type Combination,
   openSweep,
@@ -13,6 +12,7 @@ import {
   summaryOf,
   workThrough,
 } from "../sweep/index.ts";
+import { version } from "../version.ts";
 import { watchInterrupts } from "./interrupt.ts";
 import { CHILD_OF_SWEEP } from "./sweep-child.ts";
 import { sweepRequest } from "./sweep-plan.ts";

@@ -1,6 +1,5 @@
 /** Prepares a run for training: a new one from a command line, or one that was stopped. */
 import { resolve } from "node:path";
-import { version } from "#platform/version";
 import { type Dataset, isTableFile, summarise, TABLE_KINDS } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
 import {
@@ -34,6 +33,7 @@ import {
   resumeRun,
   startRun,
 } from "../runs/index.ts";
+import { version } from "../version.ts";
 import { checkFlags, givenSettings, trainFlags } from "./flags.ts";
 import { type ReadingFlags, readingOf } from "./reading-flags.ts";
 import { nextRunFolder } from "./run-name.ts";

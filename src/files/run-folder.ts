@@ -9,8 +9,8 @@ import {
   statSync,
 } from "#platform/files";
 import { join } from "#platform/paths";
-import { version } from "#platform/version";
 import { CheckpointError, TightboundError, UsageError } from "../errors.ts";
+import { version } from "../version.ts";
 import {
   reason,
   removeStaleTemporaries,

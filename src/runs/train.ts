@@ -1,6 +1,5 @@
 /** Trains in memory. */
 import type { z } from "zod";
-import { version } from "#platform/version";
 import { type Dataset, fingerprint, withClasses } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
 import type { Checkpoint } from "../files/index.ts";
@@ -31,6 +30,7 @@ import {
 import type { DeterministicAutoencoder, LikelihoodName, Vae } from "../models/index.ts";
 import { checkOptions, rulesOf } from "../options.ts";
 import { bestEpoch, isOver, type Progress, type TrainHooks } from "../train/index.ts";
+import { version } from "../version.ts";
 import { factsOf } from "./new-run.ts";
 
 /** Training options of a VAE or an autoencoder. Options left out get the defaults of the kind for the data. */

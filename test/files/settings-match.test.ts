@@ -2,10 +2,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { version } from "#platform/version";
 import { CheckpointError } from "../../src/errors.ts";
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from "../../src/files/checkpoint.ts";
 import { createRun, openRun } from "../../src/files/run-folder.ts";
+import { version } from "../../src/version.ts";
 import { tempFolder } from "../data/temp.ts";
 
 const folder = tempFolder();

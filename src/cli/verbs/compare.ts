@@ -30,7 +30,7 @@ export function addCompare(program: Command, context: Context): void {
     .action(async (paths: readonly string[], { report, json }: Options) => {
       const { compareRuns } = await import("../../runs/index.ts");
       const { comparisonLines, renderComparison } = await import("../../report/index.ts");
-      const { version } = await import("#platform/version");
+      const { version } = await import("../../version.ts");
       const { terminal } = context;
       const say = speaker(terminal, { json: json === true });
       const found = compareRuns(paths, { command: commandLine(context.argv), version: version() });
