@@ -1,7 +1,19 @@
-/** Ctrl-C, SIGTERM and a terminal that is closed (SIGHUP): the first requests a clean stop, the second ends the process. */
+/**
+ * Ctrl-C, SIGTERM and a terminal that is closed (SIGHUP). In verbs that train, the first requests a clean stop, the second ends the
+ * process. In all others the first ends it, between two files and never within one.
+ */
 
 const CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 type StopSignal = keyof typeof CODES;
+const SIGNALS = Object.keys(CODES) as StopSignal[];
+
+/**
+ * Lets a signal end the process with 128 plus its number. Without a handler it ends within a write, which leaves a temporary file, and
+ * whoever started the process is told of a signal instead of an exit code.
+ */
+export const endOnSignals = (): void => {
+  for (const name of SIGNALS) process.on(name, () => process.exit(CODES[name]));
+};
 
 export interface Interrupts {
   /** Aborted by the first signal. */
@@ -30,10 +42,12 @@ export const watchInterrupts = (onFirst: () => void, onEnd: () => void): Interru
     (first ? last : onEnd)?.();
     process.exit(exitCode);
   };
-  const handlers = (Object.keys(CODES) as StopSignal[]).map((name) => {
+  const handlers = SIGNALS.map((name) => {
     const handler = () => receive(name);
+    const before = process.listeners(name);
+    process.removeAllListeners(name);
     process.on(name, handler);
-    return { name, handler };
+    return { name, handler, before };
   });
   return {
     signal: controller.signal,
@@ -44,7 +58,10 @@ export const watchInterrupts = (onFirst: () => void, onEnd: () => void): Interru
       last = before;
     },
     release() {
-      for (const { name, handler } of handlers) process.off(name, handler);
+      for (const { name, handler, before } of handlers) {
+        process.off(name, handler);
+        for (const each of before) process.on(name, each);
+      }
     },
   };
 };

@@ -1,8 +1,10 @@
 #!/usr/bin/env node
+import { endOnSignals } from "./interrupt.ts";
 import { runProgram } from "./program.ts";
 import { watchStreams } from "./standard-streams.ts";
 import { CHILD_OF_SWEEP } from "./sweep-child.ts";
 
+endOnSignals();
 const streams = watchStreams({ out: process.stdout, err: process.stderr });
 // A training of a sweep stops after its step, with a checkpoint, when the sweep is gone.
 const tell = process.env[CHILD_OF_SWEEP] === undefined ? undefined : process.send?.bind(process);

@@ -1,6 +1,6 @@
 /** The program as a process: signals, checkpoints, the end of a pipe. */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { loadCheckpoint } from "../../src/files/checkpoint.ts";
@@ -106,6 +106,44 @@ test.each([
     expect(resumed.out).toContain(`Continuing after step ${String(step).replace(/^(\d)(\d{3})$/, "$1,$2")}.`);
     expect(resumed).toMatchObject({ code: 0, err: "" });
     expect(stateOf(run)).toEqual(stateOf(straight));
+  },
+);
+
+// Each verb with one of the signals.
+const stoppedVerbs = [
+  ["evaluate", "SIGHUP", 129, ["--samples", "100000", "--json"], undefined],
+  ["encode", "SIGINT", 130, [], "e.csv"],
+  ["sample", "SIGTERM", 143, ["--count", "2000000"], "s.csv"],
+  ["export", "SIGHUP", 129, [], "m"],
+  ["reconstruct", "SIGTERM", 143, [], "r.png"],
+] as const;
+
+test.skipIf(process.platform !== "linux").each(stoppedVerbs)(
+  "%s: %s ends it with %i, and leaves no half of a file",
+  async (verb, signal, code, flags, target) => {
+    const out = join(folder, `stopped-${verb}`);
+    mkdirSync(out);
+    const argv = [verb, straight, ...flags, ...(target === undefined ? [] : ["--out", join(out, target)])];
+    const ended = await new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
+      const child = spawn(process.execPath, [main, ...argv], { cwd: folder, stdio: "ignore" });
+      // As soon as the program is loaded: from then on the kernel knows that SIGHUP, the first signal, is caught.
+      const timer = setInterval(() => {
+        const status = `/proc/${child.pid}/status`;
+        if (!existsSync(status)) return;
+        const caught = /SigCgt:\t([0-9a-f]+)/.exec(readFileSync(status, "utf8"))?.[1];
+        if (Number.parseInt(caught?.at(-1) ?? "0", 16) % 2 === 0) return;
+        clearInterval(timer);
+        setTimeout(() => child.kill(signal), 2 * (code - 129));
+      }, 5);
+      child.on("close", (code, signal) => {
+        clearInterval(timer);
+        resolve({ code, signal });
+      });
+    });
+    expect(ended.signal).toBeNull();
+    // The first and the third take minutes. On a busy machine the others may be done before the signal is sent.
+    expect(["evaluate", "sample"].includes(verb) ? [code] : [0, code]).toContain(ended.code);
+    expect(readdirSync(out).filter((name) => name.endsWith(".tmp"))).toEqual([]);
   },
 );
 

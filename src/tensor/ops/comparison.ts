@@ -3,6 +3,7 @@ import type { TensorLike } from "../leaf.ts";
 import type { Tensor } from "../tensor.ts";
 import { cast } from "./cast.ts";
 import { type Binary, binaryCases, elementwise, type Unary } from "./elementwise.ts";
+import { where } from "./where.ts";
 
 const comparison = (name: string, native: string, operator: string): Binary =>
   elementwise({
@@ -48,17 +49,18 @@ export const logicalNot: Unary = elementwise({
 export const isNan = (x: Tensor): Tensor => logicalNot(equal(x, x));
 
 /**
- * 1 where x > 0, else 0, in the dtype of x: the derivative of relu, and a comparison that needs no bool. Natively it is one vectorised
+ * 1 where x > 0, else 0, and NaN where x is, in the dtype of x: the derivative of relu, and a comparison that needs no bool. Natively it is one vectorised
  * pass, min(max(3·10³⁸ x, 0), 1); the runtime's comparisons and Sign are scalar loops.
  */
 export const positive: Unary = elementwise({
   name: "positive",
   accepts: "float",
-  host: (x) => `(${x} > 0 ? 1 : 0)`,
+  host: (x) => `(${x} > 0 ? 1 : ${x} <= 0 ? 0 : NaN)`,
   native: {
     onnx: (builder, inputs) =>
       builder.node("HardSigmoid", inputs, { alpha: { float: 3e38 }, beta: { float: 0 } }),
-    expand: ([x]) => (x.dtype === "float32" ? undefined : cast(greater(x, 0), x.dtype)),
+    expand: ([x]) =>
+      x.dtype === "float32" ? undefined : where(equal(x, x), cast(greater(x, 0), x.dtype), x),
   },
   cases: [{ inputs: [[3, 4]], domain: [-2, 2] }],
 });
