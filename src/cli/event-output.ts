@@ -10,17 +10,17 @@ import {
 } from "../files/index.ts";
 import type { Stage } from "../runs/index.ts";
 
-/** What to call while a run trains. */
+/** Callbacks during the training of a run. */
 export interface EventOutput {
-  /** After an epoch is in the metrics. */
+  /** Called after an epoch is in the metrics. */
   onEpoch(stage: Stage, line: EpochMetrics): void;
-  /** When a training ends: writes what no epoch wrote, as for a run that was done before. */
+  /** Called when training ends. Writes the file if no epoch did, for example if the run was already done. */
   onEnd(stage: Stage): void;
 }
 
 /**
- * Event files are written where they are asked for, or where a run that continues has one. The first epoch writes the file anew from the
- * metrics, because a resumed run may repeat an epoch; others add to it.
+ * Event files are written on request, or if a continued run already has one. The first epoch writes the whole file again from the
+ * metrics, because a resumed run may repeat an epoch; later epochs are appended.
  */
 export function eventOutput(asked: boolean): EventOutput {
   const begun = new Set<string>();

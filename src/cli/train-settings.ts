@@ -1,4 +1,4 @@
-/** The flags that say what a run is trained on and how: those of `train` that a plan of many runs may use. */
+/** The flags of `train` for data and settings; a plan of many runs may use them too. */
 import type { Command } from "commander";
 import { columnNames, columnTypePairs, oneOf, share, whole } from "../kinds/index.ts";
 import { optionOf, trainFlags } from "./flags.ts";
@@ -15,9 +15,13 @@ export function trainSettings(command: Command, kind?: string): void {
     )
     .option("--label-column <name>", "the column of class names in a table; a blank cell is unlabelled")
     .addOption(
-      optionFor("--categorical", columnNames, "columns of a table that hold categories, with commas between"),
+      optionFor(
+        "--categorical",
+        columnNames,
+        "columns of a table that contain categories, separated by commas",
+      ),
     )
-    .addOption(optionFor("--ignore", columnNames, "columns of a table to leave out, with commas between"))
+    .addOption(optionFor("--ignore", columnNames, "columns of a table to leave out, separated by commas"))
     .option(
       "--id <column>",
       "the column of a table that names its rows, in predictions and messages (default: lines)",
@@ -26,14 +30,14 @@ export function trainSettings(command: Command, kind?: string): void {
       optionFor(
         "--type",
         columnTypePairs,
-        "types of columns, where the data would be taken for another: number, positive, bounded:0..10, count, ordinal:low<high, categorical, date:dmy",
+        "types of columns that would be detected as another type: number, positive, bounded:0..10, count, ordinal:low<high, categorical, date:dmy",
       ),
     )
     .addOption(
       optionFor(
         "--decimal",
         oneOf([".", ","]),
-        "what parts whole numbers from fractions in a table; the other groups thousands (default: found)",
+        "decimal separator of the numbers in a table; the other one groups thousands (default: detected)",
       ),
     )
     .addOption(
@@ -44,7 +48,7 @@ export function trainSettings(command: Command, kind?: string): void {
       ),
     )
     .addOption(optionFor("--validation", whole(1), "labelled rows to hold out for validation (default: 0)"))
-    .addOption(optionFor("--validation-seed", whole(0), "seed that draws the validation rows (default: 0)"));
+    .addOption(optionFor("--validation-seed", whole(0), "seed for drawing the validation rows (default: 0)"));
   readingFlags(command);
   for (const flag of trainFlags) command.addOption(optionOf(flag, kind));
 }

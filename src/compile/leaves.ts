@@ -56,7 +56,7 @@ export function noiseFiller(
   const improper = noises.find((leaf) => leaf.attributes.kind === "none");
   if (improper !== undefined) {
     throw new UsageError(
-      `site '${improper.attributes.site}': a draw from its prior was asked for, and it has none: flat(…) is no probability distribution. ` +
+      `site '${improper.attributes.site}': cannot draw from its prior, because flat(…) is not a probability distribution. ` +
         "Give the site a proper prior (Normal, Uniform, Gamma, …) where it is drawn from: prior predictive draws, simulated data, an " +
         "evidence; or draw from a posterior instead (predictive with the draws of nuts, or with a fitted guide).",
     );

@@ -1,8 +1,8 @@
 /**
- * Figures of epochs as TensorBoard reads them: a file of TFRecords, each an `Event` of TensorFlow's `event.proto` with scalars.
+ * Figures of epochs in TensorBoard's format: a file of TFRecords, each an `Event` of TensorFlow's `event.proto` with scalars.
  *
  * A record is its length (uint64, little-endian), a checksum of the length, the bytes, and a checksum of the bytes. The checksum is a masked
- * CRC-32C, which neither Node nor a dependency of ours has.
+ * CRC-32C, which neither Node nor any of our dependencies has.
  */
 
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
@@ -10,13 +10,13 @@ import { join } from "#platform/paths";
 import { appendDurably, writeDurably } from "./durable-write.ts";
 import type { EpochMetrics } from "./metrics-log.ts";
 
-/** TensorBoard looks for `tfevents` in a file's name. One name, so that a resumed run replaces its file and has no second one. */
+/** TensorBoard looks for `tfevents` in a file's name. The name is always the same, so a resumed run replaces its file. */
 const FILE = "events.out.tfevents.tightbound";
 
 /** The event file of a run's folder. */
 export const eventFile = (folder: string): string => join(folder, FILE);
 
-/** CRC-32C (Castagnoli; RFC 3720) of one byte after another, by a table. */
+/** Table for CRC-32C (Castagnoli; RFC 3720), byte by byte. */
 const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   let crc = byte;
   for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0x82f63b78 : 0);
@@ -44,7 +44,7 @@ const record = (data: Uint8Array): Buffer => {
   return out;
 };
 
-/** An event: wall time in seconds since 1970, and what it says. */
+/** An event: wall time in seconds since 1970, and its contents. */
 const event = (wallTime: number, rest: (writer: BinaryWriter) => void): Buffer => {
   const writer = new BinaryWriter().tag(1, WireType.Bit64).double(wallTime);
   rest(writer);
@@ -80,8 +80,8 @@ const epochEvent = (metrics: EpochMetrics, start: number): Buffer =>
 const startOf = (createdAt: string): number => numberOf(Date.parse(createdAt) / 1000, 0);
 
 /**
- * Writes the event file of a run's folder anew, with all its epochs. Wall times are `createdAt` plus the time trained, so the same lines give
- * the same file.
+ * Writes the whole event file of a run's folder again, with all its epochs. Wall times are `createdAt` plus the time trained, so the same
+ * lines give the same file.
  *
  * @param lines the run's metrics, oldest first
  * @throws CheckpointError when it cannot be written; an old file is untouched.

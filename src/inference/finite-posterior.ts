@@ -79,7 +79,7 @@ function drawn(
     const record = sites.get(site.name);
     if (record === undefined) continue;
     const { batchShape, eventShape, dtype } = record.distribution;
-    // What stands left of a site's own value: values of finite sites before it, of which one was drawn.
+    // The axes to the left of the site's own are values of finite sites before it. Take the value that was drawn.
     let value = logWeights;
     const left = [...axes];
     for (const axis of axes) {

@@ -34,10 +34,10 @@ const wakeSleepRules: OptionRules<ReweightedWakeSleepOptions<readonly unknown[]>
 };
 
 /**
- * Reweighted wake-sleep (Bornschein and Bengio 2015; Le et al. 2019). The model climbs the importance-weighted bound of `particles`
- * draws; the guide follows Σ w̃ ∇ log q(z|x) of the same draws (wake), or ∇ log q(z|x) of pairs that the model dreams (sleep). No
- * gradient goes through a draw, so every kind of site will do, and more draws make the guide's gradient better, not worse. The two
- * descend different functions: KL(p ‖ q) for the guide, where SVI descends KL(q ‖ p).
+ * Reweighted wake-sleep (Bornschein and Bengio 2015; Le et al. 2019). The model maximises the importance-weighted bound of
+ * `particles` draws; the guide follows Σ w̃ ∇ log q(z|x) of the same draws (wake), or ∇ log q(z|x) of pairs drawn from the model (sleep).
+ * No gradient goes through a draw, so sites of any kind can be used, and more draws make the guide's gradient better, not worse. The two
+ * minimise different functions: KL(p ‖ q) for the guide, where SVI descends KL(q ‖ p).
  *
  * @example
  * await reweightedWakeSleep(network.model, network.guide).run([x], { steps: 10_000, particles: 10, executor: "native" });

@@ -9,7 +9,7 @@ export interface StartingPoint {
   readonly gradient: Float64Array;
 }
 
-/** Random points that are tried, as many as Stan tries. */
+/** Number of random points to try; the same as Stan's. */
 const TRIES = 100;
 
 /**

@@ -44,7 +44,7 @@ export interface SviOptions extends BoundOptions {
   readonly optimizer?: Optimizer;
   /** Default `host`: small programs. `native` for networks and large data. */
   readonly executor?: Executor;
-  /** Threads of the native executor. Default: as many as the machine has cores. */
+  /** Threads of the native executor. Default: one for each core. */
   readonly threads?: number;
   /** Seed of the parameters' initial values and of the noise. Default 0. */
   readonly seed?: number;

@@ -37,8 +37,8 @@ export interface UnconstrainedDensityOptions extends UnconstrainedGraphOptions {
   /** Values of the program's parameters, as `svi(…).run` returns them; others take their initial ones. */
   readonly parameters?: ReadonlyMap<Tensor, TypedArray>;
   /**
-   * Numbers of the program's inputs. The host executor reads the arrays anew at each call: refill them, and the same compiled density is
-   * that of other data. The native executor keeps what they held when the density was made.
+   * Numbers of the program's inputs. The host executor reads the arrays again at each call: if you refill them, the same compiled density
+   * uses the new data. The native executor keeps their values from when the density was made.
    */
   readonly data?: ReadonlyMap<Tensor, Float64Array>;
   /**
@@ -46,9 +46,9 @@ export interface UnconstrainedDensityOptions extends UnconstrainedGraphOptions {
    * size of the program's graph, native from about 10,000 element operations on.
    */
   readonly executor?: Executor | "auto";
-  /** Of the native executor; the host computes in float64 whatever is said. Default `float64`. */
+  /** Precision of the native executor; the host always computes in float64. Default `float64`. */
   readonly precision?: Precision;
-  /** Threads of the native executor. Default: as many as the machine has cores. */
+  /** Threads of the native executor. Default: one for each core. */
   readonly threads?: number;
   /** Whether the transforms' Jacobian is part of it. Without, it is the density of the sites' own values. Default true. */
   readonly jacobian?: boolean;
@@ -95,9 +95,9 @@ export interface UnconstrainedDensity {
   constrain(q: ArrayLike<number>): ReadonlyMap<string, ArrayValue>;
   /** The coordinates at which the sites have these values. @throws UsageError naming a site without values, or outside its support. */
   unconstrain(values: SiteValues): Promise<Float64Array>;
-  /** A starting point: each coordinate uniform on (−2, 2), as Stan's. A function of the seed and the attempt alone. */
+  /** A starting point: each coordinate uniform on (−2, 2), as in Stan. It depends only on the seed and the attempt. */
   initial(seed: number, attempt?: number): Float64Array;
-  /** Which site makes the log density at q not finite, and what to do about it; nothing where every site's is finite. */
+  /** Which site makes the log density at q not finite, and what to do about it; undefined if every site's is finite. */
   explain(q: ArrayLike<number>): Promise<string | undefined>;
   /** Compiles further expressions of the coordinates, on the host: their values at a point, and at values of further inputs. */
   evaluator(
@@ -120,7 +120,7 @@ export interface UnconstrainedDensity {
  * await density.logDensityAndGradient(q, gradient);
  * density.constrain(q).get("p")?.item(); // in (0, 1)
  *
- * @throws UsageError when a latent site is discrete and infinite, or stands in a minibatch; when the density reads noise, or an input
+ * @throws UsageError when a latent site is discrete and infinite, or is in a minibatch; when the density reads noise, or an input
  * without a value; or when the program's sites change from run to run.
  */
 export async function unconstrainedDensity<A extends readonly unknown[]>(

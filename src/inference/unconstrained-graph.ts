@@ -99,9 +99,9 @@ function checkSameSites(program: string, first: readonly RandomSite[], second: r
 
 /**
  * Traces a program's log joint density as a function of unconstrained coordinates q. Each continuous latent site's value is
- * θ = T(q) with T the transform that belongs to its support; finite latent sites are summed out exactly.
+ * θ = T(q), where T is the transform of its support; finite latent sites are summed out exactly.
  *
- * @throws UsageError when a latent site is discrete and infinite, or any site stands in a minibatch, or one has a support that depends on a finite
+ * @throws UsageError when a latent site is discrete and infinite, or any site is in a minibatch, or one has a support that depends on a finite
  * site; when the program has no continuous latent site, or its sites change from run to run.
  */
 export function unconstrainedGraph<A extends readonly unknown[]>(

@@ -9,7 +9,7 @@ export type Floats = Float32Array | Float64Array;
 /** Floating-point precision of the native executor. */
 export type Precision = "float32" | "float64";
 
-/** The program that a graph was traced from, and the values of its parameters and of the inputs that stand for data. */
+/** The program that a graph was traced from, and the values of its parameters and of the inputs for data. */
 export interface Source {
   readonly program: Pick<Program, "name" | "parameters">;
   readonly parameters: ReadonlyMap<Tensor, TypedArray> | undefined;

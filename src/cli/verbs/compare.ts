@@ -9,7 +9,7 @@ interface Options {
 }
 
 const EXAMPLES = `
-Prints the settings in which the runs differ and their figures, from what is in their folders: nothing is measured again.
+Prints the settings in which the runs differ, and their figures as stored in their folders: nothing is measured again.
 The best run is the best on validation rows (--validation of train), never on test rows.
 
 With --report FILE.html, or a folder, it also writes a page with the same tables and the curves of all runs on top of each other.

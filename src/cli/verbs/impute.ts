@@ -7,12 +7,13 @@ import { optionFor } from "../parse.ts";
 import type { Context } from "../terminal.ts";
 
 const EXAMPLES = `
-The file has the columns of the table that the run was trained on. What is written is the same file with its blank cells filled,
-and before them the line of each row, unless the run names rows by an id. Filled are the columns that the model knows.
+The file must have the columns of the table that the run was trained on. The command writes the same file with its blank cells
+filled, in the columns that the model knows. Each row begins with its line number, unless the run names rows by an id.
 
-Codes z are drawn from q(z|x) of what is there and weighted by p(x, z)/q(z|x) (Mattei and Frellsen, 2019). By default a cell is
-its posterior mean, a category the most probable one; with --draws every cell is a draw, and the file has so many completions of
-each row. To see how right they are, a tenth of the known cells is hidden and filled too, beside means and nearest rows.
+Codes z are drawn from q(z|x) of the known cells and weighted by p(x, z)/q(z|x) (Mattei and Frellsen, 2019). By default a cell is
+its posterior mean, and a category the most probable one. With --draws every cell is a draw, and the file has that many
+completions of each row. To measure the accuracy, a tenth of the known cells are hidden and filled too; for comparison they are also
+filled with means and from the nearest rows.
 
 Examples:
   $ tightbound impute runs/penguins-vae-1 --data gaps.csv

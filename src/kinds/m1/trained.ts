@@ -25,7 +25,7 @@ export class TrainedM1 {
   readonly kind = "m1";
   /** The VAE. */
   readonly vae: Trained;
-  /** Of the VAE. */
+  /** The model of the VAE. */
   readonly model: Vae;
   readonly parameters: ParameterValues;
   /** Names of the classes. */
