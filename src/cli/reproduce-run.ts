@@ -1,6 +1,5 @@
 /** What `tightbound reproduce` does once its command line is read. */
 import { join, resolve } from "node:path";
-import { UsageError } from "../errors.ts";
 import { writeDurably } from "../files/index.ts";
 import { type Benchmark, benchmarkMarkdown, writeBenchmark } from "../report/index.ts";
 import {
@@ -16,6 +15,7 @@ import type { RunHooks } from "../runs/index.ts";
 import { version } from "../version.ts";
 import { watchInterrupts } from "./interrupt.ts";
 import { type Display, trainDisplay } from "./progress.ts";
+import { reproduceDensity } from "./reproduce-density.ts";
 import { type Context, clock, commandLine, printJson, type Say, speaker } from "./terminal.ts";
 import type { ReproduceOptions } from "./verbs/reproduce.ts";
 
@@ -30,9 +30,6 @@ export async function reproduceVerb(
   options: ReproduceOptions,
   context: Context,
 ): Promise<void> {
-  if (paper !== "kingma2014") {
-    throw new UsageError(`reproduce: unknown paper "${paper}". Expected kingma2014.`);
-  }
   const { terminal } = context;
   const say = speaker(terminal, options);
   let display: Display | undefined;
@@ -42,9 +39,21 @@ export async function reproduceVerb(
     terminal.err.write("Stopping after this step. Press Ctrl-C again to end at once.\n");
   }, stop);
   try {
-    const { data, validation, threads, methods } = options;
+    const { data, validation, threads, methods, out = join("runs", paper) } = options;
+    if (paper === "burda2016") {
+      const done = await reproduceDensity({ ...options, out }, context, say, {
+        signal: interrupts.signal,
+        show: (next) => {
+          stop();
+          display = next;
+        },
+        stop,
+      });
+      if (!done) context.exitCode = interrupts.exitCode ?? 0;
+      return;
+    }
     const asked: Kingma2014Options = {
-      out: options.out,
+      out,
       labels: options.labels,
       draws: options.draws,
       length: options.length,
@@ -71,7 +80,7 @@ export async function reproduceVerb(
       },
     });
     stop();
-    await writeResults(results, benchmarkOf(results, asked), options, context, say);
+    await writeResults(results, benchmarkOf(results, asked), { ...options, out }, context, say);
     if (results.missing.length > 0) context.exitCode = interrupts.exitCode ?? 0;
   } finally {
     stop();
@@ -113,7 +122,7 @@ function trainingHooks(
 async function writeResults(
   results: Kingma2014Results,
   benchmark: Benchmark,
-  options: ReproduceOptions,
+  options: ReproduceOptions & { readonly out: string },
   { terminal }: Context,
   say: Say,
 ): Promise<void> {

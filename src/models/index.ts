@@ -29,7 +29,7 @@ export {
 } from "./m1.ts";
 export { type ClassPrior, M2, type M2Likelihood, type M2ObjectiveOptions, type M2Options } from "./m2.ts";
 export { missingMarks } from "./missing-marks.ts";
-export { boundNames, elboForms, likelihoodNames, networkNames } from "./names.ts";
+export { boundEstimators, boundNames, elboForms, likelihoodNames, networkNames } from "./names.ts";
 export type { NetworkName } from "./networks.ts";
 export type { OrderedLevels } from "./ordered-levels.ts";
 export { Stacked, type StackedOptions } from "./stacked.ts";

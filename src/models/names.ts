@@ -17,5 +17,8 @@ export const networkNames = ["mlp", "convolutional"] as const;
 /** The bounds for training a VAE. */
 export const boundNames = ["elbo", "iwae"] as const;
 
+/** The gradient estimators for training a VAE under the importance-weighted bound. */
+export const boundEstimators = ["pathwise", "doubly-reparameterised"] as const;
+
 /** How the KL term of the ELBO is computed. */
 export const elboForms = ["analytic", "monteCarlo"] as const;

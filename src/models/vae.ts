@@ -16,7 +16,7 @@ import { model, type Program } from "../program/index.ts";
 import { input, mul, neg, reshape, type Shape, sizeOf, type Tensor } from "../tensor/index.ts";
 import { type Likelihood, type LikelihoodName, likelihood } from "./likelihood.ts";
 import { missingMarks } from "./missing-marks.ts";
-import type { elboForms } from "./names.ts";
+import type { boundEstimators, elboForms } from "./names.ts";
 import { checkLatent, decoder, encoderBody, type NetworkOptions, resolveNetwork } from "./networks.ts";
 
 /** Options of {@link VAE}. */
@@ -51,6 +51,8 @@ export interface VaeObjectiveOptions {
   readonly batch: number;
   /** Default `elbo`. `iwae`: the importance-weighted bound over `samples`. */
   readonly bound?: "elbo" | "iwae";
+  /** With `bound: "iwae"`: the gradient, through the draws as they are, or doubly reparameterised (Tucker et al. 2019). Default `"pathwise"`. */
+  readonly estimator?: (typeof boundEstimators)[number];
   /** How the KL is computed: `"analytic"`, in closed form, or `"monteCarlo"`, by the sample that the reconstruction takes. Default `"analytic"`. */
   readonly form?: ElboForm;
   /** Samples of z per datum. Default 1. */
@@ -176,12 +178,22 @@ export function VAE(options: VaeOptions): Vae {
 }
 
 function vaeObjective(vae: Vae, options: VaeObjectiveOptions): Objective {
-  const { batch, bound = "elbo", form = "analytic", samples = 1, freeBits = 0 } = options;
+  const {
+    batch,
+    bound = "elbo",
+    estimator = "pathwise",
+    form = "analytic",
+    samples = 1,
+    freeBits = 0,
+  } = options;
   const layers = trainingContext();
   const x = input("x", [batch, vae.features]);
   const shared = { particles: samples, scale: 1 / batch, layers };
   if (bound === "iwae") {
-    const { surrogate, value } = importanceWeighted(vae.model, vae.guide, [x], shared);
+    const { surrogate, value } = importanceWeighted(vae.model, vae.guide, [x], {
+      ...shared,
+      ...(estimator !== "pathwise" && { estimators: { z: estimator } }),
+    });
     return { loss: neg(surrogate), metrics: { elbo: value }, updates: layers.updates };
   }
   const { surrogate, reconstruction, kl } = elbo(vae.model, vae.guide, [x], {

@@ -142,7 +142,7 @@ export const drawTable = ({ cells }: Pick<Benchmark, "cells">): TextTable => {
 };
 
 /** A Markdown table with aligned columns, readable in a terminal. The first column is aligned left, the others right. */
-const markdown = ({ heads, rows }: TextTable): string => {
+export const markdown = ({ heads, rows }: TextTable): string => {
   const [head, ...body] = [heads, ...rows].map((cells) => cells.map((cell) => cell.replaceAll("|", "\\|")));
   const widths = head.map((name, i) => Math.max(name.length, ...body.map((row) => row[i].length), 3));
   const line = (cells: readonly string[]): string =>

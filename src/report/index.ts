@@ -22,6 +22,7 @@ export type {
 export { renderComparison } from "./comparison.ts";
 export { comparisonLines } from "./comparison-table.ts";
 export type { ComparedFigure, ComparedRun, Comparison, DifferingSetting } from "./comparison-types.ts";
+export { densityMarkdown } from "./density-table.ts";
 export { type EncodedImage, type ImageGridOptions, imageGrid } from "./image-grid.ts";
 export { imageStack } from "./image-stack.ts";
 export {

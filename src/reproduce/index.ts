@@ -5,6 +5,18 @@
  */
 export { benchmarkOf } from "./benchmark.ts";
 export {
+  type Burda2016Hooks,
+  type Burda2016Options,
+  type Burda2016Results,
+  type DensityBinarization,
+  type DensityBound,
+  type DensityFigures,
+  type DensityRow,
+  densitySettings,
+  rateStages,
+  reproduceBurda2016,
+} from "./burda2016.ts";
+export {
   type DrawFigures,
   type Kingma2014Hooks,
   type Kingma2014Options,

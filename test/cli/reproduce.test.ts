@@ -34,6 +34,6 @@ test("a page, a table and all figures; the table is what is printed", async () =
 
 test("another paper is refused", async () => {
   const { err } = await cli("reproduce", "other", "--out", join(folder, "none"));
-  expect(err).toContain('reproduce: unknown paper "other". Expected kingma2014.');
+  expect(err).toContain('reproduce: unknown paper "other". Expected kingma2014 or burda2016.');
   expect(existsSync(join(folder, "none"))).toBe(false);
 });

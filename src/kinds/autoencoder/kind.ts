@@ -13,7 +13,10 @@ import { autoencoder } from "./settings.ts";
 
 type AutoencoderRunSettings = RunSettings & {
   readonly model: VaeModelSettings;
-  readonly train: Omit<TrainSettings, "bound" | "form" | "samples" | "beta" | "warmup" | "freeBits">;
+  readonly train: Omit<
+    TrainSettings,
+    "bound" | "estimator" | "form" | "samples" | "beta" | "warmup" | "freeBits"
+  >;
 };
 
 const build = ({ model: _, ...options }: VaeModelSettings & { readonly model?: unknown }) =>

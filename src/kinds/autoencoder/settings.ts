@@ -20,6 +20,7 @@ export const autoencoder: Declaration = {
   lacks: {
     ...unlabelled("autoencoder"),
     "--bound": noBound,
+    "--estimator": noBound,
     "--form": noBound,
     "--samples": noBound,
     "--free-bits": noBound,

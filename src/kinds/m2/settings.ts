@@ -145,6 +145,7 @@ export const lacksOfM2 = (name: string): Readonly<Record<string, string>> => {
   return {
     "--batch-norm": `few of the rows that ${name} sees at once are labelled, and their mean says little.`,
     "--bound": bound,
+    "--estimator": bound,
     "--form": bound,
     "--samples": bound,
     "--free-bits": bound,

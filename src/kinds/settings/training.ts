@@ -1,7 +1,7 @@
 /** Settings of training that kinds share. */
 import { binarizations } from "../../data/index.ts";
 import { ceilings } from "../../limits.ts";
-import { boundNames, elboForms } from "../../models/index.ts";
+import { boundEstimators, boundNames, elboForms } from "../../models/index.ts";
 import { optimizerNames, scheduleNames } from "../../train/index.ts";
 import { type DataFacts, optional, type SettingOptions, setting } from "./setting.ts";
 import { notNegative, oneOf, positive, rateSteps, whole } from "./value.ts";
@@ -70,10 +70,22 @@ const notUnderIwae = (given: ReadonlyMap<string, unknown>): string | undefined =
     ? "the importance-weighted bound has no KL term of its own to change."
     : undefined;
 
+/** Under the ELBO the weights of all draws are 1: there is nothing to reparameterise twice. */
+const notUnderElbo = (given: ReadonlyMap<string, unknown>): string | undefined =>
+  given.get("--bound") === "iwae" || given.get("--estimator") === "pathwise"
+    ? undefined
+    : "only the importance-weighted bound has another gradient than the pathwise one. Add --bound iwae.";
+
 /** The bound that a VAE maximises. */
 export const boundSettings = {
   /** Bound to climb. Default: elbo. */
   bound: setting(oneOf(boundNames), { help: "bound to maximise", default: "elbo" }),
+  /** With the bound iwae: the gradient through the draws as they are, or doubly reparameterised (Tucker et al. 2019). Default: pathwise. */
+  estimator: setting(oneOf(boundEstimators), {
+    help: "with --bound iwae: the gradient through z, or the doubly reparameterised one, whose noise does not grow with --samples",
+    default: "pathwise",
+    refuse: notUnderElbo,
+  }),
   /** How the KL of the ELBO is computed: in closed form, or by the sample that the reconstruction takes. Default: analytic. */
   form: setting(oneOf(elboForms), {
     help: "how the ELBO's KL is computed: in closed form, or from the same sample as the reconstruction",
@@ -81,7 +93,6 @@ export const boundSettings = {
     refuse: notUnderIwae,
   }),
   /** Samples of z per row. Default: 1. */
-  /** Factor of the KL. Default: 1. */
   samples: setting(whole(1, ceilings.samples), {
     help: "samples of z per row",
     placeholder: "<k>",

@@ -21,19 +21,32 @@ export type AnyModel = Vae | DeterministicAutoencoder;
 /** The settings that training a VAE or an autoencoder reads. An autoencoder has no bound to choose. */
 export type AutoencodingSettings = OptimisationSettings &
   Omit<BatchSettings, "beta" | "warmup"> &
-  Partial<Pick<TrainSettings, "bound" | "form" | "samples" | "beta" | "warmup" | "freeBits">>;
+  Partial<Pick<TrainSettings, "bound" | "estimator" | "form" | "samples" | "beta" | "warmup" | "freeBits">>;
 
 /** Its objective for a minibatch size and these settings. @throws UsageError */
 export function objectiveOf(model: AnyModel, settings: AutoencodingSettings): (batch: number) => Objective {
-  const { bound = "elbo", form = "analytic", samples = 1, beta = 1, warmup = 0, freeBits = 0 } = settings;
+  const {
+    bound = "elbo",
+    estimator = "pathwise",
+    form = "analytic",
+    samples = 1,
+    beta = 1,
+    warmup = 0,
+    freeBits = 0,
+  } = settings;
   if (model.kind === "autoencoder") return (batch) => model.objective({ batch });
   if (bound === "iwae" && (beta !== 1 || warmup > 0 || freeBits > 0)) {
     throw new UsageError(
       "train: the importance-weighted bound has no KL term; leave out warmup, beta and freeBits, or use bound elbo.",
     );
   }
+  if (bound === "elbo" && estimator !== "pathwise") {
+    throw new UsageError(
+      `train: the estimator ${estimator} belongs to the importance-weighted bound; add \`bound: "iwae"\`.`,
+    );
+  }
   return (batch) =>
-    model.objective({ batch, bound, form, samples, freeBits, beta: warmup > 0 ? "input" : beta });
+    model.objective({ batch, bound, estimator, form, samples, freeBits, beta: warmup > 0 ? "input" : beta });
 }
 
 /** Compiles the training of a model. @throws UsageError when the data do not fit it. */
