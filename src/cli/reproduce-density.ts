@@ -97,7 +97,7 @@ const densityTable = (
     `Negative log-likelihood in nats of ${data.testRows} test rows of ${data.name}, lower is better, after 3,280 epochs in the paper` +
     `${length < 1 ? `; here this is a trial at ${length} of them` : ""}.`,
   rows: table.map(({ bound, samples, binarize, published, found }) => ({
-    name: `${bound === "vae" ? "VAE" : "IWAE"}, k = ${samples}, ${binarize}`,
+    name: `${bound === "elbo" ? "VAE" : "IWAE"}, k = ${samples}, ${binarize}`,
     ...(published && { published: { value: published.negativeLogLikelihood, units: published.activeUnits } }),
     ...(found && {
       found: {

@@ -15,7 +15,7 @@ import {
 import { completeRun, keptFigures } from "./runs.ts";
 
 /** The bound of a row of the table: the ELBO averaged over k draws, or the importance-weighted bound of k draws. */
-export type DensityBound = "vae" | "iwae";
+export type DensityBound = "elbo" | "iwae";
 
 /** How grey pixels become binary: drawn anew at each step, or once. */
 export type DensityBinarization = "dynamic" | "fixed";
@@ -25,9 +25,9 @@ export type DensityBinarization = "dynamic" | "fixed";
  * MNIST, one stochastic layer, after 3,280 epochs. Its pixels are drawn anew at each step: there are no figures for fixed ones.
  */
 const PUBLISHED: readonly (readonly [DensityBound, number, number, number])[] = [
-  ["vae", 1, 86.76, 19],
-  ["vae", 5, 86.47, 20],
-  ["vae", 50, 86.35, 20],
+  ["elbo", 1, 86.76, 19],
+  ["elbo", 5, 86.47, 20],
+  ["elbo", 50, 86.35, 20],
   ["iwae", 1, 86.76, 19],
   ["iwae", 5, 85.54, 22],
   ["iwae", 50, 84.78, 25],

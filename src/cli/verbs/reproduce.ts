@@ -42,7 +42,7 @@ Examples:
   $ tightbound reproduce kingma2014 --labels 100,3000 --methods m1m2
   $ tightbound reproduce kingma2014 --length 0.05 --draws 2 --out runs/trial
   $ tightbound reproduce burda2016 --samples 50
-  $ tightbound reproduce burda2016 --samples 1,5 --bounds vae,iwae --length 0.01 --rows 500 --out runs/trial`;
+  $ tightbound reproduce burda2016 --samples 1,5 --bounds elbo,iwae --length 0.01 --rows 500 --out runs/trial`;
 
 /** Flags that belong to one paper, by their keys. */
 const OWN: Readonly<Record<string, readonly string[]>> = {
@@ -88,7 +88,7 @@ export function addReproduce(program: Command, context: Context): void {
       [1, 5, 50],
     )
     .addOption(
-      optionFor("--bounds", someOf(["vae", "iwae"]), "burda2016: some of vae,iwae (default: iwae)").default(
+      optionFor("--bounds", someOf(["elbo", "iwae"]), "burda2016: some of elbo,iwae (default: iwae)").default(
         ["iwae"],
         "iwae",
       ),
