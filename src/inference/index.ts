@@ -55,6 +55,8 @@ export {
   type SiteMoments,
 } from "./importance.ts";
 export { type LaplaceOptions, type LaplaceResult, type LaplaceRunner, laplace } from "./laplace.ts";
+export { type LogLikelihoodOptions, logLikelihood } from "./log-likelihood.ts";
+export { type LooResult, loo, type RowOf } from "./loo.ts";
 export {
   type MapFinder,
   type MapOptions,
@@ -130,6 +132,12 @@ export {
   svi,
 } from "./svi.ts";
 export {
+  type InferenceData,
+  type InferenceDataOptions,
+  type PosteriorDraws,
+  toInferenceData,
+} from "./to-inference-data.ts";
+export {
   type SiteValues,
   type UnconstrainedDensity,
   type UnconstrainedDensityOptions,
@@ -137,3 +145,4 @@ export {
 } from "./unconstrained-density.ts";
 export type { SiteCoordinates, UnconstrainedGraph } from "./unconstrained-graph.ts";
 export type { Precision } from "./unconstrained-point.ts";
+export { type WaicResult, waic } from "./waic.ts";

@@ -1,5 +1,4 @@
 import type { ArrayValue } from "../compile/index.ts";
-import { isFlat } from "../distributions/index.ts";
 import { ConvergenceError } from "../errors.ts";
 import { anything, checkOptions, type OptionRules, positive, whole } from "../options.ts";
 import type { Program } from "../program/index.ts";
@@ -10,6 +9,7 @@ import { elementNames } from "./element-names.ts";
 import { type FittedProgram, fittedProgram } from "./fitted.ts";
 import { type MapOptions, map, searched } from "./map.ts";
 import { doubtOf, smoothWeights } from "./pareto-smoothing.ts";
+import { flatSite } from "./proper.ts";
 import { constrainAll, type UnconstrainedDensity } from "./unconstrained-density.ts";
 
 /** Options of {@link laplace}: how to find the mode, and how many draws to make. */
@@ -98,7 +98,7 @@ export const laplace = <A extends readonly unknown[]>(program: Program<A>): Lapl
     if (rows < n || level >= 0) throw notConcave(density, precision, root, level >= 0 ? level : rows);
 
     const logRoot = Array.from({ length: n }, (_, i) => Math.log(root[i * n + i])).reduce((a, b) => a + b);
-    const flat = density.graph.scored.some(({ site }) => site.kind === "sample" && isFlat(site.distribution));
+    const flat = flatSite(density.graph.scored.map(({ site }) => site)) !== undefined;
     const logEvidence = flat ? Number.NaN : logDensity + 0.5 * n * Math.log(2 * Math.PI) - logRoot;
     return {
       method: "laplace",

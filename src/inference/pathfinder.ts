@@ -9,6 +9,7 @@ import { startLbfgs, stepLbfgs } from "./lbfgs.ts";
 import { withCurvature } from "./map.ts";
 import { doubtOf, effectiveSampleSize, smoothWeights } from "./pareto-smoothing.ts";
 import { nextDiagonal, type PathNormal, type PathStep, pathNormal, tells } from "./path-normal.ts";
+import { flatSite } from "./proper.ts";
 import { startingPoint } from "./starting-point.ts";
 import {
   constrainAll,
@@ -79,7 +80,7 @@ export interface PathfinderResult {
   readonly paths: readonly PathInfo[];
   /** Why other paths gave none, a message for each. */
   readonly failures: readonly string[];
-  /** ln of the mean importance weight, nats: an estimate of the log evidence. */
+  /** ln of the mean importance weight, nats: an estimate of the log evidence. NaN where a latent site has a flat prior: there is none then. */
   readonly logEvidence: number;
   /** k̂ of all proposed draws as importance samples (see `importance`). */
   readonly paretoK: number;
@@ -189,7 +190,10 @@ export const pathfinder = <A extends readonly unknown[]>(program: Program<A>): P
       }),
       paths: found.map(({ info }) => info),
       failures: failures.map(({ message }) => message),
-      logEvidence: top + Math.log(mean),
+      logEvidence:
+        flatSite(density.graph.scored.map(({ site }) => site)) === undefined
+          ? top + Math.log(mean)
+          : Number.NaN,
       paretoK: smoothed.shape,
       effectiveSampleSize: effectiveSampleSize(logWeights),
       trusted: doubtOf(logWeights, smoothed.shape) === undefined,

@@ -71,14 +71,16 @@ export async function predictive<A extends readonly unknown[]>(
 }
 
 /** Draws of one site. */
-interface StoredSite {
+export interface StoredSite {
   readonly name: string;
+  /** How many there are: chains × draws. */
+  readonly count: number;
   /** The draw with index `i` of `draws`. */
   at(i: number, draws: number): ArrayValue;
 }
 
 /** @throws UsageError when a site has no draws, or draws of another shape. */
-function posteriorDraws<A extends readonly unknown[]>(
+export function posteriorDraws<A extends readonly unknown[]>(
   program: Program<A>,
   args: A,
   posterior: ReadonlyMap<string, ArrayValue>,
@@ -105,6 +107,7 @@ function posteriorDraws<A extends readonly unknown[]>(
     return [
       {
         name,
+        count,
         at(i: number, draws: number) {
           const from = draws <= count ? Math.floor((i * count) / draws) : i % count;
           const out = new ArrayValue(shape, "float64");

@@ -1,0 +1,147 @@
+/** Log densities of observed rows at draws from a posterior: what comparisons by prediction are made of. */
+import type { ArrayValue } from "../compile/index.ts";
+import { UsageError } from "../errors.ts";
+import { anything, checkOptions, given, type OptionRules, required } from "../options.ts";
+import { type Handler, latentSites, type Program, randomSites, trace } from "../program/index.ts";
+import { cast, sizeOf, type Tensor, type TypedArray } from "../tensor/index.ts";
+import { checkWholeData } from "./minibatch.ts";
+import { posteriorDraws, type StoredSite } from "./predictive.ts";
+import { repeatedDraws } from "./repeated-draws.ts";
+
+/** Options of {@link logLikelihood}, {@link loo} and {@link waic}. */
+export interface LogLikelihoodOptions {
+  /**
+   * Draws from the posterior of the latent sites, of equal weight: [draws, …site] or [chains, draws, …site], the `values` of `nuts`, `hmc`,
+   * `laplace` or `pathfinder`.
+   */
+  readonly posterior: ReadonlyMap<string, ArrayValue>;
+  /** Values of the program's parameters, as `svi(…).run` returns them. Default: their initial ones. */
+  readonly parameters?: ReadonlyMap<Tensor, TypedArray>;
+}
+
+/** The option names. */
+export const logLikelihoodRules: OptionRules<LogLikelihoodOptions> = {
+  posterior: required(given("the values of posterior draws, such as those of nuts(…).run")),
+  parameters: anything,
+};
+
+/** Number of draws in a posterior: chains × draws. @throws UsageError when sites differ. */
+function countOf(program: string, stored: readonly StoredSite[]): number {
+  const [first, other] = [stored[0], stored.find((s) => s.count !== stored[0].count)];
+  if (first === undefined)
+    throw new UsageError(`${program}: the program has no latent site, and so no posterior.`);
+  if (other !== undefined) {
+    throw new UsageError(
+      `${program}: site '${first.name}' has ${first.count} draws and site '${other.name}' ${other.count}; give joint draws.`,
+    );
+  }
+  return first.count;
+}
+
+/** Reads the program with its latent sites at given values: the log density of each observed site, by row. */
+function rowsOf<A extends readonly unknown[]>(
+  program: Program<A>,
+  args: A,
+  stored: readonly StoredSite[],
+  inputs: readonly Tensor[],
+): Record<string, Tensor> {
+  const values = new Map(stored.map(({ name }, i) => [name, inputs[i]]));
+  const recall: Handler = (message, next) => {
+    const value = values.get(message.name);
+    return message.kind === "sample" && value !== undefined
+      ? next({ ...message, value: cast(value, message.distribution.dtype) })
+      : next(message);
+  };
+  const sites = randomSites(trace(program, args, [recall]));
+  checkWholeData(program.name, sites, "");
+  const observed = sites.filter((s) => s.kind === "observe" && s.distribution.name !== "Factor");
+  if (observed.length === 0)
+    throw new UsageError(`${program.name}: the program observes nothing, so no row has a likelihood.`);
+  return Object.fromEntries(
+    observed.map(({ name, distribution, value }) => [name, cast(distribution.logProb(value), "float64")]),
+  );
+}
+
+/**
+ * The log likelihood of every observed row at every posterior draw: log p(yᵢ | θ), nats, for each observed site an array [draws, …rows],
+ * chains one after another. A row is an element of the site's plates; a site with an event (a vector, or `toEvent`) counts once for
+ * each event. A `factor` is no row and is left out.
+ *
+ * @example
+ * const chains = await nuts(eightSchools).run([], { chains: 4, draws: 1000, seed: 0 });
+ * const rows = await logLikelihood(eightSchools, [], { posterior: chains.values });
+ * rows.get("y"); // [4000, 8]
+ *
+ * @throws UsageError when a latent site has no draws (a finite site that was summed out, among them), or data are seen in minibatches.
+ */
+export async function logLikelihood<A extends readonly unknown[]>(
+  program: Program<A>,
+  args: A,
+  options: LogLikelihoodOptions,
+): Promise<ReadonlyMap<string, ArrayValue>> {
+  checkOptions("logLikelihood", options, logLikelihoodRules);
+  const { posterior, parameters } = options;
+  const finite = latentSites(trace(program, args)).find(
+    ({ name, distribution }) => distribution.cardinality !== undefined && !posterior.has(name),
+  );
+  if (finite !== undefined) {
+    throw new UsageError(
+      `${program.name}: the finite site '${finite.name}' was summed out and has no draws, so a row's likelihood would depend on what it is. Write ` +
+        "the sum as a distribution, Mixture(weights, components), which has one likelihood for each row.",
+    );
+  }
+  const stored = posteriorDraws(program, args, posterior);
+  const draws = countOf(program.name, stored);
+  return repeatedDraws((...inputs) => rowsOf(program, args, stored, inputs), {
+    draws,
+    seed: 0,
+    parameters,
+    feeds: (i) => stored.map((site) => site.at(i, draws)),
+  });
+}
+
+/** The log likelihoods of one row over all draws. */
+export interface Row {
+  /** The observed site. */
+  readonly site: string;
+  /** Its place among the site's rows. */
+  readonly index: number;
+  /** One for each draw. */
+  readonly logLikelihoods: Float64Array;
+}
+
+/** The rows of all observed sites, in order. @throws UsageError when a likelihood is not a number. */
+export function rowsByDraw(program: string, bySite: ReadonlyMap<string, ArrayValue>): Row[] {
+  return [...bySite].flatMap(([site, { shape, data }]) => {
+    const [draws, ...rest] = shape;
+    const width = sizeOf(rest);
+    return Array.from({ length: width }, (_, index) => {
+      const logLikelihoods = Float64Array.from({ length: draws }, (_, d) => Number(data[d * width + index]));
+      const bad = logLikelihoods.findIndex((l) => !Number.isFinite(l));
+      if (bad >= 0) {
+        throw new UsageError(
+          `${program}: the log likelihood of row ${index} of site '${site}' is ${logLikelihoods[bad]} at draw ${bad}; a row that a posterior draw makes ` +
+            "impossible has no predictive density there. Look at the site's distribution, and at the draws given.",
+        );
+      }
+      return { site, index, logLikelihoods };
+    });
+  });
+}
+
+/** ln Σ exp. */
+export function logSumExp(x: ArrayLike<number>): number {
+  let top = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < x.length; i++) top = Math.max(top, x[i]);
+  let total = 0;
+  for (let i = 0; i < x.length; i++) total += Math.exp(x[i] - top);
+  return top + Math.log(total);
+}
+
+/** A sum over rows and its standard error, √(n Var). Of one row there is none. */
+export function totalOf(pointwise: Float64Array): { readonly total: number; readonly standardError: number } {
+  const n = pointwise.length;
+  const total = pointwise.reduce((a, b) => a + b, 0);
+  const squares = pointwise.reduce((s, v) => s + (v - total / n) ** 2, 0);
+  return { total, standardError: n > 1 ? Math.sqrt((n * squares) / (n - 1)) : Number.NaN };
+}
