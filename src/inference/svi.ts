@@ -14,6 +14,7 @@ import {
 } from "../options.ts";
 import { type Program, randomSites, trace, watchObserved } from "../program/index.ts";
 import { neg, type Tensor } from "../tensor/index.ts";
+import { boundWarnings } from "./bound-warnings.ts";
 import type { Bound, ScoredSite } from "./bounds/bound.ts";
 import { type ElboOptions, elbo, elboRules } from "./bounds/elbo.ts";
 import { importanceWeighted, importanceWeightedRules } from "./bounds/importance-weighted.ts";
@@ -103,6 +104,8 @@ export interface SviFit {
 
 /** The result of a run: a fitted guide, and the state to continue from. */
 export interface SviResult extends SviFit {
+  /** What should be looked at before the fit is used, such as a bound that still rises; empty if all is well. */
+  readonly warnings: readonly string[];
   readonly state: SviState;
 }
 
@@ -232,6 +235,11 @@ export function boundMaximiser<A extends readonly unknown[]>(
       return {
         method: "svi",
         fitted: fittedProgram(model, args),
+        warnings: boundWarnings(
+          elbo,
+          leaves.reduce((n, { tensor }) => n + tensor.size, 0),
+          feed === undefined,
+        ),
         state,
         elbo,
         values: new Map(leaves.map((leaf) => [leaf.name, value(leaf)])),

@@ -1,6 +1,7 @@
 /** Results do not depend on the units of the data. */
 import { describe, expect, test } from "vitest";
 import { HalfCauchy, Normal } from "../../src/distributions/index.ts";
+import { autoNormal, svi } from "../../src/inference/index.ts";
 import { laplace } from "../../src/inference/laplace.ts";
 import { map } from "../../src/inference/map.ts";
 import { nuts } from "../../src/inference/mcmc/nuts.ts";
@@ -73,5 +74,26 @@ describe("NUTS", async () => {
       expect(row.rHat).toBeLessThan(1.03);
       expect(row.essBulk).toBeGreaterThan(200);
     });
+  });
+});
+
+describe("svi, whose steps have one length for all parameters, is near the evidence or says that it is not", () => {
+  const fitted = async (unit: number, steps: number) => {
+    const program = regression(unit);
+    const { elbo, warnings } = await svi(program, autoNormal(program)).run([], { steps, seed: 0 });
+    const last = elbo.slice(-steps / 10);
+    return { warnings, bound: last.reduce((a, b) => a + b, 0) / last.length + y.length * Math.log(unit) };
+  };
+  test.each([...units, 1e-4, 0.01, 0.1])("%d", async (unit) => {
+    // The evidence is −33.06; a mean-field guide that is fitted lies 0.2 nats below.
+    const { bound, warnings } = await fitted(unit, 3000);
+    if (warnings.length === 0) expect(Math.abs(bound + 33.06)).toBeLessThan(3);
+    else expect(warnings.join(" ")).toContain("the guide is not fitted");
+  });
+
+  test("a fit that has arrived has no warning", async () => {
+    const { bound, warnings } = await fitted(0.1, 6000);
+    expect(warnings).toEqual([]);
+    expect(Math.abs(bound + 33.06)).toBeLessThan(0.5);
   });
 });
