@@ -15,6 +15,7 @@ import { addReconstruct } from "./verbs/reconstruct.ts";
 import { addReport } from "./verbs/report.ts";
 import { addReproduce } from "./verbs/reproduce.ts";
 import { addSample } from "./verbs/sample.ts";
+import { addStudio } from "./verbs/studio.ts";
 import { addSweep } from "./verbs/sweep.ts";
 import { addTrain } from "./verbs/train.ts";
 import { addTraverse } from "./verbs/traverse.ts";
@@ -62,6 +63,7 @@ export function commandOf(context: Context): Command {
     addExport,
     addSweep,
     addReproduce,
+    addStudio,
     addLabelSimulate,
   ]) {
     add(program, context);

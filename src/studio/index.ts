@@ -5,4 +5,6 @@
  */
 export { type Strategy, strategies } from "./queue.ts";
 export { loadRows, type RowsSource, type StudioRows } from "./rows.ts";
+export { type ServeOptions, type StudioServer, serveSession } from "./server.ts";
+export { openSession, type Session, type SessionOptions } from "./session.ts";
 export { type SimulatedLesson, type SimulateOptions, simulateLabelling } from "./simulate.ts";

@@ -1,6 +1,6 @@
 /** The rows that a session labels: all rows of the data, the labels that came with them, and how a run of them is described. */
 import { resolve } from "node:path";
-import { type Dataset, isTableFile, summarise } from "../data/index.ts";
+import { type Dataset, isTableFile, summarise, type TablePreprocessing } from "../data/index.ts";
 import { chooseObservation, type DataSettings, IN_MEMORY, type RunData, traitsOf } from "../kinds/index.ts";
 import { type DataSource, describeData, loadRunData } from "../runs/index.ts";
 
@@ -29,6 +29,8 @@ export interface StudioRows {
   /** How rows are read as features and how pixels are seen. */
   readonly likelihood: string;
   readonly binarize: string;
+  /** How the columns of a table became features. */
+  readonly preprocessing?: TablePreprocessing;
   /** What a run says of its data. */
   readonly described: (labelled: Dataset) => DataSettings;
   /** What a person should be told. */
@@ -57,6 +59,7 @@ export async function loadRows({ spec, labelColumn, id, testFraction = 0 }: Rows
     given: labels ?? new Int32Array(train.rows).fill(-1),
     classes: labels === undefined ? [] : classes,
     ...(test && { test }),
+    ...(preprocessing && { preprocessing }),
     likelihood,
     binarize,
     described: (labelled) => inMemory(source, { ...data, train: labelled }),

@@ -30,7 +30,7 @@ const helps = new Map<string, string>();
 beforeAll(async () => {
   const { out } = await cli("--help");
   const [, list = ""] = /Commands:\n([\s\S]*?)\n\n/.exec(out) ?? [];
-  for (const [, verb] of list.matchAll(/^ {2}([a-z]+)/gm)) {
+  for (const [, verb] of list.matchAll(/^ {2}([a-z]+(?:-[a-z]+)*)/gm)) {
     const { out: help } = await cli(verb, "--help");
     helps.set(verb, help);
     flags.set(verb, new Set(help.match(/--[a-z][a-z0-9-]*/g) ?? []));

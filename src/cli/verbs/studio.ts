@@ -1,0 +1,101 @@
+/** `tightbound studio`: a page on which a person labels rows while a model learns. */
+import { spawn } from "node:child_process";
+import { basename, extname } from "node:path";
+import type { Command } from "commander";
+import { whole } from "../parse.ts";
+import { type Context, grouped, speaker } from "../terminal.ts";
+
+interface Options {
+  readonly labelColumn?: string;
+  readonly id?: string;
+  readonly run?: string;
+  readonly port?: number;
+  readonly host?: string;
+  readonly open: boolean;
+  readonly out?: string;
+  readonly epochs?: number;
+}
+
+const EXAMPLES = `
+Prints an address and opens it. On the page a key labels the row that is shown; the model learns in the background from the labels and from
+all rows without one, and asks next for rows that it can learn most from. Every fourth row is drawn at random and only measures the error.
+
+Every label is on the disk before the page shows it as saved. Started again with the same --out, the session goes on where it was. Ctrl-C
+ends it.
+
+Examples:
+  $ tightbound studio photos/
+  $ tightbound studio penguins.csv --label-column species --out runs/penguins-studio
+  $ tightbound studio mnist --run runs/mnist-vae-1`;
+
+/** The program that opens an address, by platform. */
+const OPENERS: Readonly<Partial<Record<NodeJS.Platform, string>>> = { darwin: "open", linux: "xdg-open" };
+
+export function addStudio(program: Command, context: Context): void {
+  program
+    .command("studio")
+    .description(
+      "label rows in the browser while a model learns, and asks for the rows it can learn most from",
+    )
+    .argument("<data>", "mnist, or the path of data")
+    .option("--label-column <name>", "the column of a table that holds the classes known so far")
+    .option("--id <column>", "the column of a table that names its rows")
+    .option("--run <folder>", "a run of vae or m1 on the same rows: M2 learns from its codes (M1+M2)")
+    .option("--epochs <n>", "passes over the rows of a lesson that starts afresh", whole(1))
+    .option("--port <n>", "the port to listen on (default: a free one)", whole(1))
+    .option(
+      "--host <address>",
+      "the address to listen on (default: 127.0.0.1, which only this machine reaches)",
+    )
+    .option("--no-open", "only print the address")
+    .option("--out <folder>", "the session's folder (default: runs/<data>-studio)")
+    .addHelpText("after", EXAMPLES)
+    .action(async (data: string, options: Options) => {
+      const { openSession, serveSession } = await import("../../studio/index.ts");
+      const { watchInterrupts } = await import("../interrupt.ts");
+      const say = speaker(context.terminal, {});
+      const { labelColumn, id, run, port, host, out, epochs } = options;
+      const folder = out ?? `runs/${basename(data, extname(data))}-studio`;
+      const session = await openSession({
+        source: {
+          spec: data,
+          ...(labelColumn !== undefined && { labelColumn }),
+          ...(id !== undefined && { id }),
+        },
+        folder,
+        ...(run !== undefined && { run }),
+        ...(epochs !== undefined && { epochs }),
+      });
+      const server = await serveSession(session, {
+        ...(port !== undefined && { port }),
+        ...(host !== undefined && { host }),
+      });
+      for (const note of session.rows.notes) say(note);
+      say(
+        `${session.rows.rows.name}: ${grouped(session.rows.rows.rows)} rows, ${session.state.labels.size} labelled; kept in ${folder}`,
+      );
+      if (host !== undefined && !["127.0.0.1", "localhost", "::1"].includes(host)) {
+        say(
+          `Careful: on ${host} everyone who can reach this machine and has the link can see these rows and label them, and what they send is not encrypted.`,
+        );
+      }
+      say(server.link);
+      const opener = OPENERS[process.platform];
+      if (options.open && opener !== undefined) {
+        // Without a desktop there is nothing to open it with; the address is printed.
+        spawn(opener, [server.link], { stdio: "ignore", detached: true })
+          .on("error", () => undefined)
+          .unref();
+      }
+      const interrupts = watchInterrupts(
+        () => say("Stopped. Every label is saved."),
+        () => undefined,
+      );
+      await new Promise<void>((resolve) => {
+        interrupts.signal.addEventListener("abort", () => resolve(), { once: true });
+      });
+      await server.close();
+      session.close();
+      interrupts.release();
+    });
+}

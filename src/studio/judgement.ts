@@ -1,0 +1,148 @@
+/** How right the predictions are: the error on rows drawn at random, its interval, calibrated probabilities, labels in doubt. */
+import { calibration } from "../models/index.ts";
+import type { Features } from "./features.ts";
+
+/** A share of rows with an interval. */
+export interface ShareEstimate {
+  readonly wrong: number;
+  readonly rows: number;
+  readonly share: number;
+  /** Ends of the 95 % interval. */
+  readonly interval: readonly [number, number];
+}
+
+/** 97.5 % quantile of the normal distribution. */
+const Z = 1.959964;
+
+/** The share of rows that are wrong, with Wilson's score interval (Wilson 1927), which holds for few rows and shares near 0. */
+export function shareOf(wrong: number, rows: number): ShareEstimate | undefined {
+  if (rows === 0) return undefined;
+  const share = wrong / rows;
+  const scale = 1 + Z ** 2 / rows;
+  const middle = (share + Z ** 2 / (2 * rows)) / scale;
+  const half = (Z / scale) * Math.sqrt((share * (1 - share)) / rows + Z ** 2 / (4 * rows ** 2));
+  return { wrong, rows, share, interval: [Math.max(0, middle - half), Math.min(1, middle + half)] };
+}
+
+/** Probabilities with their logarithms divided by a temperature: above 1 they are less sure. */
+export function tempered(probabilities: Float32Array, classes: number, temperature: number): Float32Array {
+  const out = new Float32Array(probabilities.length);
+  for (let at = 0; at < out.length; at += classes) {
+    let most = Number.NEGATIVE_INFINITY;
+    for (let k = 0; k < classes; k++) most = Math.max(most, probabilities[at + k]);
+    let total = 0;
+    for (let k = 0; k < classes; k++) {
+      // A probability of 0 in float32 stays small, not impossible.
+      out[at + k] = Math.exp(Math.log(Math.max(probabilities[at + k], 1e-38) / most) / temperature);
+      total += out[at + k];
+    }
+    for (let k = 0; k < classes; k++) out[at + k] /= total;
+  }
+  return out;
+}
+
+/** Labelled rows below which no temperature is fitted: a few rows say little of it. */
+export const ENOUGH_TO_CALIBRATE = 20;
+
+/**
+ * The temperature under which labels of rows that the model did not learn from are most probable (Guo, Pleiss, Sun and Weinberger 2017), by
+ * golden-section search over its logarithm, from 1/4 to 8. 1 where labels are fewer than {@link ENOUGH_TO_CALIBRATE}.
+ */
+export function temperatureOf(probabilities: Float32Array, labels: Int32Array, classes: number): number {
+  if (labels.length < ENOUGH_TO_CALIBRATE) return 1;
+  const loss = (log: number): number => {
+    const p = tempered(probabilities, classes, Math.exp(log));
+    return labels.reduce((sum, label, i) => sum - Math.log(p[i * classes + label] + 1e-12), 0);
+  };
+  const ratio = (Math.sqrt(5) - 1) / 2;
+  let [low, high] = [Math.log(1 / 4), Math.log(8)];
+  for (let turn = 0; turn < 40; turn++) {
+    const [a, b] = [high - ratio * (high - low), low + ratio * (high - low)];
+    if (loss(a) < loss(b)) high = b;
+    else low = a;
+  }
+  return Math.exp((low + high) / 2);
+}
+
+/**
+ * The calibration error of tempered probabilities, each half of the rows with the temperature of the other: rows that chose it would flatter
+ * it. Undefined where labels are fewer than twice {@link ENOUGH_TO_CALIBRATE}.
+ */
+export function calibrationErrorOf(
+  probabilities: Float32Array,
+  labels: Int32Array,
+  classes: number,
+): number | undefined {
+  if (labels.length < 2 * ENOUGH_TO_CALIBRATE) return undefined;
+  const all = Float32Array.from(probabilities);
+  const half = (parity: number) => Array.from(labels.keys()).filter((i) => i % 2 === parity);
+  const rowsOf = (rows: readonly number[]) =>
+    Float32Array.from(rows.flatMap((row) => [...probabilities.subarray(row * classes, (row + 1) * classes)]));
+  for (const [own, other] of [
+    [half(0), half(1)],
+    [half(1), half(0)],
+  ]) {
+    const temperature = temperatureOf(
+      rowsOf(other),
+      Int32Array.from(other, (row) => labels[row]),
+      classes,
+    );
+    const p = tempered(rowsOf(own), classes, temperature);
+    own.forEach((row, i) => {
+      all.set(p.subarray(i * classes, (i + 1) * classes), row * classes);
+    });
+  }
+  return calibration(all, labels, { classes, bins: 10 }).error;
+}
+
+/** A label that the model doubts. */
+export interface Suspect {
+  readonly row: number;
+  /** The class that the row was given, and the one that its neighbours have. */
+  readonly given: number;
+  readonly likely: number;
+  /** Mean probability of the given class over the row's neighbours without a label. */
+  readonly support: number;
+}
+
+/** Neighbours that are asked. */
+const NEIGHBOURS = 10;
+/** Support below which a label is suspect. */
+const DOUBTED = 0.2;
+
+/**
+ * Labels that disagree with the predictions of the nearest rows without one, most doubted first. The row's own prediction says little: the
+ * model learnt its label.
+ *
+ * @param labels class index by row, in the classes of the probabilities
+ */
+export function suspectsOf(
+  { values, width }: Features,
+  probabilities: Float32Array,
+  classes: number,
+  labels: ReadonlyMap<number, number>,
+): readonly Suspect[] {
+  const rows = values.length / width;
+  const suspects: Suspect[] = [];
+  for (const [row, given] of labels) {
+    const near: { readonly row: number; readonly distance: number }[] = [];
+    for (let other = 0; other < rows; other++) {
+      if (labels.has(other)) continue;
+      let distance = 0;
+      for (let j = 0; j < width; j++) distance += (values[row * width + j] - values[other * width + j]) ** 2;
+      if (near.length === NEIGHBOURS && distance >= near[NEIGHBOURS - 1].distance) continue;
+      near.push({ row: other, distance });
+      near.sort((a, b) => a.distance - b.distance);
+      if (near.length > NEIGHBOURS) near.pop();
+    }
+    if (near.length === 0) continue;
+    const mean = Array.from(
+      { length: classes },
+      (_, k) => near.reduce((sum, one) => sum + probabilities[one.row * classes + k], 0) / near.length,
+    );
+    const likely = mean.indexOf(Math.max(...mean));
+    if (likely !== given && mean[given] < DOUBTED)
+      suspects.push({ row, given, likely, support: mean[given] });
+  }
+  return suspects.sort((a, b) => a.support - b.support);
+}

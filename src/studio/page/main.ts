@@ -1,0 +1,421 @@
+/** The page of a session. All words that come from data are text nodes; nothing is ever parsed as HTML. */
+import { type ComponentChildren, h, render } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { drawMap, type MapData, nearestPoint } from "./map.ts";
+
+interface Row {
+  readonly row: number;
+  readonly by: string;
+  readonly name: string;
+  readonly noun: string;
+  readonly label?: number;
+  readonly cells?: readonly { readonly name: string; readonly cell: string }[];
+  readonly probabilities?: readonly { readonly name: string; readonly probability: number }[];
+}
+
+interface Point {
+  readonly labels: number;
+  readonly error?: {
+    readonly share: number;
+    readonly rows: number;
+    readonly interval: readonly [number, number];
+  };
+}
+
+interface State {
+  readonly name: string;
+  readonly rows: number;
+  readonly image: boolean;
+  readonly classes: readonly string[];
+  readonly perClass: readonly number[];
+  readonly labelled: number;
+  readonly aside: number;
+  readonly undoable: number;
+  readonly learning: boolean;
+  readonly problem?: string;
+  readonly lessons: number;
+  readonly progress: readonly Point[];
+  readonly checked?: number;
+  readonly calibrationError?: number;
+  readonly next?: Row;
+}
+
+type Suspect = Row & { readonly given: string; readonly likely: string; readonly support: number };
+
+/** Keys of classes, in their order; s, n and u have other meanings. */
+const KEYS = "1234567890qwertyiopadfghjklzxcvbm";
+const VIEWS = ["Queue", "Map", "Progress", "Suspects", "Result"] as const;
+type View = (typeof VIEWS)[number];
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+async function ask<T>(path: string, body?: object): Promise<T> {
+  const answer = await fetch(path, {
+    ...(body && {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    }),
+  });
+  const found = await answer.json();
+  if (!answer.ok) throw new Error(found.error);
+  return found;
+}
+
+function App() {
+  const [state, setState] = useState<State>();
+  const [view, setView] = useState<View>("Queue");
+  const [problem, setProblem] = useState("");
+  const [picked, setPicked] = useState<Row>();
+  const [offline, setOffline] = useState(false);
+  useEffect(() => {
+    const source = new EventSource("/api/stream");
+    source.addEventListener("state", (event) => {
+      setOffline(false);
+      setState(JSON.parse((event as MessageEvent<string>).data));
+    });
+    source.onerror = () => setOffline(true);
+    return () => source.close();
+  }, []);
+  const record = async (event: object): Promise<void> => {
+    try {
+      setState(await ask<State>("/api/events", event));
+      setProblem("");
+    } catch (error) {
+      setProblem(error instanceof Error ? error.message : String(error));
+    }
+  };
+  if (state === undefined)
+    return h("p", { class: "soft" }, offline ? "No answer from the studio." : "Loading …");
+  return h("div", null, [
+    h("header", null, [
+      h("h1", null, state.name),
+      h(
+        "nav",
+        { "aria-label": "Views" },
+        VIEWS.map((name) =>
+          h(
+            "button",
+            {
+              type: "button",
+              "aria-current": name === view ? "page" : undefined,
+              onClick: () => setView(name),
+            },
+            name,
+          ),
+        ),
+      ),
+      h(
+        "span",
+        { class: "soft", role: "status", id: "status" },
+        `${state.labelled} of ${state.rows} rows labelled${state.learning ? " · learning …" : state.lessons > 0 ? ` · ${state.lessons} lessons` : ""}`,
+      ),
+      (problem || state.problem || offline) &&
+        h(
+          "span",
+          { class: "problem", role: "alert" },
+          offline
+            ? "No answer from the studio. Labels are saved up to the last one shown."
+            : problem || state.problem,
+        ),
+    ]),
+    h("main", null, [
+      view === "Queue" && h(Queue, { state, record }),
+      view === "Map" && h(MapPage, { state, record, picked, setPicked }),
+      view === "Progress" && h(Progress, { state }),
+      view === "Suspects" && h(Suspects, { state, record }),
+      view === "Result" && h(Result, {}),
+    ]),
+  ]);
+}
+
+type Record = (event: object) => Promise<void>;
+
+function Shown({ row, image }: { row: Row; image: boolean }) {
+  return h("div", null, [
+    h(
+      "p",
+      { class: "soft" },
+      `${row.noun} ${row.name}${row.by === "check" ? " · drawn at random, to measure the error" : ""}`,
+    ),
+    image
+      ? h("img", { class: "picture", src: `/api/rows/${row.row}/image`, alt: `${row.noun} ${row.name}` })
+      : h(
+          "table",
+          null,
+          (row.cells ?? []).map(({ name, cell }) =>
+            h("tr", null, [h("th", { scope: "row" }, name), h("td", null, cell || "–")]),
+          ),
+        ),
+  ]);
+}
+
+function Odds({ row }: { row: Row }) {
+  const odds = [...(row.probabilities ?? [])].sort((a, b) => b.probability - a.probability).slice(0, 6);
+  if (odds.length === 0) return null;
+  return h(
+    "table",
+    { "aria-label": "What the model expects" },
+    odds.map(({ name, probability }) =>
+      h("tr", null, [
+        h("th", { scope: "row" }, name),
+        h("td", null, percent(probability)),
+        h("td", null, h("span", { class: "bar", style: { width: `${Math.round(100 * probability)}px` } })),
+      ]),
+    ),
+  );
+}
+
+function Classes({ state, choose }: { state: State; choose: (k: number) => void }) {
+  return h(
+    "div",
+    { class: "classes", role: "group", "aria-label": "Classes" },
+    state.classes.map((name, k) =>
+      h("button", { type: "button", class: "class", onClick: () => choose(k) }, [
+        k < KEYS.length && h("kbd", null, KEYS[k]),
+        ` ${name} `,
+        h("span", { class: "soft" }, String(state.perClass[k])),
+      ]),
+    ),
+  );
+}
+
+function NewClass({ record }: { record: Record }) {
+  const [name, setName] = useState("");
+  return h(
+    "form",
+    {
+      onSubmit: (event: Event) => {
+        event.preventDefault();
+        if (name.trim() === "") return;
+        void record({ type: "class", name: name.trim() });
+        setName("");
+        (document.activeElement as HTMLElement | null)?.blur();
+      },
+    },
+    [
+      h("input", {
+        "aria-label": "Name of a new class",
+        placeholder: "New class",
+        maxLength: 200,
+        value: name,
+        onInput: (event: Event) => setName((event.target as HTMLInputElement).value),
+      }),
+      h("button", { type: "submit" }, "Add"),
+    ],
+  );
+}
+
+function Queue({ state, record }: { state: State; record: Record }) {
+  const { next } = state;
+  const busy = useRef(false);
+  const once = async (event: object): Promise<void> => {
+    // Two keys at once would label the same row twice.
+    if (busy.current) return;
+    busy.current = true;
+    await record(event);
+    busy.current = false;
+  };
+  const choose = (k: number) => {
+    if (next) void once({ type: "label", rows: [next.row], class: k, by: next.by });
+  };
+  const aside = (why: string) => {
+    if (next) void once({ type: "aside", row: next.row, why });
+  };
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey || event.altKey) return;
+      const k = KEYS.indexOf(event.key);
+      if (k >= 0 && k < state.classes.length) choose(k);
+      else if (event.key === "s") aside("skip");
+      else if (event.key === "n") aside("none");
+      else if (event.key === "u" && state.undoable > 0) void once({ type: "undo" });
+    };
+    document.addEventListener("keydown", onKey);
+    return () => document.removeEventListener("keydown", onKey);
+  });
+  if (next === undefined) return h("p", null, "Every row has a label or was put aside.");
+  return h("section", { "aria-label": "Queue", "data-row": next.row }, [
+    h("div", { class: "spread" }, [h(Shown, { row: next, image: state.image }), h(Odds, { row: next })]),
+    h(Classes, { state, choose }),
+    h("div", { class: "classes" }, [
+      h("button", { type: "button", onClick: () => aside("skip") }, [h("kbd", null, "s"), " Skip"]),
+      h("button", { type: "button", onClick: () => aside("none") }, [
+        h("kbd", null, "n"),
+        " Not any of these",
+      ]),
+      h(
+        "button",
+        { type: "button", disabled: state.undoable === 0, onClick: () => void once({ type: "undo" }) },
+        [h("kbd", null, "u"), " Undo"],
+      ),
+    ]),
+    h(NewClass, { record }),
+  ]);
+}
+
+function MapPage({
+  state,
+  record,
+  picked,
+  setPicked,
+}: {
+  state: State;
+  record: Record;
+  picked: Row | undefined;
+  setPicked: (row: Row | undefined) => void;
+}) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const [data, setData] = useState<MapData>();
+  const [colour, setColour] = useState<"label" | "predicted" | "doubt">("predicted");
+  const [zoom, setZoom] = useState({ scale: 1, x: 0, y: 0 });
+  useEffect(() => {
+    void ask<MapData>("/api/map").then(setData);
+  }, [state.lessons, state.labelled]);
+  useEffect(() => {
+    if (canvas.current && data) drawMap(canvas.current, data, { colour, zoom });
+  });
+  const pick = async (event: MouseEvent) => {
+    if (!canvas.current || !data) return;
+    const row = nearestPoint(canvas.current, data, { colour, zoom }, event);
+    if (row !== undefined) setPicked(await ask<Row>(`/api/rows/${row}`));
+  };
+  const coloured = ["predicted", "label", "doubt"] as const;
+  return h("section", { "aria-label": "Map" }, [
+    h("div", { class: "classes", role: "group", "aria-label": "Colour by" }, [
+      ...coloured.map((name) =>
+        h(
+          "button",
+          { type: "button", "aria-pressed": name === colour, onClick: () => setColour(name) },
+          name,
+        ),
+      ),
+      h(
+        "button",
+        { type: "button", onClick: () => setZoom({ ...zoom, scale: zoom.scale * 1.5 }) },
+        "Zoom in",
+      ),
+      h("button", { type: "button", onClick: () => setZoom({ scale: 1, x: 0, y: 0 }) }, "All"),
+    ]),
+    h("canvas", {
+      ref: canvas,
+      role: "img",
+      "aria-label": `${state.rows} rows as points; rows that are alike are near each other`,
+      onClick: pick,
+      onWheel: (event: WheelEvent) => {
+        event.preventDefault();
+        setZoom({
+          ...zoom,
+          scale: Math.min(50, Math.max(0.5, zoom.scale * (event.deltaY < 0 ? 1.2 : 1 / 1.2))),
+        });
+      },
+      onPointerMove: (event: PointerEvent) => {
+        if (event.buttons === 1)
+          setZoom({ ...zoom, x: zoom.x + event.movementX, y: zoom.y + event.movementY });
+      },
+    }),
+    picked &&
+      h("div", null, [
+        h("h2", null, "One row"),
+        h("div", { class: "spread" }, [
+          h(Shown, { row: picked, image: state.image }),
+          h(Odds, { row: picked }),
+        ]),
+        h("p", null, picked.label === undefined ? "No label." : `Label: ${state.classes[picked.label]}`),
+        h(Classes, {
+          state,
+          choose: (k: number) => {
+            void record({ type: "label", rows: [picked.row], class: k, by: "map" });
+            setPicked({ ...picked, label: k });
+          },
+        }),
+      ]),
+  ]);
+}
+
+function Progress({ state }: { state: State }) {
+  const last = state.progress.at(-1)?.error;
+  return h("section", { "aria-label": "Progress" }, [
+    h("h2", null, "Labels"),
+    h(
+      "table",
+      null,
+      state.classes.map((name, k) =>
+        h("tr", null, [h("th", { scope: "row" }, name), h("td", null, String(state.perClass[k]))]),
+      ),
+    ),
+    h("h2", null, "Error"),
+    h(
+      "p",
+      null,
+      last
+        ? `${percent(last.share)}, between ${percent(last.interval[0])} and ${percent(last.interval[1])} (95 %), on ${last.rows} rows that were drawn at random and are not learnt from.`
+        : "Not known yet: it is measured on every fourth row of the queue, which is drawn at random.",
+    ),
+    h(
+      "p",
+      { class: "soft" },
+      state.calibrationError === undefined
+        ? "Calibration is known from 40 such rows on."
+        : `Calibration error: ${percent(state.calibrationError)} on ${state.checked} rows.`,
+    ),
+    state.progress.length > 0 &&
+      h("table", null, [
+        h("tr", null, [h("th", null, "labels"), h("th", null, "error"), h("th", null, "interval")]),
+        ...state.progress.map(({ labels, error }) =>
+          h("tr", null, [
+            h("td", null, String(labels)),
+            h("td", null, error ? percent(error.share) : "–"),
+            h("td", null, error ? `${percent(error.interval[0])} – ${percent(error.interval[1])}` : "–"),
+          ]),
+        ),
+      ]),
+  ]);
+}
+
+function Suspects({ state, record }: { state: State; record: Record }) {
+  const [found, setFound] = useState<readonly Suspect[]>();
+  useEffect(() => {
+    void ask<readonly Suspect[]>("/api/suspects").then(setFound);
+  }, [state.lessons, state.labelled]);
+  if (found === undefined) return h("p", { class: "soft" }, "Looking …");
+  if (found.length === 0) return h("p", null, "No label disagrees strongly with the rows around it.");
+  return h(
+    "section",
+    { "aria-label": "Suspects" },
+    found.map((row) =>
+      h("div", { class: "spread" }, [
+        h(Shown, { row, image: state.image }),
+        h("div", null, [
+          h("p", null, `Labelled ${row.given}; the rows around it are ${row.likely}.`),
+          h(Classes, {
+            state,
+            choose: (k: number) => void record({ type: "label", rows: [row.row], class: k, by: "map" }),
+          }),
+        ]),
+      ]),
+    ),
+  );
+}
+
+function Result(_: object) {
+  const [files, setFiles] = useState<readonly string[]>();
+  const [problem, setProblem] = useState("");
+  const write = async () => {
+    try {
+      setFiles((await ask<{ files: readonly string[] }>("/api/results", {})).files);
+    } catch (error) {
+      setProblem(String(error));
+    }
+  };
+  const list: ComponentChildren = files?.map((file) => h("li", null, file));
+  return h("section", { "aria-label": "Result" }, [
+    h("p", null, "Labels, predictions of all rows and the trained run, in the session's folder."),
+    h("button", { type: "button", onClick: write }, "Write files"),
+    h("ul", { id: "files" }, list),
+    h("p", { class: "problem" }, problem),
+  ]);
+}
+
+const root = document.getElementById("root");
+if (root) render(h(App, {}), root);

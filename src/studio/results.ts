@@ -1,0 +1,74 @@
+/** What a person leaves with: labels and predictions with the rows' own names, beside the run. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { writeDurably } from "../files/index.ts";
+import type { Session } from "./session.ts";
+import { runOf } from "./teacher.ts";
+
+type Cell = string | number;
+
+/** A cell of a CSV file; a word that a spreadsheet would run as a formula gets an apostrophe before it. */
+function cellOf(value: Cell): string {
+  if (typeof value === "number")
+    return String(Number.isInteger(value) ? value : Number(value.toPrecision(9)));
+  const word = /^[=+\-@\t\r]/.test(value) && !/^[+-]?\d+(\.\d+)?$/.test(value) ? `'${value}` : value;
+  return /[",\r\n]/.test(word) ? `"${word.replaceAll('"', '""')}"` : word;
+}
+
+const csvOf = (columns: readonly string[], rows: readonly (readonly Cell[])[]): string =>
+  `${[columns, ...rows].map((cells) => cells.map(cellOf).join(",")).join("\n")}\n`;
+
+/**
+ * Writes `labels.csv` and, once the model has learnt, `predictions.csv` and `predictions.parquet`, to the session's folder. Returns their
+ * paths, and that of the run.
+ */
+export async function writeResults(session: Session): Promise<readonly string[]> {
+  const { folder } = session;
+  const { rowColumn, labels, classes, predictions } = session.results();
+  const files = [join(folder, "labels.csv")];
+  writeDurably(
+    files[0],
+    csvOf(
+      [rowColumn, "class", "by"],
+      labels.map((label) => [label.name, label.class, label.by]),
+    ),
+  );
+  if (predictions === undefined || classes === undefined) return files;
+  const columns = [rowColumn, "class", ...classes.map((name) => `p(${name})`)];
+  const csv = join(folder, "predictions.csv");
+  writeDurably(
+    csv,
+    csvOf(
+      columns,
+      predictions.map((row) => [row.name, row.class, ...row.probabilities]),
+    ),
+  );
+  const { parquetWriteBuffer } = await import("hyparquet-writer");
+  const parquet = join(folder, "predictions.parquet");
+  const text = (name: string, data: string[]) => ({ name, data, type: "STRING", nullable: false }) as const;
+  const buffer = parquetWriteBuffer({
+    createdBy: "tightbound",
+    columnData: [
+      text(
+        rowColumn,
+        predictions.map(({ name }) => String(name)),
+      ),
+      text(
+        "class",
+        predictions.map((row) => row.class),
+      ),
+      ...classes.map(
+        (name, k) =>
+          ({
+            name: `p(${name})`,
+            data: Float64Array.from(predictions, ({ probabilities }) => probabilities[k]),
+            type: "DOUBLE",
+            nullable: false,
+          }) as const,
+      ),
+    ],
+  });
+  writeDurably(parquet, new Uint8Array(buffer));
+  const run = runOf(folder);
+  return [...files, csv, parquet, ...(existsSync(run) ? [run] : [])];
+}

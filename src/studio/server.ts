@@ -1,0 +1,217 @@
+/** The server of a session: only for the person who has the link, only on this machine unless it is told otherwise. */
+import { randomBytes, timingSafeEqual } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { AddressInfo } from "node:net";
+import { serve } from "@hono/node-server";
+import { encode } from "fast-png";
+import { Hono } from "hono";
+import { getCookie, setCookie } from "hono/cookie";
+import { streamSSE } from "hono/streaming";
+import { z } from "zod";
+import { rowSize, rowsOf } from "../data/index.ts";
+import { TightboundError, UsageError } from "../errors.ts";
+import { labelEvent } from "./label-log.ts";
+import { writeResults } from "./results.ts";
+import type { Session } from "./session.ts";
+import { shell } from "./shell.ts";
+
+/** A running server. */
+export interface StudioServer {
+  /** The address with its token. */
+  readonly link: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** How {@link serveSession} listens. */
+export interface ServeOptions {
+  /** Default: a free one. */
+  readonly port?: number;
+  /** The address to listen on. Default 127.0.0.1, which only this machine reaches. */
+  readonly host?: string;
+  /** Milliseconds from a label to the lesson that it begins. Default 1000: a person gives several in a row. */
+  readonly pause?: number;
+}
+
+const COOKIE = "tightbound-studio";
+/** A day in seconds. */
+const COOKIE_AGE = 86_400;
+
+const assets: Readonly<Record<string, { readonly type: string; readonly url: () => string | URL }>> = (() => {
+  const require = createRequire(import.meta.url);
+  const preact = (path: string) => () => require.resolve(path).replace(/\.js$/, ".module.js");
+  const script = "text/javascript; charset=utf-8";
+  return {
+    "preact.js": { type: script, url: preact("preact") },
+    "hooks.js": { type: script, url: preact("preact/hooks") },
+    "main.js": { type: script, url: () => new URL("./page/main.js", import.meta.url) },
+    "map.js": { type: script, url: () => new URL("./page/map.js", import.meta.url) },
+  };
+})();
+
+/** The page and nothing else may run; it may speak to its own server only. */
+const POLICY =
+  "default-src 'none'; script-src 'self' 'sha256-IMPORTMAP'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
+
+const equal = (a: string, b: string): boolean => {
+  const [one, two] = [Buffer.from(a), Buffer.from(b)];
+  return one.length === two.length && timingSafeEqual(one, two);
+};
+
+/** The routes of a session, and who may use them. `hosts` are the names under which the server may be asked. */
+export function studioApp(
+  session: Session,
+  {
+    token,
+    hosts,
+    pause = 1000,
+  }: { readonly token: string; readonly hosts: () => readonly string[]; readonly pause?: number },
+): Hono {
+  const app = new Hono();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const learnSoon = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(() => void session.learn(), pause);
+    timer.unref();
+  };
+
+  app.use(async (c, next) => {
+    const host = c.req.header("host") ?? "";
+    // A name that someone else's DNS points here (rebinding) comes with that name.
+    if (!hosts().includes(host)) return c.text("This address is not one of the studio's.", 403);
+    const origin = c.req.header("origin");
+    if (origin !== undefined && origin !== `http://${host}`) {
+      return c.text("Only the studio's own page may ask.", 403);
+    }
+    const given = c.req.query("token");
+    if (c.req.path === "/" && given !== undefined && equal(given, token)) {
+      setCookie(c, COOKIE, token, { httpOnly: true, sameSite: "Strict", path: "/", maxAge: COOKIE_AGE });
+      return c.redirect("/");
+    }
+    if (!equal(getCookie(c, COOKIE) ?? "", token)) {
+      return c.text("Open the link that the command printed: it holds the token.", 401);
+    }
+    await next();
+    c.header("X-Content-Type-Options", "nosniff");
+    c.header("Referrer-Policy", "no-referrer");
+    c.header("Cache-Control", "no-store");
+    return undefined;
+  });
+
+  app.onError((error, c) => {
+    if (error instanceof z.ZodError || error instanceof SyntaxError)
+      return c.json({ error: "unreadable message." }, 400);
+    if (error instanceof UsageError) return c.json({ error: error.message }, 400);
+    return c.json({ error: error instanceof TightboundError ? error.message : "internal error" }, 500);
+  });
+
+  app.get("/", (c) => {
+    c.header("Content-Security-Policy", POLICY.replace("IMPORTMAP", shell.hash));
+    return c.html(shell.html);
+  });
+  app.get("/assets/:name", (c) => {
+    // Names are looked up, never joined to a path.
+    const asset = Object.hasOwn(assets, c.req.param("name")) ? assets[c.req.param("name")] : undefined;
+    if (asset === undefined) return c.notFound();
+    return c.body(readFileSync(asset.url()), 200, { "Content-Type": asset.type });
+  });
+  app.get("/api/state", (c) => c.json(session.summary()));
+  app.get("/api/map", (c) => c.json(session.map()));
+  app.get("/api/suspects", (c) => c.json(session.suspects()));
+  app.get("/api/rows/:row", (c) => c.json(session.row(rowOf(c.req.param("row")))));
+  app.get("/api/rows/:row/image", (c) => {
+    const row = rowOf(c.req.param("row"));
+    session.row(row);
+    return c.body(pngOf(session, row), 200, { "Content-Type": "image/png" });
+  });
+  app.post("/api/events", async (c) => {
+    // A form of another site cannot send JSON without asking first.
+    if (!/^application\/json\b/.test(c.req.header("content-type") ?? "")) {
+      return c.json({ error: "expected JSON." }, 415);
+    }
+    // The answer goes out after the event is on the disk.
+    session.record(labelEvent.parse(await c.req.json()));
+    learnSoon();
+    return c.json(session.summary());
+  });
+  app.post("/api/results", async (c) => c.json({ files: await writeResults(session) }));
+  app.get("/api/stream", (c) =>
+    streamSSE(c, async (stream) => {
+      let changed = true;
+      let wake: () => void = () => undefined;
+      const notice = (): void => {
+        changed = true;
+        wake();
+      };
+      const stop = session.listen(notice);
+      stream.onAbort(() => {
+        stop();
+        notice();
+      });
+      while (!stream.aborted) {
+        if (changed) {
+          changed = false;
+          await stream.writeSSE({ event: "state", data: JSON.stringify(session.summary()) });
+        }
+        // What changes while an event is written is told by the next.
+        if (!changed) {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        }
+      }
+    }),
+  );
+  return app;
+}
+
+const rowOf = (text: string): number => (/^\d{1,10}$/.test(text) ? Number(text) : -1);
+
+/** A row as a PNG. */
+function pngOf({ rows: { rows } }: Session, row: number): Uint8Array<ArrayBuffer> {
+  const [height, width, channels = 1] = rows.shape;
+  if (rows.kind !== "image") throw new UsageError("the rows are no images.");
+  const values = rowsOf(rows, [row], new Float32Array(rowSize(rows.shape)));
+  const data = Uint8Array.from(values, (value) => Math.round(255 * Math.min(1, Math.max(0, value))));
+  return new Uint8Array(encode({ width, height, channels: channels as 1, data }));
+}
+
+/** Listens. @throws UsageError when the port is taken. */
+export async function serveSession(session: Session, options: ServeOptions = {}): Promise<StudioServer> {
+  const { port: asked = 0, host = "127.0.0.1", pause } = options;
+  const token = randomBytes(24).toString("base64url");
+  let port = asked;
+  const names = ["127.0.0.1", "localhost", "[::1]", host.includes(":") ? `[${host}]` : host];
+  const app = studioApp(session, {
+    token,
+    hosts: () => names.map((name) => `${name}:${port}`),
+    ...(pause !== undefined && { pause }),
+  });
+  const server = await new Promise<ReturnType<typeof serve>>((resolve, reject) => {
+    const started = serve({ fetch: app.fetch, hostname: host, port: asked }, (info: AddressInfo) => {
+      port = info.port;
+      resolve(started);
+    });
+    started.once("error", (cause: NodeJS.ErrnoException) =>
+      reject(
+        new UsageError(
+          cause.code === "EADDRINUSE"
+            ? `port ${asked}: another program listens there. Give another \`port\`, or none: then one is chosen that is free.`
+            : `${host}:${asked}: cannot listen there: ${cause.message}.`,
+        ),
+      ),
+    );
+  });
+  void session.learn();
+  const shown = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host;
+  return {
+    link: `http://${shown}:${port}/?token=${token}`,
+    port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        if ("closeAllConnections" in server) server.closeAllConnections();
+      }),
+  };
+}

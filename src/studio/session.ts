@@ -1,0 +1,425 @@
+/** A session: a folder with the log of labels, and what the model says of all rows now. */
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { decodeRows, rowSize, rowsOf } from "../data/index.ts";
+import { CheckpointError, UsageError } from "../errors.ts";
+import { writeDurably } from "../files/index.ts";
+import { permutation } from "../random/index.ts";
+import { openRun } from "../runs/index.ts";
+import { type Features, principalFeatures } from "./features.ts";
+import {
+  calibrationErrorOf,
+  type ShareEstimate,
+  shareOf,
+  suspectsOf,
+  temperatureOf,
+  tempered,
+} from "./judgement.ts";
+import { type LabelEvent, type LabelLog, type LabelState, openLabelLog, stateOf } from "./label-log.ts";
+import { codesOf, type Learnt } from "./learner.ts";
+import { chooseRows, entropies } from "./queue.ts";
+import { loadRows, type RowsSource, type StudioRows } from "./rows.ts";
+import { mostProbable } from "./simulate.ts";
+import { type Teacher, teacherHere, teacherInChild } from "./teacher.ts";
+
+/** What {@link openSession} is given. */
+export interface SessionOptions {
+  readonly source: RowsSource;
+  /** The session's folder; it goes on where it was if there is one. */
+  readonly folder: string;
+  /** A run of `vae` or `m1` on the same rows. */
+  readonly run?: string;
+  /** Passes of a lesson that starts afresh. */
+  readonly epochs?: number;
+  /** Whether to train in this process. Default false: in a child. */
+  readonly here?: boolean;
+}
+
+/** A row that the queue asks for. A `check` row was drawn at random: it measures the error and is not learnt from. */
+export interface Asked {
+  readonly row: number;
+  readonly by: "queue" | "check";
+}
+
+/** One lesson, as the progress shows it. */
+export interface ProgressPoint {
+  readonly labels: number;
+  readonly seconds: number;
+  readonly error?: ShareEstimate;
+}
+
+/** Rows that the queue has ready. */
+const READY = 12;
+/** One row of so many is a check row. */
+const CHECK_EVERY = 4;
+/** Check rows at most, and their share of all. */
+const MOST_CHECKS = 2000;
+const CHECK_SHARE = 0.2;
+
+const same = (a: object, b: object): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+/** Opens a session's folder, or makes one. @throws CheckpointError when it is a session of other data. */
+export async function openSession(options: SessionOptions): Promise<Session> {
+  const { source, folder, run } = options;
+  const rows = await loadRows(source);
+  mkdirSync(folder, { recursive: true });
+  const about = join(folder, "session.json");
+  const own = { format: "tightbound studio session", source, rows: rows.rows.rows, shape: rows.rows.shape };
+  if (existsSync(about)) {
+    const found = JSON.parse(readFileSync(about, "utf8")) as typeof own;
+    if (!same(found, own)) {
+      throw new CheckpointError(
+        `${about}: expected a session of ${source.spec} (${own.rows} rows); found one of ${found.source?.spec} (${found.rows} rows), or of other options. Give another \`out\``,
+      );
+    }
+  } else writeDurably(about, `${JSON.stringify(own, null, 2)}\n`);
+  const log = openLabelLog(join(folder, "labels.jsonl"));
+  const features =
+    run === undefined ? principalFeatures(rows.rows) : await codesOf(await openRun(run), rows.rows);
+  const teacher = options.here ? await teacherHere(options, rows) : teacherInChild(options);
+  return new Session(rows, log, features, teacher, folder);
+}
+
+/** An open session. */
+export class Session {
+  readonly rows: StudioRows;
+  readonly folder: string;
+  readonly features: Features;
+  readonly #log: LabelLog;
+  readonly #teacher: Teacher;
+  /** Rows drawn at random at the start, in the order in which they are asked for. */
+  readonly #checks: readonly number[];
+  readonly #checkSet: ReadonlySet<number>;
+  readonly #listeners = new Set<() => void>();
+  #state: LabelState;
+  #learnt: Learnt | undefined;
+  #ready: Asked[] = [];
+  #asked = 0;
+  #learning = false;
+  #behind = false;
+  #problem: string | undefined;
+  #progress: ProgressPoint[] = [];
+
+  constructor(rows: StudioRows, log: LabelLog, features: Features, teacher: Teacher, folder: string) {
+    this.rows = rows;
+    this.folder = folder;
+    this.features = features;
+    this.#log = log;
+    this.#teacher = teacher;
+    const count = rows.rows.rows;
+    const reserved = Math.min(MOST_CHECKS, Math.floor(count * CHECK_SHARE));
+    this.#checks = Array.from(permutation(count, 0, 0, "studio/checks").slice(0, reserved));
+    this.#checkSet = new Set(this.#checks);
+    this.#state = stateOf(log.events, { labels: rows.given, classes: rows.classes });
+    this.#behind = this.#state.labels.size > 0;
+    this.#refill();
+  }
+
+  get state(): LabelState {
+    return this.#state;
+  }
+
+  get learnt(): Learnt | undefined {
+    return this.#learnt;
+  }
+
+  /** Called after each label and each lesson. Returns how to stop that. */
+  listen(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Saves an event; when this returns it is on the disk. @throws UsageError for a row or a class that is none. */
+  record(event: LabelEvent): void {
+    this.#check(event);
+    this.#log.append(event);
+    const before = this.#state;
+    this.#state = stateOf(this.#log.events, { labels: this.rows.given, classes: this.rows.classes });
+    if (event.type === "undo") {
+      const undone = before.undoable.at(-1);
+      const row =
+        undone?.type === "label" ? undone.rows[0] : undone?.type === "aside" ? undone.row : undefined;
+      const by = undone?.type === "label" && undone.by === "check" ? "check" : "queue";
+      if (row !== undefined) this.#ready.unshift({ row, by });
+    }
+    this.#ready = this.#ready.filter(({ row }) => this.#isOpen(row));
+    if (event.type !== "class") this.#behind = true;
+    this.#tell();
+    // After the answer: choosing rows may take longer than a person waits for the next one.
+    setImmediate(() => {
+      if (this.#ready.length < READY / 2) this.#refill();
+    });
+  }
+
+  /** The row to ask for now, if any is left. */
+  next(): Asked | undefined {
+    if (this.#ready.length === 0) this.#refill();
+    return this.#ready[0];
+  }
+
+  /** Learns from the labels if there are new ones, until there are none. */
+  async learn(): Promise<void> {
+    if (this.#learning) return;
+    this.#learning = true;
+    try {
+      while (this.#behind) {
+        this.#behind = false;
+        const { classes, labels } = this.#state;
+        const lesson = new Int32Array(this.rows.rows.rows).fill(-1);
+        for (const [row, label] of labels) if (label.by !== "check") lesson[row] = label.class;
+        this.#tell();
+        const learnt = await this.#teacher.learn({ labels: lesson, classes });
+        this.#problem = undefined;
+        if (learnt === undefined) continue;
+        this.#learnt = learnt;
+        const error = this.error();
+        this.#progress.push({ labels: labels.size, seconds: learnt.seconds, ...(error && { error }) });
+        this.#refill();
+        this.#tell();
+      }
+    } catch (error) {
+      this.#problem = error instanceof Error ? error.message : String(error);
+    } finally {
+      this.#learning = false;
+      this.#tell();
+    }
+  }
+
+  /** What the page shows all the time. */
+  summary() {
+    const { classes, labels, aside, undoable } = this.#state;
+    const perClass = classes.map(() => 0);
+    for (const label of labels.values()) perClass[label.class]++;
+    const known = this.#known();
+    const next = this.next();
+    return {
+      name: this.rows.rows.name,
+      rows: this.rows.rows.rows,
+      image: this.rows.rows.kind === "image",
+      classes,
+      perClass,
+      labelled: labels.size,
+      aside: aside.size,
+      undoable: undoable.length,
+      learning: this.#learning,
+      ...(this.#problem !== undefined && { problem: this.#problem }),
+      lessons: this.#progress.length,
+      progress: this.#progress,
+      ...(known && {
+        checked: known.labels.length,
+        calibrationError: calibrationErrorOf(known.probabilities, known.labels, known.classes),
+      }),
+      next: next && this.row(next.row, next.by),
+    };
+  }
+
+  /** A row: its name, its cells, what the model says of it. */
+  row(row: number, by: Asked["by"] | "map" = "map") {
+    if (!this.#isRow(row))
+      throw new UsageError(`row: expected a number from 0 to ${this.rows.rows.rows - 1}; found ${row}.`);
+    const { rows, preprocessing } = this.rows;
+    const label = this.#state.labels.get(row);
+    const learnt = this.#learnt;
+    const width = rowSize(rows.shape);
+    const cells =
+      preprocessing &&
+      [...decodeRows(rowsOf(rows, [row], new Float32Array(width)), preprocessing)][0].map((cell, i) => ({
+        name: preprocessing.columns[i].name,
+        cell: rows.observed?.[row * width + i] === 0 ? "" : String(cell),
+      }));
+    return {
+      row,
+      by,
+      name: rows.rowNames?.[row] ?? String(row),
+      noun: rows.rowNoun ?? "row",
+      ...(cells && { cells }),
+      ...(label && { label: label.class }),
+      ...(learnt && {
+        probabilities: learnt.classes.map((name, k) => ({
+          name,
+          probability: this.#calibrated(learnt)[row * learnt.classes.length + k],
+        })),
+      }),
+    };
+  }
+
+  /** Positions, labels, predictions and doubts of all rows, for the map. */
+  map() {
+    const { values, width } = this.features;
+    const { rows } = this.rows.rows;
+    const learnt = this.#learnt;
+    const doubt = learnt && entropies(learnt.probabilities, learnt.classes.length);
+    const places = learnt?.classes.map((name) => this.#state.classes.indexOf(name)) ?? [];
+    return {
+      x: Array.from({ length: rows }, (_, i) => values[i * width]),
+      y: Array.from({ length: rows }, (_, i) => (width > 1 ? values[i * width + 1] : 0)),
+      label: Array.from({ length: rows }, (_, i) => this.#state.labels.get(i)?.class ?? -1),
+      predicted: Array.from({ length: rows }, (_, i) =>
+        learnt ? places[mostProbable(learnt.probabilities, i, learnt.classes.length)] : -1,
+      ),
+      doubt: Array.from({ length: rows }, (_, i) => doubt?.[i] ?? 0),
+    };
+  }
+
+  /** The error on check rows, which were drawn at random and are not learnt from. */
+  error(): ShareEstimate | undefined {
+    const learnt = this.#learnt;
+    if (learnt === undefined) return undefined;
+    let wrong = 0;
+    let rows = 0;
+    for (const [row, label] of this.#state.labels) {
+      if (label.by !== "check") continue;
+      rows++;
+      const predicted = learnt.classes[mostProbable(learnt.probabilities, row, learnt.classes.length)];
+      if (predicted !== this.#state.classes[label.class]) wrong++;
+    }
+    return shareOf(wrong, rows);
+  }
+
+  /** Labels that the model doubts. */
+  suspects() {
+    const learnt = this.#learnt;
+    if (learnt === undefined) return [];
+    const labels = new Map<number, number>();
+    for (const [row, label] of this.#state.labels) {
+      const place = learnt.classes.indexOf(this.#state.classes[label.class]);
+      if (place >= 0) labels.set(row, place);
+    }
+    return suspectsOf(this.features, learnt.probabilities, learnt.classes.length, labels).map(
+      ({ given, likely, support, row }) => ({
+        ...this.row(row),
+        given: learnt.classes[given],
+        likely: learnt.classes[likely],
+        support,
+      }),
+    );
+  }
+
+  /** Labels and predictions as columns, for files. */
+  results() {
+    const learnt = this.#learnt;
+    const { rows, rowNames, rowNoun } = this.rows.rows;
+    const { labels, classes } = this.#state;
+    const name = (row: number): string | number => rowNames?.[row] ?? row;
+    const p = learnt && this.#calibrated(learnt);
+    return {
+      rowColumn: rowNames ? (rowNoun ?? "file") : "row",
+      labels: Array.from(labels, ([row, label]) => ({
+        name: name(row),
+        class: classes[label.class],
+        by: label.by,
+      })),
+      ...(learnt &&
+        p && {
+          classes: learnt.classes,
+          predictions: Array.from({ length: rows }, (_, row) => ({
+            name: name(row),
+            class: learnt.classes[mostProbable(p, row, learnt.classes.length)],
+            probabilities: Array.from(
+              p.subarray(row * learnt.classes.length, (row + 1) * learnt.classes.length),
+            ),
+          })),
+        }),
+    };
+  }
+
+  close(): void {
+    this.#teacher.close();
+    this.#log.close();
+  }
+
+  /** Probabilities of check rows of classes that the model knows, with their labels. */
+  #known() {
+    const learnt = this.#learnt;
+    if (learnt === undefined) return undefined;
+    const width = learnt.classes.length;
+    const rows = [...this.#state.labels].flatMap(([row, { by, class: label }]) => {
+      const place = by === "check" ? learnt.classes.indexOf(this.#state.classes[label]) : -1;
+      return place < 0 ? [] : [{ row, place }];
+    });
+    return {
+      classes: width,
+      labels: Int32Array.from(rows, ({ place }) => place),
+      probabilities: Float32Array.from(
+        rows.flatMap(({ row }) => [...learnt.probabilities.subarray(row * width, (row + 1) * width)]),
+      ),
+    };
+  }
+
+  #temperatures = new WeakMap<Learnt, { readonly labels: number; readonly p: Float32Array }>();
+
+  /** Probabilities of all rows with the temperature that check rows say. */
+  #calibrated(learnt: Learnt): Float32Array {
+    const known = this.#known();
+    const cached = this.#temperatures.get(learnt);
+    if (known === undefined) return learnt.probabilities;
+    if (cached?.labels === known.labels.length) return cached.p;
+    const temperature = temperatureOf(known.probabilities, known.labels, known.classes);
+    const p =
+      temperature === 1 ? learnt.probabilities : tempered(learnt.probabilities, known.classes, temperature);
+    this.#temperatures.set(learnt, { labels: known.labels.length, p });
+    return p;
+  }
+
+  #isRow(row: number): boolean {
+    return Number.isInteger(row) && row >= 0 && row < this.rows.rows.rows;
+  }
+
+  #isOpen(row: number): boolean {
+    return !this.#state.labels.has(row) && !this.#state.aside.has(row);
+  }
+
+  #check(event: LabelEvent): void {
+    const { classes, undoable } = this.#state;
+    if (event.type === "class" && classes.includes(event.name)) {
+      throw new UsageError(`there is a class "${event.name}" already.`);
+    }
+    if (event.type === "undo" && undoable.length === 0) throw new UsageError("there is nothing to undo.");
+    const rows = event.type === "label" ? event.rows : event.type === "aside" ? [event.row] : [];
+    const wrong = rows.find((row) => !this.#isRow(row));
+    if (wrong !== undefined)
+      throw new UsageError(`row: expected a number from 0 to ${this.rows.rows.rows - 1}; found ${wrong}.`);
+    if (event.type !== "label") return;
+    if (event.class >= classes.length) {
+      throw new UsageError(`class: expected a number from 0 to ${classes.length - 1}; found ${event.class}.`);
+    }
+    // Rows that a person picked, or the queue chose, are no random draw: they would bias the error.
+    if (event.by === "check" && event.rows.some((row) => !this.#checkSet.has(row))) {
+      throw new UsageError("only rows that were drawn at random can measure the error.");
+    }
+  }
+
+  /** Rows that the model chooses, with a random one after every third. */
+  #refill(): void {
+    const { labels, aside } = this.#state;
+    const learnt = this.#learnt;
+    const checks = this.#checks.filter((row) => this.#isOpen(row));
+    const chosen = chooseRows(
+      {
+        features: this.features,
+        rows: this.rows.rows.rows,
+        labelled: new Set(labels.keys()),
+        excluded: new Set([...aside.keys(), ...this.#checkSet]),
+        classes: new Set(Array.from(labels.values(), (label) => label.class)).size,
+        ...(learnt && { probabilities: learnt.probabilities }),
+      },
+      { strategy: "chosen", count: READY, seed: 0 },
+    );
+    const ready: Asked[] = [];
+    // The row that is being looked at stays.
+    const [first] = this.#ready;
+    if (first !== undefined && this.#isOpen(first.row)) ready.push(first);
+    const queue = chosen.filter((row) => row !== first?.row);
+    const random = checks.filter((row) => row !== first?.row);
+    while (ready.length < READY && (queue.length > 0 || random.length > 0)) {
+      const check = (++this.#asked % CHECK_EVERY === 0 && random.length > 0) || queue.length === 0;
+      const row = check ? random.shift() : (queue as number[]).shift();
+      if (row !== undefined) ready.push({ row, by: check ? "check" : "queue" });
+    }
+    this.#ready = ready;
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
