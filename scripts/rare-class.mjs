@@ -1,4 +1,4 @@
-// `npm run rare-class [-- --seeds 5] [--flags="--alpha 1"]`: tables of 2,000 rows with a class that is rare, 20 labels of each class or labels as they fall, from
+// `npm run rare [-- --seeds 5] [--flags="--alpha 1"]`: tables of 2,000 rows with a class that is rare, 20 labels of each class or labels as they fall, from
 // file to predictions.csv by the defaults of m2. Beside each error: that of always naming the common class, and that of Bayes' rule with the
 // densities that the rows were drawn from.
 import { spawnSync } from "node:child_process";
