@@ -91,6 +91,7 @@ const calls: Record<string, readonly Call[]> = {
   MapOptions: [(o) => inference.map(coin).init([], o)],
   MapRunOptions: [(o) => inference.map(coin).run([], o)],
   LaplaceOptions: [(o) => inference.laplace(coin).run([], o)],
+  InferenceDataOptions: [(o) => inference.toInferenceData({ values: new Map() } as never, o)],
   PathfinderOptions: [(o) => inference.pathfinder(coin).run([], o)],
   CaviOptions: [(o) => inference.cavi(coin).init([], o)],
   CaviRunOptions: [(o) => inference.cavi(coin).run([], o)],
