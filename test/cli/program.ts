@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -21,3 +21,16 @@ export function buildProgram(name: string): string {
   copyFileSync(join(ROOT, "package.json"), join(built, "package.json"));
   return join(built, "dist/cli/main.js");
 }
+
+/** The processes of this machine whose arguments fit, as /proc lists them: not every container has `ps`. */
+export const processesWith = (fits: (args: readonly string[]) => boolean): readonly number[] =>
+  readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => {
+      try {
+        return fits(readFileSync(`/proc/${name}/cmdline`, "utf8").split("\0"));
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);

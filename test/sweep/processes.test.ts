@@ -7,7 +7,7 @@ import { beforeAll, expect, test } from "vitest";
 import { loadCheckpoint } from "../../src/files/index.ts";
 import { fillNormal, stream } from "../../src/random/index.ts";
 import { temporary } from "../cli/harness.ts";
-import { buildProgram } from "../cli/program.ts";
+import { buildProgram, processesWith } from "../cli/program.ts";
 
 const folder = temporary();
 let main = "";
@@ -49,10 +49,10 @@ const until = async (condition: () => boolean): Promise<void> => {
 
 /** Process numbers of the trainings under a folder, as the system lists them. */
 const trainings = (path: string): readonly number[] =>
-  execFileSync("ps", ["-eo", "pid,args"], { encoding: "utf8" })
-    .split("\n")
-    .filter((line) => line.includes(main) && line.includes(" train ") && line.includes(join(folder, path)))
-    .map((line) => Number.parseInt(line, 10));
+  processesWith(
+    (args) =>
+      args[1] === main && args[2] === "train" && args.some((word) => word.includes(join(folder, path))),
+  );
 
 test("a run of a sweep is the run that train makes", () => {
   run(["train", "vae", ...settings, "--lr", "3e-3", "--seed", "1", "--out", "alone", "--quiet"]);
