@@ -14,6 +14,8 @@ export interface RowsSource {
   readonly id?: string;
   /** The share of the labelled rows to hold out for testing; 0 holds none out. Default 0. */
   readonly testFraction?: number;
+  /** Whether to hide the classes that the data have, and keep only their names: to try a session on data whose classes are known. Default false. */
+  readonly hideLabels?: boolean;
 }
 
 /** Rows, and what is known of them. */
@@ -38,7 +40,13 @@ export interface StudioRows {
 }
 
 /** Loads all rows of the data. @throws UsageError or DataError as `loadRunData` does. */
-export async function loadRows({ spec, labelColumn, id, testFraction = 0 }: RowsSource): Promise<StudioRows> {
+export async function loadRows({
+  spec,
+  labelColumn,
+  id,
+  testFraction = 0,
+  hideLabels = false,
+}: RowsSource): Promise<StudioRows> {
   const table = isTableFile(spec);
   const source: DataSource = {
     spec: spec === "mnist" ? spec : resolve(spec),
@@ -56,7 +64,7 @@ export async function loadRows({ spec, labelColumn, id, testFraction = 0 }: Rows
   const { labels, classes = [], ...rows } = train;
   return {
     rows,
-    given: labels ?? new Int32Array(train.rows).fill(-1),
+    given: labels === undefined || hideLabels ? new Int32Array(train.rows).fill(-1) : labels,
     classes: labels === undefined ? [] : classes,
     ...(test && { test }),
     ...(preprocessing && { preprocessing }),

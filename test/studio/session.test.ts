@@ -1,9 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { TrainedClassifier } from "../../src/kinds/index.ts";
 import { open } from "../../src/runs/index.ts";
+import { loadRows } from "../../src/studio/rows.ts";
 import { studioApp } from "../../src/studio/server.ts";
 import { openSession, type Session } from "../../src/studio/session.ts";
 import { kindOf, kinds, writeBlobs } from "./harness.ts";
@@ -140,6 +141,17 @@ test("30 labels by the queue, an undo, a restart, more labels; then labels, pred
   expect(wrong).toEqual([]);
   const classifier = await open(files[3], TrainedClassifier);
   expect(classifier.classes).toEqual(kinds);
+});
+
+test("hidden labels leave the names of the classes", async () => {
+  const labelled = join(folder, "labelled.csv");
+  writeFileSync(labelled, "a,kind\n1.5,x\n2.5,y\n3.25,x\n");
+  const source = { spec: labelled, labelColumn: "kind" };
+  expect([...(await loadRows(source)).given]).toEqual([0, 1, 0]);
+  const { given, classes, rows } = await loadRows({ ...source, hideLabels: true });
+  expect([...given]).toEqual([-1, -1, -1]);
+  expect(classes).toEqual(["x", "y"]);
+  expect(rows.shape).toEqual([1]);
 });
 
 test("a session of other data is refused", async () => {

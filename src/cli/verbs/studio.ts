@@ -8,6 +8,7 @@ import { type Context, grouped, speaker } from "../terminal.ts";
 interface Options {
   readonly labelColumn?: string;
   readonly id?: string;
+  readonly hideLabels?: true;
   readonly run?: string;
   readonly port?: number;
   readonly host?: string;
@@ -26,7 +27,7 @@ ends it.
 Examples:
   $ tightbound studio photos/
   $ tightbound studio penguins.csv --label-column species --out runs/penguins-studio
-  $ tightbound studio mnist --run runs/mnist-vae-1`;
+  $ tightbound studio mnist --hide-labels --run runs/mnist-vae-1`;
 
 /** The program that opens an address, by platform. */
 const OPENERS: Readonly<Partial<Record<NodeJS.Platform, string>>> = { darwin: "open", linux: "xdg-open" };
@@ -40,6 +41,10 @@ export function addStudio(program: Command, context: Context): void {
     .argument("<data>", "mnist, or the path of data")
     .option("--label-column <name>", "the column of a table that holds the classes known so far")
     .option("--id <column>", "the column of a table that names its rows")
+    .option(
+      "--hide-labels",
+      "keep only the names of the classes that the data have, to try the studio on data that are labelled",
+    )
     .option("--run <folder>", "a run of vae or m1 on the same rows: M2 learns from its codes (M1+M2)")
     .option("--epochs <n>", "passes over the rows of a lesson that starts afresh", whole(1))
     .option("--port <n>", "the port to listen on (default: a free one)", whole(1))
@@ -54,13 +59,14 @@ export function addStudio(program: Command, context: Context): void {
       const { openSession, serveSession } = await import("../../studio/index.ts");
       const { watchInterrupts } = await import("../interrupt.ts");
       const say = speaker(context.terminal, {});
-      const { labelColumn, id, run, port, host, out, epochs } = options;
+      const { labelColumn, id, hideLabels, run, port, host, out, epochs } = options;
       const folder = out ?? `runs/${basename(data, extname(data))}-studio`;
       const session = await openSession({
         source: {
           spec: data,
           ...(labelColumn !== undefined && { labelColumn }),
           ...(id !== undefined && { id }),
+          ...(hideLabels && { hideLabels }),
         },
         folder,
         ...(run !== undefined && { run }),
@@ -77,6 +83,11 @@ export function addStudio(program: Command, context: Context): void {
       if (host !== undefined && !["127.0.0.1", "localhost", "::1"].includes(host)) {
         say(
           `Careful: on ${host} everyone who can reach this machine and has the link can see these rows and label them, and what they send is not encrypted.`,
+        );
+      }
+      if (session.state.labels.size === session.rows.rows.rows) {
+        say(
+          "Every row has a class already, so there is nothing to ask for. To try the studio on these data, add --hide-labels and another --out.",
         );
       }
       say(server.link);
