@@ -1,4 +1,4 @@
-import { type Info, parse } from "csv-parse/sync";
+import { type Info, parse } from "#platform/csv";
 import { DataError } from "../errors.ts";
 import { anything, type OptionRules } from "../options.ts";
 import { delimiterOf, guessHeader, isNumber } from "./csv-dialect.ts";
