@@ -134,6 +134,7 @@ export {
 export {
   type InferenceData,
   type InferenceDataOptions,
+  type InferenceGroup,
   type PosteriorDraws,
   toInferenceData,
 } from "./to-inference-data.ts";

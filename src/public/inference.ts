@@ -55,6 +55,7 @@ export {
   type ImportanceWeightedOptions,
   type InferenceData,
   type InferenceDataOptions,
+  type InferenceGroup,
   importance,
   importanceWeighted,
   inverseTemperatures,

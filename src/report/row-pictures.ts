@@ -9,7 +9,7 @@ import type { ImageStack } from "./types.ts";
 /** Names and pictures of rows, in their order. */
 export interface RowPictures {
   readonly names: readonly string[];
-  /** Absent where rows are not images. No image has a longer side than {@link LONGEST_SIDE}. */
+  /** Absent where rows are not images. No side of an image is longer than 28 pixels. */
   readonly images?: ImageStack;
 }
 
