@@ -19,7 +19,8 @@ export const build = (name: string, folder: string) => {
   const options = { rootDir: `${ROOT}src`, outDir: `${path}/out`, noEmit: false, types: ["node"] };
   mkdirSync(`${path}/out`, { recursive: true });
   symlinkSync(`${ROOT}node_modules`, `${path}/node_modules`);
-  writeFileSync(`${path}/package.json`, '{ "type": "module" }');
+  const imports = { "#platform/*": "./out/platform/node/*.js" };
+  writeFileSync(`${path}/package.json`, JSON.stringify({ type: "module", imports }));
   writeFileSync(
     `${path}/tsconfig.json`,
     JSON.stringify({
