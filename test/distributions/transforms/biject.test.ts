@@ -83,7 +83,7 @@ test("an unknown set is refused, with what is known", () => {
   expect(() => biject(constraints.independentConstraint({ ...constraints.real, name: "sphere" }, 1))).toThrow(
     new UsageError(
       "biject: no transform to 'sphere' is known; known are real, angle, logit, realVector, positive, nonNegative, greaterThan, atLeast, " +
-        "unitInterval, halfOpenUnitInterval, leftOpenUnitInterval, interval, simplex, orderedVector, lowerCholesky and independent(…) of them.",
+        "unitInterval, halfOpenUnitInterval, leftOpenUnitInterval, interval, simplex, orderedVector, positiveOrderedVector, unitVector, correlationCholesky, correlation, lowerCholesky and independent(…) of them.",
     ),
   );
 });

@@ -42,6 +42,8 @@ export function coordinates(t: Transform, event: readonly number[]): number[] {
   const all = Array.from({ length: event.reduce((a, b) => a * b, 1) }, (_, i) => i);
   if (t.codomain.name === "simplex") return all.slice(0, -1);
   if (t.codomain.name === "lowerCholesky") return all.filter((k) => k % event[1] <= Math.floor(k / event[1]));
+  if (t.codomain.name === "correlationCholesky")
+    return all.filter((k) => k % event[1] < Math.floor(k / event[1]));
   return all;
 }
 

@@ -14,6 +14,7 @@ import {
 } from "../../../src/distributions/transforms/autoregressive.ts";
 import { biject } from "../../../src/distributions/transforms/biject.ts";
 import { compose } from "../../../src/distributions/transforms/compose.ts";
+import { correlationCholesky } from "../../../src/distributions/transforms/correlation-cholesky.ts";
 import { affineCoupling, splineCoupling } from "../../../src/distributions/transforms/coupling.ts";
 import { exp } from "../../../src/distributions/transforms/exp.ts";
 import { identity } from "../../../src/distributions/transforms/identity.ts";
@@ -24,6 +25,7 @@ import { made } from "../../../src/distributions/transforms/made.ts";
 import { ordered } from "../../../src/distributions/transforms/ordered.ts";
 import { permute, reverse } from "../../../src/distributions/transforms/permute.ts";
 import { planar } from "../../../src/distributions/transforms/planar.ts";
+import { positiveOrdered } from "../../../src/distributions/transforms/positive-ordered.ts";
 import { power } from "../../../src/distributions/transforms/power.ts";
 import { sigmoid } from "../../../src/distributions/transforms/sigmoid.ts";
 import { softplus } from "../../../src/distributions/transforms/softplus.ts";
@@ -116,6 +118,8 @@ export const transformCases: readonly TransformCase[] = [
   { name: "stickBreaking of one", parameters: {}, make: () => stickBreaking, points: [[-3], [0], [2]] },
   { name: "ordered", parameters: {}, make: () => ordered, points: triples },
   { name: "ordered of one", parameters: {}, make: () => ordered, points: [[-3], [2]] },
+  { name: "positiveOrdered", parameters: {}, make: () => positiveOrdered, points: triples },
+  { name: "correlationCholesky", parameters: {}, make: () => correlationCholesky, points: triples },
   { name: "lowerCholesky", parameters: {}, make: () => lowerCholesky(), points: sextuples },
   {
     name: "lowerCholesky softplus",
