@@ -55,7 +55,7 @@ export {
   type SiteMoments,
 } from "./importance.ts";
 export { type LaplaceOptions, type LaplaceResult, type LaplaceRunner, laplace } from "./laplace.ts";
-export { type LogLikelihoodOptions, logLikelihood } from "./log-likelihood.ts";
+export { logLikelihood, type RowLikelihoodOptions } from "./log-likelihood.ts";
 export { type LooResult, loo, type RowOf } from "./loo.ts";
 export {
   type MapFinder,

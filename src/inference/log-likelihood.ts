@@ -9,7 +9,7 @@ import { posteriorDraws, type StoredSite } from "./predictive.ts";
 import { repeatedDraws } from "./repeated-draws.ts";
 
 /** Options of {@link logLikelihood}, {@link loo} and {@link waic}. */
-export interface LogLikelihoodOptions {
+export interface RowLikelihoodOptions {
   /**
    * Draws from the posterior of the latent sites, of equal weight: [draws, …site] or [chains, draws, …site], the `values` of `nuts`, `hmc`,
    * `laplace` or `pathfinder`.
@@ -20,7 +20,7 @@ export interface LogLikelihoodOptions {
 }
 
 /** The option names. */
-export const logLikelihoodRules: OptionRules<LogLikelihoodOptions> = {
+export const logLikelihoodRules: OptionRules<RowLikelihoodOptions> = {
   posterior: required(given("the values of posterior draws, such as those of nuts(…).run")),
   parameters: anything,
 };
@@ -77,7 +77,7 @@ function rowsOf<A extends readonly unknown[]>(
 export async function logLikelihood<A extends readonly unknown[]>(
   program: Program<A>,
   args: A,
-  options: LogLikelihoodOptions,
+  options: RowLikelihoodOptions,
 ): Promise<ReadonlyMap<string, ArrayValue>> {
   checkOptions("logLikelihood", options, logLikelihoodRules);
   const { posterior, parameters } = options;

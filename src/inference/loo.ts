@@ -2,10 +2,10 @@ import { UsageError } from "../errors.ts";
 import { checkOptions } from "../options.ts";
 import type { Program } from "../program/index.ts";
 import {
-  type LogLikelihoodOptions,
   logLikelihood,
   logLikelihoodRules,
   logSumExp,
+  type RowLikelihoodOptions,
   rowsByDraw,
   totalOf,
 } from "./log-likelihood.ts";
@@ -60,7 +60,7 @@ const FEWEST = 25;
 export async function loo<A extends readonly unknown[]>(
   program: Program<A>,
   args: A,
-  options: LogLikelihoodOptions,
+  options: RowLikelihoodOptions,
 ): Promise<LooResult> {
   checkOptions("loo", options, logLikelihoodRules);
   const rows = rowsByDraw(program.name, await logLikelihood(program, args, options));

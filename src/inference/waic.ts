@@ -2,10 +2,10 @@ import { UsageError } from "../errors.ts";
 import { checkOptions } from "../options.ts";
 import type { Program } from "../program/index.ts";
 import {
-  type LogLikelihoodOptions,
   logLikelihood,
   logLikelihoodRules,
   logSumExp,
+  type RowLikelihoodOptions,
   rowsByDraw,
   totalOf,
 } from "./log-likelihood.ts";
@@ -46,7 +46,7 @@ const LARGEST = 0.4;
 export async function waic<A extends readonly unknown[]>(
   program: Program<A>,
   args: A,
-  options: LogLikelihoodOptions,
+  options: RowLikelihoodOptions,
 ): Promise<WaicResult> {
   checkOptions("waic", options, logLikelihoodRules);
   const rows = rowsByDraw(program.name, await logLikelihood(program, args, options));

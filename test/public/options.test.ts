@@ -158,6 +158,7 @@ const elsewhere = new Set<string>([
   "ImageGridOptions",
   "Kingma2014Options",
   "LogLikelihoodOptions",
+  "RowLikelihoodOptions",
   "ReportOptions",
   "MeasureOptions",
   "VerbOptions",
