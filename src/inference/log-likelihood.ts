@@ -2,10 +2,10 @@
 import type { ArrayValue } from "../compile/index.ts";
 import { UsageError } from "../errors.ts";
 import { anything, checkOptions, given, type OptionRules, required } from "../options.ts";
-import { type Handler, latentSites, type Program, randomSites, trace } from "../program/index.ts";
+import { latentSites, type Program, randomSites, trace } from "../program/index.ts";
 import { cast, sizeOf, type Tensor, type TypedArray } from "../tensor/index.ts";
 import { checkWholeData } from "./minibatch.ts";
-import { posteriorDraws, type StoredSite } from "./predictive.ts";
+import { posteriorDraws, recalled, type StoredSite } from "./predictive.ts";
 import { repeatedDraws } from "./repeated-draws.ts";
 
 /** Options of {@link logLikelihood}, {@link loo} and {@link waic}. */
@@ -45,14 +45,7 @@ function rowsOf<A extends readonly unknown[]>(
   stored: readonly StoredSite[],
   inputs: readonly Tensor[],
 ): Record<string, Tensor> {
-  const values = new Map(stored.map(({ name }, i) => [name, inputs[i]]));
-  const recall: Handler = (message, next) => {
-    const value = values.get(message.name);
-    return message.kind === "sample" && value !== undefined
-      ? next({ ...message, value: cast(value, message.distribution.dtype) })
-      : next(message);
-  };
-  const sites = randomSites(trace(program, args, [recall]));
+  const sites = randomSites(trace(program, args, [recalled(stored, inputs)]));
   checkWholeData(program.name, sites, "");
   const observed = sites.filter((s) => s.kind === "observe" && s.distribution.name !== "Factor");
   if (observed.length === 0)

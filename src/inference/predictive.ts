@@ -119,6 +119,17 @@ export function posteriorDraws<A extends readonly unknown[]>(
   });
 }
 
+/** Gives latent sites the values of one stored draw, which the inputs hold in the order of `stored`. */
+export function recalled(stored: readonly StoredSite[], inputs: readonly Tensor[]): Handler {
+  const values = new Map(stored.map(({ name }, i) => [name, inputs[i]]));
+  return (message, next) => {
+    const value = values.get(message.name);
+    return message.kind === "sample" && value !== undefined
+      ? next({ ...message, value: cast(value, message.distribution.dtype) })
+      : next(message);
+  };
+}
+
 /** One draw of every site: latent sites from the guide or from stored draws, finite sites given those, and the rest drawn again. */
 function expressions<A extends readonly unknown[]>(
   program: Program<A>,
@@ -127,13 +138,7 @@ function expressions<A extends readonly unknown[]>(
   stored: readonly StoredSite[],
   inputs: readonly Tensor[],
 ): Record<string, Tensor> {
-  const values = new Map(stored.map(({ name }, i) => [name, inputs[i]]));
-  const recall: Handler = (message, next) => {
-    const value = values.get(message.name);
-    return message.kind === "sample" && value !== undefined
-      ? next({ ...message, value: cast(value, message.distribution.dtype) })
-      : next(message);
-  };
+  const recall = recalled(stored, inputs);
   const given = guide === undefined ? recall : replay(trace(guide, args));
   // From the prior, finite sites are drawn like all others.
   const isPrior = guide === undefined && stored.length === 0;
