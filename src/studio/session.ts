@@ -1,9 +1,10 @@
 /** A session: a folder with the log of labels, and what the model says of all rows now. */
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { decodeRows, rowSize, rowsOf } from "../data/index.ts";
 import { CheckpointError, UsageError } from "../errors.ts";
-import { writeDurably } from "../files/index.ts";
+import { type RunLock, reason, takeLock, writeDurably } from "../files/index.ts";
 import { permutation } from "../random/index.ts";
 import { openRun } from "../runs/index.ts";
 import { type Features, principalFeatures } from "./features.ts";
@@ -56,28 +57,52 @@ const CHECK_EVERY = 4;
 const MOST_CHECKS = 2000;
 const CHECK_SHARE = 0.2;
 
-const same = (a: object, b: object): boolean => JSON.stringify(a) === JSON.stringify(b);
-
-/** Opens a session's folder, or makes one. @throws CheckpointError when it is a session of other data. */
+/**
+ * Opens a session's folder, or makes one.
+ *
+ * @throws CheckpointError when it is a session of other data, or damaged.
+ * @throws BusyError when another process has it open.
+ */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { source, folder, run } = options;
   const rows = await loadRows(source);
   mkdirSync(folder, { recursive: true });
-  const about = join(folder, "session.json");
-  const own = { format: "tightbound studio session", source, rows: rows.rows.rows, shape: rows.rows.shape };
-  if (existsSync(about)) {
-    const found = JSON.parse(readFileSync(about, "utf8")) as typeof own;
-    if (!same(found, own)) {
-      throw new CheckpointError(
-        `${about}: expected a session of ${source.spec} (${own.rows} rows); found one of ${found.source?.spec} (${found.rows} rows), or of other options. Give another \`out\``,
-      );
-    }
-  } else writeDurably(about, `${JSON.stringify(own, null, 2)}\n`);
-  const log = openLabelLog(join(folder, "labels.jsonl"));
-  const features =
-    run === undefined ? principalFeatures(rows.rows) : await codesOf(await openRun(run), rows.rows);
-  const teacher = options.here ? await teacherHere(options, rows) : teacherInChild(options);
-  return new Session(rows, log, features, teacher, folder);
+  // Two processes that append to one log would undo each other's labels.
+  const lock = takeLock(folder);
+  try {
+    checkData(join(folder, "session.json"), source, rows);
+    const log = openLabelLog(join(folder, "labels.jsonl"));
+    const features =
+      run === undefined ? principalFeatures(rows.rows) : await codesOf(await openRun(run), rows.rows);
+    const teacher = options.here ? await teacherHere(options, rows) : teacherInChild(options);
+    return new Session(rows, log, features, teacher, folder, lock);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/** Writes what the session is of, or compares. @throws CheckpointError when it is a session of other data, or cannot be read. */
+function checkData(about: string, source: RowsSource, { rows }: StudioRows): void {
+  const own = { format: "tightbound studio session", source, rows: rows.rows, shape: rows.shape };
+  if (!existsSync(about)) {
+    writeDurably(about, `${JSON.stringify(own, null, 2)}\n`);
+    return;
+  }
+  let found: Partial<typeof own> | null;
+  try {
+    found = JSON.parse(readFileSync(about, "utf8"));
+  } catch (cause) {
+    throw new CheckpointError(
+      `${about}: expected what a session is of, as JSON: ${reason(cause)}. Give another \`out\``,
+      { cause },
+    );
+  }
+  if (!isDeepStrictEqual(found, JSON.parse(JSON.stringify(own)))) {
+    throw new CheckpointError(
+      `${about}: expected a session of ${source.spec} (${own.rows} rows); found one of ${found?.source?.spec} (${found?.rows} rows), or of other options. Give another \`out\``,
+    );
+  }
 }
 
 /** An open session. */
@@ -85,6 +110,7 @@ export class Session {
   readonly rows: StudioRows;
   readonly folder: string;
   readonly features: Features;
+  readonly #lock: RunLock;
   readonly #log: LabelLog;
   readonly #teacher: Teacher;
   /** Rows drawn at random at the start, in the order in which they are asked for. */
@@ -100,7 +126,15 @@ export class Session {
   #problem: string | undefined;
   #progress: ProgressPoint[] = [];
 
-  constructor(rows: StudioRows, log: LabelLog, features: Features, teacher: Teacher, folder: string) {
+  constructor(
+    rows: StudioRows,
+    log: LabelLog,
+    features: Features,
+    teacher: Teacher,
+    folder: string,
+    lock: RunLock,
+  ) {
+    this.#lock = lock;
     this.rows = rows;
     this.folder = folder;
     this.features = features;
@@ -326,6 +360,7 @@ export class Session {
   close(): void {
     this.#teacher.close();
     this.#log.close();
+    this.#lock.release();
   }
 
   /** Probabilities of check rows of classes that the model knows, with their labels. */

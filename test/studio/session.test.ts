@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { BusyError, CheckpointError } from "../../src/errors.ts";
 import { TrainedClassifier } from "../../src/kinds/index.ts";
 import { open } from "../../src/runs/index.ts";
 import { loadRows } from "../../src/studio/rows.ts";
@@ -143,6 +144,22 @@ test("30 labels by the queue, an undo, a restart, more labels; then labels, pred
   expect(classifier.classes).toEqual(kinds);
 });
 
+test("one process has a session; its folder is not another's, nor damaged", async () => {
+  await expect(openSession(options)).rejects.toThrow(BusyError);
+  const mine = join(folder, "mine");
+  (await openSession({ ...options, folder: mine })).close();
+  await expect(openSession({ ...options, folder: mine, source: { spec: data } })).rejects.toThrow(
+    /session\.json: expected a session of .*blobs\.csv \(120 rows\)/,
+  );
+  for (const content of ["", "{", "null", "[]", "{}", '"x"']) {
+    writeFileSync(join(mine, "session.json"), content);
+    await expect(openSession({ ...options, folder: mine })).rejects.toThrow(CheckpointError);
+  }
+  // A refusal leaves no lock behind.
+  rmSync(join(mine, "session.json"));
+  (await openSession({ ...options, folder: mine })).close();
+});
+
 test("hidden labels leave the names of the classes", async () => {
   const labelled = join(folder, "labelled.csv");
   writeFileSync(labelled, "a,kind\n1.5,x\n2.5,y\n3.25,x\n");
@@ -157,7 +174,9 @@ test("hidden labels leave the names of the classes", async () => {
 test("a session of other data is refused", async () => {
   const other = join(folder, "other.csv");
   writeBlobs(other, 90);
-  await expect(openSession({ ...options, source: { spec: other, id: "item" } })).rejects.toThrow(
-    /expected a session of/,
-  );
+  const closed = join(folder, "closed");
+  (await openSession({ ...options, folder: closed })).close();
+  await expect(
+    openSession({ ...options, folder: closed, source: { spec: other, id: "item" } }),
+  ).rejects.toThrow(/expected a session of/);
 });
