@@ -5,6 +5,7 @@
  */
 export { Bernoulli, BernoulliDistribution } from "./bernoulli.ts";
 export { Beta, BetaDistribution } from "./beta.ts";
+export { BetaBinomial, BetaBinomialDistribution } from "./beta-binomial.ts";
 export { Binomial, BinomialDistribution } from "./binomial.ts";
 export { Categorical, CategoricalDistribution } from "./categorical.ts";
 export { Cauchy, CauchyDistribution } from "./cauchy.ts";
@@ -40,6 +41,8 @@ export { Independent, IndependentDistribution } from "./independent.ts";
 export { InverseGamma, InverseGammaDistribution } from "./inverse-gamma.ts";
 export { type Family, hasKl, kl, klMonteCarlo, registerKl } from "./kl.ts";
 export { Laplace, LaplaceDistribution } from "./laplace.ts";
+export { LKJ, LKJDistribution } from "./lkj.ts";
+export { LKJCholesky, LKJCholeskyDistribution } from "./lkj-cholesky.ts";
 export { LogNormal, LogNormalDistribution } from "./log-normal.ts";
 export { Logistic, LogisticDistribution } from "./logistic.ts";
 export { LogitNormal, LogitNormalDistribution } from "./logit-normal.ts";
@@ -59,6 +62,7 @@ export { NegativeBinomial, NegativeBinomialDistribution } from "./negative-binom
 export { Normal, NormalDistribution } from "./normal.ts";
 export type { LogitsOrProbs } from "./numerics.ts";
 export { OneHotCategorical, OneHotCategoricalDistribution } from "./one-hot-categorical.ts";
+export { OrderedLogistic, OrderedLogisticDistribution } from "./ordered-logistic.ts";
 export { type Outside, outside } from "./outside.ts";
 export { Pareto, ParetoDistribution } from "./pareto.ts";
 export { Poisson, PoissonDistribution } from "./poisson.ts";

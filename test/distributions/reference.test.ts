@@ -19,9 +19,10 @@ interface Reference {
 }
 
 // PyTorch 1.13, SciPy 1.10 and mpmath 1.2 in float64: reference.py.
-const references: Readonly<Record<string, Reference>> = JSON.parse(
-  readFileSync(new URL("reference.json", import.meta.url), "utf8"),
-);
+const read = (file: string): Readonly<Record<string, Reference>> =>
+  JSON.parse(readFileSync(new URL(file, import.meta.url), "utf8"));
+// Later families, mpmath 1.3: reference-families.py.
+const references = { ...read("reference.json"), ...read("reference-families.json") };
 
 const roll = (t: Tensor): Tensor => {
   const n = t.shape[0];

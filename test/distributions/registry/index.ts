@@ -11,6 +11,7 @@ import { Uniform } from "../../../src/distributions/uniform.ts";
 import type { Nested } from "../../../src/tensor/dtype.ts";
 import type { Tensor } from "../../../src/tensor/tensor.ts";
 import { countCases } from "./counts.ts";
+import { familyCases } from "./families.ts";
 import { lineCases } from "./line.ts";
 import { positiveCases } from "./positive.ts";
 import { relaxedCases } from "./relaxed.ts";
@@ -191,4 +192,5 @@ export const distributionCases: readonly DistributionCase[] = [
   ...countCases,
   ...vectorCases,
   ...relaxedCases,
+  ...familyCases,
 ];
