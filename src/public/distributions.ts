@@ -9,8 +9,6 @@ export {
   Bernoulli,
   BernoulliDistribution,
   Beta,
-  BetaBinomial,
-  BetaBinomialDistribution,
   BetaDistribution,
   Binomial,
   BinomialDistribution,

@@ -8,15 +8,11 @@ Made with mpmath 1.3. Gradients are those of the sum of the log density over all
 import json
 import sys
 
-from mpmath import mp, mpf, beta, binomial, det, diff, exp, inf, log, matrix, pi, quad, sqrt
+from mpmath import mp, mpf, det, exp, inf, log, matrix, quad
 
 mp.dps = 40
 real = lambda v: mpf(v) if not isinstance(v, list) else [real(x) for x in v]
 number = lambda x: "-Infinity" if x == -inf else float(x)
-
-
-def beta_binomial(k, a, b, n):
-    return -inf if k > n else log(binomial(n, k)) + log(beta(k + a, n - k + b)) - log(beta(a, b))
 
 
 def sigmoid(x):
@@ -75,23 +71,6 @@ def table(case, density, names):
     return {"logProb": [number(v) for row in values for v in row], "gradients": grads}
 
 
-def counts(case, total=None):
-    def density(k, concentration1, concentration0, total=mpf(12)):
-        return beta_binomial(k, concentration1, concentration0, total)
-
-    def moments(concentration1, concentration0, total=mpf(12)):
-        n = int(total)
-        mass = [exp(beta_binomial(k, concentration1, concentration0, n)) for k in range(n + 1)]
-        mean = sum(k * m for k, m in enumerate(mass))
-        variance = sum((k - mean) ** 2 * m for k, m in enumerate(mass))
-        return mean, variance, -sum(m * log(m) for m in mass)
-
-    out = table(case, density, list(case["parameters"]))
-    found = [moments(**r) for r in rows(case)]
-    out |= {name: [number(m[i]) for m in found] for i, name in enumerate(["mean", "variance", "entropy"])}
-    return out
-
-
 def ordered_logistic(case):
     out = table(case, ordered, ["predictor", "cutpoints"])
     logs = [[ordered(k, **r) for k in range(len(r["cutpoints"]) + 1)] for r in rows(case)]
@@ -114,8 +93,6 @@ def correlations(case):
 
 
 MAKE = {
-    "BetaBinomial": counts,
-    "BetaBinomial totals": counts,
     "OrderedLogistic": ordered_logistic,
     "LKJCholesky": lambda case: table(case, lambda l, concentration: lkj_cholesky(l, concentration), ["concentration"]),
     "LKJ": correlations,
