@@ -2,7 +2,7 @@ import { UsageError } from "../errors.ts";
 import { anything, callback, checkOptions, type OptionRules, whole } from "../options.ts";
 import { type Handler, handled, type Program } from "../program/index.ts";
 import { checkSeed } from "../random/index.ts";
-import { erfc, input, type Tensor } from "../tensor/index.ts";
+import { erfcOfNumber, input, type Tensor } from "../tensor/index.ts";
 import { elementNames } from "./element-names.ts";
 import { essBulk } from "./mcmc/diagnostics.ts";
 import { runChain } from "./mcmc/run-chain.ts";
@@ -198,5 +198,5 @@ export function chiSquaredTail(x: number, degrees: number): number {
     total += term;
     term *= x / k;
   }
-  return (odd ? erfc(Math.sqrt(x / 2)) : 0) + Math.exp(-x / 2) * total;
+  return (odd ? erfcOfNumber(Math.sqrt(x / 2)) : 0) + Math.exp(-x / 2) * total;
 }

@@ -85,6 +85,15 @@ export {
 } from "./ops/linalg.ts";
 export { fuseMatmulAdd, type MatmulOptions, matmul } from "./ops/matmul.ts";
 export { expand, flatten, reshape, squeeze, transpose, unsqueeze } from "./ops/movement.ts";
+export {
+  erfc,
+  erfcx,
+  erfinv,
+  logNormalCdf,
+  normalCdf,
+  normalLogQuantile,
+  normalQuantile,
+} from "./ops/normal-tails.ts";
 export * from "./ops/parts.ts";
 export {
   type Axes,
@@ -102,7 +111,7 @@ export {
   sum,
   variance,
 } from "./ops/reduce.ts";
-export * from "./ops/special.ts";
+export { digamma, erf, lgamma, polygamma } from "./ops/special.ts";
 export { log1pMinus, stirlingRemainder } from "./ops/stirling.ts";
 export { stopGradient } from "./ops/stop-gradient.ts";
 export * from "./ops/transcendental.ts";
@@ -119,7 +128,7 @@ export {
   sizeOf,
   stridesOf,
 } from "./shape.ts";
-export { erfc, lgamma as lgammaOfNumber, lgammaAboutTwo, ndtri } from "./special/index.ts";
+export { erfc as erfcOfNumber, lgamma as lgammaOfNumber, lgammaAboutTwo, ndtri } from "./special/index.ts";
 export { nodesOf, substitute } from "./substitute.ts";
 export { Tensor } from "./tensor.ts";
 export { Batch, vmap } from "./vmap.ts";

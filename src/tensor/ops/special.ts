@@ -47,7 +47,8 @@ const mapped =
     for (let i = 0; i < out.length; i++) out[i] = f(x[i]);
   };
 
-function specialUnary(
+/** An op of one variable that is a numeric function on the host and an expansion in other ops natively. */
+export function specialUnary(
   name: string,
   spec: {
     readonly host: (x: number) => number;
@@ -136,6 +137,3 @@ const erfOp = defineOp<NoAttributes, [Tensor]>({
 
 /** The error function 2/√π ∫₀ˣ e^−t² dt. */
 export const erf: Unary = Object.assign((x: TensorLike) => erfOp(operands("erf", x), {}), { is: erfOp.is });
-
-/** The standard normal distribution function Φ(x), from erf. In the lower tail its accuracy is absolute, not relative. */
-export const normalCdf = (x: Tensor): Tensor => mul(add(erf(mul(x, Math.SQRT1_2)), 1), 0.5);

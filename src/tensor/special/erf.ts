@@ -21,10 +21,13 @@ const series = (x: number): number => {
  * DLMF 7.9.1, evaluated from the inside out: √π e^(x²) erfc x = 1/(x + ½/(x + 1/(x + 3⁄2/(x + …)))). For x ≥ 3⁄2. The
  * depth that makes the remainder smaller than 1e-16 falls as 1/x².
  */
-const continuedFraction = (x: number): number => {
+const continuedFraction = (x: number): number => expMinusSquare(x) * erfcScaledTail(x);
+
+/** e^(x²) erfc(x) for x ≥ 3⁄2, by the same continued fraction. */
+export const erfcScaledTail = (x: number): number => {
   let tail = x;
   for (let k = Math.ceil(14 + 200 / (x * x)); k > 0; k--) tail = x + k / 2 / tail;
-  return (0.5 * twoOverSqrtPi * expMinusSquare(x)) / tail;
+  return (0.5 * twoOverSqrtPi) / tail;
 };
 
 /**

@@ -6,5 +6,6 @@ export { expandDigamma, expandPolygamma } from "./expansions/polygamma.ts";
 export type { Domain } from "./expansions/reflection.ts";
 export { aboutTwo as lgammaAboutTwo, lgamma } from "./lgamma.ts";
 export { erfinv, ndtri } from "./ndtri.ts";
+export { erfcx, logNormalCdf, normalCdf, normalLogQuantile } from "./normal-tails.ts";
 export { digamma, polygamma } from "./polygamma.ts";
 export { artanhSeries, log1pMinus, stirlingRemainder, stirlingSeries } from "./stirling.ts";

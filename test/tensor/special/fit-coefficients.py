@@ -9,6 +9,7 @@ Prints, as TypeScript arrays:
            of L over (0, inf), by least squares whose weights follow the error (Lawson's iteration).
   ERF      erf(x) = x P(x^2) / Q(x^2) on [-c, c], largest relative error minimised in the same way, with
            the denominator of the previous round as a weight (Sanathanan and Koerner 1963).
+  SCALED   (1 + 2x) e^(x^2) erfc(x) for x >= 0, a polynomial in t = (x - K)/(x + K): Chebyshev interpolation.
 """
 from mpmath import mp, mpf, cos, erf, euler, exp, gamma, log, lu_solve, matrix, pi, sqrt, zeta
 
@@ -72,3 +73,49 @@ for degree, end in ((5, mpf("3.9")), (10, mpf("5.9"))):
     top, under, error = erf_ratio(degree, degree, end)
     show(f"ERF numerator, |x| < {end}, error {mp.nstr(error, 2)}", top)
     show("ERF denominator", under)
+
+
+def scaled_complement(x):
+    """e^(x^2) erfc(x), by its asymptotic series where erfc underflows mpmath's patience."""
+    x = mpf(x)
+    if x > 1000:
+        total, term = mpf(1), mpf(1)
+        for k in range(1, 12):
+            term *= -(2 * k - 1) / (2 * x * x)
+            total += term
+        return total / (x * sqrt(pi))
+    return exp(x * x) * mp.erfc(x)
+
+
+def chebyshev(f, degree):
+    """The polynomial in t of this degree through f at the Chebyshev points, as coefficients of powers of t."""
+    n = degree + 1
+    ts = [cos(pi * (2 * i + 1) / (2 * n)) for i in range(n)]
+    values = [f(t) for t in ts]
+    c = [2 * sum(v * cos(k * pi * (2 * i + 1) / (2 * n)) for i, v in enumerate(values)) / n for k in range(n)]
+    c[0] /= 2
+    before, now = [mpf(1)], [mpf(0), mpf(1)]
+    powers = [mpf(0)] * n
+    for k in range(n):
+        for j, a in enumerate(before):
+            powers[j] += c[k] * a
+        before, now = now, [-(before[j] if j < len(before) else 0) + 2 * (now[j - 1] if j > 0 else 0) for j in range(len(now) + 1)]
+    return powers
+
+
+def scaled_fit(degree, centre):
+    # (1 + 2x) e^(x^2) erfc(x) is smooth in t = (x - K)/(x + K) (Shepherd and Laframboise 1981).
+    def f(t):
+        if t > 1 - mpf(10) ** -30:
+            return 2 / sqrt(pi)
+        x = centre * (1 + t) / (1 - t)
+        return (1 + 2 * x) * scaled_complement(x)
+
+    c = chebyshev(f, degree)
+    worst = max(abs(sum(a * t**k for k, a in enumerate(c)) / f(t) - 1) for t in [mpf(2 * i - 400) / 401 for i in range(401)])
+    return c, worst
+
+
+for degree, centre in ((11, mpf(3)), (22, mpf("3.75"))):
+    c, error = scaled_fit(degree, centre)
+    show(f"SCALED ERFC K={centre} error {mp.nstr(error, 2)}", c)
