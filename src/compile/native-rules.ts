@@ -3,6 +3,7 @@ import { fuseMatmulAdd, type Tensor } from "../tensor/index.ts";
 import { applyRule } from "./graph.ts";
 import { joinProducts } from "./joint-products.ts";
 import { shareExponentials } from "./native-logistic.ts";
+import { matchRanks } from "./native-scalars.ts";
 import { rewriteSums } from "./native-sums.ts";
 import { regroup } from "./regroup.ts";
 import { simplify } from "./simplify.ts";
@@ -11,5 +12,5 @@ import { simplify } from "./simplify.ts";
 export function applyNativeRules(outputs: readonly Tensor[]): readonly Tensor[] {
   const summed = shareExponentials(rewriteSums(regroup(outputs)));
   const joined = joinProducts(regroup(simplify(summed)));
-  return applyRule(simplify(joined), fuseMatmulAdd);
+  return matchRanks(applyRule(simplify(joined), fuseMatmulAdd));
 }

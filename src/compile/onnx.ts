@@ -5,6 +5,7 @@ import { ShapeError } from "../errors.ts";
 import { isConstant, type OnnxBuilder, type Tensor } from "../tensor/index.ts";
 import { rewrite, topological } from "./graph.ts";
 import { applyNativeRules } from "./native-rules.ts";
+import { onesOf } from "./native-scalars.ts";
 import { attribute, modelBytes, tensorProto, valueInfo } from "./onnx-proto.ts";
 import { simplify } from "./simplify.ts";
 import { unreturned } from "./unreturned.ts";
@@ -79,6 +80,9 @@ export function lowerToOnnx(outputs: readonly Tensor[], options: OnnxOptions = {
       const name = `c${initializers.length}`;
       initializers.push(tensorProto(name, values, shape, dtype));
       return name;
+    },
+    scalar(value, like, dtype = like.dtype) {
+      return builder.constant([value], onesOf(like.rank), dtype);
     },
     ints(values) {
       const key = values.join(",");

@@ -1,11 +1,9 @@
 import {
-  abs,
   cast,
-  equal,
   greater,
   less,
-  log,
   mul,
+  neg,
   noise,
   type Shape,
   sigmoid,
@@ -13,7 +11,6 @@ import {
   sub,
   type Tensor,
   tensor,
-  where,
 } from "../tensor/index.ts";
 import { boolean, real, unitInterval } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
@@ -67,11 +64,8 @@ export class BernoulliDistribution extends Distribution {
   protected override logDensity(x: Tensor): Tensor {
     const { logits } = this.parameters;
     if (logits === undefined || !this.testsSupport) return this.expectedLogProb(x);
-    // A certain outcome contributes 0: leave out ∞ · 0.
-    const certain = equal(abs(logits), Number.POSITIVE_INFINITY);
-    const finite = where(certain, 0, logits);
-    const edge = log(where(greater(logits, 0), x, sub(1, x)));
-    return where(certain, edge, sub(mul(x, finite), softplus(finite)));
+    // −softplus(±l) for 0 and 1: the same as x l − softplus(l), with full relative accuracy and no ∞ · 0 where the outcome is certain.
+    return neg(softplus(mul(sub(1, mul(x, 2)), logits)));
   }
 
   protected override draw(site: string, shape: Shape): Tensor {
@@ -98,8 +92,8 @@ export class BernoulliDistribution extends Distribution {
 }
 
 /**
- * 1 with probability p, else 0, in a float dtype. Log densities from logits are x l − softplus(l), which never
- * overflows; from probabilities they are exact at 0 and 1 (−∞ for an impossible value, with no NaN in value or gradient).
+ * 1 with probability p, else 0, in a float dtype. Log densities from logits are −softplus(±l), which never
+ * overflow; from probabilities they are exact at 0 and 1 (−∞ for an impossible value, with no NaN in value or gradient).
  * A value between 0 and 1 is outside the support; with `unchecked()` its log density is the cross entropy.
  *
  * @example

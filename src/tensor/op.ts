@@ -20,6 +20,11 @@ export interface OnnxBuilder {
   ): string;
   /** A constant of any dtype. */
   constant(values: ArrayLike<number>, shape: Shape, dtype: DType): string;
+  /**
+   * One number to be combined with every element of `like`, with as many dimensions: where the last dimension has size 1, the runtime
+   * takes up to twenty times as long if a scalar has fewer. The dtype is that of `like` unless it is given.
+   */
+  scalar(value: number, like: Tensor, dtype?: DType): string;
   /** A one-dimensional int64 constant: shapes, axes, permutations. */
   ints(values: readonly number[]): string;
 }

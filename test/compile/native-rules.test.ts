@@ -1,11 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { build } from "../../src/compile/compile.ts";
-import { topological } from "../../src/compile/graph.ts";
+import { isElementwise, topological } from "../../src/compile/graph.ts";
 import { applyNativeRules } from "../../src/compile/native-rules.ts";
 import { simplify } from "../../src/compile/simplify.ts";
 import {
   add,
+  greater,
   input,
+  isConstant,
   log,
   matmul,
   maximum,
@@ -16,6 +18,7 @@ import {
   sub,
   sum,
   type Tensor,
+  where,
 } from "../../src/tensor/index.ts";
 import { softplusTail } from "../../src/tensor/ops/transcendental.ts";
 import { bindings, difference, drawLeaves, evaluateEach } from "./graphs.ts";
@@ -158,5 +161,31 @@ describe("a·b + c becomes one product", () => {
     await program.bind(bindings(program.leaves, values), [out])();
     // 4 products below 4: 5 roundings of at most 18 · 2⁻²⁴.
     expect(difference(out, evaluateEach([y], values).results[0])).toBeLessThan(5 * 18 * 2 ** -24);
+  });
+});
+
+describe("an operand of one element has as many dimensions as the result, where this ends in a dimension of size 1", () => {
+  const column = input("column", [300, 1]);
+  const one = input("one", [1]);
+  const cases: [string, Tensor][] = [
+    ["a constant", mul(add(column, 1), 3)],
+    ["a leaf", mul(column, one)],
+    ["the branch of a choice", where(greater(column, 0), column, 2)],
+    ["a matrix product's bias is left alone", add(matmul(input("m", [300, 4]), input("w", [4, 1])), one)],
+  ];
+  test.each(cases)("%s", async (_, output) => {
+    for (const node of topological(ruled(output))) {
+      if (!isElementwise(node) || node.size === 1) continue;
+      for (const operand of node.inputs) expect(operand.rank).toBe(node.rank);
+    }
+    const values = drawLeaves(
+      topological([output]).filter((t) => t.op.native === "leaf" && !isConstant(t)),
+      3,
+    );
+    const [before] = evaluateEach([output], values).results;
+    // The product that starts from its bias adds five terms below 20 in another order.
+    expect(difference(evaluateEach(ruled(output), values).results[0], before)).toBeLessThan(
+      5 * 100 * 2 ** -53,
+    );
   });
 });

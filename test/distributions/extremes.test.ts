@@ -54,6 +54,18 @@ describe("Bernoulli at probabilities of exactly 0 and 1", () => {
     expect(far.value).toEqual([-1e4, -1e4]);
     expect(far.gradient).toEqual([1, -1]);
   });
+
+  test("what is nearly certain keeps its digits, and infinite logits are certain", async () => {
+    const near = await native([40, -40], (logits) => Bernoulli({ logits }).logProb([1, 0]));
+    // ln σ(40) = −e⁻⁴⁰ to 17 digits; e⁻⁴⁰ = 4.248354255291589e-18.
+    for (const value of near.value) expect(value / -4.248354255291589e-18).toBeCloseTo(1, 6);
+    for (const slope of near.gradient.map(Math.abs)) expect(slope / 4.248354255291589e-18).toBeCloseTo(1, 6);
+    const certain = await native([INF, -INF, INF, -INF], (logits) =>
+      Bernoulli({ logits }).logProb([1, 0, 0, 1]),
+    );
+    expect(certain.value.map((v) => v + 0)).toEqual([0, 0, -INF, -INF]);
+    expect(certain.gradient.map((v) => v + 0)).toEqual([0, 0, -1, 1]);
+  });
 });
 
 describe("impossible categories", () => {

@@ -37,8 +37,8 @@ const castOp = defineOp<{ readonly dtype: DType }, [Tensor]>({
       // The limits as floats: the lower one is exact; for the upper one, the largest float below 2³¹ or 2⁶³.
       const above = node.dtype === "int32" ? 2 ** 31 : 2 ** 63;
       const below = above - above * (from === "float32" ? 2 ** -24 : 2 ** -53);
-      const number = (value: number) => builder.constant([value], [], from);
-      const whole = (value: number) => builder.constant([value], [], node.dtype);
+      const number = (value: number) => builder.scalar(value, node, from);
+      const whole = (value: number) => builder.scalar(value, node);
       const held = builder.node("Max", [builder.node("Min", [x, number(below)]), number(-above)]);
       const filled = builder.node("Where", [builder.node("IsNaN", [x]), number(0), held]);
       const inside = builder.node("Cast", [filled], to);

@@ -182,7 +182,7 @@ const maxOp = defineOp<MaxAttributes, [Tensor]>({
       // Whether the runtime's maximum notices a NaN depends on its position.
       const hasNan = over(builder.node("Cast", [builder.node("IsNaN", [x])], { to: onnxType[node.dtype] }));
       const isNan = builder.node("Cast", [hasNan], { to: onnxType.bool });
-      return builder.node("Where", [isNan, builder.constant([Number.NaN], [], node.dtype), largest]);
+      return builder.node("Where", [isNan, builder.scalar(Number.NaN, node), largest]);
     },
   },
   cases: reduceCases,

@@ -1,6 +1,5 @@
 /** exp, log and their accurate variants, trigonometric and hyperbolic functions, and the activations built from them. */
 import type { TensorLike } from "../leaf.ts";
-import type { OnnxBuilder } from "../op.ts";
 import type { Tensor } from "../tensor.ts";
 import { abs, add, div, maximum, mul, neg, sign, sub } from "./arithmetic.ts";
 import { equal, less, positive } from "./comparison.ts";
@@ -80,9 +79,6 @@ export const tanh: Unary = unary("tanh", {
   domain: [-2, 2],
 });
 
-/** The number one in the dtype of the node being lowered. */
-const oneFor = (builder: OnnxBuilder, node: Tensor): string => builder.constant([1], [], node.dtype);
-
 /**
  * 1 / (1 + e⁻ˣ), with relative accuracy in the lower tail as well. The native graph uses this formula, because the runtime's own Sigmoid
  * has only absolute accuracy and is 0 from −18 on in float32.
@@ -91,7 +87,7 @@ export const sigmoid: Unary = unary("sigmoid", {
   host: (x) => `(1 / (1 + Math.exp(-${x})))`,
   native: {
     onnx: (builder, [x], node) => {
-      const one = oneFor(builder, node);
+      const one = builder.scalar(1, node);
       const e = builder.node("Exp", [builder.node("Neg", [x])]);
       return builder.node("Div", [one, builder.node("Add", [e, one])]);
     },
@@ -108,7 +104,7 @@ export const softplusTail: Unary = unary("softplusTail", {
   host: (x) => `Math.log1p(Math.exp(-Math.abs(${x})))`,
   native: {
     onnx: (builder, [x], node) => {
-      const one = oneFor(builder, node);
+      const one = builder.scalar(1, node);
       const e = builder.node("Exp", [builder.node("Neg", [builder.node("Abs", [x])])]);
       const u = builder.node("Add", [e, one]);
       const lost = builder.node("Sub", [e, builder.node("Sub", [u, one])]);
