@@ -4,22 +4,7 @@ import { InternalError, TightboundError, UsageError } from "../errors.ts";
 import { printable } from "../printable.ts";
 import { version } from "../version.ts";
 import type { Context, Terminal } from "./terminal.ts";
-import { addClassify } from "./verbs/classify.ts";
-import { addCompare } from "./verbs/compare.ts";
-import { addEncode } from "./verbs/encode.ts";
-import { addEvaluate } from "./verbs/evaluate.ts";
-import { addExport } from "./verbs/export.ts";
-import { addImpute } from "./verbs/impute.ts";
-import { addLabelSimulate } from "./verbs/label-simulate.ts";
-import { addReconstruct } from "./verbs/reconstruct.ts";
-import { addReport } from "./verbs/report.ts";
-import { addReproduce } from "./verbs/reproduce.ts";
-import { addSample } from "./verbs/sample.ts";
-import { addStudio } from "./verbs/studio.ts";
-import { addSweep } from "./verbs/sweep.ts";
-import { addTrain } from "./verbs/train.ts";
-import { addTraverse } from "./verbs/traverse.ts";
-import { inFlags } from "./wording.ts";
+import { verbs } from "./verbs/index.ts";
 
 /** Exit codes besides 0: 1 for data, folders and numbers that cannot be used, 2 for an invalid command. */
 const FAILED = 1;
@@ -34,14 +19,27 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C (143 by SIGTERM, 129 because the terminal was closed).
 TIGHTBOUND_DEBUG=1 shows the stack of an error.`;
 
-/** The command line as commander reads it: every verb with its flags. */
-export function commandOf(context: Context): Command {
-  const { terminal } = context;
+/** The verb that the arguments call, or ask help for. */
+const calledVerb = (argv: readonly string[]): string | undefined => {
+  const words = argv.filter((word) => !word.startsWith("-"));
+  return words[0] === "help" ? words[1] : words[0];
+};
+
+/** The command line as commander reads it: every verb, and the flags of the one that is called. */
+export async function commandOf(context: Context): Promise<Command> {
+  const { terminal, argv } = context;
   const program = new Command("tightbound")
     .description("Train and inspect variational autoencoders and other deep generative models.")
     .version(version(), "--version", "print the version")
     .helpOption("-h, --help", "print help")
     .addHelpText("after", EXAMPLES)
+    .configureHelp({
+      // The flags of verbs that are not called are not loaded.
+      subcommandTerm: (command) => {
+        const verb = verbs.find(({ name }) => name === command.name());
+        return verb === undefined ? "help [command]" : `${verb.name} [options] ${verb.argument[0]}`;
+      },
+    })
     .configureOutput({
       writeOut: (text) => terminal.out.write(text),
       // Errors are thrown here and printed below.
@@ -49,24 +47,13 @@ export function commandOf(context: Context): Command {
       getOutHelpWidth: () => terminal.out.columns ?? 100,
     })
     .exitOverride();
-  for (const add of [
-    addTrain,
-    addEvaluate,
-    addClassify,
-    addSample,
-    addReconstruct,
-    addTraverse,
-    addEncode,
-    addImpute,
-    addReport,
-    addCompare,
-    addExport,
-    addSweep,
-    addReproduce,
-    addStudio,
-    addLabelSimulate,
-  ]) {
-    add(program, context);
+  const called = calledVerb(argv);
+  for (const { name, summary, argument, load } of verbs) {
+    const command = program
+      .command(name)
+      .description(summary)
+      .argument(...argument);
+    if (name === called) (await load()).define(command, context);
   }
   return program;
 }
@@ -77,7 +64,7 @@ export function commandOf(context: Context): Command {
  */
 export async function runProgram(argv: readonly string[], terminal: Terminal): Promise<number> {
   const context: Context = { terminal, argv, exitCode: 0 };
-  const program = commandOf(context);
+  const program = await commandOf(context);
   if (argv.length === 0) {
     program.outputHelp();
     return 0;
@@ -86,11 +73,11 @@ export async function runProgram(argv: readonly string[], terminal: Terminal): P
     await program.parseAsync(argv, { from: "user" });
     return context.exitCode;
   } catch (error) {
-    return report(error, terminal, program);
+    return await report(error, terminal, program);
   }
 }
 
-function report(error: unknown, { err, debug }: Terminal, program: Command): number {
+async function report(error: unknown, { err, debug }: Terminal, program: Command): Promise<number> {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
     err.write(
@@ -100,6 +87,7 @@ function report(error: unknown, { err, debug }: Terminal, program: Command): num
   }
   const expected = error instanceof TightboundError && !(error instanceof InternalError);
   if (expected) {
+    const { inFlags } = await import("./wording.ts");
     err.write(`${inFlags((debug ? error.stack : error.message) ?? "", program)}\n`);
     return error instanceof UsageError ? MISUSED : FAILED;
   }

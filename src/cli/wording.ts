@@ -5,15 +5,15 @@ import { declarations, flagsOf } from "../kinds/index.ts";
 const camel = (flag: string): string =>
   flag.slice(2).replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
-/** The flag of each option, by the option's name. A flag with the option's own name takes precedence. */
-function flagsByName(program: Command): ReadonlyMap<string, string> {
+/** The flag of each option, by the option's name: of every setting of a model, and of the command and its verbs. These take precedence. */
+function flagsByName(command: Command): ReadonlyMap<string, string> {
   const ofSettings = declarations
     .flatMap(flagsOf)
     .flatMap(({ path, flag }) => [
       [path, flag] as const,
       [path.slice(path.lastIndexOf(".") + 1), flag] as const,
     ]);
-  const ofCommands = program.commands
+  const ofCommands = [command, ...command.commands]
     .flatMap(({ options }) => options)
     .flatMap(({ long }) => (long ? [[camel(long), long] as const] : []));
   return new Map([...ofSettings, ...ofCommands]);
@@ -29,8 +29,8 @@ const asWord = (value: string, flag: string): string =>
         .replaceAll(", ", flag === "--resize" ? "x" : ",");
 
 /** A message with each option, written as `` `binarize: "none"` `` or `` `out` ``, as its flag: `--binarize none`, `--out`. */
-export function inFlags(message: string, program: Command): string {
-  const flags = flagsByName(program);
+export function inFlags(message: string, command: Command): string {
+  const flags = flagsByName(command);
   return message.replace(/`([a-z][A-Za-z0-9.]*)(?:: ([^`]*))?`/g, (all, name: string, value = "") => {
     const flag = flags.get(name);
     return flag === undefined ? all : `${flag} ${asWord(value, flag)}`.trim();

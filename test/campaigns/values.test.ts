@@ -16,7 +16,7 @@ test(
   async () => {
     runner = new Runner(buildProgram("tightbound-values"), folder);
     const pick = generator(Number(process.env.TIGHTBOUND_FUZZ_SEED ?? 1));
-    const every = jobs().filter(({ name }) => name.includes(only));
+    const every = (await jobs()).filter(({ name }) => name.includes(only));
     const chosen = all ? every : Array.from({ length: 40 }, () => every[pick(every.length)]);
     const problems: string[] = [];
     for (const [i, job] of chosen.entries()) {

@@ -36,12 +36,11 @@ const words =
   /^--(data|out|resume|label-file|label-column|m1|encoding|class|given|condition|ignore|categorical|part)$/;
 
 /** The flags of a verb that take a value which may be a number. */
-const numericFlags = (verb: string, model?: string): readonly string[] => {
+const numericFlags = async (verb: string, model?: string): Promise<readonly string[]> => {
   const quiet = { out: { write: () => undefined }, err: { write: () => undefined }, debug: false };
   const argv = model === undefined ? [verb] : [verb, model];
-  const command = commandOf({ terminal: quiet, argv, exitCode: 0 }).commands.find(
-    (one) => one.name() === verb,
-  );
+  const program = await commandOf({ terminal: quiet, argv, exitCode: 0 });
+  const command = program.commands.find((one) => one.name() === verb);
   return (command?.options ?? [])
     .filter((option) => option.required && !option.hidden && !words.test(option.long ?? ""))
     .filter((option) => !/ \| /.test(option.description))
@@ -56,7 +55,7 @@ const small = ["--epochs", "1", "--hidden", "3", "--latent", "2", "--batch", "40
 const smallM1 = ["--m1-epochs", "1", "--m1-hidden", "3", "--m1-latent", "2"];
 
 /** All jobs: a small training of each kind, every verb on every run of the fixtures, and a reproduction, each with one flag more. */
-export const jobs = (): readonly Job[] => {
+export const jobs = async (): Promise<readonly Job[]> => {
   const labelled = ["--data", "bars.npy", "--label-file", "bars.labels.npy", "--labels", "20"];
   const commands = [
     ...MODELS.map((model) => ({
@@ -73,7 +72,10 @@ export const jobs = (): readonly Job[] => {
       flags: numericFlags("reproduce"),
     },
   ];
-  return commands.flatMap(({ argv, more, flags }) =>
+  const complete = await Promise.all(
+    commands.map(async ({ argv, more, flags }) => ({ argv, more, flags: await flags })),
+  );
+  return complete.flatMap(({ argv, more, flags }) =>
     flags.flatMap((flag) =>
       ABSURD.map((value) => ({
         name: `${argv.slice(0, 2).join(" ")} ${flag} ${JSON.stringify(value)}`,

@@ -23,11 +23,7 @@ Examples:
   $ tightbound classify runs/penguins-m2-1 --data new.csv --out predictions.csv
   $ tightbound classify runs/photos-m2-1 --data photos/unlabelled`;
 
-export function addClassify(program: Command, context: Context): void {
-  const command = program
-    .command("classify")
-    .description("predict the class of every row, with a model that learnt from labels")
-    .argument("<run>", "folder of a run");
+export function define(command: Command, context: Context): void {
   dataOptions(command).option("--out <file>", "a .csv file (default: predictions.csv in the run's folder)");
   for (const flag of verbFlags("classify")) command.addOption(optionOf(flag));
   command

@@ -19,11 +19,8 @@ Examples:
   $ tightbound compare runs/mnist-* --report comparison.html
   $ tightbound compare runs/a runs/b --json`;
 
-export function addCompare(program: Command, context: Context): void {
-  program
-    .command("compare")
-    .description("compare runs: settings that differ, figures, curves, and the best on validation rows")
-    .argument("<runs...>", "folders of two runs or more")
+export function define(command: Command, context: Context): void {
+  command
     .option("--report <path>", "write a page to this .html file, or comparison.html to this folder")
     .option("--json", "print one JSON object")
     .addHelpText("after", EXAMPLES)
@@ -35,7 +32,7 @@ export function addCompare(program: Command, context: Context): void {
       const say = speaker(terminal, { json: json === true });
       const found = compareRuns(paths, { command: commandLine(context.argv), version: version() });
       // The remarks name options; here they become flags.
-      const comparison = { ...found, remarks: found.remarks.map((remark) => inFlags(remark, program)) };
+      const comparison = { ...found, remarks: found.remarks.map((remark) => inFlags(remark, command)) };
       for (const line of comparisonLines(comparison)) say(line);
       const page = report === undefined ? undefined : pagePath(report);
       if (page !== undefined) {

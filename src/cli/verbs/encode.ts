@@ -19,11 +19,7 @@ Examples:
   $ tightbound encode runs/mnist-vae-1 --part train --out latents.npy
   $ tightbound encode runs/mnist-vae-1 --data new.npy --out new.csv`;
 
-export function addEncode(program: Command, context: Context): void {
-  const command = program
-    .command("encode")
-    .description("write posterior means of data, as CSV or .npy")
-    .argument("<run>", "folder of a run");
+export function define(command: Command, context: Context): void {
   dataOptions(command)
     .option("--out <file>", "a .csv or .npy file (default: latents.csv in the run's folder)")
     .option(...RAW_CELLS)

@@ -25,13 +25,8 @@ Examples:
   $ tightbound evaluate runs/mnist-vae-1 --samples 1000 --rows all --json
   $ tightbound evaluate runs/mnist-vae-1 --data more-digits/`;
 
-export function addEvaluate(program: Command, context: Context): void {
-  const command = program
-    .command("evaluate")
-    .description(
-      "the bound on held-out data, with its terms and log-likelihood, or with the classification error",
-    )
-    .argument("<run>", "folder of a run")
+export function define(command: Command, context: Context): void {
+  command
     .option(
       "--samples <k>",
       "importance samples for the log-likelihood",

@@ -25,11 +25,8 @@ Examples:
   $ tightbound export runs/mnist-m2-1
   $ tightbound export runs/mnist-vae-1 --out models/ --batch 64`;
 
-export function addExport(program: Command, context: Context): void {
-  program
-    .command("export")
-    .description("export encoder, decoder and classifier as ONNX files, checked in ONNX Runtime")
-    .argument("<run>", "folder of a run")
+export function define(command: Command, context: Context): void {
+  command
     .option("--out <folder>", "output folder (default: the run's folder)")
     .option(
       "--batch <n>",

@@ -19,11 +19,8 @@ Examples:
   $ tightbound impute runs/penguins-vae-1 --data gaps.csv
   $ tightbound impute runs/penguins-vae-1 --data gaps.csv --draws 5 --out completions.csv`;
 
-export function addImpute(program: Command, context: Context): void {
-  program
-    .command("impute")
-    .description("fill the missing cells of a table by the posterior")
-    .argument("<run>", "folder of a run")
+export function define(command: Command, context: Context): void {
+  command
     .option("--data <file>", "a table with gaps (default: the run's own)")
     .addOption(
       optionFor(

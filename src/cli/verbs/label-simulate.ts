@@ -30,13 +30,8 @@ Examples:
   $ tightbound label-simulate penguins.csv --label-column species --labels 30 --strategy random
   $ tightbound label-simulate mnist --run runs/mnist-vae-1 --labels 100`;
 
-export function addLabelSimulate(program: Command, context: Context): void {
-  program
-    .command("label-simulate")
-    .description(
-      "label rows by their true classes, chosen or at random, and measure the error as labels grow",
-    )
-    .argument("<data>", "mnist, or the path of data whose classes are known")
+export function define(command: Command, context: Context): void {
+  command
     .option("--label-column <name>", "the column of class names in a table")
     .option("--labels <n>", "labels to give in all", whole(2), 100)
     .option("--batch <n>", "labels from one lesson to the next", whole(1), 10)

@@ -23,12 +23,8 @@ Examples:
   $ tightbound reconstruct runs/mnist-vae-1 --count 40 --out pairs.png
   $ tightbound reconstruct runs/mnist-vae-1 --data more-digits.npy`;
 
-export function addReconstruct(program: Command, context: Context): void {
-  const command = program
-    .command("reconstruct")
-    .description("data beside their reconstructions")
-    .argument("<run>", "folder of a run")
-    .option("--count <n>", "how many rows, from the first; at most 40 in a picture", whole(1), 20);
+export function define(command: Command, context: Context): void {
+  command.option("--count <n>", "how many rows, from the first; at most 40 in a picture", whole(1), 20);
   dataOptions(command)
     .option(
       "--out <file>",

@@ -21,11 +21,8 @@ Examples:
   $ tightbound report runs/mnist-vae-1 --samples 5000 --rows all
   $ tightbound report runs/mnist-m1m2-1 --bayes-samples 50 --bayes-rows 2000`;
 
-export function addReport(program: Command, context: Context): void {
-  program
-    .command("report")
-    .description("evaluate a run and write report.html and pictures")
-    .argument("<run>", "folder of a run")
+export function define(command: Command, context: Context): void {
+  command
     .option(
       "--samples <k>",
       "importance samples for the log-likelihood",

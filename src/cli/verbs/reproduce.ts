@@ -69,11 +69,8 @@ function checkFlags(paper: string, command: Command): void {
   }
 }
 
-export function addReproduce(program: Command, context: Context): void {
-  program
-    .command("reproduce")
-    .description("train and evaluate everything in a paper's table, and compare the figures")
-    .argument("<paper>", "kingma2014 | burda2016")
+export function define(command: Command, context: Context): void {
+  command
     .option("--labels <list>", "numbers of labels, with commas between", reader(wholes()), [100])
     .option("--draws <n>", "draws of the labels: seeds 0, 1, …", whole(1, ceilings.repetitions), 5)
     .addOption(optionFor("--methods", someOf(methods), `some of ${methods.join(",")} (default: all)`))

@@ -24,11 +24,8 @@ Examples:
   $ tightbound sample runs/mnist-vae-1
   $ tightbound sample runs/mnist-vae-1 --count 100 --seed 7 --out samples.png`;
 
-export function addSample(program: Command, context: Context): void {
-  const command = program
-    .command("sample")
-    .description("decode draws from the prior, or draws of every class if the model has classes")
-    .argument("<run>", "folder of a run")
+export function define(command: Command, context: Context): void {
+  command
     .option(
       "--count <n>",
       "how many (default: 64, or 10 of each class if the model has classes)",

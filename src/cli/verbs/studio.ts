@@ -32,13 +32,8 @@ Examples:
 /** The program that opens an address, by platform. */
 const OPENERS: Readonly<Partial<Record<NodeJS.Platform, string>>> = { darwin: "open", linux: "xdg-open" };
 
-export function addStudio(program: Command, context: Context): void {
-  program
-    .command("studio")
-    .description(
-      "label rows in the browser while a model learns, and asks for the rows it can learn most from",
-    )
-    .argument("<data>", "mnist, or the path of data")
+export function define(command: Command, context: Context): void {
+  command
     .option("--label-column <name>", "the column of a table that holds the classes known so far")
     .option("--id <column>", "the column of a table that names its rows")
     .option(

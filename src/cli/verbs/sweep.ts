@@ -45,11 +45,8 @@ export const settingFlags = (): readonly Option[] => {
 /** A flag whose text is kept as it was given: it is for another process. */
 const asGiven = ({ flags, description }: Option): Option => new Option(flags, description).hideHelp();
 
-export function addSweep(program: Command, context: Context): void {
-  const command = program
-    .command("sweep")
-    .description("train a run for each combination of settings, several at a time")
-    .argument("[plan]", "a plan in YAML")
+export function define(command: Command, context: Context): void {
+  command
     .option("--model <name>", listed(kindNames, "or"))
     .option(
       "--grid <name=values>",

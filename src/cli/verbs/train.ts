@@ -41,16 +41,11 @@ const kindsText = (): string => {
   return declarations.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`).join("\n");
 };
 
-export function addTrain(program: Command, context: Context): void {
+export function define(command: Command, context: Context): void {
   const kind = requestedKind(context.argv);
-  const command = program
-    .command("train")
-    .description(
-      kind === undefined
-        ? "train a model and keep it in a run's folder"
-        : `train a model and keep it in a run's folder. ${kind}: ${declarationOf(kind).summary}`,
-    )
-    .argument("[model]", kindNames.join(" | "));
+  command.registeredArguments[0].description = kindNames.join(" | ");
+  if (kind !== undefined)
+    command.description(`${command.description()}. ${kind}: ${declarationOf(kind).summary}`);
   trainSettings(command, kind);
   command
     .option("--out <folder>", "the run's folder (default: runs/<data>-<model>-<n>)")

@@ -20,11 +20,8 @@ Examples:
   $ tightbound traverse runs/mnist-vae-1
   $ tightbound traverse runs/mnist-vae-1 --dimensions 0,3 --out walk.png`;
 
-export function addTraverse(program: Command, context: Context): void {
-  program
-    .command("traverse")
-    .description("decode one latent dimension at a time, moved through the prior")
-    .argument("<run>", "folder of a run")
+export function define(command: Command, context: Context): void {
+  command
     .addOption(
       optionFor(
         "--dimensions",
