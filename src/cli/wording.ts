@@ -1,11 +1,12 @@
 /** The library's messages name options; on a command line they should name flags. */
-import type { Command } from "commander";
+import { Command } from "commander";
 import { declarations, flagsOf } from "../kinds/index.ts";
+import { trainSettings } from "./train-settings.ts";
 
 const camel = (flag: string): string =>
   flag.slice(2).replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
-/** The flag of each option, by the option's name: of every setting of a model, and of the command and its verbs. These take precedence. */
+/** The flag of each option, by the option's name: those of `train`, then those of the command and its verbs, which take precedence. */
 function flagsByName(command: Command): ReadonlyMap<string, string> {
   const ofSettings = declarations
     .flatMap(flagsOf)
@@ -13,7 +14,9 @@ function flagsByName(command: Command): ReadonlyMap<string, string> {
       [path, flag] as const,
       [path.slice(path.lastIndexOf(".") + 1), flag] as const,
     ]);
-  const ofCommands = [command, ...command.commands]
+  const train = new Command();
+  trainSettings(train);
+  const ofCommands = [train, command, ...command.commands]
     .flatMap(({ options }) => options)
     .flatMap(({ long }) => (long ? [[camel(long), long] as const] : []));
   return new Map([...ofSettings, ...ofCommands]);
