@@ -1,6 +1,7 @@
 /** The program `tightbound`: its verbs, its help, and how it reports errors. */
 import { Command, CommanderError } from "commander";
 import { InternalError, TightboundError, UsageError } from "../errors.ts";
+import { alone, type Ranks } from "../mpi/index.ts";
 import { printable } from "../printable.ts";
 import { version } from "../version.ts";
 import type { Context, Terminal } from "./terminal.ts";
@@ -62,14 +63,23 @@ export async function commandOf(context: Context): Promise<Command> {
  * Runs the program with the given arguments (without its own name) and returns its exit code.
  * Errors are written to `terminal.err`; nothing is thrown.
  */
-export async function runProgram(argv: readonly string[], terminal: Terminal): Promise<number> {
-  const context: Context = { terminal, argv, exitCode: 0 };
+export async function runProgram(
+  argv: readonly string[],
+  terminal: Terminal,
+  ranks: Ranks = alone,
+): Promise<number> {
+  const context: Context = { terminal, argv, exitCode: 0, ranks };
   const program = await commandOf(context);
   if (argv.length === 0) {
     program.outputHelp();
     return 0;
   }
   try {
+    if (ranks.size > 1 && argv[0] !== "train") {
+      throw new UsageError(
+        `${argv[0]}: ${ranks.size} processes were started by a launcher of MPI, and only train is for several. Start one.`,
+      );
+    }
     await program.parseAsync(argv, { from: "user" });
     return context.exitCode;
   } catch (error) {

@@ -1,3 +1,4 @@
+import type { Ranks } from "../mpi/index.ts";
 import { printable, printableJson } from "../printable.ts";
 
 /** Where the program writes. Tests pass one that records the output. */
@@ -22,6 +23,8 @@ export interface Context {
   /** The arguments the user typed, without the name of the program. */
   readonly argv: readonly string[];
   exitCode: number;
+  /** The ranks that a launcher of MPI has started. */
+  readonly ranks: Ranks;
 }
 
 /** Prints one line of text. With `--json` it goes to the error stream, so that the output is only JSON. */

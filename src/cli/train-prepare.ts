@@ -20,6 +20,7 @@ import {
   type Tree,
   traitsOf,
 } from "../kinds/index.ts";
+import { fromFirst } from "../mpi/index.ts";
 import { nearest } from "../options.ts";
 import {
   type DataSource,
@@ -215,7 +216,7 @@ function tableSource(
 export async function prepareNew(
   declaration: Declaration | undefined,
   options: TrainOptions,
-  { argv }: Context,
+  { argv, ranks }: Context,
   say: Say,
 ): Promise<Prepared> {
   const { data: spec, labelFile, labelColumn, testFraction, validation: count, validationSeed } = options;
@@ -262,7 +263,7 @@ export async function prepareNew(
   const origin = { version: version(), command: commandLine(argv) };
   const settings = newRun(declaration.name, complete, train, describeData(source, data), origin);
   if (learnsFromLabels(settings)) printLabels(settings.labels, train, say);
-  const path = options.out ?? nextRunFolder(spec, declaration.name);
+  const path = options.out ?? fromFirst(ranks, nextRunFolder(spec, declaration.name));
   return {
     path,
     settings,

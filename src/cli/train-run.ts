@@ -80,7 +80,9 @@ async function trainAndReport(
   let stage: Stage | undefined;
   const bars: Promise<void>[] = [];
   const events = eventOutput(options.tensorboard === true);
+  const { ranks } = context;
   const result = await prepared.train({
+    ranks,
     signal: interrupts.signal,
     onStage(begun) {
       stage = begun;
@@ -105,6 +107,10 @@ async function trainAndReport(
   });
   await Promise.all(bars);
   stop();
+  if (ranks.rank > 0) {
+    if (!result.completed) context.exitCode = interrupts.exitCode ?? 1;
+    return;
+  }
   events.onEnd(result.stage);
   const { trained, completed, history, seconds, steps } = result;
   const { epochs } = result.stage.settings.train;

@@ -44,6 +44,13 @@ export function initialValues(
 /** Refills the noise of a graph for a step. */
 export type NoiseFiller = (seed: number, step: number) => void;
 
+/** The part of larger noise that is drawn: of the axis of each site, one of `size` equal parts. Sites without an axis are drawn whole. */
+export interface NoisePart {
+  readonly rank: number;
+  readonly size: number;
+  readonly axes: ReadonlyMap<string, number>;
+}
+
 /**
  * Prepares to fill noise leaves in place.
  * @throws UsageError when two leaves have the same site: their draws would be equal, which is never intended; or when a site has no draws.
@@ -51,6 +58,7 @@ export type NoiseFiller = (seed: number, step: number) => void;
 export function noiseFiller(
   leaves: readonly Tensor[],
   arrayOf: (leaf: Tensor) => Float32Array | Float64Array,
+  part?: NoisePart,
 ): NoiseFiller {
   const noises = leaves.filter(isNoise);
   const improper = noises.find((leaf) => leaf.attributes.kind === "none");
@@ -79,7 +87,19 @@ export function noiseFiller(
     }
     for (const [i, leaf] of noises.entries()) {
       const fill = leaf.attributes.kind === "normal" ? fillNormal : fillUniform;
-      fill(arrayOf(leaf), seeded.streams[i], { step });
+      const axis = part?.axes.get(leaf.attributes.site);
+      if (part === undefined || axis === undefined) {
+        fill(arrayOf(leaf), seeded.streams[i], { step });
+        continue;
+      }
+      const out = arrayOf(leaf);
+      const block = leaf.shape.slice(axis).reduce((size, extent) => size * extent, 1);
+      for (let at = 0; at < out.length; at += block) {
+        fill(out.subarray(at, at + block), seeded.streams[i], {
+          step,
+          first: at * part.size + part.rank * block,
+        });
+      }
     }
   };
 }

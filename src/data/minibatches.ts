@@ -1,8 +1,9 @@
 import { UsageError } from "../errors.ts";
+import { alone, type Ranks } from "../mpi/index.ts";
 import { anything, checkOptions, given, type OptionRules, required } from "../options.ts";
 import { drawBernoulli, fillNormal, permutation, stream } from "../random/index.ts";
 import type { Binarization } from "./binarization.ts";
-import type { Dataset, RowIndices } from "./dataset.ts";
+import { type Dataset, type RowIndices, rowSize } from "./dataset.ts";
 import { rowsOf } from "./rows.ts";
 
 /** The size of minibatches and the order of their rows. */
@@ -15,6 +16,8 @@ export interface RowOrderOptions {
   readonly site?: string;
   /** Only these rows. Default all. */
   readonly subset?: RowIndices;
+  /** Ranks that share each minibatch of `batch` rows: this one fills its own rows. Default one process, which fills all. */
+  readonly ranks?: Pick<Ranks, "rank" | "size">;
 }
 
 const orderRules: OptionRules<RowOrderOptions> = {
@@ -22,6 +25,7 @@ const orderRules: OptionRules<RowOrderOptions> = {
   seed: required(given("a whole number of at least 0")),
   site: anything,
   subset: anything,
+  ranks: anything,
 };
 
 /** Options of {@link minibatches}. */
@@ -35,11 +39,13 @@ const minibatchRules: OptionRules<MinibatchOptions> = {
   seed: required(given("a whole number of at least 0")),
   site: anything,
   subset: anything,
+  ranks: anything,
   binarize: anything,
 };
 
 /** Whole minibatches of a dataset, in an order of its own for each epoch. A pure function of the seed and the step. */
 export interface Minibatches {
+  /** Rows that `fill` writes: those of this rank. */
   readonly batch: number;
   readonly stepsPerEpoch: number;
   /** Writes the minibatch of a step, [batch, …shape], and returns its row numbers. A remainder is left for the next epoch's order. */
@@ -49,15 +55,24 @@ export interface Minibatches {
 /** An order of rows for each epoch, cut into minibatches that `write` fills. */
 function ordered(
   count: number,
-  { seed, site = "", subset, batch: asked }: RowOrderOptions,
-  write: (rows: RowIndices, out: Float32Array, step: number) => void,
+  { seed, site = "", subset, batch: asked, ranks = alone }: RowOrderOptions,
+  /** `first`: the place of the first row in the whole minibatch. */
+  write: (rows: RowIndices, out: Float32Array, step: number, first: number) => void,
 ): Minibatches {
   if (!Number.isInteger(asked) || asked < 1) {
     throw new UsageError(`minibatches: batch must be a whole number of at least 1, found ${asked}.`);
   }
   const size = subset?.length ?? count;
-  const batch = Math.min(asked, size);
-  const stepsPerEpoch = Math.floor(size / batch);
+  const whole = Math.min(asked, size);
+  const stepsPerEpoch = Math.floor(size / whole);
+  if (whole % ranks.size !== 0) {
+    throw new UsageError(
+      `minibatches: ${ranks.size} ranks cannot share ${whole} rows equally${whole < asked ? `, which is all there are` : ""}. Choose a ` +
+        "`batch` that is a multiple of the number of ranks, or another number of ranks.",
+    );
+  }
+  const batch = whole / ranks.size;
+  const first = ranks.rank * batch;
   let order: { readonly epoch: number; readonly rows: Uint32Array } | undefined;
   return {
     batch,
@@ -69,8 +84,9 @@ function ordered(
         const rows = permutation(size, seed, epoch, `${site}shuffle`);
         order = { epoch, rows: subset === undefined ? rows : rows.map((row) => subset[row]) };
       }
-      const rows = order.rows.subarray(position * batch, (position + 1) * batch);
-      write(rows, out, step);
+      const from = position * whole + first;
+      const rows = order.rows.subarray(from, from + batch);
+      write(rows, out, step, first);
       return rows;
     },
   };
@@ -85,9 +101,10 @@ export function minibatches(dataset: Dataset, options: MinibatchOptions): Miniba
   checkOptions("minibatches", options, minibatchRules);
   const { seed, binarize = "none", site = "" } = options;
   const pixels = stream(seed, `${site}binarize`);
-  return ordered(dataset.rows, options, (rows, out, step) => {
+  const width = rowSize(dataset.shape);
+  return ordered(dataset.rows, options, (rows, out, step, first) => {
     rowsOf(dataset, rows, out);
-    if (binarize === "dynamic") drawBernoulli(out, pixels, { step });
+    if (binarize === "dynamic") drawBernoulli(out, pixels, { step, first: first * width });
   });
 }
 
@@ -108,9 +125,9 @@ export function gaussianMinibatches(gaussian: GaussianRows, options: RowOrderOpt
   const { seed, site = "" } = options;
   const source = stream(seed, `${site}draw`);
   let noise = new Float32Array();
-  return ordered(count, options, (rows, out, step) => {
+  return ordered(count, options, (rows, out, step, first) => {
     if (noise.length !== rows.length * features) noise = new Float32Array(rows.length * features);
-    fillNormal(noise, source, { step });
+    fillNormal(noise, source, { step, first: first * features });
     for (let i = 0; i < rows.length; i++) {
       const from = rows[i] * features;
       for (let j = 0; j < features; j++) {

@@ -1,7 +1,16 @@
 import type { ArrayValue, Executor } from "../compile/index.ts";
 import { NonFiniteError, UsageError } from "../errors.ts";
+import { alone, type Ranks } from "../mpi/index.ts";
 import { trainingContext } from "../nn/index.ts";
-import { adam, compileStep, type NamedLeaf, type Optimizer, type TrainStep } from "../optim/index.ts";
+import {
+  adam,
+  compileStep,
+  type NamedLeaf,
+  type Objective,
+  type Optimizer,
+  type TrainStep,
+  togetherOf,
+} from "../optim/index.ts";
 import {
   anything,
   callback,
@@ -24,6 +33,7 @@ import type { SiteEstimator } from "./estimators/estimator.ts";
 import { type FittedProgram, fittedProgram } from "./fitted.ts";
 import { type GuideDrawsOptions, guideDraws } from "./guide-draws.ts";
 import { inColumns } from "./in-columns.ts";
+import { checkPlates, ownRows } from "./shared-rows.ts";
 
 /** The bound to maximise, and the gradient estimators. */
 export interface BoundOptions extends ElboOptions {
@@ -49,6 +59,11 @@ export interface SviOptions extends BoundOptions {
   readonly threads?: number;
   /** Seed of the parameters' initial values and of the noise. Default 0. */
   readonly seed?: number;
+  /**
+   * Ranks that fit the guide together. The arguments are those of one process; each rank gets its share of the first axis of every input
+   * among them, and feeds its own rows. Default one process.
+   */
+  readonly ranks?: Ranks;
 }
 
 const optionRules: OptionRules<SviOptions> = {
@@ -57,6 +72,7 @@ const optionRules: OptionRules<SviOptions> = {
   executor: anything,
   threads: whole(1),
   seed: anything,
+  ranks: anything,
 };
 
 /** Options of {@link svi}'s `run`: steps, minibatches and callbacks. */
@@ -170,6 +186,15 @@ function boundOf<A extends readonly unknown[]>(
 export const svi = <A extends readonly unknown[]>(model: Program<A>, guide: Program<A>): Svi<A> =>
   boundMaximiser(model, guide, (args, options) => boundOf(model, guide, args, options));
 
+const objectiveOf = (
+  { surrogate, value, updates }: Bound,
+  layers: ReturnType<typeof trainingContext>,
+): Objective => ({
+  loss: neg(surrogate),
+  metrics: { elbo: value },
+  updates: new Map([...layers.updates, ...updates]),
+});
+
 /** Compiles a bound of two programs into steps, and runs them. */
 export function boundMaximiser<A extends readonly unknown[]>(
   model: Program<A>,
@@ -180,22 +205,34 @@ export function boundMaximiser<A extends readonly unknown[]>(
     method: "svi",
     model,
     guide,
-    async init(args, options = {}) {
+    async init(whole, options = {}) {
       checkOptions("svi", options, withoutRequired(runRules));
+      const { ranks = alone, threads = ranks.threads } = options;
+      const args = ranks.size === 1 ? whole : ownRows(whole, ranks);
       const layers = trainingContext();
       const bound = boundAt(args, { layers, ...options });
+      const objective = objectiveOf(bound, layers);
+      if (ranks.size > 1) {
+        if (layers.updates.size > 0 || (options.freeBits ?? 0) > 0) {
+          throw new UsageError(
+            `svi: batch normalisation and free bits are of the whole minibatch, and each of ${ranks.size} ranks sees a part of it. Leave them out, or use one process.`,
+          );
+        }
+        checkPlates(model, whole, args, ranks);
+      }
+      const together = togetherOf(ranks, objective, () => {
+        const all = trainingContext();
+        return objectiveOf(boundAt(whole, { layers: all, ...options }), all);
+      });
       const compiled = await compileStep(
-        {
-          loss: neg(bound.surrogate),
-          metrics: { elbo: bound.value },
-          updates: new Map([...layers.updates, ...bound.updates]),
-        },
+        objective,
         [...parametersOfPrograms(model, guide), ...bound.leaves],
         options.optimizer ?? adam({ learningRate: 0.01 }),
         {
           seed: options.seed ?? 0,
           executor: options.executor ?? "host",
-          ...(options.threads !== undefined && { threads: options.threads }),
+          ...(threads !== undefined && { threads }),
+          ...(together && { together }),
         },
       );
       const watch = watchObserved(randomSites(trace(model, args)).filter(({ kind }) => kind === "observe"));

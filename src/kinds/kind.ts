@@ -8,6 +8,7 @@
 import type { Dataset, TablePreprocessing } from "../data/index.ts";
 import type { Json, RunFolder } from "../files/index.ts";
 import type { ParameterValues } from "../models/index.ts";
+import type { Ranks } from "../mpi/index.ts";
 import type { NamedParameter } from "../nn/index.ts";
 import type { Measured, ReportData, Traversals } from "../report/index.ts";
 import type { Progress, Trainer } from "../train/index.ts";
@@ -262,8 +263,8 @@ export interface Kind<
   describe?(model: M): Tree;
   /** The trained model that a model made in memory is built on. */
   baseOf?(model: M): TrainedModel | undefined;
-  /** Compiles the training of a model. @throws UsageError when the data do not fit it. */
-  training(model: M, rows: Dataset, settings: S["train"]): Promise<Training<W>>;
+  /** Compiles the training of a model, by one process or by ranks that share each minibatch. @throws UsageError when the data do not fit it. */
+  training(model: M, rows: Dataset, settings: S["train"], ranks?: Ranks): Promise<Training<W>>;
   /** What is measured after an epoch. */
   figures(trained: W, data: RunData, settings: S, progress: Progress): Promise<EpochFigures>;
   /** The settings of the base run. */

@@ -28,3 +28,4 @@ export {
   type StepReport,
   TrainStep,
 } from "./step.ts";
+export { type Together, togetherOf } from "./together.ts";

@@ -29,6 +29,7 @@ import {
 import { Arena, type ArenaPlan, type NamedTensor } from "./arena.ts";
 import { checkFinite, clipGlobalNorm } from "./clip.ts";
 import type { Optimizer } from "./optimizer.ts";
+import { meanOverRanks, type Together } from "./together.ts";
 
 type Floats = OwnFloat32Array;
 
@@ -58,6 +59,8 @@ export interface StepOptions {
   readonly threads?: number;
   /** The gradient is clipped to this global norm. Default: no clipping. */
   readonly maxGradientNorm?: number;
+  /** Ranks that take the step together, each on its own rows. Default one process. */
+  readonly together?: Together;
 }
 
 const stepRules: OptionRules<StepOptions> = {
@@ -65,6 +68,7 @@ const stepRules: OptionRules<StepOptions> = {
   executor: anything,
   threads: whole(1),
   maxGradientNorm: anything,
+  together: anything,
 };
 
 /** What a step reports: the loss and the objective's metrics. */
@@ -211,6 +215,7 @@ export class TrainStep {
   async run(step: number): Promise<StepReport> {
     this.#fillNoise(this.#options.seed, step);
     await this.#program();
+    if (this.#options.together !== undefined) this.#reduce(this.#options.together);
     const report = this.report();
     this.#checkReport(report, step);
     const { maxGradientNorm } = this.#options;
@@ -242,7 +247,11 @@ export class TrainStep {
     const values = leaves.map((leaf) =>
       isNoise(leaf) ? new Float32Array(leaf.size) : (this.#arrayOf(leaf) ?? new Float32Array(leaf.size)),
     );
-    noiseFiller(leaves, (leaf) => values[leaves.indexOf(leaf)])(this.#options.seed, step);
+    noiseFiller(
+      leaves,
+      (leaf) => values[leaves.indexOf(leaf)],
+      partOf(this.#options),
+    )(this.#options.seed, step);
     return values;
   }
 
@@ -285,6 +294,20 @@ export class TrainStep {
   /** The current value of a parameter or buffer, by name: a view. */
   value(name: string): Floats {
     return this.#buffers.get(name)?.value ?? this.arena.parameter(name);
+  }
+
+  /** Gradients become sums over ranks, which the factor makes means; figures and running statistics become means. */
+  #reduce({ ranks }: Together): void {
+    ranks.sum(this.arena.flat.gradients);
+    meanOverRanks(
+      ranks,
+      this.#report.map(([, value]) => value),
+    );
+    for (const { next } of this.#buffers.values()) {
+      if (next === undefined) continue;
+      ranks.sum(next);
+      for (let i = 0; i < next.length; i++) next[i] /= ranks.size;
+    }
   }
 
   #checkReport(report: Readonly<Record<string, number>>, step: number): void {
@@ -371,12 +394,15 @@ export async function compileStep(
       }),
     ),
     report,
-    fillNoise: noiseFiller(program.leaves, view),
+    fillNoise: noiseFiller(program.leaves, view, partOf(options)),
     arrayOf: (leaf) => (slots.has(leaf) || names.has(leaf) ? arrayOf(leaf) : undefined),
-    factor,
+    factor: factor / (options.together?.ranks.size ?? 1),
     options,
   });
 }
+
+const partOf = ({ together }: StepOptions) =>
+  together && { rank: together.ranks.rank, size: together.ranks.size, axes: together.axes };
 
 function viewOf(memory: PlannedMemory, slot: Slot<"float32"> | undefined, leaf: Tensor): Floats {
   if (slot === undefined) throw new InternalError(`no memory was reserved for ${describeLeaf(leaf)}`);

@@ -37,7 +37,9 @@ export {
   type StepReport,
   schedules,
   sgd,
+  type Together,
   TrainStep,
+  togetherOf,
   type UpdateRange,
   type UpdateSettings,
 } from "../optim/index.ts";

@@ -66,6 +66,7 @@ export {
   type VerbOptions,
   vaeEvaluator,
 } from "../kinds/index.ts";
+export { type Connection, connectRanks, type Ranks } from "../mpi/index.ts";
 export {
   type BenchmarkRow,
   benchmarkOf,
@@ -118,6 +119,7 @@ export {
   type OptimisationSettings,
   type Progress,
   type RateStep,
+  type SharedObjective,
   Trainer,
   type TrainHooks,
 } from "../train/index.ts";

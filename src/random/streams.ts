@@ -117,16 +117,17 @@ export const fillNormal = (
 export const drawBernoulli = (
   probabilities: Float32Array,
   source: Stream,
-  { step = 0 }: { readonly step?: number } = {},
+  { step = 0, first = 0 }: DrawOptions = {},
 ): void => {
   const kernels = kernelsOf(probabilities);
-  if (kernels !== undefined) {
+  // The kernel begins at the stream's first element.
+  if (kernels !== undefined && first === 0) {
     const [step0, step1] = split(checkIndex("step", step));
     const { byteOffset, length } = probabilities;
     kernels.toBernoulli32(byteOffset, length, source.key[0], source.key[1], step0, step1);
     return;
   }
   const uniforms = new Float32Array(probabilities.length);
-  fillUniform(uniforms, source, { step });
+  fillUniform(uniforms, source, { step, first });
   for (let i = 0; i < uniforms.length; i++) probabilities[i] = uniforms[i] < probabilities[i] ? 1 : 0;
 };

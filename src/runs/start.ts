@@ -29,8 +29,10 @@ import {
   type RunSettings,
   type TrainedModel,
 } from "../kinds/index.ts";
+import { alone, fromFirst, type Ranks } from "../mpi/index.ts";
 import { checkFingerprint } from "./data.ts";
 import { openRun, readRun, storedOf } from "./open.ts";
+import { checkRanks } from "./ranks.ts";
 import { type EpochLine, type RunHooks, type RunResult, trainIn } from "./train-in.ts";
 
 type Run = RunFolder & { readonly settings: RunSettings };
@@ -51,8 +53,9 @@ function copyRun(from: string, to: string, files: readonly string[] = []): void 
 }
 
 /** The result of a training whose files were copied from another run. */
-async function asTrained(run: Run, kind: Kind, from: string): Promise<RunResult> {
-  if (!existsSync(run.checkpoint)) copyRun(from, run.path);
+async function asTrained(run: Run, kind: Kind, from: string, ranks: Ranks = alone): Promise<RunResult> {
+  if (ranks.rank === 0 && !existsSync(run.checkpoint)) copyRun(from, run.path);
+  ranks.barrier();
   const history = readMetricsLog(run.metrics) as readonly EpochLine[];
   if (kind.adopt === undefined) throw new InternalError(`${run.path}: its kind cannot reuse another run`);
   return {
@@ -78,22 +81,34 @@ async function prepareBase(
 ): Promise<{ readonly trained: TrainedModel } | { readonly stopped: RunResult }> {
   const from = reusedFrom(own, base);
   const { checkpoint, config } = runFolder(path);
-  if (from !== undefined && !existsSync(checkpoint))
+  const { ranks = alone } = hooks;
+  const writes = ranks.rank === 0;
+  if (writes && from !== undefined && !existsSync(checkpoint))
     copyRun(from, path, ["config.json", ...ownedByKinds.files]);
-  const done =
-    existsSync(checkpoint) && (from !== undefined || loadCheckpoint(checkpoint).epoch >= below.train.epochs);
+  const done = fromFirst(
+    ranks,
+    writes &&
+      existsSync(checkpoint) &&
+      (from !== undefined || loadCheckpoint(checkpoint).epoch >= below.train.epochs),
+  );
   if (done) return { trained: (await openRun(path)).trained };
-  const result = existsSync(config)
+  const result = fromFirst(ranks, existsSync(config))
     ? await resumeRun(path, data, hooks)
     : await startRun(path, below, data, hooks);
   return result.completed && result.trained ? { trained: result.trained } : { stopped: result };
 }
 
 /** The training of a run by its kind. */
-async function trainingOf(kind: Kind, settings: RunSettings, data: RunData, base?: TrainedModel) {
+async function trainingOf(
+  kind: Kind,
+  settings: RunSettings,
+  data: RunData,
+  base: TrainedModel | undefined,
+  ranks: Ranks | undefined,
+) {
   const model = await kind.build(settings, data, base);
   const rows = learnsFromLabels(settings) ? labelledPart(data.train, settings.labels) : data.train;
-  const training = await kind.training(model, rows, settings.train);
+  const training = await kind.training(model, rows, settings.train, ranks);
   return {
     ...training,
     ...(kind.built && { built: kind.built(model) }),
@@ -122,9 +137,10 @@ async function trainStages(run: Run, data: RunData, hooks: RunHooks): Promise<Ru
   const from = base !== undefined && base.folder === undefined ? reusedFrom(settings, base) : undefined;
   const result =
     from === undefined
-      ? await trainIn(folder, settings, await trainingOf(kind, settings, data, below), hooks)
-      : await asTrained(run, kind, from);
-  if (result.completed && result.trained) await kind.finish?.(result.trained, data, run);
+      ? await trainIn(folder, settings, await trainingOf(kind, settings, data, below, hooks.ranks), hooks)
+      : await asTrained(run, kind, from, hooks.ranks);
+  if (result.completed && result.trained && (hooks.ranks?.rank ?? 0) === 0)
+    await kind.finish?.(result.trained, data, run);
   return result;
 }
 
@@ -184,6 +200,9 @@ export async function startRun(
   preloadNative();
   await checkSettings(settings, data);
   const { overwrite = false, ...hooks } = options;
+  const { ranks = alone } = hooks;
+  checkRanks(ranks, settings);
+  if (ranks.rank > 0) return trainStages({ ...runFolder(path), settings }, data, hooks);
   const folder = createRun(path, settings as unknown as { readonly [key: string]: Json }, {
     overwrite,
     ...ownedByKinds,
@@ -210,6 +229,9 @@ export async function resumeRun(
   const run = readRun(path);
   checkFingerprint(run.settings, data.train);
   const settings = withEpochs(run.settings, epochs);
+  const { ranks = alone } = hooks;
+  checkRanks(ranks, settings);
+  if (ranks.rank > 0) return trainStages({ ...run, settings }, data, hooks);
   const lock = lockRun(run);
   try {
     if (settings !== run.settings) {

@@ -17,9 +17,11 @@ import {
   type TrainedModel,
   type Training,
 } from "../kinds/index.ts";
+import { alone, anyOf, fromFirst, type Ranks } from "../mpi/index.ts";
 import { countParameters } from "../nn/index.ts";
 import { checkFinite } from "../optim/index.ts";
 import { bestEpoch, isOver, type Progress, type Trainer, type TrainHooks } from "../train/index.ts";
+import { checkSameParameters } from "./ranks.ts";
 
 /** One line of `metrics.jsonl`. */
 export interface EpochLine extends EpochMetrics, EpochFigures {
@@ -37,6 +39,8 @@ export interface Stage {
 
 /** Callbacks of a run, in addition to those of its training. */
 export interface RunHooks extends TrainHooks {
+  /** Ranks that train the run together; only rank 0 writes. Default one process. */
+  readonly ranks?: Ranks;
   /** Called before each training. That of the base run comes first, unless it is done. */
   readonly onStage?: (stage: Stage) => void;
   /** Called once the step is compiled. */
@@ -104,16 +108,25 @@ export async function trainIn(
 ): Promise<RunResult> {
   const { trainer, trained } = training;
   const own = identity(settings);
-  const resumed = existsSync(folder.checkpoint)
-    ? loadCheckpoint(folder.checkpoint, { settings: own })
-    : undefined;
+  const { ranks = alone } = hooks;
+  const writes = ranks.rank === 0;
+  const resumed =
+    writes && existsSync(folder.checkpoint)
+      ? loadCheckpoint(folder.checkpoint, { settings: own })
+      : undefined;
   if (resumed !== undefined) restoreFrom(folder.checkpoint, trainer, resumed);
+  trainer.share();
   const before = Number(resumed?.metadata.seconds ?? 0);
   const started = performance.now();
   const seconds = (): number => before + (performance.now() - started) / 1000;
-  const log = openMetricsLog(folder.metrics, { completedEpochs: trainer.progress.epoch });
+  const log = writes
+    ? openMetricsLog(folder.metrics, { completedEpochs: trainer.progress.epoch })
+    : undefined;
+  // Every rank knows all lines, and so decides alike when to stop.
+  const lines = [...fromFirst(ranks, (log?.lines ?? []) as readonly EpochLine[])];
   const { version } = settings;
   const save = (path = folder.checkpoint): void => {
+    if (!writes) return;
     const { seed } = settings.train;
     const metadata = { seconds: seconds(), version, seed, ...training.built };
     saveCheckpoint(path, { ...trainer.checkpoint(metadata), settings: own });
@@ -125,39 +138,42 @@ export async function trainIn(
   });
   const { patience } = settings.train;
   const enough = new AbortController();
-  const lines = (): readonly EpochLine[] => log.lines as readonly EpochLine[];
-  if (patience !== undefined && isOver(lines(), patience)) enough.abort();
+  if (patience !== undefined && isOver(lines, patience)) enough.abort();
   const ended = await trainer.run({
     ...(hooks.onStep && { onStep: hooks.onStep }),
     signal: hooks.signal ? AbortSignal.any([hooks.signal, enough.signal]) : enough.signal,
     async onEpoch(progress) {
       checkHealth(trainer);
+      checkSameParameters(ranks, trainer.trainStep, progress.epoch);
       const figures = await training.figures(progress);
-      const line: EpochLine = {
+      const line = fromFirst<EpochLine>(ranks, {
         epoch: progress.epoch,
         step: progress.step,
         seconds: seconds(),
         ...figures,
         learningRate: trainer.trainStep.arena.optimizer.groups[0].learningRate(progress.step - 1),
-      };
+      });
       // The line is written first: if the process is killed in between, the epoch is repeated, but never lacks its line.
-      log.append(line);
-      if (patience !== undefined && bestEpoch(lines()) === line.epoch) save(folder.best);
+      log?.append(line);
+      lines.push(line);
+      if (patience !== undefined && bestEpoch(lines) === line.epoch) save(folder.best);
       save();
       hooks.onEpochLogged?.(line);
       await hooks.onEpoch?.(progress);
-      if (patience !== undefined && isOver(lines(), patience)) enough.abort();
+      if (patience !== undefined && isOver(lines, patience)) enough.abort();
     },
   });
-  const completed = ended || (enough.signal.aborted && hooks.signal?.aborted !== true);
+  const completed = ended || (enough.signal.aborted && !anyOf(ranks, hooks.signal?.aborted === true));
   if (!completed) {
     checkHealth(trainer);
     save();
   }
   const steps = trainer.progress.step;
   // The rest uses the best epoch, as opening the run does.
-  if (completed && patience !== undefined && existsSync(folder.best)) {
-    restoreFrom(folder.best, trainer, loadCheckpoint(folder.best, { settings: own }));
+  if (completed && patience !== undefined) {
+    if (writes && existsSync(folder.best))
+      restoreFrom(folder.best, trainer, loadCheckpoint(folder.best, { settings: own }));
+    trainer.share();
   }
   return {
     folder,
@@ -166,7 +182,7 @@ export async function trainIn(
     completed,
     stage: { path: folder.path, settings },
     steps,
-    history: log.lines as readonly EpochLine[],
+    history: lines,
     seconds: seconds(),
   };
 }

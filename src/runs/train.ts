@@ -28,6 +28,7 @@ import {
   traitsOf,
 } from "../kinds/index.ts";
 import type { DeterministicAutoencoder, LikelihoodName, Vae } from "../models/index.ts";
+import type { Ranks } from "../mpi/index.ts";
 import { checkOptions, rulesOf } from "../options.ts";
 import { bestEpoch, isOver, type Progress, type TrainHooks } from "../train/index.ts";
 import { version } from "../version.ts";
@@ -42,6 +43,8 @@ export type SemiSupervisedTrainInput = Partial<SemiSupervisedTrainSettings>;
 export interface FitHooks<T> extends Omit<TrainHooks, "onEpoch"> {
   /** Validation rows, measured after each epoch. `patience` uses them. */
   readonly validation?: Dataset;
+  /** Ranks that train together, each with the same data; see {@link connectRanks}. Default one process. */
+  readonly ranks?: Ranks;
   /** Called and awaited after each epoch, with the current model and, if there are validation rows, their figures. */
   readonly onEpoch?: (
     progress: Progress,
@@ -121,19 +124,22 @@ export function compileTraining(
   model: Vae | DeterministicAutoencoder,
   data: Dataset,
   settings?: TrainInput,
+  options?: { readonly ranks?: Ranks },
 ): Promise<Training<Trained>>;
 export function compileTraining(
   model: ClassifyingModel,
   data: Dataset,
   settings?: SemiSupervisedTrainInput,
+  options?: { readonly ranks?: Ranks },
 ): Promise<Training<TrainedClassifier>>;
 export async function compileTraining(
   model: Trainable,
   data: Dataset,
   given: TrainInput | SemiSupervisedTrainInput = {},
+  { ranks }: { readonly ranks?: Ranks } = {},
 ): Promise<Training<TrainedModel>> {
   const settings = settingsOf(model, data, given);
-  return (await kindOf(model.kind)).training(model, data, settings);
+  return (await kindOf(model.kind)).training(model, data, settings, ranks);
 }
 
 /**
@@ -172,7 +178,7 @@ export async function train(
   given: TrainInput | SemiSupervisedTrainInput = {},
   hooks: FitHooks<never> = {},
 ): Promise<TrainedModel> {
-  const { validation, onEpoch, signal, onStep } = hooks;
+  const { validation, onEpoch, signal, onStep, ranks } = hooks;
   const settings = settingsOf(model, data, given);
   const { patience } = settings;
   if (patience !== undefined && validation === undefined) {
@@ -182,7 +188,7 @@ export async function train(
     );
   }
   const kind = await kindOf(model.kind);
-  const { trainer, trained } = await kind.training(model, data, settings);
+  const { trainer, trained } = await kind.training(model, data, settings, ranks);
   const held = validation && { train: data, test: validation, validation };
   const epochs: (EpochFigures & { readonly epoch: number })[] = [];
   const enough = new AbortController();

@@ -1,6 +1,7 @@
 /** A step's inputs: minibatches of one dataset, or of labelled and unlabelled rows. */
 import { type Dataset, type Minibatches, minibatches, rowSize } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
+import type { Ranks } from "../mpi/index.ts";
 import type { TrainStep } from "../optim/index.ts";
 import type { BatchSettings } from "./settings.ts";
 
@@ -35,6 +36,7 @@ export function datasetBatches(
   model: { readonly features: number },
   data: Dataset,
   settings: BatchSettings,
+  ranks?: Ranks,
 ): DatasetBatches {
   if (rowSize(data.shape) !== model.features) {
     throw new UsageError(
@@ -45,6 +47,7 @@ export function datasetBatches(
     batch: settings.batch,
     seed: settings.seed,
     binarize: settings.binarize,
+    ...(ranks && { ranks }),
   });
   return {
     batch,

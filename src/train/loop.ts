@@ -1,6 +1,7 @@
 /** The training loop: minibatches, steps, epochs. It knows only a model's objective and the data's minibatches. */
 import { ConvergenceError, NonFiniteError, UsageError } from "../errors.ts";
 import type { Checkpoint } from "../files/index.ts";
+import { alone, anyOf, fromFirst, type Ranks } from "../mpi/index.ts";
 import {
   adam,
   adamw,
@@ -13,6 +14,7 @@ import {
   schedules,
   sgd,
   type TrainStep,
+  togetherOf,
 } from "../optim/index.ts";
 import type { Tensor } from "../tensor/index.ts";
 import type { Batches } from "./batches.ts";
@@ -81,6 +83,14 @@ function optimizerOf(settings: OptimisationSettings, steps: number): Optimizer {
 /** If the loss ends above the first step's loss multiplied by this, training has diverged. */
 const DIVERGED = 1e4;
 
+/** Ranks that train together, and the objective of the whole minibatch. */
+export interface SharedObjective {
+  /** The ranks; each has its share of the rows. */
+  readonly ranks: Ranks;
+  /** Traces the objective of the rows of all ranks, whose noise shows which part is this rank's. */
+  whole(): Objective;
+}
+
 /**
  * Trains an objective over minibatches. Its state is (parameters, moments, buffers, step). A {@link Checkpoint} of it can be taken at any
  * step; resuming from it gives the same result as an uninterrupted run, bit for bit.
@@ -89,6 +99,8 @@ export class Trainer {
   readonly settings: OptimisationSettings;
   readonly stepsPerEpoch: number;
   readonly trainStep: TrainStep;
+  /** The ranks that train together. */
+  readonly ranks: Ranks;
   readonly #batches: Batches;
   readonly #parameters: readonly NamedLeaf[];
   #step = 0;
@@ -101,7 +113,9 @@ export class Trainer {
     batches: Batches;
     parameters: readonly NamedLeaf[];
     trainStep: TrainStep;
+    ranks: Ranks;
   }) {
+    this.ranks = parts.ranks;
     this.settings = parts.settings;
     this.#batches = parts.batches;
     this.#parameters = parts.parameters;
@@ -113,21 +127,32 @@ export class Trainer {
    * Compiles the train step.
    * @param parameters of the model, and buffers
    * @param batches fill the objective's inputs
+   * @param shared ranks that train together, and the objective of the whole minibatch, of which each has its rows
+   * @throws UsageError when the objective is not a mean over rows that ranks can share.
    */
   static async create(
     parameters: readonly NamedLeaf[],
     objective: Objective,
     batches: Batches,
     settings: OptimisationSettings,
+    { ranks, whole }: SharedObjective = { ranks: alone, whole: () => objective },
   ): Promise<Trainer> {
-    const { seed, epochs, threads, clip } = settings;
+    const { seed, epochs, threads = ranks.threads, clip } = settings;
+    if (ranks.size > 1 && (objective.updates?.size ?? 0) > 0) {
+      throw new UsageError(
+        `train: batch normalisation would see the statistics of each of ${ranks.size} ranks apart, not those of the minibatch. Train with one ` +
+          "process, or without `batchNorm`.",
+      );
+    }
+    const together = togetherOf(ranks, objective, whole);
     const steps = epochs * batches.stepsPerEpoch;
     const trainStep = await compileStep(objective, parameters, optimizerOf(settings, steps), {
       seed,
       ...(threads !== undefined && { threads }),
       ...(clip !== undefined && { maxGradientNorm: clip }),
+      ...(together && { together }),
     });
-    return new Trainer({ settings, batches, parameters, trainStep });
+    return new Trainer({ settings, batches, parameters, trainStep, ranks });
   }
 
   get progress(): Progress {
@@ -165,7 +190,8 @@ export class Trainer {
     const { onStep, onEpoch, signal } = hooks;
     const total = this.settings.epochs * this.stepsPerEpoch;
     while (this.#step < total) {
-      if (signal?.aborted) return false;
+      // A signal may reach one rank alone; all must stop at the same step.
+      if (anyOf(this.ranks, signal?.aborted === true)) return false;
       await this.next();
       const made = ((this.#step - 1) % this.stepsPerEpoch) + 1;
       const progress = { ...this.progress, stepOfEpoch: made, means: this.#means(made) };
@@ -200,6 +226,17 @@ export class Trainer {
     const { sums, firstLoss } = checkpoint.metadata;
     this.#firstLoss = typeof firstLoss === "number" ? firstLoss : undefined;
     this.#sums = typeof sums === "object" && sums !== null ? { ...(sums as Record<string, number>) } : {};
+  }
+
+  /** Takes the state of rank 0 on every rank, after it was restored there. */
+  share(): void {
+    const { ranks } = this;
+    if (ranks.size === 1) return;
+    const { tensors, buffers, metadata, step, epoch } = this.checkpoint();
+    const state = fromFirst(ranks, { metadata, step, epoch });
+    for (const { data } of [...tensors, ...buffers])
+      ranks.broadcast(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    this.restore({ tensors, buffers, ...state });
   }
 
   /** A loss can be finite and still useless. It may jump in between; what counts is where training ends. */

@@ -1,8 +1,10 @@
 /** Every number that the command line takes, given absurd values: refused in words at once, or taken in a way that makes sense. */
+
 import { type ChildProcess, fork } from "node:child_process";
 import { copyFileSync, cpSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { commandOf } from "../../src/cli/program.ts";
+import { alone } from "../../src/mpi/index.ts";
 import { isRaw } from "./program.ts";
 
 const FIXTURES = join(import.meta.dirname, "../fixtures/runs");
@@ -39,7 +41,7 @@ const words =
 const numericFlags = async (verb: string, model?: string): Promise<readonly string[]> => {
   const quiet = { out: { write: () => undefined }, err: { write: () => undefined }, debug: false };
   const argv = model === undefined ? [verb] : [verb, model];
-  const program = await commandOf({ terminal: quiet, argv, exitCode: 0 });
+  const program = await commandOf({ terminal: quiet, argv, exitCode: 0, ranks: alone });
   const command = program.commands.find((one) => one.name() === verb);
   return (command?.options ?? [])
     .filter((option) => option.required && !option.hidden && !words.test(option.long ?? ""))

@@ -1,6 +1,7 @@
 /** What a conditional VAE does. */
 import type { Dataset } from "../../data/index.ts";
 import { InternalError } from "../../errors.ts";
+import { alone } from "../../mpi/index.ts";
 import { countParameters } from "../../nn/index.ts";
 import { imageStack, type Measured } from "../../report/index.ts";
 import { betaAt, datasetBatches, Trainer } from "../../train/index.ts";
@@ -8,6 +9,7 @@ import { readHistory } from "../history.ts";
 import type { Kind, MeasureOptions } from "../kind.ts";
 import { checkObservation } from "../observation.ts";
 import type { RunSettings } from "../run-settings.ts";
+import { refuseFreeBits } from "../vae/training.ts";
 import { asked, type Conditions, joined, modelledShape, onClasses, onColumns } from "./conditions.ts";
 import { exportConditional } from "./export.ts";
 import { Cvae } from "./model.ts";
@@ -77,11 +79,16 @@ export const kind: Kind<CvaeRunSettings, Cvae, TrainedCvae> = {
   checkRows: ({ model, train }, rows) =>
     checkObservation(rows, { likelihood: model.likelihood, binarize: train.binarize }),
   build,
-  async training(model, rows, settings) {
+  async training(model, rows, settings, ranks = alone) {
     const { beta, warmup, freeBits } = settings;
-    const batches = datasetBatches(model, joined(rows, model.conditions), settings);
-    const objective = model.objective({ batch: batches.batch, beta: warmup > 0 ? "input" : beta, freeBits });
-    const trainer = await Trainer.create(model.parameters, objective, batches, settings);
+    const batches = datasetBatches(model, joined(rows, model.conditions), settings, ranks);
+    refuseFreeBits(freeBits, ranks);
+    const objective = (batch: number) =>
+      model.objective({ batch, beta: warmup > 0 ? "input" : beta, freeBits });
+    const trainer = await Trainer.create(model.parameters, objective(batches.batch), batches, settings, {
+      ranks,
+      whole: () => objective(batches.batch * ranks.size),
+    });
     return { trainer, trained: new TrainedCvae(model, trainer.values(), settings) };
   },
   async figures(trained, data, { train }, { step, stepsPerEpoch, means }) {

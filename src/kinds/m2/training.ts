@@ -14,6 +14,7 @@ import {
 } from "../../data/index.ts";
 import { UsageError } from "../../errors.ts";
 import { posteriorOf, selectFeatures } from "../../models/index.ts";
+import { alone, type Ranks } from "../../mpi/index.ts";
 import { type Progress, semiSupervisedBatches, Trainer } from "../../train/index.ts";
 import type { EpochFigures, RunData, Terms, Training } from "../kind.ts";
 import type { SemiSupervisedTrainSettings } from "./settings.ts";
@@ -30,6 +31,7 @@ async function minibatcher(
   model: ClassifyingModel,
   data: Dataset,
   settings: SemiSupervisedTrainSettings,
+  ranks: Ranks,
 ): Promise<(options: Omit<RowOrderOptions, "seed">) => Minibatches> {
   const { seed, binarize: how, threads } = settings;
   if (model.kind === "m1m2") {
@@ -40,10 +42,10 @@ async function minibatcher(
       threads === undefined ? {} : { threads },
     );
     const seen = selectFeatures(posterior, model.active);
-    return (options) => gaussianMinibatches(seen, { ...options, seed });
+    return (options) => gaussianMinibatches(seen, { ...options, seed, ranks });
   }
   const rows = how === "fixed" ? binarize(data, seed) : data;
-  return (options) => minibatches(rows, { ...options, seed, binarize: how });
+  return (options) => minibatches(rows, { ...options, seed, binarize: how, ranks });
 }
 
 /**
@@ -54,6 +56,7 @@ export async function semiSupervisedTraining(
   model: ClassifyingModel,
   data: Dataset,
   settings: SemiSupervisedTrainSettings,
+  ranks: Ranks = alone,
 ): Promise<Training<TrainedClassifier>> {
   checkSupervision(data);
   const { labels, classes } = withClasses(data);
@@ -65,7 +68,7 @@ export async function semiSupervisedTraining(
       `${data.name}: rows of shape [${data.shape.join(", ")}] have ${rowSize(data.shape)} values, but the model takes ${model.features}.`,
     );
   }
-  const batches = await minibatcher(model, data, settings);
+  const batches = await minibatcher(model, data, settings, ranks);
   const rows = {
     labelled: rowsWhere(labels, (label) => label >= 0),
     unlabelled: rowsWhere(labels, (label) => label < 0),
@@ -74,26 +77,27 @@ export async function semiSupervisedTraining(
   const unlabelled =
     rows.unlabelled.length === 0 ? undefined : batches({ batch: settings.batch, subset: rows.unlabelled });
   const { learnsPrior } = model.kind === "m2" ? model : model.m2;
-  const objective = model.objective({
-    labelled: {
-      size: rows.labelled.length,
-      rows: labelled.batch,
-      shares: classes.map(
-        (_, k) => rows.labelled.reduce((n, row) => n + Number(labels[row] === k), 0) / rows.labelled.length,
-      ),
-    },
-    unlabelled: { size: rows.unlabelled.length, rows: unlabelled?.batch ?? 0 },
-    alpha: settings.alpha,
-    beta: settings.beta,
-    ...(settings.warmup > 0 && { warmup: "input" }),
-    warmupEntropy: settings.warmupEntropy,
-    // Where every row is labelled the labels' shares are those of all rows.
-    labelsAtRandom: settings.labelsAtRandom || rows.unlabelled.length === 0,
-    ...(learnsPrior && { shares: "input" }),
-  });
+  const objectiveOf = (factor: number) =>
+    model.objective({
+      labelled: {
+        size: rows.labelled.length,
+        rows: labelled.batch * factor,
+        shares: classes.map(
+          (_, k) => rows.labelled.reduce((n, row) => n + Number(labels[row] === k), 0) / rows.labelled.length,
+        ),
+      },
+      unlabelled: { size: rows.unlabelled.length, rows: (unlabelled?.batch ?? 0) * factor },
+      alpha: settings.alpha,
+      beta: settings.beta,
+      ...(settings.warmup > 0 && { warmup: "input" }),
+      warmupEntropy: settings.warmupEntropy,
+      // Where every row is labelled the labels' shares are those of all rows.
+      labelsAtRandom: settings.labelsAtRandom || rows.unlabelled.length === 0,
+      ...(learnsPrior && { shares: "input" }),
+    });
   const trainer = await Trainer.create(
     model.parameters,
-    objective,
+    objectiveOf(1),
     semiSupervisedBatches({
       labelled,
       labels,
@@ -103,6 +107,7 @@ export async function semiSupervisedTraining(
       ...(unlabelled && { unlabelled }),
     }),
     settings,
+    { ranks, whole: () => objectiveOf(ranks.size) },
   );
   return { trainer, trained: new TrainedClassifier(model, trainer.values(), settings, classes) };
 }

@@ -2,6 +2,7 @@
 import { binarize, type Dataset } from "../../data/index.ts";
 import { NonFiniteError, UsageError } from "../../errors.ts";
 import type { DeterministicAutoencoder, Vae } from "../../models/index.ts";
+import { alone, type Ranks } from "../../mpi/index.ts";
 import type { Objective } from "../../optim/index.ts";
 import {
   type BatchSettings,
@@ -49,20 +50,30 @@ export function objectiveOf(model: AnyModel, settings: AutoencodingSettings): (b
     model.objective({ batch, bound, estimator, form, samples, freeBits, beta: warmup > 0 ? "input" : beta });
 }
 
+/** @throws UsageError for free bits on several ranks: they hold up a mean over the minibatch, and a rank sees a part of it. */
+export function refuseFreeBits(freeBits: number | undefined, { size }: Ranks): void {
+  if (size === 1 || (freeBits ?? 0) === 0) return;
+  throw new UsageError(
+    `train: \`freeBits: ${freeBits}\` holds up the mean KL of the whole minibatch, and each of ${size} ranks sees a part of it. Train with ` +
+      "one process, or without free bits.",
+  );
+}
+
 /** Compiles the training of a model. @throws UsageError when the data do not fit it. */
 export async function trainingOf(
   model: AnyModel,
   data: Dataset,
   settings: AutoencodingSettings,
+  ranks: Ranks = alone,
 ): Promise<Training<Trained>> {
+  refuseFreeBits(settings.freeBits, ranks);
   const rows = settings.binarize === "fixed" ? binarize(data, settings.seed) : data;
-  const batches = datasetBatches(model, rows, { beta: 1, warmup: 0, ...settings });
-  const trainer = await Trainer.create(
-    model.parameters,
-    objectiveOf(model, settings)(batches.batch),
-    batches,
-    settings,
-  );
+  const batches = datasetBatches(model, rows, { beta: 1, warmup: 0, ...settings }, ranks);
+  const objective = objectiveOf(model, settings);
+  const trainer = await Trainer.create(model.parameters, objective(batches.batch), batches, settings, {
+    ranks,
+    whole: () => objective(batches.batch * ranks.size),
+  });
   return { trainer, trained: new Trained(model, trainer.values(), settings) };
 }
 

@@ -1,0 +1,8 @@
+/**
+ * Processes on one machine or several that train one model together, over MPI.
+ *
+ * @module
+ */
+export { type Connection, connectRanks } from "./connect.ts";
+export { launchOf } from "./launcher.ts";
+export { alone, anyOf, fromFirst, type Ranks } from "./ranks.ts";

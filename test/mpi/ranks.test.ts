@@ -1,0 +1,219 @@
+/** Several ranks train the model that one process trains. Real processes, started by the launchers that are installed. */
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { loadMnist, minibatches, take } from "../../src/data/index.ts";
+import { loadCheckpoint } from "../../src/files/index.ts";
+import { alone, launchOf } from "../../src/mpi/index.ts";
+import { temporary, writeDigits } from "../cli/harness.ts";
+import { buildProgram, processesWith } from "../cli/program.ts";
+
+const folder = temporary();
+const digits = join(folder, "digits");
+const SEVERAL = new URL("several.mjs", import.meta.url).pathname;
+
+/** koffi is an optional dependency. */
+const canCall = (): boolean => {
+  try {
+    return createRequire(import.meta.url).resolve("koffi") !== "";
+  } catch {
+    return false;
+  }
+};
+
+/** The launchers that are here, with what makes them start more ranks than cores, as root too. */
+const launchers = (
+  [
+    ["mpirun.openmpi", ["--allow-run-as-root", "--oversubscribe"]],
+    ["mpirun.mpich", []],
+  ] as const
+).filter(([name]) => canCall() && spawnSync(name, ["--version"]).status === 0);
+
+let main = "";
+beforeAll(() => {
+  if (launchers.length === 0) return;
+  main = buildProgram("mpi");
+  mkdirSync(digits);
+  writeDigits(digits, { train: 500, test: 20 });
+  mkdirSync(join(folder, "few"));
+  writeDigits(join(folder, "few"), { train: 500, test: 20, every: 4 });
+});
+
+const started = (count: number, launcher = launchers[0], args: readonly string[] = []): readonly string[] => [
+  launcher[0],
+  ...launcher[1],
+  ...["-n", String(count), process.execPath],
+  ...args,
+];
+
+const runRanks = (count: number, args: readonly string[], launcher = launchers[0]): string => {
+  const [command, ...rest] = started(count, launcher, args);
+  return execFileSync(command, rest, { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+};
+
+/** The largest difference of a parameter, relative to the largest value of its tensor. */
+function farthest(
+  a: readonly (readonly [string, readonly number[]])[],
+  b: readonly (readonly [string, readonly number[]])[],
+): number {
+  expect(a.map(([name]) => name)).toEqual(b.map(([name]) => name));
+  return Math.max(
+    ...a.map(([, values], t) => {
+      const scale = Math.max(...values.map(Math.abs), 1e-3);
+      return Math.max(...values.map((value, i) => Math.abs(value - b[t][1][i]))) / scale;
+    }),
+  );
+}
+
+/** Parameters without the optimiser's moments, and how many steps made them. */
+const learnt = (run: string) => {
+  const { tensors, step } = loadCheckpoint(join(folder, run, "checkpoint.safetensors"));
+  return {
+    step,
+    parameters: tensors
+      .filter(({ name }) => !name.startsWith("optimizer/"))
+      .map(({ name, data }) => [name, [...data]] as const),
+  };
+};
+
+test("a launcher is known by the variables that it sets", () => {
+  expect(launchOf({})).toBeUndefined();
+  expect(launchOf({ OMPI_COMM_WORLD_SIZE: "1" })).toBeUndefined();
+  expect(launchOf({ OMPI_COMM_WORLD_SIZE: "4", OMPI_COMM_WORLD_LOCAL_SIZE: "2" })).toMatchObject({
+    size: 4,
+    here: 2,
+  });
+  expect(launchOf({ PMI_SIZE: "3", MPI_LOCALNRANKS: "3" })).toMatchObject({ size: 3, here: 3 });
+  expect(launchOf({ SLURM_NTASKS: "8" })).toBeUndefined();
+  expect(launchOf({ SLURM_NTASKS: "8", PMIX_RANK: "0", SLURM_STEP_TASKS_PER_NODE: "4(x2)" })).toMatchObject({
+    size: 8,
+    here: 4,
+  });
+});
+
+test("the rows of the ranks are the rows of the minibatch, and so are their pixels", () => {
+  const data = take(loadMnist("train"), 100);
+  const options = { batch: 24, seed: 3, binarize: "dynamic" } as const;
+  const whole = minibatches(data, options);
+  const out = new Float32Array(24 * 784);
+  for (const size of [2, 3, 8]) {
+    for (const step of [0, 5]) {
+      const rows = whole.fill(step, out);
+      const parts = Array.from({ length: size }, (_, rank) => {
+        const own = minibatches(data, { ...options, ranks: { ...alone, rank, size } });
+        const part = new Float32Array(own.batch * 784);
+        return { rows: [...own.fill(step, part)], part: [...part] };
+      });
+      expect(parts.flatMap(({ rows }) => rows)).toEqual([...rows]);
+      expect(parts.flatMap(({ part }) => part)).toEqual([...out]);
+    }
+  }
+  expect(() => minibatches(data, { batch: 24, seed: 0, ranks: { ...alone, rank: 0, size: 5 } })).toThrow(
+    "5 ranks cannot share 24 rows equally",
+  );
+});
+
+describe.skipIf(launchers.length === 0)("with MPI", () => {
+  const flags = ["--threads", "1", "--epochs", "2", "--quiet"];
+  const common = ["--data", "digits", ...flags];
+  const small = ["--hidden", "16", "--latent", "3"];
+  test("1, 2 and 4 ranks train the same models", () => {
+    const few = `${small.join(" ")} --batch 20 --labels 20 --labelled-batch 20`;
+    // 50 steps each, of 480 unlabelled rows or of 500 rows, in two epochs.
+    const models: Readonly<Record<string, string>> = {
+      vae: `--data digits ${small.join(" ")} --batch 20 --clip 5`,
+      // Every fourth pixel of every fourth line: q(y|x) learns from differences between the bounds of classes, and float32 keeps fewer digits
+      // of these the larger the bounds are. On 784 pixels its weights were 3.3e-5 apart; float64.test.ts shows that float64 has them the same.
+      m2: `--data few ${few} --dropout 0.2 --clip 5`,
+      m1m2: `--data digits ${few} --m1-epochs 2 --m1-batch 20 --m1-hidden 16 --m1-latent 4`,
+    };
+    const fits = [1, 2, 4].map((count) => {
+      const commands = Object.entries(models).map(
+        ([model, own]) => `train ${model} ${own} ${flags.join(" ")} --out ${model}-${count}`,
+      );
+      const printed = runRanks(
+        count,
+        [SEVERAL, join(main, "../.."), ...commands],
+        launchers.at(count === 2 ? -1 : 0),
+      );
+      return JSON.parse(printed) as [string, number[]][];
+    });
+    for (const several of fits.slice(1)) expect(farthest(fits[0], several)).toBeLessThan(1e-5);
+    for (const run of [...Object.keys(models), "m1m2/m1"]) {
+      const [model, ...base] = run.split("/");
+      const [one, two, four] = [1, 2, 4].map((count) => learnt([`${model}-${count}`, ...base].join("/")));
+      expect(one.step).toBeGreaterThanOrEqual(48);
+      for (const several of [two, four]) {
+        expect(several.step).toBe(one.step);
+        expect(farthest(one.parameters, several.parameters)).toBeLessThan(1e-5);
+      }
+    }
+  });
+
+  test("a rank that is killed ends the job, and another number of ranks goes on", async () => {
+    const long = [...common, ...small, "--batch", "20", "--epochs", "6"];
+    runRanks(1, [main, "train", "vae", ...long, "--out", "straight"]);
+    const [command, ...rest] = started(4, launchers[0], [main, "train", "vae", ...long, "--out", "killed"]);
+    const job = spawn(command, rest, { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
+    let told = "";
+    job.stderr.on("data", (text) => {
+      told += text;
+    });
+    const ended = new Promise((resolve) => job.on("close", resolve));
+    for (let tries = 0; !existsSync(join(folder, "killed/checkpoint.safetensors")); tries++) {
+      if (tries > 600) throw new Error("waited for a minute in vain");
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    const ranks = processesWith((args) => args[1] === main && args.includes("train"));
+    expect(ranks).toHaveLength(4);
+    process.kill(ranks[2], "SIGKILL");
+    const since = Date.now();
+    await ended;
+    expect(Date.now() - since).toBeLessThan(15_000);
+    expect(told).not.toBe("");
+    runRanks(2, [main, "train", "--resume", "killed", "--quiet"]);
+    const [one, several] = [learnt("straight"), learnt("killed")];
+    expect(several.step).toBe(one.step);
+    expect(farthest(one.parameters, several.parameters)).toBeLessThan(1e-4);
+  });
+
+  test("what ranks cannot do together is refused, on all ranks, with the reason", () => {
+    mkdirSync(join(folder, "own0"));
+    mkdirSync(join(folder, "own1"));
+    writeDigits(join(folder, "own0"), { train: 200, test: 20 });
+    writeDigits(join(folder, "own1"), { train: 220, test: 20 });
+    const failure = (args: readonly string[]): { status: number | null; stderr: string } => {
+      const [command, ...rest] = started(2, launchers[0], args);
+      return spawnSync(command, rest, { cwd: folder, encoding: "utf8" });
+    };
+    const uneven = failure([main, "train", "vae", ...common, ...small, "--batch", "25", "--out", "uneven"]);
+    expect(uneven.status).not.toBe(0);
+    expect(uneven.stderr).toContain("2 ranks cannot share 25 rows equally");
+    const normed = failure([
+      main,
+      "train",
+      "vae",
+      ...common,
+      ...small,
+      "--free-bits",
+      "0.1",
+      "--batch",
+      "20",
+      "--out",
+      "free",
+    ]);
+    expect(normed.stderr).toContain("holds up the mean KL of the whole minibatch");
+    const [command, ...rest] = [
+      "sh",
+      "-c",
+      `exec ${started(2).slice(0, -1).join(" ")} sh -c 'exec "${process.execPath}" "${main}" train vae --data "own\${OMPI_COMM_WORLD_RANK:-$PMI_RANK}" ${small.join(" ")} --epochs 1 --threads 1 --out other'`,
+    ];
+    const other = spawnSync(command, rest, { cwd: folder, encoding: "utf8" });
+    expect(other.status).not.toBe(0);
+    expect(other.stderr).toContain("ranks have different training rows: rank 0 has 200 rows of own0");
+    expect(other.stderr).toContain("rank 1 has 220 rows of own1");
+    expect(existsSync(join(folder, "other/checkpoint.safetensors"))).toBe(false);
+  });
+});
