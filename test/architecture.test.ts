@@ -65,3 +65,17 @@ test("the door of pages reaches nothing of Node: what it needs of a machine it a
   const named = [...packages].filter(([name]) => builtin.has(name.replace(/^node:/, "").split("/")[0]));
   expect(named.map(([name, file]) => `${file} imports ${name}`)).toEqual([]);
 });
+
+test("package.json lists every file that does something when it is loaded: bundlers drop the others where nothing of them is used", () => {
+  const { sideEffects } = JSON.parse(readFileSync(join(src, "..", "package.json"), "utf8")) as {
+    readonly sideEffects: readonly string[];
+  };
+  const listed = sideEffects.map((pattern) => pattern.replace(/^\.\/dist\//, "").replace(/\.js$|\*\*$/, ""));
+  // Formatted sources begin only statements of the module itself in the first column.
+  const acts = /^(?:if|for|while|try|new|await)\b|^(?!(?:import|function)\b)[A-Za-z_$][\w$.]*(?:\(|\[| = )/m;
+  const active = files.filter((path) => acts.test(readFileSync(join(src, path), "utf8")));
+  expect(active.length).toBeGreaterThan(30);
+  expect(
+    active.filter((path) => !listed.some((start) => path.split(sep).join("/").startsWith(start))),
+  ).toEqual([]);
+});

@@ -13,7 +13,7 @@ import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { build } from "vite";
+import { build, type Rolldown } from "vite";
 
 const root = join(import.meta.dirname, "..", "..");
 const MODULES = join(root, "node_modules");
@@ -51,10 +51,23 @@ export function installed(): string {
   return folder;
 }
 
-/** A file of a bundle, and whether the page loads it before it runs anything. */
+/** A file of a bundle, its size in bytes, and whether the page loads it before it runs anything. */
 export interface BundledFile {
   readonly name: string;
   readonly gzipped: number;
+  readonly isFirst: boolean;
+}
+
+/** The names of the scripts that an entry imports, directly or through others. */
+function imported(outputs: readonly (Rolldown.OutputChunk | Rolldown.OutputAsset)[]): ReadonlySet<string> {
+  const chunks = new Map(
+    outputs.flatMap((file) => (file.type === "chunk" ? [[file.fileName, file] as const] : [])),
+  );
+  const names = new Set(
+    [...chunks.values()].filter(({ isEntry }) => isEntry).map(({ fileName }) => fileName),
+  );
+  for (const name of names) for (const next of chunks.get(name)?.imports ?? []) names.add(next);
+  return names;
 }
 
 /** Bundles a page whose one script is `script`. The files are in `dist/NAME`. */
@@ -73,8 +86,10 @@ export async function bundle(folder: string, name: string, script: string): Prom
     build: { outDir: join(folder, "dist", name), emptyOutDir: true },
   });
   const outputs = [built].flat().flatMap((one) => ("output" in one ? one.output : []));
+  const first = imported(outputs);
   return outputs.map((file) => ({
     name: file.fileName,
+    isFirst: first.has(file.fileName),
     gzipped: gzipSync(file.type === "chunk" ? file.code : file.source).length,
   }));
 }
