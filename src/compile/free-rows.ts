@@ -111,6 +111,14 @@ class Front {
   }
 }
 
+/** What the nodes inside bodies of loops read. */
+function insideBodies(nodes: readonly NodeProto[]): Set<string> {
+  const inner = nodes.flatMap(({ attribute: list }) => list.flatMap(({ g }) => g?.node ?? []));
+  return inner.length === 0
+    ? new Set()
+    : new Set([...inner.flatMap(({ input }) => input), ...insideBodies(inner)]);
+}
+
 /** Frees the rows of `a`, in place. Throws {@link DependsOnRows} when the graph depends on their number. */
 function free(a: GraphProto, b: GraphProto, sizes: Sizes, counted: string): void {
   if (a.node.length !== b.node.length || a.initializer.length !== b.initializer.length) {
@@ -124,6 +132,7 @@ function free(a: GraphProto, b: GraphProto, sizes: Sizes, counted: string): void
   a.initializer.forEach((one, i) => {
     const other = b.initializer[i];
     if (sameBytes(one.rawData, other.rawData) && one.dims.join() === other.dims.join()) return;
+    if (insideBodies(a.node).has(one.name)) throw new DependsOnRows("the body of a loop depends on it");
     const users = a.node.filter(({ input }) => input.includes(one.name));
     const made = isShape(one)
       ? freeShape(one, other, sizes, users, front)

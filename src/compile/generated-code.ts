@@ -1,8 +1,8 @@
 /** Generated JavaScript of many statements, split into functions small enough for the engine to optimise. */
 import type { HostArray, HostKernel } from "../tensor/index.ts";
 
-/** Reads bound leaves and writes bound outputs; synchronous. */
-export type HostRun = () => void;
+/** Reads bound leaves and writes bound outputs; synchronous. In the body of a loop, `t` is the step. */
+export type HostRun = (t: number) => void;
 
 /** The letters in generated names: `B3` is `B[3]`. */
 export interface Bindings {
@@ -65,7 +65,7 @@ export class GeneratedCode {
       const names = new Set(code.match(/\b[LOCKB]\d+\b/g));
       const declared = [...names].map((name) => `${name} = ${name[0]}[${name.slice(1)}]`);
       const head = declared.length === 0 ? "" : `const ${declared.join(", ")};`;
-      return new Function("L", "O", "C", "K", "B", "W", `"use strict"; ${head} return () => { ${code} };`);
+      return new Function("L", "O", "C", "K", "B", "W", `"use strict"; ${head} return (t) => { ${code} };`);
     });
     const join = sequence(factories.length);
     return ({ L, O, C, K, B, W }) => join(factories.map((factory) => factory(L, O, C, K, B, W)));
@@ -81,7 +81,7 @@ function sequence(count: number): (runs: readonly HostRun[]) => HostRun {
     const names = Array.from({ length: size }, (_, k) => `f${k}`);
     return new Function(
       "F",
-      `"use strict"; const [${names.join(", ")}] = F; return () => { ${names.map((f) => `${f}();`).join(" ")} };`,
+      `"use strict"; const [${names.join(", ")}] = F; return (t) => { ${names.map((f) => `${f}(t);`).join(" ")} };`,
     );
   });
   const join = sequence(groups.length);

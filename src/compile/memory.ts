@@ -6,6 +6,10 @@ import { countUses, isElementwise, topological } from "./graph.ts";
 
 const BYTES: Readonly<Record<DType, number>> = { float32: 4, float64: 8, int32: 4, int64: 8, bool: 1 };
 
+/** Whether a value is part of another one. */
+const isView = ({ op: { host } }: Tensor): boolean =>
+  host === "alias" || (typeof host === "object" && "view" in host);
+
 const bytesOf = (t: Tensor): number => t.size * BYTES[t.dtype];
 
 /**
@@ -19,7 +23,7 @@ export function peakBytes(outputs: readonly Tensor[]): number {
   const owner = new Map<Tensor, Tensor>();
   const ownerOf = (t: Tensor): Tensor => owner.get(t) ?? t;
   for (const node of nodes) {
-    if (node.op.host !== "alias") continue;
+    if (!isView(node)) continue;
     const [from] = node.inputs;
     const root = ownerOf(from);
     owner.set(node, root);
@@ -28,7 +32,7 @@ export function peakBytes(outputs: readonly Tensor[]): number {
   let held = nodes.filter(({ op }) => op.host === "leaf").reduce((sum, leaf) => sum + bytesOf(leaf), 0);
   let peak = held;
   for (const node of nodes) {
-    if (node.op.host === "leaf" || node.op.host === "alias") continue;
+    if (node.op.host === "leaf" || isView(node)) continue;
     const given: Tensor[] = [];
     for (const t of node.inputs) {
       const root = ownerOf(t);

@@ -33,6 +33,10 @@ export function attribute(name: string, value: OnnxAttribute): AttributeProto {
   return create(AttributeProtoSchema, { name, type: T.INTS, ints: value.map(BigInt) });
 }
 
+/** An attribute of an ONNX node that holds a graph. */
+export const graphAttribute = (name: string, g: GraphProto): AttributeProto =>
+  create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.GRAPH, g });
+
 /** A tensor of values of an ONNX graph. */
 export function tensorProto(
   name: string,

@@ -1,12 +1,35 @@
 /** Lowering of a graph to one ONNX model. */
 import { create } from "@bufbuild/protobuf";
-import { GraphProtoSchema, type NodeProto, NodeProtoSchema, type TensorProto } from "onnx-buf";
+import {
+  type AttributeProto,
+  GraphProtoSchema,
+  type NodeProto,
+  NodeProtoSchema,
+  type TensorProto,
+} from "onnx-buf";
 import { ShapeError } from "../errors.ts";
-import { isConstant, type OnnxBuilder, type Tensor } from "../tensor/index.ts";
+import {
+  type DType,
+  isConstant,
+  isScan,
+  isScanPart,
+  type OnnxAttribute,
+  type OnnxBuilder,
+  onnxType,
+  type ScanNode,
+  type ScanPart,
+  type Shape,
+  sameShape,
+  scanResults,
+  type Tensor,
+} from "../tensor/index.ts";
 import { rewrite, topological } from "./graph.ts";
 import { applyNativeRules } from "./native-rules.ts";
+
 import { onesOf } from "./native-scalars.ts";
-import { attribute, modelBytes, tensorProto, valueInfo } from "./onnx-proto.ts";
+import { attribute, graphAttribute, modelBytes, tensorProto, valueInfo } from "./onnx-proto.ts";
+import { bodyRewrite } from "./scan-bodies.ts";
+
 import { simplify } from "./simplify.ts";
 import { unreturned } from "./unreturned.ts";
 
@@ -53,69 +76,183 @@ function expandForNative(outputs: readonly Tensor[]): Tensor[] {
   });
 }
 
-/** Lowers simplified outputs to an ONNX model. */
-export function lowerToOnnx(outputs: readonly Tensor[], options: OnnxOptions = {}): OnnxModel {
-  const roots = applyNativeRules(simplify(expandForNative(outputs)));
-  const nodes: NodeProto[] = [];
-  const initializers: TensorProto[] = [];
-  const intConstants = new Map<string, string>();
-  const names = new Map<Tensor, string>();
-  const leaves: { name: string; leaf: Tensor }[] = [];
+/** A graph as the runtime gets it: of ops that it has, in the forms that it computes fastest. */
+const preparedForNative = (outputs: readonly Tensor[]): readonly Tensor[] =>
+  applyNativeRules(simplify(expandForNative(outputs)));
 
-  const builder: OnnxBuilder = {
-    node(opType, inputs, attributes = {}) {
-      const output = `t${nodes.length}`;
-      nodes.push(
-        create(NodeProtoSchema, {
-          opType,
-          name: output,
-          input: [...inputs],
-          output: [output],
-          attribute: Object.entries(attributes).map(([name, value]) => attribute(name, value)),
-        }),
-      );
-      return output;
-    },
-    constant(values, shape, dtype) {
-      const name = `c${initializers.length}`;
-      initializers.push(tensorProto(name, values, shape, dtype));
-      return name;
-    },
-    scalar(value, like, dtype = like.dtype) {
-      return builder.constant([value], onesOf(like.rank), dtype);
-    },
-    ints(values) {
-      const key = values.join(",");
-      const known = intConstants.get(key);
-      if (known !== undefined) return known;
-      const name = builder.constant(values, [values.length], "int64");
-      intConstants.set(key, name);
-      return name;
-    },
-  };
-  const nameOf = (t: Tensor): string => names.get(t) ?? "";
+const preparedBody = bodyRewrite(preparedForNative);
 
-  for (const node of topological(roots)) {
-    if (isConstant(node)) {
-      names.set(node, builder.constant(node.attributes.values, node.shape, node.dtype));
-    } else if (node.op.native === "leaf") {
-      const weights = options.weights?.get(node);
-      const name = options.nameLeaf?.(node, leaves.length) ?? `l${leaves.length}`;
-      names.set(node, name);
-      if (weights !== undefined) initializers.push(tensorProto(name, weights, node.shape, node.dtype));
-      else leaves.push({ name, leaf: node });
-    } else if ("onnx" in node.op.native) {
-      names.set(node, node.op.native.onnx(builder, node.inputs.map(nameOf), node));
+/** The nodes of a model, as they are written. */
+class Writer implements OnnxBuilder {
+  readonly initializers: TensorProto[] = [];
+  readonly names = new Map<Tensor, string>();
+  /** The names of a loop's results, in order. */
+  readonly #results = new Map<Tensor, readonly string[]>();
+  readonly #ints = new Map<string, string>();
+  /** The nodes of the graph or of the body that is being written. */
+  #nodes: NodeProto[] = [];
+  #count = 0;
+
+  get nodes(): readonly NodeProto[] {
+    return this.#nodes;
+  }
+
+  /** Number of nodes, those of bodies included. */
+  get count(): number {
+    return this.#count;
+  }
+
+  node(
+    opType: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, OnnxAttribute>> = {},
+  ): string {
+    const list = Object.entries(attributes).map(([name, value]) => attribute(name, value));
+    return this.#add(opType, inputs, list, 1)[0];
+  }
+
+  #add(
+    opType: string,
+    inputs: readonly string[],
+    attributes: readonly AttributeProto[],
+    outputs: number,
+  ): readonly string[] {
+    const name = `t${this.#count++}`;
+    const output = [name, ...Array.from({ length: outputs - 1 }, (_, i) => `${name}_${i + 1}`)];
+    this.#nodes.push(
+      create(NodeProtoSchema, { opType, name, input: [...inputs], output, attribute: [...attributes] }),
+    );
+    return output;
+  }
+
+  constant(values: ArrayLike<number>, shape: Shape, dtype: DType): string {
+    const name = `c${this.initializers.length}`;
+    this.initializers.push(tensorProto(name, values, shape, dtype));
+    return name;
+  }
+
+  scalar(value: number, like: Tensor, dtype: DType = like.dtype): string {
+    return this.constant([value], onesOf(like.rank), dtype);
+  }
+
+  ints(values: readonly number[]): string {
+    const key = values.join(",");
+    const known = this.#ints.get(key);
+    if (known !== undefined) return known;
+    const name = this.constant(values, [values.length], "int64");
+    this.#ints.set(key, name);
+    return name;
+  }
+
+  nameOf(t: Tensor): string {
+    return this.names.get(t) ?? "";
+  }
+
+  /** Writes what `outputs` need and has no name yet. */
+  write(outputs: readonly Tensor[]): void {
+    const nodes = topological(outputs);
+    const whole = new Set(outputs);
+    for (const node of nodes) if (!isScanPart(node)) for (const x of node.inputs) whole.add(x);
+    for (const node of nodes) {
+      if (this.names.has(node)) continue;
+      const { native } = node.op;
+      const inputs = node.inputs.map((t) => this.nameOf(t));
+      if (isConstant(node))
+        this.names.set(node, this.constant(node.attributes.values, node.shape, node.dtype));
+      else if (isScan(node)) this.#loop(node, inputs, whole.has(node));
+      else if (isScanPart(node) && this.#results.has(node.inputs[0])) this.names.set(node, this.#part(node));
+      else if (typeof native === "object" && "onnx" in native)
+        this.names.set(node, native.onnx(this, inputs, node));
     }
   }
+
+  #part(part: ScanPart): string {
+    const [source] = part.inputs;
+    const { start, shape } = part.attributes;
+    const results = isScan(source) ? scanResults(source.attributes) : [];
+    const at = results.findIndex((r) => r.start === start && sameShape(r.shape, shape));
+    return this.#results.get(source)?.[at] ?? "";
+  }
+
+  /** ONNX's Scan. Its body reads values that all steps share by their names outside. */
+  #loop(node: ScanNode, inputs: readonly string[], isWhole: boolean): void {
+    const { carries, scanned, reverse } = node.attributes;
+    const body = preparedBody(node.attributes.body);
+    const outside = this.#nodes;
+    const inside: NodeProto[] = [];
+    this.#nodes = inside;
+    const id = this.#count;
+    const moving = body.inputs.slice(0, carries + scanned);
+    moving.forEach((leaf, i) => {
+      this.names.set(leaf, `t${id}_in${i}`);
+    });
+    body.inputs.slice(carries + scanned).forEach((leaf, i) => {
+      this.names.set(leaf, inputs[carries + scanned + i]);
+    });
+    this.write(body.outputs);
+    // Each output of a body has a node of its own.
+    const results = body.outputs.map((t) => this.node("Identity", [this.nameOf(t)]));
+    // A body that is written twice has other names each time.
+    for (const t of topological(body.outputs)) if (!isConstant(t)) this.names.delete(t);
+    this.#nodes = outside;
+    const graph = create(GraphProtoSchema, {
+      name: `body${id}`,
+      node: inside,
+      input: moving.map((t, i) => valueInfo(`t${id}_in${i}`, t.shape, t.dtype)),
+      output: body.outputs.map((t, i) => valueInfo(results[i], t.shape, t.dtype)),
+    });
+    const way = reverse ? 1 : 0;
+    const names = this.#add(
+      "Scan",
+      inputs.slice(0, carries + scanned),
+      [
+        graphAttribute("body", graph),
+        attribute("num_scan_inputs", scanned),
+        ...(scanned > 0 ? [attribute("scan_input_directions", new Array<number>(scanned).fill(way))] : []),
+        ...(body.outputs.length > carries
+          ? [attribute("scan_output_directions", new Array<number>(body.outputs.length - carries).fill(way))]
+          : []),
+      ],
+      body.outputs.length,
+    );
+    this.#results.set(node, names);
+    if (!isWhole) return;
+    const flat = scanResults(node.attributes).map(({ dtype }, i) => {
+      const line = this.node("Reshape", [names[i], this.ints([-1])]);
+      return dtype === node.dtype ? line : this.node("Cast", [line], { to: onnxType[node.dtype] });
+    });
+    this.names.set(node, this.node("Concat", flat, { axis: 0 }));
+  }
+}
+
+/** Lowers simplified outputs to an ONNX model. */
+export function lowerToOnnx(outputs: readonly Tensor[], options: OnnxOptions = {}): OnnxModel {
+  const roots = preparedForNative(outputs);
+  const writer = new Writer();
+  const leaves: { name: string; leaf: Tensor }[] = [];
+  for (const node of topological(roots)) {
+    if (node.op.native !== "leaf" || isConstant(node)) continue;
+    const weights = options.weights?.get(node);
+    const at = leaves.length;
+    const name = options.nameLeaf?.(node, at) ?? `l${at}`;
+    writer.names.set(node, name);
+    if (weights !== undefined) writer.initializers.push(tensorProto(name, weights, node.shape, node.dtype));
+    else leaves.push({ name, leaf: node });
+  }
+  writer.write(roots);
+  const nodes = [...writer.nodes];
   const outputNames = roots.map((_, i) => options.outputNames?.[i] ?? `o${i}`);
-  nameOutputs(nodes, roots.map(nameOf), outputNames);
+  nameOutputs(
+    nodes,
+    roots.map((t) => writer.nameOf(t)),
+    outputNames,
+  );
 
   const first = options.unreturned ? [unreturned] : [];
   const graph = create(GraphProtoSchema, {
     name: "tightbound",
     node: [...nodes, ...first.map(({ node }) => node)],
-    initializer: initializers,
+    initializer: writer.initializers,
     input: leaves.map(({ name, leaf }) => valueInfo(name, leaf.shape, leaf.dtype)),
     output: [
       ...first.map(({ info }) => info),
@@ -126,7 +263,7 @@ export function lowerToOnnx(outputs: readonly Tensor[], options: OnnxOptions = {
     bytes: modelBytes(graph),
     leaves,
     outputs: outputNames,
-    nodes: nodes.length,
+    nodes: writer.count,
     isWide: topological(roots).some((t) => t.dtype === "float64"),
   };
 }
@@ -144,10 +281,14 @@ function nameOutputs(nodes: NodeProto[], values: readonly string[], outputs: rea
     else passed.push({ from: value, to: outputs[i] });
   });
   const current = (name: string): string => renamed.get(name) ?? name;
-  for (const node of nodes) {
-    node.input = node.input.map(current);
-    node.output = node.output.map(current);
-  }
+  const rename = (list: readonly NodeProto[]): void => {
+    for (const node of list) {
+      node.input = node.input.map(current);
+      node.output = node.output.map(current);
+      for (const { g } of node.attribute) if (g !== undefined) rename(g.node);
+    }
+  };
+  rename(nodes);
   for (const { from, to } of passed) {
     nodes.push(
       create(NodeProtoSchema, { opType: "Identity", name: to, input: [current(from)], output: [to] }),

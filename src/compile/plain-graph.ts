@@ -1,6 +1,6 @@
 /** A graph as plain data, which can be sent to a worker, unlike closures. */
 import { InternalError } from "../errors.ts";
-import { type Attributes, isConstant, ops, Tensor } from "../tensor/index.ts";
+import { type Attributes, isConstant, isScan, ops, ScanBody, Tensor } from "../tensor/index.ts";
 import { topological } from "./graph.ts";
 
 interface PlainNode {
@@ -8,6 +8,8 @@ interface PlainNode {
   /** Positions of its inputs in the list of nodes. */
   readonly inputs: readonly number[];
   readonly attributes: Attributes;
+  /** The body of a loop. */
+  readonly body?: PlainGraph;
 }
 
 export interface PlainGraph {
@@ -29,6 +31,11 @@ export function toPlainGraph(outputs: readonly Tensor[], leaves: readonly Tensor
   return {
     nodes: nodes.map((node): PlainNode => {
       const { op, inputs, attributes, shape, dtype } = node;
+      if (isScan(node)) {
+        const { body, ...rest } = node.attributes;
+        const plain = toPlainGraph(body.outputs, body.inputs);
+        return { op: op.name, inputs: inputs.map(placeOf), attributes: rest, body: plain };
+      }
       if (op.host !== "leaf" || isConstant(node))
         return { op: op.name, inputs: inputs.map(placeOf), attributes };
       const at = leaves.indexOf(node);
@@ -40,13 +47,22 @@ export function toPlainGraph(outputs: readonly Tensor[], leaves: readonly Tensor
   };
 }
 
+function bodyOf(plain: PlainGraph): ScanBody {
+  const { outputs, leaves } = fromPlainGraph(plain);
+  return new ScanBody(leaves, outputs);
+}
+
 /** Rebuilds the graph. Nodes are made in their old order, so the compiled code is the same. */
-export function fromPlainGraph({ nodes, outputs, leaves }: PlainGraph) {
+export function fromPlainGraph({ nodes, outputs, leaves }: PlainGraph): {
+  readonly outputs: readonly Tensor[];
+  readonly leaves: readonly Tensor[];
+} {
   const made: Tensor[] = [];
-  for (const { op: name, inputs, attributes } of nodes) {
+  for (const { op: name, inputs, attributes: plain, body } of nodes) {
     const op = ops.get(name);
     if (op === undefined) throw new InternalError(`op '${name}' is not known here`);
     const parts = inputs.map((i) => made[i]);
+    const attributes = body === undefined ? plain : { ...plain, body: bodyOf(body) };
     const { shape, dtype } = op.infer(parts, attributes);
     made.push(new Tensor(op, parts, attributes, shape, dtype));
   }

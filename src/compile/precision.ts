@@ -8,9 +8,11 @@ import {
   isInput,
   isNoise,
   isParameter,
+  isScan,
   noise,
   parameter,
   rebuild,
+  ScanBody,
   Tensor,
 } from "../tensor/index.ts";
 import { rewrite } from "./graph.ts";
@@ -32,6 +34,21 @@ function convertLeaf(leaf: Tensor, dtype: DType): Tensor {
   return leaf;
 }
 
+const convertedBodies = {
+  float32: new WeakMap<ScanBody, ScanBody>(),
+  float64: new WeakMap<ScanBody, ScanBody>(),
+};
+
+function bodyIn(body: ScanBody, dtype: "float32" | "float64"): ScanBody {
+  const known = convertedBodies[dtype].get(body);
+  if (known !== undefined) return known;
+  const { outputs, leaves } = inPrecision([...body.outputs, ...body.inputs], dtype);
+  const inputs = body.inputs.map((leaf) => leaves.get(leaf) ?? leaf);
+  const converted = new ScanBody(inputs, outputs.slice(0, body.outputs.length));
+  convertedBodies[dtype].set(body, converted);
+  return converted;
+}
+
 /**
  * The same graph with every float in `dtype`. Constants keep their original digits: a graph written in float32 and converted to
  * float64 computes as if it had been written in float64, except for thresholds that were chosen for float32 while it was traced.
@@ -45,6 +62,8 @@ export function inPrecision(outputs: readonly Tensor[], dtype: "float32" | "floa
       if (!isConstant(leaf)) leaves.set(node, leaf);
       return leaf;
     }
+    if (isScan(node))
+      return rebuild(node, inputs, { ...node.attributes, body: bodyIn(node.attributes.body, dtype) });
     const named = node.attributes.dtype;
     if ((named === "float32" || named === "float64") && named !== dtype) {
       const { shape } = node.op.infer(inputs, { ...node.attributes, dtype });

@@ -26,6 +26,7 @@ import {
   reshape,
   sameShape,
   scalar,
+  scan,
   scatterAdd,
   sigmoid,
   softplus,
@@ -40,6 +41,7 @@ import {
 } from "../tensor/index.ts";
 import { isElementwise, rewrite, uniform } from "./graph.ts";
 import { evaluateConstant } from "./host.ts";
+import { bodyRewrite, withoutUnread } from "./scan-bodies.ts";
 
 /** The largest folded constant, in elements: folding saves computing it on every call, but it takes memory. */
 const LARGEST_FOLD = 2 ** 20;
@@ -210,7 +212,15 @@ const rules: readonly ((node: Tensor) => Tensor | undefined)[] = [
     return sameShape(better.shape, node.shape) ? better : undefined;
   }),
   on(stopGradient, (node) => node.inputs[0]),
+  on(scan, (node) => {
+    const body = simplerBody(node.attributes.body);
+    return body === node.attributes.body
+      ? undefined
+      : rebuild(node, node.inputs, { ...node.attributes, body });
+  }),
 ];
+
+const simplerBody = bodyRewrite((outputs) => simplify(outputs));
 
 /** The result of the first rule that applies to a node. */
 function applyRules(node: Tensor): Tensor | undefined {
@@ -321,7 +331,7 @@ export function simplify(outputs: readonly Tensor[]): Tensor[] {
     return result;
   };
   const done = new Set<Tensor>();
-  return rewrite(outputs, (node, inputs) => {
+  return rewrite(withoutUnread(outputs), (node, inputs) => {
     const same = inputs.every((x, i) => x === node.inputs[i]);
     const result = canonical(same ? node : rebuild(node, inputs));
     done.add(result);

@@ -2,11 +2,14 @@ import {
   cos,
   exp,
   expm1,
+  isScan,
+  isScanPart,
   log,
   log1p,
   logOfTerms,
   matmul,
   pow,
+  type ScanNode,
   sigmoid,
   sin,
   softmax,
@@ -31,7 +34,8 @@ interface Cost {
 
 function costOf(node: Tensor): Cost {
   if (node.op.host === "leaf") return { host: 0, native: 0 };
-  if (node.op.host === "alias") return { host: 0, native: 500 };
+  if (node.op.host === "alias" || isScanPart(node)) return { host: 0, native: 500 };
+  if (isScan(node)) return loopCost(node);
   const elements = Math.max(node.size, ...node.inputs.map((t) => t.size));
   if (matmul.is(node)) {
     const [a] = node.inputs;
@@ -45,8 +49,25 @@ function costOf(node: Tensor): Cost {
   return { host: 30 + 1.2 * elements, native: 500 + 0.4 * elements };
 }
 
+/** What the runtime does for each step of a loop besides its nodes, in nanoseconds. */
+const STEP = 4_000;
+
+function loopCost(node: ScanNode): Cost {
+  const { body, length } = node.attributes;
+  const costs = topological(body.outputs).map(costOf);
+  const host = costs.reduce((total, cost) => total + cost.host, 0);
+  const native = costs.reduce((total, cost) => total + cost.native, STEP);
+  return { host: length * host, native: length * native };
+}
+
 /** The cost of one call of the native runtime. */
 const CALL = 25_000;
+
+const isHostOnly = (node: Tensor): boolean => {
+  const { native } = node.op;
+  if (isScan(node)) return topological(node.attributes.body.outputs).some(isHostOnly);
+  return typeof native === "object" && "unsupported" in native;
+};
 
 /**
  * The executor that is likely to be faster for a graph, from its nodes and their sizes, so that the choice is the same on every machine.
@@ -57,7 +78,7 @@ const CALL = 25_000;
  */
 export function chooseExecutor(outputs: readonly Tensor[]): Executor {
   const nodes = topological(simplify(outputs));
-  if (nodes.some(({ op }) => typeof op.native === "object" && "unsupported" in op.native)) return "host";
+  if (nodes.some(isHostOnly)) return "host";
   const costs = nodes.map(costOf);
   const host = costs.reduce((total, cost) => total + cost.host, 0);
   const native = costs.reduce((total, cost) => total + cost.native, CALL);

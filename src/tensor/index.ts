@@ -111,11 +111,21 @@ export {
   sum,
   variance,
 } from "./ops/reduce.ts";
+export {
+  isScan,
+  isScanPart,
+  ScanBody,
+  type ScanNode,
+  type ScanPart,
+  type ScanResult,
+  scanResults,
+} from "./ops/scan.ts";
 export { digamma, erf, lgamma, polygamma } from "./ops/special.ts";
 export { log1pMinus, stirlingRemainder } from "./ops/stirling.ts";
 export { stopGradient } from "./ops/stop-gradient.ts";
 export * from "./ops/transcendental.ts";
 export { where } from "./ops/where.ts";
+export { type Scan, type ScanOptions, type Step, scan, scanRules, type Tensors } from "./scan.ts";
 export type { Shape } from "./shape.ts";
 export {
   broadcastShapes,
@@ -129,6 +139,6 @@ export {
   stridesOf,
 } from "./shape.ts";
 export { erfc as erfcOfNumber, lgamma as lgammaOfNumber, lgammaAboutTwo, ndtri } from "./special/index.ts";
-export { nodesOf, substitute } from "./substitute.ts";
+export { nodesOf, substitute, substituteAll } from "./substitute.ts";
 export { Tensor } from "./tensor.ts";
 export { Batch, vmap } from "./vmap.ts";

@@ -76,6 +76,13 @@ export type HostLowering<A extends Attributes = Attributes> =
     }
   /** The input's elements, unchanged and in order: no code is needed. */
   | "alias"
+  /** Neighbouring elements of the input, in order. */
+  | {
+      /** The place of the first one. */
+      view(node: OpNode<A>): number;
+    }
+  /** A loop over the body in the node's attributes, which the executor compiles. */
+  | "loop"
   /** A leaf: its values are bound from outside. */
   | "leaf";
 
@@ -93,6 +100,8 @@ export type NativeLowering<A extends Attributes = Attributes> =
       expand(inputs: readonly Tensor[], node: OpNode<A>): Tensor;
     }
   | { readonly unsupported: string }
+  /** A loop over the body in the node's attributes, which the executor compiles. */
+  | "loop"
   | "leaf";
 
 /** Example inputs from which the conformance tests draw. A new op is tested by giving it cases. */

@@ -11,11 +11,18 @@ import type { Tensor } from "./tensor.ts";
  *
  * @throws ShapeError when a replacement's shape does not fit where the part was used.
  */
-export function substitute(expression: Tensor, parts: ReadonlyMap<Tensor, Tensor>): Tensor {
-  // Visits the expression only: there may be far more parts than nodes.
+export const substitute = (expression: Tensor, parts: ReadonlyMap<Tensor, Tensor>): Tensor =>
+  substituteAll([expression], parts)[0];
+
+/** The same in several expressions: nodes that they share stay shared. */
+export function substituteAll(
+  expressions: readonly Tensor[],
+  parts: ReadonlyMap<Tensor, Tensor>,
+): readonly Tensor[] {
+  // Visits the expressions only: there may be far more parts than nodes.
   const done = new Map<Tensor, Tensor>();
   const found = (t: Tensor): Tensor | undefined => parts.get(t) ?? done.get(t);
-  const stack = [expression];
+  const stack = [...expressions];
   for (let node = stack.at(-1); node !== undefined; node = stack.at(-1)) {
     const pending = found(node) ? [] : node.inputs.filter((x) => !found(x));
     if (pending.length > 0) {
@@ -27,7 +34,7 @@ export function substitute(expression: Tensor, parts: ReadonlyMap<Tensor, Tensor
     const inputs = node.inputs.map((x) => found(x) ?? x);
     done.set(node, inputs.every((x, i) => x === node.inputs[i]) ? node : rebuild(node, inputs));
   }
-  return found(expression) ?? expression;
+  return expressions.map((t) => found(t) ?? t);
 }
 
 /** All nodes of an expression, leaves included. */
