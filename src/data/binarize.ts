@@ -6,8 +6,8 @@ import { type Dataset, rowPlace, rowSize } from "./dataset.ts";
 export const isBinary = ({ x, scale }: Dataset): boolean => x.every((v) => v === 0 || v * scale === 1);
 
 /**
- * One binary draw of every grey value: 1 with that probability, else 0. A pure function of the data, the seed and `site`,
- * so that a held-out set stays the same from epoch to epoch and from run to run.
+ * Draws every grey value once as 0 or 1; the value is the probability of 1. A pure function of the data, the seed and `site`: a held-out
+ * set stays the same from epoch to epoch and from run to run.
  *
  * @throws UsageError when values lie outside [0, 1].
  */

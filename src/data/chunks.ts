@@ -5,7 +5,7 @@ import { rowsOf } from "./rows.ts";
 /** Rows computed at once: large enough for the matrix products, small enough for the caches. */
 const CHUNK = 500;
 
-/** Feeds a dataset in chunks of one size; the last is filled up with its first row, and the copies are left out by `count`. */
+/** Feeds a dataset in chunks of one size. The last chunk is padded with copies of its first row; `count` leaves them out. */
 export async function overChunks(
   dataset: Dataset,
   visit: (x: ArrayValue, count: number, start: number) => Promise<void>,
@@ -22,7 +22,7 @@ export async function overChunks(
   }
 }
 
-/** A function of rows, [chunk, features] → [chunk, width], over a whole dataset: [rows, width]. */
+/** Applies a function of rows, [chunk, features] → [chunk, width], to a whole dataset: [rows, width]. */
 export async function mapRows(
   dataset: Dataset,
   width: number,

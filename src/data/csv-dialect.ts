@@ -1,7 +1,7 @@
-/** How a file of separated values is written: what parts its cells, and whether its first line names them. */
+/** The layout of a CSV file: its delimiter, and whether its first line names the columns. */
 
 const CANDIDATES = [",", ";", "\t"] as const;
-/** Bytes and records that tell. */
+/** How many bytes and records are examined. */
 const PROBE = 65_536;
 const RECORDS = 50;
 
@@ -10,10 +10,10 @@ const LINE_FEED = 0x0a;
 const RETURN = 0x0d;
 
 /**
- * The delimiter: of comma, semicolon and tab the one that parts most records into the same number of cells, two or more; among equals
- * the one that makes more cells. Inside quotes nothing parts.
+ * Finds the delimiter: comma, semicolon or tab, whichever splits most records into the same number of cells, at least two. A tie goes to
+ * the one that gives more cells. Delimiters inside quotes do not count.
  *
- * @param preferred where several do as well, such as the tab of a `.tsv` file
+ * @param preferred the delimiter that wins a tie, such as the tab for a `.tsv` file
  */
 export const delimiterOf = (bytes: Uint8Array, preferred?: string): string => {
   let best: { readonly delimiter: string; readonly share: number; readonly cells: number } | undefined;
@@ -31,13 +31,13 @@ export const delimiterOf = (bytes: Uint8Array, preferred?: string): string => {
   return best?.delimiter ?? preferred ?? ",";
 };
 
-/** Cells of each of the first records. */
+/** The number of cells in each of the first records; 0 where a quoted cell is malformed. */
 const cellCounts = (bytes: Uint8Array, delimiter: number): readonly number[] => {
   const counts: number[] = [];
   const end = Math.min(bytes.length, PROBE);
   let cells = 1;
   let empty = true;
-  // A quote opens a cell at its start only; inside it two quotes are one.
+  // A quote only opens a cell at the cell's start; inside the cell, two quotes stand for one.
   let atStart = true;
   let quoted = false;
   let malformed = false;
@@ -50,7 +50,7 @@ const cellCounts = (bytes: Uint8Array, delimiter: number): readonly number[] => 
         continue;
       }
       quoted = false;
-      // What follows a quoted cell is the delimiter, or the line's end: otherwise it is another one's file.
+      // A quoted cell must be followed by the delimiter or the end of the line; otherwise this is not the file's delimiter.
       const next = bytes[i + 1];
       if (next !== undefined && next !== delimiter && next !== LINE_FEED && next !== RETURN) malformed = true;
       continue;
@@ -68,7 +68,7 @@ const cellCounts = (bytes: Uint8Array, delimiter: number): readonly number[] => 
     atStart = byte === delimiter;
     if (atStart) cells++;
   }
-  // The last record of a part of the file may be cut.
+  // The last record may be cut off where the examined part ends.
   if (!empty && (end === bytes.length || counts.length === 0)) counts.push(malformed ? 0 : cells);
   return counts;
 };
@@ -95,7 +95,7 @@ export const isNumber = (cell: string | undefined): boolean =>
 const looksNumeric = (cell: string | undefined): boolean =>
   isNumber(cell) || (cell !== undefined && /^[+-]?\d+(\.\d{3})*,\d+$/.test(cell.trim()));
 
-/** Whether the first record names the columns; `guessed` where its names are numbers, which a person should be told. */
+/** Whether the first record names the columns. `guessed` if the names are numbers: the user should be told. */
 export interface HeaderGuess {
   readonly named: boolean;
   readonly guessed?: true;
@@ -103,7 +103,7 @@ export interface HeaderGuess {
 
 /**
  * The first record names the columns when one of its cells is not a number while the one below it is, or when it has no numbers at all.
- * Names that are numbers, such as years, are known by going up in ones where no record below does.
+ * Names that are numbers, such as years, are recognised if they go up in ones and no record below does.
  */
 export const guessHeader = (first: readonly string[], below: readonly (readonly string[])[]): HeaderGuess => {
   const next = below[0];

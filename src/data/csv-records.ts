@@ -8,10 +8,10 @@ import { decodeText } from "./text-encoding.ts";
 
 export { isNumber };
 
-/** A record of the file and the line, counted from 1, on which it ends. */
+/** A record of the file, and the line on which it ends, counted from 1. */
 export type CsvRecord = { readonly cells: readonly string[]; readonly line: number };
 
-/** What is told of the columns, and then of each record under them. */
+/** Receives the columns, and then each record under them. */
 export interface RecordVisitor {
   begin(columns: readonly string[]): void;
   add(record: CsvRecord): void;
@@ -20,41 +20,40 @@ export interface RecordVisitor {
 /** How text is read as records. */
 export interface RecordOptions extends SizeLimit {
   /**
-   * Whether the first line names the columns. By default it does when one of its cells is not a number while the cell below is one, when it
-   * has no numbers at all, or when it counts up in ones, as years do, and no line below does. Without a header the columns are called
-   * "0", "1", ….
+   * Whether the first line names the columns. Default: yes if one of its cells is not a number while the cell below is one, if it has no
+   * numbers at all, or if it counts up in ones, as years do, and no line below does. Without a header the columns are called "0", "1", ….
    */
   readonly header?: boolean;
   /**
-   * The encoding, by a name of the Encoding Standard such as `windows-1251`. Default: that of the byte order mark, UTF-8 where the bytes
-   * are well-formed, otherwise windows-1252, which is then noted.
+   * The encoding, by its name in the Encoding Standard, such as `windows-1251`. Default: that of the byte order mark; without one, UTF-8 if
+   * the bytes are well-formed, otherwise windows-1252, with a note.
    */
   readonly encoding?: string;
 }
 
-/** What the reader of a table may be told. */
+/** The options of the readers of tables. */
 export const recordRules: OptionRules<RecordOptions> = {
   header: anything,
   encoding: anything,
   maxBytes: anything,
 };
 
-/** How numbers are written, where they are taken as they are. */
+/** How numbers are written in a table that is read as plain numbers. */
 export interface NumberOptions {
-  /** What parts whole numbers from fractions; the other groups thousands. Default a point, without groups. */
+  /** The decimal separator; the other of comma and point groups thousands. Default: a point, without groups. */
   readonly decimal?: Decimal;
 }
 
-/** Records that are looked at to tell whether the first one names the columns. */
+/** How many records are examined to decide whether the first one names the columns. */
 const LOOKED_AT = 20;
 
 /**
- * Reads comma-, semicolon- or tab-separated text (its records tell), gzipped or not, record by record: the file's text is never all held
- * as strings.
+ * Reads comma-, semicolon- or tab-separated text (the delimiter is detected), gzipped or not, record by record, so that the whole text is
+ * never held as strings.
  *
- * @returns what a person should be told of how it was read
- * @throws DataError when the file is missing or empty, or no CSV; for two columns of one name; with the line, for a record with more or
- * fewer cells than the first.
+ * @returns notes for the user on how the file was read
+ * @throws DataError when the file is missing, empty or not CSV; for two columns with the same name; and, naming the line, for a record with
+ * more or fewer cells than the first.
  */
 export const readRecords = (
   path: string,
@@ -68,7 +67,7 @@ export const readRecords = (
     checkLength(path, record, columns);
     visitor.add(record);
   };
-  // The first records wait until there are enough of them to tell whether there is a header.
+  // The first records wait until there are enough of them to decide whether there is a header.
   let waiting: CsvRecord[] | undefined = [];
   const begin = (): void => {
     const [first, ...rest] = waiting ?? [];
@@ -84,7 +83,7 @@ export const readRecords = (
     columns = named ? first.cells.map((cell) => cell.trim()) : first.cells.map((_, i) => String(i));
     if (guessed) {
       notes.push(
-        `${path}: the first line, ${quoted(columns)}, was taken for the names of the columns. If it is a row, say so (header: false).`,
+        `${path}: the first line, ${quoted(columns)}, was read as the names of the columns. If it is a row, set header: false.`,
       );
     }
     checkNames(path, columns);
@@ -106,7 +105,7 @@ const checkNames = (path: string, columns: readonly string[]): void => {
     const before = seen.get(name);
     if (name !== "" && before !== undefined) {
       throw new DataError(
-        `${path}: expected columns of different names; found "${name}" twice, as columns ${before + 1} and ${i + 1}. Rename one of them.`,
+        `${path}: expected columns with different names; found "${name}" twice, as columns ${before + 1} and ${i + 1}. Rename one of them.`,
       );
     }
     seen.set(name, i);
@@ -128,7 +127,7 @@ const eachRecord = (path: string, bytes: Uint8Array, visit: (record: CsvRecord) 
       bom: true,
       delimiter: delimiterOf(bytes, /\.tsv(\.gz)?$/i.test(path) ? "\t" : undefined),
       skip_empty_lines: true,
-      // Ragged rows are ours to report: we know the columns' names.
+      // Rows of the wrong length are reported here, because the names of the columns are known here.
       relax_column_count: true,
       on_record: (cells: string[], info: Pick<Info, "lines">) => {
         visit({ cells, line: info.lines });
@@ -141,13 +140,13 @@ const eachRecord = (path: string, bytes: Uint8Array, visit: (record: CsvRecord) 
   }
 };
 
-/** Up to ten names in quotation marks, and how many more there are. */
+/** Up to ten names in quotation marks, and the number of the others. */
 export const quoted = (names: readonly string[]): string => {
   const shown = names.slice(0, 10).map((name) => `"${name}"`);
   return names.length > 10 ? `${shown.join(", ")} and ${names.length - 10} more` : shown.join(", ");
 };
 
-/** The distinct names, in numeric order where all are numbers, otherwise by code unit. */
+/** The distinct names, in numeric order if all are numbers, otherwise by code unit. */
 export const sortedNames = (cells: Iterable<string>): readonly string[] => {
   const distinct = [...new Set(cells)];
   return distinct.every(isNumber) ? distinct.sort((a, b) => Number(a) - Number(b)) : distinct.sort();

@@ -16,11 +16,11 @@ import { numberIn } from "./table-numbers.ts";
 
 /** How a CSV file is read. */
 export interface CsvOptions extends RecordOptions, NumberOptions {
-  /** By default the file's name. */
+  /** Default: the file's name. */
   readonly name?: string;
-  /** The column of class names, which then is no feature. An empty cell means unlabelled. */
+  /** The column of class names, which is then not a feature. An empty cell means unlabelled. */
   readonly labelColumn?: string;
-  /** The column that names the rows, which then is no feature. By default rows are named by their lines. */
+  /** The column that names the rows, which is then not a feature. Default: rows are named by their lines. */
   readonly id?: string;
 }
 
@@ -35,12 +35,11 @@ const rules: OptionRules<CsvOptions> = {
 };
 
 /**
- * Reads a table of numbers from comma-, semicolon- or tab-separated text (its records tell), gzipped or not.
- * Values become float32.
+ * Reads a table of numbers from comma-, semicolon- or tab-separated text (the delimiter is detected), gzipped or not. Values become
+ * float32.
  *
- * @throws DataError when the file is missing, has no rows, or the label column does not exist; and with the line
- * and column name, for a row with more or fewer cells than the first, an empty cell, or a cell that is no finite
- * number.
+ * @throws DataError when the file is missing or has no rows, or when the label column does not exist; and, naming the line and column, for
+ * a row with more or fewer cells than the first, an empty cell, or a cell that is not a finite number.
  */
 export const readCsv = (path: string, options: CsvOptions = {}): Dataset => {
   checkOptions("readCsv", options, rules);
@@ -48,13 +47,13 @@ export const readCsv = (path: string, options: CsvOptions = {}): Dataset => {
   return table.finish({ notes: readRecords(path, options, table), rowNoun: "line" });
 };
 
-/** {@link readCsv} of a table of any kind. @throws DataError as {@link readCsv} does */
+/** {@link readCsv} for a table of any kind. @throws DataError as {@link readCsv} does */
 export const readNumbers = async (path: string, options: CsvOptions = {}): Promise<Dataset> => {
   const table = new TableBuilder(path, options);
   return table.finish(await readTableRecords(path, options, table));
 };
 
-/** Collects numbers and labels row by row: the file's text is never all held as strings. */
+/** Collects numbers and labels row by row, so that the whole text is never held as strings. */
 class TableBuilder implements RecordVisitor {
   readonly #path: string;
   readonly #options: CsvOptions;
@@ -91,7 +90,9 @@ class TableBuilder implements RecordVisitor {
       );
     }
     if (columns.length === 1) {
-      throw new DataError(`${this.#path}: has no column but the labels, "${labelColumn}".`);
+      throw new DataError(
+        `${this.#path}: has only one column, the labels ("${labelColumn}"). Expected at least one column of numbers.`,
+      );
     }
   }
 

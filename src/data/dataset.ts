@@ -3,7 +3,7 @@ import { DataError, UsageError } from "../errors.ts";
 /** Row numbers, counted from 0. */
 export type RowIndices = Uint32Array | Int32Array | readonly number[];
 
-/** Rows of images or of a table, held in memory as they were stored, with what a model needs to read them. */
+/** Rows of images or of a table, held in memory as they were stored, with what a model needs to know about them. */
 export interface Dataset {
   /** `mnist/train`, or the file's name. */
   readonly name: string;
@@ -11,26 +11,26 @@ export interface Dataset {
   /** The shape of one row: `[28, 28]`, `[32, 32, 3]` (height, width, channels), or `[features]`. */
   readonly shape: readonly number[];
   readonly kind: "image" | "table";
-  /** Row-major, `rows * prod(shape)` values. Images that came as bytes stay bytes 0..255. */
+  /** Row-major, `rows * prod(shape)` values. Images stored as bytes stay bytes, 0 to 255. */
   readonly x: Uint8Array | Float32Array;
   /**
-   * Of the same length as `x`: 1 where the value was given, 0 where it is missing (`x` then holds 0, and models are given NaN).
-   * Absent where nothing is.
+   * As long as `x`: 1 for a value that was given, 0 for one that is missing (`x` then holds 0, and models receive NaN). Absent if no value
+   * is missing.
    */
   readonly observed?: Uint8Array;
   /** What `x` is multiplied by to get model units: 1/255 for bytes, otherwise 1. */
   readonly scale: number;
-  /** A class index per row; -1 where the row is unlabelled. */
+  /** A class index per row; -1 for an unlabelled row. */
   readonly labels?: Int32Array;
   /** The names of the classes that `labels` counts. */
   readonly classes?: readonly string[];
   /** The names of a table's columns. */
   readonly columns?: readonly string[];
-  /** What each row is called, where rows have names: an image's file, within its folder; a table's line in its file, or its id. */
+  /** The name of each row, if rows have names: for an image its file within the folder, for a row of a table its line in the file or its id. */
   readonly rowNames?: readonly string[];
-  /** What `rowNames` are: `file`, `line`, or the name of the column of ids. */
+  /** What the `rowNames` are: `file`, `line`, or the name of the column of ids. */
   readonly rowNoun?: string;
-  /** What a person should be told of how the data were read. */
+  /** Notes for the user on how the data were read. */
   readonly notes?: readonly string[];
 }
 
@@ -40,15 +40,15 @@ export const rowPlace = (
   row: number,
 ): string => (rowNames ? `${rowNoun} ${rowNames[row]}` : `row ${row}, counted from 0`);
 
-/** What {@link createDataset} takes: a {@link Dataset} whose derivable fields may be left out. */
+/** The argument of {@link createDataset}: a {@link Dataset} without the fields that follow from the others. */
 export interface DatasetFields extends Omit<Dataset, "rows" | "kind" | "scale"> {
-  /** Rows. Default: the values of `x` over those of a row. */
+  /** Number of rows. Default: the length of `x` divided by the number of values in a row. */
   readonly rows?: number;
-  /** What the rows are. Default `"table"` for rows of one axis, `"image"` for more. */
+  /** What the rows are. Default: `"table"` if `shape` has one axis, `"image"` if it has more. */
   readonly kind?: "image" | "table";
-  /** What a value of `x` is multiplied by to be what models see. Default 1/255 for bytes, otherwise 1. */
+  /** Values of `x` are multiplied by this before models see them. Default: 1/255 for bytes, otherwise 1. */
   readonly scale?: number;
-  /** Where the data came from, for error messages; by default the name. */
+  /** Where the data came from, for error messages. Default: the name. */
   readonly source?: string;
 }
 
@@ -56,15 +56,15 @@ export interface DatasetFields extends Omit<Dataset, "rows" | "kind" | "scale"> 
 export const rowSize = (shape: readonly number[]): number => shape.reduce((size, n) => size * n, 1);
 
 /**
- * Checks and completes a dataset: every reader ends here, and arrays that are already in memory start here.
- * `kind` is by default `"table"` for rank-1 rows and `"image"` above; `scale` is 1/255 for bytes, otherwise 1.
+ * Makes a dataset of arrays that are already in memory; every reader of files uses it too. It checks the fields and fills in those left
+ * out: `kind` is `"table"` for rows of rank 1, otherwise `"image"`; `scale` is 1/255 for bytes, otherwise 1.
  *
  * ```ts
  * const xor = createDataset({ name: "xor", shape: [2], x: Float32Array.of(0, 0, 0, 1, 1, 0, 1, 1) });
  * ```
  *
  * @throws DataError when there are no rows, when the lengths disagree, or when a value is NaN or infinite
- * (the message names the row and column, counted from 0).
+ * (the message gives the row and column, counted from 0).
  */
 export const createDataset = (fields: DatasetFields): Dataset => {
   const {
@@ -93,11 +93,13 @@ export const createDataset = (fields: DatasetFields): Dataset => {
   }
   if (observed && observed.length !== x.length) {
     throw new DataError(
-      `${source}: expected one mark of what is observed for each of ${x.length} values; found ${observed.length}.`,
+      `${source}: expected \`observed\` to have one value for each of the ${x.length} values of \`x\`; found ${observed.length}.`,
     );
   }
   if (labels && labels.length !== rows) {
-    throw new DataError(`${source}: expected one label a row, ${rows}; found ${labels.length} labels.`);
+    throw new DataError(
+      `${source}: expected one label per row, ${rows} in all; found ${labels.length} labels.`,
+    );
   }
   if (columns && columns.length !== width) {
     throw new DataError(`${source}: expected ${width} column names; found ${columns.length}.`);
@@ -132,13 +134,13 @@ const checkFinite = (
 ): void => {
   for (let i = 0; i < x.length; i++) {
     const value = x[i] as number;
-    // NaN and the infinities are the values whose difference with themselves is not 0.
+    // A value minus itself is 0 unless the value is NaN or infinite.
     if (value - value === 0) continue;
     const column = i % width;
     const name = columns ? ` ("${columns[column]}")` : "";
     throw new DataError(
       `${source}: expected finite float32 numbers, found ${value} at row ${Math.floor(i / width)}, ` +
-        `column ${column}${name}, counted from 0. Remove the row or fill the value in.`,
+        `column ${column}${name}, counted from 0. Remove the row or fill in the value.`,
     );
   }
 };
@@ -167,12 +169,12 @@ export const take = (dataset: Dataset, count: number): Dataset => {
 };
 
 /**
- * Holds out the rows that a permutation puts last. Both parts are copies, in the permutation's order.
+ * Holds out the rows that a permutation puts last. Both parts are copies, in the order of the permutation.
  *
- * @param heldOut a fraction of the rows, in (0, 1), rounded, or a count of rows, at least 1; both parts keep at
- * least one row.
+ * @param heldOut a fraction of the rows, in (0, 1), rounded to whole rows, or a number of rows, at least 1; both parts keep at least one
+ * row.
  * @param permutation each row number once.
- * @throws UsageError when `heldOut` leaves a part empty or `permutation` is none.
+ * @throws UsageError when `heldOut` leaves a part empty, or `permutation` is not a permutation of the rows.
  */
 export const split = (
   dataset: Dataset,
@@ -192,8 +194,8 @@ export const split = (
   for (const row of permutation) seen[row] = 1;
   if (permutation.length !== rows || seen.includes(0)) {
     throw new UsageError(
-      `split: expected a permutation with each of the row numbers 0 to ${rows - 1} of ${name} once; ` +
-        `found ${permutation.length} numbers that are not.`,
+      `split: expected a permutation, with each of the row numbers 0 to ${rows - 1} of ` +
+        `${name} once; found ${permutation.length} numbers that are not a permutation.`,
     );
   }
   return {
@@ -203,17 +205,17 @@ export const split = (
 };
 
 /**
- * The rows of one dataset, then those of another of the same row shape. Labels and names of rows go along where both have them;
- * without marks of what is observed every value is.
+ * Joins the rows of two datasets with the same row shape. Labels and row names are kept if both datasets have them. A dataset without
+ * `observed` counts as fully observed.
  *
- * @throws DataError when one holds bytes and the other real numbers, or their rows differ in shape.
+ * @throws DataError when one holds bytes and the other real numbers, or when their rows differ in shape.
  */
 export const concatRows = (first: Dataset, second: Dataset, name: string): Dataset => {
   if (first.scale !== second.scale || first.shape.join() !== second.shape.join()) {
-    const told = ({ name: of, shape, x }: Dataset) =>
+    const described = ({ name: of, shape, x }: Dataset) =>
       `${of} holds ${x instanceof Uint8Array ? "bytes" : "real numbers"} in rows of shape [${shape.join(", ")}]`;
     throw new DataError(
-      `cannot be joined: ${told(first)}, ${told(second)}. Expected rows of one kind and shape.`,
+      `cannot be joined: ${described(first)}, ${described(second)}. Expected rows of the same kind and shape.`,
     );
   }
   const marks = ({ x, observed }: Dataset) => observed ?? new Uint8Array(x.length).fill(1);
@@ -246,13 +248,13 @@ const joined = <T extends Uint8Array | Float32Array | Int32Array>(
 };
 
 /**
- * The rows of these numbers, counted from 0, in this order, as a copy; labels, names and marks of what is observed go along.
+ * Copies the rows with these numbers, counted from 0, in this order, with their labels, names and `observed`.
  *
  * ```ts
  * const first = select(digits, [0, 1, 2], "the first three");
  * ```
  *
- * @throws UsageError when there are no numbers, or one that is not a row.
+ * @throws UsageError when the list is empty, or a number is not that of a row.
  */
 export const select = (dataset: Dataset, indices: RowIndices, name: string = dataset.name): Dataset => {
   const { x, observed, labels, rowNames, rows } = dataset;

@@ -14,13 +14,13 @@ export interface DatasetSummary {
   readonly labelled: number;
   /** Rows per class, in class order; empty without labels. */
   readonly classes: readonly { readonly name: string; readonly rows: number }[];
-  /** What a person should be told. */
+  /** Notes for the user. */
   readonly notes: readonly string[];
 }
 
 /**
- * Summarises a dataset: sizes, range of values, rows per class, and notes on what may surprise, such as image
- * values outside [0, 1]. Reads all values once, or fewer for bytes.
+ * Summarises a dataset: sizes, range of values, rows per class, and notes on anything unexpected, such as image values outside [0, 1].
+ * Reads each value once; for bytes it may stop earlier.
  */
 export const describe = (dataset: Dataset): DatasetSummary => {
   const { name, kind, rows, shape } = dataset;
@@ -45,7 +45,7 @@ const rangeOf = ({ x, scale }: Dataset): readonly [number, number] => {
     const value = x[i] as number;
     if (value < min) min = value;
     if (value > max) max = value;
-    // Bytes cannot reach further than this; most photographs and digits stop within the first rows.
+    // The range of bytes cannot get wider than 0 to 255; for most photographs and digits it is reached within the first rows.
     if (bytes && min === 0 && max === 255) break;
   }
   return [min * scale, max * scale];

@@ -13,14 +13,14 @@ import { DataError, UsageError } from "../errors.ts";
 
 /** Limits on the size of files. */
 export interface SizeLimit {
-  /** Bytes that one file may hold, unpacked where it is packed. Default 768 MiB. */
+  /** The most bytes that one file may hold, after unpacking if it is packed. Default 768 MiB. */
   readonly maxBytes?: number;
 }
 
-/** The default of {@link SizeLimit}: what is refused here was refused before memory was taken for it. */
+/** The default of {@link SizeLimit}. Larger files are refused before memory is allocated for them. */
 export const MAX_BYTES = 768 * 2 ** 20;
 
-/** The kind of thing at a path. Others, such as sockets, are neither. */
+/** What is at a path. `other`: a socket, a device or a pipe. */
 export const pathKind = (path: string): "file" | "directory" | "missing" | "other" => {
   const stats = onDisk(path, () => statSync(path, { throwIfNoEntry: false }));
   if (stats === undefined) return "missing";
@@ -42,9 +42,9 @@ export const listDirectory = (
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 
 /**
- * A file's bytes, gunzipped when they begin with the gzip magic 1f 8b, whatever the file is called.
+ * Reads a file's bytes. They are gunzipped if they begin with the gzip magic number 1f 8b, whatever the file is called.
  *
- * @throws DataError when the file is missing, unreadable, no regular file, empty, larger than the limit, or damaged gzip.
+ * @throws DataError when the file is missing, unreadable, not a regular file, empty, larger than the limit, or damaged gzip.
  */
 export const readBytes = (path: string, limit: SizeLimit = {}): OwnUint8Array => {
   const { maxBytes = MAX_BYTES } = limit;
@@ -54,7 +54,7 @@ export const readBytes = (path: string, limit: SizeLimit = {}): OwnUint8Array =>
   return bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzip(path, bytes, maxBytes) : bytes;
 };
 
-// A file that is no regular one may never end (/dev/zero) or never begin (a pipe that nobody writes to), so it is not opened.
+// Only regular files are opened: others may never end (/dev/zero) or never begin (a pipe that nobody writes to).
 const readWhole = (path: string, maxBytes: number): OwnUint8Array => {
   checkRegular(
     path,
@@ -105,16 +105,16 @@ const gunzip = (path: string, bytes: OwnUint8Array, maxBytes: number): OwnUint8A
   }
 };
 
-/** What one buffer of Node.js holds at most. */
+/** The largest output that Node.js unpacks into one buffer. */
 const MOST_OF_ZLIB = 2 ** 32;
 
 const tooLarge = (path: string, found: string, maxBytes: number): DataError =>
   new DataError(
-    `${path}: expected at most ${maxBytes} bytes, found ${found}. Where memory suffices, raise the limit (maxBytes); otherwise ` +
-      "split the file.",
+    `${path}: expected at most ${maxBytes} bytes, found ${found}. If there is enough memory, raise ` +
+      "the limit (maxBytes); otherwise split the file.",
   );
 
-/** The message of whatever was thrown. */
+/** The message of anything that was thrown. */
 export const messageOf = (thrown: unknown): string =>
   thrown instanceof Error ? thrown.message : String(thrown);
 
@@ -127,13 +127,13 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: "expected a file, found a directory",
   EACCES: "no permission to read it",
   EPERM: "no permission to read it",
-  ELOOP: "its symbolic links lead in a circle",
+  ELOOP: "its symbolic links form a loop",
   ENAMETOOLONG: "the name is longer than the file system allows. Check the path",
   EMFILE: "too many files are open. Raise the limit (ulimit -n) and try again",
   ENFILE: "too many files are open on this machine. Try again later",
   EIO: "the disk reports an error",
   ERR_FS_FILE_TOO_LARGE: "larger than the 2 GiB that can be read. Split the file",
-  ERR_INVALID_ARG_VALUE: "no such file: a name has no null bytes. Check the path",
+  ERR_INVALID_ARG_VALUE: "no such file: a file name cannot contain null bytes. Check the path",
 };
 
 const onDisk = <T>(path: string, read: () => T): T => {

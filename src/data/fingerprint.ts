@@ -3,15 +3,14 @@ import { type Dataset, rowSize } from "./dataset.ts";
 import { rowsOf } from "./rows.ts";
 
 /**
- * SHA-256, in hex, of what a model sees: shape, values, scale, labels and which values are missing, but not the
- * name. Two datasets with the same fingerprint train the same model, wherever their files lie, so a resumed run can
- * refuse other data.
+ * SHA-256, in hex, of what a model sees: shape, values, scale, labels and which values are missing, but not the name. Two datasets with the
+ * same fingerprint train the same model, wherever their files are, so a resumed run can refuse different data.
  */
 export const fingerprint = (dataset: Dataset): string => {
   const { x, labels, observed } = dataset;
   const hash = sha256();
   const type = x instanceof Uint8Array ? "u8" : "f32";
-  // The header ends in a newline and gives every length, so no two datasets feed the hash the same bytes.
+  // The header ends in a newline and gives every length, so two different datasets never feed the hash the same bytes.
   const { rows, shape, kind, scale } = dataset;
   const parts = { labelled: labels !== undefined, ...(observed && { masked: true }) };
   hash.update(`${JSON.stringify({ rows, shape, kind, scale, type, ...parts })}\n`);
@@ -24,7 +23,7 @@ export const fingerprint = (dataset: Dataset): string => {
 /** Rows hashed at once. */
 const ROWS = 1000;
 
-/** A fingerprint of each row: what a model sees of its values, apart from its label and its name. */
+/** A fingerprint of each row: its values as a model sees them, without its label and its name. */
 export function* rowFingerprints(dataset: Dataset): Generator<string> {
   const width = rowSize(dataset.shape);
   const values = new Float32Array(Math.min(ROWS, dataset.rows) * width);
@@ -42,7 +41,7 @@ export function* rowFingerprints(dataset: Dataset): Generator<string> {
   }
 }
 
-/** How many rows of a dataset are, value by value, among those of another. */
+/** How many rows of a dataset also occur in another, with the same values. */
 export const sharedRows = (rows: Dataset, others: Dataset): number => {
   if (rowSize(rows.shape) !== rowSize(others.shape)) return 0;
   const known = new Set(rowFingerprints(others));

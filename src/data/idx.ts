@@ -22,7 +22,7 @@ type TypeRule = {
   readonly view: (buffer: ArrayBuffer, offset: number, length: number) => IdxArray["data"];
 };
 
-// The third byte of the file, from the format's description on the MNIST page (LeCun, Cortes, Burges, 1998).
+// The third byte of the file gives the type, by the format's description on the MNIST page (LeCun, Cortes, Burges, 1998).
 const TYPES: ReadonlyMap<number, TypeRule> = new Map<number, TypeRule>([
   [0x08, { type: "u8", bytes: 1, view: (b, o, n) => new Uint8Array(b, o, n) }],
   [0x09, { type: "i8", bytes: 1, view: (b, o, n) => new Int8Array(b, o, n) }],
@@ -32,7 +32,7 @@ const TYPES: ReadonlyMap<number, TypeRule> = new Map<number, TypeRule>([
   [0x0e, { type: "f64", bytes: 8, view: (b, o, n) => new Float64Array(b, o, n) }],
 ]);
 
-// What people most often hold instead: another format, or the web page that answered the download.
+// Files most often given by mistake: another format, or a web page that was saved in place of the download.
 const LOOKALIKES: readonly (readonly [string, string])[] = [
   ["89 50 4e 47", "a PNG image"],
   ["93 4e 55 4d", "a NumPy .npy file"],
@@ -40,7 +40,7 @@ const LOOKALIKES: readonly (readonly [string, string])[] = [
   ["3c", "a web page"],
 ];
 
-/** Whether bytes begin as an IDX file does. */
+/** Whether bytes begin like an IDX file. */
 export const looksLikeIdx = (bytes: Uint8Array): boolean =>
   bytes[0] === 0 && bytes[1] === 0 && TYPES.has(bytes[2] ?? -1);
 
@@ -48,7 +48,7 @@ export const looksLikeIdx = (bytes: Uint8Array): boolean =>
  * Reads any IDX file, gzipped or not, of any element type and rank. Bytes are a view of the file's memory;
  * wider types, which are stored big-endian, are copied.
  *
- * @throws DataError when the file is missing, empty, not IDX, shorter or longer than its header says.
+ * @throws DataError when the file is missing, empty, not IDX, or shorter or longer than its header says.
  */
 export const readIdx = (path: string, limit: SizeLimit = {}): IdxArray => {
   const bytes = readBytes(path, limit);
@@ -89,7 +89,7 @@ const viewBody = (
   { bytes: size, view }: TypeRule,
 ): IdxArray["data"] => {
   if (size === 1) return view(bytes.buffer, bytes.byteOffset + start, count);
-  // A copy, for wider views must be aligned; `slice` of a Buffer would not copy.
+  // A copy, because views of wider types must be aligned; `slice` of a Buffer would not copy.
   const body = new Uint8Array(bytes.subarray(start)).buffer;
   if (isLittleEndian) {
     const swap = Buffer.from(body);
@@ -109,7 +109,7 @@ const hex = (bytes: Uint8Array): string =>
  * Reads an IDX file of images, shape `[rows, height, width]` or `[rows, height, width, channels]`, or of table
  * rows, `[rows, features]`. Bytes stay bytes; other types become float32.
  *
- * @throws DataError as {@link readIdx}, and for a label file, no rows, NaN or infinite values.
+ * @throws DataError as {@link readIdx}, and for a label file, a file without rows, and NaN or infinite values.
  */
 export const readIdxImages = (
   path: string,
@@ -118,7 +118,7 @@ export const readIdxImages = (
   const { shape, data, type } = readIdx(path, options);
   if (shape.length < 2 || shape.length > 4) {
     throw new DataError(
-      `${path}: expected images, 3 dimensions (rows, height, width), or 2 or 4; found ${dimensions(shape, type)}` +
+      `${path}: expected images, with 3 dimensions (rows, height, width), or 2 or 4; found ${dimensions(shape, type)}` +
         `${shape.length === 1 ? ", which is what a label file has. Are the image and label files swapped?" : "."}`,
     );
   }
@@ -133,13 +133,13 @@ export const readIdxImages = (
 /**
  * Reads an IDX file of labels: 1 dimension, whole numbers from 0, -1 for unlabelled rows.
  *
- * @throws DataError as {@link readIdx}, and for an image file, no labels, or numbers that are not a class index.
+ * @throws DataError as {@link readIdx}, and for an image file, a file without labels, and numbers that are not class indices.
  */
 export const readIdxLabels = (path: string, limit: SizeLimit = {}): Int32Array => {
   const { shape, data, type } = readIdx(path, limit);
   if (shape.length !== 1) {
     throw new DataError(
-      `${path}: expected labels, 1 dimension (rows); found ${dimensions(shape, type)}, which is what an image ` +
+      `${path}: expected labels, with 1 dimension (rows); found ${dimensions(shape, type)}, which is what an image ` +
         "file has. Are the image and label files swapped?",
     );
   }
@@ -151,7 +151,7 @@ const dimensions = (shape: readonly number[], type: IdxType): string =>
   `${shape.length} dimension${shape.length === 1 ? "" : "s"}, ${type} of shape [${shape.join(", ")}]`;
 
 /**
- * Reads images and their labels; the classes are named `"0"` to the largest label.
+ * Reads images and their labels. The classes are named `"0"` to the largest label.
  *
  * ```ts
  * const train = readIdxPair("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz");

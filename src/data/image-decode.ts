@@ -5,20 +5,23 @@ import { loadSharp } from "#platform/images";
 import { DataError } from "../errors.ts";
 import { messageOf, readBytes, type SizeLimit } from "./file.ts";
 
-/** How an image of another shape fits into the size asked for. */
+/** The ways to fit an image into a size with different proportions. */
 export const fits = ["cover", "contain", "stretch"] as const;
-/** `cover`: it fills the size, and what is outside is cut; `contain`: it is seen whole, on white; `stretch`: it is distorted. */
+/**
+ * How an image fits into a size with different proportions. `cover`: it fills the size and is cropped; `contain`: it is kept whole, with
+ * white margins; `stretch`: it is distorted.
+ */
 export type Fit = (typeof fits)[number];
 
 /** How images become rows. */
 export interface ImageOptions extends SizeLimit {
-  /** Width and height that each image is resized to, in pixels. Default: all must have one size, which is kept. */
+  /** Width and height that each image is resized to, in pixels. Default: images keep their size, which must be the same for all. */
   readonly resize?: readonly [width: number, height: number];
-  /** With `resize`: how an image of another shape fits. Default `cover`. */
+  /** With `resize`: how an image with different proportions fits. Default `cover`. */
   readonly fit?: Fit;
-  /** Colours become grey. Default false. */
+  /** Whether to convert colours to grey. Default false. */
   readonly grey?: boolean;
-  /** Pixels that one image may have. Default 2^26, as 8192 x 8192. */
+  /** The most pixels that one image may have. Default 2^26, which is 8192 x 8192. */
   readonly maxPixels?: number;
 }
 
@@ -28,7 +31,7 @@ const MAX_PIXELS = 2 ** 26;
 export interface ImageHeader {
   /** PNG, JPEG, … */
   readonly format: string;
-  /** As displayed: after the rotation in its EXIF data. */
+  /** As displayed, after the rotation in its EXIF data. */
   readonly width: number;
   readonly height: number;
   readonly grey: boolean;
@@ -36,18 +39,18 @@ export interface ImageHeader {
   readonly sixteenBit: boolean;
   readonly turned: boolean;
   readonly frames: number;
-  /** Colours of print, such as CMYK. */
+  /** Print colours, such as CMYK. */
   readonly print: boolean;
 }
 
-/** Extensions of the files that are read. */
+/** Extensions of the files that can be read. */
 export const imageExtension = /\.(png|jpe?g|jpe|jfif|webp|gif|tiff?|avif)$/i;
 export const IMAGE_KINDS = "PNG, JPEG, WebP, GIF, TIFF or AVIF";
 
 const text = (bytes: Uint8Array, from: number, to: number): string =>
   Buffer.from(bytes.subarray(from, to)).toString("latin1");
 
-/** Detected by the file's first bytes, whatever its name: libvips would also read other formats, some of which are programs (SVG). */
+/** The format by the file's first bytes, whatever its name. libvips would also read other formats, some of which can contain programs (SVG). */
 const formatOf = (bytes: Uint8Array): string | undefined => {
   const start = text(bytes, 0, 4);
   if (start === "\x89PNG") return "PNG";
@@ -64,7 +67,7 @@ let loaded: Promise<SharpModule> | undefined;
 const decoder = (): Promise<SharpModule> => {
   loaded ??= loadSharp().then(
     (sharp) => {
-      // Each image is read once, and several are read side by side.
+      // Each image is read once, and several are read in parallel.
       sharp.cache(false);
       sharp.concurrency(1);
       return sharp;
@@ -82,7 +85,7 @@ const decoder = (): Promise<SharpModule> => {
 
 const damaged = (path: string, format: string, cause: unknown): DataError =>
   new DataError(
-    `${path}: cannot be decoded as ${format} (${messageOf(cause).split("\n")[0]}). The file is damaged or of another format.`,
+    `${path}: cannot be decoded as ${format} (${messageOf(cause).split("\n")[0]}). The file is damaged or has another format.`,
     { cause },
   );
 
@@ -94,17 +97,15 @@ const open = async (
   const bytes = readBytes(path, limit);
   const format = formatOf(bytes);
   if (format === undefined) {
-    throw new DataError(
-      `${path}: expected an image, ${IMAGE_KINDS}; found a file that begins as none of them.`,
-    );
+    throw new DataError(`${path}: expected an image, ${IMAGE_KINDS}; found a file in none of these formats.`);
   }
-  // Sizes are checked by us, from the header, before anything is decoded. What a decoder only warns of is damage, too.
+  // Sizes are checked here, from the header, before anything is decoded. What a decoder only warns about is treated as damage too.
   return { sharp: sharp(bytes, { limitInputPixels: false, failOn: "warning", autoOrient: true }), format };
 };
 
 /**
  * Reads an image's header, without decoding its pixels.
- * @throws DataError when it is not a image, or larger than the limits.
+ * @throws DataError when it is not an image, or is larger than the limits.
  */
 export async function readImageHeader(path: string, options: ImageOptions = {}): Promise<ImageHeader> {
   const { sharp, format } = await open(path, options);
@@ -115,13 +116,13 @@ export async function readImageHeader(path: string, options: ImageOptions = {}):
   const { orientation = 1, space, depth, pages = 1, hasAlpha } = found;
   if (found.width * found.height > maxPixels) {
     throw new DataError(
-      `${path}: expected at most ${maxPixels} pixels, found ${found.width} x ${found.height}. Where memory suffices, raise the ` +
-        "limit (maxPixels).",
+      `${path}: expected at most ${maxPixels} pixels, found ${found.width} x ${found.height}. If there ` +
+        "is enough memory, raise the limit (maxPixels).",
     );
   }
   if (depth !== "uchar" && depth !== "ushort") {
     throw new DataError(
-      `${path}: expected 8 or 16 bits a channel, found ${depth}. Save it as PNG, or the numbers as a .npy file.`,
+      `${path}: expected 8 or 16 bits per channel, found ${depth}. Save the image as PNG, or its numbers as a .npy file.`,
     );
   }
   const { width, height } = found.autoOrient;
@@ -138,7 +139,7 @@ export async function readImageHeader(path: string, options: ImageOptions = {}):
   };
 }
 
-/** An image as it is to come out. */
+/** The size and channels of a decoded image. */
 export interface Target extends Pick<ImageOptions, "fit" | "maxBytes"> {
   readonly width: number;
   readonly height: number;
@@ -146,8 +147,8 @@ export interface Target extends Pick<ImageOptions, "fit" | "maxBytes"> {
 }
 
 /**
- * Decodes an image whose header was read: `height · width · channels` bytes, row by row. Transparent areas become white.
- * @throws DataError when its data are short or damaged.
+ * Decodes an image whose header has been read: `height · width · channels` bytes, row by row. Transparent areas become white.
+ * @throws DataError when its data are incomplete or damaged.
  */
 export async function decodeImage(path: string, header: ImageHeader, target: Target): Promise<Uint8Array> {
   const { sharp, format } = await open(path, target);
@@ -172,7 +173,7 @@ export async function decodeImage(path: string, header: ImageHeader, target: Tar
   return bytes;
 }
 
-/** 0 to 65535 as 0 to 255. */
+/** Scales 0 to 65535 down to 0 to 255. */
 const toBytes = (out: Uint8Array): Uint8Array => {
   const view = new DataView(out.buffer, out.byteOffset, out.byteLength);
   const little = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;

@@ -1,4 +1,4 @@
-/** A folder of images as a dataset: their files in order, the classes of their subfolders, one size. */
+/** A folder of images as a dataset: files in order, classes from subfolders, all images in one size. */
 
 import { basename, join, relative, resolve } from "#platform/paths";
 import { DataError, UsageError } from "../errors.ts";
@@ -16,18 +16,18 @@ import {
 
 /** The subfolder whose images have no class. */
 const UNLABELLED = "unlabelled";
-/** Files that are images of a kind that is not read. */
+/** Extensions of images that cannot be read. */
 const OTHER_IMAGES = /\.(bmp|heic|heif|svg|ico|jxl|jp2|psd|dng|cr2|nef|pgm|ppm|pbm|pnm|tga)$/i;
-/** Images decoded side by side. */
+/** How many images are decoded in parallel. */
 const AT_ONCE = 4;
 
-/** Which images of a folder are read, and how. */
+/** Options of {@link readImageFolder}. */
 export interface ImageFolderOptions extends ImageOptions {
-  /** By default the folder's name. */
+  /** Default: the folder's name. */
   readonly name?: string;
-  /** The classes and their order, where another part of the data has fixed them. */
+  /** The classes in order, if another part of the data has already fixed them. Default: the subfolders. */
   readonly classes?: readonly string[];
-  /** For semi-supervised learning: there must be an `unlabelled/`, and no class without an image. Default false. */
+  /** For semi-supervised learning: require a subfolder `unlabelled/`, and at least one image in every class. Default false. */
   readonly needsUnlabelled?: boolean;
 }
 
@@ -44,26 +44,25 @@ const rules: OptionRules<ImageFolderOptions> = {
 
 interface ImageFile {
   readonly path: string;
-  /** The subfolder it lies in. */
+  /** The subfolder that contains it. */
   readonly folder?: string;
 }
 
-/** Whether a folder, or a folder directly below it, holds an image. */
+/** Whether a folder, or one of its direct subfolders, contains an image. */
 export const holdsImages = (directory: string): boolean => listImages(directory).files.length > 0;
 
 /**
- * Reads a folder of PNG, JPEG, WebP, GIF, TIFF or AVIF images as bytes: shape `[height, width]` where all are grey, otherwise `[height,
- * width, 3]`. They are turned as their EXIF data say; 16 bits are reduced to 8, palettes and colours of print resolved, what is
- * transparent is laid on white, of an animation the first frame is taken; `notes` say which of that was done. Images lie in the folder
- * itself, or in subfolders, which then are the classes; those in a subfolder `unlabelled` get label -1. Rows are sorted by subfolder and
- * file name.
+ * Reads a folder of PNG, JPEG, WebP, GIF, TIFF or AVIF images as bytes: shape `[height, width]` if all are grey, otherwise `[height, width,
+ * 3]`. Images are rotated as their EXIF data say, 16 bits are reduced to 8, palettes and print colours are converted, transparent areas
+ * become white, and only the first frame of an animation is read; `notes` say which of this was done. Images are in the folder itself, or
+ * in subfolders, which are then the classes; images in a subfolder `unlabelled` get label -1. Rows are sorted by subfolder and file name.
  *
  * ```ts
  * const photos = await readImageFolder("photos", { resize: [32, 32], grey: true });
  * ```
  *
- * @throws UsageError for a size that is none; DataError for no images, images beside subfolders of images, images that cannot be decoded,
- * images of several sizes (the message says how to resize), or more of them than memory is allowed.
+ * @throws UsageError for a size that is not valid; DataError for a folder without images, images beside subfolders of images, images that
+ * cannot be decoded, images of several sizes (the message says how to resize), or more images than the memory limit allows.
  */
 export async function readImageFolder(directory: string, options: ImageFolderOptions = {}): Promise<Dataset> {
   checkOptions("readImageFolder", options, rules);
@@ -74,14 +73,14 @@ export async function readImageFolder(directory: string, options: ImageFolderOpt
   const inFolder = files.find((file) => file.folder !== undefined);
   if (loose && inFolder) {
     throw new DataError(
-      `${directory}: expected images either in the folder or in one subfolder a class; found both ${loose.path} and ` +
+      `${directory}: expected images either in the folder or in one subfolder per class; found both ${loose.path} and ` +
         `${inFolder.path}. Put images without a class into ${join(directory, UNLABELLED)}.`,
     );
   }
   if (files.length === 0) {
     throw new DataError(
-      `${directory}: expected images (${IMAGE_KINDS}), in the folder or in one subfolder a class; found none` +
-        `${others.length > 0 ? `, but ${others.length} of a kind that is not read, such as ${others[0]}` : ""}.`,
+      `${directory}: expected images (${IMAGE_KINDS}), in the folder or in one subfolder per class; found none` +
+        `${others.length > 0 ? `, but ${others.length} files of a kind that cannot be read, such as ${others[0]}` : ""}.`,
     );
   }
   const headers = await mapSome(files, ({ path }) => readImageHeader(path, options));
@@ -92,8 +91,8 @@ export async function readImageFolder(directory: string, options: ImageFolderOpt
   if (files.length * size > maxBytes) {
     throw new DataError(
       `${directory}: ${files.length} images of ${width} x ${height} pixels and ${channels} channel${channels === 1 ? "" : "s"} take ` +
-        `${files.length * size} bytes; expected at most ${maxBytes}. Resize them (resize), make them grey (grey), or, where memory ` +
-        "suffices, raise the limit (maxBytes).",
+        `${files.length * size} bytes; expected at most ${maxBytes}. Resize them (resize), make them grey (grey), or, if ` +
+        "there is enough memory, raise the limit (maxBytes).",
     );
   }
   const x = new Uint8Array(files.length * size);
@@ -117,7 +116,7 @@ export async function readImageFolder(directory: string, options: ImageFolderOpt
 const checkSize = ({ resize, fit }: ImageOptions): void => {
   if (resize === undefined) {
     if (fit === undefined) return;
-    throw new UsageError(`fit: ${fit} does not apply without resize, the size that images are to have.`);
+    throw new UsageError(`fit: ${fit} does not apply without resize, the size of the resized images.`);
   }
   if (resize.length === 2 && resize.every((n) => Number.isInteger(n) && n >= 1 && n <= 16_384)) return;
   throw new UsageError(
@@ -125,7 +124,7 @@ const checkSize = ({ resize, fit }: ImageOptions): void => {
   );
 };
 
-/** Runs a task for each item, a few at a time; the first failure in the order of the items is the one that is thrown. */
+/** Runs a task for each item, a few at a time. If several fail, the failure of the first item in order is thrown. */
 async function mapSome<T, R>(items: readonly T[], task: (item: T, i: number) => Promise<R>): Promise<R[]> {
   const results: R[] = [];
   const failures: { readonly at: number; readonly error: unknown }[] = [];
@@ -168,7 +167,7 @@ const listImages = (
   return { files, others };
 };
 
-/** @throws DataError, with the way out, where there are several sizes. */
+/** @throws DataError when there are several sizes; the message says how to resize. */
 const oneSize = (
   directory: string,
   files: readonly ImageFile[],
@@ -188,8 +187,8 @@ const oneSize = (
       .map(([key, { first, count }]) => `${key} (${count}, such as ${files[first].path})`);
     throw new DataError(
       `${directory}: expected images of one size; found ${sizes.size} sizes: ${shown.join(", ")}` +
-        `${sizes.size > 3 ? ", …" : ""}. Say what size they are to get: \`resize: [32, 32]\`, and with \`fit\` how those of ` +
-        "another shape fit: cover (default, cuts), contain (adds white) or stretch (distorts).",
+        `${sizes.size > 3 ? ", …" : ""}. Give the size they should have: \`resize: [32, 32]\`, and with \`fit\` how images with ` +
+        "different proportions fit: cover (default, crops), contain (adds white) or stretch (distorts).",
     );
   }
   return [headers[0].width, headers[0].height];
@@ -212,46 +211,48 @@ const notesOf = (
   },
 ): readonly string[] => {
   const all = headers.length;
-  const told = (has: (header: ImageHeader) => boolean, what: string): string[] => {
+  const noted = (has: (header: ImageHeader) => boolean, what: string): string[] => {
     const count = headers.filter(has).length;
     if (count === 0) return [];
     return [
       `${directory}: ${count === all ? (all === 1 ? "the image" : `all ${all} images`) : `${count} of ${all} images`} ${what}.`,
     ];
   };
-  const how = { cover: "what is outside is cut", contain: "the rest is white", stretch: "distorted" }[fit];
+  const how = { cover: "cropped", contain: "white margins", stretch: "distorted" }[fit];
   return [
     ...(resize
-      ? told(
+      ? noted(
           (header) => header.width !== width || header.height !== height,
           `resized to ${width} x ${height} (${fit}: ${how})`,
         )
       : []),
-    ...told(({ alpha }) => alpha, "with an alpha channel laid on white"),
-    ...(grey ? told((header) => !header.grey, "made grey") : []),
-    ...(channels === 3 ? told((header) => header.grey, "in grey, read as colour like the others") : []),
-    ...told(({ turned }) => turned, "turned as their EXIF data say"),
-    ...told(({ sixteenBit }) => sixteenBit, "reduced from 16 bits to 8"),
-    ...told(({ print }) => print, "converted from CMYK"),
-    ...told(({ frames }) => frames > 1, "with several frames: the first was read"),
+    ...noted(({ alpha }) => alpha, "with an alpha channel drawn on white"),
+    ...(grey ? noted((header) => !header.grey, "converted to grey") : []),
+    ...(channels === 3 ? noted((header) => header.grey, "in grey, read as colour like the others") : []),
+    ...noted(({ turned }) => turned, "rotated as their EXIF data say"),
+    ...noted(({ sixteenBit }) => sixteenBit, "reduced from 16 bits to 8"),
+    ...noted(({ print }) => print, "converted from CMYK"),
+    ...noted(({ frames }) => frames > 1, "with several frames: the first was read"),
     ...(others.length > 0
-      ? [`${directory}: ${others.length} files left out, of a kind that is not read, such as ${others[0]}.`]
+      ? [
+          `${directory}: ${others.length} files left out, of a kind that cannot be read, such as ${others[0]}.`,
+        ]
       : []),
   ];
 };
 
-/** What a semi-supervised model needs and an unsupervised one does not. */
+/** Checks what a semi-supervised model needs and an unsupervised one does not: images without a class, and no empty folders. */
 const checkUnlabelled = (directory: string, files: readonly ImageFile[]): void => {
   const folders = listDirectory(directory).flatMap(({ name, directory: is }) => (is ? [name] : []));
   const filled = new Set(files.map(({ folder }) => folder));
   const empty = folders.filter((folder) => !filled.has(folder));
   const classes = folders.filter((folder) => folder !== UNLABELLED);
   if (!folders.includes(UNLABELLED) || empty.includes(UNLABELLED)) {
-    const found = folders.includes(UNLABELLED) ? "found it without an image" : "found none";
+    const found = folders.includes(UNLABELLED) ? "found it empty" : "found none";
     throw new DataError(
       `${directory}: semi-supervised learning needs images without a class: expected images in ${join(directory, UNLABELLED)}` +
-        `${classes.length > 0 ? `, beside the classes ${classes.join(", ")}` : ""}; ${found}. Put images there, or say how ` +
-        "many labels to keep (labels): the others are then hidden.",
+        `${classes.length > 0 ? `, beside the classes ${classes.join(", ")}` : ""}; ${found}. Put images there, or give the number of labels ` +
+        "to keep (labels): the others are then hidden.",
     );
   }
   if (empty.length > 0) {

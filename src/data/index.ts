@@ -1,5 +1,5 @@
 /**
- * Datasets, their readers, minibatches, and labels that are few.
+ * Datasets, their readers, minibatches, and draws of a few labels.
  *
  * @module
  */

@@ -1,24 +1,25 @@
-/** Rows as JSON: an object a line, or one list of objects. */
+/** Rows as JSON: one object per line, or one list of objects. */
 import { DataError } from "../errors.ts";
 import type { RecordVisitor } from "./csv-records.ts";
 import { messageOf, readBytes, type SizeLimit } from "./file.ts";
 import { decodeText } from "./text-encoding.ts";
 
-/** Cells that one table may have: rows with keys of their own make a table that is mostly empty, and vast. */
+/** The most cells that one table may have. Rows with different keys would make a vast table that is mostly empty. */
 export const MOST_CELLS = 2 ** 27;
 
 interface JsonRow {
   readonly values: Readonly<Record<string, unknown>>;
-  /** The line, or in a list the row, counted from 1. */
+  /** The line, or for a list the row, counted from 1. */
   readonly at: number;
 }
 
 /**
- * Reads JSON lines (an object a line), or a JSON list of objects. The columns are all keys, in the order in which they first come; a row
- * without a key, or with null there, has no value in that column.
+ * Reads JSON lines (one object per line), or a JSON list of objects. The columns are all keys, in the order in which they first appear. A
+ * row without a key, or with null for it, has no value in that column.
  *
- * @returns what a person should be told of how it was read, and what the rows are counted by
- * @throws DataError when the file is missing or no JSON of that kind; with line and column, for a list or an object in a cell.
+ * @returns notes for the user on how the file was read, and what messages count: lines or rows
+ * @throws DataError when the file is missing or is not JSON of one of these forms; and, naming line and column, for a list or an object in
+ * a cell.
  */
 export const readJsonRecords = (
   path: string,
@@ -38,8 +39,8 @@ export const readJsonRecords = (
   }
   if (rows.length * columns.size > MOST_CELLS) {
     throw new DataError(
-      `${path}: ${columns.size} different keys in ${rows.length} rows make a table of ${rows.length * columns.size} cells; expected at ` +
-        `most ${MOST_CELLS}. Give the rows the same keys.`,
+      `${path}: ${columns.size} different keys in ${rows.length} rows would make a table ` +
+        `of ${rows.length * columns.size} cells; expected at most ${MOST_CELLS}. Give the rows the same keys.`,
     );
   }
   if (rows.length > 0 && columns.size === 0) {
@@ -82,7 +83,7 @@ const rowsOfList = (path: string, text: string): readonly JsonRow[] => {
   return list.map((row, i) => ({ values: objectOf(row, `${path}, row ${i + 1}`), at: i + 1 }));
 };
 
-/** A whole number that JavaScript would round: an id would silently become another. */
+/** A whole number that JavaScript would round: an id would silently become a different one. */
 const LONG_NUMBER = /[:[,]\s*-?\d{16,}\s*[,}\]]/;
 
 const parsed = (text: string, where: string): unknown => {
@@ -91,14 +92,14 @@ const parsed = (text: string, where: string): unknown => {
     value = JSON.parse(text);
   } catch (cause) {
     const whole = /^\s*\{\s*$/.test(text)
-      ? " The file looks like JSON over several lines: write one object a line, or a list of objects."
+      ? " The file looks like JSON over several lines: write one object per line, or a list of objects."
       : "";
     throw new DataError(`${where}: not well-formed JSON (${messageOf(cause)}).${whole}`, { cause });
   }
   const long = LONG_NUMBER.exec(text);
   if (long !== null) {
     throw new DataError(
-      `${where}: the number ${long[0].replace(/[^-\d]/g, "")} has more digits than a number keeps. If it is an id, write it as text, in quotation marks.`,
+      `${where}: the number ${long[0].replace(/[^-\d]/g, "")} has more digits than a JavaScript number can hold. If it is an id, write it as text, in quotation marks.`,
     );
   }
   return value;
@@ -112,13 +113,13 @@ const objectOf = (value: unknown, where: string): Readonly<Record<string, unknow
   );
 };
 
-/** A value as the cell of a table of text. */
+/** A value as text, for a cell of the table. */
 const cellOf = (value: unknown, where: () => string): string => {
   if (value === null) return "";
   if (typeof value === "string") return value;
   if (typeof value === "number" || typeof value === "boolean") return String(value);
   throw new DataError(
     `${where()}: expected a number, a word, true, false or null; found ${Array.isArray(value) ? "a list" : "an object"}. Give each of its ` +
-      "values a column of its own.",
+      "values its own column.",
   );
 };

@@ -4,7 +4,7 @@ import { permutation } from "../random/index.ts";
 import type { Dataset } from "./dataset.ts";
 import { rowsByClass, withClasses } from "./labelled.ts";
 
-/** The number of labels to keep, the validation rows, and their seeds. */
+/** Options of {@link drawLabels}. */
 export interface LabelDrawOptions {
   /** Number of labels to keep, the same for every class. Default: all. */
   readonly labels?: number;
@@ -12,7 +12,7 @@ export interface LabelDrawOptions {
   readonly seed?: number;
   /** Number of labelled rows to hold out before the draw, whatever their class. Default 0. */
   readonly validation?: number;
-  /** Seed of the validation rows: its own, so that they stay the same from draw to draw. Default 0. */
+  /** Seed of the draw of validation rows. It is separate, so that these rows stay the same for different draws of labels. Default 0. */
   readonly validationSeed?: number;
 }
 
@@ -23,28 +23,28 @@ const rules: OptionRules<LabelDrawOptions> = {
   validationSeed: anything,
 };
 
-/** Row numbers, each part ascending; together every row once. */
+/** Row numbers in three parts, each ascending; every row is in one of them. */
 export interface LabelDraw {
   readonly labelled: Uint32Array;
-  /** Rows whose label is hidden, and rows that have none. */
+  /** Rows whose label is hidden, and rows without one. */
   readonly unlabelled: Uint32Array;
   readonly validation: Uint32Array;
 }
 
 /**
- * Draws the rows whose labels a model may see, as many of each class (Kingma, Mohamed, Rezende and Welling 2014,
- * section 4: "all classes are balanced"). Where the number cannot be divided by the classes, the seed says which
- * classes have one more. Draws of one seed are nested: 100 labels are among its 600.
+ * Draws the rows whose labels a model may see, the same number from each class (Kingma, Mohamed, Rezende and Welling 2014, section 4: "all
+ * classes are balanced"). If the number is not a multiple of the number of classes, the seed decides which classes get one more. Draws with
+ * the same seed are nested: its 100 labels are among its 600.
  *
- * Validation rows are a uniform draw from all labelled rows, not stratified, so that their error estimates the error
- * on data of the same make-up; of MNIST's training part 50,000 and 10,000, say.
+ * Validation rows are drawn uniformly from all labelled rows, without stratification, so that their error estimates the error on data with
+ * the same proportions of classes. MNIST's training part, for example, is often split into 50,000 and 10,000.
  *
  * ```ts
  * const { labelled, unlabelled, validation } = drawLabels(loadMnist("train"), { labels: 100, seed: 3, validation: 10_000 });
  * ```
  *
- * @throws UsageError for fewer labels than classes, more than a class has (the message names it), no room for the
- * validation rows, or a seed that is none.
+ * @throws UsageError for fewer labels than classes, for more labels than a class has (the message names it), when there are not enough rows
+ * for validation, or for an invalid seed.
  * @throws DataError when the data have no labels.
  */
 export const drawLabels = (dataset: Dataset, options: LabelDrawOptions = {}): LabelDraw => {
@@ -71,7 +71,7 @@ export const drawLabels = (dataset: Dataset, options: LabelDrawOptions = {}): La
   };
 };
 
-/** The same rows with only these labelled: the labels of the others are hidden. */
+/** Hides the labels of all rows except these. */
 export const hideLabels = (dataset: Dataset, labelled: Iterable<number>): Dataset => {
   const { labels, ...data } = withClasses(dataset);
   const shown = new Int32Array(data.rows).fill(-1);
@@ -87,7 +87,7 @@ const drawValidation = (
   if (count === 0) return [];
   const rows = Array.from(labels.keys()).filter((row) => labels[row] >= 0);
   if (rows.length === 0)
-    throw new DataError(`${name}: no row is labelled, so none can be held out to validate.`);
+    throw new DataError(`${name}: no row is labelled, so none can be held out for validation.`);
   if (!(Number.isInteger(count) && count > 0 && count < rows.length)) {
     throw new UsageError(
       `validation: expected a whole number from 0 to ${rows.length - 1}, fewer than the ${rows.length} labelled rows of ` +
@@ -97,7 +97,7 @@ const drawValidation = (
   return Array.from(permutation(rows.length, seed, 0, "validation").subarray(0, count), (i) => rows[i]);
 };
 
-/** How many labels each class gives. */
+/** How many labels are drawn from each class. */
 const classQuotas = (
   { name, classes }: { readonly name: string; readonly classes: readonly string[] },
   perClass: readonly (readonly number[])[],
@@ -120,11 +120,11 @@ const classQuotas = (
   if (short >= 0) {
     const least = Math.min(...perClass.map((rows) => rows.length));
     throw new UsageError(
-      `labels: ${labels} labels in equal parts of ${classes.length} classes are ${quotas[short]} of class ` +
-        `"${classes[short]}", which has ${perClass[short].length} labelled rows in ${name}` +
-        `${held > 0 ? ` beside the ${held} held out to validate` : ""}. ` +
+      `labels: ${labels} labels divided equally over ${classes.length} ` +
+        `classes need ${quotas[short]} of class "${classes[short]}", which has ${perClass[short].length} labelled rows in ${name}` +
+        `${held > 0 ? ` besides the ${held} held out for validation` : ""}. ` +
         (least > 0
-          ? `Ask for ${least * classes.length} labels or fewer, or use all there are.`
+          ? `Ask for at most ${least * classes.length} labels, or use all of them.`
           : "Label some, or leave the class out."),
     );
   }

@@ -1,20 +1,19 @@
 import { DataError } from "../errors.ts";
 import { type Dataset, rowPlace } from "./dataset.ts";
 
-/** A dataset with classes: each row has the index of its class, or -1 where it is unlabelled. */
+/** A dataset with classes: each row has the index of its class, or -1 if it is unlabelled. */
 export interface LabelledDataset extends Dataset {
   readonly labels: Int32Array;
   readonly classes: readonly string[];
 }
 
 /**
- * What the labels allow. `semi-supervised`: some rows are labelled, some not. `supervised`: every row is labelled, so
- * nothing is learned from unlabelled rows and a semi-supervised model becomes an ordinary classifier with a
- * generative term.
+ * The kind of learning that the labels allow. `semi-supervised`: some rows are labelled, some are not. `supervised`: every row is labelled,
+ * so there are no unlabelled rows to learn from, and a semi-supervised model becomes an ordinary classifier with a generative term.
  */
 export type Supervision = "semi-supervised" | "supervised";
 
-/** How many rows of a dataset are labelled, in all and of each class. */
+/** How many rows of a dataset are labelled, in all and in each class. */
 export interface LabelSummary {
   readonly supervision: Supervision;
   readonly labelled: number;
@@ -23,12 +22,12 @@ export interface LabelSummary {
   readonly perClass: readonly number[];
 }
 
-/** Whether some row has a label. */
+/** Whether any row has a label. */
 export const hasLabels = ({ labels }: Pick<Dataset, "labels">): boolean =>
   labels?.some((label) => label >= 0) ?? false;
 
 /**
- * The dataset as one with classes.
+ * Checks that a dataset has classes, and returns it as such.
  *
  * @throws DataError when it has no labels, or a label that is not a class (the message names the row, counted from 0).
  */
@@ -36,8 +35,8 @@ export const withClasses = (dataset: Dataset): LabelledDataset => {
   const { labels, classes, name } = dataset;
   if (!labels || !classes) {
     throw new DataError(
-      `${name}: expected labels, found none. A table has them in a column (labelColumn), a directory of images as one ` +
-        "subfolder a class, an IDX or .npy file in another file (labels).",
+      `${name}: expected labels, found none. Tables have labels in a column (labelColumn), directories of images have one ` +
+        "subfolder per class, and IDX and .npy files have labels in another file (labels).",
     );
   }
   for (let row = 0; row < labels.length; row++) {
@@ -52,7 +51,7 @@ export const withClasses = (dataset: Dataset): LabelledDataset => {
 };
 
 /**
- * The same data with labels that count another list of classes, that of a trained model: they are matched by name.
+ * The same data with its labels as indices into another list of classes, such as that of a trained model. Classes are matched by name.
  *
  * @throws DataError when a row has a class that is not on the list.
  */
@@ -85,8 +84,8 @@ export const rowsByClass = ({ labels, classes }: LabelledDataset): readonly (rea
  * const { supervision, labelled } = checkSupervision(train); // "semi-supervised", 100
  * ```
  *
- * @throws DataError when there are no labels, no row is labelled, there is one class only, a class has no labelled row
- * (the message names it), or a label is not a class.
+ * @throws DataError when there are no labels, no row is labelled, there is only one class, a class has no labelled row (the message names
+ * it), or a label is not the index of a class.
  */
 export const checkSupervision = (dataset: Dataset): LabelSummary => {
   const labelledDataset = withClasses(dataset);
@@ -95,8 +94,8 @@ export const checkSupervision = (dataset: Dataset): LabelSummary => {
   const labelled = perClass.reduce((total, count) => total + count, 0);
   if (labelled === 0) {
     throw new DataError(
-      `${name}: expected at least one labelled row a class; none of the ${rows} rows is labelled. Label a few, or ` +
-        "train a model that needs no labels (a VAE).",
+      `${name}: expected at least one labelled row per class; none of the ${rows} rows ` +
+        "is labelled. Label a few, or train a model that needs no labels (a VAE).",
     );
   }
   if (classes.length < 2) {

@@ -1,13 +1,13 @@
 import { DataError } from "../errors.ts";
 import type { Dataset } from "./dataset.ts";
 
-// Far above any classification data set; a larger "class index" is a sign of another kind of file.
+// Far more than any classification dataset has: a larger "class index" means that this is another kind of file.
 const MOST_CLASSES = 65_536;
 
 /**
- * Class indices from numbers: whole, from 0, with -1 for an unlabelled row.
+ * Numbers as class indices: whole numbers from 0, or -1 for an unlabelled row.
  *
- * @throws DataError naming the row, counted from 0, of the first number that is none.
+ * @throws DataError for a number that is not a class index; the message gives its row, counted from 0.
  */
 export const toLabels = (values: ArrayLike<number | bigint>, source: string): Int32Array => {
   const labels = new Int32Array(values.length);
@@ -24,13 +24,13 @@ export const toLabels = (values: ArrayLike<number | bigint>, source: string): In
   return labels;
 };
 
-/** A class index for each row, -1 for an unlabelled one, and the names of the classes, where they have any. */
+/** A class index for each row, -1 for an unlabelled one, and the names of the classes, if they have names. */
 export interface RowLabels {
   readonly labels: Int32Array;
   readonly classes?: readonly string[];
 }
 
-/** The names `"0"` to the largest index found in any of the arrays. */
+/** The names from `"0"` to the largest index in any of the arrays. */
 export const classNames = (...labels: readonly Int32Array[]): readonly string[] => {
   let largest = -1;
   for (const array of labels) for (const label of array) if (label > largest) largest = label;
@@ -38,9 +38,9 @@ export const classNames = (...labels: readonly Int32Array[]): readonly string[] 
 };
 
 /**
- * The same data with labels.
+ * Adds labels to data.
  *
- * @throws DataError when the counts differ; the message names both files.
+ * @throws DataError when there are not as many labels as rows; the message names both files.
  */
 export const withLabels = (
   dataset: Dataset,
@@ -50,7 +50,7 @@ export const withLabels = (
   if (labels.length !== dataset.rows) {
     throw new DataError(
       `${paths.data} holds ${dataset.rows} ${dataset.kind === "image" ? "images" : "rows"} but ` +
-        `${paths.labels} holds ${labels.length} labels. Expected as many labels: are these two files a pair?`,
+        `${paths.labels} holds ${labels.length} labels. Expected one label per ${dataset.kind === "image" ? "image" : "row"}: do these two files belong together?`,
     );
   }
   return { ...dataset, labels, classes };

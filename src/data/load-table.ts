@@ -9,15 +9,15 @@ import { columnOf, encodeTable, readTable, type TextTable } from "./table.ts";
 import { fitTable, type TableOptions, tableRules } from "./table-fit.ts";
 import type { TablePreprocessing } from "./table-preprocessing.ts";
 
-/** How a table is read, and which of its rows are held out. */
+/** How a table is read, and which of its rows are held out for testing. */
 export interface LoadTableOptions extends TableOptions, RecordOptions {
   /** The fraction of the rows to hold out. Default 0.1. */
   readonly testFraction?: number;
-  /** Hold out labelled rows only, and that fraction of them. Default: where there is a label column. */
+  /** Whether only labelled rows are held out, that fraction of them. Default: true if there is a label column. */
   readonly labelledTest?: boolean;
-  /** Seed of the rows held out. Default 0. */
+  /** Seed of the draw of test rows. Default 0. */
   readonly seed?: number;
-  /** What the columns are, where that was decided before. By default it is by {@link fitTable}. */
+  /** The types of the columns, if they were decided before. Default: {@link fitTable} decides them. */
   readonly preprocessing?: TablePreprocessing;
 }
 
@@ -37,17 +37,17 @@ const rules: OptionRules<LoadTableOptions> = {
   seed: anything,
 };
 
-/** Training and test rows, and what it takes to encode new ones. */
+/** Training and test rows, and the preprocessing for new rows. */
 export interface TableSplit extends DataSplit {
   readonly preprocessing: TablePreprocessing;
-  /** What a person should be told: columns left out, and why. */
+  /** Notes for the user: columns left out, and why. */
   readonly notes: readonly string[];
 }
 
 /**
- * Reads a table, holds out test rows, and makes features of both parts; means and standard deviations are the training
- * rows'. With a label column test rows are drawn from those with a label, whatever their class: the others cannot tell right
- * from wrong. One row of each class is always trained on.
+ * Reads a table, holds out test rows, and encodes both parts as features. Means and standard deviations are those of the training rows.
+ * With a label column, test rows are drawn from the labelled rows, whatever their class, because predictions for the others cannot be
+ * checked. One row of each class always stays in the training part.
  *
  * ```ts
  * const { train, test, preprocessing } = await loadTable("penguins.csv", { labelColumn: "species", testFraction: 0.2 });
@@ -61,7 +61,7 @@ export const loadTable = async (path: string, options: LoadTableOptions = {}): P
   return splitTable(await readTable(path, knownOptions(options, recordRules)), options);
 };
 
-/** {@link loadTable} of a table that was read before. */
+/** {@link loadTable} for a table that was already read. */
 export const splitTable = (
   table: TextTable,
   options: Omit<LoadTableOptions, keyof RecordOptions> = {},

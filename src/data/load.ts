@@ -17,26 +17,26 @@ import { howToSave, isTableFile } from "./table-file.ts";
 /** A shuffle of 0 … n - 1, a pure function of its arguments. */
 export type Permute = (n: number, seed: number) => Uint32Array;
 
-/** Where labels come from, and which rows are held out. */
+/** Where labels come from, and which rows are held out for testing. */
 export interface LoadOptions extends RecordOptions, NumberOptions, ImageOptions {
   /** A file of labels for data in an IDX or `.npy` file: class indices, IDX or `.npy`, or names of classes, `.npy`. */
   readonly labels?: string;
   /** The column of class names in a table. */
   readonly labelColumn?: string;
-  /** The column that names the rows of a table, which then is no feature. By default rows are named by their lines. */
+  /** The column that names the rows of a table, which is then not a feature. Default: rows are named by their lines. */
   readonly id?: string;
-  /** The fraction of rows to hold out where the data have no test part of their own. Default 0.1. */
+  /** The fraction of rows to hold out if the data have no test part. Default 0.1. */
   readonly testFraction?: number;
   /** The seed of the shuffle before rows are held out. Default 0. */
   readonly seed?: number;
   /** The shuffle. Default {@link defaultPermute}. */
   readonly permute?: Permute;
   /**
-   * Where two rows or more are labelled, hold out such only, and that fraction of them, and leave one of each class: the others
-   * cannot tell right from wrong. Default false.
+   * Whether only labelled rows are held out, that fraction of them, because predictions for the others cannot be checked. One labelled row
+   * of each class stays. Has no effect if fewer than two rows are labelled. Default false.
    */
   readonly labelledTest?: boolean;
-  /** For semi-supervised learning: a directory of images must have an `unlabelled/` beside its classes. Default false. */
+  /** For semi-supervised learning: require a subfolder `unlabelled/` beside the classes in a directory of images. Default false. */
   readonly needsUnlabelled?: boolean;
 }
 
@@ -59,16 +59,16 @@ const rules: OptionRules<LoadOptions> = {
   maxPixels: anything,
 };
 
-/** Training data and the data to test on, of the same row shape and with the same classes. */
+/** Training and test data, with the same row shape and the same classes. */
 export interface DataSplit {
   readonly train: Dataset;
   readonly test: Dataset;
-  /** What a person should be told of how the data were read. */
+  /** Notes for the user on how the data were read. */
   readonly notes?: readonly string[];
 }
 
 const ACCEPTED =
-  'Accepted are "mnist"; a directory with MNIST\'s four IDX file names; a directory of images (PNG, JPEG, WebP, GIF, TIFF, AVIF), or of ' +
+  'Accepted: "mnist"; a directory with MNIST\'s four IDX file names; a directory of images (PNG, JPEG, WebP, GIF, TIFF, AVIF), or of ' +
   "one subfolder of images a class, or of two such directories train and test; a .npy or .npz file; a .csv, .tsv, .jsonl, .json or .parquet " +
   "file; an IDX file; each gzipped or not.";
 
@@ -85,29 +85,29 @@ const ACCEPTED =
  * | `.csv`, `.tsv`, `.jsonl`, `.json`, `.parquet` | table | `options.labelColumn` |
  * | any other file that begins as IDX does | images or table | `options.labels` |
  *
- * Where the data have no test part, the last `testFraction` of a seeded shuffle are held out.
+ * If the data have no test part, the last rows of a seeded shuffle are held out, a fraction `testFraction` of all.
  *
  * ```ts
  * const { train, test } = await loadData("mnist");
  * ```
  *
- * @throws UsageError for a path or format that is not known (the message lists what is), and for options that do
- * not apply to it.
- * @throws DataError for data that cannot be used (the message names the file and the place).
+ * @throws UsageError for a path that does not exist or a format that is not known (the message lists the formats), and for options that do
+ * not apply.
+ * @throws DataError for data that cannot be used (the message gives the file and the place in it).
  */
 export const loadData = async (spec: string, options: LoadOptions = {}): Promise<DataSplit> => {
   checkOptions("loadData", options, rules);
   return splitData(await loadParts(spec, options), spec, options);
 };
 
-/** Data as they lie in their files, rows in order: in two parts where there is one to test on. */
+/** Data as stored in their files, rows in order, with a test part if there is one. */
 export interface DataParts {
   readonly train: Dataset;
   readonly test?: Dataset;
   readonly notes?: readonly string[];
 }
 
-/** Loads data as {@link loadData} does, but holds nothing out. */
+/** Loads data like {@link loadData}, but holds nothing out. */
 export const loadParts = async (spec: string, options: LoadOptions = {}): Promise<DataParts> => {
   const { train, test } = await readParts(spec, options);
   const notes = [...new Set([...(train.notes ?? []), ...(test?.notes ?? [])])];
@@ -116,7 +116,7 @@ export const loadParts = async (spec: string, options: LoadOptions = {}): Promis
 
 const readParts = async (spec: string, options: LoadOptions): Promise<DataParts> => {
   if (spec === "mnist") {
-    refuse(options, ["labels", "labelColumn"], "mnist, which has its labels");
+    refuse(options, ["labels", "labelColumn"], "mnist, which has its own labels");
     return { train: loadMnist("train"), test: loadMnist("test") };
   }
   const kind = pathKind(spec);
@@ -124,7 +124,7 @@ const readParts = async (spec: string, options: LoadOptions): Promise<DataParts>
   return kind === "directory" ? loadDirectory(spec, options) : loadFile(spec, options);
 };
 
-/** Holds rows out where the data have no test part. @throws UsageError or DataError as {@link loadData} does */
+/** Holds rows out if the data have no test part. @throws UsageError or DataError as {@link loadData} does */
 export const splitData = (
   { train, test, notes }: DataParts,
   spec: string,
@@ -157,11 +157,11 @@ const loadDirectory = async (directory: string, options: LoadOptions): Promise<D
   throw new UsageError(`${directory}: found no data that can be read in this directory. ${ACCEPTED}`);
 };
 
-/** Both parts, with the classes of both. */
+/** Both parts, with one list of classes for both. */
 const sameRows = (directory: string, train: Dataset, test: Dataset): DataSplit => {
   if (train.shape.join() !== test.shape.join()) {
     throw new DataError(
-      `${directory}: expected training and test rows of one shape; found [${train.shape.join(", ")}] and ` +
+      `${directory}: expected training and test rows of the same shape; found [${train.shape.join(", ")}] and ` +
         `[${test.shape.join(", ")}].`,
     );
   }
@@ -174,7 +174,7 @@ const loadFile = async (path: string, options: LoadOptions): Promise<DataParts> 
   const limit = limitOf(options);
   const name = path.toLowerCase().replace(/\.gz$/, "");
   if (isTableFile(path)) {
-    refuse(options, ["labels"], "a table; its labels are a column: use labelColumn");
+    refuse(options, ["labels"], "a table; its labels are in a column: use labelColumn");
     const { labelColumn, id, decimal, header, encoding, maxBytes } = options;
     return {
       train: await readNumbers(path, {
@@ -188,14 +188,14 @@ const loadFile = async (path: string, options: LoadOptions): Promise<DataParts> 
     };
   }
   if (name.endsWith(".npz")) {
-    refuse(options, ["labels", "labelColumn"], 'a .npz archive; its labels are the array "y" within');
+    refuse(options, ["labels", "labelColumn"], 'a .npz archive; its labels are its array "y"');
     return readNpz(path, limit);
   }
-  refuse(options, ["labelColumn"], "an IDX or .npy file; its labels are another file: use labels");
+  refuse(options, ["labelColumn"], "an IDX or .npy file; its labels are in another file: use labels");
   if (name.endsWith(".npy")) return { train: labelled(readNpyDataset(path, limit), path, options) };
   const way = howToSave(path);
   if (way !== undefined) throw new UsageError(`${path}: ${way}`);
-  // A file called idx or ubyte is meant as one: the reader then says what is wrong with it.
+  // A file called idx or ubyte is meant to be one; if it is not, the reader says what is wrong with it.
   if (/idx|ubyte/.test(name) || looksLikeIdx(readBytes(path, limit))) {
     return { train: labelled(readIdxImages(path, limit), path, options) };
   }
@@ -237,7 +237,7 @@ const holdOut = (dataset: Dataset, path: string, options: LoadOptions): DataSpli
     throw new UsageError(`testFraction: expected a number between 0 and 1, found ${testFraction}.`);
   }
   const { rows } = dataset;
-  // Without two labelled rows there is nothing to tell right from wrong by, and rows are rows.
+  // With fewer than two labelled rows, labels cannot be used for testing, so any rows are held out.
   const labels = labelledTest && countLabelled(dataset) >= 2 ? dataset.labels : undefined;
   const order = permute(rows, seed);
   // The last rows are held out.
@@ -256,13 +256,13 @@ const holdOut = (dataset: Dataset, path: string, options: LoadOptions): DataSpli
   return split(dataset, count, Uint32Array.from([...unlabelled, ...spared, ...rest]));
 };
 
-/** Each class has one labelled row, and that is needed to learn from. */
+/** No class has more than one labelled row, and that one is needed for training. */
 export const noneToSpare = (path: string): DataError =>
   new DataError(
-    `${path}: no class has a second labelled row to test on. Label more, or hold none out (\`testFraction: 0\`).`,
+    `${path}: no class has a second labelled row to test on. Label more rows, or hold none out (\`testFraction: 0\`).`,
   );
 
-/** The first row of each class: no class may lose its only label to a test. */
+/** The first row of each class: it stays in the training part, so that no class loses its only label. */
 export const oneOfEach = (
   rows: Iterable<number>,
   classOf: (row: number) => number | string,
@@ -274,7 +274,7 @@ export const oneOfEach = (
 
 /**
  * A Fisher–Yates shuffle (Durstenfeld, 1964) driven by a 32-bit Weyl sequence through the finaliser of
- * MurmurHash3. Good enough to hold out rows, not for inference.
+ * MurmurHash3. Good enough for holding out rows, not for inference.
  */
 export const defaultPermute: Permute = (n, seed) => {
   const order = Uint32Array.from({ length: n }, (_, i) => i);

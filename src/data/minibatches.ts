@@ -8,11 +8,11 @@ import { rowsOf } from "./rows.ts";
 
 /** The size of minibatches and the order of their rows. */
 export interface RowOrderOptions {
-  /** Rows of a minibatch; where there are fewer, they are one minibatch. */
+  /** Rows per minibatch. If there are fewer rows in all, they are one minibatch. */
   readonly batch: number;
   /** Seed of the order of rows. */
   readonly seed: number;
-  /** Names the streams of order and noise, where one program has several minibatches. Default "". */
+  /** A name for the random streams of the order and the noise, if one program has several minibatches. Default "". */
   readonly site?: string;
   /** Only these rows. Default all. */
   readonly subset?: RowIndices;
@@ -30,7 +30,7 @@ const orderRules: OptionRules<RowOrderOptions> = {
 
 /** Options of {@link minibatches}. */
 export interface MinibatchOptions extends RowOrderOptions {
-  /** Of grey pixels; `fixed` ones are drawn beforehand (see `binarize`). Default none. */
+  /** How grey pixels are binarised. For `fixed`, binarise the data beforehand (see `binarize`). Default `none`. */
   readonly binarize?: Binarization;
 }
 
@@ -43,16 +43,18 @@ const minibatchRules: OptionRules<MinibatchOptions> = {
   binarize: anything,
 };
 
-/** Whole minibatches of a dataset, in an order of its own for each epoch. A pure function of the seed and the step. */
+/** Minibatches of a dataset, all of the full size, in a new order for each epoch. A pure function of the seed and the step. */
 export interface Minibatches {
   /** Rows that `fill` writes: those of this rank. */
   readonly batch: number;
   readonly stepsPerEpoch: number;
-  /** Writes the minibatch of a step, [batch, …shape], and returns its row numbers. A remainder is left for the next epoch's order. */
+  /**
+   * Writes the minibatch of a step, [batch, …shape], and returns its row numbers. Rows left over at the end of an epoch are not used in it.
+   */
   fill(step: number, out: Float32Array): RowIndices;
 }
 
-/** An order of rows for each epoch, cut into minibatches that `write` fills. */
+/** A new order of the rows for each epoch, cut into minibatches that `write` fills. */
 function ordered(
   count: number,
   { seed, site = "", subset, batch: asked, ranks = alone }: RowOrderOptions,
@@ -108,7 +110,7 @@ export function minibatches(dataset: Dataset, options: MinibatchOptions): Miniba
   });
 }
 
-/** A normal distribution with independent features for each row: an encoder's posteriors over data, for one. */
+/** For each row a normal distribution with independent features, such as an encoder's posteriors. */
 export interface GaussianRows {
   readonly rows: number;
   readonly features: number;
@@ -118,7 +120,7 @@ export interface GaussianRows {
   readonly scales: Float32Array;
 }
 
-/** Minibatches of draws, made anew each time a row comes up: [batch, features]. */
+/** Minibatches of draws, [batch, features]. A row is drawn anew each time it occurs. */
 export function gaussianMinibatches(gaussian: GaussianRows, options: RowOrderOptions): Minibatches {
   checkOptions("gaussianMinibatches", options, orderRules);
   const { features, means, scales, rows: count } = gaussian;

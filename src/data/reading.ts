@@ -1,4 +1,4 @@
-/** How files are read, as a run writes it down, so that later rows are read in the same way. */
+/** How files are read, as stored with a run, so that later rows are read in the same way. */
 import { z } from "zod";
 import type { RecordOptions } from "./csv-records.ts";
 import { fits, type ImageOptions } from "./image-decode.ts";
@@ -16,10 +16,10 @@ export const readingSettings = z.strictObject({
   maxPixels: z.number().gt(0).optional(),
 });
 
-/** What may be said of how images and text are read. */
+/** Options for how images and text are read. */
 export interface ReadingOptions extends RecordOptions, ImageOptions {}
 
-/** What was written down, as options of the readers. */
+/** The stored settings as options of the readers. */
 export const readingOptions = ({
   resize,
   fit,

@@ -4,9 +4,9 @@ import { kernelsOf } from "../kernels/index.ts";
 import { type Dataset, type RowIndices, rowSize } from "./dataset.ts";
 
 /**
- * Gathers rows into a buffer, in model units: `out[i, :] = x[indices[i], :] * scale`, and NaN where a value is missing.
- * Returns `out`, which may be longer than needed: the rest is left alone. Consecutive indices are read in one pass, and floats that need
- * no scaling are copied as memory.
+ * Gathers rows into a buffer, in model units: `out[i, :] = x[indices[i], :] * scale`, and NaN for missing values. Returns `out`; if it is
+ * longer than needed, the rest stays unchanged. Consecutive indices are read in one pass, and floats that need no scaling are copied as
+ * memory.
  *
  * @throws UsageError when `out` is shorter than `indices.length * prod(shape)` or an index is not a row.
  */
@@ -20,7 +20,7 @@ export const rowsOf = (dataset: Dataset, indices: RowIndices, out: Float32Array)
     );
   }
   const kernels = x instanceof Uint8Array ? kernelsOf(out) : undefined;
-  // Bytes go to the last quarter of where their floats will be, and are widened there by one SIMD pass.
+  // Bytes are first copied to the last quarter of the space of their floats, and then widened in place in one SIMD pass.
   const staged = kernels && new Uint8Array(out.buffer, out.byteOffset + 3 * count * width, count * width);
   const copy =
     x instanceof Uint8Array
@@ -82,7 +82,7 @@ const scaleBytes = (
   for (let i = 0; i < count; i++) out[to + i] = (x[from + i] as number) * scale;
 };
 
-// One load for four bytes: a minibatch of MNIST takes two thirds of the time that it takes byte by byte.
+// One load for four bytes: a minibatch of MNIST takes two thirds of the time of loading byte by byte.
 const scaleWords = (
   x: Uint8Array,
   words: Uint32Array,

@@ -1,29 +1,29 @@
-/** Cells as features and back, by the kind of their column. */
+/** Converts cells to features and back, by the kind of their column. */
 import { quoted } from "./csv-records.ts";
 import { dateText, daysOf, phase } from "./table-dates.ts";
 import { numberIn } from "./table-numbers.ts";
 import { type ColumnOf, isBlock, type TableColumn } from "./table-preprocessing.ts";
 
-/** What a cell is as features; or, where it is not what its column holds, what was expected. */
+/** A cell as features; or, if the cell does not fit its column, what was expected. */
 export type EncodedCell = { readonly values: readonly number[] } | { readonly expected: string };
 
 const logit = (u: number): number => Math.log(u) - Math.log1p(-u);
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
-/** The place of a value between the ends of its column, drawn in at both. */
+/** The position of a value between the ends of its column, from `margin` to 1 − `margin`. */
 const placeBetween = (
   value: number,
   { low, high, margin }: Pick<ColumnOf<"bounded">, "low" | "high" | "margin">,
 ): number => margin + ((value - low) / (high - low)) * (1 - 2 * margin);
 
-/** What of a number stands for it before it is standardised; NaN where the column cannot hold it. */
+/** A number before it is standardised: itself, its logarithm or its logit, by the kind of the column. NaN if the column cannot hold it. */
 const scaled = (column: ColumnOf<"numeric" | "positive" | "bounded">, value: number): number => {
   if (column.kind === "numeric") return value;
   if (column.kind === "positive") return value > 0 ? Math.log(value) : Number.NaN;
   return value >= column.low && value <= column.high ? logit(placeBetween(value, column)) : Number.NaN;
 };
 
-/** {@link scaled} before means and standard deviations are known. */
+/** Like {@link scaled}, for columns whose mean and standard deviation are not known yet. */
 export const scaledBy = {
   numeric: (value: number): number => value,
   positive: Math.log,
@@ -31,11 +31,11 @@ export const scaledBy = {
     logit(placeBetween(value, ends)),
 };
 
-/** A number as the feature of its column; NaN where the column cannot hold it. */
+/** A number as the feature of its column; NaN if the column cannot hold it. */
 export const featureOf = (column: ColumnOf<"numeric" | "positive" | "bounded">, value: number): number =>
   (scaled(column, value) - column.mean) / column.sd;
 
-/** A cell that is not blank as the features of its column. */
+/** The features of a cell that is not blank. */
 export const encodeCell = (column: TableColumn, cell: string): EncodedCell => {
   if (isBlock(column)) {
     const at = indexOf(column, cell);
@@ -84,7 +84,7 @@ const indexOf = ({ categories }: ColumnOf<"categorical" | "ordinal">, cell: stri
   return index.get(cell);
 };
 
-/** A number in the units of its column: more digits than a ten-thousandth of a standard deviation are noise. */
+/** A number in the units of its column, rounded: digits below a ten-thousandth of a standard deviation are noise. */
 const rounded = (value: number, sd: number): number => {
   const digits = Math.min(Math.max(4 - Math.floor(Math.log10(sd)), 0), 100);
   return Number.isFinite(digits) ? Number(value.toFixed(digits)) : value;
@@ -94,7 +94,7 @@ const rounded = (value: number, sd: number): number => {
 const largest = (values: Float32Array): number =>
   values.reduce((best, value, i) => (value > values[best] ? i : best), 0);
 
-/** The features of a column as a cell: a number in its own units, a date, a category; "" where the value is missing. */
+/** The features of a column as a cell: a number in its own units, a date or a category; "" if the value is missing. */
 export const decodeCell = (column: TableColumn, features: Float32Array): string | number => {
   if (features.some(Number.isNaN)) return "";
   if (isBlock(column)) return column.categories[largest(features)];

@@ -1,14 +1,14 @@
-/** Which kind a column of numbers is, by how well one distribution of each kind fits it. */
+/** Decides the kind of a column of numbers by how well the distribution of each kind fits it. */
 import { scaledBy } from "./table-cells.ts";
 
-/** Values from which on a fit says more than chance. */
+/** With fewer values than this, which distribution fits best is mostly chance. */
 const ENOUGH = 20;
-/** Nats a value by which another kind must fit better than a normal: below it, plain numbers stay plain. */
+/** How much better than a normal another kind must fit, in nats per value; otherwise the column is plain numbers. */
 const MARGIN = 0.05;
-/** More different whole numbers than this are no levels. */
+/** More different whole numbers than this are not levels. */
 const MOST_LEVELS = 10;
 
-/** What a column of numbers is, and why. */
+/** The kind of a column of numbers, and the reason. */
 export type Choice =
   | { readonly kind: "numeric" }
   | { readonly kind: "positive" | "count" | "ordinal"; readonly why: string }
@@ -25,7 +25,7 @@ const varianceOf = (values: readonly number[]): number => {
 const normalFit = (values: readonly number[]): number =>
   -0.5 * Math.log(2 * Math.PI * Math.E * varianceOf(values));
 
-/** ln Γ(x), by Stirling's series where x is large enough, and by its recurrence below. */
+/** ln Γ(x), by Stirling's series if x is large enough; smaller x are first raised by the recurrence. */
 const logGamma = (x: number): number => {
   let shift = 0;
   let at = x;
@@ -35,7 +35,7 @@ const logGamma = (x: number): number => {
   return (at - 0.5) * Math.log(at) - at + 0.5 * Math.log(2 * Math.PI) + series - shift;
 };
 
-/** Mean log mass under the negative binomial with the values' mean and variance; a Poisson where they vary less. */
+/** Mean log mass under the negative binomial with the values' mean and variance, or a Poisson if the variance is not above the mean. */
 const countFit = (values: readonly number[]): number => {
   const mean = sum(values) / values.length;
   const total = mean ** 2 / Math.max(varianceOf(values) - mean, mean * 1e-3);
@@ -50,14 +50,14 @@ const countFit = (values: readonly number[]): number => {
   return sum(mass) / values.length;
 };
 
-/** Mean log mass under the shares of the values themselves. */
+/** Mean log mass under the observed shares of the values. */
 const sharesFit = (values: readonly number[]): number => {
   const times = new Map<number, number>();
   for (const value of values) times.set(value, (times.get(value) ?? 0) + 1);
   return sum([...times.values()].map((n) => (n / values.length) * Math.log(n / values.length)));
 };
 
-/** The margin of a bounded column of so many values, after Smithson and Verkuilen (2006): values at an end have a finite logit. */
+/** The margin of a bounded column with this many values, after Smithson and Verkuilen (2006): it gives values at an end a finite logit. */
 export const marginOf = (values: number): number => 0.5 / Math.max(values, 2);
 
 /** The mean log density of values between two ends under the logit-normal that fits best. */
@@ -71,7 +71,7 @@ const boundedFit = (values: readonly number[], low: number, high: number): numbe
   return normalFit(logits) + sum(slopes) / values.length;
 };
 
-/** What a column of numbers is, by its values. */
+/** The kind of a column of numbers, by its values. */
 export const chooseKind = (name: string, values: readonly number[]): Choice => {
   const low = values.reduce((a, b) => Math.min(a, b), Infinity);
   const high = values.reduce((a, b) => Math.max(a, b), -Infinity);
@@ -86,16 +86,16 @@ const chooseWhole = (values: readonly number[], low: number, high: number): Choi
   const levels = distinct <= MOST_LEVELS && high - low + 1 === distinct;
   const mean = sum(values) / values.length;
   const countable = low <= 1 && mean < 50;
-  // By the Bayesian information criterion: shares of levels have more parameters than a count has.
+  // Compared by the Bayesian information criterion, because the shares of levels have more parameters than a count.
   const penalty = (parameters: number): number =>
     (0.5 * parameters * Math.log(values.length)) / values.length;
   const asLevels = sharesFit(values) - penalty(distinct - 1);
   const asCount = countable ? countFit(values) - penalty(2) : -Infinity;
   if (levels && asLevels >= asCount) {
-    return { kind: "ordinal", why: `whole numbers from ${low} to ${high}, as levels have` };
+    return { kind: "ordinal", why: `whole numbers from ${low} to ${high}, like levels` };
   }
-  // A normal's density is its mass within a unit, near enough where the numbers vary by more than that. Whole numbers from 0 or 1 need no
-  // more than to be fitted as well.
+  // A normal's density is close to its mass within a unit if the numbers vary by more than that. For whole numbers that start at 0 or 1 a
+  // count only has to fit as well.
   if (countable && asCount > normalFit(values)) {
     return {
       kind: "count",
@@ -122,7 +122,7 @@ const chooseReal = (name: string, values: readonly number[], low: number, high: 
     normalFit(values),
     low > 0 ? normalFit(logs) - sum(logs) / values.length : -Infinity,
   );
-  // Small numbers are not yet shares: some must be large.
+  // Small numbers alone do not make shares: some must be large.
   return high > end / 2 && boundedFit(values, 0, end) > others + MARGIN
     ? {
         kind: "bounded",

@@ -1,13 +1,13 @@
-/** Dates in the cells of a table: as days, and as where in a year, a week and a day they are. */
+/** Dates in the cells of a table: as days, and by their position in the year, the week and the day. */
 
-/** In which order a date has its parts. */
+/** The order of the parts of a date. */
 export const dateOrders = ["ymd", "dmy", "mdy"] as const;
 /** `ymd`: 2020-01-31; `dmy`: 31.01.2020 or 31/1/2020; `mdy`: 1/31/2020. A time may follow. */
 export type DateOrder = (typeof dateOrders)[number];
 
-/** What comes round again. */
+/** The cycles that a date can have features for. */
 export const dateCycles = ["year", "week", "day"] as const;
-/** A year of 365.2425 days, a week, a day. */
+/** The length of each cycle in days. */
 export type DateCycle = (typeof dateCycles)[number];
 
 const LENGTH: Readonly<Record<DateCycle, number>> = { year: 365.2425, week: 7, day: 1 };
@@ -16,7 +16,7 @@ const TIME = "(?:[T ](\\d{1,2}):(\\d{2})(?::(\\d{2}(?:\\.\\d+)?))?\\s*(Z|[+-]\\d
 const YEAR_FIRST = new RegExp(`^(\\d{4})([-/.])(\\d{1,2})\\2(\\d{1,2})${TIME}$`);
 const YEAR_LAST = new RegExp(`^(\\d{1,2})([-/.])(\\d{1,2})\\2(\\d{4})${TIME}$`);
 
-/** Days since 1970-01-01, with the time as a fraction; NaN for what is no date in this order. */
+/** Days since 1970-01-01, with the time as a fraction; NaN if the cell is not a date in this order. */
 export const daysOf = (cell: string, order: DateOrder): number => {
   const found = (order === "ymd" ? YEAR_FIRST : YEAR_LAST).exec(cell.trim());
   if (found === null) return Number.NaN;
@@ -26,7 +26,7 @@ export const daysOf = (cell: string, order: DateOrder): number => {
   );
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
-  // The 31st of February is the 3rd of March to JavaScript.
+  // JavaScript reads the 31st of February as the 3rd of March.
   if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return Number.NaN;
   if (Number(hours) > 23 || Number(minutes) > 59 || Number(seconds) >= 60) return Number.NaN;
   const time = Number(hours) / 24 + Number(minutes) / 1440 + Number(seconds) / 86_400;
@@ -36,7 +36,7 @@ export const daysOf = (cell: string, order: DateOrder): number => {
   return date.getTime() / 86_400_000 + time - offset;
 };
 
-/** What the cells of a column are as dates: their order, none, or such that days and months may be meant either way. */
+/** The order of the dates in a column: undefined if the cells are not dates, "ambiguous" if either the day or the month may come first. */
 export const guessDates = (cells: readonly string[]): DateOrder | "ambiguous" | undefined => {
   const given = cells.filter((cell) => cell !== "");
   const all = (order: DateOrder): boolean => given.every((cell) => !Number.isNaN(daysOf(cell, order)));
@@ -47,7 +47,7 @@ export const guessDates = (cells: readonly string[]): DateOrder | "ambiguous" | 
   return dmy ? "dmy" : mdy ? "mdy" : undefined;
 };
 
-/** The cycles that the dates of a column go through: years from a year and a half on, weeks, and days where they have times. */
+/** The cycles of a column of dates: `year` if they span more than a year and a half, `week` if more than two weeks, `day` if they have times. */
 export const cyclesOf = (days: readonly number[]): DateCycle[] => {
   const known = days.filter((day) => !Number.isNaN(day));
   const span =
@@ -61,13 +61,13 @@ export const cyclesOf = (days: readonly number[]): DateCycle[] => {
   );
 };
 
-/** Where in a cycle a date is: sine and cosine of its angle. */
+/** The position of a date in a cycle: sine and cosine of its angle. */
 export const phase = (days: number, cycle: DateCycle): readonly [sin: number, cos: number] => {
   const angle = (2 * Math.PI * days) / LENGTH[cycle];
   return [Math.sin(angle), Math.cos(angle)];
 };
 
-/** A date as 2020-01-31, with the time to the minute where the column has times. */
+/** A date as 2020-01-31, with the time to the minute if the column has times. */
 export const dateText = (days: number, times: boolean): string => {
   const date = new Date(times ? Math.round(days * 1440) * 60_000 : Math.floor(days + 0.5) * 86_400_000);
   if (Number.isNaN(date.getTime())) return String(days);

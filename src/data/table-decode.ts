@@ -2,8 +2,8 @@ import { decodeCell } from "./table-cells.ts";
 import { featuresOf, type TablePreprocessing } from "./table-preprocessing.ts";
 
 /**
- * Rows of features back as cells, in the order of the preprocessing's columns: numbers in their own units, dates, of categories the name
- * of the one with the largest value, and "" where a value is missing (NaN).
+ * Converts rows of features back to cells, in the order of the preprocessing's columns: numbers in their own units, dates, the name of the
+ * category with the largest value, and "" for a missing value (NaN).
  *
  * ```ts
  * decodeRows(await trained.sample(10), preprocessing); // [[46.2, 17.1, "Biscoe"], …]

@@ -1,4 +1,4 @@
-/** Which files are tables, and who reads each. */
+/** Which files are tables, and how each is read. */
 import { UsageError } from "../errors.ts";
 import { type RecordOptions, type RecordVisitor, readRecords } from "./csv-records.ts";
 import { readJsonRecords } from "./json-records.ts";
@@ -16,34 +16,34 @@ const formatOf = (path: string): Format | undefined => {
   return FORMATS.find(([ending]) => ending.test(name))?.[1];
 };
 
-/** Files that hold tables, for messages. */
+/** Kinds of files that hold tables, for messages. */
 export const TABLE_KINDS = ".csv, .tsv, .jsonl, .json or .parquet";
 
-/** Whether a path is that of a table, by its name. */
+/** Whether a file is a table, by its name. */
 export const isTableFile = (path: string): boolean => formatOf(path) !== undefined;
 
-/** How a table of another program is made into one that is read; undefined for other files. */
+/** For a table of another program, how to convert it into one that can be read; undefined for other files. */
 export const howToSave = (path: string): string | undefined => {
   const name = path.toLowerCase();
   if (/\.(xlsx?|xlsm|xlsb|ods|numbers)$/.test(name)) {
-    return 'A workbook is not read: save its sheet as CSV (in Excel: File, Save As, "CSV UTF-8"; decimal commas are understood), and give that file.';
+    return 'Workbooks cannot be read: save the sheet as CSV (in Excel: File, Save As, "CSV UTF-8"; decimal commas are understood), and give that file.';
   }
   if (
     /\.(arrow|feather|orc|avro|h5|hdf5|mat|rds|rdata|sav|dta|sas7bdat|sqlite3?|db|pkl|pickle|pt)$/.test(name)
   ) {
-    return "Files of this kind are not read: save the table as CSV or Parquet, or the array as .npy.";
+    return "Files of this kind cannot be read: save the table as CSV or Parquet, or the array as .npy.";
   }
   return undefined;
 };
 
-/** What was read: what a person should be told, and what rows are counted by in messages. */
+/** Notes for the user on how a file was read, and what messages count: lines or rows. */
 export interface TableRecords {
   readonly notes: readonly string[];
   readonly rowNoun: "line" | "row";
 }
 
 /**
- * Reads a table of any kind record by record, by the name of the file: text, JSON lines or a JSON list, or Parquet, gzipped or not.
+ * Reads a table of any kind record by record: text, JSON lines, a JSON list or Parquet, gzipped or not. The name of the file decides which.
  *
  * @throws UsageError for an option that does not apply to the file.
  * @throws DataError as {@link readRecords}, {@link readJsonRecords} and `readParquetRecords`.

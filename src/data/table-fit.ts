@@ -12,22 +12,22 @@ import { sectionOf, type TableColumn, type TablePreprocessing } from "./table-pr
 import { throwProblems } from "./table-problems.ts";
 import { type ColumnType, parseColumnType } from "./table-types.ts";
 
-/** Which columns of a table are labels, ids, or nothing, and of which type the others are. */
+/** Which columns of a table are labels, ids or unused, and the types of the others. */
 export interface TableOptions {
-  /** The column of class names, which then is no feature. A missing cell means unlabelled. */
+  /** The column of class names, which is then not a feature. A missing cell means unlabelled. */
   readonly labelColumn?: string;
-  /** The column that names the rows, which then is no feature. By default rows are named by their lines. */
+  /** The column that names the rows, which is then not a feature. Default: rows are named by their lines. */
   readonly id?: string;
-  /** Columns whose values are categories (of the label column: classes), whatever they look like. */
+  /** Columns whose values are categories (for the label column: classes), whatever they look like. */
   readonly categorical?: readonly string[];
-  /** Columns that are no features. */
+  /** Columns that are not features. */
   readonly ignore?: readonly string[];
   /**
-   * Types by column, where the data would be taken for another: `number`, `positive`, `bounded` (`bounded:0..10`), `count`, `ordinal`
+   * Types by column, for columns that would be detected as another type: `number`, `positive`, `bounded` (`bounded:0..10`), `count`, `ordinal`
    * (`ordinal:low<mid<high`), `categorical` or `date` (`date:dmy`).
    */
   readonly types?: Readonly<Record<string, string>>;
-  /** A decimal comma or a decimal point; the other groups thousands. By default found in each column. */
+  /** A decimal comma or a decimal point; the other groups thousands. Default: detected in each column. */
   readonly decimal?: Decimal;
 }
 
@@ -41,23 +41,23 @@ export const tableRules: OptionRules<TableOptions> = {
   decimal: anything,
 };
 
-/** What {@link fitTable} decided. */
+/** The result of {@link fitTable}. */
 export interface TableFit {
   readonly preprocessing: TablePreprocessing;
-  /** What a person should be told: columns left out, and types that are not plain, each with the reason. */
+  /** Notes for the user: columns left out, and columns with a special type, each with the reason. */
   readonly notes: readonly string[];
 }
 
-/** More classes than this, all of them numbers, are a quantity to be predicted, not classes. */
+/** More classes than this, all of them numbers, are taken for a quantity to predict, not for classes. */
 const MOST_NUMERIC_CLASSES = 20;
 
 /**
- * Decides how a table's columns become features. A column of numbers is standardised: as it is, by its logarithm (`positive`) or its
- * logit (`bounded`), whichever normal fits it best; small whole numbers are counts, or levels with an order. One of words, or of two
- * different values, is categorical; dates are days, and sines and cosines of where in the year, week and day they are. Left out, with a
- * note, are columns without a name, those that tell nothing (no value, or one only), and those that say which row it is: ids, row numbers,
- * postcodes, free text. What looks like a mistake is refused with the ways out, all columns at once: a number misspelt, a date whose day
- * and month may be swapped, quantities for classes.
+ * Decides how a table's columns become features. Numbers are standardised: the number itself, its logarithm (`positive`) or its logit
+ * (`bounded`), whichever a normal fits best. Small whole numbers are counts, or levels with an order. Words, and columns with two different
+ * values, are categorical. Dates become days, and sines and cosines of their position in the year, week and day. Columns are left out, with
+ * a note, if they have no name, if they have no information (no value, or only one), or if they identify rows: ids, row numbers, postcodes,
+ * free text. Likely mistakes are refused, for all columns at once, and the message says what to do: a misspelt number, a date whose day and
+ * month may be swapped, a quantity as the label.
  *
  * ```ts
  * const table = await readTable("penguins.csv");
@@ -65,9 +65,9 @@ const MOST_NUMERIC_CLASSES = 20;
  * const { dataset } = encodeTable(table, preprocessing);
  * ```
  *
- * @param rows the rows that means and standard deviations are taken of, where others are held out; default all. Kinds,
- * categories and classes come from all rows.
- * @throws UsageError for options that name no column, or types that are none.
+ * @param rows the rows from which means and standard deviations are computed, if others are held out. Default: all. Kinds, categories and
+ * classes come from all rows.
+ * @throws UsageError for options that name a column that does not exist, and for invalid types.
  * @throws DataError as above, and when no column is left.
  */
 export const fitTable = (table: TextTable, options: TableOptions = {}, rows?: RowIndices): TableFit => {
@@ -133,7 +133,7 @@ const idNotes = (table: TextTable, id: string): readonly string[] => {
   return [
     ...(twice === undefined
       ? []
-      : [`${table.path}: column "${id}" has "${twice}" more than once: it does not tell rows apart.`]),
+      : [`${table.path}: column "${id}" has "${twice}" more than once, so it does not identify rows.`]),
     ...(blank === 0
       ? []
       : [
@@ -142,7 +142,7 @@ const idNotes = (table: TextTable, id: string): readonly string[] => {
   ];
 };
 
-/** Types by column. @throws UsageError with all that is wrong with the options */
+/** Types by column. @throws UsageError with all problems of the options */
 const checkedTypes = (
   { path, columns }: TextTable,
   { categorical = [], ignore = [], types = {}, id }: TableOptions,
@@ -162,7 +162,7 @@ const checkedTypes = (
       const type = parseColumnType(text);
       if (found.has(name) && type.type !== "categorical") {
         problems.push(
-          `types: column "${name}" is said to be ${type.type}, and to be categorical. Leave one out.`,
+          `types: column "${name}" is given the type ${type.type} and is also declared categorical. Leave one of them out.`,
         );
       }
       found.set(name, type);
@@ -177,7 +177,7 @@ const checkedTypes = (
 
 type Fitted = { readonly column: TableColumn; readonly why?: string } | { readonly without: string };
 
-/** One column on its way. */
+/** Decides the kind of one column. */
 class ColumnFit {
   readonly #table: TextTable;
   readonly #name: string;
@@ -216,28 +216,28 @@ class ColumnFit {
     const dates = numbers === 0 ? guessDates(this.#cells) : undefined;
     if (dates === "ambiguous") {
       throw new DataError(
-        `${this.#place}: dates such as "${this.#given[0]}" may have the day or the month first. Say which: --type ${this.#flag}=date:dmy or ` +
+        `${this.#place}: dates such as "${this.#given[0]}" may have the day or the month first. Give the order: --type ${this.#flag}=date:dmy or ` +
           `--type ${this.#flag}=date:mdy.`,
       );
     }
     if (dates !== undefined) {
-      return { column: this.#dates(dates), why: `days, and where in a ${this.#cycles(dates)}` };
+      return { column: this.#dates(dates), why: this.#whyDate(dates) };
     }
     if (why !== undefined) {
       const type = 2 * numbers > values ? "number" : "categorical";
-      return { without: `${why} (to use it all the same: --type ${this.#flag}=${type})` };
+      return { without: `${why} (to use it anyway: --type ${this.#flag}=${type})` };
     }
     if (numbers === values) return this.#numbers(written);
     if (2 * numbers > values) throw new DataError(this.#misspelt(numbers, written));
     return { column: this.#block(categories) };
   }
 
-  /** Whether its numbers have decimal commas. @throws DataError when the commas may be either */
+  /** The decimal separator of its numbers. @throws DataError when commas may be either */
   #decimal(): Decimal | undefined {
     const guess = guessDecimal(this.#cells);
     if ("decimal" in guess) return guess.decimal;
     throw new DataError(
-      `${this.#place}: the comma of "${guess.ambiguous}" may be a decimal comma or group thousands. Say which: --decimal , or --decimal .`,
+      `${this.#place}: the comma of "${guess.ambiguous}" may be a decimal comma or may group thousands. Give the decimal separator: --decimal , or --decimal .`,
     );
   }
 
@@ -280,7 +280,7 @@ class ColumnFit {
       choice.kind === "bounded"
         ? { low: choice.low, high: choice.high, margin: marginOf(this.#given.length) }
         : { low: 0, high: 1, margin: 0.25 };
-    // Values are checked first: of a negative number there is no logarithm.
+    // Values are checked first, because a negative number has no logarithm.
     const draft = { name, mean: 0, sd: 1, ...written };
     this.#checked(kind === "bounded" ? { kind, ...draft, ...ends } : { kind, ...draft });
     const moments = this.#moments((cell) => {
@@ -297,12 +297,12 @@ class ColumnFit {
     return { kind: "date", name: this.#name, order, cycles: cyclesOf(this.#given.map(days)), mean, sd };
   }
 
-  #cycles(order: keyof typeof EXAMPLES): string {
+  #whyDate(order: keyof typeof EXAMPLES): string {
     const cycles = cyclesOf(this.#given.map((cell) => daysOf(cell, order)));
-    return cycles.length === 0 ? "line of time" : cycles.join(", ");
+    return cycles.length === 0 ? "as days" : `as days, and by position in the ${cycles.join(", ")}`;
   }
 
-  /** Mean and standard deviation over the rows asked for; of all where those are all alike. */
+  /** Mean and standard deviation over the training rows; over all rows if the training rows have only one value. */
   #moments(numberOf: (cell: string) => number): { readonly mean: number; readonly sd: number } {
     const cells = this.#rows === undefined ? this.#cells : Array.from(this.#rows, (row) => this.#cells[row]);
     const of = (some: readonly string[]) => moments(some.filter((cell) => cell !== "").map(numberOf));
@@ -310,29 +310,29 @@ class ColumnFit {
     return found.sd > 0 ? found : of(this.#cells);
   }
 
-  /** The column, if it can hold each of its cells. @throws DataError */
+  /** The column, after checking that it can hold all its cells. @throws DataError */
   #checked(column: TableColumn, declared = ""): TableColumn {
     const row = this.#cells.findIndex((cell) => cell !== "" && "expected" in encodeCell(column, cell));
     if (row < 0) return column;
     const result = encodeCell(column, this.#cells[row]);
     const expected = "expected" in result ? result.expected : "";
     throw new DataError(
-      `${placeOf(this.#table, row)}, column "${this.#name}": expected ${expected}${declared}, found "${this.#cells[row]}". Correct the cell, or ` +
-        "leave it blank: then it counts as missing.",
+      `${placeOf(this.#table, row)}, column "${this.#name}": expected ${expected}${declared}, found "${this.#cells[row]}". Correct the cell, or leave it ` +
+        "blank: it then counts as missing.",
     );
   }
 
-  /** The column as it was declared. @throws DataError when its cells are not that */
+  /** The column with its declared type. @throws DataError when its cells do not have this type */
   #declared(declared: ColumnType, decimal: Decimal | undefined, categories: readonly string[]): TableColumn {
     const { type } = declared;
-    const said = `, since --type says ${type}`;
+    const said = ` for --type ${type}`;
     const name = this.#name;
     if (type === "categorical") return this.#block(categories);
     if (type === "ordinal") {
       const { levels } = declared;
       if (levels === undefined && !categories.every(isNumber)) {
         throw new DataError(
-          `${this.#place}: the order of the words ${quoted(categories)} is not known. Say it: --type ${this.#flag}=ordinal:${categories.slice(0, 3).join("<")}.`,
+          `${this.#place}: the order of the words ${quoted(categories)} is not known. Give it: --type ${this.#flag}=ordinal:${categories.slice(0, 3).join("<")}.`,
         );
       }
       return this.#checked({ kind: "ordinal", name, categories: [...(levels ?? categories)] }, said);
@@ -341,7 +341,7 @@ class ColumnFit {
       const order = declared.order ?? guessDates(this.#cells);
       if (order === "ambiguous") {
         throw new DataError(
-          `${this.#place}: days and months may be meant either way. Say which: --type ${this.#flag}=date:dmy or date:mdy.`,
+          `${this.#place}: either the day or the month may come first. Give the order: --type ${this.#flag}=date:dmy or date:mdy.`,
         );
       }
       const column: TableColumn = { kind: "date", name, order: order ?? "ymd", cycles: [], mean: 0, sd: 1 };
@@ -384,7 +384,7 @@ const fitLabels = (
   if (!declared && classes.length > 0 && classes.every(isNumber) && many) {
     throw new DataError(
       `${table.path}, column "${column}": the labels look like a quantity, not like classes: ${classes.length} different ` +
-        `numbers from ${classes[0]} to ${classes.at(-1)}. If each of them is a class, declare the column categorical ` +
+        `numbers from ${classes[0]} to ${classes.at(-1)}. If they are classes, declare the column categorical ` +
         `(--categorical ${column}).`,
     );
   }

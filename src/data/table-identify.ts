@@ -1,7 +1,7 @@
-/** Columns that say which row it is, and not what it is like: ids, row numbers, postcodes, free text. */
-/** More words than this in one column are text or identifiers, not categories. */
+/** Columns that identify rows instead of describing them: ids, row numbers, postcodes, free text. */
+/** More different words than this in one column are text or ids, not categories. */
 const MOST_CATEGORIES = 100;
-/** Rows from which on a column whose values are all different is taken for identifiers. */
+/** With at least this many rows, a column whose values are all different is taken for ids. */
 const LEAST_FOR_IDENTIFIERS = 20;
 
 const ID_NAME =
@@ -9,10 +9,10 @@ const ID_NAME =
 const POSTCODE_NAME = /(^|[_ -])(zip|zip_?code|post_?code|postal_?code|plz|postleitzahl|cap)$/i;
 
 /**
- * Why a column is none to learn from; undefined where nothing says so.
+ * Why a column should not be a feature; undefined if nothing speaks against it.
  *
- * @param cells all of the column, "" where the value is missing
- * @param numbers how many of them are numbers, decimal commas among them
+ * @param cells all cells of the column, "" for missing values
+ * @param numbers how many of them are numbers, including those with decimal commas
  */
 export const whyIdentifier = (
   name: string,
@@ -26,14 +26,14 @@ export const whyIdentifier = (
   if (whole && all && counts(cells)) return "it numbers the rows";
   const lowered = ID_NAME.test(name) || ID_NAME.test(name.toLowerCase());
   if (whole && lowered && (all || (distinct > MOST_CATEGORIES && 2 * distinct > given.length))) {
-    return "by its name and values it holds ids";
+    return "its name and its values look like ids";
   }
   if (whole && isCode(name, given)) {
-    return `its numbers are codes, such as postcodes ("${given.find((cell) => cell.startsWith("0")) ?? given[0]}"), and not quantities`;
+    return `its numbers are codes, such as postcodes ("${given.find((cell) => cell.startsWith("0")) ?? given[0]}"), not quantities`;
   }
   if (2 * numbers > given.length) return undefined;
   if (all)
-    return `its ${distinct} values are all different, as ids and free text are, such as "${short(given[0])}"`;
+    return `its ${distinct} values are all different, like ids or free text, such as "${short(given[0])}"`;
   if (distinct > MOST_CATEGORIES) {
     return `${distinct} different words in ${given.length} cells, such as "${short(given[0])}", are text, not categories`;
   }
@@ -46,7 +46,7 @@ const counts = (cells: readonly string[]): boolean => {
   return (first === 0 || first === 1) && cells.every((cell, i) => cell !== "" && Number(cell) === first + i);
 };
 
-/** Codes have zeros before them, or the name of a postcode; few of them may well be categories. */
+/** Whether the numbers are codes: they have leading zeros, or the column is named after a postcode. */
 const isCode = (name: string, given: readonly string[]): boolean =>
   given.length > 0 && (given.some((cell) => /^0\d/.test(cell)) || POSTCODE_NAME.test(name));
 

@@ -1,7 +1,7 @@
-/** Numbers as people write them: with a decimal point, or a decimal comma. */
+/** Numbers as people write them, with a decimal point or a decimal comma. */
 import { isNumber } from "./csv-records.ts";
 
-/** What parts a number's whole part from its fraction. */
+/** Decimal separators. */
 export const decimals = [".", ","] as const;
 /** A decimal point or a decimal comma; the other then groups thousands. */
 export type Decimal = (typeof decimals)[number];
@@ -10,9 +10,9 @@ const WITH_COMMA = /^([+-]?)(\d+|\d{1,3}(?:\.\d{3})+)(?:,(\d+))?([eE][+-]?\d+)?$
 const GROUPED_BY_COMMAS = /^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?$/;
 
 /**
- * The number that a cell says; NaN for one that is none.
+ * The number in a cell; NaN if it is not a number.
  *
- * @param decimal `,`: as 1.234,5; `.`: as 1,234.5; by default as 1234.5, without groups
+ * @param decimal `,`: like 1.234,5; `.`: like 1,234.5. Default: like 1234.5, without groups
  */
 export const numberIn = (cell: string, decimal?: Decimal): number => {
   if (decimal === ",") {
@@ -25,15 +25,15 @@ export const numberIn = (cell: string, decimal?: Decimal): number => {
   return isNumber(plain) ? Number(plain) : Number.NaN;
 };
 
-/** What the cells of a column say of its decimals. */
+/** The decimal separator of a column, or a cell that leaves it open. */
 export type DecimalGuess =
   | { readonly decimal: Decimal | undefined }
   /** A cell that may be either: 1,234. */
   | { readonly ambiguous: string };
 
 /**
- * Whether the numbers of a column have decimal commas: most of its cells have one, or are whole, and none has a decimal point. Where
- * every comma has three digits behind it, it may as well group thousands.
+ * Detects whether the numbers of a column have decimal commas: most of its cells have one, or are whole, and none has a decimal point. If
+ * exactly three digits follow every comma, the commas may also group thousands.
  */
 export const guessDecimal = (cells: readonly string[]): DecimalGuess => {
   const given = cells.filter((cell) => cell !== "");

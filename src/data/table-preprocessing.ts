@@ -5,18 +5,18 @@ import { decimals } from "./table-numbers.ts";
 
 const name = z.string();
 const standard = { name, mean: z.number(), sd: z.number().gt(0) };
-/** How its numbers are written, where that is not 1234.5. */
+/** The decimal separator of its numbers, unless they are written like 1234.5. */
 const decimal = z.enum(decimals).optional();
 
 /** One column of a table. */
 const tableColumn = z.discriminatedUnion("kind", [
   /** One feature, (value − mean) / sd. */
   z.object({ kind: z.literal("numeric"), ...standard, decimal }),
-  /** Numbers above 0: one feature, (ln value − mean) / sd. A normal of it is a log-normal of the value. */
+  /** Numbers above 0: one feature, (ln value − mean) / sd. A normal feature means a log-normal value. */
   z.object({ kind: z.literal("positive"), ...standard, decimal }),
   /**
-   * Numbers from low to high: one feature, (logit u − mean) / sd, with u their place between the ends, drawn in by `margin` at both. A normal
-   * of it is a logit-normal of the place.
+   * Numbers from low to high: one feature, (logit u − mean) / sd. Here u is the position between the ends, from `margin` to 1 − `margin`. A
+   * normal feature means a logit-normal position.
    */
   z.object({
     kind: z.literal("bounded"),
@@ -37,13 +37,13 @@ const tableColumn = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("count"), name, decimal }),
   /** A block of features, one for each category: 1 for the row's own, otherwise 0. */
   z.object({ kind: z.literal("categorical"), name, categories: z.array(z.string()).min(2) }),
-  /** The same, of categories that have an order. */
+  /** The same for categories that have an order. */
   z.object({ kind: z.literal("ordinal"), name, categories: z.array(z.string()).min(2) }),
 ]);
 
 /** The schema of {@link TablePreprocessing}, as it stands in `config.json`. */
 export const tablePreprocessing = z.object({
-  /** In the order of the features: those that are normal, then counts, then blocks. */
+  /** In the order of the features: normal features, then counts, then blocks. */
   columns: z.array(tableColumn).min(1),
   /** The column of class names, and the classes that the labels count. */
   labels: z.object({ column: z.string(), classes: z.array(z.string()) }).optional(),
@@ -53,19 +53,19 @@ export const tablePreprocessing = z.object({
 
 /** How one column becomes features. */
 export type TableColumn = z.output<typeof tableColumn>;
-/** How the columns of a table become features: plain data, which is stored with a run. */
+/** How the columns of a table become features: plain data, stored with a run. */
 export type TablePreprocessing = z.output<typeof tablePreprocessing>;
 /** The kinds of columns. */
 export type ColumnKind = TableColumn["kind"];
 
-/** Of one kind of columns. */
+/** A column of one kind. */
 export type ColumnOf<K extends ColumnKind> = Extract<TableColumn, { readonly kind: K }>;
 
 /** Whether a column is a block of categories. */
 export const isBlock = (column: TableColumn): column is ColumnOf<"categorical" | "ordinal"> =>
   column.kind === "categorical" || column.kind === "ordinal";
 
-/** Features that a column takes. */
+/** Number of features of a column. */
 export const featuresOf = (column: TableColumn): number => {
   if (isBlock(column)) return column.categories.length;
   return column.kind === "date" ? 1 + 2 * column.cycles.length : 1;
@@ -81,7 +81,7 @@ const featureNames = (column: TableColumn): readonly string[] => {
   ];
 };
 
-/** Where in a row the features of a column come: those that are normal, then counts, then blocks. */
+/** The place of a column's features in a row: 0 for normal features, 1 for counts, 2 for blocks. */
 export const sectionOf = (column: TableColumn): 0 | 1 | 2 =>
   isBlock(column) ? 2 : column.kind === "count" ? 1 : 0;
 
@@ -92,19 +92,19 @@ export interface CategoricalBlock {
   readonly categories: readonly string[];
 }
 
-/** How the features of a row follow one another: those that are normal, counts, then a block for each column of categories. */
+/** The order of the features in a row: normal features, counts, then a block for each column of categories. */
 export interface RowLayout {
-  /** Features that are normal. */
+  /** Number of normal features. */
   readonly numeric: number;
-  /** Features that are counts. Default 0. */
+  /** Number of counts. Default 0. */
   readonly counts?: number | undefined;
-  /** How many categories each block has. */
+  /** Number of categories of each block. */
   readonly categories: readonly number[];
-  /** Which blocks, counted from 0, are of categories that have an order. Default none. */
+  /** The blocks whose categories have an order, counted from 0. Default: none. */
   readonly ordinal?: readonly number[] | undefined;
 }
 
-/** Which features are what. */
+/** The features of a row, by kind and by column. */
 export interface FeatureLayout extends RowLayout {
   readonly features: number;
   /** Columns in the order of the features, and where each begins. */
@@ -115,7 +115,7 @@ export interface FeatureLayout extends RowLayout {
 }
 
 /**
- * Where each column's features lie in a row.
+ * The position of each column's features in a row.
  *
  * ```ts
  * featureLayout(preprocessing).blocks; // [{ name: "island", start: 5, categories: ["Biscoe", "Dream", "Torgersen"] }]

@@ -1,13 +1,13 @@
 import { DataError } from "../errors.ts";
 
-/** Problems told at once, at most. */
+/** The most problems that one message lists. */
 const MOST = 20;
 
-/** Throws what is wrong with a table, all of it at once. */
+/** Throws one error that lists all problems of a table. */
 export const throwProblems = (path: string, problems: readonly string[]): void => {
   if (problems.length === 0) return;
   if (problems.length === 1) throw new DataError(problems[0]);
   const shown = problems.slice(0, MOST).map((problem) => `  ${problem}`);
   const more = problems.length > MOST ? [`  and ${problems.length - MOST} more.`] : [];
-  throw new DataError([`${path}: ${problems.length} columns need a look:`, ...shown, ...more].join("\n"));
+  throw new DataError([`${path}: ${problems.length} columns have problems:`, ...shown, ...more].join("\n"));
 };

@@ -1,4 +1,4 @@
-/** What a user says of a column's type: `count`, `date:dmy`, `ordinal:low<mid<high`, `bounded:0..10`. */
+/** How the type of a column is written: `count`, `date:dmy`, `ordinal:low<mid<high`, `bounded:0..10`. */
 import { UsageError } from "../errors.ts";
 import { type DateOrder, dateOrders } from "./table-dates.ts";
 
@@ -15,15 +15,15 @@ export const columnTypes = [
 /** A type that a column may be given. */
 export type ColumnTypeName = (typeof columnTypes)[number];
 
-/** A type, and what was said of it. */
+/** A type with its details. */
 export type ColumnType =
   | { readonly type: "number" | "positive" | "count" | "categorical" }
   | { readonly type: "bounded"; readonly low: number; readonly high: number }
-  /** Without an order of the levels, they are numbers, in theirs. */
+  /** Without `levels` they are numbers, in numeric order. */
   | { readonly type: "ordinal"; readonly levels?: readonly string[] }
   | { readonly type: "date"; readonly order?: DateOrder };
 
-/** Reads what was said of a type. @throws UsageError that says what was expected */
+/** Parses a type. @throws UsageError when it is not valid; the message says what was expected */
 export const parseColumnType = (text: string): ColumnType => {
   const at = text.indexOf(":");
   const [name, more] = at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
@@ -42,7 +42,7 @@ export const parseColumnType = (text: string): ColumnType => {
       return { type, levels };
     }
     throw new UsageError(
-      `expected the levels from the lowest on, such as ordinal:low<mid<high, found "${text}"`,
+      `expected the levels from the lowest to the highest, such as ordinal:low<mid<high, found "${text}"`,
     );
   }
   if (type === "date") {
@@ -60,5 +60,5 @@ export const parseColumnType = (text: string): ColumnType => {
     throw new UsageError(`expected the ends, such as bounded:0..10, found "${text}"`);
   }
   if (more === undefined) return { type };
-  throw new UsageError(`expected ${type} alone, found "${text}"`);
+  throw new UsageError(`expected ${type} without details, found "${text}"`);
 };

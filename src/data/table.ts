@@ -1,4 +1,4 @@
-/** Tables of numbers and words, with missing cells and partly labelled rows: read, and made into features. */
+/** Tables of numbers and words, with missing cells and partly labelled rows: reading them and encoding them as features. */
 
 import { basename } from "#platform/paths";
 import { DataError } from "../errors.ts";
@@ -23,28 +23,29 @@ import {
 } from "./table-preprocessing.ts";
 import { throwProblems } from "./table-problems.ts";
 
-/** Cells that mean that there is no value. */
+/** Cells that stand for a missing value. */
 const MISSING = new Set(["", "NA", "N/A", "NaN", "nan", "NULL", "null", "?"]);
 
 /** A table as text. */
 export interface TextTable {
   readonly path: string;
   readonly columns: readonly string[];
-  /** Trimmed cells; "" where the value is missing, and whole numbers without decimals: `2.0` is `2`. */
+  /** Trimmed cells; "" for a missing value; whole numbers without decimals, so `2.0` is `2`. */
   readonly rows: readonly (readonly string[])[];
-  /** The line on which each row ends (in a file without lines its number), counted from 1. */
+  /** The line on which each row ends, counted from 1. In a file without lines: the number of the row. */
   readonly lines: readonly number[];
   /** What `lines` counts. */
   readonly rowNoun: "line" | "row";
-  /** What a person should be told of how it was read. */
+  /** Notes for the user on how it was read. */
   readonly notes?: readonly string[];
 }
 
 /**
- * Reads a table: text (comma-, semicolon- or tab-separated), JSON lines, a JSON list or Parquet, gzipped or not. Cells that are blank or
- * say NA, N/A, NaN, nan, NULL, null or ? are missing.
+ * Reads a table: text (comma-, semicolon- or tab-separated), JSON lines, a JSON list or Parquet, gzipped or not. Blank cells and the words
+ * NA, N/A, NaN, nan, NULL, null and ? mean missing.
  *
- * @throws DataError when the file is missing or not well-formed, has no rows, two columns of one name, or a row of another length.
+ * @throws DataError when the file is missing or not well-formed, has no rows, has two columns with the same name, or has rows of different
+ * lengths.
  * @throws UsageError for an option that does not apply to the file.
  */
 export const readTable = async (path: string, options: RecordOptions = {}): Promise<TextTable> => {
@@ -53,7 +54,7 @@ export const readTable = async (path: string, options: RecordOptions = {}): Prom
   return table.finish(path, await readTableRecords(path, options, table));
 };
 
-/** {@link readTable} of text, at once. */
+/** {@link readTable} for text, synchronously. */
 export const readTextTable = (path: string, options: RecordOptions = {}): TextTable => {
   const table = new TextTableBuilder();
   return table.finish(path, { notes: readRecords(path, options, table), rowNoun: "line" });
@@ -91,13 +92,13 @@ class TextTableBuilder implements RecordVisitor {
   }
 }
 
-/** Programs that know integers with gaps only as floats write 2 as 2.0. */
+/** Some programs store integers with missing values as floats, and write 2 as 2.0. */
 const canonical = (cell: string): string => {
   const trimmed = cell.trim();
   return MISSING.has(trimmed) ? "" : trimmed.replace(/^([+-]?\d+)\.0+$/, "$1");
 };
 
-/** Where each column stands: a search through the names for each of 100,000 columns takes half a minute. */
+/** The position of each column. Searching the list of names for each of 100,000 columns would take half a minute. */
 const places = new WeakMap<readonly string[], ReadonlyMap<string, number>>();
 
 const placesOf = (columns: readonly string[]): ReadonlyMap<string, number> => {
@@ -126,23 +127,23 @@ export const columnOf = (
   throw new DataError(`${path}: expected a column "${name}"${what}; found ${quoted(columns)}.`);
 };
 
-/** Rows as features, and what a person should be told of them. */
+/** Rows as features, and notes for the user. */
 export interface EncodedTable {
   readonly dataset: Dataset;
   readonly notes: readonly string[];
 }
 
 /**
- * Makes features of a table's rows as they were made of the training table's. Missing cells are 0 in `x`, which is the
- * mean of a standardised column and no category of a block, and 0 in `observed`. Columns that the training table did not
- * use are left out, with a note. The label column may be missing; rows without a class have label -1.
+ * Encodes a table's rows as features in the same way as those of the training table. Missing cells are 0 in `observed`, and 0 in `x`: the
+ * mean of a standardised column, and no category in a block. Columns that are not used are left out, with a note. The label column may be
+ * missing; rows without a class have label -1.
  *
  * ```ts
  * const { dataset } = encodeTable(await readTable("new.csv"), preprocessing);
  * ```
  *
- * @throws DataError when a column is missing; and with line, column and value, for a number that is none, and for a category
- * or class that the training table did not have.
+ * @throws DataError when a column is missing; and, naming line, column and value, for a cell that is not a number where one is expected,
+ * and for a category or class that the training table did not have.
  */
 export const encodeTable = (table: TextTable, preprocessing: TablePreprocessing): EncodedTable => {
   const { path, columns, rows } = table;
@@ -200,7 +201,7 @@ export const encodeTable = (table: TextTable, preprocessing: TablePreprocessing)
   return { dataset, notes };
 };
 
-/** @throws DataError with the first cell that is not what the column holds, and how many there are */
+/** @throws DataError with the first cell that does not fit the column, and the number of such cells */
 const encodeColumn = (
   table: TextTable,
   column: TableColumn,
@@ -222,7 +223,7 @@ const encodeColumn = (
   const { row, expected } = first;
   throw new DataError(
     `${placeOf(table, row)}, column "${column.name}": expected ${expected}${isBlock(column) ? "; " : ", "}found "${cells[row]}"` +
-      `${wrong > 1 ? ` (${wrong} such cells in all)` : ""}. Correct the cell, or leave it blank: then it counts as missing.`,
+      `${wrong > 1 ? ` (${wrong} such cells in all)` : ""}. Correct the cell, or leave it blank: it then counts as missing.`,
   );
 };
 
@@ -242,11 +243,11 @@ const classesOf = (
   return { labels, classes };
 };
 
-/** What there is to say of a table's columns. */
+/** A summary of a table's columns. */
 export interface TableSummary {
-  /** Columns of each kind. */
+  /** Number of columns of each kind. */
   readonly kinds: Readonly<Partial<Record<ColumnKind, number>>>;
-  /** Cells without a value. */
+  /** Number of missing cells. */
   readonly missing: number;
 }
 

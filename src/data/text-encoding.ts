@@ -1,24 +1,25 @@
 import { isUtf8 } from "#platform/text";
 import { DataError, UsageError } from "../errors.ts";
 
-/** Bytes as text in UTF-8, and which encoding they were in. */
+/** Text in UTF-8, and the encoding it had before. */
 export interface DecodedText {
   /** Without a byte order mark. */
   readonly utf8: Uint8Array;
   readonly encoding: string;
-  /** What a person should be told: the encoding, where it is a guess. */
+  /** A note for the user with the encoding, if it is a guess. */
   readonly note?: string;
 }
 
-/** Bytes looked at to find UTF-16 without a mark. */
+/** Bytes examined to detect UTF-16 without a byte order mark. */
 const PROBE = 4096;
 
 /**
- * Text in UTF-8, whatever encoding a file has: that of its byte order mark; UTF-8 where it is well-formed; UTF-16 where every other
- * byte is 0; otherwise windows-1252, the encoding of Western European spreadsheets, which reads any byte as some letter, so it is said.
+ * Converts the bytes of a file to UTF-8. The encoding is that of the byte order mark; without one, UTF-8 if the bytes are well-formed,
+ * UTF-16 if every other byte is 0, and otherwise windows-1252, the encoding of Western European spreadsheets. Windows-1252 can read any
+ * bytes, so a note says that it was used.
  *
- * @param encoding one of the Encoding Standard's names, such as `windows-1251` or `shift_jis`, instead of guessing.
- * @throws UsageError for a name that is none; DataError for bytes that are none of the encoding, or no text.
+ * @param encoding a name from the Encoding Standard, such as `windows-1251` or `shift_jis`. Default: detected.
+ * @throws UsageError for an unknown name; DataError for bytes that are not text, or not in the encoding.
  */
 export const decodeText = (bytes: Uint8Array, path: string, encoding?: string): DecodedText => {
   if (encoding !== undefined) return { utf8: decodeAs(bytes, path, encoding), encoding };
@@ -36,7 +37,7 @@ export const decodeText = (bytes: Uint8Array, path: string, encoding?: string): 
   }
   if (bytes.includes(0)) {
     throw new DataError(
-      `${path}: expected text, found a byte 0 at position ${bytes.indexOf(0)}. Is the file of another kind?`,
+      `${path}: expected text, found a byte 0 at position ${bytes.indexOf(0)}. Is this another kind of file?`,
     );
   }
   if (isUtf8(bytes)) return { utf8: bytes, encoding: "utf-8" };
@@ -44,8 +45,8 @@ export const decodeText = (bytes: Uint8Array, path: string, encoding?: string): 
     utf8: decodeAs(bytes, path, "windows-1252"),
     encoding: "windows-1252",
     note:
-      `${path}: is not UTF-8 (byte ${firstWrong(bytes)}) and was read as windows-1252, in which Western European spreadsheets are ` +
-      "saved. If letters look wrong, say which it is (encoding).",
+      `${path}: is not UTF-8 (byte ${firstWrong(bytes)}) and was read as windows-1252, the encoding of Western European ` +
+      "spreadsheets. If letters look wrong, give the encoding (encoding).",
   };
 };
 
@@ -68,18 +69,18 @@ const decodeAs = (bytes: Uint8Array, path: string, encoding: string): Uint8Array
   }
 };
 
-/** What windows-1252 has at 0x80 to 0x9f, by the Encoding Standard; elsewhere it is Latin-1. */
+/** The characters of windows-1252 at 0x80 to 0x9f, by the Encoding Standard; elsewhere it is the same as Latin-1. */
 const HIGH =
   "\u20ac\u0081\u201a\u0192\u201e\u2026\u2020\u2021\u02c6\u2030\u0160\u2039\u0152\u008d\u017d\u008f" +
   "\u0090\u2018\u2019\u201c\u201d\u2022\u2013\u2014\u02dc\u2122\u0161\u203a\u0153\u009d\u017e\u0178";
 
-/** TextDecoder of Node.js 20 takes windows-1252 for Latin-1, which has no euro and no curly quotes. */
+/** The TextDecoder of Node.js 20 reads windows-1252 as Latin-1, which has no euro sign and no curly quotes. */
 const fromWindows1252 = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     .toString("latin1")
     .replace(/[\u0080-\u009f]/g, (char) => HIGH[char.charCodeAt(0) - 0x80]);
 
-/** UTF-16 of text that is mostly Latin has a 0 in every other byte. */
+/** In UTF-16, text that is mostly Latin has a 0 in every other byte. */
 const wideOf = (bytes: Uint8Array): "utf-16le" | "utf-16be" | undefined => {
   const length = Math.min(bytes.length, PROBE) & ~1;
   let even = 0;
@@ -93,9 +94,9 @@ const wideOf = (bytes: Uint8Array): "utf-16le" | "utf-16be" | undefined => {
   return even > 0.4 * length && odd === 0 ? "utf-16be" : undefined;
 };
 
-/** The place and value of the first byte that is not UTF-8, for the message. */
+/** The position and value of the first byte that is not UTF-8, for the message. */
 const firstWrong = (bytes: Uint8Array): string => {
-  // A prefix that is cut inside a letter is not well-formed either: the shortest wrong one ends at the byte or just after it.
+  // A prefix cut inside a letter is not well-formed either, so the shortest malformed prefix ends at the byte or just after it.
   let right = 0;
   let wrong = bytes.length;
   while (wrong - right > 1) {

@@ -1,4 +1,7 @@
-/** The entries of a zip archive, checked: sizes before memory is taken, checksums after. (Format: PKWARE's APPNOTE, sections 4.3 and 4.5.3.) */
+/**
+ * The entries of a zip archive, checked: sizes before memory is allocated, checksums after unpacking. (Format: PKWARE's APPNOTE, sections
+ * 4.3 and 4.5.3.)
+ */
 import { crc32, inflateRawSync } from "#platform/compression";
 import type { OwnUint8Array } from "../arrays.ts";
 import { DataError } from "../errors.ts";
@@ -7,7 +10,7 @@ import { messageOf } from "./file.ts";
 /** An entry. */
 export interface ZipEntry {
   readonly name: string;
-  /** Its bytes, unpacked. @throws DataError when they are more than `most`, or damaged. */
+  /** Its bytes, unpacked. @throws DataError when there are more than `most`, or they are damaged. */
   content(most: number): OwnUint8Array;
 }
 
@@ -15,10 +18,10 @@ const END = 0x06054b50;
 const END_64 = 0x06064b50;
 const ENTRY = 0x02014b50;
 const LOCAL = 0x04034b50;
-/** A field of 32 bits that says that its value stands elsewhere, in 64. */
+/** The value of a 32-bit field whose actual value is elsewhere, in 64 bits. */
 const ELSEWHERE = 0xffffffff;
 
-/** The entries, in the order of the archive's directory. @throws DataError when it has none, or is damaged. */
+/** The entries, in the order of the archive's directory. @throws DataError when the archive has no directory or is damaged. */
 export const zipEntries = (path: string, bytes: OwnUint8Array): readonly ZipEntry[] => {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const damaged = (why: string): DataError =>
@@ -43,7 +46,7 @@ interface Entry {
   readonly offset: number;
 }
 
-/** A number of 64 bits; past what a number holds it is a place that no file has. */
+/** A 64-bit integer. Values that a number cannot hold exactly are beyond the end of any file. */
 const long = (view: DataView, at: number): number => Number(view.getBigUint64(at, true));
 
 const directory = (view: DataView, damaged: (why: string) => DataError): readonly Entry[] => {
@@ -61,7 +64,7 @@ const directory = (view: DataView, damaged: (why: string) => DataError): readonl
   }
   const entries: Entry[] = [];
   for (let i = 0; i < count; i++) {
-    if (view.getUint32(at, true) !== ENTRY) throw damaged(`entry ${i + 1} of its directory is none`);
+    if (view.getUint32(at, true) !== ENTRY) throw damaged(`entry ${i + 1} of its directory is not valid`);
     const nameLength = view.getUint16(at + 28, true);
     const extraLength = view.getUint16(at + 30, true);
     const name = Buffer.from(view.buffer, view.byteOffset + at + 46, nameLength).toString("utf8");
@@ -77,7 +80,7 @@ const directory = (view: DataView, damaged: (why: string) => DataError): readonl
   return entries;
 };
 
-/** Sizes and place of an entry: in 32 bits, or, where those say so, in 64 among the extra fields, in this order. */
+/** Sizes and position of an entry: in 32 bits or, if those fields say so, in 64 bits among the extra fields, in this order. */
 const wideFields = (
   view: DataView,
   at: number,
@@ -111,7 +114,7 @@ const contentOf = (
 ): OwnUint8Array => {
   if (size > most) {
     throw new DataError(
-      `${path}: "${name}" takes ${size} bytes, unpacked; expected at most ${most}. Where memory suffices, raise the limit (maxBytes).`,
+      `${path}: "${name}" takes ${size} bytes, unpacked; expected at most ${most}. If there is enough memory, raise the limit (maxBytes).`,
     );
   }
   if (offset + 30 > bytes.length || view.getUint32(offset, true) !== LOCAL)
@@ -121,7 +124,7 @@ const contentOf = (
   if (body.length !== packed) throw damaged(`"${name}" ends early`);
   if (method !== 0 && method !== 8) {
     throw new DataError(
-      `${path}: "${name}" is packed in a way that is not read (method ${method}). Save it without, or by deflate.`,
+      `${path}: "${name}" has a compression that cannot be read (method ${method}). Save it without compression, or with deflate.`,
     );
   }
   let out: OwnUint8Array;
@@ -133,7 +136,7 @@ const contentOf = (
   } catch (cause) {
     throw damaged(`"${name}": ${messageOf(cause)}`);
   }
-  if (out.length !== size) throw damaged(`"${name}" has ${out.length} bytes, its directory says ${size}`);
-  if (crc32 !== undefined && crc32(out) !== crc) throw damaged(`the checksum of "${name}" is another`);
+  if (out.length !== size) throw damaged(`"${name}" has ${out.length} bytes, but its directory says ${size}`);
+  if (crc32 !== undefined && crc32(out) !== crc) throw damaged(`the checksum of "${name}" does not match`);
   return out;
 };

@@ -187,7 +187,7 @@ describe("m1 and m1m2", () => {
     expect((await cli("traverse", path("own"))).err).toContain(`Its M1 is one: give ${path("own/m1")}.`);
   });
 
-  test("an M1 of other rows is refused: those held out to validate must stay out", async () => {
+  test("an M1 of other rows is refused: those held out for validation must stay out", async () => {
     const { code, err } = await cli(
       ...["train", "m1m2", "--data", digits, "--labels", "20", "--m1", m1, "--out", path("refused")],
     );
@@ -234,7 +234,7 @@ describe("what cannot be", () => {
 
   test("more labels than there are, fewer than classes, more rows to validate than there are", async () => {
     expect((await train("m2", "--data", digits, "--labels", "390")).err).toMatch(
-      /^labels: 390 labels in equal parts of 10 classes are 39 of class "\d", which has \d+ labelled rows in digits\/train\. Ask for \d+ labels or fewer, or use all there are\.\n$/,
+      /^labels: 390 labels divided equally over 10 classes need 39 of class "\d", which has \d+ labelled rows in digits\/train\. Ask for at most \d+ labels, or use all of them\.\n$/,
     );
     expect((await train("m2", "--data", digits, "--labels", "9")).err).toBe(
       "labels: expected a whole number of at least 10, one for each class of digits/train; found 9.\n",
@@ -291,7 +291,7 @@ describe("what cannot be", () => {
     expect(await train("m2", ...unlabelled)).toMatchObject({
       code: 1,
       err:
-        "none-images.idx: expected at least one labelled row a class; none of the 6 rows is labelled. Label a few, or train a " +
+        "none-images.idx: expected at least one labelled row per class; none of the 6 rows is labelled. Label a few, or train a " +
         "model that needs no labels (a VAE).\n",
     });
     // Which is trained on such data.
@@ -329,7 +329,7 @@ describe("what cannot be", () => {
     const small = ["--hidden", "4", "--latent", "2", "--threads", "1"];
     expect((await train("m2", "--data", images)).err).toBe(
       `${images}: semi-supervised learning needs images without a class: expected images in ${join(images, "unlabelled")}, beside ` +
-        "the classes cat, dog; found none. Put images there, or say how many labels to keep (labels): the others are then hidden.\n",
+        "the classes cat, dog; found none. Put images there, or give the number of labels to keep (labels): the others are then hidden.\n",
     );
     const kept = await ok(
       ...["train", "m2", "--data", images, "--labels", "4", ...small, "--epochs", "1", "--out", path("kept")],

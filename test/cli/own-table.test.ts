@@ -128,7 +128,7 @@ describe("m2 on a table with nine labels", () => {
       code: 1,
       err:
         `${pink}, line 3, column "colour": expected one of "black", "blue", "green", "red", as in the training table; found "pink". ` +
-        "Correct the cell, or leave it blank: then it counts as missing.\n",
+        "Correct the cell, or leave it blank: it then counts as missing.\n",
     });
   });
 
@@ -198,7 +198,7 @@ describe("a vae of a table", () => {
       "a category that the training table did not have",
       ["weight,sweetness,colour,box", "1,2,yellow,no"],
       ', line 2, column "colour": expected one of "black", "blue", "green", "red", as in the training table; found "yellow". ' +
-        "Correct the cell, or leave it blank: then it counts as missing.\n",
+        "Correct the cell, or leave it blank: it then counts as missing.\n",
     ],
     [
       "a column that is missing",
@@ -213,7 +213,7 @@ describe("a vae of a table", () => {
     [
       "a word among numbers",
       ["weight,sweetness,colour,box", "heavy,2,red,no"],
-      ', line 2, column "weight": expected a finite number, found "heavy". Correct the cell, or leave it blank: then it counts ' +
+      ', line 2, column "weight": expected a finite number, found "heavy". Correct the cell, or leave it blank: it then counts ' +
         "as missing.\n",
     ],
   ])("new rows with %s are refused", async (_, lines, message) => {
@@ -279,8 +279,8 @@ describe("tables that training refuses", () => {
     expect(await train(few, "--ignore", "id")).toMatchObject({
       code: 1,
       err:
-        "fruit.csv: expected labels, found none. A table has them in a column (labelColumn), a directory of images as one " +
-        "subfolder a class, an IDX or .npy file in another file (labels).\n",
+        "fruit.csv: expected labels, found none. Tables have labels in a column (labelColumn), directories of images have one " +
+        "subfolder per class, and IDX and .npy files have labels in another file (labels).\n",
     });
   });
 
@@ -301,7 +301,7 @@ describe("tables that training refuses", () => {
     expect(await train(file, "--label-column", "y")).toMatchObject({
       code: 1,
       err:
-        "numbered.csv: expected at least one labelled row a class; none of the 200 rows is labelled. Label a few, or train a model " +
+        "numbered.csv: expected at least one labelled row per class; none of the 200 rows is labelled. Label a few, or train a model " +
         "that needs no labels (a VAE).\n",
     });
   });

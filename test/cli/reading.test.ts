@@ -42,7 +42,7 @@ test("photos of several sizes: the message says how, and the run remembers it", 
     "--out",
     run,
   );
-  expect(out).toContain("all 14 images resized to 8 x 8 (cover: what is outside is cut).");
+  expect(out).toContain("all 14 images resized to 8 x 8 (cover: cropped).");
   expect(JSON.parse(readFileSync(join(run, "config.json"), "utf8")).data.reading).toEqual({
     resize: [8, 8],
     grey: true,

@@ -70,8 +70,8 @@ describe("a header of numbers", () => {
     expect(table.columns).toEqual(columns);
     expect(table.rows.length).toBe(2);
     expect(table.notes).toEqual([
-      `${path}: the first line, ${columns.map((name) => `"${name}"`).join(", ")}, was taken for the names of the columns. If it is a ` +
-        "row, say so (header: false).",
+      `${path}: the first line, ${columns.map((name) => `"${name}"`).join(", ")}, was read as the names of the columns. ` +
+        "If it is a row, set header: false.",
     ]);
   });
 
@@ -130,7 +130,7 @@ describe("the encoding", () => {
   test("bytes that are no text are refused", () => {
     const path = file(Uint8Array.of(0x61, 0, 0, 0x62, 10, 1, 2, 0));
     expect(() => readTextTable(path)).toThrow(
-      new DataError(`${path}: expected text, found a byte 0 at position 1. Is the file of another kind?`),
+      new DataError(`${path}: expected text, found a byte 0 at position 1. Is this another kind of file?`),
     );
   });
 });

@@ -98,7 +98,9 @@ describe("readCsv", () => {
     );
     const alone = csv("y\n1\n");
     expect(() => readCsv(alone, { labelColumn: "y" })).toThrow(
-      new DataError(`${alone}: has no column but the labels, "y".`),
+      new DataError(
+        `${alone}: has only one column, the labels ("y"). Expected at least one column of numbers.`,
+      ),
     );
   });
 });

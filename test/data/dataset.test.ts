@@ -29,18 +29,18 @@ describe("createDataset", () => {
     ],
     [
       { shape: [2], x: new Float32Array(4), labels: new Int32Array(3) },
-      "f.bin: expected one label a row, 2; found 3 labels.",
+      "f.bin: expected one label per row, 2 in all; found 3 labels.",
     ],
     [{ shape: [2], x: new Float32Array(4), columns: ["a"] }, "f.bin: expected 2 column names; found 1."],
     [
       { shape: [2], x: Float32Array.of(0, 1, 2, Number.NaN) },
       "f.bin: expected finite float32 numbers, found NaN at row 1, column 1, counted from 0. " +
-        "Remove the row or fill the value in.",
+        "Remove the row or fill in the value.",
     ],
     [
       { shape: [2], x: Float32Array.of(0, 1, Number.NEGATIVE_INFINITY, 3), columns: ["a", "b"] },
       'f.bin: expected finite float32 numbers, found -Infinity at row 1, column 0 ("a"), counted from 0. ' +
-        "Remove the row or fill the value in.",
+        "Remove the row or fill in the value.",
     ],
   ])("refuses what cannot be right %#", (fields, message) => {
     expect(() => createDataset({ name: "f", source: "f.bin", ...fields })).toThrow(new DataError(message));
@@ -102,7 +102,7 @@ describe("split", () => {
   ])("refuses %j as a permutation", (numbers, length) => {
     expect(() => split(table, 1, Uint32Array.from(numbers))).toThrow(
       new UsageError(
-        "split: expected a permutation with each of the row numbers 0 to 3 of t once; " +
+        "split: expected a permutation, with each of the row numbers 0 to 3 of t once; " +
           `found ${length} numbers that are not.`,
       ),
     );
@@ -140,7 +140,7 @@ describe("select", () => {
       new UsageError("select: expected at least one row number of m; found none."),
     );
     expect(() => createDataset({ ...masked, observed: new Uint8Array(5) })).toThrow(
-      new DataError("m: expected one mark of what is observed for each of 6 values; found 5."),
+      new DataError("m: expected `observed` to have one value for each of the 6 values of `x`; found 5."),
     );
   });
 });

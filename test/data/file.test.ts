@@ -31,7 +31,7 @@ describe.each(readers)("%s", (_, read) => {
   test("says in words what the file system refuses", () => {
     const loop = join(folder, `loop-${Math.random()}`);
     symlinkSync(loop, loop);
-    expect(() => read(loop)).toThrow(new DataError(`${loop}: its symbolic links lead in a circle.`));
+    expect(() => read(loop)).toThrow(new DataError(`${loop}: its symbolic links form a loop.`));
     const long = join(folder, "n".repeat(300));
     expect(() => read(long)).toThrow(
       new DataError(`${long}: the name is longer than the file system allows. Check the path.`),
@@ -45,7 +45,7 @@ describe.each(readers)("%s", (_, read) => {
     openSync(sparse, "r+");
     truncateSync(sparse, 2 ** 36);
     expect(() => read(sparse)).toThrow(
-      `${sparse}: expected at most ${768 * 2 ** 20} bytes, found ${2 ** 36} bytes. Where memory suffices, raise the limit (maxBytes)`,
+      `${sparse}: expected at most ${768 * 2 ** 20} bytes, found ${2 ** 36} bytes. If there is enough memory, raise the limit (maxBytes)`,
     );
     const small = write("small.bin", Buffer.alloc(100, 49));
     expect(() => read(small, { maxBytes: 99 })).toThrow("expected at most 99 bytes, found 100 bytes");

@@ -126,7 +126,7 @@ describe("images and labels", () => {
     const three = write("three", idxBytes(8, [3], [0, 1, 2]));
     expect(() => readIdxPair(images, three)).toThrow(
       new DataError(
-        `${images} holds 2 images but ${three} holds 3 labels. Expected as many labels: are these two files a pair?`,
+        `${images} holds 2 images but ${three} holds 3 labels. Expected one label per image: do these two files belong together?`,
       ),
     );
   });
@@ -152,7 +152,7 @@ describe("images and labels", () => {
     expect(() => readIdxImages(path)).toThrow(
       new DataError(
         `${path}: expected finite float32 numbers, found NaN at row 0, column 1, counted from 0. ` +
-          "Remove the row or fill the value in.",
+          "Remove the row or fill in the value.",
       ),
     );
   });

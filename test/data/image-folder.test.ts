@@ -41,7 +41,7 @@ describe("readImageFolder", () => {
     const dataset = await readImageFolder(path);
     expect(dataset.shape).toEqual(shape);
     expect([...dataset.x]).toEqual(x);
-    expect(dataset.notes).toEqual([`${path}: the image with an alpha channel laid on white.`]);
+    expect(dataset.notes).toEqual([`${path}: the image with an alpha channel drawn on white.`]);
   });
 
   test("reduces 16 bits to 8", async () => {
@@ -119,17 +119,15 @@ describe("readImageFolder", () => {
     const b = write("b.png", grey([255, 255, 255, 255], 4));
     await expect(readImageFolder(path)).rejects.toThrow(
       new DataError(
-        `${path}: expected images of one size; found 2 sizes: 2 x 2 (1, such as ${a}), 4 x 1 (1, such as ${b}). Say what size they are ` +
-          "to get: `resize: [32, 32]`, and with `fit` how those of another shape fit: cover (default, cuts), contain " +
+        `${path}: expected images of one size; found 2 sizes: 2 x 2 (1, such as ${a}), 4 x 1 (1, such as ${b}). Give the size they ` +
+          "should have: `resize: [32, 32]`, and with `fit` how images with different proportions fit: cover (default, crops), contain " +
           "(adds white) or stretch (distorts).",
       ),
     );
     const dataset = await readImageFolder(path, { resize: [4, 4] });
     expect(dataset).toMatchObject({ rows: 2, shape: [4, 4] });
     expect([...dataset.x]).toEqual([...Array(16).fill(0), ...Array(16).fill(255)]);
-    expect(dataset.notes).toEqual([
-      `${path}: all 2 images resized to 4 x 4 (cover: what is outside is cut).`,
-    ]);
+    expect(dataset.notes).toEqual([`${path}: all 2 images resized to 4 x 4 (cover: cropped).`]);
     for (const resize of [[0, 4], [4], [1.5, 2]] as const) {
       await expect(readImageFolder(path, { resize: resize as unknown as [number, number] })).rejects.toThrow(
         UsageError,
@@ -167,7 +165,7 @@ describe("readImageFolder", () => {
     // Red is darker than white and lighter than black.
     expect(made.x[2]).toBeGreaterThan(50);
     expect(made.x[2]).toBeLessThan(150);
-    expect(made.notes).toEqual([`${path}: 1 of 2 images made grey.`]);
+    expect(made.notes).toEqual([`${path}: 1 of 2 images converted to grey.`]);
   });
 
   test("reads every format that it names, whatever the file is called", async () => {
@@ -204,7 +202,7 @@ describe("readImageFolder", () => {
       dataset.x[image * 256 + y * 16 + x] < 128 ? "dark" : "light";
     expect([at(0, 0, 8), at(0, 15, 8)]).toEqual(["light", "dark"]);
     expect([at(1, 8, 0), at(1, 8, 15)]).toEqual(["light", "dark"]);
-    expect(dataset.notes).toContain(`${path}: all 2 images turned as their EXIF data say.`);
+    expect(dataset.notes).toContain(`${path}: all 2 images rotated as their EXIF data say.`);
   });
 
   test("colours of print come out as colours of a screen", async () => {
@@ -236,7 +234,7 @@ describe("readImageFolder", () => {
     expect(rows).toBe(1);
     expect(Math.min(...x)).toBe(255);
     expect(notes).toContain(`${path}: the image with several frames: the first was read.`);
-    expect(notes).toContain(`${path}: 1 files left out, of a kind that is not read, such as ${bmp}.`);
+    expect(notes).toContain(`${path}: 1 files left out, of a kind that cannot be read, such as ${bmp}.`);
   });
 
   /** A grey ramp of 8 x 8 at a depth, as seven passes of Adam7 or one after the other. */
@@ -296,7 +294,7 @@ describe("readImageFolder", () => {
     );
     await expect(readImageFolder(path)).rejects.toThrow(
       new DataError(
-        `${file}: expected at most 67108864 pixels, found 60000 x 60000. Where memory suffices, raise the limit (maxPixels).`,
+        `${file}: expected at most 67108864 pixels, found 60000 x 60000. If there is enough memory, raise the limit (maxPixels).`,
       ),
     );
     const many = tempFolder();
@@ -329,7 +327,7 @@ describe("readImageFolder", () => {
     const inside = write("cat/a.png", grey([0]));
     await expect(readImageFolder(path)).rejects.toThrow(
       new DataError(
-        `${path}: expected images either in the folder or in one subfolder a class; found both ${loose} and ${inside}. ` +
+        `${path}: expected images either in the folder or in one subfolder per class; found both ${loose} and ${inside}. ` +
           `Put images without a class into ${path}/unlabelled.`,
       ),
     );
@@ -339,7 +337,7 @@ describe("readImageFolder", () => {
     const { path } = tempFolder();
     await expect(readImageFolder(path)).rejects.toThrow(
       new DataError(
-        `${path}: expected images (PNG, JPEG, WebP, GIF, TIFF or AVIF), in the folder or in one subfolder a class; found none.`,
+        `${path}: expected images (PNG, JPEG, WebP, GIF, TIFF or AVIF), in the folder or in one subfolder per class; found none.`,
       ),
     );
     await expect(readImageFolder(`${path}/none`)).rejects.toThrow(
@@ -358,7 +356,7 @@ describe("readImageFolder", () => {
     await expect(readImageFolder(path)).rejects.toThrow(DataError);
     // What stands between is the decoder's own account of the damage.
     await expect(readImageFolder(path)).rejects.toThrow(
-      /^.*a\.png: cannot be decoded as PNG \(.+\)\. The file is damaged or of another format\.$/s,
+      /^.*a\.png: cannot be decoded as PNG \(.+\)\. The file is damaged or has another format\.$/s,
     );
     await expect(readImageFolder(path)).rejects.toThrow(file);
   });
@@ -369,7 +367,7 @@ test("what only looks like an image by its name is refused, also where the decod
   const file = write("a.png", '<svg xmlns="http://www.w3.org/2000/svg" width="4" height="4"/>');
   await expect(readImageFolder(path)).rejects.toThrow(
     new DataError(
-      `${file}: expected an image, PNG, JPEG, WebP, GIF, TIFF or AVIF; found a file that begins as none of them.`,
+      `${file}: expected an image, PNG, JPEG, WebP, GIF, TIFF or AVIF; found a file in none of these formats.`,
     ),
   );
 });

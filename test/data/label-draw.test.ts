@@ -98,8 +98,8 @@ describe("drawLabels", () => {
   test.each([
     [
       { labels: 18 },
-      'labels: 18 labels in equal parts of 3 classes are 6 of class "a", which has 5 labelled rows in t. ' +
-        "Ask for 15 labels or fewer, or use all there are.",
+      'labels: 18 labels divided equally over 3 classes need 6 of class "a", which has 5 labelled rows in t. ' +
+        "Ask for at most 15 labels, or use all of them.",
     ],
     [{ labels: 2 }, "labels: expected a whole number of at least 3, one for each class of t; found 2."],
     [{ labels: 4.5 }, "labels: expected a whole number of at least 3, one for each class of t; found 4.5."],
@@ -118,7 +118,7 @@ describe("drawLabels", () => {
 
   test("says when validation rows are why a class falls short", () => {
     expect(() => drawLabels(data, { labels: 15, validation: 10 })).toThrow(
-      /^labels: 15 labels in equal parts of 3 classes are 5 of class "a", which has \d labelled rows in t beside the 10 held out to validate\. Ask for \d+ labels or fewer, or use all there are\.$/,
+      /^labels: 15 labels divided equally over 3 classes need 5 of class "a", which has \d labelled rows in t besides the 10 held out for validation\. Ask for at most \d+ labels, or use all of them\.$/,
     );
   });
 
@@ -126,7 +126,7 @@ describe("drawLabels", () => {
     const four = { ...data, classes: ["a", "b", "c", "d"] };
     expect(() => drawLabels(four, { labels: 4 })).toThrow(
       new UsageError(
-        'labels: 4 labels in equal parts of 4 classes are 1 of class "d", which has 0 labelled rows in t. ' +
+        'labels: 4 labels divided equally over 4 classes need 1 of class "d", which has 0 labelled rows in t. ' +
           "Label some, or leave the class out.",
       ),
     );
@@ -137,7 +137,7 @@ describe("drawLabels", () => {
     expect(() => drawLabels(bare, { labels: 3 })).toThrow(DataError);
     const blank = { ...data, labels: new Int32Array(22).fill(-1) };
     expect(() => drawLabels(blank, { validation: 3 })).toThrow(
-      new DataError("t: no row is labelled, so none can be held out to validate."),
+      new DataError("t: no row is labelled, so none can be held out for validation."),
     );
   });
 });

@@ -28,12 +28,12 @@ describe("checkSupervision", () => {
   test.each([
     [
       dataset([-1, -1]),
-      "pets: expected at least one labelled row a class; none of the 2 rows is labelled. Label a few, or train a " +
+      "pets: expected at least one labelled row per class; none of the 2 rows is labelled. Label a few, or train a " +
         "model that needs no labels (a VAE).",
     ],
     [
       dataset([-1, -1], []),
-      "pets: expected at least one labelled row a class; none of the 2 rows is labelled. Label a few, or train a " +
+      "pets: expected at least one labelled row per class; none of the 2 rows is labelled. Label a few, or train a " +
         "model that needs no labels (a VAE).",
     ],
     [
@@ -65,8 +65,8 @@ test("withClasses refuses data without labels", () => {
   const bare = createDataset({ name: "bare", shape: [1], x: new Float32Array(1) });
   expect(() => withClasses(bare)).toThrow(
     new DataError(
-      "bare: expected labels, found none. A table has them in a column (labelColumn), a directory of images as one " +
-        "subfolder a class, an IDX or .npy file in another file (labels).",
+      "bare: expected labels, found none. Tables have labels in a column (labelColumn), directories of images have one " +
+        "subfolder per class, and IDX and .npy files have labels in another file (labels).",
     ),
   );
 });

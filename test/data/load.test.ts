@@ -5,7 +5,7 @@ import { DataError, UsageError } from "../../src/errors.ts";
 import { bytesOf, idxBytes, npyBytes, tempFolder } from "./temp.ts";
 
 const ACCEPTED =
-  'Accepted are "mnist"; a directory with MNIST\'s four IDX file names; a directory of images (PNG, JPEG, WebP, GIF, TIFF, AVIF), or of ' +
+  'Accepted: "mnist"; a directory with MNIST\'s four IDX file names; a directory of images (PNG, JPEG, WebP, GIF, TIFF, AVIF), or of ' +
   "one subfolder of images a class, or of two such directories train and test; a .npy or .npz file; a .csv, .tsv, .jsonl, .json or .parquet file; an IDX file; each gzipped or not.";
 
 const { path: folder, write } = tempFolder();
@@ -46,7 +46,9 @@ describe("loadData", () => {
     write("odd/train-images-idx3-ubyte", idxBytes(8, [1, 1, 1], [1]));
     write("odd/t10k-images-idx3-ubyte", idxBytes(8, [1, 1, 2], [1, 2]));
     await expect(loadData(`${folder}/odd`)).rejects.toThrow(
-      new DataError(`${folder}/odd: expected training and test rows of one shape; found [1, 1] and [1, 2].`),
+      new DataError(
+        `${folder}/odd: expected training and test rows of the same shape; found [1, 1] and [1, 2].`,
+      ),
     );
   });
 
@@ -82,14 +84,14 @@ describe("loadData", () => {
     write("few/dog/1.png", grey(2));
     const missing =
       `${folder}/few: semi-supervised learning needs images without a class: expected images in ${folder}/few/unlabelled, ` +
-      "beside the classes cat, dog; found none. Put images there, or say how many labels to keep (labels): the others " +
+      "beside the classes cat, dog; found none. Put images there, or give the number of labels to keep (labels): the others " +
       "are then hidden.";
     await expect(loadData(`${folder}/few`, { needsUnlabelled: true })).rejects.toThrow(
       new DataError(missing),
     );
     write("few/unlabelled/read.me", "none yet");
     await expect(loadData(`${folder}/few`, { needsUnlabelled: true })).rejects.toThrow(
-      new DataError(missing.replace("found none.", "found it without an image.")),
+      new DataError(missing.replace("found none.", "found it empty.")),
     );
     write("few/unlabelled/1.png", grey(3));
     write("few/owl/read.me", "none yet");
@@ -102,7 +104,7 @@ describe("loadData", () => {
     const asked = { needsUnlabelled: true, labelledTest: true, permute: inOrder };
     await expect(loadData(`${folder}/few`, asked)).rejects.toThrow(
       new DataError(
-        `${folder}/few: no class has a second labelled row to test on. Label more, or hold none out (\`testFraction: 0\`).`,
+        `${folder}/few: no class has a second labelled row to test on. Label more rows, or hold none out (\`testFraction: 0\`).`,
       ),
     );
     write("few/owl/2.png", grey(5));
@@ -181,7 +183,7 @@ describe("loadData", () => {
 
   test("refuses options that do not apply", async () => {
     await expect(loadData("mnist", { labels: "y.npy" })).rejects.toThrow(
-      new UsageError('The option labels ("y.npy") does not apply to mnist, which has its labels.'),
+      new UsageError('The option labels ("y.npy") does not apply to mnist, which has its own labels.'),
     );
     await expect(loadData(folder, { labelColumn: "y" })).rejects.toThrow(
       new UsageError(
@@ -191,13 +193,13 @@ describe("loadData", () => {
     const csv = write("o.csv", "1\n2\n");
     await expect(loadData(csv, { labels: "y.npy" })).rejects.toThrow(
       new UsageError(
-        'The option labels ("y.npy") does not apply to a table; its labels are a column: use labelColumn.',
+        'The option labels ("y.npy") does not apply to a table; its labels are in a column: use labelColumn.',
       ),
     );
     const npy = write("o.npy", npyBytes("<f4", "(1, 1)", bytesOf(Float32Array.of(1))));
     await expect(loadData(npy, { labelColumn: "y" })).rejects.toThrow(
       new UsageError(
-        'The option labelColumn ("y") does not apply to an IDX or .npy file; its labels are another file: use labels.',
+        'The option labelColumn ("y") does not apply to an IDX or .npy file; its labels are in another file: use labels.',
       ),
     );
     await expect(loadData(csv, { testFraction: 1 })).rejects.toThrow(

@@ -136,7 +136,7 @@ describe("readNpy", () => {
     [
       "complex",
       npyBytes("<c8", "(3,)", floats),
-      "element type <c8 is not read. Expected one of b1, u1, i1, u2, i2, u4, i4, u8, i8, f2, f4, f8, of either " +
+      "element type <c8 cannot be read. Expected one of b1, u1, i1, u2, i2, u4, i4, u8, i8, f2, f4, f8, in either " +
         'byte order: save x.astype("float32"), for example.',
     ],
   ])("refuses: %s", (_, contents, message) => {
@@ -153,7 +153,7 @@ describe("readNpy", () => {
     const named = Buffer.concat([fields.subarray(0, 116), fields.subarray(127)]);
     const path = write("fields.npy", named);
     expect(() => readNpy(path)).toThrow(
-      `${path}: element type with named fields is not read. Expected one of b1, u1`,
+      `${path}: element type with named fields cannot be read. Expected one of b1, u1`,
     );
     const wild = Buffer.from(good);
     wild.fill(0x20, 10, 128);
@@ -206,20 +206,20 @@ describe("readNpyDataset", () => {
     ],
     [
       npyBytes("<f4", "(1, 1, 1, 6)", floats),
-      "expected images [rows, height, width, channels], found shape [1, 1, 1, 6], which looks like channels first. " +
+      "expected images [rows, height, width, channels], found shape [1, 1, 1, 6], where channels seem to come first. " +
         "Save numpy.moveaxis(x, 1, -1) instead.",
     ],
     [npyBytes("<f4", "(0, 3)", new Uint8Array(0)), "holds no rows. Expected at least one."],
     [
       npyBytes("<f4", "(1, 2)", bytesOf(Float32Array.of(0, Number.NaN))),
       "expected finite float32 numbers, found NaN at row 0, column 1, counted from 0. " +
-        "Remove the row or fill the value in.",
+        "Remove the row or fill in the value.",
     ],
     [
       // The largest float32 is about 3.4e38.
       npyBytes("<f8", "(1, 1)", bytesOf(Float64Array.of(1e39))),
       "expected finite float32 numbers, found Infinity at row 0, column 0, counted from 0. " +
-        "Remove the row or fill the value in.",
+        "Remove the row or fill in the value.",
     ],
   ])("refuses %#", (contents, message) => {
     const path = write("bad.npy", contents);

@@ -1,4 +1,4 @@
-/** Tables and arrays in other files than text: JSON, Parquet, archives of NumPy; and what is said of files that are not read. */
+/** Tables and arrays in other files than text: JSON, Parquet, archives of NumPy; and the messages for files that cannot be read. */
 import { deflateRawSync, gzipSync } from "node:zlib";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { describe, expect, test } from "vitest";
@@ -41,7 +41,7 @@ describe("JSON", () => {
     ["t.ndjson.gz", gzipSync(lines)],
     ["bom.jsonl", `\ufeff${lines}`],
     ["wide.jsonl", Buffer.from(`\ufeff${lines}`, "utf16le")],
-  ])("an object a line: %s", async (name, content) => {
+  ])("one object per line: %s", async (name, content) => {
     const table = await readTable(write(name, content));
     expect(table).toMatchObject({
       columns: ["weight", "sex", "kind", "tame"],
@@ -70,7 +70,7 @@ describe("JSON", () => {
 
   test.each([
     ['{"a": 1}\n{"a": 2\n', /, line 2: not well-formed JSON/],
-    ['{\n"a": 1\n}\n', /, line 1: not well-formed JSON .*write one object a line, or a list of objects\./],
+    ['{\n"a": 1\n}\n', /, line 1: not well-formed JSON .*write one object per line, or a list of objects\./],
     ['{"a": 1}\n[1, 2]\n', /, line 2: expected an object with a value for each column.*found a list\./],
     ["3\n", /, line 1: expected an object.*found a number\./],
     [
@@ -80,7 +80,7 @@ describe("JSON", () => {
     ['{"a": {"b": 1}}\n', /, line 1, column "a": .*found an object/],
     [
       '{"id": 12345678901234567890}\n',
-      /, line 1: the number 12345678901234567890 has more digits than a number keeps/,
+      /, line 1: the number 12345678901234567890 has more digits than a JavaScript number can hold/,
     ],
     ["{}\n{}\n", /not well-formed|expected/],
     ["\n\n", /expected rows, found an empty file\./],
@@ -98,7 +98,7 @@ describe("JSON", () => {
   test("keys of its own for each row are no table", async () => {
     const rows = Array.from({ length: 12_000 }, (_, i) => `{"k${i}": 1}`);
     await expect(readTable(write("keys.jsonl", rows.join("\n")))).rejects.toThrow(
-      /12000 different keys in 12000 rows make a table of 144000000 cells/,
+      /12000 different keys in 12000 rows would make a table of 144000000 cells/,
     );
   });
 
@@ -215,7 +215,7 @@ describe("archives of NumPy", () => {
       /expected an array called "x".*found "a", "b"\. Save it as numpy\.savez/,
     ],
     ["empty.npz", zipBytes({}), /found no array/],
-    ["npy.npz", matrix(2, 2), /expected an archive of numpy\.savez, which begins with 50 4b/],
+    ["npy.npz", matrix(2, 2), /expected an archive written by numpy\.savez, which begins with 50 4b/],
     [
       "pair.npz",
       zipBytes({ "x.npy": matrix(2, 2), "y.npy": labels }),
@@ -234,7 +234,7 @@ describe("archives of NumPy", () => {
     const archive = Buffer.from(zipBytes({ "x.npy": matrix(3, 2) }));
     archive[archive.indexOf("NUMPY") + 128] ^= 1;
     await expect(loadParts(write("bit.npz", archive))).rejects.toThrow(
-      /damaged \(the checksum of "x\.npy" is another\)/,
+      /damaged \(the checksum of "x\.npy" does not match\)/,
     );
     const bomb = zipBytes({ "x.npy": new Uint8Array(3e6) }, true);
     await expect(loadParts(write("bomb.npz", bomb), { maxBytes: 1e6 })).rejects.toThrow(
@@ -273,14 +273,14 @@ describe("labels as words", () => {
     expect(train.classes).toEqual(["cat", "dog"]);
     await expect(loadParts(labels)).rejects.toThrow(/expected numbers, found words \(element type <U3\)/);
     await expect(loadParts(write("o.npy", npyBytes("|O", "(3,)", new Uint8Array(24))))).rejects.toThrow(
-      /holds Python objects, which are not read/,
+      /holds Python objects, which cannot be read safely/,
     );
   });
 });
 
 test.each([
-  ["t.xlsx", /A workbook is not read: save its sheet as CSV \(in Excel: File, Save As, "CSV UTF-8"/],
-  ["t.ods", /A workbook is not read/],
+  ["t.xlsx", /Workbooks cannot be read: save the sheet as CSV \(in Excel: File, Save As, "CSV UTF-8"/],
+  ["t.ods", /Workbooks cannot be read/],
   ["t.feather", /save the table as CSV or Parquet/],
   ["t.pkl", /save the table as CSV or Parquet, or the array as \.npy/],
 ])("what is said of %s", async (name, message) => {

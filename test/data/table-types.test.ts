@@ -144,19 +144,19 @@ describe("types that the data choose", () => {
   test.each<[TableOptions, RegExp]>([
     [
       { types: { v: "positive" } },
-      /line 2, column "v": expected a number above 0, since --type says positive|expected a number above 0/,
+      /line 2, column "v": expected a number above 0 for --type positive|expected a number above 0/,
     ],
     [{ types: { v: "count" } }, /expected a count, a whole number from 0 to 16777215/],
     [{ types: { v: "bounded:0..1" } }, /expected a number from 0 to 1/],
-    [{ types: { v: "date" } }, /expected a date such as 2020-01-31, since --type says date/],
-    [{ types: { w: "number" } }, /column "w": expected a finite number, since --type says number, found "a"/],
+    [{ types: { v: "date" } }, /expected a date such as 2020-01-31 for --type date/],
+    [{ types: { w: "number" } }, /column "w": expected a finite number for --type number, found "a"/],
     [
       { types: { w: "ordinal" } },
-      /the order of the words "a", "b", "c" is not known\. Say it: --type w=ordinal:a<b<c\./,
+      /the order of the words "a", "b", "c" is not known\. Give it: --type w=ordinal:a<b<c\./,
     ],
     [
       { types: { w: "ordinal:a<b" } },
-      /expected one of "a", "b", as in the training table, since --type says ordinal, found "c"/,
+      /expected one of "a", "b", as in the training table for --type ordinal, found "c"/,
     ],
   ])("declared, and not so: %j", (options, message) => {
     const text = table({ v: each((i) => -1.5 - i), w: each((i) => "abc"[i % 3]) });
@@ -168,8 +168,11 @@ describe("types that the data choose", () => {
     [{ types: { v: "cuont" } }, /types: column "v": expected one of number, positive, .*, found "cuont"/],
     [{ types: { v: "bounded:3..1" } }, /expected the ends, such as bounded:0\.\.10/],
     [{ types: { v: "date:ydm" } }, /expected date:ymd, date:dmy or date:mdy/],
-    [{ types: { v: "ordinal:a<a" } }, /expected the levels from the lowest on/],
-    [{ types: { v: "count" }, categorical: ["v"] }, /is said to be count, and to be categorical/],
+    [{ types: { v: "ordinal:a<a" } }, /expected the levels from the lowest to the highest/],
+    [
+      { types: { v: "count" }, categorical: ["v"] },
+      /is given the type count and is also declared categorical/,
+    ],
     [{ types: { x: "count" }, ignore: ["y"], id: "z" }, /ignore: .*"y".*\ntypes: .*"x".*\nid: .*"z"/],
   ])("options that cannot be right: %j", (options, message) => {
     const text = table({ v: each((i) => i / 2), w: each((i) => "abc"[i % 3]) });
@@ -223,7 +226,7 @@ describe("decimal commas", () => {
     const few = kindOf(each((i) => ["1,5", "2,5", "3,75"][i % 3])).column;
     expect(few).toMatchObject({ kind: "numeric", decimal: "," });
     expect(() => kindOf(each((i) => `${1 + (i % 9)},${100 + i}`))).toThrow(
-      /the comma of "1,100" may be a decimal comma or group thousands\. Say which: --decimal , or --decimal \./,
+      /the comma of "1,100" may be a decimal comma or may group thousands\. Give the decimal separator: --decimal , or --decimal \./,
     );
     expect(
       decodeRows(
@@ -287,7 +290,9 @@ describe("dates", () => {
   test("become days, and sines and cosines of where in year and week they are", () => {
     const { column, notes, preprocessing } = kindOf(days);
     expect(column).toMatchObject({ kind: "date", order: "ymd", cycles: ["year", "week"] });
-    expect(notes).toEqual([expect.stringMatching(/"v": date \(days, and where in a year, week\)\.$/)]);
+    expect(notes).toEqual([
+      expect.stringMatching(/"v": date \(as days, and by position in the year, week\)\.$/),
+    ]);
     expect(featureLayout(preprocessing).names).toEqual([
       "v",
       "v:sin(year)",
@@ -310,7 +315,7 @@ describe("dates", () => {
   test("whose day and month may be swapped ask", () => {
     const swapped = each((i) => `${1 + (i % 9)}/${1 + (i % 8)}/2020`);
     expect(() => kindOf(swapped)).toThrow(
-      /may have the day or the month first\. Say which: --type v=date:dmy or --type v=date:mdy\./,
+      /may have the day or the month first\. Give the order: --type v=date:dmy or --type v=date:mdy\./,
     );
     expect(kindOf(swapped, "v", { types: { v: "date:mdy" } }).column).toMatchObject({ order: "mdy" });
   });
@@ -318,8 +323,8 @@ describe("dates", () => {
 
 describe("columns that say which row it is", () => {
   test.each([
-    ["nr", each((i) => i + 1), /it numbers the rows \(to use it all the same: --type nr=number\)/],
-    ["customer_id", each((i) => 5000 + ((i * 7919) % 10_007)), /by its name and values it holds ids/],
+    ["nr", each((i) => i + 1), /it numbers the rows \(to use it anyway: --type nr=number\)/],
+    ["customer_id", each((i) => 5000 + ((i * 7919) % 10_007)), /its name and its values look like ids/],
     ["plz", each((i) => 10_000 + i * 7), /its numbers are codes, such as postcodes/],
     [
       "code",
@@ -329,7 +334,7 @@ describe("columns that say which row it is", () => {
     [
       "name",
       each((i) => `person ${(i * 31) % 997}`),
-      /its 300 values are all different, as ids and free text are/,
+      /its 300 values are all different, like ids or free text/,
     ],
     [
       "note",
@@ -392,10 +397,10 @@ test("all problems of all columns come at once, in one error", () => {
     real,
   });
   expect(() => fitTable(text)).toThrow(
-    /^.*: 3 columns need a look:\n {2}.*line 9, column "a": expected a number.*found "1o" \(3 such cells in all\).*\n {2}.*column "b": dates.*\n {2}.*column "c": the comma/,
+    /^.*: 3 columns have problems:\n {2}.*line 9, column "a": expected a number.*found "1o" \(3 such cells in all\).*\n {2}.*column "b": dates.*\n {2}.*column "c": the comma/,
   );
   const { preprocessing } = fitTable(table({ a: each((i) => i / 2), b: each((i) => "xyz"[i % 3]), real }));
   expect(() => encodeTable(table({ a: ["?o", "1"], b: ["w", "x"], real: [1, "r"] }), preprocessing)).toThrow(
-    /3 columns need a look:\n.*column "a".*\n.*column "real".*\n.*column "b": expected one of "x", "y", "z"/,
+    /3 columns have problems:\n.*column "a".*\n.*column "real".*\n.*column "b": expected one of "x", "y", "z"/,
   );
 });

@@ -111,11 +111,11 @@ describe("fitTable and encodeTable", () => {
     [
       "home,weight,sex\nnorth,1,f\nnorht,2,m\n",
       ', line 3, column "home": expected one of "dream", "north", "south", as in the training table; found "norht". ' +
-        "Correct the cell, or leave it blank: then it counts as missing.",
+        "Correct the cell, or leave it blank: it then counts as missing.",
     ],
     [
       "home,weight,sex\nnorth,1o,f\n",
-      ', line 2, column "weight": expected a finite number, found "1o". Correct the cell, or leave it blank: then it ' +
+      ', line 2, column "weight": expected a finite number, found "1o". Correct the cell, or leave it blank: it then ' +
         "counts as missing.",
     ],
     [
@@ -170,7 +170,7 @@ describe("fitTable and encodeTable", () => {
     ["a,b\n", ': expected rows, found only the header "a", "b".'],
     [
       "a,b,a\n1,2,3\n",
-      ': expected columns of different names; found "a" twice, as columns 1 and 3. Rename one of them.',
+      ': expected columns with different names; found "a" twice, as columns 1 and 3. Rename one of them.',
     ],
     [
       "a,b\n1,2\n3\n",
@@ -178,7 +178,7 @@ describe("fitTable and encodeTable", () => {
     ],
     [
       "a\n1\n2\n1e999\n",
-      ', line 4, column "a": expected a finite number, found "1e999". Correct the cell, or leave it blank: then it counts ' +
+      ', line 4, column "a": expected a finite number, found "1e999". Correct the cell, or leave it blank: it then counts ' +
         "as missing.",
     ],
   ])("tables are refused: %j", (text, message) => {
@@ -193,8 +193,8 @@ describe("fitTable and encodeTable", () => {
     const path = csv(text);
     expect(() => fitted(text, { labelColumn: "y" })).toThrow(
       new DataError(
-        `${path}, column "y": the labels look like a quantity, not like classes: 100 different numbers from 0 to 99. If ` +
-          "each of them is a class, declare the column categorical (--categorical y).",
+        `${path}, column "y": the labels look like a quantity, not like classes: 100 different numbers from 0 to 99. If they are ` +
+          "classes, declare the column categorical (--categorical y).",
       ),
     );
     const { preprocessing } = fitted(text, { labelColumn: "y", categorical: ["y"] });
@@ -317,7 +317,7 @@ describe("loadTable on the penguins", () => {
     }
     expect(() => loadTextTable(csv("x,y\n1,a\n2,b\n3,\n"), { labelColumn: "y" })).toThrow(
       new DataError(
-        `${path}: no class has a second labelled row to test on. Label more, or hold none out (\`testFraction: 0\`).`,
+        `${path}: no class has a second labelled row to test on. Label more rows, or hold none out (\`testFraction: 0\`).`,
       ),
     );
     expect(() => loadTextTable(csv("x,y\n1,a\n2,\n3,\n"), { labelColumn: "y" })).toThrow(
