@@ -289,8 +289,8 @@ describe("tables that training refuses", () => {
     expect(await train(file, "--label-column", "y")).toMatchObject({
       code: 1,
       err:
-        `${file}, column "y": the labels look like a quantity, not like classes: 100 different numbers from 0 to 99. If each of ` +
-        "them is a class, declare the column categorical (--categorical y).\n",
+        `${file}, column "y": the labels look like a quantity, not like classes: 100 different numbers from 0 to 99. If they are ` +
+        "classes, declare the column categorical (--categorical y).\n",
     });
     const declared = await train(file, "--label-column", "y", "--categorical", "y", "--epochs", "1");
     expect(declared).toMatchObject({ code: 0, err: "" });

@@ -103,7 +103,7 @@ describe("split", () => {
     expect(() => split(table, 1, Uint32Array.from(numbers))).toThrow(
       new UsageError(
         "split: expected a permutation, with each of the row numbers 0 to 3 of t once; " +
-          `found ${length} numbers that are not.`,
+          `found ${length} numbers that are not a permutation.`,
       ),
     );
   });

@@ -100,13 +100,13 @@ describe("images and labels", () => {
   test("refuses swapped files", () => {
     expect(() => readIdxPair(labels, images)).toThrow(
       new DataError(
-        `${labels}: expected images, 3 dimensions (rows, height, width), or 2 or 4; found 1 dimension, u8 of ` +
+        `${labels}: expected images, with 3 dimensions (rows, height, width), or 2 or 4; found 1 dimension, u8 of ` +
           "shape [2], which is what a label file has. Are the image and label files swapped?",
       ),
     );
     expect(() => readIdxLabels(images)).toThrow(
       new DataError(
-        `${images}: expected labels, 1 dimension (rows); found 3 dimensions, u8 of shape [2, 1, 3], which is what ` +
+        `${images}: expected labels, with 1 dimension (rows); found 3 dimensions, u8 of shape [2, 1, 3], which is what ` +
           "an image file has. Are the image and label files swapped?",
       ),
     );
@@ -116,7 +116,7 @@ describe("images and labels", () => {
     const path = write("volume", idxBytes(8, [1, 1, 1, 1, 1], [0]));
     expect(() => readIdxImages(path)).toThrow(
       new DataError(
-        `${path}: expected images, 3 dimensions (rows, height, width), or 2 or 4; found 5 dimensions, u8 of ` +
+        `${path}: expected images, with 3 dimensions (rows, height, width), or 2 or 4; found 5 dimensions, u8 of ` +
           "shape [1, 1, 1, 1, 1].",
       ),
     );
