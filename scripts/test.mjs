@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { installMissing } from "./system-packages.mjs";
 
 const run = (title, command, args) => {
   console.log(`\n# ${title}`);
@@ -14,6 +15,7 @@ const folder = mkdtempSync(join(tmpdir(), "tightbound-tests-"));
 const results = join(folder, "results.json");
 const bin = (name) => join("node_modules", ".bin", name);
 
+installMissing();
 const checks = [
   run("kernels (AssemblyScript to WebAssembly)", process.execPath, ["scripts/build-kernels.mjs"]),
   run("types (tsc)", bin("tsc"), ["--noEmit"]),
