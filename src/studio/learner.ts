@@ -1,10 +1,12 @@
 /** Learns from the labels of a session and from all rows without one: M2 on tables, M1+M2 on images. */
 import { type Dataset, rowSize } from "../data/index.ts";
-import { UsageError } from "../errors.ts";
+import { InternalError, UsageError } from "../errors.ts";
 import {
+  type BaseDeclaration,
   declarationOf,
   type Kind,
   kindOf,
+  listed,
   type RunSettings,
   remember,
   type TrainedClassifier,
@@ -47,6 +49,21 @@ export interface LearnerOptions {
   readonly seed?: number;
 }
 
+/** The kinds that are trained, on rows and on the codes of a run. */
+const [ON_ROWS, ON_CODES] = ["m2", "m1m2"];
+
+/** What the kind on codes says of the runs that it builds on. */
+const below = ((): BaseDeclaration => {
+  const { base } = declarationOf(ON_CODES);
+  if (base === undefined) throw new InternalError(`${ON_CODES} builds on no other kind`);
+  return base;
+})();
+
+const notBelow = ({ run, kind }: OpenedRun): UsageError =>
+  new UsageError(
+    `${run.path}: expected a run of ${listed(below.kinds, "or")}, whose codes can be learnt from; found one of ${kind.declaration.name}.`,
+  );
+
 /** Passes of a warm lesson, as a share of the settings' own. */
 const WARM_SHARE = 1 / 4;
 
@@ -72,16 +89,12 @@ export class Learner {
         `${base.run.path}: expected a run on rows of shape [${own.join(", ")}], like those of ${rows.rows.name}; found [${found.join(", ")}].`,
       );
     }
-    if (!["vae", "m1"].includes(base.kind.declaration.name)) {
-      throw new UsageError(
-        `${base.run.path}: expected a run of vae or m1, whose codes can be learnt from; found one of ${base.kind.declaration.name}.`,
-      );
-    }
+    if (!below.kinds.includes(base.kind.declaration.name)) throw notBelow(base);
   }
 
   /** The name of the kind that it trains. */
-  get kind(): "m2" | "m1m2" {
-    return this.#options.base === undefined ? "m2" : "m1m2";
+  get kind(): string {
+    return this.#options.base === undefined ? ON_ROWS : ON_CODES;
   }
 
   /** The model of the last lesson. */
@@ -162,8 +175,9 @@ export class Learner {
     const { base, seed = 0, given = {} } = this.#options;
     const { likelihood, binarize, described } = this.#rows;
     const origin = { version: version(), command: "tightbound studio" };
-    const below = base && declarationOf("m1m2").base?.settingsFrom(base.run.settings);
-    const observed = base ? below : { model: { likelihood }, train: { binarize } };
+    const observed = base
+      ? below.settingsFrom(base.run.settings)
+      : { model: { likelihood }, train: { binarize } };
     const whole = newRun(
       this.kind,
       {
@@ -195,10 +209,6 @@ export class Learner {
 /** The codes of rows under a run of `vae` or `m1`: posterior means of its latent variable. */
 export async function codesOf(base: OpenedRun, rows: Dataset): Promise<Features> {
   const found = await base.kind.encode?.(base.trained, rows);
-  if (found === undefined) {
-    throw new UsageError(
-      `${base.run.path}: expected a run of vae or m1, whose codes can be learnt from; found one of ${base.kind.declaration.name}.`,
-    );
-  }
+  if (found === undefined) throw notBelow(base);
   return { values: found.codes, width: found.width };
 }

@@ -16,9 +16,9 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 test("no file outside src/kinds tests a kind's name", () => {
   const name = `"(${kindNames.join("|")})"`;
-  // A comparison, a case, an array that is asked for it, or a table of cases.
+  // A comparison, a case, an array that is asked for it or that is asked whether it has one, or a table of cases.
   const tested = new RegExp(
-    `[!=]==? ${name}|${name} [!=]==?|case ${name}|includes\\(${name}|\\{ (${kindNames.join("|")}): `,
+    `[!=]==? ${name}|${name} [!=]==?|case ${name}|includes\\(${name}|${name}[^\\]]*\\]\\.(includes|has|indexOf)\\(|\\{ (${kindNames.join("|")}): `,
   );
   const files = (readdirSync(src, { recursive: true }) as string[]).filter(
     (path) => path.endsWith(".ts") && !path.startsWith("kinds"),
