@@ -1,6 +1,8 @@
 /** Rows as short vectors whose distances say how alike they are, before a model has learnt better ones. */
-import { type Dataset, rowSize, rowsOf } from "../data/index.ts";
+import { ArrayValue, compile } from "../compile/index.ts";
+import { type Dataset, mapRows, rowSize, rowsOf } from "../data/index.ts";
 import { fillNormal, permutation, stream } from "../random/index.ts";
+import { constant, matmul, sub } from "../tensor/index.ts";
 
 /** Vectors of rows, row-major. */
 export interface Features {
@@ -14,14 +16,12 @@ const SAMPLE = 2000;
 const WIDTH = 16;
 /** Turns of the subspace iteration. The leading directions of images settle in three or four. */
 const TURNS = 6;
-/** Rows projected at once. */
-const CHUNK = 1000;
 
 /**
  * The leading principal components of rows, by subspace iteration on a sample of them (Halko, Martinsson and Tropp 2011, "Finding structure
  * with randomness", algorithm 4.4). The first two are the first picture of the data. Rows narrower than `width` keep their width.
  */
-export function principalFeatures(data: Dataset, { width = WIDTH, seed = 0 } = {}): Features {
+export async function principalFeatures(data: Dataset, { width = WIDTH, seed = 0 } = {}): Promise<Features> {
   const size = rowSize(data.shape);
   const kept = Math.min(width, size);
   const sample = permutation(data.rows, seed, 0, "studio/features").slice(0, SAMPLE);
@@ -34,37 +34,17 @@ export function principalFeatures(data: Dataset, { width = WIDTH, seed = 0 } = {
   // Directions are rows of one matrix [kept, size].
   const directions = Float64Array.from(start);
   orthonormalise(directions, kept, size);
+  const centred = constant(x, [sample.length, size], "float32");
+  const turned = compile((d) => matmul(matmul(d, centred, { transposeB: true }), centred));
+  const matrix = (): ArrayValue => new ArrayValue([kept, size], "float32", Float32Array.from(directions));
   for (let turn = 0; turn < TURNS; turn++) {
-    const next = new Float64Array(kept * size);
-    for (let row = 0; row < sample.length; row++) {
-      const at = row * size;
-      for (let k = 0; k < kept; k++) {
-        let along = 0;
-        for (let j = 0; j < size; j++) along += x[at + j] * directions[k * size + j];
-        for (let j = 0; j < size; j++) next[k * size + j] += along * x[at + j];
-      }
-    }
-    directions.set(next);
+    directions.set((await turned(matrix())).data as Float32Array);
     orthonormalise(directions, kept, size);
   }
-  const values = new Float32Array(data.rows * kept);
-  const chunk = new Float32Array(CHUNK * size);
-  for (let from = 0; from < data.rows; from += CHUNK) {
-    const count = Math.min(CHUNK, data.rows - from);
-    rowsOf(
-      data,
-      Array.from({ length: count }, (_, i) => from + i),
-      chunk.subarray(0, count * size),
-    );
-    for (let row = 0; row < count; row++) {
-      for (let k = 0; k < kept; k++) {
-        let along = 0;
-        for (let j = 0; j < size; j++) along += (chunk[row * size + j] - mean[j]) * directions[k * size + j];
-        values[(from + row) * kept + k] = along;
-      }
-    }
-  }
-  return { values, width: kept };
+  const middle = constant(mean, [size], "float32");
+  const along = compile((rows, d) => matmul(sub(rows, middle), d, { transposeB: true }));
+  const found = matrix();
+  return { values: await mapRows(data, kept, (rows) => along(rows, found)), width: kept };
 }
 
 /** Gram and Schmidt, twice over each row: once leaves what rounding brought back. A row that is nothing beside the others becomes 0. */

@@ -7,6 +7,7 @@ import { CheckpointError, UsageError } from "../errors.ts";
 import { type RunLock, reason, takeLock, writeDurably } from "../files/index.ts";
 import { permutation } from "../random/index.ts";
 import { openRun } from "../runs/index.ts";
+import { type Chooser, chooserHere, chooserInThread } from "./chooser.ts";
 import { type Features, principalFeatures } from "./features.ts";
 import {
   calibrationErrorOf,
@@ -18,7 +19,7 @@ import {
 } from "./judgement.ts";
 import { type LabelEvent, type LabelLog, type LabelState, openLabelLog, stateOf } from "./label-log.ts";
 import { codesOf, type Learnt } from "./learner.ts";
-import { chooseRows, entropies } from "./queue.ts";
+import { entropies } from "./queue.ts";
 import { loadRows, type RowsSource, type StudioRows } from "./rows.ts";
 import { mostProbable } from "./simulate.ts";
 import { type Teacher, teacherHere, teacherInChild } from "./teacher.ts";
@@ -49,8 +50,8 @@ export interface ProgressPoint {
   readonly error?: ShareEstimate;
 }
 
-/** Rows that the queue has ready. */
-const READY = 12;
+/** Rows that the queue has ready. More are chosen when half are gone, so that quick keys do not empty it. */
+const READY = 20;
 /** One row of so many is a check row. */
 const CHECK_EVERY = 4;
 /** Check rows at most, and their share of all. */
@@ -73,9 +74,12 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     checkData(join(folder, "session.json"), source, rows);
     const log = openLabelLog(join(folder, "labels.jsonl"));
     const features =
-      run === undefined ? principalFeatures(rows.rows) : await codesOf(await openRun(run), rows.rows);
+      run === undefined ? await principalFeatures(rows.rows) : await codesOf(await openRun(run), rows.rows);
     const teacher = options.here ? await teacherHere(options, rows) : teacherInChild(options);
-    return new Session(rows, log, features, teacher, folder, lock);
+    const chooser = options.here ? chooserHere(features) : chooserInThread(features);
+    const session = new Session({ rows, log, features, teacher, chooser, folder, lock });
+    await session.chooseMore();
+    return session;
   } catch (error) {
     lock.release();
     throw error;
@@ -105,6 +109,17 @@ function checkData(about: string, source: RowsSource, { rows }: StudioRows): voi
   }
 }
 
+/** What a session is made of. */
+interface SessionParts {
+  readonly rows: StudioRows;
+  readonly log: LabelLog;
+  readonly features: Features;
+  readonly teacher: Teacher;
+  readonly chooser: Chooser;
+  readonly folder: string;
+  readonly lock: RunLock;
+}
+
 /** An open session. */
 export class Session {
   readonly rows: StudioRows;
@@ -113,6 +128,7 @@ export class Session {
   readonly #lock: RunLock;
   readonly #log: LabelLog;
   readonly #teacher: Teacher;
+  readonly #chooser: Chooser;
   /** Rows drawn at random at the start, in the order in which they are asked for. */
   readonly #checks: readonly number[];
   readonly #checkSet: ReadonlySet<number>;
@@ -121,20 +137,15 @@ export class Session {
   #learnt: Learnt | undefined;
   #ready: Asked[] = [];
   #asked = 0;
+  #choosing: Promise<void> | undefined;
   #learning = false;
   #behind = false;
   #problem: string | undefined;
   #progress: ProgressPoint[] = [];
 
-  constructor(
-    rows: StudioRows,
-    log: LabelLog,
-    features: Features,
-    teacher: Teacher,
-    folder: string,
-    lock: RunLock,
-  ) {
+  constructor({ rows, log, features, teacher, chooser, folder, lock }: SessionParts) {
     this.#lock = lock;
+    this.#chooser = chooser;
     this.rows = rows;
     this.folder = folder;
     this.features = features;
@@ -146,7 +157,6 @@ export class Session {
     this.#checkSet = new Set(this.#checks);
     this.#state = stateOf(log.events, { labels: rows.given, classes: rows.classes });
     this.#behind = this.#state.labels.size > 0;
-    this.#refill();
   }
 
   get state(): LabelState {
@@ -179,16 +189,25 @@ export class Session {
     this.#ready = this.#ready.filter(({ row }) => this.#isOpen(row));
     if (event.type !== "class") this.#behind = true;
     this.#tell();
-    // After the answer: choosing rows may take longer than a person waits for the next one.
-    setImmediate(() => {
-      if (this.#ready.length < READY / 2) this.#refill();
-    });
+    if (this.#ready.length < READY / 2) void this.chooseMore();
   }
 
   /** The row to ask for now, if any is left. */
   next(): Asked | undefined {
-    if (this.#ready.length === 0) this.#refill();
     return this.#ready[0];
+  }
+
+  /** Fills the queue anew with what the model knows now. While rows are being chosen, a second call waits for the same rows. */
+  chooseMore(): Promise<void> {
+    this.#choosing ??= this.#refill()
+      .catch((error: unknown) => {
+        this.#problem = error instanceof Error ? error.message : String(error);
+      })
+      .finally(() => {
+        this.#choosing = undefined;
+        this.#tell();
+      });
+    return this.#choosing;
   }
 
   /** Learns from the labels if there are new ones, until there are none. */
@@ -208,8 +227,8 @@ export class Session {
         this.#learnt = learnt;
         const error = this.error();
         this.#progress.push({ labels: labels.size, seconds: learnt.seconds, ...(error && { error }) });
-        this.#refill();
-        this.#tell();
+        await this.#choosing;
+        await this.chooseMore();
       }
     } catch (error) {
       this.#problem = error instanceof Error ? error.message : String(error);
@@ -236,6 +255,7 @@ export class Session {
       aside: aside.size,
       undoable: undoable.length,
       learning: this.#learning,
+      choosing: this.#choosing !== undefined,
       ...(this.#problem !== undefined && { problem: this.#problem }),
       lessons: this.#progress.length,
       progress: this.#progress,
@@ -359,6 +379,7 @@ export class Session {
 
   close(): void {
     this.#teacher.close();
+    this.#chooser.close();
     this.#log.close();
     this.#lock.release();
   }
@@ -425,31 +446,28 @@ export class Session {
   }
 
   /** Rows that the model chooses, with a random one after every third. */
-  #refill(): void {
+  async #refill(): Promise<void> {
     const { labels, aside } = this.#state;
     const learnt = this.#learnt;
-    const checks = this.#checks.filter((row) => this.#isOpen(row));
-    const chosen = chooseRows(
-      {
-        features: this.features,
-        rows: this.rows.rows.rows,
-        labelled: new Set(labels.keys()),
-        excluded: new Set([...aside.keys(), ...this.#checkSet]),
-        classes: new Set(Array.from(labels.values(), (label) => label.class)).size,
-        ...(learnt && { probabilities: learnt.probabilities }),
-      },
-      { strategy: "chosen", count: READY, seed: 0 },
-    );
+    const chosen = await this.#chooser.choose({
+      rows: this.rows.rows.rows,
+      labelled: new Set(labels.keys()),
+      excluded: new Set([...aside.keys(), ...this.#checkSet]),
+      classes: new Set(Array.from(labels.values(), (label) => label.class)).size,
+      ...(learnt && { probabilities: learnt.probabilities }),
+      count: READY,
+    });
     const ready: Asked[] = [];
-    // The row that is being looked at stays.
+    // The row that is being looked at stays. Others may have got a label since the choice began.
     const [first] = this.#ready;
     if (first !== undefined && this.#isOpen(first.row)) ready.push(first);
-    const queue = chosen.filter((row) => row !== first?.row);
-    const random = checks.filter((row) => row !== first?.row);
+    const isNew = (row: number): boolean => row !== first?.row && this.#isOpen(row);
+    const queue = chosen.filter(isNew);
+    const random = this.#checks.filter(isNew);
     while (ready.length < READY && (queue.length > 0 || random.length > 0)) {
-      const check = (++this.#asked % CHECK_EVERY === 0 && random.length > 0) || queue.length === 0;
-      const row = check ? random.shift() : (queue as number[]).shift();
-      if (row !== undefined) ready.push({ row, by: check ? "check" : "queue" });
+      const isCheck = (++this.#asked % CHECK_EVERY === 0 && random.length > 0) || queue.length === 0;
+      const row = isCheck ? random.shift() : queue.shift();
+      if (row !== undefined) ready.push({ row, by: isCheck ? "check" : "queue" });
     }
     this.#ready = ready;
   }

@@ -69,7 +69,9 @@ export async function simulateLabelling(
     );
   }
   const learner = new Learner(rows, { ...learning, seed });
-  const features = learning.base ? await codesOf(learning.base, rows.rows) : principalFeatures(rows.rows);
+  const features = learning.base
+    ? await codesOf(learning.base, rows.rows)
+    : await principalFeatures(rows.rows);
   const labels = new Int32Array(rows.rows.rows).fill(-1);
   const labelled = new Set<number>();
   // Nobody can answer for these.

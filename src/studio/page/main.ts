@@ -32,6 +32,7 @@ interface State {
   readonly aside: number;
   readonly undoable: number;
   readonly learning: boolean;
+  readonly choosing: boolean;
   readonly problem?: string;
   readonly lessons: number;
   readonly progress: readonly Point[];
@@ -234,7 +235,8 @@ function Queue({ state, record }: { state: State; record: Record }) {
     document.addEventListener("keydown", onKey);
     return () => document.removeEventListener("keydown", onKey);
   });
-  if (next === undefined) return h("p", null, "Every row has a label or was put aside.");
+  if (next === undefined)
+    return h("p", null, state.choosing ? "Choosing rows …" : "Every row has a label or was put aside.");
   return h("section", { "aria-label": "Queue", "data-row": next.row }, [
     h("div", { class: "spread" }, [h(Shown, { row: next, image: state.image }), h(Odds, { row: next })]),
     h(Classes, { state, choose }),

@@ -1,0 +1,60 @@
+/**
+ * Chooses rows for a session, in a thread of its own: clustering takes longer than a person waits for the next row, and the thread of the
+ * server answers them.
+ */
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { InternalError } from "../errors.ts";
+import type { Features } from "./features.ts";
+import { chooseRows, type QueueState } from "./queue.ts";
+
+/** What is known when rows are chosen, besides their features, and how many are wanted. */
+export type Choice = Omit<QueueState, "features"> & { readonly count: number };
+
+/** Who chooses. */
+export interface Chooser {
+  choose(choice: Choice): Promise<readonly number[]>;
+  close(): void;
+}
+
+const chosen = (features: Features, { count, ...state }: Choice): readonly number[] =>
+  chooseRows({ ...state, features }, { strategy: "chosen", count, seed: 0 });
+
+/** Chooses in this thread. */
+export const chooserHere = (features: Features): Chooser => ({
+  choose: async (choice) => chosen(features, choice),
+  close: () => undefined,
+});
+
+/** Chooses in another thread; one choice at a time. */
+export function chooserInThread(features: Features): Chooser {
+  const worker = new Worker(new URL("./chooser-thread.js", import.meta.url), {
+    workerData: features,
+    execArgv: [],
+  });
+  // It keeps the process alive only while it is asked for something.
+  worker.unref();
+  return {
+    async choose(choice) {
+      const over = new AbortController();
+      const { signal } = over;
+      // `once` throws what the thread threw; a thread that ends answers nothing.
+      const ended = once(worker, "exit", { signal }).then(([code]) => {
+        throw new InternalError(`the thread that chooses rows ended with ${code}`);
+      });
+      worker.ref();
+      worker.postMessage(choice);
+      try {
+        const [rows] = await Promise.race([once(worker, "message", { signal }), ended]);
+        return rows as readonly number[];
+      } finally {
+        over.abort();
+        worker.unref();
+      }
+    },
+    close: () => void worker.terminate(),
+  };
+}
+
+/** The answer to one message in the other thread. */
+export const answerOf = chosen;
