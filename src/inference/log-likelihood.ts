@@ -1,4 +1,4 @@
-/** Log densities of observed rows at draws from a posterior: what comparisons by prediction are made of. */
+/** Log densities of observed rows at draws from a posterior, which `loo` and `waic` compare models by. */
 import type { ArrayValue } from "../compile/index.ts";
 import { UsageError } from "../errors.ts";
 import { anything, checkOptions, given, type OptionRules, required } from "../options.ts";
@@ -11,11 +11,11 @@ import { repeatedDraws } from "./repeated-draws.ts";
 /** Options of {@link logLikelihood}, {@link loo} and {@link waic}. */
 export interface RowLikelihoodOptions {
   /**
-   * Draws from the posterior of the latent sites, of equal weight: [draws, …site] or [chains, draws, …site], the `values` of `nuts`, `hmc`,
-   * `laplace` or `pathfinder`.
+   * Draws of the latent sites from the posterior, with equal weights: [draws, …site] or [chains, draws, …site], such as the `values` of
+   * `nuts`, `hmc`, `laplace` or `pathfinder`.
    */
   readonly posterior: ReadonlyMap<string, ArrayValue>;
-  /** Values of the program's parameters, as `svi(…).run` returns them. Default: their initial ones. */
+  /** Values of the program's parameters, as `svi(…).run` returns them. Default: their initial values. */
   readonly parameters?: ReadonlyMap<Tensor, TypedArray>;
 }
 
@@ -29,7 +29,7 @@ export const logLikelihoodRules: OptionRules<RowLikelihoodOptions> = {
 function countOf(program: string, stored: readonly StoredSite[]): number {
   const [first, other] = [stored[0], stored.find((s) => s.count !== stored[0].count)];
   if (first === undefined)
-    throw new UsageError(`${program}: the program has no latent site, and so no posterior.`);
+    throw new UsageError(`${program}: the program has no latent site, so it has no posterior.`);
   if (other !== undefined) {
     throw new UsageError(
       `${program}: site '${first.name}' has ${first.count} draws and site '${other.name}' ${other.count}; give joint draws.`,
@@ -38,7 +38,7 @@ function countOf(program: string, stored: readonly StoredSite[]): number {
   return first.count;
 }
 
-/** Reads the program with its latent sites at given values: the log density of each observed site, by row. */
+/** Evaluates the program with its latent sites at given values: the log density of each observed site, by row. */
 function rowsOf<A extends readonly unknown[]>(
   program: Program<A>,
   args: A,
@@ -56,16 +56,17 @@ function rowsOf<A extends readonly unknown[]>(
 }
 
 /**
- * The log likelihood of every observed row at every posterior draw: log p(yᵢ | θ), nats, for each observed site an array [draws, …rows],
- * chains one after another. A row is an element of the site's plates; a site with an event (a vector, or `toEvent`) counts once for
- * each event. A `factor` is no row and is left out.
+ * The log likelihood log p(yᵢ | θ) of every observed row at every posterior draw, in nats: for each observed site an array [draws, …rows],
+ * with the chains one after another. A row is one element of the site's plates; at a site with an event shape (a vector, or `toEvent`) each
+ * event is one row. A `factor` is not a row and is left out.
  *
  * @example
  * const chains = await nuts(eightSchools).run([], { chains: 4, draws: 1000, seed: 0 });
  * const rows = await logLikelihood(eightSchools, [], { posterior: chains.values });
  * rows.get("y"); // [4000, 8]
  *
- * @throws UsageError when a latent site has no draws (a finite site that was summed out, among them), or data are seen in minibatches.
+ * @throws UsageError when a latent site has no draws (for example, a finite site that was summed out), or when the program reads its data
+ * in minibatches.
  */
 export async function logLikelihood<A extends readonly unknown[]>(
   program: Program<A>,
@@ -79,8 +80,8 @@ export async function logLikelihood<A extends readonly unknown[]>(
   );
   if (finite !== undefined) {
     throw new UsageError(
-      `${program.name}: the finite site '${finite.name}' was summed out and has no draws, so a row's likelihood would depend on what it is. Write ` +
-        "the sum as a distribution, Mixture(weights, components), which has one likelihood for each row.",
+      `${program.name}: the finite site '${finite.name}' was summed out and has no draws, but a row's likelihood depends on its value. Write the ` +
+        "sum as a distribution, Mixture(weights, components), which has one likelihood for each row.",
     );
   }
   const stored = posteriorDraws(program, args, posterior);
@@ -97,9 +98,9 @@ export async function logLikelihood<A extends readonly unknown[]>(
 export interface Row {
   /** The observed site. */
   readonly site: string;
-  /** Its place among the site's rows. */
+  /** Its index among the site's rows. */
   readonly index: number;
-  /** One for each draw. */
+  /** The log likelihood at each draw. */
   readonly logLikelihoods: Float64Array;
 }
 
@@ -113,8 +114,8 @@ export function rowsByDraw(program: string, bySite: ReadonlyMap<string, ArrayVal
       const bad = logLikelihoods.findIndex((l) => !Number.isFinite(l));
       if (bad >= 0) {
         throw new UsageError(
-          `${program}: the log likelihood of row ${index} of site '${site}' is ${logLikelihoods[bad]} at draw ${bad}; a row that a posterior draw makes ` +
-            "impossible has no predictive density there. Look at the site's distribution, and at the draws given.",
+          `${program}: the log likelihood of row ${index} of site '${site}' is ${logLikelihoods[bad]} at draw ${bad}; if a row is impossible at a posterior draw, its predictive density ` +
+            "cannot be estimated. Check the site's distribution and the draws.",
         );
       }
       return { site, index, logLikelihoods };
@@ -131,7 +132,7 @@ export function logSumExp(x: ArrayLike<number>): number {
   return top + Math.log(total);
 }
 
-/** A sum over rows and its standard error, √(n Var). Of one row there is none. */
+/** A sum over rows and its standard error, √(n Var), which is NaN for a single row. */
 export function totalOf(pointwise: Float64Array): { readonly total: number; readonly standardError: number } {
   const n = pointwise.length;
   const total = pointwise.reduce((a, b) => a + b, 0);

@@ -15,25 +15,25 @@ import { smoothWeights, trustedShape } from "./pareto-smoothing.ts";
 export interface RowOf {
   /** The observed site. */
   readonly site: string;
-  /** Its place among the site's rows. */
+  /** Its index among the site's rows. */
   readonly index: number;
 }
 
-/** What leaving out each row in turn would predict of it. */
+/** What {@link loo} returns: how well each row is predicted from the others. */
 export interface LooResult {
   /** Σᵢ ln p(yᵢ | y₋ᵢ), nats: the expected log predictive density of as many new rows. Higher is better. */
   readonly elpd: number;
-  /** Of `elpd`, over rows. NaN for a single row. */
+  /** Standard error of `elpd`, over rows. NaN for a single row. */
   readonly standardError: number;
-  /** The effective number of parameters: what the rows are predicted better by, nats, for having been seen. */
+  /** The effective number of parameters: how much better, in nats, the rows are predicted if they are included in the data. */
   readonly effectiveParameters: number;
   /** ln p(yᵢ | y₋ᵢ), nats, one for each row. */
   readonly pointwise: Float64Array;
   /** k̂, one for each row: how heavy the tail of its importance weights is. */
   readonly paretoK: Float64Array;
-  /** What the rows are, in the order of `pointwise` and `paretoK`. */
+  /** The site and index of each row, in the order of `pointwise` and `paretoK`. */
   readonly rows: readonly RowOf[];
-  /** The rows whose k̂ is not below min(1 − 1 / log₁₀ S, 0.7) for S draws: their figures, and the sum, cannot be trusted. */
+  /** The rows whose k̂ is not below min(1 − 1 / log₁₀ S, 0.7) for S draws. Their figures, and the sum, cannot be trusted. */
   readonly untrusted: readonly RowOf[];
   /** Whether every row's k̂ is below that limit. */
   readonly trusted: boolean;
@@ -41,15 +41,16 @@ export interface LooResult {
   readonly verdict: string;
 }
 
-/** Draws below which the tail of the weights cannot be fitted. */
+/** With fewer draws than this, the tail of the weights cannot be fitted. */
 const FEWEST = 25;
 
 /**
- * Leave-one-out cross-validation without fitting again (PSIS-LOO; Vehtari, Gelman and Gabry 2017): the draws of the whole posterior, weighted by
- * 1 / p(yᵢ | θ) with a Pareto-smoothed tail, stand for those of the posterior without row i. k̂ says row by row whether they can. Rows
- * are as in {@link logLikelihood}; flat priors are fine.
+ * Leave-one-out cross-validation without refitting (PSIS-LOO; Vehtari, Gelman and Gabry 2017). The draws of the full posterior, weighted by
+ * 1 / p(yᵢ | θ) with a Pareto-smoothed tail, replace draws from the posterior without row i. For each row, k̂ says whether that is
+ * accurate. Rows are as in {@link logLikelihood}; flat priors are fine.
  *
- * Models are compared by the difference of their `elpd`, on the same rows: its standard error is that of the rows' differences, √(n Var).
+ * Compare models by the difference of their `elpd` on the same rows. Its standard error is √(n Var), where Var is the variance of the rows'
+ * differences.
  *
  * @example
  * const { values } = await nuts(eightSchools).run([], { chains: 4, draws: 1000, seed: 0 });
@@ -76,7 +77,7 @@ export async function loo<A extends readonly unknown[]>(
   for (const [i, { logLikelihoods: l }] of rows.entries()) {
     const { logWeights, shape } = smoothWeights(l.map((v) => -v));
     pointwise[i] = logSumExp(logWeights.map((w, d) => w + l[d])) - logSumExp(logWeights);
-    // Equal weights have no tail, and need none.
+    // Equal weights have no tail, so there is nothing to fit.
     paretoK[i] = l.every((v) => v === l[0]) ? Number.NEGATIVE_INFINITY : shape;
     seen += logSumExp(l) - Math.log(draws);
   }
@@ -105,6 +106,6 @@ function verdictOf(untrusted: readonly RowOf[], rows: number, limit: number): st
     .join(", ");
   return (
     `k̂ is not below ${limit.toFixed(2)} for ${untrusted.length} of ${rows} rows (${first}${untrusted.length > 5 ? ", …" : ""}), so the estimate cannot be trusted: ` +
-    "the posterior without such a row is far from the one with it. Fit again without these rows, draw more, or use a likelihood with heavier tails (StudentT)."
+    "the posterior without such a row differs too much from the one with it. Fit again without these rows, draw more, or use a likelihood with heavier tails (StudentT)."
   );
 }

@@ -1,13 +1,13 @@
-/** Normal approximations along a path uphill: covariances from the path's last steps. */
+/** Normal approximations along a path of an optimiser. Covariances come from the path's last steps. */
 import { factorRows } from "../tensor/index.ts";
 
-/** A step of a search, and by how much the gradient of −log p changed over it. */
+/** A step of a search, and the change of the gradient of −log p over it. */
 export interface PathStep {
   readonly step: Float64Array;
   readonly change: Float64Array;
 }
 
-/** A normal that can be drawn from. */
+/** A normal distribution that can be sampled. */
 export interface PathNormal {
   readonly mean: Float64Array;
   /** ln |covariance|. */
@@ -16,9 +16,9 @@ export interface PathNormal {
   at(u: Float64Array): Float64Array;
 }
 
-/** A curvature along a step that is a smaller share of the terms it is summed from is rounding. */
+/** If the curvature along a step is less than this share of the terms of its sum, it is rounding error. */
 const LEAST_CURVATURE = 1e-10;
-/** A column that has less than this share of its length left after the others are projected out depends on them. */
+/** If a column keeps less than this share of its length after the others are projected out, it depends on them. */
 const DEPENDENT = 1e-12;
 
 const dot = (a: Float64Array, b: Float64Array): number => {
@@ -27,12 +27,12 @@ const dot = (a: Float64Array, b: Float64Array): number => {
   return sum;
 };
 
-/** Whether a step tells of a covariance: the density must curve down along it. */
+/** Whether a step can be used for a covariance: the density must curve down along it. */
 export const tells = ({ step, change }: PathStep): boolean =>
   dot(step, change) > LEAST_CURVATURE * dot(step.map(Math.abs), change.map(Math.abs));
 
 /**
- * The diagonal that the inverse Hessian starts from, brought up to date with a step (Gilbert and Lemaréchal 1989; Zhang, Carpenter, Gelman
+ * The diagonal that the inverse Hessian starts from, updated with a step (Gilbert and Lemaréchal 1989; Zhang, Carpenter, Gelman
  * and Vehtari 2022, algorithm 3).
  */
 export function nextDiagonal(diagonal: Float64Array, { step, change }: PathStep): Float64Array {
@@ -49,8 +49,8 @@ export function nextDiagonal(diagonal: Float64Array, { step, change }: PathStep)
 }
 
 /**
- * γ of the inverse Hessian diag(α) + β γ βᵀ, β = [diag(α) Z, S], in the compact form of BFGS (Byrd, Nocedal and Schnabel 1994, theorem 2.2),
- * Z and S being the changes and the steps, oldest first.
+ * γ of the inverse Hessian diag(α) + β γ βᵀ, β = [diag(α) Z, S], in the compact form of BFGS (Byrd, Nocedal and Schnabel 1994, theorem
+ * 2.2). Z and S are the changes and the steps, oldest first.
  */
 function middle(diagonal: Float64Array, steps: readonly PathStep[]): number[][] {
   const m = steps.length;
@@ -93,7 +93,7 @@ function invertUpper(r: readonly number[][]): number[][] {
   return inverse;
 }
 
-/** Orthonormal columns and the upper triangle that they are multiplied with, by Gram–Schmidt, twice; dependent columns are 0. */
+/** QR decomposition by Gram–Schmidt, applied twice: orthonormal columns and an upper triangle. Dependent columns are 0. */
 function orthonormal(columns: readonly Float64Array[]): { q: Float64Array[]; r: number[][] } {
   const q: Float64Array[] = [];
   const r = columns.map(() => columns.map(() => 0));
@@ -116,8 +116,8 @@ function orthonormal(columns: readonly Float64Array[]): { q: Float64Array[]; r: 
 }
 
 /**
- * The normal whose covariance is the inverse Hessian that BFGS makes of `steps`, from diag(`diagonal`), centred where a Newton step from
- * `point` leads. Nothing if rounding leaves the covariance not positive definite.
+ * The normal whose covariance is the inverse Hessian that BFGS computes from `steps`, starting at diag(`diagonal`). Its mean is the end of
+ * a Newton step from `point`. Undefined if rounding makes the covariance not positive definite.
  *
  * @param gradient of log p at `point`
  */
@@ -129,7 +129,8 @@ export function pathNormal(
 ): PathNormal | undefined {
   const n = point.length;
   const scale = diagonal.map(Math.sqrt);
-  // The covariance is D (I + B γ Bᵀ) D, D = diag(√α); with B = Q R, Q (I + R γ Rᵀ) Qᵀ is all of it that is not the identity.
+  // The covariance is D (I + B γ Bᵀ) D with D = diag(√α). With B = Q R, the middle factor is Q (I + R γ Rᵀ) Qᵀ on the span of Q, and the
+  // identity elsewhere.
   const { q, r } = orthonormal([
     ...steps.map(({ change }) => change.map((v, i) => v * scale[i])),
     ...steps.map(({ step }) => step.map((v, i) => v / scale[i])),

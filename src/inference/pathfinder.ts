@@ -19,24 +19,24 @@ import {
   unconstrainedDensity,
 } from "./unconstrained-density.ts";
 
-/** Options of {@link pathfinder}: how many paths, how long, and how many draws. */
+/** Options of {@link pathfinder}: the number of paths, their length, and the number of draws. */
 export interface PathfinderOptions
   extends Pick<UnconstrainedDensityOptions, "parameters" | "executor" | "precision" | "threads"> {
-  /** Number of paths, each from a random start of its own. Default 4. */
+  /** Number of paths, each from its own random starting point. Default 4. */
   readonly paths?: number;
-  /** Draws that are returned, at least 25; each path proposes as many. Default 1000. */
+  /** Number of draws that are returned, at least 25; each path proposes the same number. Default 1000. */
   readonly draws?: number;
-  /** Draws by which each normal along a path is judged: the ELBO is their mean. Default 25. */
+  /** Number of draws for the ELBO of each normal along a path. Default 25. */
   readonly elboDraws?: number;
-  /** Steps of a path, at most. Default 1000. */
+  /** The most steps of a path. Default 1000. */
   readonly maxSteps?: number;
-  /** The last steps that a normal takes its covariance from. Default 6. */
+  /** Number of past steps that the covariance of a normal is computed from. Default 6. */
   readonly history?: number;
-  /** Values of latent sites that every path starts from. Default: random points, by `seed`. */
+  /** Values of latent sites at which every path starts. Default: random points, drawn with `seed`. */
   readonly initial?: SiteValues;
   /** Seed of the starting points and the draws. Default 0. */
   readonly seed?: number;
-  /** Called when a path has ended. */
+  /** Called after each path. */
   readonly onPath?: (info: PathInfo) => void;
 }
 
@@ -59,60 +59,63 @@ const pathfinderRules: OptionRules<PathfinderOptions> = {
 export interface PathInfo {
   /** Counted from 0. */
   readonly path: number;
-  /** Steps uphill. */
+  /** Number of steps. */
   readonly steps: number;
   /** The step whose normal has the largest ELBO. */
   readonly best: number;
-  /** That ELBO, nats, estimated from `elboDraws` draws. */
+  /** That ELBO in nats, estimated from `elboDraws` draws. */
   readonly elbo: number;
 }
 
-/** Draws from the posterior's best normal approximations along paths uphill. */
+/** Draws from the best normal approximations of the posterior along the paths. */
 export interface PathfinderResult {
   readonly method: "pathfinder";
-  /** The program whose posterior it approximates. */
+  /** The program whose posterior is approximated. */
   readonly fitted: FittedProgram;
-  /** Draws of latent and deterministic sites, [draws, …site], resampled by their importance weights. Some occur more than once. */
+  /** Draws of latent and deterministic sites, [draws, …site], resampled by their importance weights. A draw can occur more than once. */
   readonly values: ReadonlyMap<string, ArrayValue>;
-  /** Values of latent sites for the starts of that many chains as there are paths: `nuts(model).run(args, { initial: starts })`. */
+  /** Starting values of latent sites for as many chains as there are paths: `nuts(model).run(args, { initial: starts })`. */
   readonly starts: readonly ReadonlyMap<string, ArrayValue>[];
-  /** The paths that gave a normal. */
+  /** The paths that found a normal. */
   readonly paths: readonly PathInfo[];
-  /** Why other paths gave none, a message for each. */
+  /** For each of the other paths, a message that says why it found none. */
   readonly failures: readonly string[];
-  /** ln of the mean importance weight, nats: an estimate of the log evidence. NaN where a latent site has a flat prior: there is none then. */
+  /**
+   * Estimate of the log evidence in nats: ln of the mean importance weight. NaN if a latent site has a flat prior, because there is no
+   * evidence then.
+   */
   readonly logEvidence: number;
   /** k̂ of all proposed draws as importance samples (see `importance`). */
   readonly paretoK: number;
-  /** The number of independent draws that the weighted ones are worth. */
+  /** The effective sample size: the number of independent draws that the weighted draws are worth. */
   readonly effectiveSampleSize: number;
   /** Whether k̂ is below the limit for this number of draws, and the effective sample size is large enough (see `importance`). */
   readonly trusted: boolean;
-  /** Calls of the density, with and without use of its gradient. */
+  /** Number of evaluations of the density, with and without its gradient. */
   readonly evaluations: number;
 }
 
-/** What `pathfinder` returns: the search on one program. */
+/** What `pathfinder` returns. */
 export interface PathfinderRunner<A extends readonly unknown[]> {
   readonly method: "pathfinder";
   readonly program: Program<A>;
   /**
-   * @throws ConvergenceError when no path gives a normal.
+   * @throws ConvergenceError when no path finds a normal.
    * @throws NonFiniteError when no starting point has a finite density and gradient.
    * @throws UsageError when an option is out of range.
    */
   run(args: A, options?: PathfinderOptions): Promise<PathfinderResult>;
 }
 
-/** A path ends when a Newton step, by the curvature of its own last steps, would gain less than this, in nats. */
+/** A path ends when a Newton step, with the curvature from the path's last steps, would gain less than this, in nats. */
 const GAIN = 1e-8;
 
 /**
  * Pathfinder (Zhang, Carpenter, Gelman and Vehtari 2022, "Pathfinder: Parallel quasi-Newton variational inference"): L-BFGS climbs the log
- * density from random points, every step gives a normal approximation, and the one with the largest ELBO is drawn from. The draws of all
- * paths are weighted by p / q with a smoothed tail and resampled. It costs hundreds of gradients where `nuts` needs ten thousands; it is
- * a first look at a posterior, and where chains can start. `paretoK` and `trusted` say whether the draws can stand for the posterior.
- * Where there is no mode (a scale that shrinks to 0) a path still passes good normals on its way.
+ * density from random points. Every step gives a normal approximation, and draws come from the one with the largest ELBO. The draws of all
+ * paths are weighted by p / q with a smoothed tail and resampled. It needs hundreds of gradients where `nuts` needs tens of thousands. Use
+ * it for a first look at a posterior, and for starting points of chains. `paretoK` and `trusted` say whether the draws represent the
+ * posterior. If there is no mode (for example, a scale that shrinks to 0), a path can still pass good normals on its way.
  *
  * @example
  * const { values, starts, trusted } = await pathfinder(coin).run([flips]);
@@ -182,7 +185,7 @@ export const pathfinder = <A extends readonly unknown[]>(program: Program<A>): P
       method: "pathfinder",
       fitted: fittedProgram(program, args),
       values,
-      // Resampled draws are in no order: as far from each other as the draws allow.
+      // Resampled draws have no order; the starts are spaced evenly among them.
       starts: Array.from({ length: paths }, (_, k) => {
         const i = Math.floor((k * draws) / paths);
         const at = density.constrain(coordinates.subarray(i * n, (i + 1) * n));
@@ -207,7 +210,7 @@ interface Found {
   readonly normal: PathNormal;
 }
 
-/** ln p − ln q of a draw at noise `u`; −∞ where there is no density. */
+/** ln p − ln q of a draw with noise `u`; −∞ if the density is 0 there. */
 async function logWeight(
   density: UnconstrainedDensity,
   { logDeterminant }: PathNormal,
@@ -230,7 +233,7 @@ async function follow(
   const noise = stream(seed, `pathfinder/${path}/elbo`);
   const scratch = new Float64Array(density.dimension);
   let climb = startLbfgs(start.q, start.logDensity, start.gradient);
-  // Scales come from the curvature, at the start and where the search is stuck, so that they do not depend on the units of the data.
+  // Scales come from the curvature at the start, and again when the search is stuck, so that they do not depend on the units of the data.
   const product = await hessianProduct(density);
   const measure = (): void => {
     climb = withCurvature(climb, curvatures(product, density, climb.q));
@@ -274,14 +277,14 @@ async function follow(
   }
   if (best === undefined) {
     throw new ConvergenceError(
-      `${density.name}: no normal was found along path ${path}: after ${climb.iteration} steps uphill the density has not curved down, ` +
-        "or the normals' draws have no density. Start elsewhere (initial, seed), give sites proper priors, or use nuts.",
+      `${density.name}: no normal was found along path ${path}: after ${climb.iteration} steps the density has not curved down, or it is 0 at the draws ` +
+        "of the normals. Start elsewhere (initial, seed), give sites proper priors, or use nuts.",
     );
   }
   return { ...best, info: { ...best.info, steps: climb.iteration } };
 }
 
-/** Draws of indices with these weights, with replacement. */
+/** Draws indices with these weights, with replacement. */
 function resample(logWeights: Float64Array, draws: number, seed: number): Int32Array {
   const top = logWeights.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
   let total = 0;

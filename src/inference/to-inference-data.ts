@@ -6,25 +6,28 @@ import type { Mcmc } from "./mcmc/sampler.ts";
 
 /** Draws from a posterior: what `nuts`, `hmc`, `laplace` and `pathfinder` return. */
 export interface PosteriorDraws {
-  /** By site, [chains, draws, …site] where `chains` is given, else [draws, …site]: one chain. */
+  /** Draws by site: [chains, draws, …site] if `chains` is given, otherwise [draws, …site], one chain. */
   readonly values: ReadonlyMap<string, ArrayValue>;
-  /** Number of chains. Default: none, all draws are one chain. */
+  /** Number of chains. Default: none; all draws are one chain. */
   readonly chains?: number;
-  /** Reports of the sampler, as chains have them. Default none. */
+  /** Statistics of the sampler, as chains return them. Default: none. */
   readonly statistics?: Mcmc["statistics"];
 }
 
-/** Options of {@link toInferenceData}: what else goes in. */
+/** Options of {@link toInferenceData}: groups to add, and names. */
 export interface InferenceDataOptions {
-  /** Of each observed row, [chains × draws, …rows], as `logLikelihood` returns it. Default none. */
+  /** The log likelihood of each observed row, [chains × draws, …rows], as `logLikelihood` returns it. Default: none. */
   readonly logLikelihood?: ReadonlyMap<string, ArrayValue>;
-  /** Replicated data, [chains × draws, …site], as `predictive` with `posterior` returns them. Sites of the posterior among them are left out. Default none. */
+  /**
+   * Replicated data, [chains × draws, …site], as `predictive` with `posterior` returns them. Sites that are also in the posterior are left
+   * out. Default: none.
+   */
   readonly posteriorPredictive?: ReadonlyMap<string, ArrayValue>;
-  /** Draws from the prior, [draws, …site], as `predictive` returns them. Default none. */
+  /** Draws from the prior, [draws, …site], as `predictive` returns them. Default: none. */
   readonly prior?: ReadonlyMap<string, ArrayValue>;
-  /** The observed values, as nested arrays by site. Default none. */
+  /** The observed values, as nested arrays by site. Default: none. */
   readonly observedData?: Readonly<Record<string, Nested>>;
-  /** Names of the dimensions of variables, chains and draws left out: `{ theta: ["school"] }`. Default: ArviZ's own names. */
+  /** Names of the dimensions of variables, without chains and draws: `{ theta: ["school"] }`. Default: ArviZ's own names. */
   readonly dims?: Readonly<Record<string, readonly string[]>>;
   /** Labels along dimensions: `{ school: ["A", "B"] }`. Default: 0, 1, 2, … */
   readonly coords?: Readonly<Record<string, readonly (string | number)[]>>;
@@ -42,19 +45,19 @@ const rules: OptionRules<InferenceDataOptions> = {
 /** A group of ArviZ's schema: variables by name, [chain, draw, …]; those of `observed_data` without chain and draw. */
 export type InferenceGroup = Readonly<Record<string, Nested>>;
 
-/** What `arviz.from_dict` takes, as plain data that JSON can hold. */
+/** The argument of `arviz.from_dict`, as plain data that JSON can hold. */
 export interface InferenceData {
   /** Latent and deterministic sites. */
   readonly posterior: InferenceGroup;
   /** `lp`, `acceptance_rate`, `step_size`, `tree_depth`, `n_steps`, `diverging`, `energy`. */
   readonly sample_stats?: InferenceGroup;
-  /** Of observed rows. */
+  /** Log likelihoods of observed rows. */
   readonly log_likelihood?: InferenceGroup;
   /** Replicated data. */
   readonly posterior_predictive?: InferenceGroup;
   /** Draws from the prior, in one chain. */
   readonly prior?: InferenceGroup;
-  /** The data. */
+  /** The observed data. */
   readonly observed_data?: InferenceGroup;
   /** Labels along dimensions. */
   readonly coords?: Readonly<Record<string, readonly (string | number)[]>>;
@@ -62,7 +65,7 @@ export interface InferenceData {
   readonly dims?: Readonly<Record<string, readonly string[]>>;
 }
 
-/** ArviZ's names of the sampler's reports. */
+/** ArviZ's names for the statistics of the sampler. */
 const STATISTICS = {
   logDensity: "lp",
   acceptance: "acceptance_rate",
@@ -87,7 +90,7 @@ function nest(
   return build(0);
 }
 
-/** @throws UsageError when the first dimension is not that of all draws. */
+/** @throws UsageError when the first dimension is not the number of all draws. */
 function byChain(
   group: string,
   values: ReadonlyMap<string, ArrayValue>,
@@ -107,9 +110,9 @@ function byChain(
 }
 
 /**
- * Draws, the sampler's reports, likelihoods and data in the schema of ArviZ's InferenceData, as plain data: write them with `JSON.stringify`, and in
- * Python read them with `arviz.from_dict(**json.load(file))` (before ArviZ 1.0; from then on the groups are its first argument). Not a number and
- * infinite values become null in JSON.
+ * Draws, statistics of the sampler, likelihoods and data in the schema of ArviZ's InferenceData, as plain data. Write them with
+ * `JSON.stringify`, and read them in Python with `arviz.from_dict(**json.load(file))` (before ArviZ 1.0; from then on the groups are the
+ * first argument). NaN and infinite values become null in JSON.
  *
  * @example
  * const chains = await nuts(eightSchools).run([], { chains: 4, draws: 1000, seed: 0 });
@@ -137,7 +140,7 @@ export function toInferenceData(
   );
   if (odd !== undefined || (chains !== undefined && chains !== layout[0])) {
     throw new UsageError(
-      `toInferenceData: '${odd?.[0] ?? [...values.keys()][0]}' does not have ${chains ?? 1} × ${draws} draws, as the posterior has.`,
+      `toInferenceData: '${odd?.[0] ?? [...values.keys()][0]}' does not have ${chains ?? 1} × ${draws} draws like the rest of the posterior.`,
     );
   }
   const kept = posteriorPredictive && new Map([...posteriorPredictive].filter(([name]) => !values.has(name)));

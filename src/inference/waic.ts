@@ -13,29 +13,29 @@ import type { RowOf } from "./loo.ts";
 
 /** What {@link waic} returns. */
 export interface WaicResult {
-  /** Σᵢ (ln p(yᵢ | y) − pᵢ), nats: an estimate of the expected log predictive density. −2 times it is the deviance scale. */
+  /** Σᵢ (ln p(yᵢ | y) − pᵢ), nats: an estimate of the expected log predictive density. Multiply by −2 for the deviance scale. */
   readonly elpd: number;
-  /** Of `elpd`, over rows. NaN for a single row. */
+  /** Standard error of `elpd`, over rows. NaN for a single row. */
   readonly standardError: number;
   /** Σᵢ pᵢ, the effective number of parameters. */
   readonly effectiveParameters: number;
-  /** One for each row, nats. */
+  /** The contribution of each row to `elpd`, nats. */
   readonly pointwise: Float64Array;
   /** pᵢ = Var log p(yᵢ | θ) over draws. Above 0.4 the estimate fails. */
   readonly variances: Float64Array;
-  /** What the rows are. */
+  /** The site and index of each row. */
   readonly rows: readonly RowOf[];
   /** Whether every pᵢ is at most 0.4. */
   readonly trusted: boolean;
 }
 
-/** pᵢ beyond which the expansion behind the criterion fails (Vehtari, Gelman and Gabry 2017, section 2.2). */
+/** If a pᵢ is larger than this, the expansion behind the criterion fails (Vehtari, Gelman and Gabry 2017, section 2.2). */
 const LARGEST = 0.4;
 
 /**
- * The widely applicable information criterion (Watanabe 2010), as a log predictive density: that of the rows seen, less the variance of each
- * row's log likelihood over posterior draws. {@link loo} says more of when it fails, for the same price; use it unless a figure has to be
- * compared with one of WAIC.
+ * The widely applicable information criterion (Watanabe 2010), as a log predictive density: that of the observed rows, minus the variance
+ * of each row's log likelihood over posterior draws. {@link loo} costs the same and says more about when it fails; use it unless you need a
+ * WAIC to compare with another.
  *
  * @example
  * const { values } = await nuts(eightSchools).run([], { chains: 4, draws: 1000, seed: 0 });

@@ -1,4 +1,4 @@
-/** The data of the benchmark's page (Kingma et al. 2014) in the form that the report floor needs: methods, draws, curves and settings. */
+/** The data for the benchmark's page (Kingma et al. 2014), in the form that the report floor needs: methods, draws, curves and settings. */
 import { join } from "#platform/paths";
 import { runFolder } from "../files/index.ts";
 import { declarationOf, readHistory } from "../kinds/index.ts";
@@ -100,7 +100,7 @@ function cellsOf(
       planned,
       ...(published && { published: publishedShare(published) }),
       draws: done.map((figuresOf) => drawOf(figuresOf, by, folder(figuresOf.labelSeed))),
-      // One training serves all ways to classify.
+      // All ways to classify use the same training.
       ...(i === 0 &&
         done.length > 0 && {
           settings: settingsAt(folder(done[0].labelSeed)),

@@ -22,7 +22,7 @@ export type DensityBinarization = "dynamic" | "fixed";
 
 /**
  * Negative log-likelihoods in nats and active units, from Table 1 of "Importance weighted autoencoders" (ICLR 2016, arXiv 1509.00519),
- * MNIST, one stochastic layer, after 3,280 epochs. Its pixels are drawn anew at each step: there are no figures for fixed ones.
+ * MNIST, one stochastic layer, after 3,280 epochs. Its pixels are drawn anew at each step; there are no figures for fixed pixels.
  */
 const PUBLISHED: readonly (readonly [DensityBound, number, number, number])[] = [
   ["elbo", 1, 86.76, 19],
@@ -36,27 +36,30 @@ const PUBLISHED: readonly (readonly [DensityBound, number, number, number])[] = 
 /** Stages of 3^i epochs, i from 0 to 7, with learning rates 10^(−3 − i/7): 3,280 epochs. */
 const STAGES = 8;
 
-/** Which part of the table is made, on which data and where. */
+/** Which part of the table to reproduce, with which data, and where. */
 export interface Burda2016Options {
-  /** Folder of the benchmark: a run's folder for each row of the table. */
+  /** Folder of the benchmark. It contains a run's folder for each row of the table. */
   readonly out: string;
   /** Numbers of samples k. Default [1, 5, 50]. */
   readonly samples?: readonly number[];
-  /** Default `["iwae"]`. */
+  /** Bounds to train with. Default `["iwae"]`. */
   readonly bounds?: readonly DensityBound[];
-  /** Default `["dynamic"]`. */
+  /** How pixels are binarised. Default `["dynamic"]`. */
   readonly binarize?: readonly DensityBinarization[];
-  /** Doubly reparameterised gradients for the importance-weighted bound (Tucker et al. 2019), which the paper did not have. Default true. */
+  /**
+   * Whether to use doubly reparameterised gradients for the importance-weighted bound (Tucker et al. 2019); the paper did not have them.
+   * Default true.
+   */
   readonly doublyReparameterised?: boolean;
   /** Importance samples of the log-likelihood. Default 5,000, as in the paper. */
   readonly importanceSamples?: number;
-  /** Test rows of the log-likelihood, from the first. Default all. */
+  /** Number of test rows for the log-likelihood, from the first. Default all. */
   readonly rows?: number;
-  /** Default MNIST. */
+  /** The data. Default MNIST. */
   readonly source?: DataSource;
-  /** Share of the paper's epochs: below 1 every stage is shorter. Default 1. */
+  /** Fraction of the paper's epochs. Below 1 every stage is shorter. Default 1. */
   readonly length?: number;
-  /** Threads within an operation. Default: one a core. */
+  /** Threads within an operation. Default: one per core. */
   readonly threads?: number;
   /** The version of Tightbound, for the results. */
   readonly version: string;
@@ -64,24 +67,24 @@ export interface Burda2016Options {
   readonly command: string;
 }
 
-/** A row of the table: what was published, and what was found. */
+/** A row of the table: the published figures, and those found here. */
 export type DensityRow = {
   readonly bound: DensityBound;
   readonly samples: number;
   readonly binarize: DensityBinarization;
   readonly folder: string;
-  /** Of the paper; absent where it has none. */
+  /** The paper's figures; absent if it has none. */
   readonly published?: { readonly negativeLogLikelihood: number; readonly activeUnits: number };
   readonly found?: DensityFigures;
 };
 
-/** What a run ended in. */
+/** The figures of a finished run. */
 export type DensityFigures = {
   /** Nats per row. */
   readonly negativeLogLikelihood: number;
   readonly standardError: number;
   readonly importanceSamples: number;
-  /** Test rows that it is a mean over. */
+  /** Number of test rows that it is a mean over. */
   readonly rows: number;
   readonly elbo: number;
   readonly activeUnits: number;
@@ -89,7 +92,7 @@ export type DensityFigures = {
   readonly seconds: number;
 };
 
-/** The part of the table that was made. */
+/** The part of the table that was reproduced. */
 export interface Burda2016Results {
   readonly benchmark: "burda2016";
   readonly version: string;
@@ -98,21 +101,21 @@ export interface Burda2016Results {
   /** Settings of each run, by its folder's name. */
   readonly settings: Readonly<Record<string, GivenSettings>>;
   readonly table: readonly DensityRow[];
-  /** Runs that are not done: another process trains them, or a signal came first. */
+  /** Runs that are missing: another process trains them, or a signal stopped this one. */
   readonly missing: readonly string[];
 }
 
 /** Callbacks of the reproduction. */
 export interface Burda2016Hooks {
-  /** What to call while a row's run trains. */
+  /** Returns the callbacks for the training of a row's run. */
   readonly training?: (row: DensityRow, path: string) => RunHooks;
-  /** Called as test rows are measured. */
+  /** Called while test rows are measured. */
   readonly onProgress?: (line: string) => void;
-  /** Stops after the step under way; what is done is kept. */
+  /** Stops after the current step; finished work is kept. */
   readonly signal?: AbortSignal;
 }
 
-/** The paper's learning rates at a share of its epochs: the first, the changes, and the number of epochs. */
+/** The paper's learning rates for a fraction of its epochs: the first rate, the changes, and the number of epochs. */
 export function rateStages(length: number): {
   readonly lr: number;
   readonly lrSteps: readonly { readonly epoch: number; readonly lr: number }[];
@@ -131,7 +134,7 @@ export function rateStages(length: number): {
   return { lr: 1e-3, lrSteps: steps, epochs: Math.max(1, ends[STAGES - 1]) };
 }
 
-/** The settings of a row: 784–200–200–50, tanh, minibatches of 20, as in the paper. Its Adam had ε = 1e-4; ours has its usual one. */
+/** The settings of a row: 784–200–200–50, tanh, minibatches of 20, as in the paper. Its Adam had ε = 1e-4; here it is the usual one. */
 export function densitySettings(
   { bound, samples, binarize }: Pick<DensityRow, "bound" | "samples" | "binarize">,
   { length = 1, threads, doublyReparameterised = true }: Partial<Burda2016Options>,
@@ -223,7 +226,7 @@ function rowOf(bound: DensityBound, samples: number, binarize: DensityBinarizati
   };
 }
 
-/** Trains a run to its end; false when a signal stopped it, or another process trains it. */
+/** Trains a run to its end. Returns false when a signal stopped it, or another process trains it. */
 async function complete(...run: Parameters<typeof completeRun>): Promise<boolean> {
   try {
     return await completeRun(...run);

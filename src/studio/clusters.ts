@@ -1,24 +1,24 @@
-/** k-means with weights: how a batch is made of rows that are unlike each other. */
+/** Weighted k-means, which makes a batch of rows that differ from each other. */
 import { fillUniform, stream } from "../random/index.ts";
 import type { Features } from "./features.ts";
 
-/** What {@link cluster} is given. */
+/** Options of {@link cluster}. */
 export interface ClusterOptions {
-  /** Clusters; at most as many as rows. */
+  /** Number of clusters, at most the number of rows. */
   readonly count: number;
   readonly seed: number;
-  /** How much each of the rows counts. Default 1. */
+  /** Weight of each row. Default 1. */
   readonly weights?: Float64Array;
 }
 
-/** Turns of Lloyd's algorithm; clusters move little after a few. */
+/** Iterations of Lloyd's algorithm. After a few, clusters move little. */
 const TURNS = 12;
 
-/** Clusters of some rows. */
+/** The clusters of some rows. */
 export interface Clusters {
-  /** The cluster of each of the rows given. */
+  /** The cluster of each row. */
   readonly of: Int32Array;
-  /** Squared distance of each of the rows to the centre of its cluster. */
+  /** Squared distance of each row to the centre of its cluster. */
   readonly distances: Float64Array;
   readonly count: number;
 }

@@ -1,4 +1,4 @@
-/** Rows as short vectors whose distances say how alike they are, before a model has learnt better ones. */
+/** Rows as short vectors, close together for similar rows. They are used until a model has learnt better ones. */
 import { ArrayValue, compile } from "../compile/index.ts";
 import { type Dataset, mapRows, rowSize, rowsOf } from "../data/index.ts";
 import { fillNormal, permutation, stream } from "../random/index.ts";
@@ -10,16 +10,16 @@ export interface Features {
   readonly width: number;
 }
 
-/** Rows from which directions are found. */
+/** The most rows from which directions are found. */
 const SAMPLE = 2000;
-/** Directions that are kept of wider rows. */
+/** Number of directions that are kept for wider rows. */
 const WIDTH = 16;
-/** Turns of the subspace iteration. The leading directions of images settle in three or four. */
+/** Rounds of the subspace iteration. The leading directions of images converge in three or four. */
 const TURNS = 6;
 
 /**
  * The leading principal components of rows, by subspace iteration on a sample of them (Halko, Martinsson and Tropp 2011, "Finding structure
- * with randomness", algorithm 4.4). The first two are the first picture of the data. Rows narrower than `width` keep their width.
+ * with randomness", algorithm 4.4). The first two are the coordinates of the first map of the data. Rows narrower than `width` keep their width.
  */
 export async function principalFeatures(data: Dataset, { width = WIDTH, seed = 0 } = {}): Promise<Features> {
   const size = rowSize(data.shape);
@@ -31,7 +31,7 @@ export async function principalFeatures(data: Dataset, { width = WIDTH, seed = 0
   for (let i = 0; i < x.length; i++) x[i] -= mean[i % size];
   const start = new Float32Array(kept * size);
   fillNormal(start, stream(seed, "studio/directions"));
-  // Directions are rows of one matrix [kept, size].
+  // Directions are the rows of one matrix [kept, size].
   const directions = Float64Array.from(start);
   orthonormalise(directions, kept, size);
   const centred = constant(x, [sample.length, size], "float32");
@@ -47,7 +47,7 @@ export async function principalFeatures(data: Dataset, { width = WIDTH, seed = 0
   return { values: await mapRows(data, kept, (rows) => along(rows, found)), width: kept };
 }
 
-/** Gram and Schmidt, twice over each row: once leaves what rounding brought back. A row that is nothing beside the others becomes 0. */
+/** Gram–Schmidt, twice for each row because rounding spoils a single pass. A row that depends on the others becomes 0. */
 function orthonormalise(rows: Float64Array, count: number, size: number): void {
   for (let k = 0; k < count; k++) {
     const own = rows.subarray(k * size, (k + 1) * size);

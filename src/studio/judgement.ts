@@ -1,4 +1,4 @@
-/** How right the predictions are: the error on rows drawn at random, its interval, calibrated probabilities, labels in doubt. */
+/** How good the predictions are: the error on rows drawn at random with its interval, calibrated probabilities, and doubtful labels. */
 import { calibration } from "../models/index.ts";
 import type { Features } from "./features.ts";
 
@@ -14,7 +14,7 @@ export interface ShareEstimate {
 /** 97.5 % quantile of the normal distribution. */
 const Z = 1.959964;
 
-/** The share of rows that are wrong, with Wilson's score interval (Wilson 1927), which holds for few rows and shares near 0. */
+/** The share of wrong predictions, with Wilson's score interval (Wilson 1927), which is valid even for few rows and shares near 0. */
 export function shareOf(wrong: number, rows: number): ShareEstimate | undefined {
   if (rows === 0) return undefined;
   const share = wrong / rows;
@@ -24,7 +24,7 @@ export function shareOf(wrong: number, rows: number): ShareEstimate | undefined 
   return { wrong, rows, share, interval: [Math.max(0, middle - half), Math.min(1, middle + half)] };
 }
 
-/** Probabilities with their logarithms divided by a temperature: above 1 they are less sure. */
+/** Probabilities after dividing their logarithms by a temperature. Above 1 they are less certain. */
 export function tempered(probabilities: Float32Array, classes: number, temperature: number): Float32Array {
   const out = new Float32Array(probabilities.length);
   for (let at = 0; at < out.length; at += classes) {
@@ -32,7 +32,7 @@ export function tempered(probabilities: Float32Array, classes: number, temperatu
     for (let k = 0; k < classes; k++) most = Math.max(most, probabilities[at + k]);
     let total = 0;
     for (let k = 0; k < classes; k++) {
-      // A probability of 0 in float32 stays small, not impossible.
+      // A probability that is 0 in float32 stays possible, but small.
       out[at + k] = Math.exp(Math.log(Math.max(probabilities[at + k], 1e-38) / most) / temperature);
       total += out[at + k];
     }
@@ -41,12 +41,12 @@ export function tempered(probabilities: Float32Array, classes: number, temperatu
   return out;
 }
 
-/** Labelled rows below which no temperature is fitted: a few rows say little of it. */
+/** With fewer labelled rows than this no temperature is fitted: too few rows to estimate it. */
 export const ENOUGH_TO_CALIBRATE = 20;
 
 /**
- * The temperature under which labels of rows that the model did not learn from are most probable (Guo, Pleiss, Sun and Weinberger 2017), by
- * golden-section search over its logarithm, from 1/4 to 8. 1 where labels are fewer than {@link ENOUGH_TO_CALIBRATE}.
+ * The temperature that makes the labels of rows the model did not learn from most probable (Guo, Pleiss, Sun and Weinberger 2017), by
+ * golden-section search over its logarithm, from 1/4 to 8. It is 1 if there are fewer labels than {@link ENOUGH_TO_CALIBRATE}.
  */
 export function temperatureOf(probabilities: Float32Array, labels: Int32Array, classes: number): number {
   if (labels.length < ENOUGH_TO_CALIBRATE) return 1;
@@ -65,8 +65,8 @@ export function temperatureOf(probabilities: Float32Array, labels: Int32Array, c
 }
 
 /**
- * The calibration error of tempered probabilities, each half of the rows with the temperature of the other: rows that chose it would flatter
- * it. Undefined where labels are fewer than twice {@link ENOUGH_TO_CALIBRATE}.
+ * The calibration error of tempered probabilities. Each half of the rows uses the temperature fitted to the other half, because on the rows
+ * it was fitted to the error would look too small. Undefined with fewer than twice {@link ENOUGH_TO_CALIBRATE} labels.
  */
 export function calibrationErrorOf(
   probabilities: Float32Array,
@@ -98,23 +98,23 @@ export function calibrationErrorOf(
 /** A label that the model doubts. */
 export interface Suspect {
   readonly row: number;
-  /** The class that the row was given, and the one that its neighbours have. */
+  /** The class that the row was given, and the most probable class of its neighbours. */
   readonly given: number;
   readonly likely: number;
   /** Mean probability of the given class over the row's neighbours without a label. */
   readonly support: number;
 }
 
-/** Neighbours that are asked. */
+/** Number of neighbours that are compared. */
 const NEIGHBOURS = 10;
 /** Support below which a label is suspect. */
 const DOUBTED = 0.2;
 
 /**
- * Labels that disagree with the predictions of the nearest rows without one, most doubted first. The row's own prediction says little: the
- * model learnt its label.
+ * Labels that disagree with the predictions for the nearest unlabelled rows, the most doubtful first. The row's own prediction means
+ * little, because the model learnt from its label.
  *
- * @param labels class index by row, in the classes of the probabilities
+ * @param labels class index by row, an index into the classes of the probabilities
  */
 export function suspectsOf(
   { values, width }: Features,

@@ -1,4 +1,4 @@
-/** The labels of a session: an append-only log, a line for each thing a person did, on the disk before it counts. */
+/** The labels of a session: an append-only log with one line per action of the user. Each is on the disk before it takes effect. */
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { z } from "zod";
@@ -6,7 +6,7 @@ import { CheckpointError } from "../errors.ts";
 
 const row = z.int().min(0);
 
-/** One thing that a person did. */
+/** One action of the user. */
 export const labelEvent = z.discriminatedUnion("type", [
   /** A class is added; its index is the number of classes before it. */
   z.strictObject({ type: z.literal("class"), name: z.string().min(1).max(200) }),
@@ -20,25 +20,25 @@ export const labelEvent = z.discriminatedUnion("type", [
     class: z.int().min(0),
     by: z.enum(["queue", "check", "map", "bulk"]),
   }),
-  /** A row is not asked for again: `skip` for one that is hard to tell, `none` for one of no class. */
+  /** A row is not asked for again: `skip` if its class is hard to tell, `none` if it belongs to no class. */
   z.strictObject({ type: z.literal("aside"), row, why: z.enum(["skip", "none"]) }),
-  /** The last label or row put aside that still counts no longer does. */
+  /** Takes back the last label, or the last row put aside, that is still in effect. */
   z.strictObject({ type: z.literal("undo") }),
 ]);
 export type LabelEvent = z.output<typeof labelEvent>;
 
-/** What the log says: who has which class now. */
+/** The state after all events of the log. */
 export interface LabelState {
   readonly classes: readonly string[];
-  /** The class of each labelled row, and how it came. */
+  /** The class of each labelled row, and how the label was given. */
   readonly labels: ReadonlyMap<number, { readonly class: number; readonly by: string }>;
   /** Rows put aside. */
   readonly aside: ReadonlyMap<number, "skip" | "none">;
-  /** Events that an undo would take back. */
+  /** Events that can be undone. */
   readonly undoable: readonly LabelEvent[];
 }
 
-/** Reads a log's events into what holds now. Rows of `given`, whose class the data say, come first. */
+/** Applies a log's events. Rows of `given`, whose class is in the data, come first. */
 export function stateOf(
   events: readonly LabelEvent[],
   given: { readonly labels: Int32Array; readonly classes: readonly string[] },
@@ -72,15 +72,15 @@ export function stateOf(
 /** An open log. */
 export interface LabelLog {
   readonly events: readonly LabelEvent[];
-  /** Writes an event and syncs the file. When it returns, the event outlasts the process and the machine's power. */
+  /** Writes an event and syncs the file. When it returns, the event survives a crash or a power cut. */
   append(event: LabelEvent): void;
   close(): void;
 }
 
 /**
- * Opens a log, or makes it. A last line that was cut short was never answered for, and is removed.
+ * Opens a log, or creates it. An incomplete last line is removed: its event was never confirmed.
  *
- * @throws CheckpointError when a line is damaged; the message names file and line.
+ * @throws CheckpointError when a line is damaged; the message gives the file and the line.
  */
 export function openLabelLog(path: string): LabelLog {
   const events: LabelEvent[] = [];
@@ -106,14 +106,14 @@ export function openLabelLog(path: string): LabelLog {
         for (let done = 0; done < bytes.length; ) done += writeSync(file, bytes, done);
         fsyncSync(file);
       } catch (cause) {
-        // Half a line would make the next one unreadable.
+        // An incomplete line would make the next one unreadable.
         try {
           truncateSync(path, size);
         } catch {
-          // The cause says more.
+          // The first error is the one to report.
         }
         throw new CheckpointError(
-          `cannot write ${path}: ${cause instanceof Error ? cause.message : String(cause)}. The label was not saved; those before it are`,
+          `cannot write ${path}: ${cause instanceof Error ? cause.message : String(cause)}. The label was not saved; earlier ones are`,
           { cause },
         );
       }
@@ -129,19 +129,19 @@ function parsed(line: string, path: string, number: number): LabelEvent {
     return labelEvent.parse(JSON.parse(line));
   } catch (cause) {
     throw new CheckpointError(
-      `${path}, line ${number}: expected what a person did, as JSON; found ${line.slice(0, 80)}. Remove the line if it was edited by hand`,
+      `${path}, line ${number}: expected an action of the user, as JSON; found ${line.slice(0, 80)}. Remove the line if it was edited by hand`,
       { cause },
     );
   }
 }
 
-/** A new file outlasts a power cut once its folder is on the disk. */
+/** A new file survives a power cut once its folder is synced. */
 function syncFolder(path: string): void {
   try {
     const folder = openSync(path, "r");
     fsyncSync(folder);
     closeSync(folder);
   } catch {
-    // Some file systems cannot sync a folder; there is nothing to do about it.
+    // Some file systems cannot sync a folder; nothing can be done about that.
   }
 }

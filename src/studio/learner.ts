@@ -1,4 +1,4 @@
-/** Learns from the labels of a session and from all rows without one: M2 on tables, M1+M2 on images. */
+/** Learns from the labels of a session and from all unlabelled rows: M2 on tables, M1+M2 on images. */
 import { type Dataset, rowSize } from "../data/index.ts";
 import { InternalError, UsageError } from "../errors.ts";
 import {
@@ -18,14 +18,14 @@ import type { StudioRows } from "./rows.ts";
 
 /** Labels to learn from. */
 export interface Lesson {
-  /** A class for each row, an index of `classes`; -1 without a label. */
+  /** The class of each row, as an index into `classes`; -1 if it has no label. */
   readonly labels: Int32Array;
   readonly classes: readonly string[];
 }
 
-/** What the model says after a lesson. */
+/** The model's predictions after a lesson. */
 export interface Learnt {
-  /** The classes that have a label, in the order of the lesson. */
+  /** The classes that have labels, in the order of the lesson. */
   readonly classes: readonly string[];
   /** [rows, classes]. */
   readonly probabilities: Float32Array;
@@ -37,40 +37,40 @@ export interface Learnt {
   readonly bound: number;
 }
 
-/** How {@link Learner} trains. */
+/** Options of {@link Learner}. */
 export interface LearnerOptions {
-  /** A run of `vae` or `m1` on the same rows, whose codes M2 sees. Without it M2 sees the rows. */
+  /** A run of `vae` or `m1` on the same rows; M2 then learns from its codes. Default: none, M2 learns from the rows. */
   readonly base?: OpenedRun;
-  /** Settings in place of the kind's defaults, such as `{ train: { epochs: 20 } }`. Default none. */
+  /** Settings that replace the kind's defaults, such as `{ train: { epochs: 20 } }`. Default: none. */
   readonly given?: GivenSettings;
-  /** Whether a lesson begins with the parameters of the one before, for fewer passes. Default true. */
+  /** Whether a lesson starts from the parameters of the previous one, and makes fewer passes. Default true. */
   readonly warm?: boolean;
-  /** Seed of parameters and noise. Default 0. */
+  /** Seed of the parameters and the noise. Default 0. */
   readonly seed?: number;
 }
 
 /** The kinds that are trained, on rows and on the codes of a run. */
 const [ON_ROWS, ON_CODES] = ["m2", "m1m2"];
 
-/** What the kind on codes says of the runs that it builds on. */
+/** The runs that the kind on codes can be built on. */
 const below = ((): BaseDeclaration => {
   const { base } = declarationOf(ON_CODES);
-  if (base === undefined) throw new InternalError(`${ON_CODES} builds on no other kind`);
+  if (base === undefined) throw new InternalError(`${ON_CODES} is not built on another kind`);
   return base;
 })();
 
 const notBelow = ({ run, kind }: OpenedRun): UsageError =>
   new UsageError(
-    `${run.path}: expected a run of ${listed(below.kinds, "or")}, whose codes can be learnt from; found one of ${kind.declaration.name}.`,
+    `${run.path}: expected a run of ${listed(below.kinds, "or")}, whose codes can be used as features; found one of ${kind.declaration.name}.`,
   );
 
-/** Passes of a warm lesson, as a share of the settings' own. */
+/** Passes of a lesson that starts from the previous one, as a share of those in the settings. */
 const WARM_SHARE = 1 / 4;
 
-/** Rows of so few values are learnt on one thread. */
+/** Rows with at most this many values are trained on one thread. */
 const NARROW = 100;
 
-/** A model that learns lesson after lesson. */
+/** A model that is trained lesson by lesson. */
 export class Learner {
   readonly #rows: StudioRows;
   readonly #options: LearnerOptions;
@@ -92,7 +92,7 @@ export class Learner {
     if (!below.kinds.includes(base.kind.declaration.name)) throw notBelow(base);
   }
 
-  /** The name of the kind that it trains. */
+  /** The kind of model that it trains. */
   get kind(): string {
     return this.#options.base === undefined ? ON_ROWS : ON_CODES;
   }
@@ -103,7 +103,7 @@ export class Learner {
   }
 
   /**
-   * Trains on the labels and predicts all rows. Undefined before two classes have a label: there is nothing to learn from then.
+   * Trains on the labels and predicts all rows. Undefined if fewer than two classes have labels, because there is nothing to learn from.
    */
   async learn({ labels, classes }: Lesson): Promise<Learnt | undefined> {
     const started = performance.now();
@@ -146,7 +146,7 @@ export class Learner {
     };
   }
 
-  /** Probabilities of other rows, by the classes of the last lesson. */
+  /** Probabilities for other rows, over the classes of the last lesson. */
   async predict(rows: Dataset): Promise<Pick<Learnt, "classes" | "probabilities"> | undefined> {
     const { trained } = this;
     if (trained === undefined) return undefined;
@@ -154,7 +154,7 @@ export class Learner {
     return { classes: trained.classes, probabilities: (await trained.classify(plain)).probabilities };
   }
 
-  /** Writes the model as a run that `classify` and `export` take. */
+  /** Writes the model as a run that `classify` and `export` accept. */
   async save(path: string): Promise<void> {
     if (this.trained === undefined) {
       throw new UsageError(
@@ -164,7 +164,7 @@ export class Learner {
     await this.trained.save(path, { overwrite: true });
   }
 
-  /** The values to begin with, if the model had the same classes. */
+  /** The values to start from, if the model had the same classes. */
   #before(classes: readonly string[]): ReadonlyMap<string, Float32Array> | undefined {
     const { warm = true } = this.#options;
     const same = this.#last?.trained.classes.join("\n") === classes.join("\n");
@@ -187,7 +187,7 @@ export class Learner {
         train: {
           ...(observed as GivenSettings).train,
           seed,
-          // The steps of a small table are shorter than it takes to wake a second thread.
+          // For a small table a step takes less time than waking a second thread.
           ...(rowSize(labelled.shape) <= NARROW && { threads: 1 }),
           ...given.train,
         },
@@ -197,7 +197,7 @@ export class Learner {
       origin,
     );
     if (this.#before(classes) === undefined) return whole;
-    // A cold start first lets labels alone say what the classes are; a warm one knows.
+    // A cold start first learns what the classes are from the labels alone; a warm one already knows.
     const epochs = Math.max(1, Math.ceil(whole.train.epochs * WARM_SHARE));
     return {
       ...whole,

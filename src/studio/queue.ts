@@ -1,13 +1,13 @@
-/** The queue: which rows are most worth a label. */
+/** The queue: the rows whose labels would help most. */
 import { UsageError } from "../errors.ts";
 import { permutation } from "../random/index.ts";
 import { type Clusters, cluster } from "./clusters.ts";
 import type { Features } from "./features.ts";
 
 /**
- * How rows are chosen. `random`: drawn at random. `uncertain`: those whose class the model is least sure of. `diverse`: typical rows of
- * the parts of the data that have no label yet. `chosen`: `diverse` while labels are fewer than three for each class, then rows that the
- * model is unsure of and that are unlike each other.
+ * How rows are chosen. `random`: drawn at random. `uncertain`: those whose class the model is least sure of. `diverse`: typical rows from
+ * parts of the data without labels. `chosen`: `diverse` until there are three labels per class, then rows that the model is unsure of and
+ * that differ from each other.
  */
 export const strategies = ["chosen", "random", "uncertain", "diverse"] as const;
 export type Strategy = (typeof strategies)[number];
@@ -15,25 +15,25 @@ export type Strategy = (typeof strategies)[number];
 /** What is known when rows are chosen. */
 export interface QueueState {
   readonly features: Features;
-  /** Rows in the data. */
+  /** Number of rows in the data. */
   readonly rows: number;
   /** Rows that have a label. */
   readonly labelled: ReadonlySet<number>;
-  /** Rows that are not to be asked for: skipped, set aside. */
+  /** Rows that are not asked for: skipped, or put aside. */
   readonly excluded: ReadonlySet<number>;
-  /** The model's probabilities, [rows, classes]; absent before it has learnt. */
+  /** The model's probabilities, [rows, classes]; absent before the first lesson. */
   readonly probabilities?: Float32Array;
-  /** How much the class depends on what is unknown of z, for each row; used in place of the entropy. */
+  /** For each row, how much the class depends on the uncertainty about z; used instead of the entropy. */
   readonly information?: Float32Array;
-  /** Number of classes that have a label. */
+  /** Number of classes with labels. */
   readonly classes: number;
 }
 
-/** Rows among which a batch is chosen, at most: 60,000 would take seconds to cluster. */
+/** The most rows among which a batch is chosen: clustering 60,000 would take seconds. */
 const CANDIDATES = 4000;
-/** Labels of each class below which the model's doubts say little. */
+/** With fewer labels per class than this, the model's uncertainty means little. */
 const EARLY = 3;
-/** A batch is chosen from so many times its rows. */
+/** A batch is chosen from this many times its number of rows. */
 const POOL = 15;
 
 /** The entropy of each row's probabilities, in nats. */
@@ -47,7 +47,7 @@ export function entropies(probabilities: Float32Array, classes: number): Float32
 }
 
 /**
- * Chooses rows to label next, the most useful first; fewer than `count` if fewer are left. The same state and seed give the same rows.
+ * Chooses the rows to label next, the most useful first; fewer than `count` if fewer are left. The same state and seed give the same rows.
  *
  * @throws UsageError when `count` is not a whole number above 0.
  */
@@ -75,8 +75,8 @@ export function chooseRows(
 }
 
 /**
- * The row nearest to the centre of each cluster without a labelled row, largest clusters first, with as many clusters as there will be labels
- * (Hacohen, Dekel and Weinshall 2022, "Active learning on a budget: opposite strategies suit high and low budgets").
+ * The row nearest to the centre of each cluster that has no labelled row, largest clusters first. There are as many clusters as there will
+ * be labels (Hacohen, Dekel and Weinshall 2022, "Active learning on a budget: opposite strategies suit high and low budgets").
  */
 function typical(
   { features, labelled }: QueueState,
@@ -101,7 +101,7 @@ function typical(
   );
 }
 
-/** The row nearest to the centre of each cluster of unsure rows, weighted by doubt (Zhdanov 2019, "Diverse mini-batch active learning"). */
+/** The row nearest to the centre of each cluster of uncertain rows, weighted by uncertainty (Zhdanov 2019, "Diverse mini-batch active learning"). */
 function unlike(
   { features }: QueueState,
   unsure: readonly number[],
@@ -109,7 +109,7 @@ function unlike(
   count: number,
   seed: number,
 ): readonly number[] {
-  // A floor, so that rows the model is sure of do not vanish where it is sure of all.
+  // A lower limit, so that weights do not vanish if the model is sure of all rows.
   const weights = Float64Array.from(unsure, (row) => doubt[row] + 1e-6);
   const clusters = cluster(features, unsure, { count, seed, weights });
   const chosen = [...nearestOfEach(clusters, 0).values()].map((i) => unsure[i]);
@@ -130,7 +130,7 @@ function nearestOfEach({ of, distances }: Clusters, first: number): Map<number, 
   return nearest;
 }
 
-/** Clusters can be empty, or fewer than asked for: the rest comes from the candidates in their order. */
+/** Clusters can be empty, or too few: the remaining rows are the first candidates. */
 function filled(chosen: readonly number[], candidates: readonly number[], count: number): readonly number[] {
   const rows = new Set(chosen.slice(0, count));
   for (const row of candidates) {

@@ -1,4 +1,4 @@
-/** What a person leaves with: labels and predictions with the rows' own names, beside the run. */
+/** The results of a session: labels and predictions with the names of the rows, beside the run. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { writeDurably } from "../files/index.ts";
@@ -19,8 +19,8 @@ const csvOf = (columns: readonly string[], rows: readonly (readonly Cell[])[]): 
   `${[columns, ...rows].map((cells) => cells.map(cellOf).join(",")).join("\n")}\n`;
 
 /**
- * Writes `labels.csv` and, once the model has learnt, `predictions.csv` and `predictions.parquet`, to the session's folder. Returns their
- * paths, and that of the run.
+ * Writes `labels.csv` to the session's folder and, after the first lesson, `predictions.csv` and `predictions.parquet`. Returns their paths
+ * and that of the run.
  */
 export async function writeResults(session: Session): Promise<readonly string[]> {
   const { folder } = session;

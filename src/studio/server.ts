@@ -1,4 +1,4 @@
-/** The server of a session: only for the person who has the link, only on this machine unless it is told otherwise. */
+/** The server of a session. Only someone with the link can use it, and by default only on this machine. */
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -24,13 +24,13 @@ export interface StudioServer {
   close(): Promise<void>;
 }
 
-/** How {@link serveSession} listens. */
+/** Options of {@link serveSession}. */
 export interface ServeOptions {
-  /** Default: a free one. */
+  /** The port to listen on. Default: a free one. */
   readonly port?: number;
-  /** The address to listen on. Default 127.0.0.1, which only this machine reaches. */
+  /** The address to listen on. Default 127.0.0.1, which only this machine can reach. */
   readonly host?: string;
-  /** Milliseconds from a label to the lesson that it begins. Default 1000: a person gives several in a row. */
+  /** Milliseconds between a label and the lesson that it starts. Default 1000, because users give several labels in a row. */
   readonly pause?: number;
 }
 
@@ -50,7 +50,7 @@ const assets: Readonly<Record<string, { readonly type: string; readonly url: () 
   };
 })();
 
-/** The page and nothing else may run; it may speak to its own server only. */
+/** Only the page's own scripts may run, and it may only connect to its own server. */
 const POLICY =
   "default-src 'none'; script-src 'self' 'sha256-IMPORTMAP'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
 
@@ -59,7 +59,7 @@ const equal = (a: string, b: string): boolean => {
   return one.length === two.length && timingSafeEqual(one, two);
 };
 
-/** The routes of a session, and who may use them. `hosts` are the names under which the server may be asked. */
+/** The routes of a session, with access control. `hosts` are the accepted values of the Host header. */
 export function studioApp(
   session: Session,
   {
@@ -78,7 +78,7 @@ export function studioApp(
 
   app.use(async (c, next) => {
     const host = c.req.header("host") ?? "";
-    // A name that someone else's DNS points here (rebinding) comes with that name.
+    // With DNS rebinding, another site's name points here; the Host header then holds that name.
     if (!hosts().includes(host)) return c.text("This address is not one of the studio's.", 403);
     const origin = c.req.header("origin");
     if (origin !== undefined && origin !== `http://${host}`) {
@@ -111,7 +111,7 @@ export function studioApp(
     return c.html(shell.html);
   });
   app.get("/assets/:name", (c) => {
-    // Names are looked up, never joined to a path.
+    // Names are looked up in a list, never joined to a path.
     const asset = Object.hasOwn(assets, c.req.param("name")) ? assets[c.req.param("name")] : undefined;
     if (asset === undefined) return c.notFound();
     return c.body(readFileSync(asset.url()), 200, { "Content-Type": asset.type });
@@ -126,11 +126,11 @@ export function studioApp(
     return c.body(pngOf(session, row), 200, { "Content-Type": "image/png" });
   });
   app.post("/api/events", async (c) => {
-    // A form of another site cannot send JSON without asking first.
+    // Another site's form cannot send JSON without a preflight request.
     if (!/^application\/json\b/.test(c.req.header("content-type") ?? "")) {
       return c.json({ error: "expected JSON." }, 415);
     }
-    // The answer goes out after the event is on the disk.
+    // The answer is sent after the event is on the disk.
     session.record(labelEvent.parse(await c.req.json()));
     learnSoon();
     return c.json(session.summary());
@@ -154,7 +154,7 @@ export function studioApp(
           changed = false;
           await stream.writeSSE({ event: "state", data: JSON.stringify(session.summary()) });
         }
-        // What changes while an event is written is told by the next.
+        // Changes during the writing of an event are sent with the next event.
         if (!changed) {
           await new Promise<void>((resolve) => {
             wake = resolve;
@@ -171,13 +171,13 @@ const rowOf = (text: string): number => (/^\d{1,10}$/.test(text) ? Number(text) 
 /** A row as a PNG. */
 function pngOf({ rows: { rows } }: Session, row: number): Uint8Array<ArrayBuffer> {
   const [height, width, channels = 1] = rows.shape;
-  if (rows.kind !== "image") throw new UsageError("the rows are no images.");
+  if (rows.kind !== "image") throw new UsageError("the rows are not images.");
   const values = rowsOf(rows, [row], new Float32Array(rowSize(rows.shape)));
   const data = Uint8Array.from(values, (value) => Math.round(255 * Math.min(1, Math.max(0, value))));
   return new Uint8Array(encode({ width, height, channels: channels as 1, data }));
 }
 
-/** Listens. @throws UsageError when the port is taken. */
+/** Starts the server. @throws UsageError when the port is taken. */
 export async function serveSession(session: Session, options: ServeOptions = {}): Promise<StudioServer> {
   const { port: asked = 0, host = "127.0.0.1", pause } = options;
   const token = randomBytes(24).toString("base64url");
@@ -197,8 +197,8 @@ export async function serveSession(session: Session, options: ServeOptions = {})
       reject(
         new UsageError(
           cause.code === "EADDRINUSE"
-            ? `port ${asked}: another program listens there. Give another \`port\`, or none: then one is chosen that is free.`
-            : `${host}:${asked}: cannot listen there: ${cause.message}.`,
+            ? `port ${asked}: another program is using this port. Give another \`port\`, or none to use a free one.`
+            : `${host}:${asked}: cannot listen on this address: ${cause.message}.`,
         ),
       ),
     );

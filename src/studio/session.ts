@@ -1,4 +1,4 @@
-/** A session: a folder with the log of labels, and what the model says of all rows now. */
+/** A session: a folder with the log of labels, and the model's current predictions for all rows. */
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
@@ -24,51 +24,51 @@ import { loadRows, type RowsSource, type StudioRows } from "./rows.ts";
 import { mostProbable } from "./simulate.ts";
 import { type Teacher, teacherHere, teacherInChild } from "./teacher.ts";
 
-/** What {@link openSession} is given. */
+/** Options of {@link openSession}. */
 export interface SessionOptions {
   readonly source: RowsSource;
-  /** The session's folder; it goes on where it was if there is one. */
+  /** The session's folder; a session that is already there is continued. */
   readonly folder: string;
   /** A run of `vae` or `m1` on the same rows. */
   readonly run?: string;
-  /** Passes of a lesson that starts afresh. */
+  /** Passes over the rows in a lesson that starts from scratch. */
   readonly epochs?: number;
-  /** Whether to train in this process. Default false: in a child. */
+  /** Whether to train in this process. Default false: in a child process. */
   readonly here?: boolean;
 }
 
-/** A row that the queue asks for. A `check` row was drawn at random: it measures the error and is not learnt from. */
+/** A row that the queue asks for. A `check` row was drawn at random: it measures the error and is not used for training. */
 export interface Asked {
   readonly row: number;
   readonly by: "queue" | "check";
 }
 
-/** One lesson, as the progress shows it. */
+/** One lesson, as the Progress view shows it. */
 export interface ProgressPoint {
   readonly labels: number;
   readonly seconds: number;
   readonly error?: ShareEstimate;
 }
 
-/** Rows that the queue has ready. More are chosen when half are gone, so that quick keys do not empty it. */
+/** Number of rows that the queue keeps ready. More are chosen when half are used, so that fast labelling does not empty it. */
 const READY = 20;
-/** One row of so many is a check row. */
+/** One in this many rows is a check row. */
 const CHECK_EVERY = 4;
-/** Check rows at most, and their share of all. */
+/** The most check rows, and their largest share of all rows. */
 const MOST_CHECKS = 2000;
 const CHECK_SHARE = 0.2;
 
 /**
- * Opens a session's folder, or makes one.
+ * Opens a session's folder, or creates it.
  *
- * @throws CheckpointError when it is a session of other data, or damaged.
+ * @throws CheckpointError when it is a session on other data, or damaged.
  * @throws BusyError when another process has it open.
  */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { source, folder, run } = options;
   const rows = await loadRows(source);
   mkdirSync(folder, { recursive: true });
-  // Two processes that append to one log would undo each other's labels.
+  // Two processes that write to one log would undo each other's labels.
   const lock = takeLock(folder);
   try {
     checkData(join(folder, "session.json"), source, rows);
@@ -86,7 +86,10 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   }
 }
 
-/** Writes what the session is of, or compares. @throws CheckpointError when it is a session of other data, or cannot be read. */
+/**
+ * Writes the description of the session, or compares it with the existing one. @throws CheckpointError when it is a session on other data,
+ * or cannot be read.
+ */
 function checkData(about: string, source: RowsSource, { rows }: StudioRows): void {
   const own = { format: "tightbound studio session", source, rows: rows.rows, shape: rows.shape };
   if (!existsSync(about)) {
@@ -98,13 +101,13 @@ function checkData(about: string, source: RowsSource, { rows }: StudioRows): voi
     found = JSON.parse(readFileSync(about, "utf8"));
   } catch (cause) {
     throw new CheckpointError(
-      `${about}: expected what a session is of, as JSON: ${reason(cause)}. Give another \`out\``,
+      `${about}: expected the description of a session, as JSON: ${reason(cause)}. Give another \`out\``,
       { cause },
     );
   }
   if (!isDeepStrictEqual(found, JSON.parse(JSON.stringify(own)))) {
     throw new CheckpointError(
-      `${about}: expected a session of ${source.spec} (${own.rows} rows); found one of ${found?.source?.spec} (${found?.rows} rows), or of other options. Give another \`out\``,
+      `${about}: expected a session on ${source.spec} (${own.rows} rows); found one on ${found?.source?.spec} (${found?.rows} rows), or with other options. Give another \`out\``,
     );
   }
 }
@@ -167,13 +170,13 @@ export class Session {
     return this.#learnt;
   }
 
-  /** Called after each label and each lesson. Returns how to stop that. */
+  /** Calls the listener after each label and each lesson. Returns a function that removes it. */
   listen(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Saves an event; when this returns it is on the disk. @throws UsageError for a row or a class that is none. */
+  /** Saves an event; when this returns, it is on the disk. @throws UsageError for a row or a class that does not exist. */
   record(event: LabelEvent): void {
     this.#check(event);
     this.#log.append(event);
@@ -238,7 +241,7 @@ export class Session {
     }
   }
 
-  /** What the page shows all the time. */
+  /** What the page always shows. */
   summary() {
     const { classes, labels, aside, undoable } = this.#state;
     const perClass = classes.map(() => 0);
@@ -267,7 +270,7 @@ export class Session {
     };
   }
 
-  /** A row: its name, its cells, what the model says of it. */
+  /** A row: its name, its cells, and the model's prediction. */
   row(row: number, by: Asked["by"] | "map" = "map") {
     if (!this.#isRow(row))
       throw new UsageError(`row: expected a number from 0 to ${this.rows.rows.rows - 1}; found ${row}.`);
@@ -315,7 +318,7 @@ export class Session {
     };
   }
 
-  /** The error on check rows, which were drawn at random and are not learnt from. */
+  /** The error on check rows, which were drawn at random and are not used for training. */
   error(): ShareEstimate | undefined {
     const learnt = this.#learnt;
     if (learnt === undefined) return undefined;
@@ -330,7 +333,7 @@ export class Session {
     return shareOf(wrong, rows);
   }
 
-  /** Labels that the model doubts. */
+  /** Labels that disagree with the model. */
   suspects() {
     const learnt = this.#learnt;
     if (learnt === undefined) return [];
@@ -384,7 +387,7 @@ export class Session {
     this.#lock.release();
   }
 
-  /** Probabilities of check rows of classes that the model knows, with their labels. */
+  /** Probabilities of the check rows whose classes the model knows, with their labels. */
   #known() {
     const learnt = this.#learnt;
     if (learnt === undefined) return undefined;
@@ -404,7 +407,7 @@ export class Session {
 
   #temperatures = new WeakMap<Learnt, { readonly labels: number; readonly p: Float32Array }>();
 
-  /** Probabilities of all rows with the temperature that check rows say. */
+  /** Probabilities of all rows, with the temperature fitted to the check rows. */
   #calibrated(learnt: Learnt): Float32Array {
     const known = this.#known();
     const cached = this.#temperatures.get(learnt);
@@ -428,7 +431,7 @@ export class Session {
   #check(event: LabelEvent): void {
     const { classes, undoable } = this.#state;
     if (event.type === "class" && classes.includes(event.name)) {
-      throw new UsageError(`there is a class "${event.name}" already.`);
+      throw new UsageError(`there is already a class "${event.name}".`);
     }
     if (event.type === "undo" && undoable.length === 0) throw new UsageError("there is nothing to undo.");
     const rows = event.type === "label" ? event.rows : event.type === "aside" ? [event.row] : [];
@@ -439,9 +442,9 @@ export class Session {
     if (event.class >= classes.length) {
       throw new UsageError(`class: expected a number from 0 to ${classes.length - 1}; found ${event.class}.`);
     }
-    // Rows that a person picked, or the queue chose, are no random draw: they would bias the error.
+    // Rows that a user picked, or the queue chose, are not a random draw: they would bias the error.
     if (event.by === "check" && event.rows.some((row) => !this.#checkSet.has(row))) {
-      throw new UsageError("only rows that were drawn at random can measure the error.");
+      throw new UsageError("only rows that were drawn at random can be used to measure the error.");
     }
   }
 

@@ -1,4 +1,4 @@
-/** The page before its script has run. All that comes from data is put in by the script, as text. */
+/** The page before its script runs. The script inserts everything that comes from data, as text. */
 import { createHash } from "node:crypto";
 
 const MODULES = JSON.stringify({
@@ -45,5 +45,5 @@ const html = `<!doctype html>
 </html>
 `;
 
-/** The HTML, and the hash by which its import map may be read. */
+/** The HTML, and the hash that allows its import map in the content security policy. */
 export const shell = { html, hash: createHash("sha256").update(MODULES).digest("base64") } as const;

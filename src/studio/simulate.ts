@@ -1,4 +1,4 @@
-/** The loop of a session without a person: the true labels answer. It shows what choosing rows is worth. */
+/** A session without a user: the true classes are the answers. It shows how much choosing rows helps. */
 import { DataError, UsageError } from "../errors.ts";
 import { anything, checkOptions, type OptionRules, whole } from "../options.ts";
 import { principalFeatures } from "./features.ts";
@@ -6,7 +6,7 @@ import { codesOf, Learner, type LearnerOptions, type Learnt } from "./learner.ts
 import { chooseRows, type Strategy, strategies } from "./queue.ts";
 import type { StudioRows } from "./rows.ts";
 
-/** What {@link simulateLabelling} does. */
+/** Options of {@link simulateLabelling}. */
 export interface SimulateOptions extends Pick<LearnerOptions, "base" | "given" | "warm"> {
   /** Labels to give in all. Default 100. */
   readonly labels?: number;
@@ -16,7 +16,7 @@ export interface SimulateOptions extends Pick<LearnerOptions, "base" | "given" |
   readonly strategy?: Strategy;
   /** Seed of the choice, the parameters and the noise. Default 0. */
   readonly seed?: number;
-  /** Called after each lesson. Default none. */
+  /** Called after each lesson. Default: none. */
   readonly onLesson?: (lesson: SimulatedLesson) => void;
 }
 
@@ -38,14 +38,14 @@ export interface SimulatedLesson {
   readonly labels: number;
   /** Classes among them. */
   readonly classes: number;
-  /** Share of the test rows that are misclassified; rows of a class without a label count. Undefined before two classes have one. */
+  /** Share of the test rows that are misclassified, including rows of classes without labels. Undefined until two classes have labels. */
   readonly error: number | undefined;
   /** Seconds of training and prediction. */
   readonly seconds: number;
 }
 
 /**
- * Gives labels by their true classes, batch by batch, and measures the error on the test rows after each lesson.
+ * Labels rows with their true classes, batch by batch, and measures the error on the test rows after each lesson.
  *
  * @throws UsageError for an option out of range, or when there are no test rows.
  * @throws DataError when too few rows have a class.
@@ -74,7 +74,7 @@ export async function simulateLabelling(
     : await principalFeatures(rows.rows);
   const labels = new Int32Array(rows.rows.rows).fill(-1);
   const labelled = new Set<number>();
-  // Nobody can answer for these.
+  // Rows without a true class cannot be answered.
   const excluded = new Set(Array.from(truth.keys()).filter((row) => truth[row] < 0));
   const lessons: SimulatedLesson[] = [];
   let learnt: Learnt | undefined;
@@ -109,7 +109,7 @@ export async function simulateLabelling(
   return lessons;
 }
 
-/** Share of rows whose most probable class is not theirs, by the names of classes. */
+/** Share of rows whose most probable class is wrong; classes are compared by name. */
 function errorOf(
   { probabilities, classes }: Pick<Learnt, "classes" | "probabilities">,
   labels: Int32Array,

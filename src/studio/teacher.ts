@@ -1,4 +1,4 @@
-/** Trains for a session: in a child process, so that labelling goes on undisturbed, or in this one. */
+/** Trains for a session: in a child process, so that labelling is not interrupted, or in this process. */
 import { fork } from "node:child_process";
 import { join } from "node:path";
 import { UsageError } from "../errors.ts";
@@ -6,14 +6,14 @@ import { openRun } from "../runs/index.ts";
 import { Learner, type Learnt, type Lesson } from "./learner.ts";
 import { loadRows, type RowsSource, type StudioRows } from "./rows.ts";
 
-/** Who trains for a session. */
+/** Trains for a session. */
 export interface Teacher {
-  /** Trains and predicts; undefined before two classes have a label. The run is then in the session's folder. */
+  /** Trains, predicts, and writes the run to the session's folder. Undefined if fewer than two classes have labels. */
   learn(lesson: Lesson): Promise<Learnt | undefined>;
   close(): void;
 }
 
-/** What a child process needs to load the same rows. */
+/** What a child process needs in order to load the same rows. */
 export interface TeacherSource {
   readonly source: RowsSource;
   /** The session's folder. */
@@ -49,7 +49,7 @@ export async function teacherHere(
 /** The answer of a child process to a lesson. */
 export type ChildAnswer = { readonly learnt: Learnt | undefined } | { readonly failed: string };
 
-/** Trains in a child process, which is started at the first lesson, and again after one that ended it. */
+/** Trains in a child process. It is started for the first lesson, and again if it has ended. */
 export function teacherInChild(given: TeacherSource): Teacher {
   let child: ReturnType<typeof fork> | undefined;
   const start = () => {
@@ -69,7 +69,7 @@ export function teacherInChild(given: TeacherSource): Teacher {
       return new Promise((resolve, reject) => {
         const ended = () =>
           reject(
-            new UsageError("the process that trains has ended; it is started again with the next label."),
+            new UsageError("the training process has ended; it will be started again with the next label."),
           );
         asked.once("exit", ended);
         asked.once("message", (answer: ChildAnswer) => {

@@ -1,17 +1,17 @@
-/** A training as a process of its own. */
+/** Runs a training in its own process. */
 import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 
-/** What is run, where its error stream goes, and who is told of its progress. */
+/** What to run, where its error stream goes, and who receives its progress. */
 export interface ChildOptions {
   /** The program and its first arguments. */
   readonly command: readonly [string, ...string[]];
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** A file that its error stream is added to. */
+  /** The file to which its error stream is appended. */
   readonly log: string;
   readonly onMessage?: (message: unknown) => void;
-  /** Asks it to stop after its step. */
+  /** Asks it to stop after the current step. */
   readonly stop: AbortSignal;
   /** Ends it at once. */
   readonly kill: AbortSignal;
@@ -25,8 +25,8 @@ export interface ChildEnd {
 }
 
 /**
- * Runs a process to its end. It has a process group of its own, so that Ctrl-C reaches it once, through us; and a channel to us, so that it
- * knows when we are gone.
+ * Runs a process to its end. It has its own process group, so that Ctrl-C reaches it only once, through this process, and a channel to this
+ * process, so that it notices when this process ends.
  */
 export function runChild({
   command,
@@ -71,7 +71,7 @@ export function runChild({
   });
 }
 
-/** The last lines of a log, for a message. */
+/** The last lines of a log, for an error message. */
 export function lastLines(log: string, count = 3): string {
   try {
     return readFileSync(log, "utf8").trim().split("\n").slice(-count).join("\n");

@@ -1,4 +1,4 @@
-/** A sweep's folder: `sweep.json` with the plan and the state of each run, the runs' folders beside it, and what each has printed in `logs/`. */
+/** A sweep's folder: `sweep.json` with the plan and the state of each run, the folders of the runs, and their output in `logs/`. */
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
@@ -34,12 +34,12 @@ export interface SweepFolder {
   readonly ended: ReadonlyMap<string, Ending>;
   folderOf(run: PlannedRun): string;
   logOf(run: PlannedRun): string;
-  /** Writes down how a run ended, durably. */
+  /** Saves how a run ended; it is on the disk when this returns. */
   end(run: PlannedRun, ending: Ending): void;
   close(): void;
 }
 
-/** What differs between two plans, in words. */
+/** The differences between two plans, in words. */
 function differences(before: Plan, now: Plan): string {
   const flat = ({ model, settings, axes }: Plan) =>
     new Map<string, string>([
@@ -59,7 +59,9 @@ function readSweep(path: string): z.output<typeof file> {
   try {
     content = JSON.parse(readFileSync(path, "utf8"));
   } catch (cause) {
-    throw new CheckpointError(`${path}: expected the state of a sweep; it cannot be read: ${reason(cause)}.`);
+    throw new CheckpointError(
+      `${path}: expected the state of a sweep, but it cannot be read: ${reason(cause)}.`,
+    );
   }
   const parsed = file.safeParse(content);
   if (parsed.success) return parsed.data;
@@ -70,8 +72,8 @@ function readSweep(path: string): z.output<typeof file> {
 }
 
 /**
- * Opens the folder of a sweep: a new or empty one, or that of the same sweep, which then goes on.
- * @throws UsageError when the folder has another sweep, or files of something else.
+ * Opens the folder of a sweep: a new or empty one, or that of the same sweep, which then continues.
+ * @throws UsageError when the folder has another sweep, or other files.
  * @throws BusyError when another process works on it.
  */
 export function openSweep(path: string, plan: Plan, version: string): SweepFolder {
@@ -98,14 +100,14 @@ function checkSame(path: string, known: z.output<typeof file>, plan: Plan, versi
   const { model, settings, axes } = known;
   if (!isDeepStrictEqual({ model, settings, axes }, plan)) {
     throw new UsageError(
-      `${path}: another sweep has this folder: ${differences({ model, settings, axes }, plan) || "its values are in another order"}. ` +
-        "Repeat its plan to go on with it, or choose another folder with `out`.",
+      `${path}: another sweep has this folder: ${differences({ model, settings, axes }, plan) || "its values are in a different order"}. ` +
+        "Repeat its plan to continue it, or choose another folder with `out`.",
     );
   }
   if (known.version !== version) {
     throw new UsageError(
-      `${path}: the sweep was begun by version ${known.version} of the program, and this is ${version}: their runs could differ. ` +
-        "Go on with that version, or choose another folder with `out`.",
+      `${path}: the sweep was started with version ${known.version} of the program, but this is version ${version}, ` +
+        "and their runs could differ. Continue with that version, or choose another folder with `out`.",
     );
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Many runs from one plan: a run for each combination of settings, each a process and an ordinary run folder.
+ * Many runs from one plan: one for each combination of settings. Each is a process, and each has an ordinary run folder.
  *
  * @module
  */

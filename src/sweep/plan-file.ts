@@ -5,7 +5,7 @@ import { UsageError } from "../errors.ts";
 import { reason } from "../files/index.ts";
 import type { Draft, Vocabulary } from "./plan.ts";
 
-/** A plan is a page of text; more is another file by mistake. */
+/** A plan is a page of text. A file this large was given by mistake. */
 const MOST_BYTES = 1_000_000;
 
 function textOf(path: string): string {
@@ -15,11 +15,11 @@ function textOf(path: string): string {
     return readFileSync(path, "utf8");
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw new UsageError(`${path}: expected a plan in YAML; it cannot be read: ${reason(error)}.`);
+    throw new UsageError(`${path}: expected a plan in YAML, but the file cannot be read: ${reason(error)}.`);
   }
 }
 
-/** A scalar as it was written, and a list as a flag takes it: with commas between. */
+/** A scalar as it was written, and a list in the form that a flag takes, separated by commas. */
 function valueText(value: unknown): string | undefined {
   if (typeof value === "string") return value;
   if (Array.isArray(value) && value.every((item) => typeof item === "string")) return value.join(",");
@@ -29,7 +29,7 @@ function valueText(value: unknown): string | undefined {
 const isMap = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** The content of a plan as JavaScript: every scalar stays the text that it is in the file. */
+/** The content of a plan as JavaScript values. Every scalar stays text, as in the file. */
 function contentOf(path: string): Record<string, unknown> {
   const document = parseDocument(textOf(path), { schema: "failsafe" });
   const [error] = document.errors;
@@ -48,7 +48,7 @@ function contentOf(path: string): Record<string, unknown> {
 }
 
 /**
- * Reads a plan. Besides `model`, `out`, `jobs`, `seeds` and `grid`, every name in it is a flag of `train` without its dashes.
+ * Reads a plan. Every name in it except `model`, `out`, `jobs`, `seeds` and `grid` is a flag of `train` without its dashes.
  *
  * ```yaml
  * model: vae
@@ -61,7 +61,7 @@ function contentOf(path: string): Record<string, unknown> {
  * out: runs/sweep
  * ```
  *
- * @param problems receives what is wrong in it
+ * @param problems receives the problems of the plan
  * @throws UsageError when it cannot be read as YAML; the message names the line.
  */
 export function readPlan(path: string, words: Vocabulary, problems: string[]): Draft {

@@ -1,8 +1,8 @@
-/** What a sweep trains: one model, fixed settings, and a run for each combination of the values of others. */
+/** What a sweep trains: one model, with some settings fixed, and a run for each combination of values of the other settings. */
 import { UsageError } from "../errors.ts";
 import { nearest } from "../options.ts";
 
-/** A setting and the values that it takes, as text of a command line. */
+/** A setting and its values, as text of a command line. */
 export interface Axis {
   /** The flag of `train`, without its dashes. */
   readonly name: string;
@@ -12,12 +12,12 @@ export interface Axis {
 /** A checked plan. */
 export interface Plan {
   readonly model: string;
-  /** Settings that all runs share, by flag; a flag that is on or off is `true`. */
+  /** Settings that all runs share, by flag; a switch that is on is `true`. */
   readonly settings: Readonly<Record<string, string | true>>;
   readonly axes: readonly Axis[];
 }
 
-/** A plan before it is checked, and where each part of it was said. */
+/** A plan before it is checked. */
 export interface Draft {
   readonly model?: string;
   readonly out?: string;
@@ -32,9 +32,9 @@ export interface Draft {
 export interface Vocabulary {
   readonly models: readonly string[];
   readonly names: readonly string[];
-  /** Whether a flag is on or off, without a value. */
+  /** Whether a flag is a switch, without a value. */
   isSwitch(name: string): boolean;
-  /** What is wrong with a value of a flag, or with the flag for this model; undefined if nothing is. */
+  /** The problem with a value of a flag, or with the flag for this model; undefined if there is none. */
   problem(model: string | undefined, name: string, value: string | true): string | undefined;
 }
 
@@ -46,12 +46,12 @@ export interface PlannedRun {
   readonly values: Readonly<Record<string, string>>;
 }
 
-/** More runs than this are a slip of the pen. */
+/** More runs than this are surely a mistake. */
 const MOST_RUNS = 10_000;
 
 const listOf = (problems: readonly string[]): string => problems.map((line) => `\n  ${line}`).join("");
 
-/** @throws UsageError with all problems of a plan, one a line. */
+/** @throws UsageError with all problems of a plan, one per line. */
 export function refuseProblems(problems: readonly string[]): void {
   if (problems.length === 0) return;
   const [first] = problems;
@@ -71,7 +71,7 @@ export function seedsOf(given: string | readonly string[], problems: string[]): 
     const [from, to] = [Number(range[1]), Number(range[2])];
     if (to < from || to - from >= MOST_RUNS) {
       problems.push(
-        `seeds: expected a range of at most ${MOST_RUNS} seeds from its smaller end, found ${text}.`,
+        `seeds: expected a range of at most ${MOST_RUNS} seeds, the smaller one first, found ${text}.`,
       );
       return [];
     }
@@ -79,7 +79,7 @@ export function seedsOf(given: string | readonly string[], problems: string[]): 
   });
 }
 
-/** Two texts of one number are one value. */
+/** Two texts for the same number are the same value. */
 const sameValue = (a: string, b: string): boolean =>
   a === b || (a.trim() !== "" && b.trim() !== "" && Number(a) === Number(b));
 
@@ -90,7 +90,7 @@ function checkValues(
   problems: string[],
 ): void {
   if (words.isSwitch(name)) {
-    problems.push(`${name}: it is on or off and takes no values; give it outside the grid.`);
+    problems.push(`${name}: it is a switch and takes no values; give it outside the grid.`);
     return;
   }
   if (values.length === 0) problems.push(`${name}: expected values to try, found none.`);
@@ -111,7 +111,7 @@ function unknown(name: string, { names }: Vocabulary): string | undefined {
 
 /**
  * Checks a draft.
- * @param problems found already; all are told at once
+ * @param problems problems found so far; all are reported at once
  * @throws UsageError that lists every problem.
  */
 export function planOf(draft: Draft, words: Vocabulary, found: readonly string[] = []): Plan {
@@ -124,14 +124,15 @@ export function planOf(draft: Draft, words: Vocabulary, found: readonly string[]
     problems.push("data: expected mnist or the path of data; found none.");
   const seeds = draft.seeds === undefined ? undefined : seedsOf(draft.seeds, problems);
   if (seeds !== undefined && (draft.settings.has("seed") || draft.grid.has("seed")))
-    problems.push("seed: it is given besides seeds; leave one of them out.");
+    problems.push("seed: it is given as well as seeds; leave one of them out.");
   for (const [name, value] of draft.settings) {
     const wrong = unknown(name, words);
     if (wrong !== undefined) {
       problems.push(wrong);
       continue;
     }
-    if (draft.grid.has(name)) problems.push(`${name}: it is in the grid and outside of it; leave one out.`);
+    if (draft.grid.has(name))
+      problems.push(`${name}: it is both in the grid and outside it; leave one of them out.`);
     const bad = words.problem(model, name, value);
     if (bad !== undefined) problems.push(`${name}${value === true ? "" : `: ${value}`}: ${bad}`);
   }
@@ -144,7 +145,7 @@ export function planOf(draft: Draft, words: Vocabulary, found: readonly string[]
       checkValues({ name, values }, model, words, problems);
     }
   }
-  // Without seeds there was a range that is told already.
+  // If there are no seeds, their range was not valid, which is reported already.
   if (seeds !== undefined && seeds.length > 0) {
     axes.push({ name: "seed", values: seeds });
     checkValues({ name: "seed", values: seeds }, model, words, problems);
@@ -156,10 +157,10 @@ export function planOf(draft: Draft, words: Vocabulary, found: readonly string[]
   return { model: model ?? "", settings: Object.fromEntries(draft.settings), axes };
 }
 
-/** A name that a file system and a shell take as it is. */
+/** A name that a file system and a shell accept unchanged. */
 const asName = (text: string): string => text.replaceAll(/[^\w.+-]+/g, "-");
 
-/** All combinations, the last axis fastest. */
+/** All combinations; the last axis varies fastest. */
 export function runsOf({ axes }: Plan): readonly PlannedRun[] {
   let all: readonly Readonly<Record<string, string>>[] = [{}];
   for (const { name, values } of axes)

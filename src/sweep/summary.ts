@@ -1,11 +1,11 @@
-/** A sweep in a few lines: each combination's figures, as means over its seeds. */
+/** A summary of a sweep: each combination's figures, as means over its seeds. */
 import type { SweepFolder } from "./folder.ts";
 import type { Plan } from "./plan.ts";
 
 /** A mean over seeds. */
 export interface SeedMean {
   readonly mean: number;
-  /** Of the mean; absent with fewer than two seeds. */
+  /** Standard error of the mean; absent with fewer than two seeds. */
   readonly standardError?: number;
   readonly seeds: number;
 }
@@ -41,7 +41,7 @@ function meanOf(values: readonly number[]): SeedMean {
   return { mean, standardError: Math.sqrt(squares / (seeds - 1) / seeds), seeds };
 }
 
-/** The combinations of a sweep, in its order, with the means of the runs that are done. */
+/** The combinations of a sweep, in order, with the means over the runs that are done. */
 export function summaryOf({ axes }: Plan, { runs, ended }: SweepFolder): readonly Combination[] {
   const groups = new Map<string, { values: Record<string, string>; found: Map<string, number[]> }>();
   for (const { name, values } of runs) {

@@ -1,4 +1,4 @@
-/** Works through a sweep: as many runs at a time as asked for, each a process. */
+/** Works through a sweep: several runs at a time, each in its own process. */
 import { existsSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import { BusyError } from "../errors.ts";
@@ -7,7 +7,7 @@ import { type ChildEnd, lastLines, runChild } from "./child.ts";
 import type { Ending, SweepFolder } from "./folder.ts";
 import { type Plan, type PlannedRun, trainArguments } from "./plan.ts";
 
-/** Where a run is, as its process tells. */
+/** The progress of a run, as its process reports it. */
 export interface RunProgress {
   readonly epoch: number;
   readonly epochs: number;
@@ -16,9 +16,9 @@ export interface RunProgress {
 export interface WorkOptions {
   /** Runs at a time. */
   readonly jobs: number;
-  /** Threads of a run whose plan does not say. */
+  /** Threads of a run, if the plan does not set them. */
   readonly threads: number;
-  /** The program, as a process is started with it. */
+  /** The command that starts the program. */
   readonly command: readonly [string, ...string[]];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly onBegin?: (run: PlannedRun) => void;
@@ -28,7 +28,7 @@ export interface WorkOptions {
   readonly kill: AbortSignal;
 }
 
-/** A run whose process is killed by something else is continued this often. */
+/** How often a run is continued if its process is killed from outside. */
 const CONTINUED = 3;
 
 /** How long the process of an earlier sweep may take to notice that the sweep is gone, in ms. */
@@ -52,7 +52,7 @@ async function free(folder: string, stop: AbortSignal): Promise<void> {
   }
 }
 
-/** How a run ended; undefined if it was asked to stop, or is to be continued. */
+/** How a run ended; undefined if it was asked to stop, or should be continued. */
 function endingOf({ code, signal, out }: ChildEnd, log: string): Ending | undefined {
   if (code === 0) {
     try {
@@ -77,7 +77,7 @@ async function train(
   const ownThreads = "threads" in plan.settings || "threads" in run.values;
   for (let attempt = 0; attempt <= CONTINUED && !stop.aborted; attempt++) {
     await free(folder, stop);
-    // Settings are in the folder from then on.
+    // From then on the settings are in the folder.
     const begun = existsSync(`${folder}/config.json`);
     const args = begun
       ? ["train", "--resume", folder]
@@ -103,7 +103,7 @@ async function train(
     : { state: "failed", message: `its process was killed ${CONTINUED + 1} times` };
 }
 
-/** Trains every run that is not done. A run that fails does not keep the others from being trained. */
+/** Trains every run that is not done. If one fails, the others are still trained. */
 export async function workThrough(plan: Plan, sweep: SweepFolder, options: WorkOptions): Promise<void> {
   const waiting = sweep.runs.filter(({ name }) => sweep.ended.get(name)?.state !== "done");
   const worker = async (): Promise<void> => {

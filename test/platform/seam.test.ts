@@ -93,6 +93,6 @@ test("paths, equality and text of a page", () => {
 test("what a page has not is refused, with what to do instead", async () => {
   const { readFileSync: read } = await import("../../src/platform/browser/files.ts");
   expect(() => read("x")).toThrow(
-    "files: there is no such thing in a browser. Fetch the data and make a dataset in memory",
+    "files: not available in a browser. Fetch the data and make a dataset in memory",
   );
 });

@@ -149,7 +149,7 @@ test("one process has a session; its folder is not another's, nor damaged", asyn
   const mine = join(folder, "mine");
   (await openSession({ ...options, folder: mine })).close();
   await expect(openSession({ ...options, folder: mine, source: { spec: data } })).rejects.toThrow(
-    /session\.json: expected a session of .*blobs\.csv \(120 rows\)/,
+    /session\.json: expected a session on .*blobs\.csv \(120 rows\)/,
   );
   for (const content of ["", "{", "null", "[]", "{}", '"x"']) {
     writeFileSync(join(mine, "session.json"), content);
@@ -178,5 +178,5 @@ test("a session of other data is refused", async () => {
   (await openSession({ ...options, folder: closed })).close();
   await expect(
     openSession({ ...options, folder: closed, source: { spec: other, id: "item" } }),
-  ).rejects.toThrow(/expected a session of/);
+  ).rejects.toThrow(/expected a session on/);
 });

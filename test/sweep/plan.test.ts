@@ -114,11 +114,11 @@ test("all problems are told at once", () => {
     "model: expected vae, m2; found vea.",
     "data: expected mnist or the path of data; found none.",
     "seeds: expected a range",
-    "seed: it is given besides seeds",
+    "seed: it is given as well as seeds",
     "leraning: there is no such setting.",
     "lr: x: Expected a number above 0.",
     "lr: 1.0 is given twice.",
-    "grey: it is on or off",
+    "grey: it is a switch",
   ])
     expect(message).toContain(part);
 });

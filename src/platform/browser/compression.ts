@@ -1,4 +1,4 @@
-/** Unpacking: only files are packed, and a page has none. */
+/** Unpacking. It is only needed for files, and a page has no files. */
 import type * as zlib from "node:zlib";
 import { refusing } from "./refuse.ts";
 

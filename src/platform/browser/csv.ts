@@ -1,4 +1,4 @@
-/** The reader of CSV: tables are read from files, which a page has not. */
+/** The CSV reader. Tables are read from files, and a page has no files. */
 import { refusing } from "./refuse.ts";
 
 export type { Info } from "csv-parse/sync";

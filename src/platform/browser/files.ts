@@ -1,4 +1,4 @@
-/** Files: a page has none. What needs one says so. */
+/** Files. A page has none, so each of these functions throws. */
 import type * as fs from "node:fs";
 import { refusing } from "./refuse.ts";
 

@@ -1,5 +1,5 @@
 /**
- * SHA-256 in JavaScript: that of a browser is asynchronous, and only there on pages from a secure origin.
+ * SHA-256 in JavaScript. The browser's own is asynchronous, and only available to pages from a secure origin.
  *
  * FIPS 180-4, section 6.2.
  */
@@ -12,15 +12,15 @@ const isPrime = (n: number): boolean => {
   return true;
 };
 
-/** The first 32 bits of the fractional part. */
+/** The first 32 bits of the fractional part of a number. */
 const fraction = (x: number): number => Math.floor((x - Math.floor(x)) * 2 ** 32) | 0;
 
 const PRIMES = Array.from({ length: 312 }, (_, i) => i)
   .filter((n) => n > 1 && isPrime(n))
   .slice(0, 64);
-/** Of the cube roots of the first 64 primes. */
+/** The round constants: those of the cube roots of the first 64 primes. */
 const K = Int32Array.from(PRIMES, (p) => fraction(Math.cbrt(p)));
-/** Of the square roots of the first 8. */
+/** The initial hash: those of the square roots of the first 8 primes. */
 const START = Int32Array.from(PRIMES.slice(0, 8), (p) => fraction(Math.sqrt(p)));
 
 const BLOCK = 64;

@@ -1,4 +1,4 @@
-/** Where installed packages lie: a page knows of none. */
+/** The location of installed packages. A page has none. */
 import type * as module from "node:module";
 import type * as url from "node:url";
 import { refusing } from "./refuse.ts";

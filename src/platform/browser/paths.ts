@@ -1,4 +1,4 @@
-/** Paths as URLs have them: names of data are made of them, in messages too. */
+/** Paths with slashes, as in URLs. Names of data are made from them, also in messages. */
 const parts = (path: string): readonly string[] => path.split("/").filter((part) => part !== "");
 
 export const sep = "/";

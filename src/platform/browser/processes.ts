@@ -1,4 +1,4 @@
-/** Processes: a page sees none. Only what writes files asks. */
+/** Processes. A page cannot see any; only code that writes files needs them. */
 import type * as children from "node:child_process";
 import type * as process from "node:process";
 import type * as threads from "node:worker_threads";

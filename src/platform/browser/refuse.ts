@@ -1,6 +1,6 @@
 import { UsageError } from "../../errors.ts";
 
-/** Stands where a browser has nothing of the kind. */
+/** Takes the place of a function that a browser cannot have. */
 export const refusing = (what: string, instead: string) => (): never => {
-  throw new UsageError(`${what}: there is no such thing in a browser. ${instead}`);
+  throw new UsageError(`${what}: not available in a browser. ${instead}`);
 };

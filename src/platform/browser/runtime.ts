@@ -7,13 +7,13 @@ export type { Runtime };
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
- * Loads the runtime. All its sessions share threads, which the first one asks for, and which only a page that is isolated from other
- * origins has. It does not write into the arrays that `run` is given: they stay as they are, or become zeros.
+ * Loads the runtime. All its sessions share threads; the first session sets their number, and only a page that is isolated from other
+ * origins has any. The runtime does not write into the arrays that `run` receives: they stay unchanged, or become zeros.
  */
 export const loadRuntime = async (threads?: number): Promise<Runtime> => {
   const ort = await import("onnxruntime-web/wasm").catch((error: unknown) => {
     throw new UsageError(
-      `the native executor needs the package onnxruntime-web in a browser, which was not loaded (${messageOf(error)}). ` +
+      `the native executor needs the package onnxruntime-web in a browser, which could not be loaded (${messageOf(error)}). ` +
         'Install it (npm install onnxruntime-web), or choose executor: "host".',
     );
   });

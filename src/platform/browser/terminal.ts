@@ -1,7 +1,7 @@
 import { refusing } from "./refuse.ts";
 
-/** Bars in a terminal: none here. */
+/** Progress bars in a terminal. A page has none. */
 export const loadBars: () => Promise<typeof import("cli-progress")> = refusing(
   "a terminal",
-  "Show what onProgress is told in the page.",
+  "Use onProgress to show progress in the page.",
 );

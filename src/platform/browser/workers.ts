@@ -7,7 +7,7 @@ export const hasWorkers = typeof Worker === "function";
 
 export const startWorker = ({ onMessage, onFailure }: ChainThreadEvents): ChainThread => {
   let started = false;
-  // Written in one piece: bundlers look for this, and make a file of its own of what it names.
+  // Must stay one expression: bundlers look for this pattern, and make a separate file of the worker.
   const worker = new Worker(new URL("../../inference/mcmc/chain-worker.js", import.meta.url), {
     type: "module",
   });

@@ -1,4 +1,4 @@
-/** Files, by Node. In a browser each of these refuses. */
+/** Files, by Node. In a browser each of these functions throws. */
 export {
   closeSync,
   existsSync,

@@ -1,7 +1,7 @@
 /** SHA-256, by Node. */
 import { createHash } from "node:crypto";
 
-/** A SHA-256 sum in the making. */
+/** A SHA-256 hash that is being computed. */
 export interface Sha256 {
   update(data: string | Uint8Array): Sha256;
   digest(encoding: "hex" | "base64"): string;

@@ -5,12 +5,12 @@ import process from "node:process";
 export { hostname } from "node:os";
 export const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
-/** Cores that this process may use. */
+/** Number of cores that this process may use. */
 export const cores = (): number => availableParallelism();
 
-/** Bytes of memory that this process may use: the machine's, or what its container is given of them. */
+/** Bytes of memory that this process may use: those of the machine, or the limit of its container. */
 export const memoryBytes = (): number => {
-  // 0 or a number beyond all memory where nothing is limited.
+  // Without a limit this is 0, or more than the machine has.
   const allowed = process.constrainedMemory?.() ?? 0;
   return allowed > 0 ? Math.min(allowed, totalmem()) : totalmem();
 };

@@ -1,3 +1,3 @@
-/** Where installed packages lie, by Node. */
+/** The location of installed packages, by Node. */
 export { createRequire } from "node:module";
 export { pathToFileURL } from "node:url";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** The version in the package's own package.json, three folders up in the sources as in what is built from them. */
+/** The version in the package's own package.json, which is three folders up, both in the sources and in the build. */
 export const version = (): string => {
   const { version: found } = JSON.parse(
     readFileSync(new URL("../../../package.json", import.meta.url), "utf8"),

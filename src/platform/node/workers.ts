@@ -7,21 +7,24 @@ export interface ChainThread {
   terminate(): Promise<unknown>;
 }
 
-/** What the thread that started a worker hears of it. */
+/** What the thread that started a worker is notified of. */
 export interface ChainThreadEvents {
   onMessage(message: unknown): void;
-  /** It failed, or ended before it was told to; `started` says whether it ever ran. */
+  /** The worker failed, or ended by itself; `started` says whether it ever ran. */
   onFailure(reason: unknown, started: boolean): void;
 }
 
-/** The file that a worker starts from, in the sources' folder of chains. */
+/** The file that a worker starts from. */
 const FILE = new URL("../../inference/mcmc/chain-worker.js", import.meta.url);
 
-/** Whether there is a file for workers to start from. Sources under a test runner or a loader have none that a bare worker could read. */
+/**
+ * Whether there is a file that workers can start from. Not when the sources run under a test runner or a loader, because a plain worker
+ * cannot read them.
+ */
 export const hasWorkers = import.meta.url.startsWith("file:") && import.meta.url.endsWith(".js");
 
 export const startWorker = ({ onMessage, onFailure }: ChainThreadEvents): ChainThread => {
-  // Flags of the process are not for the worker: `--input-type` and `--eval` would keep it from starting.
+  // The worker does not get the flags of the process: with `--input-type` or `--eval` it would not start.
   const worker = new Worker(FILE, { execArgv: [] });
   worker.on("error", (error) => onFailure(error, true));
   worker.on("messageerror", (error) => onFailure(error, true));
@@ -31,7 +34,7 @@ export const startWorker = ({ onMessage, onFailure }: ChainThreadEvents): ChainT
   return { post: (message) => worker.postMessage(message), terminate: () => worker.terminate() };
 };
 
-/** The other end, in a worker: listens, and returns how to answer. Nothing happens in a thread that is no worker. */
+/** The other end, in a worker: passes each message on, with a function to answer it. Does nothing in a thread that is not a worker. */
 export const answerParent = (
   onMessage: (message: never, answer: (message: unknown) => void) => void,
 ): void => {

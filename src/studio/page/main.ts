@@ -43,7 +43,7 @@ interface State {
 
 type Suspect = Row & { readonly given: string; readonly likely: string; readonly support: number };
 
-/** Keys of classes, in their order; s, n and u have other meanings. */
+/** Keys of the classes, in order; s, n and u have other meanings. */
 const KEYS = "1234567890qwertyiopadfghjklzxcvbm";
 const VIEWS = ["Queue", "Map", "Progress", "Suspects", "Result"] as const;
 type View = (typeof VIEWS)[number];
@@ -211,7 +211,7 @@ function Queue({ state, record }: { state: State; record: Record }) {
   const { next } = state;
   const busy = useRef(false);
   const once = async (event: object): Promise<void> => {
-    // Two keys at once would label the same row twice.
+    // Two keys pressed at once would label the same row twice.
     if (busy.current) return;
     busy.current = true;
     await record(event);
@@ -351,7 +351,7 @@ function Progress({ state }: { state: State }) {
       "p",
       null,
       last
-        ? `${percent(last.share)}, between ${percent(last.interval[0])} and ${percent(last.interval[1])} (95 %), on ${last.rows} rows that were drawn at random and are not learnt from.`
+        ? `${percent(last.share)}, between ${percent(last.interval[0])} and ${percent(last.interval[1])} (95 %), on ${last.rows} rows that were drawn at random and are not used for training.`
         : "Not known yet: it is measured on every fourth row of the queue, which is drawn at random.",
     ),
     h(

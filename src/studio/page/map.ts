@@ -4,13 +4,13 @@
 export interface MapData {
   readonly x: readonly number[];
   readonly y: readonly number[];
-  /** Class index; -1 without one. */
+  /** Class index; -1 if there is none. */
   readonly label: readonly number[];
   readonly predicted: readonly number[];
   readonly doubt: readonly number[];
 }
 
-/** How the map is looked at. */
+/** The colouring and zoom of the map. */
 export interface MapView {
   readonly colour: "label" | "predicted" | "doubt";
   readonly zoom: { readonly scale: number; readonly x: number; readonly y: number };
@@ -26,7 +26,7 @@ const colourOf = (data: MapData, row: number, colour: MapView["colour"], most: n
   return k < 0 ? NONE : COLOURS[k % COLOURS.length];
 };
 
-/** Where rows lie on the canvas, in CSS pixels. */
+/** The positions of rows on the canvas, in CSS pixels. */
 function placed(canvas: HTMLCanvasElement, { x, y }: MapData, { zoom }: MapView) {
   const range = (values: readonly number[]) => {
     let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
@@ -45,7 +45,7 @@ function placed(canvas: HTMLCanvasElement, { x, y }: MapData, { zoom }: MapView)
   ];
 }
 
-/** Draws all rows; those with a label last, so that they are seen. */
+/** Draws all rows; labelled ones last, so that they are visible. */
 export function drawMap(canvas: HTMLCanvasElement, data: MapData, view: MapView): void {
   const ratio = window.devicePixelRatio;
   canvas.width = canvas.clientWidth * ratio;
