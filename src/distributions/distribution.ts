@@ -56,6 +56,8 @@ export interface DistributionSpec {
   readonly batchShape?: Shape;
   /** Dtype of draws; default that of the parameters. */
   readonly dtype?: DType;
+  /** Dtype of log densities; default that of the parameters, or float32 where there are none. */
+  readonly floatDType?: DType;
   /** Whether draws are differentiable in the parameters: in all, in none, or in those listed. */
   readonly reparameterised: boolean | readonly string[];
   /** Number of values of a finite support. */
@@ -149,7 +151,7 @@ export abstract class Distribution {
     this.batchShape =
       spec.batchShape ??
       broadcastShapes(name, ...list.map(([k, t]) => t.shape.slice(0, t.rank - constraints[k].eventRank)));
-    this.floatDType = list[0]?.[1].dtype ?? "float32";
+    this.floatDType = spec.floatDType ?? list[0]?.[1].dtype ?? "float32";
     this.dtype = spec.dtype ?? this.floatDType;
     const { reparameterised } = spec;
     const all = reparameterised === true ? list.map(([k]) => k) : [];

@@ -69,7 +69,13 @@ export interface UnconstrainedGraphOptions {
   readonly chains?: number;
 }
 
-function checkContinuous(program: string, { name, distribution }: RandomSite): void {
+function checkContinuous(program: string, { name, distribution, isInScan }: RandomSite): void {
+  if (distribution.isDiscrete && isInScan === true) {
+    throw new UsageError(
+      `${program}: site '${name}' (${distribution.name}) is discrete and in a scan, where it is not summed out. For a chain of states observe a ` +
+        "HiddenMarkov, which sums over all their courses; for a state that no later step depends on, observe a mixture.",
+    );
+  }
   if (distribution.isDiscrete) {
     throw new UsageError(
       `${program}: site '${name}' (${distribution.name}) is discrete and its values cannot be listed, so it can neither be summed out ` +

@@ -1,6 +1,6 @@
 /** Handlers: ways to read or change a program's sites while it runs. */
 import { ShapeError, UsageError } from "../errors.ts";
-import { formatShape, sameShape, type Tensor } from "../tensor/index.ts";
+import { formatShape, sameShape, substituteAll, type Tensor } from "../tensor/index.ts";
 import type { Handler, Program, RunOptions } from "./program.ts";
 import { isRandom, type RandomSite, type SampleMessage, type Site, scaleOf } from "./site.ts";
 
@@ -39,8 +39,17 @@ export function trace<A extends readonly unknown[], R>(
     sites.set(message.name, { ...message, value } as Site);
     return value;
   };
-  const result = program.run([...handlers, record], args, options);
-  return { sites, result };
+  const settled = new Map<Tensor, Tensor>();
+  const result = program.run([...handlers, record], args, { ...options, settled });
+  if (settled.size === 0) return { sites, result };
+  const known = substituteAll(
+    [...sites.values()].map(({ value }) => value),
+    settled,
+  );
+  return {
+    sites: new Map([...sites].map(([name, site], i) => [name, { ...site, value: known[i] }])),
+    result,
+  };
 }
 
 /** The random sites of a trace, latent and observed. */

@@ -5,15 +5,21 @@ import {
   formatShape,
   type Initializer,
   parameter,
+  type Scan,
+  type ScanOptions,
   type Shape,
+  type Step,
   Tensor,
   type TensorLike,
+  type Tensors,
   tensor,
+  traceSteps,
   zeros,
 } from "../tensor/index.ts";
 import { Factor } from "./factor.ts";
 import { checkObservedShape, checkObservedValues } from "./observed.ts";
 import type { Message, Plate, SampleMessage } from "./site.ts";
+import { StepSites } from "./steps.ts";
 
 /** The functions that a program calls while it runs. */
 export interface Context {
@@ -40,6 +46,21 @@ export interface Context {
     body: (plate: Plate) => R,
     options?: { readonly rows?: number },
   ) => R;
+  /**
+   * A loop over steps whose body may have sites: `scan` of `tightbound/tensor` with a name. The body runs once. A site in it is one site, with
+   * the values of all steps side by side: [length, …event], or [...plates, length, …event] if plates are open around the scan. It may depend
+   * on the carry, on the inputs of its step, and on sites of its step.
+   *
+   * Plates cannot be opened inside. A site's support must be the same in all steps. A state with finitely many values that the next step
+   * depends on is not summed out: `HiddenMarkov` is a distribution over such chains.
+   */
+  readonly scan: <C extends Tensors, X extends Tensors | undefined, Y extends Tensors>(
+    name: string,
+    initial: C,
+    inputs: X,
+    body: (carry: C, input: X) => Step<C, Y>,
+    options?: ScanOptions,
+  ) => Scan<C, Y>;
   /** A learnable parameter; the same leaf each time the program runs. */
   readonly param: (name: string, shape: Shape, initializer: Initializer) => Tensor;
   /** A network whose parameters train with the program, under `name.…`. Returns the network. */
@@ -57,6 +78,8 @@ export type Handler = (message: Message, next: (message: Message) => Tensor) => 
 export interface RunOptions {
   /** The pass that layers are traced in. Default: evaluation. */
   readonly layers?: LayerContext;
+  /** Is given the values of leaves that handlers got in place of draws and observations that depend on the steps of a scan. Default: none. */
+  readonly settled?: Map<Tensor, Tensor>;
 }
 
 /** A generative program: what {@link model} makes of a function. */
@@ -162,11 +185,12 @@ export function model<A extends readonly unknown[], R>(
   const store = new Map<string, Tensor>();
 
   const run = (handlers: readonly Handler[], args: A, options: RunOptions = {}): R => {
-    const { layers = evaluation } = options;
+    const { layers = evaluation, settled } = options;
     const seen = new Map<string, string>();
     const plates: Plate[] = [];
     const sizes = new Map<string, Plate>();
     let ended = false;
+    let steps: StepSites | undefined;
     const claim = (site: string, what: string): void => {
       if (typeof site !== "string" || site === "")
         throw new UsageError(`${name}: a ${what} needs a name first, found a ${typeof site}.`);
@@ -196,6 +220,12 @@ export function model<A extends readonly unknown[], R>(
       claim(site, kind === "sample" ? "sample site" : "observed site");
       checkDistribution(site, distribution);
       const repeated = intoPlates(site, distribution, plates);
+      if (steps !== undefined) {
+        return steps.random(
+          { kind, name: site, distribution: repeated, value, auxiliary: auxiliary === true },
+          plates,
+        );
+      }
       return send({
         kind,
         name: site,
@@ -249,6 +279,32 @@ export function model<A extends readonly unknown[], R>(
           plates.pop();
         }
       },
+      scan(scanName, initial, inputs, inside, scanOptions = {}) {
+        claim(scanName, "scan");
+        if (steps !== undefined) {
+          throw new UsageError(
+            `${name}: scan '${scanName}' is inside another scan; sites cannot be in both. For a loop without sites use scan of tightbound/tensor.`,
+          );
+        }
+        const sites = new StepSites([...plates]);
+        const body: typeof inside = (carry, step) => {
+          steps = sites;
+          try {
+            const result = inside(carry, step);
+            refusePromise(`${name}: the body of scan '${scanName}'`, result);
+            return result;
+          } finally {
+            steps = undefined;
+          }
+        };
+        const traced = traceSteps(initial, inputs, body, scanOptions);
+        if (traced.length === 0)
+          throw new UsageError(`${name}: scan '${scanName}' needs at least one step, found none.`);
+        return sites.complete(traced, {
+          send,
+          settle: (leaf, value) => settled?.set(leaf, value),
+        });
+      },
       param(site, shape, initializer) {
         claim(site, "parameter");
         const known = store.get(site);
@@ -278,6 +334,10 @@ export function model<A extends readonly unknown[], R>(
       deterministic(site, value) {
         claim(site, "deterministic site");
         checkTensor(`deterministic site '${site}'`, value);
+        if (steps !== undefined) {
+          steps.named(site, value);
+          return value;
+        }
         return send({ kind: "deterministic", name: site, value, plates: [...plates] });
       },
     };

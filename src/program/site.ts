@@ -31,6 +31,8 @@ export interface SampleMessage {
   readonly plates: readonly Plate[];
   /** A guide's own variable, from which it computes others: the model has no site of its name. */
   readonly auxiliary?: boolean;
+  /** Whether it stands for a site of a scan's body in all steps. */
+  readonly isInScan?: boolean;
 }
 
 /** A named quantity that is no random variable. */

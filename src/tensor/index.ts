@@ -114,6 +114,7 @@ export {
 export {
   isScan,
   isScanPart,
+  loop,
   ScanBody,
   type ScanNode,
   type ScanPart,
@@ -125,7 +126,17 @@ export { log1pMinus, stirlingRemainder } from "./ops/stirling.ts";
 export { stopGradient } from "./ops/stop-gradient.ts";
 export * from "./ops/transcendental.ts";
 export { where } from "./ops/where.ts";
-export { type Scan, type ScanOptions, type Step, scan, scanRules, type Tensors } from "./scan.ts";
+export { recur, type Scanned } from "./recurrence.ts";
+export {
+  noiseOf,
+  type Scan,
+  type ScanOptions,
+  type Step,
+  scan,
+  type Tensors,
+  type TracedSteps,
+  traceSteps,
+} from "./scan.ts";
 export type { Shape } from "./shape.ts";
 export {
   broadcastShapes,

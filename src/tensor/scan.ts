@@ -2,7 +2,7 @@ import { ShapeError } from "../errors.ts";
 import { checkOptions, flag, type OptionRules, whole } from "../options.ts";
 import { input, isNoise, noise, zeros } from "./leaf.ts";
 import { isScan, loop } from "./ops/scan.ts";
-import { recur, type Scanned } from "./recurrence.ts";
+import { type Recurred, type Recurrence, recur, type Scanned } from "./recurrence.ts";
 import { formatShape, sameShape } from "./shape.ts";
 import { nodesOf } from "./substitute.ts";
 import { Tensor } from "./tensor.ts";
@@ -26,7 +26,7 @@ export interface ScanOptions {
   readonly reverse?: boolean;
 }
 
-export const scanRules: OptionRules<ScanOptions> = { length: whole(0), reverse: flag };
+const scanRules: OptionRules<ScanOptions> = { length: whole(0), reverse: flag };
 
 /** The result of a {@link scan}. */
 export interface Scan<C extends Tensors, Y extends Tensors> {
@@ -122,58 +122,80 @@ export function scan<C extends Tensors, X extends Tensors | undefined, Y extends
   body: (carry: C, input: X) => Step<C, Y>,
   options: ScanOptions = {},
 ): Scan<C, Y> {
+  const steps = traceSteps(initial, inputs, body, options);
+  const { carries, outputs, length } = steps;
+  if (length === 0)
+    return steps.result({
+      carries: steps.initial,
+      outputs: outputs.map((t) => zeros([0, ...t.shape], t.dtype)),
+    });
+  const noises = noiseOf(steps, [...carries.map(({ after }) => after), ...outputs]);
+  return steps.result(recur({ ...steps, inputs: [...steps.inputs, ...noises] }, loop));
+}
+/** @internal */
+scan.is = isScan;
+
+/** One step of a loop, traced. */
+export interface TracedSteps<C extends Tensors, Y extends Tensors> extends Recurrence {
+  readonly initial: readonly Tensor[];
+  /** Noise whose id is not below this was made in the body. */
+  readonly firstId: number;
+  /** What the loop returns, in the structure that the body has. */
+  result(done: Recurred): Scan<C, Y>;
+}
+
+/** Traces the body of a loop for one step. */
+export function traceSteps<C extends Tensors, X extends Tensors | undefined, Y extends Tensors>(
+  initial: C,
+  inputs: X,
+  body: (carry: C, input: X) => Step<C, Y>,
+  options: ScanOptions,
+): TracedSteps<C, Y> {
   checkOptions("scan", options, scanRules);
   checkTensors("the first carry", initial);
   if (inputs !== undefined) checkTensors("the inputs", inputs);
   if (typeof body !== "function") throw new ShapeError(`scan: the body is a function; found ${typeof body}.`);
   const length = lengthOf(inputs, options);
-  const marker = zeros([]);
-  const leafOf = (name: string, t: Tensor, shape = t.shape): Tensor => input(name, shape, t.dtype);
-  const before = listOf(initial).map((t) => leafOf("carry", t));
-  const steps = listOf(inputs).map(
-    (t): Scanned => ({ leaf: leafOf("step", t, t.shape.slice(1)), values: t }),
+  const { id: firstId } = zeros([]);
+  const first = listOf(initial);
+  const before = first.map((t) => input("carry", t.shape, t.dtype));
+  const parts = listOf(inputs).map(
+    (t): Scanned => ({ leaf: input("step", t.shape.slice(1), t.dtype), values: t }),
   );
   const step = body(
     like(initial, before),
     like(
       inputs,
-      steps.map(({ leaf }) => leaf),
+      parts.map(({ leaf }) => leaf),
     ),
   );
   checkTensors("the carry that the body returns (as { carry, output })", step?.carry);
   checkCarry(initial, step.carry);
   if (step.output !== undefined) checkTensors("the output of the body", step.output);
-  const outputs = listOf(step.output);
   const after = listOf(step.carry);
-  if (length === 0) {
-    return {
-      carry: initial,
-      outputs: like(
-        step.output as Y,
-        outputs.map((t) => zeros([0, ...t.shape], t.dtype)),
-      ),
-    };
-  }
-  const done = recur(
-    {
-      carries: before.map((leaf, i) => ({ before: leaf, after: after[i], initial: listOf(initial)[i] })),
-      inputs: [...steps, ...noiseOf([...after, ...outputs], marker.id, length)],
-      outputs,
-      length,
-      reverse: options.reverse ?? false,
-    },
-    loop,
-  );
-  return { carry: like(initial, done.carries), outputs: like(step.output as Y, done.outputs) };
+  return {
+    initial: first,
+    carries: before.map((leaf, i) => ({ before: leaf, after: after[i], initial: first[i] })),
+    inputs: parts,
+    outputs: listOf(step.output),
+    length,
+    reverse: options.reverse ?? false,
+    firstId,
+    result: (done) => ({
+      carry: like(initial, done.carries),
+      outputs: like(step.output as Y, done.outputs),
+    }),
+  };
 }
-/** @internal */
-scan.is = isScan;
 
-/** Noise leaves made since `first`: each step has draws of its own. */
-function noiseOf(expressions: readonly Tensor[], first: number, length: number): Scanned[] {
+/** Noise that was made in the body of a loop: each step has draws of its own. */
+export function noiseOf(
+  { firstId, length }: Pick<TracedSteps<Tensors, Tensors>, "firstId" | "length">,
+  expressions: readonly Tensor[],
+): Scanned[] {
   const leaves = new Set(expressions.flatMap((t) => [...nodesOf(t)]));
   return [...leaves].filter(isNoise).flatMap((leaf) => {
-    if (leaf.id < first) return [];
+    if (leaf.id < firstId) return [];
     const { kind, site, shape, dtype } = leaf.attributes;
     return [{ leaf, values: noise(kind, site, [length, ...shape], dtype) }];
   });

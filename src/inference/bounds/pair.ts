@@ -114,6 +114,16 @@ export function checkMatch(modelTrace: Trace, guideTrace: Trace): void {
   }
 }
 
+/** @throws UsageError when a site of the guide is in a scan: estimators need its draw and density while the guide runs. */
+function checkOutsideScans(guide: Trace): void {
+  const inside = latentSites(guide).find((s) => s.isInScan === true);
+  if (inside === undefined) return;
+  throw new UsageError(
+    `site '${inside.name}' of the guide is in a scan, where no estimator can draw it. Compute its parameters in the scan, return them as outputs, and draw ` +
+      "the site after it, with all steps as one event (toEvent(1)).",
+  );
+}
+
 /**
  * Runs the guide, then the model on the guide's draws, once, and adds particles and the values of finite sites as hidden axes.
  * @param bound the kind of bound: not every estimator works with every bound
@@ -133,6 +143,7 @@ export function runPair<A extends readonly unknown[]>(
   // Traced once to check that they match, and to find the sites to estimate.
   const probe = { guide: trace(guide, args), model: trace(model, args) };
   checkMatch(probe.model, probe.guide);
+  checkOutsideScans(probe.guide);
   const depth = depthOf(probe.guide, probe.model);
   const choices = new Map(latentSites(probe.guide).map((s) => [s.name, chooseEstimator(s, options, bound)]));
   if (typeof options.estimators === "object") {
