@@ -1,0 +1,208 @@
+/**
+ * The page as a person uses it: the compiled program, Chromium, keys. `TIGHTBOUND_PICTURES=FOLDER` keeps a picture of each view, wide and as
+ * on a phone, light and dark.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { loadMnist, rowsOf, take } from "../../src/data/index.ts";
+import { buildProgram } from "../cli/program.ts";
+import { npyBytes } from "../data/temp.ts";
+import { chromium as installedChromium } from "../platform/page.ts";
+import { kindOf, kinds, writeBlobs } from "./harness.ts";
+
+const DIGITS = 500;
+const PICTURES = process.env.TIGHTBOUND_PICTURES;
+
+const folder = mkdtempSync(join(tmpdir(), "tightbound-studio-page-"));
+const started: ChildProcess[] = [];
+let program = "";
+let browser: Browser;
+
+/** Starts the program and waits for its link. */
+async function studio(
+  data: string,
+  out: string,
+  ...flags: string[]
+): Promise<{ link: string; server: ChildProcess }> {
+  const args = [program, "studio", data, "--no-open", "--out", join(folder, out), ...flags];
+  const server = spawn(process.execPath, args, { cwd: folder, stdio: ["ignore", "pipe", "inherit"] });
+  started.push(server);
+  for await (const line of createInterface({ input: server.stdout })) {
+    if (line.startsWith("http://")) return { link: line, server };
+  }
+  throw new Error(`studio ${data} ended without a link`);
+}
+
+const killed = (server: ChildProcess): Promise<void> =>
+  new Promise((resolve) => {
+    server.once("exit", () => resolve());
+    server.kill("SIGKILL");
+  });
+
+/** A page whose errors fail the test. */
+async function opened(link: string, problems: string[]): Promise<Page> {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  page.on("pageerror", ({ message }) => problems.push(message));
+  await page.goto(link);
+  await page.locator("section[data-row]").waitFor();
+  return page;
+}
+
+const rowOf = async (page: Page): Promise<number> =>
+  Number(await page.locator("section[data-row]").getAttribute("data-row"));
+
+const status = (page: Page) => page.locator("#status");
+
+async function addClasses(page: Page, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    await page.getByLabel("Name of a new class").fill(name);
+    await page.keyboard.press("Enter");
+    await page.getByRole("button", { name }).waitFor();
+  }
+}
+
+/** Presses the key of the row's class and waits for the next row, as often as it is told. Returns the milliseconds from key to row. */
+async function label(page: Page, times: number, classOf: (row: number) => number): Promise<number[]> {
+  await page.evaluate(() => {
+    const seen = { key: 0, waits: [] as number[] };
+    Object.assign(globalThis, { seen });
+    document.addEventListener("keydown", () => Object.assign(seen, { key: performance.now() }), {
+      capture: true,
+    });
+    new MutationObserver((changes) => {
+      if (changes.some(({ attributeName }) => attributeName === "data-row"))
+        seen.waits.push(performance.now() - seen.key);
+    }).observe(document.body, { attributes: true, subtree: true, attributeFilter: ["data-row"] });
+  });
+  for (let i = 0; i < times; i++) {
+    const row = await rowOf(page);
+    await page.keyboard.press("1234567890"[classOf(row)]);
+    await page.waitForFunction(
+      (before) => document.querySelector("section[data-row]")?.getAttribute("data-row") !== before,
+      String(row),
+    );
+  }
+  return page.evaluate(() => (globalThis as unknown as { seen: { waits: number[] } }).seen.waits);
+}
+
+async function picture(page: Page, name: string): Promise<void> {
+  if (PICTURES === undefined) return;
+  mkdirSync(PICTURES, { recursive: true });
+  for (const [size, width, height] of [
+    ["wide", 1280, 900],
+    ["phone", 390, 844],
+  ] as const) {
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.setViewportSize({ width, height });
+      await page.emulateMedia({ colorScheme });
+      await page.waitForTimeout(150);
+      await page.screenshot({ path: join(PICTURES, `studio-${name}-${size}-${colorScheme}.png`) });
+    }
+  }
+  await page.emulateMedia({ colorScheme: null });
+  await page.setViewportSize({ width: 1280, height: 900 });
+}
+
+const isHere = installedChromium !== undefined;
+
+describe.skipIf(!isHere)(`in Chromium${isHere ? "" : " (skipped: chromium is not installed)"}`, () => {
+  const digits = take(loadMnist("train"), DIGITS);
+  const truth = digits.labels ?? new Int32Array();
+
+  beforeAll(async () => {
+    program = buildProgram("studio-page");
+    const values = rowsOf(digits, [...Array(DIGITS).keys()], new Float32Array(DIGITS * 784));
+    writeFileSync(
+      join(folder, "digits.npy"),
+      npyBytes("<f4", `(${DIGITS}, 28, 28)`, new Uint8Array(values.buffer)),
+    );
+    writeBlobs(join(folder, "blobs.csv"), 300);
+    browser = await chromium.launch({ executablePath: installedChromium ?? "", args: ["--no-sandbox"] });
+  }, 300_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    for (const server of started) server.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test("thirty digits by their keys, undo, reload, a killed server, and on to the result", async () => {
+    const problems: string[] = [];
+    const first = await studio("digits.npy", "digits-session", "--epochs", "2");
+    const page = await opened(first.link, problems);
+    await addClasses(page, ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]);
+    const waits = await label(page, 30, (row) => truth[row]);
+    waits.sort((a, b) => a - b);
+    console.log(
+      `key to next row: median ${waits[15].toFixed(0)} ms, 95th percentile ${waits[28].toFixed(0)} ms`,
+    );
+    await picture(page, "queue");
+    const last = await rowOf(page);
+    await page.keyboard.press("u");
+    await page.getByText(`29 of ${DIGITS} rows labelled`).waitFor();
+    // What was undone is asked for again.
+    expect(await rowOf(page)).not.toBe(last);
+    await page.reload();
+    await page.getByText(`29 of ${DIGITS} rows labelled`).waitFor();
+
+    await killed(first.server);
+    await page.getByText("Labels are saved up to the last one shown").waitFor();
+    const second = await studio("digits.npy", "digits-session", "--epochs", "2");
+    await page.goto(second.link);
+    await page.getByText(`29 of ${DIGITS} rows labelled`).waitFor();
+    await label(page, 1, (row) => truth[row]);
+    await status(page)
+      .getByText(/30 of 500 rows labelled · \d+ lessons?/)
+      .waitFor({ timeout: 60_000 });
+
+    for (const view of ["Map", "Progress", "Suspects"]) {
+      await page.getByRole("button", { name: view, exact: true }).click();
+      await page
+        .getByRole("region", { name: view })
+        .or(page.getByText(/^No label disagrees/))
+        .first()
+        .waitFor();
+      await picture(page, view.toLowerCase());
+    }
+    await page.getByRole("button", { name: "Result", exact: true }).click();
+    await page.getByRole("button", { name: "Write files" }).click();
+    await page.locator("#files li").first().waitFor();
+    await picture(page, "result");
+    const lines = (name: string) =>
+      readFileSync(join(folder, "digits-session", name), "utf8")
+        .trim()
+        .split("\n");
+    expect(lines("labels.csv")).toHaveLength(31);
+    expect(lines("predictions.csv")).toHaveLength(DIGITS + 1);
+    expect(problems).toEqual([]);
+    await page.close();
+    await killed(second.server);
+  }, 180_000);
+
+  test("a table, whose classes and cells are text whatever they say", async () => {
+    const problems: string[] = [];
+    const { link, server } = await studio("blobs.csv", "blobs-session", "--id", "item");
+    const page = await opened(link, problems);
+    const hostile = "<img src=x onerror=alert(1)><script>alert(2)</script>";
+    page.on("dialog", (dialog) => {
+      problems.push(`a dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    await addClasses(page, [...kinds, hostile]);
+    expect(await page.locator("script:not([src]):not([type=importmap]), img[src=x]").count()).toBe(0);
+    expect(await page.locator("section[data-row] table").first().innerText()).toMatch(/a\s+-?\d/);
+    await label(page, 30, kindOf);
+    await status(page)
+      .getByText(/30 of 300 rows labelled · \d+ lessons?/)
+      .waitFor({ timeout: 60_000 });
+    await picture(page, "table");
+    expect(problems).toEqual([]);
+    await page.close();
+    await killed(server);
+  }, 120_000);
+});
