@@ -4,7 +4,7 @@ import { reader } from "./parse.ts";
 
 export const parts = ["test", "train", "all"] as const;
 
-/** Which rows a verb uses. */
+/** The options that select the rows that a verb uses. */
 export interface DataOptions {
   readonly data?: string;
   readonly labelFile?: string;

@@ -1,4 +1,4 @@
-/** The data that a verb uses: those of the run, or other data of the same shape. */
+/** The data that a verb uses: the run's own data, or other data with the same row shape. */
 import {
   concatRows,
   type DataParts,
@@ -19,8 +19,8 @@ import type { DataOptions } from "./data-options.ts";
 import type { Say } from "./terminal.ts";
 
 /**
- * The rows that the options select. Rows of other data are in the order of their file.
- * @param say receives a line about rows of other data that are left out
+ * Loads the rows that the options select. Rows of other data are in the order of their file.
+ * @param say called with a line of text about rows of other data that are left out
  * @throws UsageError when they do not fit the model.
  */
 export async function requestedRows(
@@ -46,7 +46,7 @@ export async function requestedRows(
   const expected = settings.model.shape;
   if (rowSize(dataset.shape) !== rowSize(expected)) {
     throw new UsageError(
-      `${spec}: expected rows of shape [${expected.join(", ")}], as the run was trained on; ` +
+      `${spec}: expected rows of shape [${expected.join(", ")}], like those the run was trained on; ` +
         `found [${dataset.shape.join(", ")}].`,
     );
   }
@@ -68,7 +68,7 @@ async function otherRows(
   return scaledBy(partOf(parts, part ?? (parts.test === undefined ? "all" : "test")), pixelScale);
 }
 
-/** Rows of a table as features, by the preprocessing of the table that the run was trained on. */
+/** Encodes the rows of a table as features, with the preprocessing of the table that the run was trained on. */
 async function tableRows(
   { preprocessing }: NonNullable<RunSettings["data"]["table"]>,
   reading: RunSettings["data"]["reading"],

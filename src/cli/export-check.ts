@@ -2,10 +2,10 @@ import { InternalError } from "../errors.ts";
 import type { Exported } from "../kinds/index.ts";
 import { fillNormal, fillUniform, type Stream, stream } from "../random/index.ts";
 
-/** float32 sums of a thousand terms, in another order: relative to the largest value, or absolute below 1. */
+/** Tolerance for float32 sums of a thousand terms in a different order: relative to the largest value, or absolute if that is below 1. */
 const TOLERANCE = 1e-4;
 
-/** Rows in the second of two test calls, when the number of rows is free. The first has one row. */
+/** If the number of rows is free, two calls are tested, with these numbers of rows. */
 const TRIED = [1, 7];
 
 type Values = Readonly<Record<string, Float32Array>>;
@@ -21,7 +21,7 @@ const fillers: Readonly<
 };
 
 /**
- * Runs an exported file in ONNX Runtime, on noise, and compares every output with the library's own.
+ * Runs an exported file in ONNX Runtime on random inputs, and compares every output with the library's own.
  * @returns the largest difference
  * @throws InternalError when they differ by more than rounding.
  */

@@ -8,7 +8,7 @@ const errorsOf = ({ error, validation, calibration }: ErrorFigures) => ({
   calibrationError: calibration?.error ?? null,
 });
 
-/** Nats as bits per dimension, if a row's density is a probability of levels. */
+/** A line with the bits per dimension, if a row's density is a probability of levels. */
 const bits = (nats: number | undefined, levels: number | undefined): number | undefined =>
   nats === undefined || levels === undefined ? undefined : bitsPerDimension(nats, levels);
 
@@ -19,7 +19,7 @@ const bitLines = (nats: number | undefined, levels: number | undefined, width = 
     : [line("Bits per dimension", found.toFixed(3), `of the ELBO, over ${levels} values of a row`, width)];
 };
 
-/** For a model without labels. All in nats per row; null if the model has no such figure. */
+/** Figures of a model without labels. All are in nats per row; null if the model has no such figure. */
 const densityJson = ({ rows, bound, likelihood, levels }: Measured) => ({
   elbo: bound.elbo?.value ?? null,
   reconstruction: bound.reconstruction?.value ?? null,
@@ -32,7 +32,7 @@ const densityJson = ({ rows, bound, likelihood, levels }: Measured) => ({
   importanceSamples: likelihood?.importanceSamples ?? null,
   iwae5: likelihood?.bounds[5] ?? null,
   iwae50: likelihood?.bounds[50] ?? null,
-  // The rows that the log-likelihood and the importance-weighted bounds are means over, and the ELBO of these rows to compare the bounds with.
+  // The number of rows used for the log-likelihood and the importance-weighted bounds, and the ELBO on these rows, to compare the bounds with.
   logLikelihoodRows: likelihood?.logLikelihood.rows ?? null,
   elboOfLogLikelihoodRows: likelihood?.elbo ?? null,
   // For pixels with 256 levels: the bound and the log-likelihood in bits per dimension.
@@ -40,7 +40,7 @@ const densityJson = ({ rows, bound, likelihood, levels }: Measured) => ({
   bitsPerDimensionOfLogLikelihood: bits(likelihood?.logLikelihood.value, levels) ?? null,
 });
 
-/** For a model that classifies. Errors are shares of rows; null if the model has no such figure. */
+/** Figures of a model that classifies. Errors are shares of rows; null if the model has no such figure. */
 function errorsJson({ rows, bound, choices, carried, levels }: Measured, errors: readonly ErrorFigures[]) {
   const [chosen] = errors;
   const bayes = errors.find(({ samples }) => samples !== undefined);
@@ -53,7 +53,7 @@ function errorsJson({ rows, bound, choices, carried, levels }: Measured, errors:
     bayesSamples: bayes?.samples ?? null,
     bayesRows: bayes?.error.rows ?? null,
     elbo: bound.elbo?.value ?? null,
-    // Nats of a row that depend on class and on style; and how much of the class the decoder shows, out of the class's entropy.
+    // How much of a row's log density depends on the class and on the style, in nats; and how much of the class's entropy the decoder shows.
     classNats: carried?.class ?? null,
     styleNats: carried?.style ?? null,
     classTold: carried?.told ?? null,
@@ -135,8 +135,8 @@ function errorLines(
     ...bitLines(bound.elbo?.value, levels, width),
     ...(carried
       ? [
-          line("Class says", nats(carried.class), "nats of a row: what another class costs", width),
-          line("Style says", nats(carried.style), "nats of a row: what another style costs", width),
+          line("Class says", nats(carried.class), "nats per row that another class costs", width),
+          line("Style says", nats(carried.style), "nats per row that another style costs", width),
         ]
       : []),
     ...warnings,

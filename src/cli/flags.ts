@@ -50,7 +50,7 @@ export const verbFlags = (verb: VerbName): readonly KindFlag[] =>
     placed(verbs[verb] ?? {}).flatMap((one) => (one.flag === undefined ? [] : [{ ...one, flag: one.flag }])),
   );
 
-/** The data for which defaults are shown: they are functions of the data. */
+/** The data for which defaults are shown, because defaults depend on the data. */
 const EXAMPLES: readonly (readonly [name: string, facts: DataFacts])[] = [
   ["60,000 images", { rows: 60_000, table: false, labels: 100 }],
   ["1,000 images", { rows: 1000, table: false, labels: 100 }],
@@ -62,7 +62,7 @@ const shown = (value: unknown): string => {
   return typeof value === "number" && value >= 1000 ? grouped(value) : String(value);
 };
 
-/** The default of a setting as text: `100`, or its value for some data. */
+/** The default of a setting as text: `100`, or one value for each kind of data. */
 export function defaultText(setting: Setting<unknown>): string | undefined {
   const { default: preset, otherwise } = setting.options;
   if (otherwise !== undefined) return otherwise;
@@ -95,7 +95,7 @@ function usualByKind(kinds: KindFlag["kinds"]): string | undefined {
   return texts.map(([text, names]) => `${listed(names)}: ${text}`).join("; ");
 }
 
-/** What a flag is, for one kind or for all that have it. */
+/** The help text of a flag, for one kind or for all kinds that have it. */
 function description({ kinds }: KindFlag, kind: string | undefined): string {
   const own = kind === undefined ? undefined : kinds.get(kind);
   const [first] = kinds.values();
@@ -142,7 +142,7 @@ export function checkFlags(
   }
 }
 
-/** Only what the user gave, as settings of a run of this kind. */
+/** Only the flags that the user gave, as settings of a run of this kind. */
 export function givenSettings(options: Readonly<Record<string, unknown>>, kind: string): Tree {
   const tree: Tree = {};
   for (const { key, kinds } of trainFlags) {

@@ -1,4 +1,4 @@
-/** What `tightbound impute` does once its command line is read. */
+/** What `tightbound impute` does after its command line is parsed. */
 import {
   type Dataset,
   decodeCell,
@@ -23,13 +23,13 @@ import { tellTrainingRows } from "./training-rows.ts";
 /** Options as commander reads them. */
 export interface ImputeFlags extends CsvOutput, ImputeOptions {
   readonly data?: string;
-  /** The share of known cells that are hidden to measure how accurately they are imputed. */
+  /** The share of known cells that are hidden, to measure how accurately they are imputed. */
   readonly check: number;
   readonly out?: string;
   readonly json?: true;
 }
 
-/** How well one way to fill cells did. */
+/** The accuracy of one way to fill cells. */
 interface Figures {
   readonly rmse: number | null;
   readonly right: number | null;
@@ -48,7 +48,7 @@ export async function imputeVerb(
   const spec = data ?? settings.data.spec;
   if (known === undefined || !isTableFile(spec)) {
     throw new UsageError(
-      `impute: expected a run that was trained on a table (${TABLE_KINDS}), and such a file; found ${known === undefined ? `a run on ${settings.data.name}` : spec}.`,
+      `impute: expected a run that was trained on a table, and a file of that kind (${TABLE_KINDS}); found ${known === undefined ? `a run on ${settings.data.name}` : spec}.`,
     );
   }
   const say = speaker(context.terminal, { json: json === true });
@@ -102,7 +102,7 @@ export async function imputeVerb(
     `${grouped(count)} missing cells of ${grouped(dataset.rows)} rows of ${dataset.name} filled by ${options.draws === undefined ? "posterior means" : `${options.draws} draws from the posterior`}, written to ${out}`,
   );
   if (accuracy === undefined) return;
-  say(`${grouped(accuracy.hidden)} known cells were hidden at random and filled as well:`);
+  say(`${grouped(accuracy.hidden)} known cells were hidden at random and filled too:`);
   for (const [name, { rmse, right }] of Object.entries(accuracy.ways)) {
     const figures = [
       ...(rmse === null ? [] : [`numbers off by ${rmse.toFixed(3)} standard deviations (root mean square)`]),
@@ -144,7 +144,7 @@ function filledTable(
   return { table: { columns: [...heads, ...table.columns], rows: lines }, count };
 }
 
-/** The accuracy on cells that were known and hidden: filled by the model, by means and by the nearest rows. */
+/** The accuracy on known cells that were hidden, filled by the model, by means and from the nearest rows. */
 async function accuracyOf(
   rows: Dataset,
   preprocessing: TablePreprocessing,

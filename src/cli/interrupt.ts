@@ -1,6 +1,6 @@
 /**
- * Ctrl-C, SIGTERM and a terminal that is closed (SIGHUP). In verbs that train, the first requests a clean stop, the second ends the
- * process. In all others the first ends it, between two files and never within one.
+ * Ctrl-C, SIGTERM and a terminal that is closed (SIGHUP). In verbs that train, the first signal requests a clean stop and the second ends
+ * the process. In all other verbs the first ends it, between two files and never while one is written.
  */
 
 const CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
@@ -8,8 +8,8 @@ type StopSignal = keyof typeof CODES;
 const SIGNALS = Object.keys(CODES) as StopSignal[];
 
 /**
- * Lets a signal end the process with 128 plus its number. Without a handler it ends within a write, which leaves a temporary file, and
- * whoever started the process is told of a signal instead of an exit code.
+ * Makes a signal end the process with exit code 128 plus its number. Without a handler the process could end during a write, which leaves a
+ * temporary file, and its parent would see a signal instead of an exit code.
  */
 export const endOnSignals = (): void => {
   for (const name of SIGNALS) process.on(name, () => process.exit(CODES[name]));

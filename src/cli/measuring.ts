@@ -14,9 +14,9 @@ export interface Output {
 
 /** The flags that set how much is measured. */
 export interface MeasureFlags {
-  /** Rows of the log-likelihood. Default 2000. */
+  /** Number of rows for the log-likelihood. Default 2000. */
   readonly rows?: number | "all";
-  /** Importance samples of the log-likelihood. Default 500. */
+  /** Importance samples for the log-likelihood. Default 500. */
   readonly samples?: number;
   readonly bayesRows?: number | "all";
   readonly bayesSamples?: number;

@@ -7,13 +7,13 @@ import type { RunSettings } from "../kinds/index.ts";
 import { type EncodedImage, type ImageStack, imageStack, writeOutput } from "../report/index.ts";
 import { type CsvOutput, matrixRows, type Table, toCsv } from "./table.ts";
 
-/** Writes a file whole or not at all, and makes its folder if it is missing. @throws UsageError when it cannot. */
+/** Writes a file completely or not at all, and creates its folder if it is missing. @throws UsageError when the folder cannot be created. */
 export async function save(path: string, content: string | Uint8Array, flag = "--out"): Promise<void> {
   try {
     mkdirSync(dirname(path), { recursive: true });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new UsageError(`${flag} ${path}: cannot make the folder (${why}). Choose another ${flag}.`);
+    throw new UsageError(`${flag} ${path}: cannot create the folder (${why}). Choose another ${flag}.`);
   }
   await writeOutput(path, content);
 }
@@ -59,7 +59,7 @@ export async function savePictureOrTable(
   await save(path, picture && images !== undefined ? draw(images).png : toCsv(table(), { rawCells }));
 }
 
-/** A table whose rows have a few cells before their features. For a run on a table, the features are its columns, in their units and words. */
+/** A table with a few cells before the features of each row. For a run on a table, the features are its columns, in their own units and words. */
 export const featureTable = (
   settings: RunSettings,
   heads: readonly string[],

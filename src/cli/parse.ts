@@ -1,4 +1,4 @@
-/** Parsers of option values, for commander, which puts the option's name before their messages. */
+/** Parsers of option values for commander, which puts the option's name before their messages. */
 import { InvalidArgumentError, Option } from "commander";
 import { UsageError } from "../errors.ts";
 import { type Value, whole as wholeValue } from "../kinds/index.ts";
@@ -18,7 +18,7 @@ export const reader =
 
 export const whole = (least: number, ceiling?: Ceiling) => reader(wholeValue(least, ceiling));
 
-/** An option whose value is parsed as that of a setting. */
+/** An option whose value is parsed like that of a setting. */
 export const optionFor = <T>(
   flag: string,
   value: Value<T>,

@@ -7,9 +7,9 @@ import { clock, grouped, type OutputStream, percent, type Terminal } from "./ter
 export interface DisplayOptions {
   readonly epochs: number;
   readonly rowsPerStep: number;
-  /** For a model whose active units are counted. */
+  /** Number of latent dimensions, for a model whose active units are counted. */
   readonly latent: number;
-  /** What to call rows: images, rows. */
+  /** The word for rows: images or rows. */
   readonly noun: string;
   readonly quiet: boolean;
   readonly json: boolean;
@@ -24,7 +24,7 @@ export interface Display {
   stop(): void;
 }
 
-/** Between drawings of the bar, in ms. */
+/** Time between two updates of the bar, in ms. */
 const INTERVAL = 100;
 
 export function trainDisplay(terminal: Terminal, options: DisplayOptions): Display {
@@ -87,7 +87,7 @@ const labelCells = ({ train, test, validation }: EpochLine): readonly Cell[] => 
   ["test error", percent(test.error).padStart(7)],
 ];
 
-/** Headings and values of an epoch's line, padded to widths that later epochs keep. */
+/** Headings and values of an epoch's line, padded so that later epochs have the same widths. */
 function epochCells(
   line: EpochLine,
   { epochs, latent, noun }: DisplayOptions,
@@ -103,7 +103,7 @@ function epochCells(
 }
 
 interface View {
-  /** The part of all epochs that is done. */
+  /** The share of all epochs that is done. */
   readonly fraction: number;
   readonly epoch: string;
   readonly terms: readonly string[];
@@ -125,7 +125,7 @@ function createMeter({ epochs, rowsPerStep, latent, noun }: DisplayOptions) {
     step({ step, stepOfEpoch, stepsPerEpoch }: Progress): void {
       last = performance.now();
       const epoch = Math.floor((step - 1) / stepsPerEpoch);
-      // From the end of the epoch's first step in this process, so that compilation and evaluation do not count.
+      // Measured from the end of the epoch's first step in this process, so that compilation and evaluation do not count.
       if (epoch !== since.epoch) since = { epoch, step: stepOfEpoch, at: last };
       else speed = ((stepOfEpoch - since.step) / (last - since.at)) * 1000;
     },
@@ -133,7 +133,7 @@ function createMeter({ epochs, rowsPerStep, latent, noun }: DisplayOptions) {
       evaluation = performance.now() - last;
       measured = measuredOf(line, latent);
     },
-    /** Rows a second in the current epoch. */
+    /** Rows per second in the current epoch. */
     rate: (): number => speed * rowsPerStep,
     view({ step, stepsPerEpoch, means }: Progress): View {
       const total = epochs * stepsPerEpoch;
@@ -171,7 +171,7 @@ const terms = ({ elbo, reconstruction, kl, unlabelledElbo }: Means): string[] =>
   ];
 };
 
-/** The line with the bar: the bar takes the room that the text leaves, and the text is shortened if that is too little. */
+/** The line with the bar. The bar fills the space that the text leaves; if that is too little, the text is shortened. */
 const barLine = ({ fraction, epoch, terms, measured, speed, noun, left }: View, columns: number): string => {
   const done = `${Math.floor(100 * fraction)}%`.padStart(4);
   const long = [

@@ -36,7 +36,7 @@ export const readingFlags = (command: Command): Command =>
       optionFor(
         "--fit",
         oneOf(["cover", "contain", "stretch"]),
-        "images: with --resize, how images of another shape fit: cropped, whole on white, or distorted (default: cover)",
+        "images: with --resize, how images with different proportions fit: cropped, whole with white margins, or distorted (default: cover)",
       ),
     )
     .option("--grey", "images: convert to grey")

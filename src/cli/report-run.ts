@@ -6,14 +6,14 @@ import { openRun, shownRows } from "../runs/index.ts";
 import { figureLines, figuresJson } from "./figures.ts";
 import { type MeasureFlags, measured, type Output } from "./measuring.ts";
 
-/** What a report was made from. */
+/** The figures that a report was made from. */
 export interface Reported {
   /** Absent if errors are wanted and no test row is labelled. */
   readonly figures: Readonly<Record<string, unknown>> | undefined;
   readonly files: readonly string[];
 }
 
-/** As many rows as the plots of codes show. */
+/** The number of rows that the plots of codes show. */
 const MOST_PICTURED = 2000;
 
 /** Measures the run, writes `report.html` and the pictures to its folder, and prints their paths. */

@@ -1,4 +1,4 @@
-/** `tightbound reproduce burda2016`, once its command line is read. */
+/** `tightbound reproduce burda2016`, after its command line is parsed. */
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { runFolder, writeDurably } from "../files/index.ts";
@@ -13,12 +13,15 @@ import type { ReproduceOptions } from "./verbs/reproduce.ts";
 
 interface Surroundings {
   readonly signal: AbortSignal;
-  /** A training has begun. */
+  /** Called when a training starts. */
   readonly show: (display: Display) => void;
   readonly stop: () => void;
 }
 
-/** Trains and measures what is missing, and says whether all is done. It writes results.json, table.md and, where there are two runs or more, comparison.html. */
+/**
+ * Trains and measures what is missing, and returns whether all is done. Writes results.json, table.md and, if there are at least two runs,
+ * comparison.html.
+ */
 export async function reproduceDensity(
   options: ReproduceOptions & { readonly out: string },
   context: Context,
@@ -94,8 +97,8 @@ const densityTable = (
 ): Parameters<typeof densityMarkdown>[0] => ({
   title: "Burda et al. (2016), Table 1, one stochastic layer",
   note:
-    `Negative log-likelihood in nats of ${data.testRows} test rows of ${data.name}, lower is better, after 3,280 epochs in the paper` +
-    `${length < 1 ? `; here this is a trial at ${length} of them` : ""}.`,
+    `Negative log-likelihood in nats per row, on ${data.testRows} test rows of ${data.name}; lower is better. The paper trains for 3,280 epochs` +
+    `${length < 1 ? `; this is a trial with ${length} of these epochs` : ""}.`,
   rows: table.map(({ bound, samples, binarize, published, found }) => ({
     name: `${bound === "elbo" ? "VAE" : "IWAE"}, k = ${samples}, ${binarize}`,
     ...(published && { published: { value: published.negativeLogLikelihood, units: published.activeUnits } }),

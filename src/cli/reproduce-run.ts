@@ -1,4 +1,4 @@
-/** What `tightbound reproduce` does once its command line is read. */
+/** What `tightbound reproduce` does after its command line is parsed. */
 import { join, resolve } from "node:path";
 import { writeDurably } from "../files/index.ts";
 import { type Benchmark, benchmarkMarkdown, writeBenchmark } from "../report/index.ts";
@@ -88,7 +88,7 @@ export async function reproduceVerb(
   }
 }
 
-/** Shows a part's training from its first step on, and nothing for a part that is done. */
+/** Shows the training of a part, starting with its first step, and nothing for a part that is already done. */
 function trainingHooks(
   part: Part,
   say: Say,

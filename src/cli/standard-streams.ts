@@ -13,9 +13,9 @@ const REASONS: Readonly<Record<string, string>> = {
   EDQUOT: "goes to a disk whose quota is used up",
 };
 
-/** Whether everything that was printed arrived. */
+/** Whether all output was written. */
 export interface StandardStreams {
-  /** True once output was lost, except to a reader that stopped early, such as `head`. */
+  /** True once output was lost, unless the reader stopped early, as `head` does. */
   readonly outputLost: boolean;
 }
 
@@ -30,15 +30,15 @@ export const watchStreams = ({
   readonly out: Output;
   readonly err: Output;
 }): StandardStreams => {
-  let told = false;
+  let reported = false;
   let outputLost = false;
   err.on("error", () => undefined);
   out.on("error", ({ code, message }) => {
     outputLost ||= code !== "EPIPE";
-    if (told) return;
-    told = true;
+    if (reported) return;
+    reported = true;
     const why = REASONS[code ?? ""] ?? `cannot be written (${message})`;
-    err.write(`The standard output ${why}. tightbound goes on without it.\n`);
+    err.write(`The standard output ${why}. tightbound continues without it.\n`);
   });
   return {
     get outputLost() {

@@ -1,2 +1,2 @@
-/** The variable of the environment that tells a training that a sweep has started it. */
+/** The environment variable that a sweep sets for the trainings that it starts. */
 export const CHILD_OF_SWEEP = "TIGHTBOUND_SWEEP";

@@ -9,7 +9,7 @@ import { type Draft, type Plan, planOf, readPlan, type Vocabulary } from "../swe
 import { checkFlags, trainFlags } from "./flags.ts";
 import { type SweepOptions, settingFlags } from "./verbs/sweep.ts";
 
-/** A plan, and how it is worked through. */
+/** A plan, and how to run it. */
 export interface SweepRequest {
   readonly plan: Plan;
   readonly out: string;
@@ -18,7 +18,7 @@ export interface SweepRequest {
 
 const nameOf = ({ long }: Option): string => (long ?? "--").slice(2);
 
-/** What is wrong with a text, as the flag's own parser says. */
+/** The problem with a value, as the flag's own parser reports it. */
 function parseProblem({ parseArg }: Option, text: string): string | undefined {
   try {
     parseArg?.(text, undefined);
@@ -68,7 +68,7 @@ function axisOf(text: string, problems: string[]): readonly (readonly [string, r
   ];
 }
 
-/** What the command line says. */
+/** The plan on the command line. */
 function draftOf(options: SweepOptions, command: readonly Option[], problems: string[]): Draft {
   const { model, out, jobs, seeds, grid = [] } = options;
   const axes = grid.flatMap((text) => axisOf(text, problems));
@@ -89,7 +89,7 @@ function draftOf(options: SweepOptions, command: readonly Option[], problems: st
   };
 }
 
-/** One plan of two. What both say is a problem: one of them would be forgotten. */
+/** Merges two plans. It is a problem if both give the same setting, because one of the two would be ignored. */
 function together(file: Draft, line: Draft, problems: string[]): Draft {
   const both = (name: string) =>
     problems.push(`${name}: the plan and the command line both give it; leave one of them out.`);

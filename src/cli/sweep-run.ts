@@ -1,4 +1,4 @@
-/** What `tightbound sweep` does once its command line is read. */
+/** What `tightbound sweep` does after its command line is parsed. */
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,7 +19,7 @@ import { sweepRequest } from "./sweep-plan.ts";
 import { type Context, commandLine, printJson, type Say, speaker } from "./terminal.ts";
 import type { SweepOptions } from "./verbs/sweep.ts";
 
-/** Runs at a time and threads of each: all cores, and no more. */
+/** The number of runs at a time and the threads of each: together all cores, but no more. */
 function shares(plan: Plan, asked: number | undefined, runs: number): { jobs: number; threads: number } {
   const cores = availableParallelism();
   const given = [
@@ -86,7 +86,7 @@ function conclude(plan: Plan, sweep: SweepFolder, options: SweepOptions, context
   for (const line of summaryLines(summary)) say(line);
   say(
     `${count("done")} of ${states.length} runs are done${count("failed") > 0 ? `, ${count("failed")} failed` : ""}` +
-      `${count("waiting") > 0 ? `, ${count("waiting")} are not. Repeat the command to go on` : ""}.`,
+      `${count("waiting") > 0 ? `, ${count("waiting")} are not. Repeat the command to continue` : ""}.`,
   );
   if (count("failed") > 0) context.exitCode = 1;
   if (count("done") > 1) {
@@ -141,7 +141,7 @@ export function summaryLines(combinations: readonly Combination[]): readonly str
   return rows.map((row) => row.map((cell, column) => cell.padStart(widths[column])).join("  "));
 }
 
-/** On a terminal, one line with the runs that are trained now. */
+/** On a terminal, one line with the runs that are being trained. */
 function statusLine({ terminal }: Context, { quiet, json }: SweepOptions, { runs, ended }: SweepFolder) {
   const stream = json === true ? terminal.err : terminal.out;
   const shown = quiet !== true && stream.isTTY === true;

@@ -28,7 +28,7 @@ export const toCsv = ({ columns, rows }: Table, { rawCells = false }: CsvOutput 
 const guarded = (word: string): string =>
   /^[=+\-@\t\r]/.test(word) && !/^[+-]?\d+(\.\d+)?$/.test(word) ? `'${word}` : word;
 
-/** Numbers are float32 in memory: nine digits identify them. */
+/** Numbers are float32 in memory, so nine digits are enough to identify them. */
 const cell = (value: string | number): string => {
   if (typeof value === "number") {
     return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(9)));

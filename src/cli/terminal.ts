@@ -7,7 +7,7 @@ export interface Terminal {
   readonly err: OutputStream;
   /** Whether to show the stack of an error. */
   readonly debug: boolean;
-  /** Tells the process that started this one, a sweep, how far it is; absent where there is none. */
+  /** Reports progress to the sweep that started this process. Absent if there is none. */
   readonly tell?: (message: object) => void;
 }
 

@@ -95,7 +95,7 @@ async function trainAndReport(
       if (resumedAt > 0) say(`Continuing after step ${grouped(resumedAt)}.`);
     },
     onStep: (progress) => {
-      // The clock of `performance` starts with the process.
+      // `performance.now()` counts from the start of the process.
       secondsToFirstStep ??= performance.now() / 1000;
       display?.onStep(progress);
     },
@@ -173,10 +173,10 @@ async function trainAndReport(
   }
 }
 
-/** What to call the run that another is built on. */
+/** The name of the run that this one is built on. */
 const builtOn = ({ model }: RunSettings): string => declarationOf(model.model).base?.title ?? "its base run";
 
-/** Measures a run whose epochs do not show how good it is. A report measures it by itself. */
+/** Measures a run if the figures of its epochs do not show how good it is. A report measures the run itself. */
 async function measuredAtEnd(
   path: string,
   name: string,
@@ -188,7 +188,7 @@ async function measuredAtEnd(
   return kind.measure(trained, test, validation && { validation });
 }
 
-/** Remarks about a trained run, for a person. A report contains them. */
+/** Remarks about a trained run for the user. A report contains them. */
 async function tellCautions(path: string, data: RunData, say: Say): Promise<void> {
   const { kind, trained } = await openRun(path);
   for (const line of (await kind.cautions?.(trained, data)) ?? []) say(line);

@@ -1,4 +1,4 @@
-/** The flags of `train` for data and settings; a plan of many runs may use them too. */
+/** The flags of `train` for data and settings, which a sweep's plan can use too. */
 import type { Command } from "commander";
 import { columnNames, columnTypePairs, oneOf, share, whole } from "../kinds/index.ts";
 import { optionOf, trainFlags } from "./flags.ts";

@@ -4,7 +4,7 @@ import { learnsFromLabels, type RunSettings } from "../kinds/index.ts";
 import { trainedOn } from "../runs/index.ts";
 import { grouped, type Say } from "./terminal.ts";
 
-/** Says how many rows of other data the run was trained on, if any, and returns their number; null if it cannot be known. */
+/** Prints how many rows of other data the run was trained on, if any, and returns their number; null if it cannot be known. */
 export async function tellTrainingRows(
   settings: RunSettings,
   rows: Dataset,
@@ -13,7 +13,7 @@ export async function tellTrainingRows(
   const count = await trainedOn(settings, rows);
   if (count === undefined) {
     say(
-      "Whether these are rows that the run was trained on is not known: its training data are not where they were.",
+      "It is not known whether the run was trained on these rows: its training data are no longer in the same place.",
     );
     return null;
   }
@@ -23,7 +23,7 @@ export async function tellTrainingRows(
         ? `All ${grouped(count)} rows`
         : `${grouped(count)} of the ${grouped(rows.rows)} rows`;
     say(
-      `${which} are, value by value, rows ${learnsFromLabels(settings) ? "whose class the run was given" : "that the run was trained on"}: figures on them tell how well it remembers, not how well it does on new ones.`,
+      `${which} have the same values as rows ${learnsFromLabels(settings) ? "whose class the run was given" : "that the run was trained on"}: figures on them show how well it remembers, not how well it does on new rows.`,
     );
   }
   return count;

@@ -202,7 +202,7 @@ test("data of another shape are refused", async () => {
   const path = join(folder, "tiny.idx");
   writeFileSync(path, idxBytes(8, [4, 2, 2], new Uint8Array(16)));
   expect((await cli("evaluate", run, "--data", path)).err).toBe(
-    `${path}: expected rows of shape [28, 28], as the run was trained on; found [2, 2].\n`,
+    `${path}: expected rows of shape [28, 28], like those the run was trained on; found [2, 2].\n`,
   );
 });
 
@@ -291,5 +291,5 @@ test("options of a verb are checked", async () => {
   const inFile = join(folder, "a-file", "x.png");
   const { code, err } = await cli("sample", run, "--out", inFile);
   expect(code).toBe(2);
-  expect(err).toMatch(/^--out .+x\.png: cannot make the folder \(.+\)\. Choose another --out\.\n$/);
+  expect(err).toMatch(/^--out .+x\.png: cannot create the folder \(.+\)\. Choose another --out\.\n$/);
 });

@@ -220,7 +220,7 @@ test("training goes on when nobody reads its output any more, and says so", () =
     `$PROGRAM train ${settings.join(" ")} --out ${run} | head -3; echo "\${PIPESTATUS[0]}"`,
   );
   expect(stdout.trim().split("\n").at(-1)).toBe("0");
-  expect(stderr).toBe("The standard output was closed by its reader. tightbound goes on without it.\n");
+  expect(stderr).toBe("The standard output was closed by its reader. tightbound continues without it.\n");
   expect(existsSync(join(run, "lock"))).toBe(false);
   expect(stateOf(run)).toEqual(stateOf(straight));
 });
@@ -230,7 +230,9 @@ test.runIf(existsSync("/dev/full"))(
   () => {
     const run = join(folder, "full");
     const { status, stderr } = shell(`$PROGRAM train ${settings.join(" ")} --out ${run} > /dev/full`);
-    expect(stderr).toBe("The standard output goes to a disk that is full. tightbound goes on without it.\n");
+    expect(stderr).toBe(
+      "The standard output goes to a disk that is full. tightbound continues without it.\n",
+    );
     expect(status).toBe(1);
     expect(stateOf(run)).toEqual(stateOf(straight));
   },

@@ -86,20 +86,22 @@ test("a message names the row", async () => {
 test("figures on rows that a run was trained on are said to be so", async () => {
   const whole = await ok("evaluate", run, "--data", path("train.csv"));
   expect(whole.out).toContain(
-    "48 of the 60 rows are, value by value, rows whose class the run was given: figures on them tell how well it remembers",
+    "48 of the 60 rows have the same values as rows whose class the run was given: figures on them show how well it remembers",
   );
-  expect((await ok("evaluate", run, "--data", path("fresh.csv"))).out).not.toContain("value by value");
+  expect((await ok("evaluate", run, "--data", path("fresh.csv"))).out).not.toContain(
+    "the same values as rows",
+  );
   expect((await ok("evaluate", path("vae"), "--data", path("train.csv"))).out).toContain(
-    "54 of the 60 rows are, value by value, rows that the run was trained on",
+    "54 of the 60 rows have the same values as rows that the run was trained on",
   );
   expect(
     (await ok("evaluate", run, "--data", path("new.csv"), "--json")).json().trainingRows,
   ).toBeLessThanOrEqual(1);
   expect((await ok("classify", run, "--data", path("train.csv"), "--json")).json().trainingRows).toBe(48);
-  expect((await ok("evaluate", run)).out).not.toContain("value by value");
+  expect((await ok("evaluate", run)).out).not.toContain("the same values as rows");
 });
 
-test("impute fills the blank cells of the file, keeps the others, and says how right it is", async () => {
+test("impute fills the blank cells of the file, keeps the others, and says how accurate it is", async () => {
   writeFileSync(
     path("gaps.csv"),
     table([90, 91, 92])
@@ -118,7 +120,7 @@ test("impute fills the blank cells of the file, keeps the others, and says how r
   );
   expect(out).toContain("2 missing cells of 3 rows of gaps.csv filled by posterior means");
   expect(out).toMatch(
-    /known cells were hidden at random and filled as well:\n {2}posterior .*\n {2}mean .*\n {2}5 nearest rows/,
+    /known cells were hidden at random and filled too:\n {2}posterior .*\n {2}mean .*\n {2}5 nearest rows/,
   );
   const lines = readFileSync(path("full.csv"), "utf8").trimEnd().split("\n");
   const before = readFileSync(path("gaps.csv"), "utf8").trimEnd().split("\n");

@@ -26,7 +26,7 @@ export function define(command: Command, context: Context): void {
       optionFor(
         "--draws",
         whole(1),
-        "completions of each row, drawn from the posterior (default: one, of means)",
+        "completions of each row, drawn from the posterior (default: one, with means)",
       ),
     )
     .addOption(optionFor("--samples", whole(1), "importance samples of z for each row (default: 200)"))
@@ -34,9 +34,11 @@ export function define(command: Command, context: Context): void {
       optionFor("--seed", whole(0), "seed of the draws, and of the cells that are hidden (default: 0)"),
     )
     .addOption(
-      optionFor("--check", part, "share of the known cells to hide and fill, to see how right it is").default(
-        0.1,
-      ),
+      optionFor(
+        "--check",
+        part,
+        "share of the known cells to hide and fill, to measure the accuracy",
+      ).default(0.1),
     )
     .option("--no-check", "hide none")
     .option("--out <file>", "a .csv file (default: imputed.csv in the run's folder)")

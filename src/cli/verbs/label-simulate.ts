@@ -1,4 +1,4 @@
-/** `tightbound label-simulate`: what choosing the rows to label is worth, with the true classes as the answers. */
+/** `tightbound label-simulate`: how much it helps to choose the rows to label, with the true classes as the answers. */
 import { type Command, Option } from "commander";
 import { share } from "../../kinds/index.ts";
 import type { SimulatedLesson } from "../../studio/index.ts";
@@ -21,10 +21,10 @@ interface Options {
 
 const EXAMPLES = `
 Rows are labelled in batches, as a person would in \`tightbound studio\`, but by their true classes. After each batch the model learns from
-the labels and from all rows without one, and its error is measured on rows that are never labelled.
+the labels and from all unlabelled rows, and its error is measured on rows that are never labelled.
 
-Strategies: chosen (typical rows first, then rows that the model is unsure of and that are unlike each other), random, uncertain (rows that
-the model is least sure of), diverse (typical rows of parts of the data without a label).
+Strategies: chosen (typical rows first, then rows that the model is unsure of and that differ from each other), random, uncertain (rows that
+the model is least sure of), diverse (typical rows from parts of the data without labels).
 
 Examples:
   $ tightbound label-simulate penguins.csv --label-column species --labels 30 --strategy random
@@ -49,9 +49,9 @@ export function define(command: Command, context: Context): void {
         "share of the rows to measure the error on, if the data have no test part (default: 0.3)",
       ),
     )
-    .option("--epochs <n>", "passes over the rows in a lesson that starts afresh", whole(1))
+    .option("--epochs <n>", "passes over the rows in a lesson that starts from scratch", whole(1))
     .option("--run <folder>", "a run of vae or m1 on the same rows: M2 learns from its codes (M1+M2)")
-    .option("--cold", "start every lesson afresh instead of from the model before")
+    .option("--cold", "start every lesson from scratch instead of from the previous model")
     .option("--json", "print one JSON object")
     .addHelpText("after", EXAMPLES)
     .action(async (data: string, options: Options) => {
@@ -89,7 +89,7 @@ export function define(command: Command, context: Context): void {
         repetitions.push({ seed: seed + i, lessons });
       }
       const means = repetitions[0].lessons.map(({ labels: given }, at) => {
-        // A lesson with one class has no model: it would call every row by that class, and nobody is helped by a guess of its error.
+        // With only one class there is no model: it would give every row that class, and its error would mean nothing.
         const errors = repetitions.flatMap(({ lessons }) => lessons[at].error ?? []);
         return { labels: given, repetitions: errors.length, ...(errors.length > 0 ? meanError(errors) : {}) };
       });

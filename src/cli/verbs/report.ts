@@ -14,7 +14,7 @@ const EXAMPLES = `
 Writes report.html to the run's folder. If the data are images, it also writes reconstructions.png, samples.png and
 traversals.png, and for m2 and m1m2 analogies.png and class-samples.png.
 
-If the run has no test rows, the report shows the training rows, and no error.
+If the run has no test rows, the report shows the training rows, without errors.
 
 Examples:
   $ tightbound report runs/mnist-vae-1

@@ -31,8 +31,8 @@ const EXAMPLES = `
 kingma2014 is Table 1 of Kingma, Mohamed, Rezende and Welling (2014): M1 with each classifier, M2 and M1+M2 on MNIST with few
 labels, drawn in equal numbers per class; mean and standard error over the draws, beside the published figures.
 
-burda2016 is Table 1 of Burda, Grosse and Salakhutdinov (2016) for one layer: negative log-likelihoods of 784-200-200-50 on MNIST, by 5,000
-importance samples. All of its 3,280 epochs take days; --length 0.01 is a trial.
+burda2016 is Table 1 of Burda, Grosse and Salakhutdinov (2016) for one layer: negative log-likelihoods of 784-200-200-50 on MNIST, with
+5,000 importance samples. All 3,280 epochs take days; --length 0.01 is a quick trial.
 
 For kingma2014 the folder holds a run for M1, one for each method, number of labels and draw, and report.html, table.md and results.json.
 Repeat the command to continue where it stopped. Two such commands at the same time share the work (use --threads 1 for each).
@@ -71,7 +71,7 @@ function checkFlags(paper: string, command: Command): void {
 
 export function define(command: Command, context: Context): void {
   command
-    .option("--labels <list>", "numbers of labels, with commas between", reader(wholes()), [100])
+    .option("--labels <list>", "numbers of labels, separated by commas", reader(wholes()), [100])
     .option("--draws <n>", "draws of the labels: seeds 0, 1, …", whole(1, ceilings.repetitions), 5)
     .addOption(optionFor("--methods", someOf(methods), `some of ${methods.join(",")} (default: all)`))
     .option("--data <spec>", "mnist, or the path of other labelled data", "mnist")
@@ -80,7 +80,7 @@ export function define(command: Command, context: Context): void {
     .option("--threads <n>", "threads per operation (default: one per core)", whole(1, ceilings.threads))
     .option(
       "--samples <list>",
-      "burda2016: numbers of samples k, with commas between",
+      "burda2016: numbers of samples k, separated by commas",
       reader(wholes()),
       [1, 5, 50],
     )
@@ -106,13 +106,13 @@ export function define(command: Command, context: Context): void {
     )
     .option(
       "--importance-samples <k>",
-      "burda2016: importance samples of the log-likelihood",
+      "burda2016: importance samples for the log-likelihood",
       whole(1, ceilings.importanceSamples),
       5000,
     )
-    .option("--rows <n>", "burda2016: test rows of the log-likelihood, or all", rowsOrAll, "all")
+    .option("--rows <n>", "burda2016: test rows for the log-likelihood, or all", rowsOrAll, "all")
     .option("--out <folder>", "folder for the runs and tables (default: runs/<paper>)")
-    .option("--json", "print results.json at the end; all else goes to the error stream")
+    .option("--json", "print results.json at the end; everything else goes to stderr")
     .option("--quiet", "print nothing but the table, or with --json the results")
     .addHelpText("after", EXAMPLES)
     .action(async (paper: string, options: ReproduceOptions, command: Command) => {

@@ -19,9 +19,9 @@ interface Options {
 
 const EXAMPLES = `
 Prints an address and opens it. On the page a key labels the row that is shown; the model learns in the background from the labels and from
-all rows without one, and asks next for rows that it can learn most from. Every fourth row is drawn at random and only measures the error.
+all unlabelled rows, and asks for the rows that help it most. Every fourth row is drawn at random and only used to measure the error.
 
-Every label is on the disk before the page shows it as saved. Started again with the same --out, the session goes on where it was. Ctrl-C
+Every label is on the disk before the page shows it as saved. Run the command again with the same --out to continue a session. Ctrl-C
 ends it.
 
 Examples:
@@ -34,18 +34,18 @@ const OPENERS: Readonly<Partial<Record<NodeJS.Platform, string>>> = { darwin: "o
 
 export function define(command: Command, context: Context): void {
   command
-    .option("--label-column <name>", "the column of a table that holds the classes known so far")
+    .option("--label-column <name>", "the column of a table with the classes that are known so far")
     .option("--id <column>", "the column of a table that names its rows")
     .option(
       "--hide-labels",
-      "keep only the names of the classes that the data have, to try the studio on data that are labelled",
+      "keep only the names of the classes in the data, to try the studio on labelled data",
     )
     .option("--run <folder>", "a run of vae or m1 on the same rows: M2 learns from its codes (M1+M2)")
-    .option("--epochs <n>", "passes over the rows of a lesson that starts afresh", whole(1))
+    .option("--epochs <n>", "passes over the rows in a lesson that starts from scratch", whole(1))
     .option("--port <n>", "the port to listen on (default: a free one)", whole(1))
     .option(
       "--host <address>",
-      "the address to listen on (default: 127.0.0.1, which only this machine reaches)",
+      "the address to listen on (default: 127.0.0.1, which only this machine can reach)",
     )
     .option("--no-open", "only print the address")
     .option("--out <folder>", "the session's folder (default: runs/<data>-studio)")
@@ -73,22 +73,22 @@ export function define(command: Command, context: Context): void {
       });
       for (const note of session.rows.notes) say(note);
       say(
-        `${session.rows.rows.name}: ${grouped(session.rows.rows.rows)} rows, ${session.state.labels.size} labelled; kept in ${folder}`,
+        `${session.rows.rows.name}: ${grouped(session.rows.rows.rows)} rows, ${session.state.labels.size} labelled; saved in ${folder}`,
       );
       if (host !== undefined && !["127.0.0.1", "localhost", "::1"].includes(host)) {
         say(
-          `Careful: on ${host} everyone who can reach this machine and has the link can see these rows and label them, and what they send is not encrypted.`,
+          `Careful: on ${host} anyone who can reach this machine and has the link can see and label these rows, and the connection is not encrypted.`,
         );
       }
       if (session.state.labels.size === session.rows.rows.rows) {
         say(
-          "Every row has a class already, so there is nothing to ask for. To try the studio on these data, add --hide-labels and another --out.",
+          "Every row already has a class, so there is nothing to label. To try the studio on these data, add --hide-labels and another --out.",
         );
       }
       say(server.link);
       const opener = OPENERS[process.platform];
       if (options.open && opener !== undefined) {
-        // Without a desktop there is nothing to open it with; the address is printed.
+        // Without a desktop the page cannot be opened; the address is printed anyway.
         spawn(opener, [server.link], { stdio: "ignore", detached: true })
           .on("error", () => undefined)
           .unref();

@@ -42,7 +42,7 @@ export const settingFlags = (): readonly Option[] => {
   return command.options;
 };
 
-/** A flag whose text is kept as it was given: it is for another process. */
+/** A flag whose text is kept unchanged, because it is passed on to another process. */
 const asGiven = ({ flags, description }: Option): Option => new Option(flags, description).hideHelp();
 
 export function define(command: Command, context: Context): void {
@@ -50,13 +50,13 @@ export function define(command: Command, context: Context): void {
     .option("--model <name>", listed(kindNames, "or"))
     .option(
       "--grid <name=values>",
-      "a setting and the values to try, with commas between, or | where a value has commas; repeat it for more settings",
+      "a setting and the values to try, separated by commas, or by | if a value contains commas; repeat it for more settings",
       (text: string, before: readonly string[] = []) => [...before, text],
     )
     .option("--seeds <list>", "seeds to train each combination with: 0..4, or 0,3,7")
     .option(
       "--jobs <n>",
-      "runs at a time (default: one for each core, or each --threads cores; a run has its share of the cores)",
+      "runs at a time (default: one per core, or per --threads cores; the cores are shared equally)",
     )
     .option("--out <folder>", "folder for the runs");
   for (const option of settingFlags()) command.addOption(asGiven(option));

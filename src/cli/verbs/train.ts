@@ -13,7 +13,7 @@ one). If the data have no test part, one is held out.
 Files of the last five kinds are tables. Columns of numbers are standardised, or their logarithms if a log-normal fits better; small
 whole numbers are counts or levels, words are categories, and dates become days and positions in the year. Ids, row numbers,
 postcodes and free text are left out. Each choice is printed, and --type changes it. Cells that are blank or say NA are missing:
-the model marginalises them exactly. With a --likelihood other than table the numbers are used as they are.
+the model marginalises them exactly. With a --likelihood other than table the numbers are used unchanged.
 
 Examples:
   $ tightbound train vae --data mnist --epochs 10 --report
