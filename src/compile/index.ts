@@ -25,4 +25,4 @@ export { fromPlainGraph, type PlainGraph, toPlainGraph } from "./plain-graph.ts"
 export { inPrecision } from "./precision.ts";
 export { flushSubnormals, preloadNative } from "./session.ts";
 export { simplify } from "./simplify.ts";
-export { chooseExecutor } from "./work.ts";
+export { chooseExecutor, hostWork } from "./work.ts";

@@ -84,3 +84,7 @@ export function chooseExecutor(outputs: readonly Tensor[]): Executor {
   const native = costs.reduce((total, cost) => total + cost.native, CALL);
   return host <= native ? "host" : "native";
 }
+
+/** Roughly how long a run of a graph takes on the host, in nanoseconds; the same on every machine. */
+export const hostWork = (outputs: readonly Tensor[]): number =>
+  topological(simplify(outputs)).reduce((total, node) => total + costOf(node).host, 0);

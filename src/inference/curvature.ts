@@ -1,5 +1,5 @@
 /** Second derivatives of a log density over unconstrained coordinates, from the graph, on the host. */
-import { cast, concat, grad, input, mul, reshape, slice, sum } from "../tensor/index.ts";
+import { cast, concat, grad, input, mul, reshape, slice, solveRows, sum } from "../tensor/index.ts";
 import type { UnconstrainedDensity } from "./unconstrained-density.ts";
 
 /** H v, the Hessian at q times a direction, both of the density's dimension. The next call overwrites the result. */
@@ -71,4 +71,32 @@ export function curvatures(
     }
   }
   return diagonal;
+}
+
+/** −∂²/∂q² of the log density, [d, d]: one product for each dimension. */
+export function negativeHessian(
+  product: HessianProduct,
+  { dimension: n }: Pick<UnconstrainedDensity, "dimension">,
+  q: ArrayLike<number>,
+): Float64Array {
+  const hessian = new Float64Array(n * n);
+  const unit = new Float64Array(n);
+  for (let i = 0; i < n; i++) {
+    unit[i] = -1;
+    hessian.set(product(q, unit), i * n);
+    unit[i] = 0;
+  }
+  return hessian;
+}
+
+/** (L Lᵀ)⁻¹, column by column, for a lower triangular L, [n, n]. */
+export function inverseOf(root: Float64Array, n: number): Float64Array {
+  const inverse = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) {
+    const column = inverse.subarray(i * n, (i + 1) * n);
+    column[i] = 1;
+    solveRows(root, n, column, false);
+    solveRows(root, n, column, true);
+  }
+  return inverse;
 }

@@ -48,6 +48,7 @@ export { type AutoFlowOptions, autoFlow } from "./guides/auto-flow.ts";
 export { autoFullRankNormal } from "./guides/auto-full-rank-normal.ts";
 export { type AutoLowRankNormalOptions, autoLowRankNormal } from "./guides/auto-low-rank-normal.ts";
 export { type AutoNormalOptions, autoNormal } from "./guides/auto-normal.ts";
+export type { GuideStart } from "./guides/start.ts";
 export {
   type ImportanceOptions,
   type ImportanceResult,

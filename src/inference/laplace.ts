@@ -4,7 +4,7 @@ import { anything, checkOptions, type OptionRules, positive, whole } from "../op
 import type { Program } from "../program/index.ts";
 import { fillNormal, stream } from "../random/index.ts";
 import { factorRows, solveRows } from "../tensor/index.ts";
-import { hessianProduct } from "./curvature.ts";
+import { hessianProduct, inverseOf, negativeHessian } from "./curvature.ts";
 import { elementNames } from "./element-names.ts";
 import { type FittedProgram, fittedProgram } from "./fitted.ts";
 import { type MapOptions, map, searched } from "./map.ts";
@@ -88,7 +88,7 @@ export const laplace = <A extends readonly unknown[]>(program: Program<A>): Lapl
     const { density, search } = await searched(start, rest);
     const { q: coordinates, value: logDensity } = search;
     const n = density.dimension;
-    const precision = await negativeHessian(density, coordinates);
+    const precision = negativeHessian(await hessianProduct(density), density, coordinates);
     const root = new Float64Array(n * n);
     const rows = factorRows(root, precision, 0, n);
     const level = Array.from(
@@ -111,32 +111,6 @@ export const laplace = <A extends readonly unknown[]>(program: Program<A>): Lapl
     };
   },
 });
-
-/** −∂²/∂q² of the log density, [d, d]. */
-async function negativeHessian(density: UnconstrainedDensity, q: Float64Array): Promise<Float64Array> {
-  const n = density.dimension;
-  const product = await hessianProduct(density);
-  const hessian = new Float64Array(n * n);
-  const unit = new Float64Array(n);
-  for (let i = 0; i < n; i++) {
-    unit[i] = -1;
-    hessian.set(product(q, unit), i * n);
-    unit[i] = 0;
-  }
-  return hessian;
-}
-
-/** (L Lᵀ)⁻¹, column by column. */
-function inverseOf(root: Float64Array, n: number): Float64Array {
-  const inverse = new Float64Array(n * n);
-  for (let i = 0; i < n; i++) {
-    const column = inverse.subarray(i * n, (i + 1) * n);
-    column[i] = 1;
-    solveRows(root, n, column, false);
-    solveRows(root, n, column, true);
-  }
-  return inverse;
-}
 
 /** Draws q̂ + L⁻ᵀ z as values of sites, and their importance weights p / normal. */
 async function drawFrom(

@@ -12,6 +12,8 @@ export interface PathNormal {
   readonly mean: Float64Array;
   /** ln |covariance|. */
   readonly logDeterminant: number;
+  /** The covariance's diagonal. */
+  readonly variances: Float64Array;
   /** mean + T u, where T Tᵀ is the covariance. */
   at(u: Float64Array): Float64Array;
 }
@@ -172,6 +174,12 @@ export function pathNormal(
   return {
     mean,
     logDeterminant,
+    variances: scale.map((v, d) => {
+      let variance = 1;
+      for (let i = 0; i < m; i++)
+        for (let j = 0; j < m; j++) variance += q[i][d] * q[j][d] * (matrix[i * m + j] - (i === j ? 1 : 0));
+      return v * v * variance;
+    }),
     at(u) {
       const moved = within(u, times(root));
       return mean.map((v, i) => v + scale[i] * moved[i]);

@@ -1,16 +1,13 @@
 import type { ArrayValue } from "../compile/index.ts";
-import { ConvergenceError, TightboundError, UsageError } from "../errors.ts";
+import { TightboundError, UsageError } from "../errors.ts";
 import { anything, callback, checkOptions, type OptionRules, whole } from "../options.ts";
 import type { Program } from "../program/index.ts";
 import { checkSeed, fillNormal, fillUniform, stream } from "../random/index.ts";
-import { curvatures, hessianProduct } from "./curvature.ts";
+import { hessianProduct } from "./curvature.ts";
 import { type FittedProgram, fittedProgram } from "./fitted.ts";
-import { startLbfgs, stepLbfgs } from "./lbfgs.ts";
-import { withCurvature } from "./map.ts";
 import { doubtOf, effectiveSampleSize, smoothWeights } from "./pareto-smoothing.ts";
-import { nextDiagonal, type PathNormal, type PathStep, pathNormal, tells } from "./path-normal.ts";
+import { follow, logWeight, type PathEnd, type PathInfo } from "./path.ts";
 import { flatSite } from "./proper.ts";
-import { startingPoint } from "./starting-point.ts";
 import {
   constrainAll,
   type SiteValues,
@@ -18,6 +15,8 @@ import {
   type UnconstrainedDensityOptions,
   unconstrainedDensity,
 } from "./unconstrained-density.ts";
+
+export type { PathInfo };
 
 /** Options of {@link pathfinder}: the number of paths, their length, and the number of draws. */
 export interface PathfinderOptions
@@ -54,18 +53,6 @@ const pathfinderRules: OptionRules<PathfinderOptions> = {
   precision: anything,
   threads: whole(1),
 };
-
-/** One path of {@link pathfinder}. */
-export interface PathInfo {
-  /** Counted from 0. */
-  readonly path: number;
-  /** Number of steps. */
-  readonly steps: number;
-  /** The step whose normal has the largest ELBO. */
-  readonly best: number;
-  /** That ELBO in nats, estimated from `elboDraws` draws. */
-  readonly elbo: number;
-}
 
 /** Draws from the best normal approximations of the posterior along the paths. */
 export interface PathfinderResult {
@@ -107,9 +94,6 @@ export interface PathfinderRunner<A extends readonly unknown[]> {
   run(args: A, options?: PathfinderOptions): Promise<PathfinderResult>;
 }
 
-/** A path ends when a Newton step, with the curvature from the path's last steps, would gain less than this, in nats. */
-const GAIN = 1e-8;
-
 /**
  * Pathfinder (Zhang, Carpenter, Gelman and Vehtari 2022, "Pathfinder: Parallel quasi-Newton variational inference"): L-BFGS climbs the log
  * density from random points. Every step gives a normal approximation, and draws come from the one with the largest ELBO. The draws of all
@@ -146,11 +130,12 @@ export const pathfinder = <A extends readonly unknown[]>(program: Program<A>): P
         return density.logDensityAndGradient(q, into);
       },
     };
-    const found: Found[] = [];
+    const product = await hessianProduct(density);
+    const found: PathEnd[] = [];
     const failures: TightboundError[] = [];
     for (let path = 0; path < paths; path++) {
       try {
-        const one = await follow(counted, path, options);
+        const one = await follow(counted, product, path, options);
         found.push(one);
         onPath?.(one.info);
       } catch (error) {
@@ -204,85 +189,6 @@ export const pathfinder = <A extends readonly unknown[]>(program: Program<A>): P
     };
   },
 });
-
-interface Found {
-  readonly info: PathInfo;
-  readonly normal: PathNormal;
-}
-
-/** ln p − ln q of a draw with noise `u`; −∞ if the density is 0 there. */
-async function logWeight(
-  density: UnconstrainedDensity,
-  { logDeterminant }: PathNormal,
-  q: Float64Array,
-  u: Float64Array,
-  gradient: Float64Array,
-): Promise<number> {
-  const logP = await density.logDensityAndGradient(q, gradient);
-  const logQ = -0.5 * (logDeterminant + u.reduce((s, v) => s + v * v, u.length * Math.log(2 * Math.PI)));
-  return Number.isFinite(logP) ? logP - logQ : Number.NEGATIVE_INFINITY;
-}
-
-/** Climbs from one starting point, and keeps the normal with the largest ELBO. @throws ConvergenceError when there is none */
-async function follow(
-  density: UnconstrainedDensity,
-  path: number,
-  { seed = 0, maxSteps = 1000, history = 6, elboDraws = 25, initial }: PathfinderOptions,
-): Promise<Found> {
-  const start = await startingPoint(density, { seed, attempt: path, values: initial });
-  const noise = stream(seed, `pathfinder/${path}/elbo`);
-  const scratch = new Float64Array(density.dimension);
-  let climb = startLbfgs(start.q, start.logDensity, start.gradient);
-  // Scales come from the curvature at the start, and again when the search is stuck, so that they do not depend on the units of the data.
-  const product = await hessianProduct(density);
-  const measure = (): void => {
-    climb = withCurvature(climb, curvatures(product, density, climb.q));
-  };
-  measure();
-  let measured = true;
-  let diagonal = climb.scales;
-  let steps: readonly PathStep[] = [];
-  let best: Found | undefined;
-  let tried = 0;
-  while (climb.iteration < maxSteps) {
-    const next = await stepLbfgs((q, into) => density.logDensityAndGradient(q, into), climb);
-    if (next === undefined) {
-      if (measured) break;
-      measure();
-      measured = true;
-      continue;
-    }
-    measured = false;
-    const last = {
-      step: next.q.map((v, i) => v - climb.q[i]),
-      change: climb.gradient.map((g, i) => g - next.gradient[i]),
-    };
-    climb = next;
-    if (tells(last)) {
-      diagonal = nextDiagonal(diagonal, last);
-      steps = [...steps, last].slice(-history);
-    }
-    const normal = steps.length === 0 ? undefined : pathNormal(climb.q, climb.gradient, diagonal, steps);
-    if (normal === undefined) continue;
-    let elbo = 0;
-    for (let i = 0; i < elboDraws; i++) {
-      const u = new Float64Array(density.dimension);
-      fillNormal(u, noise, { step: tried++ });
-      elbo += (await logWeight(density, normal, normal.at(u), u, scratch)) / elboDraws;
-    }
-    if (elbo > (best?.info.elbo ?? Number.NEGATIVE_INFINITY))
-      best = { info: { path, steps: climb.iteration, best: climb.iteration, elbo }, normal };
-    const gain = normal.mean.reduce((sum, v, i) => sum + (v - climb.q[i]) * climb.gradient[i], 0) / 2;
-    if (gain < GAIN) break;
-  }
-  if (best === undefined) {
-    throw new ConvergenceError(
-      `${density.name}: no normal was found along path ${path}: after ${climb.iteration} steps the density has not curved down, or it is 0 at the draws ` +
-        "of the normals. Start elsewhere (initial, seed), give sites proper priors, or use nuts.",
-    );
-  }
-  return { ...best, info: { ...best.info, steps: climb.iteration } };
-}
 
 /** Draws indices with these weights, with replacement. */
 function resample(logWeights: Float64Array, draws: number, seed: number): Int32Array {

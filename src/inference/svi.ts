@@ -1,9 +1,10 @@
 import type { ArrayValue, Executor } from "../compile/index.ts";
-import { NonFiniteError, UsageError } from "../errors.ts";
+import { InternalError, NonFiniteError, TightboundError, UsageError } from "../errors.ts";
 import { alone, type Ranks } from "../mpi/index.ts";
 import { trainingContext } from "../nn/index.ts";
 import {
   adam,
+  type Coordinates,
   compileStep,
   type NamedLeaf,
   type Objective,
@@ -32,7 +33,9 @@ import { describeControl } from "./estimators/choose.ts";
 import type { SiteEstimator } from "./estimators/estimator.ts";
 import { type FittedProgram, fittedProgram } from "./fitted.ts";
 import { type GuideDrawsOptions, guideDraws } from "./guide-draws.ts";
+import { type GuideStart, startOf } from "./guides/start.ts";
 import { inColumns } from "./in-columns.ts";
+import { type PosteriorNormal, posteriorNormal } from "./posterior-normal.ts";
 import { checkPlates, ownRows } from "./shared-rows.ts";
 
 /** The bound to maximise, and the gradient estimators. */
@@ -100,6 +103,8 @@ export interface SviState {
   readonly scored: readonly ScoredSite[];
   /** Checks the data that are fed. @throws UsageError when a value is outside the support of its site. */
   readonly watch: (() => void) | undefined;
+  /** Where the guide's parameters started. */
+  readonly start: GuideStart;
   readonly step: number;
 }
 
@@ -180,6 +185,11 @@ function boundOf<A extends readonly unknown[]>(
  * variational family (the guide, a program too), their evidence lower bound, its gradient by an estimator for each site, and a
  * stochastic optimiser.
  *
+ * An automatic guide starts at a normal near the posterior, found by `pathfinder`'s paths, and its parameters move in units of that
+ * normal's standard deviations: a learning rate of 0.01 is a hundredth of one, in whatever units the data are. It cannot where a step sees a
+ * minibatch, where the model has parameters of its own, or where the search would take long; `state.start` says so. A guide of your own
+ * starts at its parameters' initial values, and steps have one length for all of them.
+ *
  * @example
  * const { values } = await svi(coin, guide).run([flips], { steps: 2000, seed: 0 });
  */
@@ -224,6 +234,8 @@ export function boundMaximiser<A extends readonly unknown[]>(
         const all = trainingContext();
         return objectiveOf(boundAt(whole, { layers: all, ...options }), all);
       });
+      // Of all rows, so that each rank has the same start.
+      const start = await startOfGuide(guide, whole, options.seed ?? 0);
       const compiled = await compileStep(
         objective,
         [...parametersOfPrograms(model, guide), ...bound.leaves],
@@ -233,6 +245,7 @@ export function boundMaximiser<A extends readonly unknown[]>(
           executor: options.executor ?? "host",
           ...(threads !== undefined && { threads }),
           ...(together && { together }),
+          coordinates: start.coordinates,
         },
       );
       const watch = watchObserved(randomSites(trace(model, args)).filter(({ kind }) => kind === "observe"));
@@ -241,6 +254,7 @@ export function boundMaximiser<A extends readonly unknown[]>(
         choices: bound.choices,
         scored: bound.scored,
         watch: watch?.bind(compiled.leafValues(watch.leaves, 0)),
+        start: start.at,
         step: 0,
       };
     },
@@ -272,11 +286,11 @@ export function boundMaximiser<A extends readonly unknown[]>(
       return {
         method: "svi",
         fitted: fittedProgram(model, args),
-        warnings: boundWarnings(
-          elbo,
-          leaves.reduce((n, { tensor }) => n + tensor.size, 0),
-          feed === undefined,
-        ),
+        warnings: boundWarnings(elbo, {
+          parameters: leaves.reduce((n, { tensor }) => n + tensor.size, 0),
+          sameData: feed === undefined,
+          start: state.start,
+        }),
         state,
         elbo,
         values: new Map(leaves.map((leaf) => [leaf.name, value(leaf)])),
@@ -287,6 +301,34 @@ export function boundMaximiser<A extends readonly unknown[]>(
     explain: (args, options = {}) => describe(boundAt(args, options).choices),
   };
   return machine;
+}
+
+/** Where the parameters of a guide start, and the coordinates in which they are moved. */
+async function startOfGuide<A extends readonly unknown[]>(
+  guide: Program<A>,
+  args: A,
+  seed: number,
+): Promise<{ readonly at: GuideStart; readonly coordinates: ReadonlyMap<Tensor, Coordinates> }> {
+  const start = startOf(guide);
+  const plain = (because?: string) => ({
+    at: { near: false, because },
+    coordinates: new Map<Tensor, Coordinates>(),
+  });
+  if (start === undefined) return plain();
+  let normal: PosteriorNormal;
+  try {
+    normal = await posteriorNormal(start.target, args, seed);
+  } catch (error) {
+    if (!(error instanceof TightboundError) || error instanceof InternalError) throw error;
+    return plain(error.message);
+  }
+  const leaves = new Map(guide.parameters().map(({ name, tensor }) => [name, tensor]));
+  const leaf = (path: string): Tensor => {
+    const found = leaves.get(path);
+    if (found === undefined) throw new InternalError(`${guide.name} has no parameter '${path}'`);
+    return found;
+  };
+  return { at: { near: true, because: undefined }, coordinates: new Map(start.place(leaf, normal)) };
 }
 
 /** A table: site, estimator, reason, control variate. */

@@ -28,6 +28,7 @@ import {
 } from "../tensor/index.ts";
 import { Arena, type ArenaPlan, type NamedTensor } from "./arena.ts";
 import { checkFinite, clipGlobalNorm } from "./clip.ts";
+import { type Coordinates, inCoordinates, valueFrom } from "./coordinates.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { meanOverRanks, type Together } from "./together.ts";
 
@@ -61,6 +62,11 @@ export interface StepOptions {
   readonly maxGradientNorm?: number;
   /** Ranks that take the step together, each on its own rows. Default one process. */
   readonly together?: Together;
+  /**
+   * Parameters that the optimiser moves in other coordinates, so that its steps have a length that suits them. They begin where the initial
+   * values of those lead. Arena and gradients are then those of the coordinates. Default: none.
+   */
+  readonly coordinates?: ReadonlyMap<Tensor, Coordinates>;
 }
 
 const stepRules: OptionRules<StepOptions> = {
@@ -69,6 +75,7 @@ const stepRules: OptionRules<StepOptions> = {
   threads: whole(1),
   maxGradientNorm: anything,
   together: anything,
+  coordinates: anything,
 };
 
 /** What a step reports: the loss and the objective's metrics. */
@@ -169,6 +176,8 @@ export class TrainStep {
   readonly #report: readonly (readonly [string, Floats])[];
   readonly #fillNoise: NoiseFiller;
   readonly #arrayOf: (leaf: Tensor) => Floats | undefined;
+  /** Values of parameters that are moved in other coordinates, by name. */
+  readonly #values: ReadonlyMap<string, () => Floats>;
   readonly #factor: number;
   readonly #options: StepOptions;
 
@@ -181,6 +190,7 @@ export class TrainStep {
     report: readonly (readonly [string, Floats])[];
     fillNoise: NoiseFiller;
     arrayOf: (leaf: Tensor) => Floats | undefined;
+    values: ReadonlyMap<string, () => Floats>;
     factor: number;
     options: StepOptions;
   }) {
@@ -192,6 +202,7 @@ export class TrainStep {
     this.#report = parts.report;
     this.#fillNoise = parts.fillNoise;
     this.#arrayOf = parts.arrayOf;
+    this.#values = parts.values;
     this.#factor = parts.factor;
     this.#options = parts.options;
   }
@@ -255,7 +266,7 @@ export class TrainStep {
     return values;
   }
 
-  /** The gradient of the loss with respect to a parameter, from the last run: a copy. */
+  /** The gradient of the loss with respect to a parameter, or to its coordinates where it has others, from the last run: a copy. */
   gradient(name: string): Float32Array {
     return this.arena.gradient(name).map((g) => g * this.#factor);
   }
@@ -291,9 +302,9 @@ export class TrainStep {
     for (const copy of copies) copy();
   }
 
-  /** The current value of a parameter or buffer, by name: a view. */
+  /** The current value of a parameter or buffer, by name: a view; of a parameter in other coordinates, an array that each call refreshes. */
   value(name: string): Floats {
-    return this.#buffers.get(name)?.value ?? this.arena.parameter(name);
+    return this.#values.get(name)?.() ?? this.#buffers.get(name)?.value ?? this.arena.parameter(name);
   }
 
   /** Gradients become sums over ranks, which the factor makes means; figures and running statistics become means. */
@@ -330,7 +341,10 @@ export async function compileStep(
   options: StepOptions,
 ): Promise<TrainStep> {
   checkOptions("compileStep", options, stepRules);
-  const trainable = named.filter(({ tensor }) => isParameter(tensor) && tensor.attributes.trainable);
+  const { coordinates = new Map<Tensor, Coordinates>() } = options;
+  const moved = named.map(({ name, tensor }) => ({ name, tensor: coordinates.get(tensor)?.moved ?? tensor }));
+  const expressed = inCoordinates(coordinates);
+  const trainable = moved.filter(({ tensor }) => isParameter(tensor) && tensor.attributes.trainable);
   // Do this before compiling, so that a model that does not fit into memory is refused at once.
   const plan = new MemoryPlan();
   const planned: ArenaPlan = Arena.plan(
@@ -338,22 +352,24 @@ export async function compileStep(
     optimizer,
     plan,
   );
-  const { core, factor } = splitFactor(objective.loss);
+  const { core, factor } = splitFactor(expressed(objective.loss));
   const gradients = grad(
     core,
     trainable.map(({ tensor }) => tensor),
   );
-  const reported = Object.entries({ loss: objective.loss, ...objective.metrics });
+  const reported = Object.entries({ loss: objective.loss, ...objective.metrics }).map(
+    ([name, t]) => [name, expressed(t)] as const,
+  );
   for (const [name, t] of reported) {
     if (t.size !== 1)
       throw new ShapeError(`step: '${name}' must be a scalar, found shape [${t.shape.join(", ")}].`);
   }
-  const updates = [...(objective.updates ?? [])];
+  const updates = [...(objective.updates ?? [])].map(([buffer, next]) => [buffer, expressed(next)] as const);
   const program = await build(
     [...reported.map(([, t]) => t), ...gradients, ...updates.map(([, next]) => next)],
     options,
   );
-  const { inputs, noises, buffers } = sortLeaves(program, named);
+  const { inputs, noises, buffers } = sortLeaves(program, moved);
 
   const slots = new Map<Tensor, Slot<"float32">>();
   for (const leaf of [...inputs, ...noises, ...buffers.map((b) => b.tensor)]) {
@@ -368,11 +384,11 @@ export async function compileStep(
   const memory = plan.allocate();
   const arena = planned.bind(memory);
 
-  const names = new Map(named.map(({ name, tensor }) => [tensor, name]));
+  const names = new Map(moved.map(({ name, tensor }) => [tensor, name]));
   const view = (leaf: Tensor): Floats => viewOf(memory, slots.get(leaf), leaf);
   const arrayOf = (leaf: Tensor): Floats =>
     slots.has(leaf) ? view(leaf) : arena.parameter(names.get(leaf) ?? "");
-  for (const { name, tensor } of named) {
+  for (const { name, tensor } of moved) {
     if (isParameter(tensor))
       arrayOf(tensor).set(Float32Array.from(initialValues(tensor, name, options.seed)));
   }
@@ -382,6 +398,15 @@ export async function compileStep(
     ...trainable.map(({ name }) => arena.gradient(name)),
     ...updates.map(([buffer]) => viewOf(memory, nextSlots.get(buffer), buffer)),
   ]);
+  const values = new Map<string, () => Floats>();
+  const readers = new Map<Tensor, () => Floats>();
+  for (const { name, tensor } of named) {
+    const other = coordinates.get(tensor);
+    if (other === undefined) continue;
+    const read = await valueFrom(other, arena.parameter(name));
+    values.set(name, read);
+    readers.set(tensor, read);
+  }
   return new TrainStep({
     arena,
     nodes: program.nodes,
@@ -395,7 +420,9 @@ export async function compileStep(
     ),
     report,
     fillNoise: noiseFiller(program.leaves, view, partOf(options)),
-    arrayOf: (leaf) => (slots.has(leaf) || names.has(leaf) ? arrayOf(leaf) : undefined),
+    arrayOf: (leaf) =>
+      readers.get(leaf)?.() ?? (slots.has(leaf) || names.has(leaf) ? arrayOf(leaf) : undefined),
+    values,
     factor: factor / (options.together?.ranks.size ?? 1),
     options,
   });

@@ -49,6 +49,7 @@ export {
   type FittedSite,
   fitGeneralisedPareto,
   type GuideDrawsOptions,
+  type GuideStart,
   type ImportanceOptions,
   type ImportanceResult,
   type ImportanceWeighted,

@@ -15,6 +15,7 @@ export {
   type ArenaTensor,
   adam,
   adamw,
+  type Coordinates,
   checkFinite,
   clipGlobalNorm,
   compileStep,

@@ -204,6 +204,30 @@ describe("memory", () => {
   });
 });
 
+test("a parameter in other coordinates starts where they lead, and a step is one of theirs", async () => {
+  // ½ (w − 7)² at w = 100 + 1000 v: the slope in v is 1000 (w − 7) = 93,000, and v goes from 0 to −1e-6 · 93,000 = −0.093.
+  const [w, v] = [parameter([1], initializers.zeros), parameter([1], initializers.zeros)];
+  for (const executor of ["host", "native"] as const) {
+    const step = await compileStep(
+      { loss: mul(sum(square(sub(w, 7))), 0.5), metrics: { at: sum(w) } },
+      [{ name: "w", tensor: w }],
+      sgd({ learningRate: 1e-6 }),
+      {
+        seed: 0,
+        executor,
+        threads: 1,
+        coordinates: new Map([[w, { moved: v, value: add(mul(v, 1000), 100) }]]),
+      },
+    );
+    expect(step.value("w")[0]).toBe(100);
+    expect((await step.run(0)).at).toBe(100);
+    expect(step.gradient("w")[0]).toBeCloseTo(93_000, 0);
+    expect(step.arena.parameter("w")[0]).toBeCloseTo(-0.093, 7);
+    expect(step.value("w")[0]).toBeCloseTo(7, 3);
+    expect(step.leafValues([w], 1)[0][0]).toBeCloseTo(7, 3);
+  }
+});
+
 describe("buffers", () => {
   const objective = () => {
     const layer = batchNorm(2);

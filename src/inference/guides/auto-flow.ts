@@ -5,6 +5,7 @@ import { anything, checkOptions, type OptionRules, positive, whole } from "../..
 import type { Program } from "../../program/index.ts";
 import { JOINT, jointGuide } from "./auto.ts";
 import type { AutoNormalOptions } from "./auto-normal.ts";
+import { inUnits, startNear } from "./start.ts";
 
 /** Options of {@link autoFlow}. */
 export interface AutoFlowOptions extends AutoNormalOptions {
@@ -66,12 +67,20 @@ export function autoFlow<A extends readonly unknown[]>(
     throw new UsageError(`autoFlow: layers must be a whole number of at least 1, found ${layers}.`);
   }
   let built: { readonly n: number; readonly flow: transforms.Transform } | undefined;
-  return jointGuide(target, "autoFlow", (n, { param, module }) => {
+  const guide = jointGuide(target, "autoFlow", (n, { param, module }) => {
     if (built?.n !== n) built = { n, flow: transforms.compose(...layersOf(n, options)) };
     module(`${JOINT}.flow`, built.flow.parameters);
     const place = transforms.affine(param(`${JOINT}.loc`, [n], initializers.zeros), {
       logScale: param(`${JOINT}.logScale`, [n], initializers.constant(Math.log(initialScale))),
     });
     return Transformed(Normal(0, 1).expand([n]).toEvent(1), transforms.compose(built.flow, place));
+  });
+  if (options.initialScale !== undefined) return guide;
+  return startNear(guide, {
+    target,
+    place: (leaf, { centre, scale }) => [
+      inUnits(leaf(`${JOINT}.loc`), centre, scale),
+      inUnits(leaf(`${JOINT}.logScale`), scale.map(Math.log), 1),
+    ],
   });
 }

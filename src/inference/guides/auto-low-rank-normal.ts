@@ -6,6 +6,7 @@ import type { Program } from "../../program/index.ts";
 import { exp } from "../../tensor/index.ts";
 import { JOINT, jointGuide } from "./auto.ts";
 import type { AutoNormalOptions } from "./auto-normal.ts";
+import { inUnits, startNear } from "./start.ts";
 
 /** Options of {@link autoLowRankNormal}. */
 export interface AutoLowRankNormalOptions extends AutoNormalOptions {
@@ -38,7 +39,7 @@ export function autoLowRankNormal<A extends readonly unknown[]>(
   if (rank !== undefined && (!Number.isInteger(rank) || rank < 1)) {
     throw new UsageError(`autoLowRankNormal: rank must be a whole number of at least 1, found ${rank}.`);
   }
-  return jointGuide(target, "autoLowRankNormal", (n, { param }) => {
+  const guide = jointGuide(target, "autoLowRankNormal", (n, { param }) => {
     const columns = Math.min(n, rank ?? Math.ceil(Math.sqrt(n)));
     // Each of the two parts starts with half of the variance.
     const each = initialScale * Math.SQRT1_2;
@@ -47,5 +48,24 @@ export function autoLowRankNormal<A extends readonly unknown[]>(
       param(`${JOINT}.factor`, [n, columns], initializers.normal(each / Math.sqrt(columns))),
       exp(param(`${JOINT}.logVariance`, [n], initializers.constant(2 * Math.log(each)))),
     );
+  });
+  if (options.initialScale !== undefined) return guide;
+  return startNear(guide, {
+    target,
+    place: (leaf, { centre, scale }) => {
+      const factor = leaf(`${JOINT}.factor`);
+      const columns = factor.shape[1];
+      const rows = Float64Array.from({ length: factor.size }, (_, i) => scale[Math.floor(i / columns)]);
+      return [
+        inUnits(leaf(`${JOINT}.loc`), centre, scale),
+        inUnits(factor, 0, rows, initializers.normal(Math.SQRT1_2 / Math.sqrt(columns))),
+        // The variances are half of the whole.
+        inUnits(
+          leaf(`${JOINT}.logVariance`),
+          scale.map((v) => 2 * Math.log(v) - Math.LN2),
+          1,
+        ),
+      ];
+    },
   });
 }

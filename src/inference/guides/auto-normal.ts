@@ -3,10 +3,14 @@ import { initializers } from "../../nn/index.ts";
 import { checkOptions, type OptionRules, positive } from "../../options.ts";
 import type { Program } from "../../program/index.ts";
 import { siteGuide } from "./auto.ts";
+import { inUnits, startNear } from "./start.ts";
 
 /** Options of {@link autoNormal}. */
 export interface AutoNormalOptions {
-  /** Initial standard deviation of every unconstrained coordinate. Default 0.1. */
+  /**
+   * Initial standard deviation of every unconstrained coordinate, about 0. Default: `svi` starts at a normal near the posterior and moves the
+   * parameters in its units, so that a fit does not depend on the units of the data; where there is none it starts with 0.1.
+   */
   readonly initialScale?: number;
 }
 
@@ -29,10 +33,19 @@ export function autoNormal<A extends readonly unknown[]>(
 ): Program<A> {
   checkOptions("autoNormal", options, autoNormalRules);
   const logScale = initializers.constant(Math.log(options.initialScale ?? 0.1));
-  return siteGuide(target, "autoNormal", ({ name, shape, eventRank, toSupport }, { param }) => {
+  const guide = siteGuide(target, "autoNormal", ({ name, shape, eventRank, toSupport }, { param }) => {
     const base = Normal(param(`${name}.loc`, shape, initializers.zeros), {
       logScale: param(`${name}.logScale`, shape, logScale),
     });
     return Transformed(eventRank > 0 ? base.toEvent(eventRank) : base, toSupport);
+  });
+  if (options.initialScale !== undefined) return guide;
+  return startNear(guide, {
+    target,
+    place: (leaf, { sites, centre, scale }) =>
+      sites.flatMap(({ name, start, end }) => [
+        inUnits(leaf(`${name}.loc`), centre.subarray(start, end), scale.subarray(start, end)),
+        inUnits(leaf(`${name}.logScale`), scale.subarray(start, end).map(Math.log), 1),
+      ]),
   });
 }
