@@ -105,8 +105,8 @@ export async function follow(
   }
   if (best === undefined) {
     throw new ConvergenceError(
-      `${density.name}: no normal was found along path ${path}: after ${climb.iteration} steps uphill the density has not curved down, ` +
-        "or the normals' draws have no density. Start elsewhere (initial, seed), give sites proper priors, or use nuts.",
+      `${density.name}: no normal was found along path ${path}: after ${climb.iteration} steps the density has not curved down, or it is 0 at the draws ` +
+        "of the normals. Start elsewhere (initial, seed), give sites proper priors, or use nuts.",
     );
   }
   return { ...best, info: { ...best.info, steps: climb.iteration } };
