@@ -8,15 +8,15 @@ import { watchStreams } from "./standard-streams.ts";
 import { CHILD_OF_SWEEP } from "./sweep-child.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Between the end of a rank that failed and that of the others, in ms: where all fail alike, rank 0 tells it first. */
-const TOLD_WITHIN = 500;
+/** How long ranks above 0 wait before they report an error, in ms: if all fail in the same way, rank 0 reports it first. */
+const REPORT_DELAY = 500;
 
-/** Codes of a training that was stopped by a signal: all ranks stop together. */
+/** Exit codes with which all ranks end together: 0, and those of a training that a signal stopped. */
 const STOPPED: readonly number[] = [0, 129, 130, 143];
 
 endOnSignals();
 const streams = watchStreams({ out: process.stdout, err: process.stderr });
-// A training of a sweep stops after its step, with a checkpoint, when the sweep is gone.
+// When its sweep ends, a training stops after the current step and writes a checkpoint.
 const tell = process.env[CHILD_OF_SWEEP] === undefined ? undefined : process.send?.bind(process);
 if (tell !== undefined) {
   process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
@@ -34,13 +34,13 @@ async function connected(): Promise<Connection> {
   }
 }
 
-/** Of several ranks the first one speaks, and the others tell what went wrong with them. */
+/** With several ranks, only rank 0 prints results; the others print only their errors. */
 const terminalOf = (rank: number): Terminal => ({
   out: rank === 0 ? process.stdout : { write: () => true },
   err:
     rank === 0
       ? process.stderr
-      : { write: (text) => setTimeout(() => process.stderr.write(`rank ${rank}: ${text}`), TOLD_WITHIN) },
+      : { write: (text) => setTimeout(() => process.stderr.write(`rank ${rank}: ${text}`), REPORT_DELAY) },
   debug: Boolean(process.env.TIGHTBOUND_DEBUG),
   ...(tell !== undefined && {
     tell: (message) => {
@@ -54,7 +54,7 @@ const { ranks, close, abort } = await connected();
 const code = await runProgram(process.argv.slice(2), terminalOf(ranks.rank), ranks);
 if (STOPPED.includes(code)) close();
 else if (ranks.size > 1) {
-  if (ranks.rank > 0) await wait(2 * TOLD_WITHIN);
+  if (ranks.rank > 0) await wait(2 * REPORT_DELAY);
   abort(code);
 }
 // Output that could not be written is a failure even if everything else worked. Writes may fail until the very end.

@@ -95,7 +95,7 @@ export const isNumber = (cell: string | undefined): boolean =>
 const looksNumeric = (cell: string | undefined): boolean =>
   isNumber(cell) || (cell !== undefined && /^[+-]?\d+(\.\d{3})*,\d+$/.test(cell.trim()));
 
-/** Whether the first record names the columns. `guessed` if the names are numbers: the user should be told. */
+/** Whether the first record names the columns. `guessed` if the names are numbers, so that a note can say so. */
 export interface HeaderGuess {
   readonly named: boolean;
   readonly guessed?: true;

@@ -1,6 +1,6 @@
 /**
- * Chooses rows for a session, in a thread of its own: clustering takes longer than a person waits for the next row, and the thread of the
- * server answers them.
+ * Chooses rows for a session in a separate thread. Clustering takes longer than a user wants to wait for the next row, and the main thread
+ * has to answer requests.
  */
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
@@ -8,10 +8,10 @@ import { InternalError } from "../errors.ts";
 import type { Features } from "./features.ts";
 import { chooseRows, type QueueState } from "./queue.ts";
 
-/** What is known when rows are chosen, besides their features, and how many are wanted. */
+/** What is known when rows are chosen, apart from their features, and the number of rows to choose. */
 export type Choice = Omit<QueueState, "features"> & { readonly count: number };
 
-/** Who chooses. */
+/** Chooses rows for a session. */
 export interface Chooser {
   choose(choice: Choice): Promise<readonly number[]>;
   close(): void;
@@ -32,13 +32,13 @@ export function chooserInThread(features: Features): Chooser {
     workerData: features,
     execArgv: [],
   });
-  // It keeps the process alive only while it is asked for something.
+  // The thread keeps the process alive only while a choice is pending.
   worker.unref();
   return {
     async choose(choice) {
       const over = new AbortController();
       const { signal } = over;
-      // `once` throws what the thread threw; a thread that ends answers nothing.
+      // `once` rethrows an error of the thread. A thread that has ended sends no answer.
       const ended = once(worker, "exit", { signal }).then(([code]) => {
         throw new InternalError(`the thread that chooses rows ended with ${code}`);
       });

@@ -213,7 +213,7 @@ export class Session {
     return this.#choosing;
   }
 
-  /** Learns from the labels if there are new ones, until there are none. */
+  /** Trains as long as there are new labels. */
   async learn(): Promise<void> {
     if (this.#learning) return;
     this.#learning = true;
