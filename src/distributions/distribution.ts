@@ -232,7 +232,8 @@ export abstract class Distribution {
     const shape = this.batchOf(given);
     const kept = shape.slice(0, shape.length - n);
     if (this.selfLimiting || !this.testsSupport || isKnownIn(given, this.domain)) {
-      const x = this.inDType(given);
+      // A wrapper leaves the test to what it wraps, so that a missing whole number is still NaN there.
+      const x = this.selfLimiting ? given : this.inDType(given);
       if (Object.keys(this.ranges).length === 0)
         return expandTo(n === 0 ? this.logDensity(x) : this.summedLogDensity(x, n, shape), kept);
       return sum(expandTo(this.withinRanges(this.logDensity(x)), shape), lastAxes(n));

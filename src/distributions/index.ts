@@ -35,6 +35,7 @@ export { Geometric, GeometricDistribution } from "./geometric.ts";
 export { Gumbel, GumbelDistribution } from "./gumbel.ts";
 export { HalfCauchy, HalfCauchyDistribution } from "./half-cauchy.ts";
 export { HalfNormal, HalfNormalDistribution } from "./half-normal.ts";
+export { HiddenMarkov, HiddenMarkovDistribution } from "./hidden-markov.ts";
 export { gammaLogDerivative, gammaSampleDerivative } from "./implicit/gamma-derivative.ts";
 export { Independent, IndependentDistribution } from "./independent.ts";
 export { InverseGamma, InverseGammaDistribution } from "./inverse-gamma.ts";

@@ -50,6 +50,8 @@ export {
   HalfCauchyDistribution,
   HalfNormal,
   HalfNormalDistribution,
+  HiddenMarkov,
+  HiddenMarkovDistribution,
   hasKl,
   Independent,
   IndependentDistribution,

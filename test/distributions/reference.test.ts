@@ -21,8 +21,12 @@ interface Reference {
 // PyTorch 1.13, SciPy 1.10 and mpmath 1.2 in float64: reference.py.
 const read = (file: string): Readonly<Record<string, Reference>> =>
   JSON.parse(readFileSync(new URL(file, import.meta.url), "utf8"));
-// Later families, mpmath 1.3: reference-families.py.
-const references = { ...read("reference.json"), ...read("reference-families.json") };
+// Later families, mpmath 1.3: reference-families.py and reference-hidden-markov.py.
+const references = {
+  ...read("reference.json"),
+  ...read("reference-families.json"),
+  ...read("reference-hidden-markov.json"),
+};
 
 const roll = (t: Tensor): Tensor => {
   const n = t.shape[0];

@@ -1,6 +1,7 @@
 /** Cases of the families on vectors, angles and points, and of mixtures. */
 import { Categorical } from "../../../src/distributions/categorical.ts";
 import { Delta } from "../../../src/distributions/delta.ts";
+import { HiddenMarkov } from "../../../src/distributions/hidden-markov.ts";
 import { LowRankMultivariateNormal } from "../../../src/distributions/low-rank-multivariate-normal.ts";
 import { Mixture } from "../../../src/distributions/mixture.ts";
 import { MultivariateNormal } from "../../../src/distributions/multivariate-normal.ts";
@@ -85,6 +86,44 @@ export const vectorCases: readonly DistributionCase[] = [
     points,
     total: "reference",
     hostOnly: true,
+  },
+  {
+    name: "HiddenMarkov Categorical",
+    parameters: {
+      initial: [
+        [0, 1],
+        [0.5, -2],
+      ],
+      rows: [
+        [
+          [1, -1],
+          [0, 2],
+        ],
+        [
+          [0.3, 0],
+          [-1, 1],
+        ],
+      ],
+      emitted: [
+        [
+          [2, 0],
+          [-1, 0.5],
+        ],
+        [
+          [0, 0],
+          [3, -1],
+        ],
+      ],
+    },
+    make: (p) =>
+      HiddenMarkov(
+        Categorical({ logits: p.initial }),
+        Categorical({ logits: p.rows }),
+        Categorical({ logits: p.emitted }),
+        3,
+      ),
+    points: Array.from({ length: 8 }, (_, i) => [[(i >> 2) & 1, (i >> 1) & 1, i & 1]]),
+    total: "points",
   },
   {
     name: "Mixture Normal",
