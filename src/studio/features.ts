@@ -47,6 +47,26 @@ export async function principalFeatures(data: Dataset, { width = WIDTH, seed = 0
   return { values: await mapRows(data, kept, (rows) => along(rows, found)), width: kept };
 }
 
+/** Those of the rows whose vectors are nearest to that of `row`, itself left out, the nearest first. */
+export function nearestOf(
+  { values, width }: Features,
+  row: number,
+  among: Iterable<number>,
+  count: number,
+): number[] {
+  const distance = (other: number): number => {
+    let sum = 0;
+    for (let j = 0; j < width; j++) sum += (values[row * width + j] - values[other * width + j]) ** 2;
+    return sum;
+  };
+  return Array.from(among)
+    .filter((other) => other !== row)
+    .map((other) => [other, distance(other)] as const)
+    .sort(([, a], [, b]) => a - b)
+    .slice(0, count)
+    .map(([other]) => other);
+}
+
 /** Gram–Schmidt, twice for each row because rounding spoils a single pass. A row that depends on the others becomes 0. */
 function orthonormalise(rows: Float64Array, count: number, size: number): void {
   for (let k = 0; k < count; k++) {

@@ -46,7 +46,12 @@ const assets: Readonly<Record<string, { readonly type: string; readonly url: () 
     "preact.js": { type: script, url: preact("preact") },
     "hooks.js": { type: script, url: preact("preact/hooks") },
     "main.js": { type: script, url: () => new URL("./page/main.js", import.meta.url) },
-    "map.js": { type: script, url: () => new URL("./page/map.js", import.meta.url) },
+    ...Object.fromEntries(
+      ["map.js", "map-page.js", "parts.js", "sure.js"].map((name) => [
+        name,
+        { type: script, url: () => new URL(`./page/${name}`, import.meta.url) },
+      ]),
+    ),
   };
 })();
 
@@ -117,9 +122,17 @@ export function studioApp(
     return c.body(readFileSync(asset.url()), 200, { "Content-Type": asset.type });
   });
   app.get("/api/state", (c) => c.json(session.summary()));
-  app.get("/api/map", (c) => c.json(session.map()));
+  app.get("/api/map", (c) =>
+    c.body(bytesOf(session.map()), 200, { "Content-Type": "application/octet-stream" }),
+  );
+  app.get("/api/sure", (c) => {
+    const least = Number(c.req.query("least") ?? "0.99");
+    if (!(least > 0.5 && least < 1))
+      throw new UsageError(`least: expected a number between 0.5 and 1; found ${least}.`);
+    return c.json(session.sure(least));
+  });
   app.get("/api/suspects", (c) => c.json(session.suspects()));
-  app.get("/api/rows/:row", (c) => c.json(session.row(rowOf(c.req.param("row")))));
+  app.get("/api/rows/:row", (c) => c.json(session.rowAndNearest(rowOf(c.req.param("row")))));
   app.get("/api/rows/:row/image", (c) => {
     const row = rowOf(c.req.param("row"));
     session.row(row);
@@ -167,6 +180,10 @@ export function studioApp(
 }
 
 const rowOf = (text: string): number => (/^\d{1,10}$/.test(text) ? Number(text) : -1);
+
+/** The columns of a map one after another, floats first: 16 bytes for each row. */
+const bytesOf = ({ x, y, doubt, label, predicted }: ReturnType<Session["map"]>): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(Buffer.concat([x, y, doubt, label, predicted].map(({ buffer }) => new Uint8Array(buffer))));
 
 /** A row as a PNG. */
 function pngOf({ rows: { rows } }: Session, row: number): Uint8Array<ArrayBuffer> {

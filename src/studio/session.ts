@@ -8,7 +8,7 @@ import { type RunLock, reason, takeLock, writeDurably } from "../files/index.ts"
 import { permutation } from "../random/index.ts";
 import { openRun } from "../runs/index.ts";
 import { type Chooser, chooserHere, chooserInThread } from "./chooser.ts";
-import { type Features, principalFeatures } from "./features.ts";
+import { type Features, nearestOf, principalFeatures } from "./features.ts";
 import {
   calibrationErrorOf,
   type ShareEstimate,
@@ -19,7 +19,7 @@ import {
 } from "./judgement.ts";
 import { type LabelEvent, type LabelLog, type LabelState, openLabelLog, stateOf } from "./label-log.ts";
 import { codesOf, type Learnt } from "./learner.ts";
-import { entropies } from "./queue.ts";
+import { type MapColumns, mapColumns, type SureRows, sureRows } from "./overview.ts";
 import { loadRows, type RowsSource, type StudioRows } from "./rows.ts";
 import { mostProbable } from "./simulate.ts";
 import { type Teacher, teacherHere, teacherInChild } from "./teacher.ts";
@@ -52,6 +52,8 @@ export interface ProgressPoint {
 
 /** Number of rows that the queue keeps ready. More are chosen when half are used, so that fast labelling does not empty it. */
 const READY = 20;
+/** Labelled rows that are shown beside a row. */
+const NEAREST = 5;
 /** One in this many rows is a check row. */
 const CHECK_EVERY = 4;
 /** The most check rows, and their largest share of all rows. */
@@ -300,22 +302,30 @@ export class Session {
     };
   }
 
-  /** Positions, labels, predictions and doubts of all rows, for the map. */
-  map() {
-    const { values, width } = this.features;
-    const { rows } = this.rows.rows;
+  /** A row, and the labelled rows whose features are nearest to its own. */
+  rowAndNearest(row: number) {
+    const shown = this.row(row);
+    const near = nearestOf(this.features, row, this.#state.labels.keys(), NEAREST);
+    return { ...shown, nearest: near.map((other) => this.row(other)) };
+  }
+
+  /** Positions, labels, predictions and entropies of all rows, for the map. A class is -1 without one. */
+  map(): MapColumns {
+    return mapColumns(this.features, this.rows.rows.rows, this.#state, this.#learnt);
+  }
+
+  /** For each class the rows without a label that the model gives it with at least this probability, and some of them drawn at random. */
+  sure(least: number): readonly SureRows[] {
     const learnt = this.#learnt;
-    const doubt = learnt && entropies(learnt.probabilities, learnt.classes.length);
-    const places = learnt?.classes.map((name) => this.#state.classes.indexOf(name)) ?? [];
-    return {
-      x: Array.from({ length: rows }, (_, i) => values[i * width]),
-      y: Array.from({ length: rows }, (_, i) => (width > 1 ? values[i * width + 1] : 0)),
-      label: Array.from({ length: rows }, (_, i) => this.#state.labels.get(i)?.class ?? -1),
-      predicted: Array.from({ length: rows }, (_, i) =>
-        learnt ? places[mostProbable(learnt.probabilities, i, learnt.classes.length)] : -1,
-      ),
-      doubt: Array.from({ length: rows }, (_, i) => doubt?.[i] ?? 0),
-    };
+    if (learnt === undefined) return [];
+    // Check rows are for people to label: they measure what the model says.
+    const isOpen = (row: number) => this.#isOpen(row) && !this.#checkSet.has(row);
+    return sureRows(
+      { ...learnt, probabilities: this.#calibrated(learnt) },
+      this.#state.classes,
+      isOpen,
+      least,
+    );
   }
 
   /** The error on check rows, which were drawn at random and are not used for training. */

@@ -26,6 +26,8 @@ kbd { font: .8rem ui-monospace, monospace; border: 1px solid var(--line); border
 table { border-collapse: collapse; } td, th { text-align: left; padding: .15rem .8rem .15rem 0; vertical-align: top; overflow-wrap: anywhere; } td { white-space: nowrap; } button[aria-pressed=true] { border-color: var(--accent); color: var(--accent); }
 .bar { display: inline-block; height: .6rem; background: var(--accent); border-radius: 3px; }
 canvas { width: 100%; height: min(65vh, 520px); border: 1px solid var(--line); border-radius: 6px; touch-action: none; display: block; }
+.map { position: relative; } .card { position: absolute; z-index: 1; max-width: 18rem; padding: .5rem .7rem; pointer-events: none; background: var(--paper); border: 1px solid var(--line); border-radius: 6px; box-shadow: 0 2px 8px rgb(0 0 0 / .25); } .card .picture { width: 84px; }
+.legend { display: flex; flex-wrap: wrap; } .legend i { display: inline-block; width: .7rem; height: .7rem; border-radius: 2px; } .legend span { overflow-wrap: anywhere; margin-right: .6rem; }
 .spread { display: flex; flex-wrap: wrap; gap: 1.5rem; }
 [hidden] { display: none; }
 `;

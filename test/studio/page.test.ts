@@ -108,6 +108,8 @@ async function picture(page: Page, name: string): Promise<void> {
   await page.setViewportSize({ width: 1280, height: 900 });
 }
 
+const lines = (path: string): readonly string[] => readFileSync(path, "utf8").trim().split("\n");
+
 const isHere = installedChromium !== undefined;
 
 describe.skipIf(!isHere)(`in Chromium${isHere ? "" : " (skipped: chromium is not installed)"}`, () => {
@@ -160,7 +162,7 @@ describe.skipIf(!isHere)(`in Chromium${isHere ? "" : " (skipped: chromium is not
       .getByText(/30 of 500 rows labelled · \d+ lessons?/)
       .waitFor({ timeout: 60_000 });
 
-    for (const view of ["Map", "Progress", "Suspects"]) {
+    for (const view of ["Map", "Sure", "Progress", "Suspects"]) {
       await page.getByRole("button", { name: view, exact: true }).click();
       await page
         .getByRole("region", { name: view })
@@ -173,12 +175,8 @@ describe.skipIf(!isHere)(`in Chromium${isHere ? "" : " (skipped: chromium is not
     await page.getByRole("button", { name: "Write files" }).click();
     await page.locator("#files li").first().waitFor();
     await picture(page, "result");
-    const lines = (name: string) =>
-      readFileSync(join(folder, "digits-session", name), "utf8")
-        .trim()
-        .split("\n");
-    expect(lines("labels.csv")).toHaveLength(31);
-    expect(lines("predictions.csv")).toHaveLength(DIGITS + 1);
+    expect(lines(join(folder, "digits-session", "labels.csv"))).toHaveLength(31);
+    expect(lines(join(folder, "digits-session", "predictions.csv"))).toHaveLength(DIGITS + 1);
     expect(problems).toEqual([]);
     await page.close();
     await killed(second.server);
@@ -201,6 +199,40 @@ describe.skipIf(!isHere)(`in Chromium${isHere ? "" : " (skipped: chromium is not
       .getByText(/30 of 300 rows labelled · \d+ lessons?/)
       .waitFor({ timeout: 60_000 });
     await picture(page, "table");
+
+    await page.getByRole("button", { name: "Map", exact: true }).click();
+    const canvas = page.locator("canvas");
+    const { x, y, width, height } = (await canvas.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
+    // Three clusters: somewhere along the diagonals is a point.
+    for (let step = 0; step <= 40 && (await page.locator(".card").count()) === 0; step++) {
+      await page.mouse.move(x + (width * step) / 40, y + (height * step) / 40);
+      await page.waitForTimeout(60);
+    }
+    await page.locator(".card").waitFor();
+    await picture(page, "hover");
+    await page.getByRole("button", { name: "Lasso", exact: true }).click();
+    await page.mouse.move(x + 2, y + 2);
+    await page.mouse.down();
+    for (const [right, down] of [
+      [1, 0],
+      [1, 1],
+      [0, 1],
+    ])
+      await page.mouse.move(x + 2 + right * (width - 4), y + 2 + down * (height - 4), { steps: 4 });
+    await page.mouse.up();
+    await page.getByText("300 rows selected").waitFor();
+    await page.getByRole("button", { name: "Let go" }).click();
+
+    await page.getByRole("button", { name: "Sure", exact: true }).click();
+    await page.getByRole("button", { name: "Look at some" }).first().click();
+    await picture(page, "sure-table");
+    const before = lines(join(folder, "blobs-session", "labels.jsonl")).length;
+    await page.getByRole("button", { name: /^Accept all \d+ as red/ }).click();
+    await page.getByText(/^(?!30 )\d+ of 300 rows labelled/).waitFor();
+    const event = JSON.parse(lines(join(folder, "blobs-session", "labels.jsonl"))[before]);
+    expect(event).toMatchObject({ type: "label", class: 0, by: "bulk" });
+    // The clusters are far apart: what the model is sure of is right.
+    expect((event.rows as number[]).filter((row) => kindOf(row) !== 0)).toEqual([]);
     expect(problems).toEqual([]);
     await page.close();
     await killed(server);

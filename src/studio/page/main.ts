@@ -1,73 +1,17 @@
 /** The page of a session. All words that come from data are text nodes; nothing is ever parsed as HTML. */
 import { type ComponentChildren, h, render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { drawMap, type MapData, nearestPoint } from "./map.ts";
+import { MapPage } from "./map-page.ts";
+import { ask, Classes, KEYS, Odds, percent, type Send, Shown, type State, type Suspect } from "./parts.ts";
+import { Sure } from "./sure.ts";
 
-interface Row {
-  readonly row: number;
-  readonly by: string;
-  readonly name: string;
-  readonly noun: string;
-  readonly label?: number;
-  readonly cells?: readonly { readonly name: string; readonly cell: string }[];
-  readonly probabilities?: readonly { readonly name: string; readonly probability: number }[];
-}
-
-interface Point {
-  readonly labels: number;
-  readonly error?: {
-    readonly share: number;
-    readonly rows: number;
-    readonly interval: readonly [number, number];
-  };
-}
-
-interface State {
-  readonly name: string;
-  readonly rows: number;
-  readonly image: boolean;
-  readonly classes: readonly string[];
-  readonly perClass: readonly number[];
-  readonly labelled: number;
-  readonly aside: number;
-  readonly undoable: number;
-  readonly learning: boolean;
-  readonly choosing: boolean;
-  readonly problem?: string;
-  readonly lessons: number;
-  readonly progress: readonly Point[];
-  readonly checked?: number;
-  readonly calibrationError?: number;
-  readonly next?: Row;
-}
-
-type Suspect = Row & { readonly given: string; readonly likely: string; readonly support: number };
-
-/** Keys of the classes, in order; s, n and u have other meanings. */
-const KEYS = "1234567890qwertyiopadfghjklzxcvbm";
-const VIEWS = ["Queue", "Map", "Progress", "Suspects", "Result"] as const;
+const VIEWS = ["Queue", "Map", "Sure", "Progress", "Suspects", "Result"] as const;
 type View = (typeof VIEWS)[number];
-
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
-
-async function ask<T>(path: string, body?: object): Promise<T> {
-  const answer = await fetch(path, {
-    ...(body && {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body),
-    }),
-  });
-  const found = await answer.json();
-  if (!answer.ok) throw new Error(found.error);
-  return found;
-}
 
 function App() {
   const [state, setState] = useState<State>();
   const [view, setView] = useState<View>("Queue");
   const [problem, setProblem] = useState("");
-  const [picked, setPicked] = useState<Row>();
   const [offline, setOffline] = useState(false);
   useEffect(() => {
     const source = new EventSource("/api/stream");
@@ -109,7 +53,7 @@ function App() {
       h(
         "span",
         { class: "soft", role: "status", id: "status" },
-        `${state.labelled} of ${state.rows} rows labelled${state.learning ? " · learning …" : state.lessons > 0 ? ` · ${state.lessons} lessons` : ""}`,
+        `${state.labelled} of ${state.rows} rows labelled${state.learning ? " · learning …" : state.lessons > 0 ? ` · ${state.lessons} lesson${state.lessons === 1 ? "" : "s"}` : ""}`,
       ),
       (problem || state.problem || offline) &&
         h(
@@ -122,7 +66,8 @@ function App() {
     ]),
     h("main", null, [
       view === "Queue" && h(Queue, { state, record }),
-      view === "Map" && h(MapPage, { state, record, picked, setPicked }),
+      view === "Map" && h(MapPage, { state, record }),
+      view === "Sure" && h(Sure, { state, record }),
       view === "Progress" && h(Progress, { state }),
       view === "Suspects" && h(Suspects, { state, record }),
       view === "Result" && h(Result, {}),
@@ -130,58 +75,7 @@ function App() {
   ]);
 }
 
-type Record = (event: object) => Promise<void>;
-
-function Shown({ row, image }: { row: Row; image: boolean }) {
-  return h("div", null, [
-    h(
-      "p",
-      { class: "soft" },
-      `${row.noun} ${row.name}${row.by === "check" ? " · drawn at random, to measure the error" : ""}`,
-    ),
-    image
-      ? h("img", { class: "picture", src: `/api/rows/${row.row}/image`, alt: `${row.noun} ${row.name}` })
-      : h(
-          "table",
-          null,
-          (row.cells ?? []).map(({ name, cell }) =>
-            h("tr", null, [h("th", { scope: "row" }, name), h("td", null, cell || "–")]),
-          ),
-        ),
-  ]);
-}
-
-function Odds({ row }: { row: Row }) {
-  const odds = [...(row.probabilities ?? [])].sort((a, b) => b.probability - a.probability).slice(0, 6);
-  if (odds.length === 0) return null;
-  return h(
-    "table",
-    { "aria-label": "What the model expects" },
-    odds.map(({ name, probability }) =>
-      h("tr", null, [
-        h("th", { scope: "row" }, name),
-        h("td", null, percent(probability)),
-        h("td", null, h("span", { class: "bar", style: { width: `${Math.round(100 * probability)}px` } })),
-      ]),
-    ),
-  );
-}
-
-function Classes({ state, choose }: { state: State; choose: (k: number) => void }) {
-  return h(
-    "div",
-    { class: "classes", role: "group", "aria-label": "Classes" },
-    state.classes.map((name, k) =>
-      h("button", { type: "button", class: "class", onClick: () => choose(k) }, [
-        k < KEYS.length && h("kbd", null, KEYS[k]),
-        ` ${name} `,
-        h("span", { class: "soft" }, String(state.perClass[k])),
-      ]),
-    ),
-  );
-}
-
-function NewClass({ record }: { record: Record }) {
+function NewClass({ record }: { record: Send }) {
   const [name, setName] = useState("");
   return h(
     "form",
@@ -207,7 +101,7 @@ function NewClass({ record }: { record: Record }) {
   );
 }
 
-function Queue({ state, record }: { state: State; record: Record }) {
+function Queue({ state, record }: { state: State; record: Send }) {
   const { next } = state;
   const busy = useRef(false);
   const once = async (event: object): Promise<void> => {
@@ -256,85 +150,6 @@ function Queue({ state, record }: { state: State; record: Record }) {
   ]);
 }
 
-function MapPage({
-  state,
-  record,
-  picked,
-  setPicked,
-}: {
-  state: State;
-  record: Record;
-  picked: Row | undefined;
-  setPicked: (row: Row | undefined) => void;
-}) {
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const [data, setData] = useState<MapData>();
-  const [colour, setColour] = useState<"label" | "predicted" | "doubt">("predicted");
-  const [zoom, setZoom] = useState({ scale: 1, x: 0, y: 0 });
-  useEffect(() => {
-    void ask<MapData>("/api/map").then(setData);
-  }, [state.lessons, state.labelled]);
-  useEffect(() => {
-    if (canvas.current && data) drawMap(canvas.current, data, { colour, zoom });
-  });
-  const pick = async (event: MouseEvent) => {
-    if (!canvas.current || !data) return;
-    const row = nearestPoint(canvas.current, data, { colour, zoom }, event);
-    if (row !== undefined) setPicked(await ask<Row>(`/api/rows/${row}`));
-  };
-  const coloured = ["predicted", "label", "doubt"] as const;
-  return h("section", { "aria-label": "Map" }, [
-    h("div", { class: "classes", role: "group", "aria-label": "Colour by" }, [
-      ...coloured.map((name) =>
-        h(
-          "button",
-          { type: "button", "aria-pressed": name === colour, onClick: () => setColour(name) },
-          name,
-        ),
-      ),
-      h(
-        "button",
-        { type: "button", onClick: () => setZoom({ ...zoom, scale: zoom.scale * 1.5 }) },
-        "Zoom in",
-      ),
-      h("button", { type: "button", onClick: () => setZoom({ scale: 1, x: 0, y: 0 }) }, "All"),
-    ]),
-    h("canvas", {
-      ref: canvas,
-      role: "img",
-      "aria-label": `${state.rows} rows as points; rows that are alike are near each other`,
-      onClick: pick,
-      onWheel: (event: WheelEvent) => {
-        event.preventDefault();
-        setZoom({
-          ...zoom,
-          scale: Math.min(50, Math.max(0.5, zoom.scale * (event.deltaY < 0 ? 1.2 : 1 / 1.2))),
-        });
-      },
-      onPointerMove: (event: PointerEvent) => {
-        if (event.buttons === 1)
-          setZoom({ ...zoom, x: zoom.x + event.movementX, y: zoom.y + event.movementY });
-      },
-    }),
-    picked &&
-      h("div", null, [
-        h("h2", null, "One row"),
-        h("div", { class: "spread" }, [
-          h(Shown, { row: picked, image: state.image }),
-          h(Odds, { row: picked }),
-        ]),
-        h("p", null, picked.label === undefined ? "No label." : `Label: ${state.classes[picked.label]}`),
-        h(Classes, {
-          state,
-          choose: (k: number) => {
-            void record({ type: "label", rows: [picked.row], class: k, by: "map" });
-            setPicked({ ...picked, label: k });
-          },
-        }),
-      ]),
-  ]);
-}
-
 function Progress({ state }: { state: State }) {
   const last = state.progress.at(-1)?.error;
   return h("section", { "aria-label": "Progress" }, [
@@ -375,7 +190,7 @@ function Progress({ state }: { state: State }) {
   ]);
 }
 
-function Suspects({ state, record }: { state: State; record: Record }) {
+function Suspects({ state, record }: { state: State; record: Send }) {
   const [found, setFound] = useState<readonly Suspect[]>();
   useEffect(() => {
     void ask<readonly Suspect[]>("/api/suspects").then(setFound);
