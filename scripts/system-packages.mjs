@@ -7,7 +7,11 @@ import { delimiter, join } from "node:path";
 export const WANTED = [
   { name: "openmpi-bin", commands: ["mpirun.openmpi"], tests: "several processes by Open MPI (test/mpi)" },
   { name: "mpich", commands: ["mpirun.mpich"], tests: "several processes by MPICH (test/mpi)" },
-  { name: "redis-server", commands: ["redis-server"], tests: "sweeps over several machines (test/queue)" },
+  {
+    name: "redis-server",
+    commands: ["redis-server"],
+    tests: "sweeps on several machines (test/sweep/queue.test.ts)",
+  },
   {
     name: "chromium",
     commands: ["chromium", "chromium-browser", "google-chrome"],

@@ -49,6 +49,11 @@ export class ConvergenceError extends TightboundError {
   override readonly name = "ConvergenceError";
 }
 
+/** A queue on another machine cannot be used: it is not there, or refuses. */
+export class QueueError extends TightboundError {
+  override readonly name = "QueueError";
+}
+
 /** A bug in the library. The message starts with `internal:`. */
 export class InternalError extends TightboundError {
   override readonly name = "InternalError";

@@ -38,7 +38,9 @@ export async function commandOf(context: Context): Promise<Command> {
       // The flags of verbs that are not called are not loaded.
       subcommandTerm: (command) => {
         const verb = verbs.find(({ name }) => name === command.name());
-        return verb === undefined ? "help [command]" : `${verb.name} [options] ${verb.argument[0]}`;
+        return verb === undefined
+          ? "help [command]"
+          : `${verb.name} [options] ${verb.argument?.[0] ?? ""}`.trimEnd();
       },
     })
     .configureOutput({
@@ -50,10 +52,8 @@ export async function commandOf(context: Context): Promise<Command> {
     .exitOverride();
   const called = calledVerb(argv);
   for (const { name, summary, argument, load } of verbs) {
-    const command = program
-      .command(name)
-      .description(summary)
-      .argument(...argument);
+    const command = program.command(name).description(summary);
+    if (argument !== undefined) command.argument(...argument);
     if (name === called) (await load()).define(command, context);
   }
   return program;

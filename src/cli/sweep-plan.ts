@@ -105,6 +105,18 @@ function together(file: Draft, line: Draft, problems: string[]): Draft {
   };
 }
 
+/** Checks a plan of another machine, as if it was given here. @throws UsageError that lists every problem. */
+export function checkPlan({ model, settings, axes }: Plan): void {
+  planOf(
+    {
+      model,
+      settings: new Map(Object.entries(settings)),
+      grid: new Map(axes.map(({ name, values }) => [name, values])),
+    },
+    vocabulary(),
+  );
+}
+
 /** @throws UsageError that lists every problem of the plan and the command line. */
 export function sweepRequest(path: string | undefined, options: SweepOptions): SweepRequest {
   const words = vocabulary();

@@ -4,6 +4,8 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
   type Combination,
+  connectQueue,
+  type Ending,
   openSweep,
   type Plan,
   type PlannedRun,
@@ -15,6 +17,7 @@ import {
 import { version } from "../version.ts";
 import { watchInterrupts } from "./interrupt.ts";
 import { CHILD_OF_SWEEP } from "./sweep-child.ts";
+import { onQueue, refuseContradictions, submit } from "./sweep-elsewhere.ts";
 import { sweepRequest } from "./sweep-plan.ts";
 import { type Context, commandLine, printJson, type Say, speaker } from "./terminal.ts";
 import type { SweepOptions } from "./verbs/sweep.ts";
@@ -37,38 +40,56 @@ export async function sweepVerb(
 ): Promise<void> {
   const { terminal } = context;
   const say = speaker(terminal, options);
+  refuseContradictions(options);
   const { plan, out, jobs: asked } = sweepRequest(path, options);
+  const { queue } = options;
+  const server =
+    queue === undefined ? undefined : await connectQueue(queue, process.env.TIGHTBOUND_QUEUE_PASSWORD);
   const sweep = openSweep(out, plan, version());
   const status = statusLine(context, options, sweep);
   const kill = new AbortController();
   const interrupts = watchInterrupts(
     () => {
       status.clear();
-      terminal.err.write("Stopping each run after its step. Press Ctrl-C again to end at once.\n");
+      terminal.err.write(
+        server === undefined
+          ? "Stopping each run after its step. Press Ctrl-C again to end at once.\n"
+          : "Leaving the runs to the workers. Repeat the command to collect them.\n",
+      );
     },
     () => kill.abort(),
   );
+  const { signal: stop } = interrupts;
+  const end = (run: PlannedRun, ending: Ending): void => {
+    status.end(run);
+    say(
+      ending.state === "done"
+        ? `${run.name}: done.`
+        : `${run.name}: failed: ${ending.message.split("\n").at(-1)} (${sweep.logOf(run)})`,
+    );
+  };
+  const command = [process.execPath, fileURLToPath(new URL("./main.js", import.meta.url))] as const;
   try {
     const done = sweep.runs.filter(({ name }) => sweep.ended.get(name)?.state === "done").length;
     const { jobs, threads } = shares(plan, asked, sweep.runs.length);
-    say(`${sweep.runs.length} runs in ${out}${done > 0 ? `, ${done} of them done` : ""}; ${jobs} at a time.`);
-    await workThrough(plan, sweep, {
-      jobs,
-      threads,
-      command: [process.execPath, fileURLToPath(new URL("./main.js", import.meta.url))],
-      env: { ...process.env, [CHILD_OF_SWEEP]: "1" },
-      stop: interrupts.signal,
-      kill: kill.signal,
-      onProgress: status.progress,
-      onEnd(run, ending) {
-        status.end(run);
-        say(
-          ending.state === "done"
-            ? `${run.name}: done.`
-            : `${run.name}: failed: ${ending.message.split("\n").at(-1)} (${sweep.logOf(run)})`,
-        );
-      },
-    });
+    const about = `${sweep.runs.length} runs in ${out}${done > 0 ? `, ${done} of them done` : ""}`;
+    if (options.slurm === true) {
+      const dryRun = options.dryRun === true;
+      submit(plan, sweep, { command, dryRun, ...(asked !== undefined && { jobs: asked }) }, terminal, say);
+      return;
+    }
+    if (server !== undefined) {
+      say(`${about}; trained by the workers of ${server.shown}.`);
+      await onQueue(server, plan, sweep, { stop, say, progress: status.progress, end });
+    } else {
+      say(`${about}; ${jobs} at a time.`);
+      const env = { ...process.env, [CHILD_OF_SWEEP]: "1" };
+      await workThrough(plan, sweep, {
+        ...{ jobs, threads, command, env, stop, kill: kill.signal },
+        onProgress: status.progress,
+        onEnd: end,
+      });
+    }
     status.clear();
     conclude(plan, sweep, options, context, say);
     if (interrupts.exitCode !== undefined) context.exitCode = interrupts.exitCode;

@@ -8,6 +8,8 @@ export interface ChildOptions {
   readonly command: readonly [string, ...string[]];
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Its folder. Default: that of this process. */
+  readonly cwd?: string;
   /** The file to which its error stream is appended. */
   readonly log: string;
   readonly onMessage?: (message: unknown) => void;
@@ -32,6 +34,7 @@ export function runChild({
   command,
   args,
   env,
+  cwd,
   log,
   onMessage,
   stop,
@@ -42,6 +45,7 @@ export function runChild({
   return new Promise((resolve, reject) => {
     const child = spawn(program, [...first, ...args], {
       env,
+      ...(cwd !== undefined && { cwd }),
       detached: true,
       stdio: ["ignore", "pipe", errors, "ipc"],
     });

@@ -1,4 +1,5 @@
 /** A sweep's folder: `sweep.json` with the plan and the state of each run, the folders of the runs, and their output in `logs/`. */
+import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
@@ -8,7 +9,7 @@ import { type RunLock, reason, takeLock, writeDurably } from "../files/index.ts"
 import { type Plan, type PlannedRun, runsOf } from "./plan.ts";
 
 /** How a run of a sweep ended. */
-const endings = z.discriminatedUnion("state", [
+export const endings = z.discriminatedUnion("state", [
   z.object({ state: z.literal("done"), outcome: z.record(z.string(), z.unknown()) }),
   z.object({ state: z.literal("failed"), message: z.string() }),
 ]);
@@ -20,6 +21,8 @@ const FORMAT = "tightbound sweep";
 const file = z.object({
   format: z.literal(FORMAT),
   version: z.string(),
+  /** Tells this sweep from all others, on a queue that several use. Sweeps of earlier versions have none. */
+  id: z.uuid().optional(),
   model: z.string(),
   settings: z.record(z.string(), z.union([z.string(), z.literal(true)])),
   axes: z.array(z.object({ name: z.string(), values: z.array(z.string()) })),
@@ -29,6 +32,8 @@ const file = z.object({
 /** An open sweep: only this process works on it. */
 export interface SweepFolder {
   readonly path: string;
+  /** Tells this sweep from all others. */
+  readonly id: string;
   readonly runs: readonly PlannedRun[];
   /** How runs ended, by name; a run that has not ended has no entry. */
   readonly ended: ReadonlyMap<string, Ending>;
@@ -37,6 +42,15 @@ export interface SweepFolder {
   /** Saves how a run ended; it is on the disk when this returns. */
   end(run: PlannedRun, ending: Ending): void;
   close(): void;
+}
+
+/** The identity of the sweep whose folder this is; undefined if it is none. */
+export function sweepIn(path: string): string | undefined {
+  try {
+    return file.parse(JSON.parse(readFileSync(join(path, "sweep.json"), "utf8"))).id;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The differences between two plans, in words. */
@@ -89,7 +103,7 @@ export function openSweep(path: string, plan: Plan, version: string): SweepFolde
       );
     }
     if (known !== undefined) checkSame(path, known, plan, version);
-    return opened(path, state, plan, version, lock, known?.ended ?? {});
+    return opened(path, state, plan, { version, id: known?.id ?? randomUUID() }, lock, known?.ended ?? {});
   } catch (error) {
     lock.release();
     throw error;
@@ -116,7 +130,7 @@ function opened(
   path: string,
   state: string,
   plan: Plan,
-  version: string,
+  { version, id }: { readonly version: string; readonly id: string },
   lock: RunLock,
   before: Readonly<Record<string, Ending>>,
 ): SweepFolder {
@@ -124,11 +138,12 @@ function opened(
   const write = () =>
     writeDurably(
       state,
-      `${JSON.stringify({ format: FORMAT, version, ...plan, ended: Object.fromEntries(ended) }, null, 2)}\n`,
+      `${JSON.stringify({ format: FORMAT, version, id, ...plan, ended: Object.fromEntries(ended) }, null, 2)}\n`,
     );
   write();
   return {
     path,
+    id,
     runs: runsOf(plan),
     ended,
     folderOf: ({ name }) => join(path, name),

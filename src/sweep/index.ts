@@ -15,5 +15,9 @@ export {
   type Vocabulary,
 } from "./plan.ts";
 export { readPlan } from "./plan-file.ts";
+export { dispatch } from "./queue/dispatch.ts";
+export { serve } from "./queue/serve.ts";
+export { connectQueue, type QueueServer } from "./queue/server.ts";
+export { slurmScript } from "./slurm.ts";
 export { type Combination, type SeedMean, summaryOf } from "./summary.ts";
 export { type RunProgress, type WorkOptions, workThrough } from "./work.ts";

@@ -21,6 +21,8 @@ export interface WorkOptions {
   /** The command that starts the program. */
   readonly command: readonly [string, ...string[]];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where relative paths of the plan begin. Default: the folder of this process. */
+  readonly cwd?: string;
   readonly onBegin?: (run: PlannedRun) => void;
   readonly onProgress?: (run: PlannedRun, progress: RunProgress) => void;
   readonly onEnd?: (run: PlannedRun, ending: Ending) => void;
@@ -65,15 +67,24 @@ function endingOf({ code, signal, out }: ChildEnd, log: string): Ending | undefi
   return { state: "failed", message: lastLines(log) || `exit code ${code}` };
 }
 
-async function train(
+/** Where a run is trained, and the file that its error stream is added to. */
+export interface RunPlace {
+  readonly folder: string;
+  readonly log: string;
+}
+
+/**
+ * Trains a run as a process, from its checkpoint if it has one.
+ * @returns how it ended; undefined if it was asked to stop
+ * @throws BusyError when another process trains in its folder and does not end.
+ */
+export async function trainRun(
   plan: Plan,
-  sweep: SweepFolder,
   run: PlannedRun,
-  options: WorkOptions,
+  { folder, log }: RunPlace,
+  options: Omit<WorkOptions, "jobs" | "onBegin" | "onEnd">,
 ): Promise<Ending | undefined> {
-  const folder = sweep.folderOf(run);
-  const log = sweep.logOf(run);
-  const { command, env, stop, kill, onProgress } = options;
+  const { command, env, cwd, stop, kill, onProgress } = options;
   const ownThreads = "threads" in plan.settings || "threads" in run.values;
   for (let attempt = 0; attempt <= CONTINUED && !stop.aborted; attempt++) {
     await free(folder, stop);
@@ -90,6 +101,7 @@ async function train(
       command,
       args: [...args, "--json"],
       env,
+      ...(cwd !== undefined && { cwd }),
       log,
       onMessage: (message) => onProgress?.(run, message as RunProgress),
       stop,
@@ -111,7 +123,8 @@ export async function workThrough(plan: Plan, sweep: SweepFolder, options: WorkO
       options.onBegin?.(run);
       let ending: Ending | undefined;
       try {
-        ending = await train(plan, sweep, run, options);
+        const place = { folder: sweep.folderOf(run), log: sweep.logOf(run) };
+        ending = await trainRun(plan, run, place, options);
       } catch (error) {
         ending = { state: "failed", message: error instanceof Error ? error.message : String(error) };
       }

@@ -6,8 +6,8 @@ import type { Context } from "../terminal.ts";
 export interface Verb {
   readonly name: string;
   readonly summary: string;
-  /** Its argument as commander writes it, and what it is. `train` says itself what its own is. */
-  readonly argument: readonly [name: string, description?: string];
+  /** Its argument as commander writes it, and what it is. `train` says itself what its own is; a verb may have none. */
+  readonly argument?: readonly [name: string, description?: string];
   /** Loads the function that adds the verb's flags and its action. */
   readonly load: () => Promise<{ readonly define: (command: Command, context: Context) => void }>;
 }
@@ -87,6 +87,11 @@ export const verbs: readonly Verb[] = [
     summary: "train a run for each combination of settings, several at a time",
     argument: ["[plan]", "a plan in YAML"],
     load: () => import("./sweep.ts"),
+  },
+  {
+    name: "worker",
+    summary: "train runs of sweeps that were put on a queue, on this machine",
+    load: () => import("./worker.ts"),
   },
   {
     name: "reproduce",

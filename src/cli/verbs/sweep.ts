@@ -11,6 +11,9 @@ export interface SweepOptions extends Readonly<Record<string, unknown>> {
   readonly seeds?: string;
   readonly jobs?: string;
   readonly out?: string;
+  readonly queue?: string;
+  readonly slurm?: true;
+  readonly dryRun?: true;
   readonly json?: true;
   readonly quiet?: true;
 }
@@ -33,7 +36,9 @@ to continue a sweep that was stopped or killed; failed runs are tried again. Com
 Examples:
   $ tightbound sweep --model vae --data mnist --grid lr=1e-3,3e-3 --seeds 0..4 --out runs/sweep
   $ tightbound sweep --model m2 --data mnist --labels 100 --grid 'hidden=400|600,600' --epochs 20 --out runs/widths
-  $ tightbound sweep plan.yaml --jobs 4`;
+  $ tightbound sweep plan.yaml --jobs 4
+  $ tightbound sweep plan.yaml --queue redis://queue.example.org
+  $ tightbound sweep plan.yaml --slurm --dry-run`;
 
 /** The flags of `train` that are settings, by name. */
 export const settingFlags = (): readonly Option[] => {
@@ -58,7 +63,16 @@ export function define(command: Command, context: Context): void {
       "--jobs <n>",
       "runs at a time (default: one per core, or per --threads cores; the cores are shared equally)",
     )
-    .option("--out <folder>", "folder for the runs");
+    .option("--out <folder>", "folder for the runs")
+    .option(
+      "--queue <address>",
+      "let workers on other machines train the runs: redis://host, or rediss://host for TLS; see tightbound worker",
+    )
+    .option(
+      "--slurm",
+      "submit the runs as a job array of Slurm; repeat the command without it to collect them",
+    )
+    .option("--dry-run", "with --slurm: print the script, and submit nothing");
   for (const option of settingFlags()) command.addOption(asGiven(option));
   command
     .option("--json", "print one JSON object at the end; everything else goes to stderr")

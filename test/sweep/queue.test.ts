@@ -1,0 +1,294 @@
+/**
+ * Sweeps on a queue: real workers, a Redis of our own. `TIGHTBOUND_KILLS=20 npx vitest run test/sweep/queue.test.ts` kills workers 20 times in a
+ * sweep of 30 runs; without it, once in a sweep of 4.
+ */
+import { type ChildProcess, execFile, execFileSync, spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { gzipSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { loadCheckpoint } from "../../src/files/index.ts";
+import { fillNormal, stream } from "../../src/random/index.ts";
+import { connectQueue } from "../../src/sweep/index.ts";
+import { pack, unpack } from "../../src/sweep/queue/archive.ts";
+import { jobId, PREFIX, QUEUE } from "../../src/sweep/queue/job.ts";
+import { temporary } from "../cli/harness.ts";
+import { buildProgram, processesWith } from "../cli/program.ts";
+
+const folder = temporary();
+const PASSWORD = "s3cret word";
+const hasRedis = spawnSync("redis-server", ["--version"]).status === 0;
+const hasPackages = await Promise.all([import("bullmq"), import("ioredis")]).then(
+  () => true,
+  () => false,
+);
+const KILLS = Number(process.env.TIGHTBOUND_KILLS ?? 1);
+const SEEDS = KILLS > 1 ? 15 : 2;
+
+const settings = [
+  ...["--data", "table.csv", "--hidden", "16", "--latent", "2", "--batch", "8", "--epochs", "12"],
+  ...["--threads", "1"],
+];
+const plan = ["sweep", "--model", "vae", ...settings, "--grid", "lr=1e-3,3e-3", "--seeds", `0..${SEEDS - 1}`];
+const names = ["1e-3", "3e-3"].flatMap((lr) =>
+  Array.from({ length: SEEDS }, (_, seed) => `lr=${lr},seed=${seed}`),
+);
+
+let main = "";
+let address = "";
+const children = new Set<ChildProcess>();
+const started = (command: string, args: readonly string[], cwd = folder): ChildProcess => {
+  const child = spawn(command, args, {
+    cwd,
+    stdio: "ignore",
+    env: { ...process.env, TIGHTBOUND_QUEUE_PASSWORD: PASSWORD },
+  });
+  children.add(child);
+  child.on("close", () => children.delete(child));
+  return child;
+};
+const worker = (args: readonly string[], cwd = folder): ChildProcess =>
+  started(process.execPath, [main, "worker", "--queue", address, "--lease", "2", ...args], cwd);
+const end = async (child: ChildProcess, signal: NodeJS.Signals): Promise<void> => {
+  const closed = new Promise((resolve) => child.on("close", resolve));
+  child.kill(signal);
+  await closed;
+};
+
+/** The program to its end, while workers of this test work. */
+const run = (argv: readonly string[], env: object = {}) =>
+  new Promise<{ code: number; out: string; err: string }>((resolve) => {
+    execFile(
+      process.execPath,
+      [main, ...argv],
+      { cwd: folder, encoding: "utf8", env: { ...process.env, TIGHTBOUND_QUEUE_PASSWORD: PASSWORD, ...env } },
+      (error, out, err) => resolve({ code: error === null ? 0 : Number(error.code), out, err }),
+    );
+  });
+
+/** All that a run has learnt. */
+const learnt = (path: string) => {
+  const { tensors, step } = loadCheckpoint(join(folder, path, "checkpoint.safetensors"));
+  return { step, tensors: tensors.map(({ name, data }) => [name, [...data]]) };
+};
+
+const freePort = () =>
+  new Promise<number>((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const found = server.address();
+      server.close(() => resolve(typeof found === "object" && found !== null ? found.port : 0));
+    });
+  });
+
+const until = async (condition: () => boolean): Promise<void> => {
+  for (let tries = 0; !condition(); tries++) {
+    if (tries > 1200) throw new Error("waited for two minutes in vain");
+    await wait(100);
+  }
+};
+
+/** The trainings of the sweep whose workers are killed. */
+const trainings = (): readonly number[] =>
+  processesWith(
+    (args) => args[1] === main && args[2] === "train" && args.some((word) => word.includes("/killed/")),
+  );
+
+test("a run's folder goes through an archive, and nothing out of the folder", () => {
+  const from = join(folder, "from");
+  mkdirSync(join(from, "m1"), { recursive: true });
+  for (const [path, text] of [
+    ["checkpoint.safetensors", "weights"],
+    ["config.json", "{}"],
+    ["lock", "of this machine"],
+    ["m1/metrics.jsonl", ""],
+  ])
+    writeFileSync(join(from, path), text);
+  const bytes = pack(from);
+  unpack(bytes, join(folder, "to"));
+  expect(readdirSync(join(folder, "to")).toSorted()).toEqual(["checkpoint.safetensors", "config.json", "m1"]);
+  expect(readFileSync(join(folder, "to/checkpoint.safetensors"), "utf8")).toBe("weights");
+  const archive = (path: string): Uint8Array => {
+    const list = Buffer.from(JSON.stringify([{ path, size: 1 }]));
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(list.length);
+    return gzipSync(Buffer.concat([length, list, Buffer.from("x")]));
+  };
+  for (const path of ["../out", "/tmp/out", "a/../../out", "..", "a\\..\\out", ""]) {
+    expect(() => unpack(archive(path), join(folder, "bad"))).toThrow("it has a file outside of the folder");
+  }
+  for (const cut of [0, 3, 10, bytes.length - 1]) {
+    expect(() => unpack(bytes.subarray(0, cut), join(folder, "bad"))).toThrow("it is damaged");
+  }
+  expect(existsSync(join(folder, "bad"))).toBe(false);
+});
+
+describe.skipIf(!hasRedis || !hasPackages)("with Redis", () => {
+  beforeAll(async () => {
+    main = buildProgram("queue");
+    const port = await freePort();
+    address = `redis://127.0.0.1:${port}`;
+    started("redis-server", [
+      ...["--port", String(port), "--bind", "127.0.0.1", "--requirepass", PASSWORD],
+      ...["--save", "", "--appendonly", "no"],
+    ]);
+    const rows = new Float32Array(1200);
+    fillNormal(rows, stream(0, "table"));
+    const lines = Array.from({ length: 300 }, (_, i) => [...rows.subarray(4 * i, 4 * i + 4)].join());
+    writeFileSync(join(folder, "table.csv"), `a,b,c,d\n${lines.join("\n")}\n`);
+    execFileSync(process.execPath, [main, ...plan, "--out", "straight", "--quiet"], { cwd: folder });
+  }, 600_000);
+  afterAll(async () => {
+    await Promise.all([...children].map((child) => end(child, "SIGKILL")));
+  });
+
+  test(`workers that are killed, ${KILLS} times: every run is trained once, to the same end`, async () => {
+    const begun = () =>
+      names.filter((name) => existsSync(join(folder, "killed", name, "config.json"))).length;
+    const sweep = run([...plan, "--out", "killed", "--queue", address, "--json"]);
+    const workers = [worker([]), worker([])];
+    for (let kill = 0; kill < KILLS; kill++) {
+      const before = begun();
+      await until(() => begun() > before || begun() === names.length);
+      await wait(100 * (kill % 5));
+      const at = kill % workers.length;
+      await end(workers[at], "SIGKILL");
+      // As if the machine was gone: its training does not get to save a checkpoint.
+      if (kill % 2 === 1) for (const pid of trainings()) process.kill(pid, "SIGKILL");
+      workers[at] = worker([]);
+    }
+    const { code, out, err } = await sweep;
+    expect({ code, err }).toMatchObject({ code: 0 });
+    const { runs } = JSON.parse(out) as { runs: { state: string }[] };
+    expect(runs.map(({ state }) => state)).toEqual(names.map(() => "done"));
+    for (const name of names) expect(learnt(`killed/${name}`)).toEqual(learnt(`straight/${name}`));
+    for (const one of workers) await end(one, "SIGTERM");
+  }, 1_200_000);
+
+  test("a worker without the sweep's disk sends its runs back, and keeps nothing", async () => {
+    const elsewhere = join(folder, "elsewhere");
+    mkdirSync(elsewhere);
+    const one = worker(["--root", elsewhere, "--jobs", "2"]);
+    const { code } = await run([...plan, "--out", "sent", "--queue", address, "--quiet"]);
+    expect(code).toBe(0);
+    for (const name of names) expect(learnt(`sent/${name}`)).toEqual(learnt(`straight/${name}`));
+    const [own] = readdirSync(elsewhere);
+    expect(readdirSync(join(elsewhere, own))).toEqual(["logs"]);
+    await end(one, "SIGTERM");
+  }, 600_000);
+
+  test("a worker of another version refuses, and both versions are named; a job that is no plan of ours is not run", async () => {
+    const { bull, connect } = await connectQueue(address, PASSWORD);
+    const connection = connect();
+    const queue = new bull.Queue(QUEUE, { connection, prefix: PREFIX });
+    const one = worker([]);
+    const sweep = "11111111-1111-4111-8111-111111111111";
+    const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+    const task = {
+      version,
+      sweep,
+      plan: { model: "vae", settings: { data: "mnist" }, axes: [] },
+      run: "run-1",
+      out: "/nowhere",
+      cwd: folder,
+    };
+    const bad = [
+      [
+        { ...task, version: "0.0.0" },
+        `has version ${version} of the program, and the sweep was begun by 0.0.0`,
+      ],
+      [
+        { ...task, plan: { ...task.plan, settings: { data: "mnist", out: "/etc" } } },
+        "out: there is no such setting",
+      ],
+      [{ ...task, run: "../../etc" }, "the plan has no run ../../etc"],
+      [{ command: "rm" }, "the job cannot be read"],
+    ] as const;
+    for (const [i, [data, message]] of bad.entries()) {
+      const id = jobId(sweep, i);
+      await queue.add("run", data, { jobId: id });
+      let state = "";
+      for (let tries = 0; state !== "completed" && state !== "failed"; tries++) {
+        if (tries > 300) throw new Error("waited in vain");
+        await wait(100);
+        state = (await (await queue.getJob(id))?.getState()) ?? "";
+      }
+      const { returnvalue } = (await queue.getJob(id)) ?? {};
+      expect(returnvalue).toMatchObject({
+        ending: { state: "failed", message: expect.stringContaining(message) },
+      });
+      await (await queue.getJob(id))?.remove();
+    }
+    await end(one, "SIGTERM");
+    await queue.close();
+    connection.disconnect();
+  }, 120_000);
+
+  test("no Redis, a wrong password and another address are said within 5 s", async () => {
+    const port = await freePort();
+    const cases = [
+      [`redis://127.0.0.1:${port}`, `no Redis answers at redis://127.0.0.1:${port}: connect ECONNREFUSED`],
+      [address.replace("//", "//:wrong@"), "refuses the password"],
+      ["http://127.0.0.1", "expected the address of a Redis"],
+    ] as const;
+    for (const [queue, message] of cases) {
+      for (const argv of [[...plan, "--out", "none"], ["worker"]]) {
+        const since = Date.now();
+        const { code, err } = await run([...argv, "--queue", queue], {
+          TIGHTBOUND_QUEUE_PASSWORD: undefined,
+        });
+        expect(err).toContain(message);
+        expect(err).not.toContain("wrong@");
+        expect(code).not.toBe(0);
+        // Beside these 5 s, the program itself has to start on a busy machine.
+        expect(Date.now() - since).toBeLessThan(15_000);
+      }
+    }
+    expect(existsSync(join(folder, "none"))).toBe(false);
+    const silent = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => silent.on("listening", resolve));
+    const found = silent.address();
+    const at = typeof found === "object" && found !== null ? found.port : 0;
+    await expect(connectQueue(`redis://127.0.0.1:${at}`, undefined)).rejects.toThrow("no answer within 4 s");
+    silent.close();
+  }, 120_000);
+});
+
+test("the script for Slurm trains each run, and the sweep collects them", async () => {
+  main ||= buildProgram("queue");
+  if (!existsSync(join(folder, "table.csv")))
+    writeFileSync(join(folder, "table.csv"), "a,b\n1,2\n2,1\n3,3\n4,1\n5,2\n1,1\n");
+  const short = [
+    "sweep",
+    "--model",
+    "vae",
+    "--data",
+    "table.csv",
+    "--hidden",
+    "4",
+    "--latent",
+    "1",
+    "--epochs",
+    "1",
+  ];
+  const of = [...short, "--grid", "lr=1e-3,3e-3", "--out", "it's a sweep"];
+  const { out, code, err } = await run([...of, "--slurm", "--dry-run"]);
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  expect(out).toContain("#SBATCH --array=0-1\n");
+  const task = (index: number) =>
+    spawnSync("sh", ["-s"], {
+      cwd: "/",
+      input: out,
+      encoding: "utf8",
+      env: { ...process.env, SLURM_ARRAY_TASK_ID: String(index) },
+    });
+  for (const index of [0, 1, 0]) expect(task(index)).toMatchObject({ status: 0 });
+  expect(task(2).status).toBe(2);
+  for (const lr of ["1e-3", "3e-3"]) expect(learnt(`it's a sweep/lr=${lr}`).step).toBeGreaterThan(0);
+  const collected = await run([...of, "--json"]);
+  const { runs } = JSON.parse(collected.out) as { runs: { state: string }[] };
+  expect(runs.map(({ state }) => state)).toEqual(["done", "done"]);
+  const without = await run([...of, "--out", "other", "--dry-run"]);
+  expect(without.err).toContain("--dry-run: it prints the script of --slurm");
+}, 120_000);
