@@ -14,13 +14,14 @@ import { fillNormal, stream } from "../../src/random/index.ts";
 import { connectQueue } from "../../src/sweep/index.ts";
 import { pack, unpack } from "../../src/sweep/queue/archive.ts";
 import { jobId, PREFIX, QUEUE } from "../../src/sweep/queue/job.ts";
+import { loadPackages } from "../../src/sweep/queue/packages.ts";
 import { temporary } from "../cli/harness.ts";
 import { buildProgram, processesWith } from "../cli/program.ts";
 
 const folder = temporary();
 const PASSWORD = "s3cret word";
 const hasRedis = spawnSync("redis-server", ["--version"]).status === 0;
-const hasPackages = await Promise.all([import("bullmq"), import("ioredis")]).then(
+const hasPackages = await loadPackages().then(
   () => true,
   () => false,
 );

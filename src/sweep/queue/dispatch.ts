@@ -1,13 +1,12 @@
 /** The sweep's side of the queue: gives its runs to workers, and writes down how they ended. */
 import { setTimeout as wait } from "node:timers/promises";
-import type { Job, Queue } from "bullmq";
-import type { Redis } from "ioredis";
 import { QueueError } from "../../errors.ts";
 import type { Ending, SweepFolder } from "../folder.ts";
 import type { Plan, PlannedRun } from "../plan.ts";
 import type { RunProgress } from "../work.ts";
 import { unpack } from "./archive.ts";
 import { answer, archiveKey, jobId, KEPT, PREFIX, progress, QUEUE, type Task } from "./job.ts";
+import type { Job, Queue, Redis } from "./packages.ts";
 import type { QueueServer } from "./server.ts";
 
 /** What the sweep says of itself, and who is told of its progress. */

@@ -1,7 +1,6 @@
 /** A worker of the queue: takes runs, and trains each as a process of its own, so that its own event loop stays free. */
 import { mkdirSync, realpathSync, rmSync, statSync } from "node:fs";
 import { join, resolve, sep } from "node:path";
-import type { Job } from "bullmq";
 import { BusyError, QueueError } from "../../errors.ts";
 import { reason } from "../../files/index.ts";
 import { type Ending, sweepIn } from "../folder.ts";
@@ -9,6 +8,7 @@ import { type Plan, type PlannedRun, runsOf } from "../plan.ts";
 import { type RunPlace, trainRun, type WorkOptions } from "../work.ts";
 import { pack } from "./archive.ts";
 import { answer, archiveKey, KEPT, PREFIX, progress, QUEUE, type Task, task } from "./job.ts";
+import type { Job } from "./packages.ts";
 import type { QueueServer } from "./server.ts";
 
 export interface ServeOptions

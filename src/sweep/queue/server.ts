@@ -1,12 +1,12 @@
 /** The queue of sweeps on several machines: BullMQ on Redis. Both packages are optional, and are loaded when a queue is asked for. */
 import { setTimeout as wait } from "node:timers/promises";
-import type { Redis } from "ioredis";
 import { QueueError, UsageError } from "../../errors.ts";
 import { reason } from "../../files/index.ts";
+import { type Bull, loadPackages, type Redis } from "./packages.ts";
 
 /** A Redis that answers, and the library of queues. */
 export interface QueueServer {
-  readonly bull: typeof import("bullmq");
+  readonly bull: Bull;
   /** The address without its password. */
   readonly shown: string;
   /** A connection of its own, which comes back after it was lost. */
@@ -18,10 +18,9 @@ const ANSWERS_WITHIN = 4000;
 
 const INSTALL = "Install both: `npm install bullmq ioredis`.";
 
-async function load(): Promise<{ bull: typeof import("bullmq"); Client: typeof Redis }> {
+async function load(): ReturnType<typeof loadPackages> {
   try {
-    const [bull, { Redis: Client }] = await Promise.all([import("bullmq"), import("ioredis")]);
-    return { bull, Client };
+    return await loadPackages();
   } catch (error) {
     throw new QueueError(
       `queue: a queue needs the npm packages bullmq and ioredis, and they cannot be loaded (${reason(error).split("\n")[0]}). ${INSTALL}`,
