@@ -6,17 +6,19 @@ import { M2_CONTESTANTS, measureM2 } from "./lib/m2-step.mjs";
 import { launch } from "./lib/process.mjs";
 import { measureMemory, measureStart } from "./lib/process-rows.mjs";
 import { measurePrograms } from "./lib/programs.mjs";
+import { measureRanks } from "./lib/ranks.mjs";
 import { environment, save, table } from "./lib/report.mjs";
 import { cell, stepTable } from "./lib/step-table.mjs";
 import { measureTrainSteps } from "./lib/train-step.mjs";
 
-const USAGE = `usage: npm run bench -- [--quick] [--only NAME,NAME] [--steps] [--m2] [--memory] [--start] [--programs]
+const USAGE = `usage: npm run bench -- [--quick] [--only NAME,NAME] [--steps] [--m2] [--memory] [--start] [--programs] [--ranks]
 
   --quick    40 counted steps each instead of 200; alone, the VAE's train step only
   --only     these contestants alone: ${CONTESTANTS.map(({ key }) => key).join(", ")};
              with --m2 ${M2_CONTESTANTS.join(", ")}
   --steps, --m2, --memory, --start, --programs
-             these parts alone (default: all five; memory and start for tightbound, or those in --only)`;
+             these parts alone (default: all five; memory and start for tightbound, or those in --only)
+  --ranks    two processes that share each minibatch by MPI, beside one; needs mpirun, and is no part of the default`;
 
 const usage = (problem) => {
   console.error(`${problem}\n\n${USAGE}`);
@@ -34,6 +36,7 @@ const parse = () => {
       memory: flag,
       start: flag,
       programs: flag,
+      ranks: flag,
       help: flag,
     };
     return parseArgs({ options }).values;
@@ -124,13 +127,41 @@ const programs = async () => {
   save("programs", { environment: environment(), entries });
 };
 
+const ranks = ({ quick, suffix }) => {
+  const where = environment();
+  const entries = measureRanks({ rounds: quick ? 2 : 10, steps: quick ? 20 : 60, progress });
+  describe(where);
+  const percent = ({ median, min, max }) =>
+    `${(100 * median).toFixed(1)} (${(100 * min).toFixed(0)}–${(100 * max).toFixed(0)})`;
+  const rows = entries.map((entry) => [
+    entry.name,
+    cell(entry.onePerSecond.median),
+    cell(entry.twoPerSecond.median),
+    percent(entry.efficiency),
+    percent(entry.sumShare),
+    percent(entry.waitShare),
+    `≥ ${100 * entry.atLeast} ${entry.efficiency.median >= entry.atLeast ? "met" : "missed"}`,
+  ]);
+  const header = [
+    "ranks of one thread",
+    "images/s, 1",
+    "images/s, 2",
+    "efficiency %",
+    "sum %",
+    "sum and wait %",
+    "target",
+  ];
+  console.log(`\n${table(header, rows)}\n`);
+  save(`ranks${suffix}`, { unit: "images per second", environment: where, entries });
+};
+
 const args = parse();
 if (args.help) {
   console.log(USAGE);
   process.exit(0);
 }
 const parts = ["steps", "m2", "memory", "start", "programs"];
-const every = !parts.some((part) => args[part]);
+const every = !parts.some((part) => args[part]) && !args.ranks;
 /** Whether to run a part: if it was requested, or if nothing was requested and it runs by default. */
 const wanted = (part, byDefault = !args.quick) => args[part] || (every && byDefault);
 
@@ -149,6 +180,7 @@ const mine = only ? present : present.filter(({ key }) => key === "tightbound");
 if (wanted("start")) await processRows("start", measureStart, mine, { suffix });
 if (wanted("memory")) await processRows("memory", measureMemory, mine, { suffix });
 if (wanted("programs")) await programs();
+if (args.ranks) ranks({ quick: args.quick, suffix });
 const valid = [
   !wanted("steps", true) || (await trainSteps(present, { quick: args.quick, suffix })),
   !wanted("m2") || (await m2Steps({ only, quick: args.quick, suffix })),
