@@ -24,11 +24,23 @@ export const checkOrder = (n: number): void => {
 /** Σ B₂ₖ / (2k x²ᵏ), the series of DLMF 5.11.2; eight terms leave less than 1e-17 at x = 10. */
 const digammaSeries = bernoulli.slice(0, 8).map((b, i) => b / (2 * i + 2));
 
+/** The positive zero x₀ of ψ, and what is left of it beyond double precision. */
+export const digammaRoot = [1.4616321449683622, 9.549995429965697e-17] as const;
+
+/** ψ(x₀ + d) / d for |d| ≤ 0.4, a polynomial in d by test/tensor/special/fit-coefficients.py. */
+export const aboutRoot: readonly number[] = [
+  0.9676722454476212, -0.4427631689835921, 0.25849976095566013, -0.16394270544241277, 0.10782405068938776,
+  -0.07219956125517217, 0.048804288313574966, -0.03316112657708332, 0.022597642195848106,
+  -0.015424761775079537, 0.010538931271812328, -0.007204629933470473, 0.004924822891978137,
+  -0.0033684617169690424, 0.0023220018842296086, -0.0015884824259536799, 0.0009922027606219946,
+  -0.0006788069588336718, 0.0007424115490049861, -0.000507928474003636,
+];
+
 /**
  * ψ(x) = Γ′(x) / Γ(x).
  *
  * The recurrence (DLMF 5.5.2) to x ≥ 10, then the asymptotic series (DLMF 5.11.2); x < 0 by reflection
- * (DLMF 5.5.4). Near the zero 1.4616… the absolute error is a few 1e-16.
+ * (DLMF 5.5.4). Within 0.4 of the zero x₀ = 1.4616… a polynomial times x − x₀, so that the error stays relative.
  *
  * `digamma(0)` is `-Infinity`; `digamma(-0)` and `digamma(Infinity)` are `Infinity`; the poles −1, −2, … and
  * `-Infinity` give NaN; NaN gives NaN.
@@ -40,6 +52,8 @@ export const digamma = (x: number): number => {
   if (x === 0) return -1 / x;
   if (x === Number.POSITIVE_INFINITY) return x;
   if (x < 0) return Number.isInteger(x) ? Number.NaN : digamma(1 - x) - Math.PI * cotPi(x);
+  const d = x - digammaRoot[0] - digammaRoot[1];
+  if (Math.abs(d) < 0.4) return d * horner(d, aboutRoot);
   let y = x;
   let shifted = 0;
   while (y < 10) {

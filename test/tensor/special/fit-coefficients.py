@@ -9,8 +9,11 @@ Prints, as TypeScript arrays:
            of L over (0, inf), by least squares whose weights follow the error (Lawson's iteration).
   ERF      erf(x) = x P(x^2) / Q(x^2) on [-c, c], largest relative error minimised in the same way, with
            the denominator of the previous round as a weight (Sanathanan and Koerner 1963).
+  LGAMMA, DIGAMMA  polynomials about the zeros 2 and 1.4616…, Chebyshev interpolation of the quotient by the distance.
   SCALED   (1 + 2x) e^(x^2) erfc(x) for x >= 0, a polynomial in t = (x - K)/(x + K): Chebyshev interpolation.
 """
+import struct
+
 from mpmath import mp, mpf, cos, erf, euler, exp, gamma, log, lu_solve, matrix, pi, sqrt, zeta
 
 mp.dps = 60
@@ -119,3 +122,25 @@ def scaled_fit(degree, centre):
 for degree, centre in ((11, mpf(3)), (22, mpf("3.75"))):
     c, error = scaled_fit(degree, centre)
     show(f"SCALED ERFC K={centre} error {mp.nstr(error, 2)}", c)
+
+
+def about_zero(f, end, degree):
+    """The polynomial in d of this degree that is f(d) / d on [-end, end], and its largest relative error."""
+    def g(d):
+        return f(d) / d if abs(d) > mpf(10) ** -20 else mp.diff(f, 0)
+
+    c = [a / end**k for k, a in enumerate(chebyshev(lambda t: g(end * t), degree))]
+    worst = max(abs(sum(a * d**k for k, a in enumerate(c)) / g(d) - 1) for d in [end * mpf(2 * i - 400) / 401 for i in range(401)])
+    return c, worst
+
+
+for degree in (9, 21):
+    c, error = about_zero(lambda z: mp.loggamma(2 + z), mpf("0.6"), degree)
+    show(f"LGAMMA about 2, degree {degree}, error {mp.nstr(error, 2)}", c)
+root = mp.findroot(mp.digamma, mpf("1.46163"))
+high = mpf(float(root))
+single = mpf(struct.unpack("f", struct.pack("f", float(root)))[0])
+print(f"DIGAMMA root: {float(root)!r} + {float(root - high)!r}; in float32 {float(single)!r} + {float(root - single)!r}")
+for degree in (8, 19):
+    c, error = about_zero(lambda d: mp.digamma(root + d), mpf("0.4"), degree)
+    show(f"DIGAMMA about its root, degree {degree}, error {mp.nstr(error, 2)}", c)

@@ -1,4 +1,4 @@
-import type { Algebra, Precision } from "./algebra.ts";
+import { type Algebra, type Precision, polynomial } from "./algebra.ts";
 import { absSinPi, type Domain, reflected } from "./reflection.ts";
 
 /**
@@ -26,13 +26,29 @@ const lanczos: Readonly<Record<Precision, { g: number; c: readonly number[] }>> 
   },
 };
 
+/** lgamma(2 + z) / z for |z| ≤ 0.6, a polynomial in z by the same script; largest relative error 4e-9 and 1e-19. */
+const aboutTwo: Readonly<Record<Precision, readonly number[]>> = {
+  float32: [
+    0.4227843344533876, 0.3224670337194462, -0.06735221159510059, 0.02058076747261079, -0.0073875231163987665,
+    0.0028914130749961965, -0.0011776849878107917, 0.0005027733491137416, -0.00026913372137827733,
+    0.00012048712726007,
+  ],
+  float64: [
+    0.42278433509846713, 0.3224670334241132, -0.06735230105319806, 0.020580808427784533,
+    -0.007385551028677869, 0.0028905103307433873, -0.0011927539115355072, 0.0005096695246625375,
+    -0.0002231547621626553, 9.945751456176244e-5, -4.492618901146819e-5, 2.0507189872581943e-5,
+    -9.439869850346714e-6, 4.37504989417077e-6, -2.037266545451186e-6, 9.542059034392897e-7,
+    -4.555881082318642e-7, 2.151143778572199e-7, -8.78395954349138e-8, 4.165687165642235e-8,
+    -3.6246509370909037e-8, 1.7330439137362127e-8,
+  ],
+};
+
 /**
  * {@link lgamma} in elementary operations: (x − ½)(log(x + g − ½) − 1) + log L(x), Lanczos' approximation, for
- * all x > 0 in one formula. Near 1 and 2 its two terms are of order one, so the zeros there cost only an absolute
- * error of order one rounding. There is no second series to switch to and no product that could overflow.
+ * x > 0 but not within 1.1 of 1.5. The two terms would cancel there at the zeros 1 and 2; a polynomial about 2 does not.
  *
- * Error over (0, 1e6), relative where the value exceeds 1 and absolute elsewhere: below 1e-6 in float32
- * arithmetic, 1e-12 in float64. At negative x the error is relative to lgamma(1 − x).
+ * Relative error over (0, 1e6): below 1e-6 in float32 arithmetic, 1e-12 in float64. At negative x the error is relative to
+ * lgamma(1 − x).
  */
 export const expandLgamma = <T>(
   ops: Algebra<T>,
@@ -42,7 +58,14 @@ export const expandLgamma = <T>(
 ): T => {
   const { g, c } = lanczos[precision];
   const [limit = 0, ...poles] = c;
-  const positive = (y: T): T => {
+  const about = (y: T): T => {
+    // lgamma(y) = lgamma(y + 1) − log y: both halves of the interval use one polynomial.
+    const low = ops.less(y, ops.constant(1.5));
+    const z = ops.sub(y, ops.where(low, ops.constant(1), ops.constant(2)));
+    const shifted = ops.mul(z, polynomial(ops, z, aboutTwo[precision]));
+    return ops.sub(shifted, ops.where(low, ops.log(y), ops.constant(0)));
+  };
+  const lanczosOf = (y: T): T => {
     const base = ops.add(y, ops.constant(g - 0.5));
     const exponent = ops.sub(y, ops.constant(0.5));
     const sum = poles.reduce((partial, coefficient, k) => {
@@ -50,6 +73,10 @@ export const expandLgamma = <T>(
       return ops.add(partial, ops.div(ops.constant(coefficient), shifted));
     }, ops.constant(limit));
     return ops.add(ops.mul(exponent, ops.sub(ops.log(base), ops.constant(1))), ops.log(sum));
+  };
+  const positive = (y: T): T => {
+    const between = ops.less(ops.abs(ops.sub(y, ops.constant(1.5))), ops.constant(1.1));
+    return ops.where(between, about(y), lanczosOf(y));
   };
   // DLMF 5.5.3: |Γ(x) Γ(1 − x)| = π / |sin πx|
   const reflect = (value: T): T => ops.sub(ops.log(ops.div(ops.constant(Math.PI), absSinPi(ops, x))), value);

@@ -1,5 +1,5 @@
 import { bernoulliHalf } from "../bernoulli.ts";
-import { checkOrder, factorial } from "../polygamma.ts";
+import { aboutRoot, checkOrder, digammaRoot, factorial } from "../polygamma.ts";
 import { cotDerivative } from "../trigonometry.ts";
 import { type Algebra, type Precision, polynomial, power } from "./algebra.ts";
 import { cotPi, type Domain, reflected } from "./reflection.ts";
@@ -12,16 +12,27 @@ const plan = (n: number, precision: Precision): { shifts: number; terms: number 
 
 const range = (count: number): readonly number[] => Array.from({ length: count }, (_, k) => k);
 
+/** ψ(x₀ + d) / d for |d| ≤ 0.4 by test/tensor/special/fit-coefficients.py in float32; in float64, {@link aboutRoot}. */
+const aboutRootSingle: readonly number[] = [
+  0.9676722454476212, -0.44276274643705044, 0.2584994722133351, -0.16397772024705004, 0.10784797754827298,
+  -0.07142364474638747, 0.04827408337505141, -0.03940092965808099, 0.026861351352081307,
+];
+
+/** x₀ in two parts, the first of the precision's own. */
+const roots: Readonly<Record<Precision, readonly [number, number]>> = {
+  float32: [1.4616321325302124, 1.2438149938918909e-8],
+  float64: digammaRoot,
+};
+
 /**
- * {@link digamma} in elementary operations, without a branch on the size of x:
+ * {@link digamma} in elementary operations:
  *
  *     ψ(x) = log s − Σₖ₌₁ B₂ₖ(½) / (2k s²ᵏ) − Σⱼ₌₀ᴺ⁻¹ 1/(x + j),   s = x + N − ½
  *
- * from the recurrence (DLMF 5.5.2) and the derivative of DLMF 5.11.8 with h = ½, which has no term in 1/s. N is small,
- * so at the zero 1.4616… the formula subtracts numbers of order one; for large x the sum is small.
+ * from the recurrence (DLMF 5.5.2) and the derivative of DLMF 5.11.8 with h = ½, which has no term in 1/s. At the zero x₀ = 1.4616… it
+ * would subtract numbers of order one, so within 0.4 of it ψ is a polynomial times the distance.
  *
- * Error over (0, 1e6), relative where |ψ| exceeds 1 and absolute elsewhere: below 1e-6 in float32 arithmetic,
- * 1e-12 in float64. At the poles −1, −2, … it is infinite of either sign, where {@link digamma} says NaN.
+ * Relative error over (0, 1e6): below 1e-6 in float32 arithmetic, 1e-12 in float64. At the poles −1, −2, … it is infinite of either sign, where {@link digamma} says NaN.
  */
 export const expandDigamma = <T>(
   ops: Algebra<T>,
@@ -30,7 +41,7 @@ export const expandDigamma = <T>(
   options: { readonly domain?: Domain } = {},
 ): T => {
   const { shifts, terms } = plan(0, precision);
-  const positive = (y: T): T => {
+  const away = (y: T): T => {
     const shifted = range(shifts)
       .map((j) => ops.div(ops.constant(1), j === 0 ? y : ops.add(y, ops.constant(j))))
       .reduce((a, b) => ops.add(a, b));
@@ -38,6 +49,12 @@ export const expandDigamma = <T>(
     const u = ops.div(ops.constant(1), ops.mul(s, s));
     const series = bernoulliHalf.slice(0, terms).map((b, i) => -b / (2 * i + 2));
     return ops.sub(ops.add(ops.log(s), ops.mul(u, polynomial(ops, u, series))), shifted);
+  };
+  const [high, low] = roots[precision];
+  const positive = (y: T): T => {
+    const d = ops.sub(ops.sub(y, ops.constant(high)), ops.constant(low));
+    const near = ops.mul(d, polynomial(ops, d, precision === "float32" ? aboutRootSingle : aboutRoot));
+    return ops.where(ops.less(ops.abs(d), ops.constant(0.4)), near, away(y));
   };
   // DLMF 5.5.4
   const reflect = (value: T): T => ops.sub(value, ops.mul(ops.constant(Math.PI), cotPi(ops, x)));

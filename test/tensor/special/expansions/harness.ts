@@ -59,6 +59,9 @@ export const positiveGrid = (precision: Precision): readonly number[] =>
       ...spaced(8_000, -6, 6).map((e) => 10 ** e),
       ...spaced(4_000, 0.5, 4),
       ...[1, 1.4616321449683622, 2].flatMap((zero) => spaced(1_000, -1e-4, 1e-4).map((d) => zero + d)),
+      ...[1, 1.4616321449683622, 2].flatMap((zero) =>
+        spaced(60, -15, -4).flatMap((e) => [zero - 10 ** e, zero + 10 ** e]),
+      ),
     ],
     precision,
   );

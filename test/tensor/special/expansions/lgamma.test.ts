@@ -20,7 +20,7 @@ const on =
 describe.each(precisions)("expandLgamma in %s", (precision) => {
   it.each<Domain>(["positive", "real"])("keeps its bound over (0, 1e6), domain %s", (domain) => {
     const f = execute(on(domain), precision);
-    const { error, at } = worst(positiveGrid(precision), (x) => mixedError(f(x), lgamma(x)));
+    const { error, at } = worst(positiveGrid(precision), (x) => mixedError(f(x), lgamma(x), 1e-300));
     expect(error, `at ${at}`).toBeLessThan(bound[precision]);
   });
 
@@ -49,8 +49,8 @@ describe("expandLgamma", () => {
   it("costs this many passes over an array", () => {
     const cost = (domain: Domain) => precisions.map((precision) => countOperations(on(domain), precision));
     expect({ positive: cost("positive"), real: cost("real") }).toEqual({
-      positive: [18, 27],
-      real: [31, 40],
+      positive: [47, 80],
+      real: [60, 93],
     });
   });
 });

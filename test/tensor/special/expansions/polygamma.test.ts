@@ -42,7 +42,7 @@ describe.each(cases)("expandPolygamma of order $n in $precision", ({ precision, 
     const expected = xs.map((x) => polygamma(n, x));
     for (const domain of ["positive", "real"] as const) {
       const f = execute(on(n, domain), precision);
-      const { error, at } = worst(xs, (x, i) => mixedError(f(x), expected[i] ?? nan));
+      const { error, at } = worst(xs, (x, i) => mixedError(f(x), expected[i] ?? nan, n === 0 ? 1e-300 : 1));
       expect(error, `${domain}, at ${at}`).toBeLessThan(bound[precision]);
     }
   });
@@ -73,10 +73,10 @@ describe("expandPolygamma", () => {
   it("costs this many passes over an array", () => {
     const cost = (domain: Domain, precision: Precision) =>
       [0, 1, 2, 3, 4].map((n) => countOperations(on(n, domain), precision));
-    expect(cost("positive", "float32")).toEqual([23, 28, 38, 39, 50]);
-    expect(cost("real", "float32")).toEqual([39, 46, 57, 59, 71]);
-    expect(cost("positive", "float64")).toEqual([41, 50, 64, 65, 80]);
-    expect(cost("real", "float64")).toEqual([57, 68, 83, 85, 101]);
+    expect(cost("positive", "float32")).toEqual([45, 28, 38, 39, 50]);
+    expect(cost("real", "float32")).toEqual([61, 46, 57, 59, 71]);
+    expect(cost("positive", "float64")).toEqual([85, 50, 64, 65, 80]);
+    expect(cost("real", "float64")).toEqual([101, 68, 83, 85, 101]);
   });
 
   it("refuses an order that is no order", () => {
