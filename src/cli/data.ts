@@ -17,6 +17,7 @@ import { type Kind, learnsFromLabels, type RunSettings } from "../kinds/index.ts
 import { reloadData, scaledBy, testPart } from "../runs/index.ts";
 import type { DataOptions } from "./data-options.ts";
 import type { Say } from "./terminal.ts";
+import { inFlags } from "./wording.ts";
 
 /**
  * Loads the rows that the options select. Rows of other data are in the order of their file.
@@ -94,7 +95,7 @@ async function tableRows(
     ...preprocessing,
     ...(labels && labelColumn !== undefined && { labels: { ...labels, column: labelColumn } }),
   });
-  for (const note of notes) say(note);
+  for (const note of notes) say(inFlags(note));
   return dataset;
 }
 

@@ -19,6 +19,7 @@ import { checkExtension, save } from "./output.ts";
 import { type CsvOutput, type Table, toCsv } from "./table.ts";
 import { type Context, grouped, percent, printJson, speaker } from "./terminal.ts";
 import { tellTrainingRows } from "./training-rows.ts";
+import { inFlags } from "./wording.ts";
 
 /** Options as commander reads them. */
 export interface ImputeFlags extends CsvOutput, ImputeOptions {
@@ -55,7 +56,7 @@ export async function imputeVerb(
   const { preprocessing } = known;
   const table = await readTable(spec, readingOptions(reading));
   const { dataset, notes } = encodeTable(table, preprocessing);
-  for (const note of notes) say(note);
+  for (const note of notes) say(inFlags(note));
   const fill = (rows: Dataset, how: ImputeOptions): Promise<Float32Array> => {
     if (kind.impute === undefined) {
       throw new InternalError(`${settings.model.model} declares impute but does not implement it`);

@@ -39,6 +39,7 @@ import { checkFlags, givenSettings, trainFlags } from "./flags.ts";
 import { type ReadingFlags, readingOf } from "./reading-flags.ts";
 import { nextRunFolder } from "./run-name.ts";
 import { type Context, commandLine, grouped, type Say } from "./terminal.ts";
+import { inFlags } from "./wording.ts";
 
 /** Options as commander parses them; those of {@link trainFlags} by their keys. */
 export interface TrainOptions extends ReadingFlags, Readonly<Record<string, unknown>> {
@@ -144,7 +145,7 @@ function withObservation(
     traitsOf(train, preprocessing && summarise(train, preprocessing)),
     asked as Parameters<typeof chooseObservation>[1],
   );
-  if (why !== undefined) say(why);
+  if (why !== undefined) say(inFlags(why));
   put(given, paths.likelihood, likelihood);
   put(given, paths.binarize, binarize);
 }
@@ -254,7 +255,7 @@ export async function prepareNew(
       "Too few labels to hold any out for testing, so the error will not be known. --test-fraction 0.2 would hold out a fifth.",
     );
   }
-  for (const note of notes) say(note);
+  for (const note of notes) say(inFlags(note));
   if (reused === undefined || found === undefined) withObservation(declaration, given, data, say);
   else put(given, reused.base.from, resolve(reused.path));
   const complete = (reused && found ? merge(reused.base.settingsFrom(found), given) : given) as Parameters<

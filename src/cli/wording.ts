@@ -19,20 +19,25 @@ function flagsByName(command: Command): ReadonlyMap<string, string> {
   const ofCommands = [train, command, ...command.commands]
     .flatMap(({ options }) => options)
     .flatMap(({ long }) => (long ? [[camel(long), long] as const] : []));
-  return new Map([...ofSettings, ...ofCommands]);
+  return new Map([...ofSettings, ["types", "--type"], ...ofCommands]);
 }
 
-/** `"none"` as none, `[32, 64]` as 32,64 (a size as 32x64), and a switch that is on as an empty string. */
-const asWord = (value: string, flag: string): string =>
-  value === "true"
-    ? ""
-    : value
-        .replaceAll('"', "")
-        .replace(/^\[(.*)\]$/, "$1")
-        .replaceAll(", ", flag === "--resize" ? "x" : ",");
+/**
+ * `"none"` as none, `[32, 64]` as 32,64 (a size as 32x64), `{"born": "date"}` as born=date, and a switch that is on as an empty string. What a
+ * shell would read otherwise is in quotation marks.
+ */
+function asWord(value: string, flag: string): string {
+  if (value === "true") return "";
+  const word = value
+    .replace(/^[[{](.*)[\]}]$/, "$1")
+    .replace(/"([^"]*)": /g, "$1=")
+    .replaceAll('"', "")
+    .replaceAll(", ", flag === "--resize" ? "x" : ",");
+  return /^[\w.,:=/+-]*$/.test(word) ? word : `"${word}"`;
+}
 
-/** A message with each option, written as `` `binarize: "none"` `` or `` `out` ``, as its flag: `--binarize none`, `--out`. */
-export function inFlags(message: string, command: Command): string {
+/** A message with each option, written as `` `binarize: "none"` `` or `` `out` ``, as its flag: `--binarize none`, `--out`. Without a command the flags are those of `train`. */
+export function inFlags(message: string, command = new Command()): string {
   const flags = flagsByName(command);
   return message.replace(/`([a-z][A-Za-z0-9.]*)(?:: ([^`]*))?`/g, (all, name: string, value = "") => {
     const flag = flags.get(name);

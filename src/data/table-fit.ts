@@ -193,8 +193,9 @@ class ColumnFit {
     this.#given = this.#cells.filter((cell) => cell !== "");
   }
 
-  get #flag(): string {
-    return /^[\w.-]+$/.test(this.#name) ? this.#name : `"${this.#name}"`;
+  /** The option that gives the column a type. */
+  #typed(type: string): string {
+    return `\`types: {${JSON.stringify(this.#name)}: "${type}"}\``;
   }
 
   get #place(): string {
@@ -216,8 +217,8 @@ class ColumnFit {
     const dates = numbers === 0 ? guessDates(this.#cells) : undefined;
     if (dates === "ambiguous") {
       throw new DataError(
-        `${this.#place}: dates such as "${this.#given[0]}" may have the day or the month first. Give the order: --type ${this.#flag}=date:dmy or ` +
-          `--type ${this.#flag}=date:mdy.`,
+        `${this.#place}: dates such as "${this.#given[0]}" may have the day or the month first. Give the order: ${this.#typed("date:dmy")} or ` +
+          `${this.#typed("date:mdy")}.`,
       );
     }
     if (dates !== undefined) {
@@ -225,7 +226,7 @@ class ColumnFit {
     }
     if (why !== undefined) {
       const type = 2 * numbers > values ? "number" : "categorical";
-      return { without: `${why} (to use it anyway: --type ${this.#flag}=${type})` };
+      return { without: `${why} (to use it anyway: ${this.#typed(type)})` };
     }
     if (numbers === values) return this.#numbers(written);
     if (2 * numbers > values) throw new DataError(this.#misspelt(numbers, written));
@@ -237,7 +238,7 @@ class ColumnFit {
     const guess = guessDecimal(this.#cells);
     if ("decimal" in guess) return guess.decimal;
     throw new DataError(
-      `${this.#place}: the comma of "${guess.ambiguous}" may be a decimal comma or may group thousands. Give the decimal separator: --decimal , or --decimal .`,
+      `${this.#place}: the comma of "${guess.ambiguous}" may be a decimal comma or may group thousands. Give the decimal separator: \`decimal: ","\` or \`decimal: "."\`.`,
     );
   }
 
@@ -250,7 +251,7 @@ class ColumnFit {
     return (
       `${placeOf(this.#table, row)}, column "${this.#name}": expected a number, as in ${numbers} other cells of the ` +
       `column; found "${this.#cells[row]}"${more}. Correct the cell or leave it blank, or declare the column categorical or ignored ` +
-      `(--categorical ${this.#flag}, --ignore ${this.#flag}).`
+      `(${named("categorical", this.#name)}, ${named("ignore", this.#name)}).`
     );
   }
 
@@ -325,14 +326,14 @@ class ColumnFit {
   /** The column with its declared type. @throws DataError when its cells do not have this type */
   #declared(declared: ColumnType, decimal: Decimal | undefined, categories: readonly string[]): TableColumn {
     const { type } = declared;
-    const said = ` for --type ${type}`;
+    const said = ` for the type ${type}`;
     const name = this.#name;
     if (type === "categorical") return this.#block(categories);
     if (type === "ordinal") {
       const { levels } = declared;
       if (levels === undefined && !categories.every(isNumber)) {
         throw new DataError(
-          `${this.#place}: the order of the words ${quoted(categories)} is not known. Give it: --type ${this.#flag}=ordinal:${categories.slice(0, 3).join("<")}.`,
+          `${this.#place}: the order of the words ${quoted(categories)} is not known. Give it: ${this.#typed(`ordinal:${categories.slice(0, 3).join("<")}`)}.`,
         );
       }
       return this.#checked({ kind: "ordinal", name, categories: [...(levels ?? categories)] }, said);
@@ -341,7 +342,7 @@ class ColumnFit {
       const order = declared.order ?? guessDates(this.#cells);
       if (order === "ambiguous") {
         throw new DataError(
-          `${this.#place}: either the day or the month may come first. Give the order: --type ${this.#flag}=date:dmy or date:mdy.`,
+          `${this.#place}: either the day or the month may come first. Give the order: ${this.#typed("date:dmy")} or ${this.#typed("date:mdy")}.`,
         );
       }
       const column: TableColumn = { kind: "date", name, order: order ?? "ymd", cycles: [], mean: 0, sd: 1 };
@@ -364,6 +365,9 @@ class ColumnFit {
   }
 }
 
+/** An option that lists columns, with one of them. */
+const named = (option: string, column: string): string => `\`${option}: [${JSON.stringify(column)}]\``;
+
 /** Mean and standard deviation (divisor n). */
 const moments = (values: readonly number[]): { readonly mean: number; readonly sd: number } => {
   const mean = values.reduce((total, value) => total + value, 0) / values.length;
@@ -385,7 +389,7 @@ const fitLabels = (
     throw new DataError(
       `${table.path}, column "${column}": the labels look like a quantity, not like classes: ${classes.length} different ` +
         `numbers from ${classes[0]} to ${classes.at(-1)}. If they are classes, declare the column categorical ` +
-        `(--categorical ${column}).`,
+        `(${named("categorical", column)}).`,
     );
   }
   return { column, classes: [...classes] };

@@ -83,7 +83,7 @@ export function chooseObservation(
     return {
       likelihood: "table",
       binarize: "none",
-      ...(given.likelihood === undefined && { why: `${columns(table)}, so: --likelihood table.` }),
+      ...(given.likelihood === undefined && { why: `${columns(table)}, so: \`likelihood: "table"\`.` }),
     };
   }
   const unit = low >= 0 && high <= 1;
@@ -109,8 +109,8 @@ export function chooseObservation(
           ? "A table of real numbers"
           : `Pixels from ${low} to ${high}`;
   const chosen = [
-    ...(given.likelihood === undefined ? [`--likelihood ${likelihood}`] : []),
-    ...(given.binarize === undefined ? [`--binarize ${binarize}`] : []),
+    ...(given.likelihood === undefined ? [`\`likelihood: "${likelihood}"\``] : []),
+    ...(given.binarize === undefined ? [`\`binarize: "${binarize}"\``] : []),
   ].join(" ");
   const meaning = given.binarize === undefined && binarize === "dynamic" ? " (drawn anew at every step)" : "";
   return { likelihood, binarize, why: `${found}, so: ${chosen}${meaning}.` };

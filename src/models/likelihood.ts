@@ -153,13 +153,13 @@ export function checkLikelihood(
   if (name === "discretised-logistic") {
     if (binarize !== "none") {
       throw new UsageError(
-        `${data.name}: a discretised-logistic likelihood is of 256 levels, not of binary draws; use --binarize none.`,
+        `${data.name}: a discretised-logistic likelihood is of 256 levels, not of binary draws; use \`binarize: "none"\`.`,
       );
     }
     if (data.hasLevels === false || !unit) {
       throw new UsageError(
         `${data.name}: a discretised-logistic likelihood needs pixels of 256 levels, 0 to 255 as they are stored; found other values, ` +
-          `from ${low} to ${high} in model units. Use --likelihood gaussian, or continuous-bernoulli for values in [0, 1].`,
+          `from ${low} to ${high} in model units. Use \`likelihood: "gaussian"\`, or "continuous-bernoulli" for values in [0, 1].`,
       );
     }
     return;

@@ -243,7 +243,7 @@ test("a vae tests on rows of any kind; to be M1 where labels are few it must see
   expect(await cli(...stack)).toMatchObject({
     code: 2,
     err:
-      `--m1 ${run}: it was trained on other rows (81 rows of fruit.csv) than these (90 rows of fruit.csv). It must have been trained on the ` +
+      `--m1 "${run}": it was trained on other rows (81 rows of fruit.csv) than these (90 rows of fruit.csv). It must have been trained on the ` +
       "training rows and on no held-out rows: train it with the same --data and --validation and --test-fraction 0, or " +
       "leave it out.\n",
   });

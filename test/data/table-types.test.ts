@@ -144,19 +144,19 @@ describe("types that the data choose", () => {
   test.each<[TableOptions, RegExp]>([
     [
       { types: { v: "positive" } },
-      /line 2, column "v": expected a number above 0 for --type positive|expected a number above 0/,
+      /line 2, column "v": expected a number above 0 for the type positive|expected a number above 0/,
     ],
     [{ types: { v: "count" } }, /expected a count, a whole number from 0 to 16777215/],
     [{ types: { v: "bounded:0..1" } }, /expected a number from 0 to 1/],
-    [{ types: { v: "date" } }, /expected a date such as 2020-01-31 for --type date/],
-    [{ types: { w: "number" } }, /column "w": expected a finite number for --type number, found "a"/],
+    [{ types: { v: "date" } }, /expected a date such as 2020-01-31 for the type date/],
+    [{ types: { w: "number" } }, /column "w": expected a finite number for the type number, found "a"/],
     [
       { types: { w: "ordinal" } },
-      /the order of the words "a", "b", "c" is not known\. Give it: --type w=ordinal:a<b<c\./,
+      /the order of the words "a", "b", "c" is not known\. Give it: `types: {"w": "ordinal:a<b<c"}`\./,
     ],
     [
       { types: { w: "ordinal:a<b" } },
-      /expected one of "a", "b", as in the training table for --type ordinal, found "c"/,
+      /expected one of "a", "b", as in the training table for the type ordinal, found "c"/,
     ],
   ])("declared, and not so: %j", (options, message) => {
     const text = table({ v: each((i) => -1.5 - i), w: each((i) => "abc"[i % 3]) });
@@ -226,7 +226,7 @@ describe("decimal commas", () => {
     const few = kindOf(each((i) => ["1,5", "2,5", "3,75"][i % 3])).column;
     expect(few).toMatchObject({ kind: "numeric", decimal: "," });
     expect(() => kindOf(each((i) => `${1 + (i % 9)},${100 + i}`))).toThrow(
-      /the comma of "1,100" may be a decimal comma or may group thousands\. Give the decimal separator: --decimal , or --decimal \./,
+      /the comma of "1,100" may be a decimal comma or may group thousands\. Give the decimal separator: `decimal: ","` or `decimal: "\."`\./,
     );
     expect(
       decodeRows(
@@ -315,7 +315,7 @@ describe("dates", () => {
   test("whose day and month may be swapped ask", () => {
     const swapped = each((i) => `${1 + (i % 9)}/${1 + (i % 8)}/2020`);
     expect(() => kindOf(swapped)).toThrow(
-      /may have the day or the month first\. Give the order: --type v=date:dmy or --type v=date:mdy\./,
+      /may have the day or the month first\. Give the order: `types: {"v": "date:dmy"}` or `types: {"v": "date:mdy"}`\./,
     );
     expect(kindOf(swapped, "v", { types: { v: "date:mdy" } }).column).toMatchObject({ order: "mdy" });
   });
@@ -323,7 +323,7 @@ describe("dates", () => {
 
 describe("columns that say which row it is", () => {
   test.each([
-    ["nr", each((i) => i + 1), /it numbers the rows \(to use it anyway: --type nr=number\)/],
+    ["nr", each((i) => i + 1), /it numbers the rows \(to use it anyway: `types: {"nr": "number"}`\)/],
     ["customer_id", each((i) => 5000 + ((i * 7919) % 10_007)), /its name and its values look like ids/],
     ["plz", each((i) => 10_000 + i * 7), /its numbers are codes, such as postcodes/],
     [

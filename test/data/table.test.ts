@@ -160,7 +160,7 @@ describe("fitTable and encodeTable", () => {
     [
       "x\n1\n2\n3,\n".replace("3,", "3o"),
       ', line 4, column "x": expected a number, as in 2 other cells of the column; found "3o". Correct the cell or leave ' +
-        "it blank, or declare the column categorical or ignored (--categorical x, --ignore x).",
+        'it blank, or declare the column categorical or ignored (`categorical: ["x"]`, `ignore: ["x"]`).',
     ],
     [
       "a,b\n1,\n1,\n",
@@ -194,7 +194,7 @@ describe("fitTable and encodeTable", () => {
     expect(() => fitted(text, { labelColumn: "y" })).toThrow(
       new DataError(
         `${path}, column "y": the labels look like a quantity, not like classes: 100 different numbers from 0 to 99. If they are ` +
-          "classes, declare the column categorical (--categorical y).",
+          'classes, declare the column categorical (`categorical: ["y"]`).',
       ),
     );
     const { preprocessing } = fitted(text, { labelColumn: "y", categorical: ["y"] });

@@ -4,6 +4,7 @@ import { share } from "../../kinds/index.ts";
 import type { SimulatedLesson } from "../../studio/index.ts";
 import { optionFor, whole } from "../parse.ts";
 import { type Context, grouped, percent, printJson, speaker } from "../terminal.ts";
+import { inFlags } from "../wording.ts";
 
 interface Options {
   readonly labelColumn?: string;
@@ -65,7 +66,7 @@ export function define(command: Command, context: Context): void {
         testFraction,
         ...(labelColumn !== undefined && { labelColumn }),
       });
-      for (const note of rows.notes) say(note);
+      for (const note of rows.notes) say(inFlags(note));
       const base = run === undefined ? undefined : await openRun(run);
       say(
         `${rows.rows.name}: ${grouped(rows.rows.rows)} rows to choose from, ${grouped(rows.test?.rows ?? 0)} to test on; ` +

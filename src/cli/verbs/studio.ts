@@ -4,6 +4,7 @@ import { basename, extname } from "node:path";
 import type { Command } from "commander";
 import { whole } from "../parse.ts";
 import { type Context, grouped, speaker } from "../terminal.ts";
+import { inFlags } from "../wording.ts";
 
 interface Options {
   readonly labelColumn?: string;
@@ -71,7 +72,7 @@ export function define(command: Command, context: Context): void {
         ...(port !== undefined && { port }),
         ...(host !== undefined && { host }),
       });
-      for (const note of session.rows.notes) say(note);
+      for (const note of session.rows.notes) say(inFlags(note));
       say(
         `${session.rows.rows.name}: ${grouped(session.rows.rows.rows)} rows, ${session.state.labels.size} labelled; saved in ${folder}`,
       );
