@@ -51,6 +51,8 @@ export {
   diagonal,
   digamma,
   div,
+  type EinsumOperands,
+  einsum,
   elu,
   equal,
   erf,

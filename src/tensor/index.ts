@@ -7,6 +7,7 @@ import "./methods.ts";
 
 export type { DType, Nested, TypedArray } from "./dtype.ts";
 export { allocate, convert, isFloat, isInteger } from "./dtype.ts";
+export { type EinsumOperands, einsum } from "./einsum.ts";
 export { grad, vjp } from "./grad.ts";
 export type { Lane } from "./lanes.ts";
 export { alignBatch, fullBatch } from "./lanes.ts";
