@@ -1,4 +1,5 @@
 import {
+  add,
   cast,
   greater,
   less,
@@ -13,6 +14,7 @@ import {
   tensor,
 } from "../tensor/index.ts";
 import { boolean, real, unitInterval } from "./constraints.ts";
+import type { Cumulative } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { registerKl } from "./kl.ts";
@@ -78,6 +80,17 @@ export class BernoulliDistribution extends Distribution {
 
   protected override rebuild(parameters: Parameters): Distribution {
     return new BernoulliDistribution(parameters);
+  }
+
+  protected override cumulative(): Cumulative {
+    const { logits, probs } = this.parameters;
+    const logP = (): Tensor => (logits === undefined ? logOf(probs) : neg(softplus(neg(logits))));
+    const logQ = (): Tensor => (logits === undefined ? logComplementOf(probs) : neg(softplus(logits)));
+    return {
+      logCdf: (x) => add(logQ(), mul(x, 0)),
+      logSurvival: (x) => add(logP(), mul(x, 0)),
+      logIcdf: (l) => cast(less(logQ(), l), this.dtype),
+    };
   }
 
   protected override forms(): ClosedForms {

@@ -18,6 +18,7 @@ import {
   where,
 } from "../tensor/index.ts";
 import { integerInterval, logitVector, simplex } from "./constraints.ts";
+import { type Cumulative, cumulativeOfMasses } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { registerKl } from "./kl.ts";
@@ -101,6 +102,11 @@ export class CategoricalDistribution extends Distribution {
   }
 
   /** An index has no mean, because categories have no order. The mean of `OneHotCategorical` exists. */
+  protected override cumulative(): Cumulative {
+    const { weights, logTotal } = this.categories;
+    return cumulativeOfMasses(sub(weights, unsqueeze(logTotal, -1)));
+  }
+
   protected override forms(): ClosedForms {
     const { categories } = this;
     return {

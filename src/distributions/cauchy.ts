@@ -1,7 +1,11 @@
 import {
   add,
+  atan,
   cos,
   div,
+  exp,
+  greater,
+  less,
   log,
   log1p,
   mul,
@@ -14,13 +18,30 @@ import {
   sub,
   type Tensor,
   type TensorLike,
+  where,
 } from "../tensor/index.ts";
+import { type Cumulative, symmetric, symmetricLogIcdf } from "./cumulative.ts";
 import type { ClosedForms, Distribution, Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";
 import { LocationScaleDistribution } from "./location-scale.ts";
 import { logOnePlusSquare } from "./numerics.ts";
 
 const LOG_PI = Math.log(Math.PI);
+
+/** P(Z > a) for a ≥ 0: an arc tangent of 1/a, so that the tail does not cancel. */
+export function tailOfCauchy(a: Tensor): Tensor {
+  const far = greater(a, 1);
+  const near = sub(0.5, mul(atan(where(far, 0, a)), 1 / Math.PI));
+  return where(far, mul(atan(div(1, where(far, a, 1))), 1 / Math.PI), near);
+}
+
+/** cot πp for p = eˡ of at most ½. Below ¼ the tangent is small, above it its argument is. */
+export function fromLogTailOfCauchy(l: Tensor): Tensor {
+  const angle = mul(exp(l), Math.PI);
+  const small = less(angle, Math.PI / 4);
+  const [near, far] = [where(small, angle, 1), sub(Math.PI / 2, where(small, 1, angle))];
+  return where(small, div(cos(near), sin(near)), div(sin(far), cos(far)));
+}
 
 /** The distribution that {@link Cauchy} returns: parameters, moments and densities as expressions. */
 export class CauchyDistribution extends LocationScaleDistribution {
@@ -42,6 +63,15 @@ export class CauchyDistribution extends LocationScaleDistribution {
 
   protected override rebuild(parameters: Parameters): Distribution {
     return new CauchyDistribution(parameters);
+  }
+
+  protected override cumulative(): Cumulative {
+    const tail = tailOfCauchy;
+    return {
+      ...symmetric({ tail, logTail: (a) => log(tail(a)) }, (x) => this.standardise(x)),
+      logIcdf: (l) => add(this.loc, mul(this.scale, symmetricLogIcdf(fromLogTailOfCauchy, l))),
+      median: () => this.loc,
+    };
   }
 
   protected override forms(): ClosedForms {

@@ -3,6 +3,9 @@ import {
   equal,
   expand,
   full,
+  greaterEqual,
+  isNan,
+  less,
   mul,
   operands,
   type Shape,
@@ -12,6 +15,7 @@ import {
   where,
 } from "../tensor/index.ts";
 import { independentConstraint, real } from "./constraints.ts";
+import type { Cumulative } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { lastAxes } from "./numerics.ts";
 
@@ -47,6 +51,20 @@ export class DeltaDistribution extends Distribution {
 
   protected override rebuild(parameters: Parameters): Distribution {
     return new DeltaDistribution(parameters, this.eventShape.length);
+  }
+
+  protected override cumulative(): Cumulative | undefined {
+    if (this.eventShape.length > 0 || this.parameters.logDensity !== undefined) return undefined;
+    const sure = (x: Tensor, reached: Tensor): Tensor =>
+      where(isNan(x), x, where(reached, full([], 0, this.dtype), Number.NEGATIVE_INFINITY));
+    return {
+      atoms: true,
+      ends: { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY },
+      logCdf: (x) => sure(x, greaterEqual(x, this.value)),
+      logSurvival: (x) => sure(x, less(x, this.value)),
+      logIcdf: (l) => add(this.value, mul(l, 0)),
+      median: () => this.value,
+    };
   }
 
   protected override forms(): ClosedForms {

@@ -23,6 +23,7 @@ import {
   reshape,
   type Shape,
   sameShape,
+  sqrt,
   stopGradient,
   sum,
   Tensor,
@@ -31,6 +32,14 @@ import {
   where,
 } from "../tensor/index.ts";
 import { type Constraint, checkConstant, unitInterval } from "./constraints.ts";
+import {
+  atProbability,
+  atValue,
+  type Cumulative,
+  endsOf,
+  type OfProbability,
+  type OfValue,
+} from "./cumulative.ts";
 import { ClosedFormError } from "./errors.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { isKnownIn, liesIn } from "./membership.ts";
@@ -90,6 +99,9 @@ export interface ClosedForms {
   /** −E[log p(x)], nats. */
   readonly entropy?: () => Tensor;
 }
+
+/** What {@link Distribution.has} can be asked for. */
+export type FormName = keyof ClosedForms | OfValue | OfProbability | "median" | "stddev";
 
 /** A draw and its log density. */
 export interface SampleAndLogProb {
@@ -201,6 +213,11 @@ export abstract class Distribution {
     return {};
   }
 
+  /** The distribution function, of families of numbers that have one in closed form. */
+  protected cumulative(): Cumulative | undefined {
+    return undefined;
+  }
+
   /** The finite support, shape [cardinality] + event. */
   protected values(): Tensor {
     throw new ClosedFormError(`${this.name}: the support is not finite and cannot be enumerated.`);
@@ -309,8 +326,62 @@ export abstract class Distribution {
   }
 
   /** Whether the closed form exists, without computing it. */
-  has(form: keyof ClosedForms): boolean {
+  has(form: FormName): boolean {
+    if (form === "stddev") return this.has("variance");
+    if (form === "icdf" || form === "logIcdf" || form === "median")
+      return this.cumulative()?.logIcdf !== undefined;
+    if (form === "cdf" || form === "survival" || form === "logCdf" || form === "logSurvival")
+      return this.cumulative() !== undefined;
     return this.forms()[form] !== undefined;
+  }
+
+  /**
+   * P(X ≤ x), the distribution function, for values of shape sample + batch; the result has that shape. 0 below the support, 1 above it, and
+   * NaN at NaN. Its relative error is small in the lower tail too; for the upper tail, take `survival`.
+   * @throws ClosedFormError when there is no closed form.
+   */
+  cdf(x: TensorLike): Tensor {
+    return this.ofValue("cdf", x);
+  }
+
+  /** P(X > x) = 1 − cdf(x), with a small relative error in the upper tail. @throws ClosedFormError when there is no closed form. */
+  survival(x: TensorLike): Tensor {
+    return this.ofValue("survival", x);
+  }
+
+  /** ln P(X ≤ x), which does not underflow in the lower tail. @throws ClosedFormError when there is no closed form. */
+  logCdf(x: TensorLike): Tensor {
+    return this.ofValue("logCdf", x);
+  }
+
+  /** ln P(X > x), which does not underflow in the upper tail. @throws ClosedFormError when there is no closed form. */
+  logSurvival(x: TensorLike): Tensor {
+    return this.ofValue("logSurvival", x);
+  }
+
+  /**
+   * The quantile: the smallest x with P(X ≤ x) ≥ p. At 0 and 1 it is an end of the support, which may be infinite; outside it is NaN.
+   * Shape sample + batch. For probabilities too near to 0 or 1 for a number, take `logIcdf`.
+   * @throws ClosedFormError when there is no closed form.
+   */
+  icdf(p: TensorLike): Tensor {
+    return this.ofProbability("icdf", p);
+  }
+
+  /** The quantile of the probability eˡ, for l ≤ 0: the inverse of `logCdf`. @throws ClosedFormError when there is no closed form. */
+  logIcdf(l: TensorLike): Tensor {
+    return this.ofProbability("logIcdf", l);
+  }
+
+  /** The quantile at ½, shape batch. @throws ClosedFormError when there is no closed form. */
+  median(): Tensor {
+    const own = this.cumulative()?.median;
+    return own === undefined ? this.ofProbability("icdf", 0.5, "median") : expandTo(own(), this.batchShape);
+  }
+
+  /** The standard deviation of each element, the root of the variance. Shape batch + event. @throws ClosedFormError when there is no closed form. */
+  stddev(): Tensor {
+    return sqrt(this.variance());
   }
 
   /** Shape batch + event. @throws ClosedFormError when there is no closed form. */
@@ -365,6 +436,52 @@ export abstract class Distribution {
   /** Name and shapes, as messages print them. */
   toString(): string {
     return `${this.name}(batch ${formatShape(this.batchShape)}, event ${formatShape(this.eventShape)})`;
+  }
+
+  private ofValue(which: OfValue, x: TensorLike): Tensor {
+    const given = this.fit(x);
+    const of = this.cumulative();
+    const ends = of && (of.ends ?? endsOf(this.support));
+    if (of === undefined || ends === undefined) throw this.withoutCumulative(which);
+    const y = isFloat(given.dtype) ? given : this.inDType(given);
+    return expandTo(atValue(of, ends, which, y, this.isDiscrete), this.batchOf(given));
+  }
+
+  private ofProbability(which: OfProbability, p: TensorLike, asked: string = which): Tensor {
+    const given = p instanceof Tensor ? p : tensor(p, { dtype: this.floatDType });
+    if (
+      given.dtype !== this.floatDType ||
+      this.eventShape.length > 0 ||
+      !broadcasts(given.shape, this.batchShape)
+    ) {
+      if (this.eventShape.length > 0) throw this.withoutCumulative(asked);
+      throw new ShapeError(
+        `${this.name}.${asked}: expected probabilities of dtype ${this.floatDType} that broadcast with batch shape ` +
+          `${formatShape(this.batchShape)}, found ${given.dtype} of shape ${formatShape(given.shape)}.`,
+      );
+    }
+    const of = this.cumulative();
+    const ends = of && (of.ends ?? endsOf(this.support));
+    const found = of && ends && atProbability(of, ends, which, given);
+    if (found === undefined) throw this.withoutCumulative(asked);
+    const shape = broadcastShapes(this.name, given.shape, this.batchShape);
+    return expandTo(found.dtype === this.dtype ? found : cast(found, this.dtype), shape);
+  }
+
+  private withoutCumulative(asked: string): ClosedFormError {
+    if (this.eventShape.length > 0) {
+      return new ClosedFormError(
+        `${this.name}.${asked}: a distribution function is that of single numbers, and a draw here has shape ` +
+          `${formatShape(this.eventShape)}; ask the distribution of its elements, before toEvent.`,
+      );
+    }
+    const known = this.cumulative() !== undefined;
+    return new ClosedFormError(
+      `${this.name}: no closed form of the ${asked}; ` +
+        (known
+          ? "search for the value at which cdf has the probability, or sort draws."
+          : "estimate it from draws (sample): the share of them that is at most x, or one of them in order."),
+    );
   }
 
   private closed(form: keyof ClosedForms, shape: Shape): Tensor {

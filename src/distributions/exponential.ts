@@ -1,6 +1,9 @@
 import {
+  add,
   div,
+  expm1,
   log,
+  log1p,
   mul,
   neg,
   noise,
@@ -12,10 +15,11 @@ import {
   type TensorLike,
 } from "../tensor/index.ts";
 import { nonNegative, positive } from "./constraints.ts";
+import { type Cumulative, logCdfOfHazard } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { registerKl } from "./kl.ts";
-import { logOf } from "./logarithms.ts";
+import { logOf, logOneMinusExp } from "./logarithms.ts";
 import { expandTo } from "./numerics.ts";
 
 /** The distribution that {@link Exponential} returns: parameters, moments and densities as expressions. */
@@ -55,6 +59,17 @@ export class ExponentialDistribution extends Distribution {
 
   protected override rebuild(parameters: Parameters): Distribution {
     return new ExponentialDistribution(parameters);
+  }
+
+  protected override cumulative(): Cumulative {
+    const hazard = (x: Tensor): Tensor => mul(this.rate, x);
+    return {
+      logCdf: (x) => logCdfOfHazard(add(logOf(this.rate), logOf(x))),
+      logSurvival: (x) => neg(hazard(x)),
+      cdf: (x) => neg(expm1(neg(hazard(x)))),
+      logIcdf: (l) => neg(div(logOneMinusExp(l), this.rate)),
+      icdf: (p) => neg(div(log1p(neg(p)), this.rate)),
+    };
   }
 
   protected override forms(): ClosedForms {

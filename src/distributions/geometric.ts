@@ -17,10 +17,11 @@ import {
   where,
 } from "../tensor/index.ts";
 import { leftOpenUnitInterval, nonNegativeInteger, real } from "./constraints.ts";
+import { type Cumulative, settle } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { registerKl } from "./kl.ts";
-import { complementOf, logComplementOf, logOf } from "./logarithms.ts";
+import { complementOf, logComplementOf, logOf, logOneMinusExp } from "./logarithms.ts";
 import { expandTo, type LogitsOrProbs, oneOf, xlog1my } from "./numerics.ts";
 
 /** The distribution that {@link Geometric} returns: parameters, moments and densities as expressions. */
@@ -83,6 +84,17 @@ export class GeometricDistribution extends Distribution {
 
   protected override rebuild(parameters: Parameters): Distribution {
     return new GeometricDistribution(parameters);
+  }
+
+  protected override cumulative(): Cumulative {
+    const logFailure = this.logFailure();
+    const logSurvival = (k: Tensor): Tensor => mul(add(k, 1), logFailure);
+    const logCdf = (k: Tensor): Tensor => logOneMinusExp(logSurvival(k));
+    return {
+      logCdf,
+      logSurvival,
+      logIcdf: (l) => settle(logCdf, floor(div(logOneMinusExp(l), logFailure)), l),
+    };
   }
 
   protected override forms(): ClosedForms {

@@ -2,6 +2,7 @@ import {
   add,
   div,
   exp,
+  expm1,
   lgamma,
   log,
   mul,
@@ -14,6 +15,7 @@ import {
   type Tensor,
   type TensorLike,
 } from "../tensor/index.ts";
+import { type Cumulative, logCdfOfHazard } from "./cumulative.ts";
 import type { ClosedForms, Distribution, Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";
 import { LocationScaleDistribution } from "./location-scale.ts";
@@ -38,6 +40,16 @@ export class GumbelDistribution extends LocationScaleDistribution {
 
   protected override rebuild(parameters: Parameters): Distribution {
     return new GumbelDistribution(parameters);
+  }
+
+  protected override cumulative(): Cumulative {
+    const hazard = (x: Tensor): Tensor => exp(neg(this.standardise(x)));
+    return {
+      logCdf: (x) => neg(hazard(x)),
+      logSurvival: (x) => logCdfOfHazard(neg(this.standardise(x))),
+      survival: (x) => neg(expm1(neg(hazard(x)))),
+      logIcdf: (l) => sub(this.loc, mul(this.scale, log(neg(l)))),
+    };
   }
 
   protected override forms(): ClosedForms {

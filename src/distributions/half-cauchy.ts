@@ -1,8 +1,11 @@
 import {
   abs,
   add,
+  atan,
   cos,
   div,
+  exp,
+  less,
   log,
   log1p,
   mul,
@@ -14,11 +17,14 @@ import {
   sub,
   type Tensor,
   type TensorLike,
+  where,
 } from "../tensor/index.ts";
+import { fromLogTailOfCauchy, tailOfCauchy } from "./cauchy.ts";
 import { nonNegative, positive } from "./constraints.ts";
+import { type Cumulative, pairOfTails } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";
-import { logOf } from "./logarithms.ts";
+import { logOf, logOneMinusExp } from "./logarithms.ts";
 import { logOnePlusSquare } from "./numerics.ts";
 
 const LOG_TWO_OVER_PI = Math.log(2 / Math.PI);
@@ -51,6 +57,26 @@ export class HalfCauchyDistribution extends Distribution {
 
   protected override rebuild(parameters: Parameters): Distribution {
     return new HalfCauchyDistribution(parameters);
+  }
+
+  protected override cumulative(): Cumulative {
+    const z = (x: Tensor): Tensor => div(x, this.scale);
+    const cdf = (x: Tensor): Tensor => mul(atan(z(x)), 2 / Math.PI);
+    const survival = (x: Tensor): Tensor => mul(tailOfCauchy(z(x)), 2);
+    return {
+      cdf,
+      survival,
+      ...pairOfTails(
+        (x) => log(cdf(x)),
+        (x) => log(survival(x)),
+      ),
+      logIcdf: (l) => {
+        const near = less(l, -Math.LN2);
+        const angle = mul(exp(where(near, l, -1)), Math.PI / 2);
+        const above = fromLogTailOfCauchy(sub(logOneMinusExp(where(near, -1, l)), Math.LN2));
+        return mul(this.scale, where(near, div(sin(angle), cos(angle)), above));
+      },
+    };
   }
 
   protected override forms(): ClosedForms {

@@ -2,20 +2,30 @@ import {
   abs,
   add,
   div,
+  erf,
+  erfinv,
+  exp,
+  less,
   log,
+  logNormalCdf,
   mul,
+  neg,
   noise,
+  normalCdf,
+  normalLogQuantile,
   operands,
   type Shape,
   square,
   sub,
   type Tensor,
   type TensorLike,
+  where,
 } from "../tensor/index.ts";
 import { nonNegative, positive } from "./constraints.ts";
+import { type Cumulative, pairOfTails } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";
-import { logOf } from "./logarithms.ts";
+import { logOf, logOneMinusExp } from "./logarithms.ts";
 
 /** ½ ln(2/π). */
 const HALF_LOG_TWO_OVER_PI = 0.5 * Math.log(2 / Math.PI);
@@ -46,6 +56,25 @@ export class HalfNormalDistribution extends Distribution {
 
   protected override rebuild(parameters: Parameters): Distribution {
     return new HalfNormalDistribution(parameters);
+  }
+
+  protected override cumulative(): Cumulative {
+    const z = (x: Tensor): Tensor => div(x, this.scale);
+    const cdf = (x: Tensor): Tensor => erf(mul(z(x), Math.SQRT1_2));
+    return {
+      cdf,
+      survival: (x) => mul(normalCdf(neg(z(x))), 2),
+      ...pairOfTails(
+        (x) => log(cdf(x)),
+        (x) => add(logNormalCdf(neg(z(x))), Math.LN2),
+      ),
+      logIcdf: (l) => {
+        const near = less(l, -Math.LN2);
+        const below = mul(erfinv(exp(where(near, l, -1))), Math.SQRT2);
+        const above = neg(normalLogQuantile(sub(logOneMinusExp(where(near, -1, l)), Math.LN2)));
+        return mul(this.scale, where(near, below, above));
+      },
+    };
   }
 
   protected override forms(): ClosedForms {

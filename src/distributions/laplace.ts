@@ -16,6 +16,7 @@ import {
   type Tensor,
   type TensorLike,
 } from "../tensor/index.ts";
+import { type Cumulative, symmetric, symmetricLogIcdf } from "./cumulative.ts";
 import type { ClosedForms, Distribution, Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";
 import { LocationScaleDistribution } from "./location-scale.ts";
@@ -40,6 +41,22 @@ export class LaplaceDistribution extends LocationScaleDistribution {
 
   protected override rebuild(parameters: Parameters): Distribution {
     return new LaplaceDistribution(parameters);
+  }
+
+  protected override cumulative(): Cumulative {
+    const logTail = (a: Tensor): Tensor => neg(add(a, Math.LN2));
+    return {
+      ...symmetric({ tail: (a) => mul(exp(neg(a)), 0.5), logTail }, (x) => this.standardise(x)),
+      logIcdf: (l) =>
+        add(
+          this.loc,
+          mul(
+            this.scale,
+            symmetricLogIcdf((t) => neg(add(t, Math.LN2)), l),
+          ),
+        ),
+      median: () => this.loc,
+    };
   }
 
   protected override forms(): ClosedForms {

@@ -4,8 +4,12 @@ import {
   exp,
   expm1,
   log,
+  logNormalCdf,
   mul,
+  neg,
   noise,
+  normalLogQuantile,
+  normalQuantile,
   operands,
   type Shape,
   square,
@@ -14,6 +18,7 @@ import {
   type TensorLike,
 } from "../tensor/index.ts";
 import { positive, real } from "./constraints.ts";
+import type { Cumulative } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";
 import { logOf } from "./logarithms.ts";
@@ -49,6 +54,18 @@ export class LogNormalDistribution extends Distribution {
 
   protected override rebuild(parameters: Parameters): Distribution {
     return new LogNormalDistribution(parameters);
+  }
+
+  protected override cumulative(): Cumulative {
+    const z = (x: Tensor): Tensor => div(sub(logOf(x), this.loc), this.scale);
+    const at = (quantile: Tensor): Tensor => exp(add(this.loc, mul(this.scale, quantile)));
+    return {
+      logCdf: (x) => logNormalCdf(z(x)),
+      logSurvival: (x) => logNormalCdf(neg(z(x))),
+      logIcdf: (l) => at(normalLogQuantile(l)),
+      icdf: (p) => at(normalQuantile(p)),
+      median: () => exp(this.loc),
+    };
   }
 
   protected override forms(): ClosedForms {

@@ -61,7 +61,7 @@ const knownComplement = (x: Tensor): Tensor | undefined =>
   });
 
 /** ln(1 − eˡ) for l < 0, by the form that keeps its digits (Mächler 2012). */
-function logOneMinusExp(l: Tensor): Tensor {
+export function logOneMinusExp(l: Tensor): Tensor {
   const near = less(-Math.LN2, l);
   return where(near, log(neg(expm1(where(near, l, -1)))), log1p(neg(exp(where(near, -1, l)))));
 }

@@ -3,6 +3,7 @@ import {
   add,
   log,
   log1p,
+  logSigmoid,
   mul,
   neg,
   noise,
@@ -14,8 +15,10 @@ import {
   type Tensor,
   type TensorLike,
 } from "../tensor/index.ts";
+import type { Cumulative } from "./cumulative.ts";
 import type { ClosedForms, Distribution, Parameters } from "./distribution.ts";
 import { LocationScaleDistribution } from "./location-scale.ts";
+import { logOneMinusExp } from "./logarithms.ts";
 
 /** The distribution that {@link Logistic} returns: parameters, moments and densities as expressions. */
 export class LogisticDistribution extends LocationScaleDistribution {
@@ -38,6 +41,15 @@ export class LogisticDistribution extends LocationScaleDistribution {
 
   protected override rebuild(parameters: Parameters): Distribution {
     return new LogisticDistribution(parameters);
+  }
+
+  protected override cumulative(): Cumulative {
+    return {
+      logCdf: (x) => logSigmoid(this.standardise(x)),
+      logSurvival: (x) => logSigmoid(neg(this.standardise(x))),
+      logIcdf: (l) => add(this.loc, mul(this.scale, sub(l, logOneMinusExp(l)))),
+      median: () => this.loc,
+    };
   }
 
   protected override forms(): ClosedForms {

@@ -2,9 +2,12 @@ import {
   add,
   div,
   log,
+  logNormalCdf,
   mul,
   neg,
   noise,
+  normalLogQuantile,
+  normalQuantile,
   operands,
   type Shape,
   sigmoid,
@@ -15,6 +18,7 @@ import {
   type TensorLike,
 } from "../tensor/index.ts";
 import { type Constraint, insideUnitInterval, positive, real, unitInterval } from "./constraints.ts";
+import type { Cumulative } from "./cumulative.ts";
 import { Distribution, type Parameters, type SampleAndLogProb } from "./distribution.ts";
 import { registerKl } from "./kl.ts";
 import { logComplementOf, logOf } from "./logarithms.ts";
@@ -46,6 +50,18 @@ export class LogitNormalDistribution extends Distribution {
     const [a, b] = [logOf(x), logComplementOf(x)];
     const z = div(sub(sub(a, b), this.loc), this.scale);
     return sub(sub(mul(square(z), -0.5), add(a, b)), add(logOf(this.scale), HALF_LOG_TWO_PI));
+  }
+
+  protected override cumulative(): Cumulative {
+    const z = (x: Tensor): Tensor => div(sub(sub(logOf(x), logComplementOf(x)), this.loc), this.scale);
+    const at = (quantile: Tensor): Tensor => sigmoid(add(this.loc, mul(this.scale, quantile)));
+    return {
+      logCdf: (x) => logNormalCdf(z(x)),
+      logSurvival: (x) => logNormalCdf(neg(z(x))),
+      logIcdf: (l) => at(normalLogQuantile(l)),
+      icdf: (p) => at(normalQuantile(p)),
+      median: () => sigmoid(this.loc),
+    };
   }
 
   protected override draw(site: string, shape: Shape): Tensor {

@@ -17,6 +17,7 @@ import {
   where,
 } from "../tensor/index.ts";
 import { CategoricalDistribution, drawCategory } from "./categorical.ts";
+import { type Cumulative, pairOfTails } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 
 const prefixed = <T>(path: string, record: Readonly<Record<string, T>>): [string, T][] =>
@@ -97,6 +98,22 @@ export class MixtureDistribution<D extends Distribution = Distribution> extends 
   override unchecked(): this {
     const components = this.components.unchecked();
     return Object.assign(Object.create(Object.getPrototypeOf(this)), this, { components });
+  }
+
+  protected override cumulative(): Cumulative | undefined {
+    const { components } = this;
+    if (!components.has("cdf")) return undefined;
+    const each = (of: (x: Tensor) => Tensor) => (x: Tensor) =>
+      logsumexp(add(of(unsqueeze(x, -1)), this.logWeights()), -1);
+    return {
+      // The components know their own ends.
+      atoms: true,
+      ends: { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY },
+      ...pairOfTails(
+        each((x) => components.logCdf(x)),
+        each((x) => components.logSurvival(x)),
+      ),
+    };
   }
 
   protected override forms(): ClosedForms {

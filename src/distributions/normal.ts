@@ -3,9 +3,13 @@ import {
   div,
   exp,
   log,
+  logNormalCdf,
   mul,
   neg,
   noise,
+  normalCdf,
+  normalLogQuantile,
+  normalQuantile,
   operands,
   type Shape,
   square,
@@ -15,6 +19,7 @@ import {
   type TensorLike,
 } from "../tensor/index.ts";
 import { positive, real } from "./constraints.ts";
+import type { Cumulative } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters, type SampleAndLogProb } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { registerKl } from "./kl.ts";
@@ -92,6 +97,19 @@ export class NormalDistribution extends Distribution {
 
   protected override rebuild(parameters: Parameters): Distribution {
     return new NormalDistribution(parameters);
+  }
+
+  protected override cumulative(): Cumulative {
+    const z = (x: Tensor): Tensor => this.standardise(x);
+    return {
+      logCdf: (x) => logNormalCdf(z(x)),
+      logSurvival: (x) => logNormalCdf(neg(z(x))),
+      cdf: (x) => normalCdf(z(x)),
+      survival: (x) => normalCdf(neg(z(x))),
+      logIcdf: (l) => add(this.loc, mul(this.scale, normalLogQuantile(l))),
+      icdf: (p) => add(this.loc, mul(this.scale, normalQuantile(p))),
+      median: () => this.loc,
+    };
   }
 
   protected override forms(): ClosedForms {

@@ -22,6 +22,7 @@ import {
 } from "../tensor/index.ts";
 import { drawCategory } from "./categorical.ts";
 import { integerInterval, orderedVector, real } from "./constraints.ts";
+import { type Cumulative, cumulativeOfMasses } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 
 /** The distribution that {@link OrderedLogistic} returns: parameters, moments and densities as expressions. */
@@ -62,6 +63,10 @@ export class OrderedLogisticDistribution extends Distribution {
 
   protected override rebuild(parameters: Parameters): Distribution {
     return new OrderedLogisticDistribution(parameters);
+  }
+
+  protected override cumulative(): Cumulative {
+    return cumulativeOfMasses(this.logProbs);
   }
 
   protected override forms(): ClosedForms {

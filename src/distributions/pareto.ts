@@ -5,6 +5,7 @@ import {
   greater,
   greaterEqual,
   log,
+  log1p,
   mul,
   neg,
   noise,
@@ -17,9 +18,10 @@ import {
   where,
 } from "../tensor/index.ts";
 import { atLeast, positive } from "./constraints.ts";
+import { type Cumulative, logCdfOfHazard } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";
-import { logOf } from "./logarithms.ts";
+import { logOf, logOneMinusExp } from "./logarithms.ts";
 
 /** The distribution that {@link Pareto} returns: parameters, moments and densities as expressions. */
 export class ParetoDistribution extends Distribution {
@@ -52,6 +54,16 @@ export class ParetoDistribution extends Distribution {
 
   protected override rebuild(parameters: Parameters): Distribution {
     return new ParetoDistribution(parameters);
+  }
+
+  protected override cumulative(): Cumulative {
+    const { scale, concentration: a } = this;
+    const hazard = (x: Tensor): Tensor => mul(a, log1p(div(sub(x, scale), scale)));
+    return {
+      logCdf: (x) => logCdfOfHazard(log(hazard(x))),
+      logSurvival: (x) => neg(hazard(x)),
+      logIcdf: (l) => mul(scale, exp(neg(div(logOneMinusExp(l), a)))),
+    };
   }
 
   protected override forms(): ClosedForms {

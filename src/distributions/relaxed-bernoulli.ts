@@ -8,6 +8,7 @@ import {
   greater,
   log,
   log1p,
+  logSigmoid,
   mul,
   neg,
   noise,
@@ -29,8 +30,9 @@ import {
   real,
   unitInterval,
 } from "./constraints.ts";
+import type { Cumulative } from "./cumulative.ts";
 import { Distribution, type Parameters, type SampleAndLogProb } from "./distribution.ts";
-import { logComplementOf, logOf } from "./logarithms.ts";
+import { logComplementOf, logOf, logOneMinusExp } from "./logarithms.ts";
 import { straightThrough } from "./straight-through.ts";
 
 /** Standard logistic noise. */
@@ -70,6 +72,16 @@ export class RelaxedBernoulliDistribution extends Distribution {
   protected override logDensity(x: Tensor): Tensor {
     const [a, b] = [logOf(x), logComplementOf(x)];
     return this.density(sub(a, b), neg(add(a, b)));
+  }
+
+  protected override cumulative(): Cumulative {
+    const z = (x: Tensor): Tensor =>
+      sub(mul(this.temperature, sub(logOf(x), logComplementOf(x))), this.logits);
+    return {
+      logCdf: (x) => logSigmoid(z(x)),
+      logSurvival: (x) => logSigmoid(neg(z(x))),
+      logIcdf: (l) => sigmoid(div(add(this.logits, sub(l, logOneMinusExp(l))), this.temperature)),
+    };
   }
 
   private drawLogit(site: string, shape: Shape): Tensor {

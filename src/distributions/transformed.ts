@@ -3,19 +3,24 @@ import {
   add,
   broadcastShapes,
   formatShape,
+  full,
   isConstant,
+  less,
   logicalAnd,
   mul,
   type Shape,
   sameShape,
   square,
   sub,
-  type Tensor,
+  Tensor,
+  where,
   zeros,
 } from "../tensor/index.ts";
 import { type Constraint, type ImageConstraint, independentConstraint, real } from "./constraints.ts";
+import { type Cumulative, endsOf, insideOf, pairInside } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters, type SampleAndLogProb } from "./distribution.ts";
 import { ClosedFormError } from "./errors.ts";
+import { logOneMinusExp } from "./logarithms.ts";
 import { elementOf, sameSet } from "./membership.ts";
 import { AffineTransform } from "./transforms/affine.ts";
 import { checkMeets } from "./transforms/compose.ts";
@@ -109,6 +114,43 @@ export class TransformedDistribution extends Distribution {
     if (wide === this) return this;
     const base = this.base.expand(batchShape);
     return Object.assign(Object.create(Object.getPrototypeOf(this)), wide, { base });
+  }
+
+  /**
+   * Through a map of single numbers, which is monotone because it has an inverse: rising, or falling, as two of its values tell.
+   */
+  protected override cumulative(): Cumulative | undefined {
+    const { base, transform } = this;
+    const { domain, codomain } = transform;
+    const ends = endsOf(base.support);
+    const within = endsOf(domain);
+    if (!base.has("cdf") || base.eventShape.length > 0 || !transform.hasInverse) return undefined;
+    if (ends === undefined || within === undefined || domain.eventRank + codomain.eventRank > 0)
+      return undefined;
+    const at = (x: Tensor | number): Tensor =>
+      transform.forward(x instanceof Tensor ? x : full([], x, this.dtype));
+    const [first, second] = pairInside(within);
+    const rising = less(at(first), at(second));
+    const [low, high] = [at(ends.low), at(ends.high)];
+    const pick = (up: (x: Tensor) => Tensor, down: (x: Tensor) => Tensor) => (y: Tensor) => {
+      const x = transform.inverse(y);
+      return where(rising, up(x), down(x));
+    };
+    const lower = (x: Tensor): Tensor => base.logCdf(x);
+    const upper = (x: Tensor): Tensor => base.logSurvival(x);
+    return {
+      ends: {
+        low: where(rising, low, high),
+        high: where(rising, high, low),
+        inside: at(insideOf(ends)),
+      },
+      logCdf: pick(lower, upper),
+      logSurvival: pick(upper, lower),
+      ...(base.has("icdf") && {
+        logIcdf: (l: Tensor) => transform.forward(base.logIcdf(where(rising, l, logOneMinusExp(l)))),
+        median: () => transform.forward(base.median()),
+      }),
+    };
   }
 
   /** Closed forms for affine maps only. Other maps do not commute with expectations. */

@@ -1,6 +1,9 @@
 import {
   add,
+  div,
+  exp,
   greaterEqual,
+  less,
   lessEqual,
   log,
   logicalAnd,
@@ -15,6 +18,7 @@ import {
   where,
 } from "../tensor/index.ts";
 import { greaterThan, interval, real } from "./constraints.ts";
+import { type Cumulative, complement } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";
 
@@ -51,6 +55,21 @@ export class UniformDistribution extends Distribution {
 
   protected override rebuild(parameters: Parameters): Distribution {
     return new UniformDistribution(parameters);
+  }
+
+  protected override cumulative(): Cumulative {
+    const { low, high, range } = this;
+    const cdf = (x: Tensor): Tensor => div(sub(x, low), range);
+    const survival = (x: Tensor): Tensor => div(sub(high, x), range);
+    return {
+      cdf,
+      survival,
+      logCdf: (x) => log(cdf(x)),
+      logSurvival: (x) => log(survival(x)),
+      logIcdf: (l) =>
+        where(less(l, -Math.LN2), add(low, mul(range, exp(l))), sub(high, mul(range, complement(l)))),
+      icdf: (p) => add(low, mul(range, p)),
+    };
   }
 
   protected override forms(): ClosedForms {

@@ -3,6 +3,7 @@ import {
   div,
   equal,
   exp,
+  expm1,
   lgamma,
   log,
   logicalAnd,
@@ -18,6 +19,7 @@ import {
   where,
 } from "../tensor/index.ts";
 import { nonNegative, positive } from "./constraints.ts";
+import { type Cumulative, logCdfOfHazard, logHazardAt } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { weibullVariance } from "./gamma-functions.ts";
 import { registerKl } from "./kl.ts";
@@ -59,6 +61,16 @@ export class WeibullDistribution extends Distribution {
 
   protected override rebuild(parameters: Parameters): Distribution {
     return new WeibullDistribution(parameters);
+  }
+
+  protected override cumulative(): Cumulative {
+    const logHazard = (x: Tensor): Tensor => mul(this.concentration, log(div(x, this.scale)));
+    return {
+      logCdf: (x) => logCdfOfHazard(logHazard(x)),
+      logSurvival: (x) => neg(exp(logHazard(x))),
+      cdf: (x) => neg(expm1(neg(exp(logHazard(x))))),
+      logIcdf: (l) => mul(this.scale, exp(div(logHazardAt(l), this.concentration))),
+    };
   }
 
   protected override forms(): ClosedForms {

@@ -30,6 +30,7 @@ export {
   add,
   arange,
   argmax,
+  atan,
   type Binary,
   type Conv2dOptions,
   type Conv2dTransposeOptions,

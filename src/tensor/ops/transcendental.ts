@@ -1,7 +1,7 @@
 /** exp, log and their accurate variants, trigonometric and hyperbolic functions, and the activations built from them. */
 import type { TensorLike } from "../leaf.ts";
 import type { Tensor } from "../tensor.ts";
-import { abs, add, div, maximum, mul, neg, sign, sub } from "./arithmetic.ts";
+import { abs, add, div, maximum, mul, neg, sign, sqrt, sub } from "./arithmetic.ts";
 import { equal, less, positive } from "./comparison.ts";
 import { type Unary, unary } from "./elementwise.ts";
 import { where } from "./where.ts";
@@ -68,6 +68,31 @@ export const cos: Unary = unary("cos", {
   host: (x) => `Math.cos(${x})`,
   native: "Cos",
   derivative: (g, _, x) => neg(mul(g, sin(x))),
+  domain: [-3, 3],
+});
+
+/**
+ * The arc tangent of x, between −π/2 and π/2. The runtime has a float32 kernel only; in float64 the angle is halved three times and then a
+ * series is summed.
+ */
+export const atan: Unary = unary("atan", {
+  host: (x) => `Math.atan(${x})`,
+  native: {
+    onnx: (builder, [x]) => builder.node("Atan", [x]),
+    expand: ([x], node) => {
+      if (node.dtype !== "float64") return undefined;
+      // Beyond 1 the complement, so that nothing overflows; tan(θ/2) = t/(1 + √(1 + t²)).
+      const far = less(1, abs(x));
+      let t = where(far, div(1, where(far, abs(x), 1)), abs(x));
+      for (let k = 0; k < 3; k++) t = div(t, add(sqrt(add(mul(t, t), 1)), 1));
+      const s = mul(t, t);
+      let series = add(mul(s, 0), 1 / 15);
+      for (let k = 13; k > 0; k -= 2) series = sub(1 / k, mul(series, s));
+      const angle = mul(mul(series, t), 8);
+      return mul(where(far, sub(Math.PI / 2, angle), angle), sign(x));
+    },
+  },
+  derivative: (g, _, x) => div(g, add(mul(x, x), 1)),
   domain: [-3, 3],
 });
 

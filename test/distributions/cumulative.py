@@ -1,0 +1,210 @@
+"""Writes cumulative.json beside this file: distribution functions at drawn parameters and points, by mpmath. Not run by the tests.
+
+    python3 test/distributions/cumulative.py && npx biome check --write test/distributions/cumulative.json
+
+Each family's textbook formula with 120 digits or more, so that what cancels in it does no harm; both tails down to e^-80 (further where a logarithm is
+natural). Parameters and points are float32 numbers, so that both precisions are tested at the same ones. {family: [{parameters, x, logCdf, logSurvival}]}.
+"""
+import json
+import math
+import os
+import random
+import struct
+from mpmath import mp, mpf, atan, erfc, exp, expm1, inf, log, sqrt, pi, gammainc, betainc
+
+mp.dps = 120
+single = lambda x: struct.unpack("f", struct.pack("f", float(x)))[0]
+uniform = lambda low, high: lambda: random.uniform(low, high)
+wide = lambda low, high: lambda: 10 ** random.uniform(low, high)
+signed = lambda low, high: lambda: random.choice((-1, 1)) * 10 ** random.uniform(low, high)
+
+
+def both(cdf):
+    return lambda x, **p: (cdf(x, **p), 1 - cdf(x, **p))
+
+
+def tail(z):
+    return erfc(z / sqrt(2)) / 2 if abs(z) < 1e4 else mpf(z < 0)
+
+
+def normal(x, loc, scale):
+    z = (x - loc) / scale
+    return tail(-z), tail(z)
+
+
+def folded(lower, upper):
+    return lambda x, scale: (lower(x / scale), upper(x / scale))
+
+
+def location(standard):
+    return lambda x, loc, scale: standard((x - loc) / scale)
+
+
+def hazard(h):
+    def cut(x, **p):
+        total = min(h(x, **p), mpf(10) ** 6)
+        return -expm1(-total), exp(-total)
+    return cut
+
+
+def logistic(z):
+    return 1 / (1 + exp(-z)), 1 / (1 + exp(z))
+
+
+def continuous_bernoulli(x, logits):
+    return expm1(x * logits) / expm1(logits), exp(logits) * -expm1(-(1 - x) * logits) / expm1(logits)
+
+
+FAMILIES = {
+    "Normal": (dict(loc=signed(-2, 1), scale=wide(-2, 2)), normal),
+    "Laplace": (dict(loc=signed(-2, 1), scale=wide(-2, 2)),
+                location(lambda z: (exp(z) / 2, 1 - exp(z) / 2) if z < 0 else (1 - exp(-z) / 2, exp(-z) / 2))),
+    "Cauchy": (dict(loc=signed(-2, 1), scale=wide(-2, 2)),
+               location(lambda z: (0.5 + atan(z) / pi, 0.5 - atan(z) / pi))),
+    "Logistic": (dict(loc=signed(-2, 1), scale=wide(-2, 2)), location(logistic)),
+    "Gumbel": (dict(loc=signed(-2, 1), scale=wide(-2, 2)),
+               location(lambda z: (exp(-exp(-z)), -expm1(-exp(-z))) if z > -20 else (mpf(0), mpf(1)))),
+    "Exponential": (dict(rate=wide(-2, 2)), hazard(lambda x, rate: rate * x)),
+    "Weibull": (dict(scale=wide(-2, 2), concentration=wide(-1, 1)),
+                hazard(lambda x, scale, concentration: (x / scale) ** concentration)),
+    "HalfNormal": (dict(scale=wide(-2, 2)), folded(lambda z: 1 - 2 * tail(z), lambda z: 2 * tail(z))),
+    "HalfCauchy": (dict(scale=wide(-2, 2)), folded(lambda z: 2 * atan(z) / pi, lambda z: 1 - 2 * atan(z) / pi)),
+    "LogNormal": (dict(loc=uniform(-2, 2), scale=wide(-1, 0.5)), lambda x, loc, scale: normal(log(x), loc, scale)),
+    "LogitNormal": (dict(loc=uniform(-2, 2), scale=wide(-1, 0.5)), lambda x, loc, scale: normal(log(x / (1 - x)), loc, scale)),
+    "Pareto": (dict(scale=wide(-2, 2), concentration=wide(-1, 1)),
+               hazard(lambda x, scale, concentration: concentration * log(x / scale))),
+    "Uniform": (dict(low=uniform(-2, 0), high=uniform(0.5, 3)),
+                lambda x, low, high: ((x - low) / (high - low), (high - x) / (high - low))),
+    "RelaxedBernoulli": (dict(temperature=wide(-1, 0.5), logits=uniform(-3, 3)),
+                         lambda x, temperature, logits: logistic(temperature * log(x / (1 - x)) - logits)),
+    "ContinuousBernoulli": (dict(logits=signed(-5, 1.5)), continuous_bernoulli),
+    "Geometric": (dict(probs=wide(-3, -0.05)), lambda k, probs: (1 - (1 - probs) ** (k + 1), (1 - probs) ** (k + 1))),
+    "Bernoulli": (dict(probs=wide(-6, -0.01)), lambda k, probs: (1 - probs, probs) if k < 1 else (mpf(1), mpf(0))),
+    "Gamma": (dict(concentration=wide(-3, 4), rate=wide(-2, 2)),
+              lambda x, concentration, rate: (gammainc(concentration, 0, rate * x, regularized=True),
+                                              gammainc(concentration, rate * x, inf, regularized=True))),
+    "InverseGamma": (dict(concentration=wide(-1, 3), scale=wide(-2, 2)),
+                     lambda x, concentration, scale: (gammainc(concentration, scale / x, inf, regularized=True),
+                                                      gammainc(concentration, 0, scale / x, regularized=True))),
+    "ChiSquared": (dict(df=wide(-1, 3)), lambda x, df: (gammainc(df / 2, 0, x / 2, regularized=True),
+                                                        gammainc(df / 2, x / 2, inf, regularized=True))),
+    "Beta": (dict(concentration1=wide(-2, 3), concentration0=wide(-2, 3)),
+             lambda x, concentration1, concentration0: (betainc(concentration1, concentration0, 0, x, regularized=True),
+                                                        betainc(concentration0, concentration1, 0, 1 - x, regularized=True))),
+    "StudentT": (dict(df=wide(-0.5, 2.5), loc=signed(-2, 1), scale=wide(-2, 2)), None),
+    "Poisson": (dict(rate=wide(-2, 3)), lambda k, rate: (gammainc(k + 1, rate, inf, regularized=True),
+                                                         gammainc(k + 1, 0, rate, regularized=True))),
+    "Binomial": (dict(total=wide(0, 3), probs=wide(-3, -0.02)), None),
+    "NegativeBinomial": (dict(total=wide(-1, 2), probs=wide(-3, -0.02)), None),
+}
+
+
+def student(x, df, loc, scale):
+    t = (x - loc) / scale
+    upper = betainc(df / 2, mpf(1) / 2, 0, df / (df + t * t), regularized=True) / 2
+    return (upper, 1 - upper) if t < 0 else (1 - upper, upper)
+
+
+def binomial(k, total, probs):
+    if k >= total:
+        return mpf(1), mpf(0)
+    return (betainc(total - k, k + 1, 0, 1 - probs, regularized=True), betainc(k + 1, total - k, 0, probs, regularized=True))
+
+
+def negative_binomial(k, total, probs):
+    # probs is that of what is counted, until `total` of the others have come.
+    return (betainc(total, k + 1, 0, 1 - probs, regularized=True), betainc(k + 1, total, 0, probs, regularized=True))
+
+
+FAMILIES["StudentT"] = (FAMILIES["StudentT"][0], student)
+FAMILIES["Binomial"] = (FAMILIES["Binomial"][0], binomial)
+FAMILIES["NegativeBinomial"] = (FAMILIES["NegativeBinomial"][0], negative_binomial)
+COUNTS = ("Geometric", "Bernoulli", "Poisson", "Binomial", "NegativeBinomial")
+UNIT = ("LogitNormal", "RelaxedBernoulli", "ContinuousBernoulli", "Beta")
+
+
+def support(name, p):
+    if name in UNIT:
+        return 0.0, 1.0
+    if name == "Uniform":
+        return p["low"], p["high"]
+    if name == "Pareto":
+        return p["scale"], None
+    if name in ("Normal", "Laplace", "Cauchy", "Logistic", "Gumbel", "StudentT"):
+        return None, None
+    return 0.0, None
+
+
+def at_depth(f, low, high, depth, upper):
+    """A point with the given log probability in one tail, by bisection of a coordinate that covers the support."""
+    def x_of(t):
+        if low is None:
+            return math.sinh(t)
+        if high is None:
+            return low + math.exp(t)
+        return low + (high - low) / (1 + math.exp(-t)) if t < 0 else high - (high - low) / (1 + math.exp(t))
+    a, b = -60.0, 60.0
+    with mp.workdps(60):
+        for _ in range(30):
+            m = (a + b) / 2
+            x = single(x_of(m))
+            if (high is not None and x >= high) or (low is not None and x <= low and m > 0):
+                b = m
+                continue
+            if low is not None and x <= low:
+                a = m
+                continue
+            value = f(mpf(x))[1 if upper else 0]
+            deeper = value <= 0 or log(value) < depth
+            if deeper == upper:
+                b = m
+            else:
+                a = m
+    return single(x_of((a + b) / 2))
+
+
+def points(name, f, p):
+    low, high = support(name, p)
+    if name == "Bernoulli":
+        return [0.0]
+    found = set()
+    for depth in (-0.3, -1, -5, -random.uniform(8, 30), -random.uniform(30, 80)):
+        for upper in (False, True):
+            x = at_depth(lambda v: f(mp.floor(v) if name in COUNTS else v, **p), low, high, depth, upper)
+            if name in COUNTS:
+                x = float(math.floor(x))
+                if x > 2**20:
+                    continue
+            if (low is None or x > low or name in COUNTS) and (high is None or x < high):
+                found.add(x)
+    return sorted(found)
+
+
+def rows(name, spec, f, count):
+    random.seed(name)
+    out = []
+    for _ in range(count):
+        p = {k: single(draw()) for k, draw in spec.items()}
+        if name == "Binomial":
+            p["total"] = float(round(p["total"]))
+        q = {k: mpf(v) for k, v in p.items()}
+        xs, lower, upper = [], [], []
+        for x in points(name, f, q):
+            a, b = f(mpf(x), **q)
+            if a <= 0 or b <= 0:
+                continue
+            la, lb = float(log(a)) if a < 0.5 else float(mp.log1p(-b)), float(log(b)) if b < 0.5 else float(mp.log1p(-a))
+            if min(la, lb) > -1e4:
+                xs.append(x), lower.append(la), upper.append(lb)
+        out.append({"parameters": p, "x": xs, "logCdf": lower, "logSurvival": upper})
+    return out
+
+
+import sys
+names = sys.argv[1:] or list(FAMILIES)
+path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "cumulative.json")
+table = json.load(open(path)) if os.path.exists(path) else {}
+for name in names:
+    table[name] = rows(name, *FAMILIES[name], 8)
+    print(name, sum(len(r["x"]) for r in table[name]), file=sys.stderr)
+json.dump({k: table[k] for k in FAMILIES if k in table}, open(path, "w"))

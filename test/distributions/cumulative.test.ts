@@ -1,0 +1,328 @@
+/**
+ * Distribution functions and quantiles: every family of the registry against itself, and drawn cases of each family with a formula against mpmath
+ * (cumulative.py), in both tails, on the host and natively in both precisions.
+ */
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { type CompileOptions, compile } from "../../src/compile/index.ts";
+import {
+  Bernoulli,
+  Cauchy,
+  ClosedFormError,
+  ContinuousBernoulli,
+  type Distribution,
+  Exponential,
+  Geometric,
+  Gumbel,
+  HalfCauchy,
+  HalfNormal,
+  Laplace,
+  Logistic,
+  LogitNormal,
+  LogNormal,
+  Normal,
+  Pareto,
+  RelaxedBernoulli,
+  Transformed,
+  transforms,
+  Uniform,
+  Weibull,
+} from "../../src/distributions/index.ts";
+import { grad, sum, type Tensor, tensor } from "../../src/tensor/index.ts";
+import { testIf } from "./applicable.ts";
+import { arrayOf, evaluate, type Float, symbolic } from "./cases.ts";
+import { distributionCases } from "./registry/index.ts";
+
+interface Row {
+  readonly parameters: Readonly<Record<string, number>>;
+  readonly x: readonly number[];
+  readonly logCdf: readonly number[];
+  readonly logSurvival: readonly number[];
+}
+
+type Make = (p: Readonly<Record<string, Tensor>>) => Distribution;
+
+const families: Readonly<Record<string, Make>> = {
+  Normal: (p) => Normal(p.loc, p.scale),
+  Laplace: (p) => Laplace(p.loc, p.scale),
+  Cauchy: (p) => Cauchy(p.loc, p.scale),
+  Logistic: (p) => Logistic(p.loc, p.scale),
+  Gumbel: (p) => Gumbel(p.loc, p.scale),
+  Exponential: (p) => Exponential(p.rate),
+  Weibull: (p) => Weibull(p.scale, p.concentration),
+  HalfNormal: (p) => HalfNormal(p.scale),
+  HalfCauchy: (p) => HalfCauchy(p.scale),
+  LogNormal: (p) => LogNormal(p.loc, p.scale),
+  LogitNormal: (p) => LogitNormal(p.loc, p.scale),
+  Pareto: (p) => Pareto(p.scale, p.concentration),
+  Uniform: (p) => Uniform(p.low, p.high),
+  RelaxedBernoulli: (p) => RelaxedBernoulli(p.temperature, p.logits),
+  ContinuousBernoulli: (p) => ContinuousBernoulli({ logits: p.logits }),
+  Geometric: (p) => Geometric({ probs: p.probs }),
+  Bernoulli: (p) => Bernoulli({ probs: p.probs }),
+};
+
+const table: Readonly<Record<string, readonly Row[]>> = JSON.parse(
+  readFileSync(new URL("./cumulative.json", import.meta.url), "utf8"),
+);
+
+/** Runs a function of a family at the rows' parameters and points. */
+async function run(
+  make: Make,
+  rows: readonly Row[],
+  build: (d: Distribution, x: Tensor) => Readonly<Record<string, Tensor>>,
+  { dtype = "float64", ...options }: CompileOptions & { readonly dtype?: Float } = {},
+): Promise<Readonly<Record<string, number[]>>> {
+  const names = Object.keys(rows[0].parameters);
+  const flat = (of: (row: Row, i: number) => number): number[] =>
+    rows.flatMap((row) => row.x.map((_, i) => of(row, i)));
+  const feeds = [...names.map((k) => flat((row) => row.parameters[k])), flat((row, i) => row.x[i])];
+  const program = compile(
+    (...inputs: Tensor[]) => {
+      const d = make(Object.fromEntries(names.map((k, i) => [k, inputs[i]])));
+      return build(d, inputs[names.length]);
+    },
+    { executor: "host", threads: 1, ...options },
+  );
+  const found = await program(...feeds.map((v) => arrayOf(v, dtype)));
+  return Object.fromEntries(Object.entries(found).map(([k, v]) => [k, Array.from(v.data, Number)]));
+}
+
+const executors = [
+  ["host", "float64", 1e-12],
+  ["native", "float64", 1e-11],
+  ["native", "float32", 2e-6],
+] as const;
+
+describe.each(Object.entries(families))("the distribution function of %s against mpmath", (name, make) => {
+  const rows = table[name];
+  const expected = {
+    logCdf: rows.flatMap((r) => r.logCdf),
+    logSurvival: rows.flatMap((r) => r.logSurvival),
+  };
+
+  test.each(executors)(
+    "on the %s executor in %s, relatively, in both tails",
+    async (executor, dtype, bound) => {
+      const found = await run(
+        make,
+        rows,
+        (d, x) => {
+          const [logCdf, logSurvival] = [d.logCdf(x), d.logSurvival(x)];
+          const slope = (t: Tensor): Tensor => (d.isDiscrete ? t.mul(0) : grad(sum(t), [x])[0].mul(x).abs());
+          return {
+            logCdf,
+            logSurvival,
+            cdf: d.cdf(x),
+            survival: d.survival(x),
+            // What a rounding of x by one unit would change.
+            logCdfSlope: slope(logCdf),
+            logSurvivalSlope: slope(logSurvival),
+          };
+        },
+        { executor, dtype },
+      );
+      const unit = dtype === "float32" ? 2 ** -24 : 2 ** -53;
+      const tiniest = dtype === "float32" ? -85 : -700;
+      for (const k of ["logCdf", "logSurvival"] as const) {
+        expected[k].forEach((e, i) => {
+          const other = expected[k === "logCdf" ? "logSurvival" : "logCdf"][i];
+          // x, location and scale are rounded, and so is the exponent of a small probability.
+          const exponent = 4 * unit * Math.abs(other * e);
+          const allowed = bound * Math.max(Math.abs(e), 1e-30) + 8 * unit * found[`${k}Slope`][i] + exponent;
+          const at = `${k} at element ${i}: ${found[k][i]} against ${e}`;
+          if (e > tiniest) expect(Math.abs(found[k][i] - e), at).toBeLessThanOrEqual(allowed);
+          const plain = k === "logCdf" ? "cdf" : "survival";
+          if (e > tiniest) {
+            const off = Math.abs(Math.log(found[plain][i]) - e);
+            // Near 1 the probability itself has no more digits.
+            expect(off, `${plain} at element ${i}`).toBeLessThanOrEqual(
+              allowed + 4 * bound * Math.max(1, Math.abs(e)),
+            );
+          }
+        });
+      }
+    },
+  );
+
+  testIf(symbolicOf(make, rows).has("icdf"))("quantiles invert it, in both tails", async () => {
+    const found = await run(make, rows, (d, x) => {
+      const l = d.logCdf(x);
+      const back = d.logIcdf(l);
+      const slope = d.isDiscrete ? x.mul(0).add(1) : grad(sum(l), [x])[0];
+      return { back, p: d.icdf(d.cdf(x)), l, slope, again: d.logCdf(back), before: d.logCdf(back.sub(1)) };
+    });
+    const discrete = symbolicOf(make, rows).isDiscrete;
+    rows
+      .flatMap((r) => r.x)
+      .forEach((x, i) => {
+        const at = `element ${i}: ${found.back[i]} against ${x}`;
+        if (discrete) {
+          // Where neighbours have the same probability in float64, either is a quantile.
+          if (found.before[i] < found.again[i] && found.l[i] < 0)
+            expect(found.again[i], at).toBeGreaterThanOrEqual(found.l[i] * (1 + 1e-13));
+          if (found.l[i] < -1e-10) expect(Math.abs(found.back[i] - x), at).toBeLessThanOrEqual(0);
+          return;
+        }
+        // dx = dl/l′: the logarithm has 1e-13 of its own size.
+        const conditioned = (1e-13 * Math.abs(found.l[i])) / Math.abs(found.slope[i]);
+        expect(Math.abs(found.back[i] - x), at).toBeLessThanOrEqual(1e-12 * Math.abs(x) + 4 * conditioned);
+        if (found.l[i] < -1e-3) {
+          const own = (1e-12 + 4 * 2 ** -52) / Math.abs(found.slope[i]);
+          expect(Math.abs(found.p[i] - x), at).toBeLessThanOrEqual(
+            1e-11 * Math.abs(x) + own + 4 * conditioned,
+          );
+        }
+      });
+  });
+});
+
+function symbolicOf(make: Make, rows: readonly Row[]): Distribution {
+  return make(
+    Object.fromEntries(Object.keys(rows[0].parameters).map((k) => [k, tensor(rows[0].parameters[k])])),
+  );
+}
+
+const NAMES = ["cdf", "survival", "logCdf", "logSurvival"] as const;
+
+describe.each(distributionCases.map((c) => [c.name, c] as const))("%s", (_, c) => {
+  const d = symbolic(c);
+
+  testIf(!d.has("cdf"))("says that it has no distribution function, and what to do", () => {
+    for (const k of NAMES) expect(() => d[k](0)).toThrow(d.eventShape.length > 0 ? Error : ClosedFormError);
+    expect(() => d.icdf(0.5)).toThrow(ClosedFormError);
+    expect(() => d.median()).toThrow(ClosedFormError);
+  });
+
+  testIf(d.has("variance"))("the standard deviation is the variance's root", async () => {
+    const found = await evaluate(c, (p) => ({ sd: p.stddev(), v: p.variance() }));
+    found.sd.forEach((s, i) => {
+      expect(s).toBe(Math.sqrt(found.v[i]));
+    });
+  });
+
+  testIf(d.has("cdf"))("the two tails add up to one, and their slope is the density", async () => {
+    const found = await evaluate(c, (p, x) => {
+      const real = x.cast("float64");
+      const [cdf, survival] = [p.cdf(real), p.survival(real)];
+      return {
+        cdf,
+        survival,
+        total: cdf.add(survival),
+        logs: p.logCdf(real).exp(),
+        logSurvivals: p.logSurvival(real).exp(),
+      };
+    });
+    found.total.forEach((t, i) => {
+      expect(Math.abs(t - 1)).toBeLessThan(1e-12);
+      expect(Math.abs(found.logs[i] - found.cdf[i])).toBeLessThan(1e-12);
+      expect(Math.abs(found.logSurvivals[i] - found.survival[i])).toBeLessThan(1e-12);
+      expect(found.cdf[i]).toBeGreaterThanOrEqual(0);
+      expect(found.cdf[i]).toBeLessThanOrEqual(1);
+    });
+    if (d.isDiscrete || d.name === "Delta") return;
+    const slopes = await evaluate(c, (p, x) => {
+      const wide = x.add(p.logProb(x).mul(0));
+      return {
+        cdf: grad(sum(p.cdf(wide)), [wide])[0],
+        survival: grad(sum(p.survival(wide)), [wide])[0],
+        density: p.logProb(wide).exp(),
+        inside: p.cdf(wide).mul(p.survival(wide)),
+      };
+    });
+    slopes.density.forEach((e, i) => {
+      if (!(slopes.inside[i] > 0)) return;
+      expect(Math.abs(slopes.cdf[i] - e), `element ${i}`).toBeLessThanOrEqual(1e-11 * e);
+      expect(Math.abs(slopes.survival[i] + e), `element ${i}`).toBeLessThanOrEqual(1e-11 * e);
+    });
+  });
+
+  testIf(d.has("cdf"))("0 below, 1 above, NaN at NaN, in the batch's shape", async () => {
+    const { POSITIVE_INFINITY: inf, NaN: nan } = Number;
+    const found = await evaluate(c, (p) => {
+      const at = (x: number): Tensor => tensor(x, { dtype: "float64" });
+      return Object.fromEntries(
+        NAMES.flatMap((k) => [-inf, inf, nan].map((x) => [`${k} ${x}`, p[k](at(x))])),
+      );
+    });
+    const size = d.batchShape.reduce((a, b) => a * b, 1);
+    const all = (value: number) => new Array(size).fill(value);
+    const unsigned = Object.fromEntries(Object.entries(found).map(([k, v]) => [k, v.map((x) => x + 0)]));
+    expect(unsigned).toEqual({
+      "cdf -Infinity": all(0),
+      "cdf Infinity": all(1),
+      "cdf NaN": all(nan),
+      "survival -Infinity": all(1),
+      "survival Infinity": all(0),
+      "survival NaN": all(nan),
+      "logCdf -Infinity": all(-inf),
+      "logCdf Infinity": all(0),
+      "logCdf NaN": all(nan),
+      "logSurvival -Infinity": all(0),
+      "logSurvival Infinity": all(-inf),
+      "logSurvival NaN": all(nan),
+    });
+    expect(d.expand([5, ...d.batchShape]).cdf(0).shape).toEqual([5, ...d.batchShape]);
+  });
+
+  testIf(d.has("icdf"))("the ends at 0 and 1, NaN outside, and the median in the middle", async () => {
+    const found = await evaluate(c, (p) => {
+      const at = (x: number): Tensor => tensor(x, { dtype: "float64" });
+      const m = p.median();
+      return {
+        low: p.support.check(p.icdf(at(1e-3))),
+        outside: p
+          .icdf(at(1.5))
+          .add(p.icdf(at(-0.5)))
+          .add(p.logIcdf(at(0.5))),
+        end: p.cdf(p.icdf(at(1))),
+        below: p.cdf(m),
+        above: p.survival(p.isDiscrete ? m.cast("float64").sub(1) : m),
+      };
+    });
+    for (const x of found.low) expect(x).toBe(1);
+    if (d.dtype === "float64") for (const x of found.outside) expect(x).toBeNaN();
+    for (const x of found.end) expect(x).toBe(1);
+    for (const x of found.below) expect(x).toBeGreaterThan(0.5 - 1e-9);
+    if (d.name !== "Delta") for (const x of found.above) expect(x).toBeGreaterThan(0.5 - 1e-9);
+  });
+
+  testIf(d.has("cdf") && !c.hostOnly)("draws are below a value as often as it says", async () => {
+    // With 4000 draws a share is off by more than 0.049 with probability 2e-8 (Hoeffding).
+    const found = await evaluate(c, (p) => {
+      const x = p.sample("x", [4000]);
+      const at = p.sample("at", [4]);
+      const share = (k: number): Tensor => {
+        const y = at.slice({ axis: 0, start: k, end: k + 1 });
+        return x.cast("float64").lessEqual(y.cast("float64")).cast("float64").mean(0);
+      };
+      return {
+        ...Object.fromEntries([0, 1, 2, 3].map((k) => [`s${k}`, share(k)])),
+        cdf: p.cdf(at.cast("float64")),
+      };
+    });
+    const size = found.s0.length;
+    [0, 1, 2, 3].forEach((k) => {
+      found[`s${k}`].forEach((s, i) => {
+        expect(Math.abs(s - found.cdf[k * size + i]), `draw ${k} of element ${i}`).toBeLessThan(0.049);
+      });
+    });
+  });
+});
+
+test("a falling map turns the tails round", async () => {
+  const d = Transformed(Exponential(2), transforms.affine(1, -3));
+  const at = async (t: Tensor): Promise<number[]> =>
+    Array.from((await t.cast("float64").value()).data, Number);
+  expect((await at(d.cdf([-1])))[0]).toBeCloseTo(Math.exp(-4 / 3), 6);
+  expect((await at(d.survival([-1])))[0]).toBeCloseTo(-Math.expm1(-4 / 3), 6);
+  expect((await at(d.icdf([Math.exp(-4 / 3)])))[0]).toBeCloseTo(-1, 5);
+  expect(await at(d.cdf([1, 2]))).toEqual([1, 1]);
+});
+
+test("arrays have no distribution function: the message says whom to ask", () => {
+  expect(() => Normal([0, 1], 1).toEvent(1).cdf([0, 1])).toThrow(
+    "Independent(Normal, 1).cdf: a distribution function is that of single numbers, and a draw here has shape [2]; " +
+      "ask the distribution of its elements, before toEvent.",
+  );
+});
