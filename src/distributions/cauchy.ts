@@ -70,6 +70,7 @@ export class CauchyDistribution extends LocationScaleDistribution {
     return {
       ...symmetric({ tail, logTail: (a) => log(tail(a)) }, (x) => this.standardise(x)),
       logIcdf: (l) => add(this.loc, mul(this.scale, symmetricLogIcdf(fromLogTailOfCauchy, l))),
+      logIsf: (l) => sub(this.loc, mul(this.scale, symmetricLogIcdf(fromLogTailOfCauchy, l))),
       median: () => this.loc,
     };
   }

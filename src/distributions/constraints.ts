@@ -171,6 +171,15 @@ export const atLeast = (low: Tensor | number): IntervalConstraint => ({
   high: Number.POSITIVE_INFINITY,
 });
 
+/** (−∞, high]. */
+export const atMost = (high: Tensor | number): IntervalConstraint => ({
+  ...continuous("atMost", `finite numbers of at most ${inWords(high)}`, high, (x) =>
+    logicalAnd(lessEqual(x, high), finite(x)),
+  ),
+  low: Number.NEGATIVE_INFINITY,
+  high,
+});
+
 /** (low, ∞). */
 export const greaterThan = (low: Tensor | number): IntervalConstraint => ({
   ...continuous(

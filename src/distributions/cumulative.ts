@@ -49,6 +49,8 @@ export interface Cumulative {
   readonly survival?: (x: Tensor) => Tensor;
   /** The smallest x with P(X ≤ x) ≥ eˡ, for l between −∞ and 0. */
   readonly logIcdf?: (l: Tensor) => Tensor;
+  /** The smallest x with P(X > x) ≤ eˡ. Default: `logIcdf` of the complement, which is lost where eˡ underflows. */
+  readonly logIsf?: (l: Tensor) => Tensor;
   /** The same of a probability between 0 and 1. Default: from its logarithm. */
   readonly icdf?: (p: Tensor) => Tensor;
   /** Default: the value of `icdf` at ½. */
@@ -109,8 +111,8 @@ const operand = (a: Tensor | number, b: Tensor | number): Tensor | number =>
 
 /** The four functions of a value. */
 export type OfValue = "cdf" | "survival" | "logCdf" | "logSurvival";
-/** The two functions of a probability. */
-export type OfProbability = "icdf" | "logIcdf";
+/** The functions of a probability. */
+export type OfProbability = "icdf" | "logIcdf" | "logIsf";
 
 /** Below the support, and from its upper end on. */
 const outsideOf: Readonly<Record<OfValue, readonly [number, number]>> = {
@@ -147,16 +149,23 @@ export function atProbability(
 ): Tensor | undefined {
   const { logIcdf } = of;
   if (logIcdf === undefined) return undefined;
-  const asLog = which === "logIcdf";
+  const asLog = which !== "icdf";
+  const quantile =
+    which === "logIcdf"
+      ? logIcdf
+      : which === "logIsf"
+        ? (of.logIsf ?? ((l: Tensor) => logIcdf(logOneMinusExp(l))))
+        : (of.icdf ?? ((q: Tensor) => logIcdf(log(q))));
   const [none, all, some] = asLog ? [-INFINITY, 0, -Math.LN2] : [0, 1, 0.5];
   const [under, over] = [lessEqual(p, none), greaterEqual(p, all)];
   const safe = where(logicalOr(under, over), some, p);
-  const found = asLog ? logIcdf(safe) : (of.icdf ?? ((q) => logIcdf(log(q))))(safe);
+  const found = quantile(safe);
   const end = (value: Tensor | number): Tensor =>
     value instanceof Tensor ? value : full([], value, found.dtype);
   const missing = full([], Number.NaN, found.dtype);
-  const low = where(less(p, none), missing, end(ends.low));
-  const high = where(greater(p, all), missing, end(ends.high));
+  const [first, last] = which === "logIsf" ? [ends.high, ends.low] : [ends.low, ends.high];
+  const low = where(less(p, none), missing, end(first));
+  const high = where(greater(p, all), missing, end(last));
   return where(under, low, where(over, high, found));
 }
 

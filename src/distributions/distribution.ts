@@ -36,6 +36,7 @@ import {
   atProbability,
   atValue,
   type Cumulative,
+  type Ends,
   endsOf,
   type OfProbability,
   type OfValue,
@@ -180,6 +181,12 @@ export abstract class Distribution {
   /** Whether draws are differentiable in every parameter (the pathwise gradient holds). */
   get reparameterised(): boolean {
     return Object.keys(this.parameters).every((k) => this.reparameterisedIn.includes(k));
+  }
+
+  /** The ends of the support, which may be infinite, of families of numbers that have a distribution function. */
+  get ends(): Ends | undefined {
+    const of = this.cumulative();
+    return of && (of.ends ?? endsOf(this.support));
   }
 
   get isDiscrete(): boolean {
@@ -328,7 +335,7 @@ export abstract class Distribution {
   /** Whether the closed form exists, without computing it. */
   has(form: FormName): boolean {
     if (form === "stddev") return this.has("variance");
-    if (form === "icdf" || form === "logIcdf" || form === "median")
+    if (form === "icdf" || form === "logIcdf" || form === "logIsf" || form === "median")
       return this.cumulative()?.logIcdf !== undefined;
     if (form === "cdf" || form === "survival" || form === "logCdf" || form === "logSurvival")
       return this.cumulative() !== undefined;
@@ -371,6 +378,14 @@ export abstract class Distribution {
   /** The quantile of the probability eˡ, for l ≤ 0: the inverse of `logCdf`. @throws ClosedFormError when there is no closed form. */
   logIcdf(l: TensorLike): Tensor {
     return this.ofProbability("logIcdf", l);
+  }
+
+  /**
+   * The quantile from the upper tail: the smallest x with P(X > x) ≤ eˡ, for l ≤ 0: the inverse of `logSurvival`.
+   * @throws ClosedFormError when there is no closed form.
+   */
+  logIsf(l: TensorLike): Tensor {
+    return this.ofProbability("logIsf", l);
   }
 
   /** The quantile at ½, shape batch. @throws ClosedFormError when there is no closed form. */
@@ -441,7 +456,7 @@ export abstract class Distribution {
   private ofValue(which: OfValue, x: TensorLike): Tensor {
     const given = this.fit(x);
     const of = this.cumulative();
-    const ends = of && (of.ends ?? endsOf(this.support));
+    const { ends } = this;
     if (of === undefined || ends === undefined) throw this.withoutCumulative(which);
     const y = isFloat(given.dtype) ? given : this.inDType(given);
     return expandTo(atValue(of, ends, which, y, this.isDiscrete), this.batchOf(given));
@@ -461,7 +476,7 @@ export abstract class Distribution {
       );
     }
     const of = this.cumulative();
-    const ends = of && (of.ends ?? endsOf(this.support));
+    const { ends } = this;
     const found = of && ends && atProbability(of, ends, which, given);
     if (found === undefined) throw this.withoutCumulative(asked);
     const shape = broadcastShapes(this.name, given.shape, this.batchShape);

@@ -68,6 +68,7 @@ export class ExponentialDistribution extends Distribution {
       logSurvival: (x) => neg(hazard(x)),
       cdf: (x) => neg(expm1(neg(hazard(x)))),
       logIcdf: (l) => neg(div(logOneMinusExp(l), this.rate)),
+      logIsf: (l) => neg(div(l, this.rate)),
       icdf: (p) => neg(div(log1p(neg(p)), this.rate)),
     };
   }

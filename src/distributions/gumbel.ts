@@ -15,7 +15,7 @@ import {
   type Tensor,
   type TensorLike,
 } from "../tensor/index.ts";
-import { type Cumulative, logCdfOfHazard } from "./cumulative.ts";
+import { type Cumulative, logCdfOfHazard, logHazardAt } from "./cumulative.ts";
 import type { ClosedForms, Distribution, Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";
 import { LocationScaleDistribution } from "./location-scale.ts";
@@ -49,6 +49,7 @@ export class GumbelDistribution extends LocationScaleDistribution {
       logSurvival: (x) => logCdfOfHazard(neg(this.standardise(x))),
       survival: (x) => neg(expm1(neg(hazard(x)))),
       logIcdf: (l) => sub(this.loc, mul(this.scale, log(neg(l)))),
+      logIsf: (l) => sub(this.loc, mul(this.scale, logHazardAt(l))),
     };
   }
 

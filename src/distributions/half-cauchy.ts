@@ -21,7 +21,7 @@ import {
 } from "../tensor/index.ts";
 import { fromLogTailOfCauchy, tailOfCauchy } from "./cauchy.ts";
 import { nonNegative, positive } from "./constraints.ts";
-import { type Cumulative, pairOfTails } from "./cumulative.ts";
+import { type Cumulative, complement, pairOfTails } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";
 import { logOf, logOneMinusExp } from "./logarithms.ts";
@@ -60,6 +60,11 @@ export class HalfCauchyDistribution extends Distribution {
   }
 
   protected override cumulative(): Cumulative {
+    const fromBelow = (p: Tensor): Tensor => {
+      const angle = mul(p, Math.PI / 2);
+      return mul(this.scale, div(sin(angle), cos(angle)));
+    };
+    const fromAbove = (l: Tensor): Tensor => mul(this.scale, fromLogTailOfCauchy(sub(l, Math.LN2)));
     const z = (x: Tensor): Tensor => div(x, this.scale);
     const cdf = (x: Tensor): Tensor => mul(atan(z(x)), 2 / Math.PI);
     const survival = (x: Tensor): Tensor => mul(tailOfCauchy(z(x)), 2);
@@ -70,11 +75,14 @@ export class HalfCauchyDistribution extends Distribution {
         (x) => log(cdf(x)),
         (x) => log(survival(x)),
       ),
+      // Each half from its own end, where the other would be rounded away.
       logIcdf: (l) => {
         const near = less(l, -Math.LN2);
-        const angle = mul(exp(where(near, l, -1)), Math.PI / 2);
-        const above = fromLogTailOfCauchy(sub(logOneMinusExp(where(near, -1, l)), Math.LN2));
-        return mul(this.scale, where(near, div(sin(angle), cos(angle)), above));
+        return where(near, fromBelow(exp(where(near, l, -1))), fromAbove(logOneMinusExp(where(near, -1, l))));
+      },
+      logIsf: (l) => {
+        const far = less(l, -Math.LN2);
+        return where(far, fromAbove(where(far, l, -1)), fromBelow(complement(where(far, -1, l))));
       },
     };
   }

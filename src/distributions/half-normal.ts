@@ -22,7 +22,7 @@ import {
   where,
 } from "../tensor/index.ts";
 import { nonNegative, positive } from "./constraints.ts";
-import { type Cumulative, pairOfTails } from "./cumulative.ts";
+import { type Cumulative, complement, pairOfTails } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";
 import { logOf, logOneMinusExp } from "./logarithms.ts";
@@ -59,6 +59,8 @@ export class HalfNormalDistribution extends Distribution {
   }
 
   protected override cumulative(): Cumulative {
+    const fromBelow = (p: Tensor): Tensor => mul(this.scale, mul(erfinv(p), Math.SQRT2));
+    const fromAbove = (l: Tensor): Tensor => neg(mul(this.scale, normalLogQuantile(sub(l, Math.LN2))));
     const z = (x: Tensor): Tensor => div(x, this.scale);
     const cdf = (x: Tensor): Tensor => erf(mul(z(x), Math.SQRT1_2));
     return {
@@ -68,11 +70,14 @@ export class HalfNormalDistribution extends Distribution {
         (x) => log(cdf(x)),
         (x) => add(logNormalCdf(neg(z(x))), Math.LN2),
       ),
+      // Each half from its own end, where the other would be rounded away.
       logIcdf: (l) => {
         const near = less(l, -Math.LN2);
-        const below = mul(erfinv(exp(where(near, l, -1))), Math.SQRT2);
-        const above = neg(normalLogQuantile(sub(logOneMinusExp(where(near, -1, l)), Math.LN2)));
-        return mul(this.scale, where(near, below, above));
+        return where(near, fromBelow(exp(where(near, l, -1))), fromAbove(logOneMinusExp(where(near, -1, l))));
+      },
+      logIsf: (l) => {
+        const far = less(l, -Math.LN2);
+        return where(far, fromAbove(where(far, l, -1)), fromBelow(complement(where(far, -1, l))));
       },
     };
   }

@@ -8,17 +8,20 @@ export { Beta, BetaDistribution } from "./beta.ts";
 export { Binomial, BinomialDistribution } from "./binomial.ts";
 export { Categorical, CategoricalDistribution } from "./categorical.ts";
 export { Cauchy, CauchyDistribution } from "./cauchy.ts";
+export { CensoredDistribution, censor } from "./censored.ts";
 export { ChiSquared, ChiSquaredDistribution } from "./chi-squared.ts";
 export type { Constraint, IntervalConstraint } from "./constraints.ts";
 export * as constraints from "./constraints.ts";
 export { describeConstraint } from "./constraints.ts";
 export { ContinuousBernoulli, ContinuousBernoulliDistribution } from "./continuous-bernoulli.ts";
+export type { Cumulative, Ends, OfProbability, OfValue } from "./cumulative.ts";
 export { Delta, DeltaDistribution } from "./delta.ts";
 export { Dirichlet, DirichletDistribution } from "./dirichlet.ts";
 export {
   type ClosedForms,
   Distribution,
   type DistributionSpec,
+  type FormName,
   type Parameters,
   type SampleAndLogProb,
 } from "./distribution.ts";
@@ -83,6 +86,9 @@ export { Transformed, TransformedDistribution } from "./transformed.ts";
 export { biject } from "./transforms/biject.ts";
 export type { Transform, ValueAndLogDet } from "./transforms/index.ts";
 export * as transforms from "./transforms/index.ts";
+export { truncate } from "./truncate.ts";
+export { type Bound, TruncatedDistribution } from "./truncated.ts";
+export { TruncatedNormal, TruncatedNormalDistribution } from "./truncated-normal.ts";
 export { Uniform, UniformDistribution } from "./uniform.ts";
 export { VonMises, VonMisesDistribution } from "./von-mises.ts";
 export { Weibull, WeibullDistribution } from "./weibull.ts";

@@ -44,17 +44,12 @@ export class LaplaceDistribution extends LocationScaleDistribution {
   }
 
   protected override cumulative(): Cumulative {
+    const quantile = (l: Tensor): Tensor => symmetricLogIcdf((t) => neg(add(t, Math.LN2)), l);
     const logTail = (a: Tensor): Tensor => neg(add(a, Math.LN2));
     return {
       ...symmetric({ tail: (a) => mul(exp(neg(a)), 0.5), logTail }, (x) => this.standardise(x)),
-      logIcdf: (l) =>
-        add(
-          this.loc,
-          mul(
-            this.scale,
-            symmetricLogIcdf((t) => neg(add(t, Math.LN2)), l),
-          ),
-        ),
+      logIcdf: (l) => add(this.loc, mul(this.scale, quantile(l))),
+      logIsf: (l) => sub(this.loc, mul(this.scale, quantile(l))),
       median: () => this.loc,
     };
   }

@@ -63,6 +63,7 @@ export class LogNormalDistribution extends Distribution {
       logCdf: (x) => logNormalCdf(z(x)),
       logSurvival: (x) => logNormalCdf(neg(z(x))),
       logIcdf: (l) => at(normalLogQuantile(l)),
+      logIsf: (l) => at(neg(normalLogQuantile(l))),
       icdf: (p) => at(normalQuantile(p)),
       median: () => exp(this.loc),
     };

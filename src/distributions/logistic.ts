@@ -48,6 +48,7 @@ export class LogisticDistribution extends LocationScaleDistribution {
       logCdf: (x) => logSigmoid(this.standardise(x)),
       logSurvival: (x) => logSigmoid(neg(this.standardise(x))),
       logIcdf: (l) => add(this.loc, mul(this.scale, sub(l, logOneMinusExp(l)))),
+      logIsf: (l) => sub(this.loc, mul(this.scale, sub(l, logOneMinusExp(l)))),
       median: () => this.loc,
     };
   }

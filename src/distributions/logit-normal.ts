@@ -59,6 +59,7 @@ export class LogitNormalDistribution extends Distribution {
       logCdf: (x) => logNormalCdf(z(x)),
       logSurvival: (x) => logNormalCdf(neg(z(x))),
       logIcdf: (l) => at(normalLogQuantile(l)),
+      logIsf: (l) => at(neg(normalLogQuantile(l))),
       icdf: (p) => at(normalQuantile(p)),
       median: () => sigmoid(this.loc),
     };

@@ -48,6 +48,7 @@ const supersets: Readonly<Record<string, readonly string[]>> = {
   nonNegativeInteger: ["nonNegative", "real"],
   greaterThan: ["real"],
   atLeast: ["real"],
+  atMost: ["real"],
   interval: ["real"],
 };
 

@@ -107,6 +107,7 @@ export class NormalDistribution extends Distribution {
       cdf: (x) => normalCdf(z(x)),
       survival: (x) => normalCdf(neg(z(x))),
       logIcdf: (l) => add(this.loc, mul(this.scale, normalLogQuantile(l))),
+      logIsf: (l) => sub(this.loc, mul(this.scale, normalLogQuantile(l))),
       icdf: (p) => add(this.loc, mul(this.scale, normalQuantile(p))),
       median: () => this.loc,
     };

@@ -63,6 +63,7 @@ export class ParetoDistribution extends Distribution {
       logCdf: (x) => logCdfOfHazard(log(hazard(x))),
       logSurvival: (x) => neg(hazard(x)),
       logIcdf: (l) => mul(scale, exp(neg(div(logOneMinusExp(l), a)))),
+      logIsf: (l) => mul(scale, exp(neg(div(l, a)))),
     };
   }
 

@@ -70,6 +70,7 @@ export class WeibullDistribution extends Distribution {
       logSurvival: (x) => neg(exp(logHazard(x))),
       cdf: (x) => neg(expm1(neg(exp(logHazard(x))))),
       logIcdf: (l) => mul(this.scale, exp(div(logHazardAt(l), this.concentration))),
+      logIsf: (l) => mul(this.scale, exp(div(log(neg(l)), this.concentration))),
     };
   }
 

@@ -1,14 +1,15 @@
 """Reference values for the cases of registry/families.ts, by mpmath with 40 digits; the normaliser of LKJ by quadrature, not by its formula.
 
-    node test/distributions/reference.mjs | python3 test/distributions/reference-families.py > test/distributions/reference-families.json
+    node test/distributions/reference.mjs | python3 test/distributions/reference-families.py [NAME ...] && npx biome check --write test/distributions
 
 Made with mpmath 1.3. Gradients are those of the sum of the log density over all points.
 """
 
 import json
+import os
 import sys
 
-from mpmath import mp, mpf, det, exp, inf, log, matrix, quad
+from mpmath import mp, mpf, det, erfc, exp, inf, log, matrix, pi, quad, sqrt
 
 mp.dps = 40
 real = lambda v: mpf(v) if not isinstance(v, list) else [real(x) for x in v]
@@ -92,11 +93,97 @@ def correlations(case):
     return out | {"mean": mean, "variance": variance}
 
 
+def truncated_normal(case):
+    high = lambda r: r.get("high", mpf(inf))
+
+    def mass(r):
+        a, b = (r["low"] - r["loc"]) / r["scale"], (high(r) - r["loc"]) / r["scale"]
+        with mp.workdps(1200):
+            cdf = lambda z: erfc(-z / sqrt(mpf(2))) / 2
+            return +(cdf(-a) - cdf(-b))
+
+    def density(x, **r):
+        if not r["low"] <= x <= high(r):
+            return -inf
+        z = (x - r["loc"]) / r["scale"]
+        return -z * z / 2 - log(2 * pi) / 2 - log(r["scale"]) - log(mass(r))
+
+    out = table(case, density, list(case["parameters"]))
+    mean, variance, entropy = [], [], []
+    for r in rows(case):
+        a, b = (r["low"] - r["loc"]) / r["scale"], (high(r) - r["loc"]) / r["scale"]
+        top = max(a, min(b, mpf(0)))
+        reach = 2 * 120 / (abs(top) + sqrt(top * top + 240))
+        ends = [max(a, top - reach), top, min(b, top + reach)]
+        ends = sorted(set(ends))
+        ends = [x + (y - x) * i / 4 for x, y in zip(ends, ends[1:]) for i in range(4)] + ends[-1:]
+        integral = lambda f: quad(lambda z: f(z) * exp(-(z - top) * (z + top) / 2), ends)
+        total = integral(lambda z: 1)
+        m = integral(lambda z: z - top) / total
+        mean.append(number(r["loc"] + r["scale"] * (top + m)))
+        variance.append(number(r["scale"] ** 2 * integral(lambda z: (z - top - m) ** 2) / total))
+        rise = integral(lambda z: (z - top) * (z + top) / 2) / total
+        entropy.append(number(rise + log(total * r["scale"])))
+    return out | {"mean": mean, "variance": variance, "entropy": entropy}
+
+
+def truncated_exponential(case):
+    def density(x, rate, low, high):
+        return -inf if not low <= x <= high else log(rate) - rate * x - log(exp(-rate * low) - exp(-rate * high))
+
+    return table(case, density, ["rate", "low", "high"])
+
+
+def truncated_geometric(case):
+    def density(k, probs, low, high):
+        mass = lambda j: probs * (1 - probs) ** j
+        if not low <= k <= high:
+            return -inf
+        return log(mass(k) / sum(mass(mpf(j)) for j in range(int(low), int(high) + 1)))
+
+    out = table(case, density, ["probs"])
+    n = len(case["parameters"]["probs"])
+    return out | {"gradients": out["gradients"] | {"low": [0.0] * n, "high": [0.0] * n}}
+
+
+def censored_weibull(case):
+    def density(x, scale, concentration, low, high):
+        hazard = lambda t: (t / scale) ** concentration
+        if not low <= x <= high:
+            return -inf
+        if x == low:
+            return log(1 - exp(-hazard(x)))
+        if x == high:
+            return -hazard(x)
+        return log(concentration / scale) + (concentration - 1) * log(x / scale) - hazard(x)
+
+    out = table(case, density, ["scale", "concentration"])
+    # The bounds are where the values are: as parameters they move the probabilities of the values recorded there.
+    low, high = [], []
+    for r in rows(case):
+        points = [real(x[0]) for x in case["points"]]
+        at_low = lambda v: log(1 - exp(-((v / r["scale"]) ** r["concentration"])))
+        at_high = lambda v: -((v / r["scale"]) ** r["concentration"])
+        low.append(number(sum(gradient(at_low, r["low"]) for x in points if x == r["low"])))
+        high.append(number(sum(gradient(at_high, r["high"]) for x in points if x == r["high"])))
+    return out | {"gradients": out["gradients"] | {"low": low, "high": high}}
+
+
 MAKE = {
+    "TruncatedNormal": truncated_normal,
+    "TruncatedNormal above": truncated_normal,
+    "Truncated Exponential": truncated_exponential,
+    "Truncated Geometric": truncated_geometric,
+    "Censored Weibull": censored_weibull,
     "OrderedLogistic": ordered_logistic,
     "LKJCholesky": lambda case: table(case, lambda l, concentration: lkj_cholesky(l, concentration), ["concentration"]),
     "LKJ": correlations,
 }
 cases = {case["name"]: case for case in json.load(sys.stdin)}
-json.dump({name: {"parameters": cases[name]["parameters"], "points": cases[name]["points"], **make(cases[name])} for name, make in MAKE.items()}, sys.stdout)
-print()
+# Names on the command line: these are computed, the others taken from the file that exists.
+chosen = sys.argv[1:] or list(MAKE)
+path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "reference-families.json")
+before = json.load(open(path)) if sys.argv[1:] else {}
+value = lambda name: {"parameters": cases[name]["parameters"], "points": cases[name]["points"], **MAKE[name](cases[name])}
+table_of = {name: value(name) if name in chosen else before[name] for name in MAKE}
+json.dump(table_of, open(path, "w"))

@@ -47,6 +47,10 @@ const between: Rule = (constraint) => {
 const above: Rule = (constraint, positive) =>
   composeWith([positive, affine((constraint as IntervalConstraint).low, 1)], { codomain: constraint });
 
+/** high − a positive number. */
+const below: Rule = (constraint, positive) =>
+  composeWith([positive, affine((constraint as IntervalConstraint).high, -1)], { codomain: constraint });
+
 const rules: Readonly<Record<string, Rule>> = {
   real: () => identity,
   angle: () => angle,
@@ -56,6 +60,7 @@ const rules: Readonly<Record<string, Rule>> = {
   nonNegative: (constraint, positive) => composeWith([positive], { codomain: constraint }),
   greaterThan: above,
   atLeast: above,
+  atMost: below,
   unitInterval: () => sigmoid,
   halfOpenUnitInterval: (constraint) => composeWith([sigmoid], { codomain: constraint }),
   leftOpenUnitInterval: (constraint) => composeWith([sigmoid], { codomain: constraint }),
@@ -77,7 +82,7 @@ const rules: Readonly<Record<string, Rule>> = {
  * |---|---|
  * | real, logit, realVector | identity |
  * | angle | angle: the line, wound around the circle |
- * | positive, nonNegative, greaterThan, atLeast | exp or softplus, shifted |
+ * | positive, nonNegative, greaterThan, atLeast, atMost | exp or softplus, shifted (atMost: downwards) |
  * | unitInterval and its half-open forms, interval | sigmoid, interval |
  * | simplex | stickBreaking |
  * | orderedVector, positiveOrderedVector | ordered, positiveOrdered |

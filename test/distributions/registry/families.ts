@@ -1,7 +1,14 @@
 /** Cases of the families whose reference is mpmath alone (reference-families.py). */
+
+import { censor } from "../../../src/distributions/censored.ts";
+import { Exponential } from "../../../src/distributions/exponential.ts";
+import { Geometric } from "../../../src/distributions/geometric.ts";
 import { LKJ } from "../../../src/distributions/lkj.ts";
 import { LKJCholesky } from "../../../src/distributions/lkj-cholesky.ts";
 import { OrderedLogistic } from "../../../src/distributions/ordered-logistic.ts";
+import { truncate } from "../../../src/distributions/truncate.ts";
+import { TruncatedNormal } from "../../../src/distributions/truncated-normal.ts";
+import { Weibull } from "../../../src/distributions/weibull.ts";
 import type { DistributionCase } from "./index.ts";
 
 export const familyCases: readonly DistributionCase[] = [
@@ -63,5 +70,51 @@ export const familyCases: readonly DistributionCase[] = [
     ],
     total: "reference",
     hostOnly: true,
+  },
+  {
+    name: "TruncatedNormal",
+    // Across the mean, narrow there, one-sided in effect, far out, far out and narrow, far out on the left.
+    parameters: {
+      loc: [0.5, 0, -2, 0, 1, 3],
+      scale: [2, 1, 0.25, 1, 2, 0.5],
+      low: [-1, -0.0625, -2.5, 40, 101, -97],
+      high: [3, 0.125, 60, 44, 101.5, -20],
+    },
+    make: (p) => TruncatedNormal(p.loc, p.scale, p.low, p.high),
+    points: [[-0.75], [0], [0.1], [2.9], [-2.25], [40.0625], [40.5], [101.25], [-20.5], [-20.125]],
+    total: "reference",
+  },
+  {
+    name: "TruncatedNormal above",
+    parameters: { loc: [0.5, 0, -2], scale: [2, 1, 0.25], low: [0, 30, 1] },
+    make: (p) => TruncatedNormal(p.loc, p.scale, p.low),
+    points: [[0.25], [0.5], [1.25], [30.0625], [32]],
+    total: "reference",
+  },
+  {
+    name: "Truncated Exponential",
+    parameters: { rate: [0.5, 2, 30], low: [1, 0.125, 10], high: [3, 0.5, 11] },
+    make: (p) => truncate(Exponential(p.rate), p.low, p.high),
+    points: [[0.25], [1.25], [2], [10.0625], [10.5]],
+    total: "quadrature",
+  },
+  {
+    name: "Truncated Geometric",
+    parameters: { probs: [0.25, 0.5, 0.03125], low: [1, 3, 2], high: [4, 6, 90] },
+    make: (p) => truncate(Geometric({ probs: p.probs }), p.low, p.high),
+    points: [[0], [1], [3], [4], [6], [50], [91]],
+    total: "counts",
+  },
+  {
+    name: "Censored Weibull",
+    parameters: {
+      scale: [2, 0.5, 10],
+      concentration: [1.5, 0.75, 3],
+      low: [0.5, 0.125, 1],
+      high: [3, 2, 20],
+    },
+    make: (p) => censor(Weibull(p.scale, p.concentration), p.low, p.high),
+    points: [[0.25], [0.5], [1], [2], [3], [20]],
+    total: "reference",
   },
 ];
