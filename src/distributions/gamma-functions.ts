@@ -230,3 +230,43 @@ export const weibullVariance = (u: Tensor): Tensor =>
 /** For each element of the last axis, the sum of the others: 1 − p for probabilities, without cancellation. */
 export const sumOfOthers = (x: Tensor): Tensor =>
   add(cumsum(x, -1, { exclusive: true }), cumsum(x, -1, { exclusive: true, reverse: true }));
+
+/** x ln(x/μ) + μ − x for the difference d = μ − x, which is known more accurately than from μ: 0 or more. */
+function devianceBy(x: Tensor, d: Tensor, mu: Tensor): Tensor {
+  const some = greater(x, 0);
+  const n = where(some, x, 1);
+  const t = div(d, n);
+  const near = less(abs(t), 0.4);
+  const close = neg(mul(n, log1pMinus(where(near, t, 0))));
+  const ratio = where(logicalAnd(some, logicalNot(near)), div(mu, n), 1);
+  const far = sub(d, mul(n, log(ratio)));
+  return where(some, where(near, close, far), d);
+}
+
+/** What Stirling's formulas leave of ln [Γ(k + a)/(Γ(a) k!)] beside x ln x terms, for whole k; 0 at k = 0. */
+function risingRemainder(k: Tensor, a: Tensor): Tensor {
+  const some = greater(k, 0);
+  const n = where(some, k, 1);
+  const total = add(n, a);
+  const logs = mul(add(log(div(a, total)), neg(log(n))), 0.5);
+  const remainders = sub(stirlingRemainder(total), add(stirlingRemainder(a), stirlingRemainder(n)));
+  return where(some, sub(add(logs, remainders), HALF_LOG_TWO_PI), 0);
+}
+
+/**
+ * ln [C(k + m, k) B(k + a, m + b)/B(a, b)] for whole k, m ≥ 0. The x ln x terms of the nine gamma functions are the mutual information of
+ * the table [[k, a], [m, b]], a sum of four deviances from its expected cells, which all differ by d = (am − bk)/N.
+ */
+export function betaBinomialLogMass(k: Tensor, m: Tensor, a: Tensor, b: Tensor): Tensor {
+  const [n, s] = [add(k, m), add(a, b)];
+  const whole = add(n, s);
+  const d = sub(mul(a, div(m, whole)), mul(b, div(k, whole)));
+  const [first, second] = [div(add(k, a), whole), div(add(m, b), whole)];
+  const cells = [
+    devianceBy(k, d, mul(n, first)),
+    devianceBy(a, neg(d), mul(s, first)),
+    devianceBy(m, neg(d), mul(n, second)),
+    devianceBy(b, d, mul(s, second)),
+  ].reduce((x, y) => add(x, y));
+  return sub(add(risingRemainder(k, a), sub(risingRemainder(m, b), risingRemainder(n, s))), cells);
+}

@@ -5,6 +5,7 @@
  */
 export { Bernoulli, BernoulliDistribution } from "./bernoulli.ts";
 export { Beta, BetaDistribution } from "./beta.ts";
+export { BetaBinomial, BetaBinomialDistribution } from "./beta-binomial.ts";
 export { Binomial, BinomialDistribution } from "./binomial.ts";
 export { Categorical, CategoricalDistribution } from "./categorical.ts";
 export { Cauchy, CauchyDistribution } from "./cauchy.ts";

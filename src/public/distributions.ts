@@ -9,6 +9,8 @@ export {
   Bernoulli,
   BernoulliDistribution,
   Beta,
+  BetaBinomial,
+  BetaBinomialDistribution,
   BetaDistribution,
   Binomial,
   BinomialDistribution,

@@ -245,7 +245,9 @@ describe.each(distributionCases.map((c) => [c.name, c] as const))("%s", (_, c) =
       };
     });
     // Where an integral gives the whole, the slope of a value near 1 has the rounding of the whole.
-    const whole = c.name.startsWith("Truncated") ? 1e-14 * Math.max(...slopes.density.filter(Number.isFinite)) : 0;
+    const whole = c.name.startsWith("Truncated")
+      ? 1e-14 * Math.max(...slopes.density.filter(Number.isFinite))
+      : 0;
     slopes.density.forEach((e, i) => {
       if (!(slopes.inside[i] > 0)) return;
       expect(Math.abs(slopes.cdf[i] - e), `element ${i}`).toBeLessThanOrEqual(1e-11 * e + whole);

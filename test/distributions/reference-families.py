@@ -9,7 +9,7 @@ import json
 import os
 import sys
 
-from mpmath import mp, mpf, det, erfc, exp, inf, log, matrix, pi, quad, sqrt
+from mpmath import mp, mpf, det, erfc, exp, inf, log, loggamma, matrix, pi, quad, sqrt
 
 mp.dps = 40
 real = lambda v: mpf(v) if not isinstance(v, list) else [real(x) for x in v]
@@ -169,7 +169,43 @@ def censored_weibull(case):
     return out | {"gradients": out["gradients"] | {"low": low, "high": high}}
 
 
+def log_beta(a, b):
+    return loggamma(a) + loggamma(b) - loggamma(a + b)
+
+
+def beta_binomial(k, n, a, b):
+    if k > n:
+        return -inf
+    return loggamma(n + 1) - loggamma(k + 1) - loggamma(n - k + 1) + log_beta(k + a, n - k + b) - log_beta(a, b)
+
+
+def beta_binomials(case):
+    many = case["name"] == "BetaBinomial totals"
+    totals = [mpf(n) for n in ([3, 40, 1000, 10**8, 10**8] if many else [12] * 4)]
+    concentrations = [r["concentration1"] for r in rows(case)]
+
+    def density(k, concentration1, concentration0):
+        near = min(range(len(totals)), key=lambda i: abs(concentrations[i] - concentration1))
+        return beta_binomial(k, totals[near], concentration1, concentration0)
+
+    out = table(case, density, list(case["parameters"]))
+    found = []
+    for r, n in zip(rows(case), totals):
+        a, b = r["concentration1"], r["concentration0"]
+        found.append((n * a / (a + b), n * a * b * (a + b + n) / ((a + b) ** 2 * (a + b + 1))))
+    out |= {"mean": [number(m) for m, _ in found], "variance": [number(v) for _, v in found]}
+    if many:
+        return out
+    mass = [[exp(density(mpf(k), **r)) for k in range(13)] for r in rows(case)]
+    for m, (mean, variance) in zip(mass, found):
+        assert abs(sum(k * p for k, p in enumerate(m)) - mean) < 1e-20
+        assert abs(sum((k - mean) ** 2 * p for k, p in enumerate(m)) - variance) < 1e-20
+    return out | {"entropy": [number(-sum(p * log(p) for p in m)) for m in mass]}
+
+
 MAKE = {
+    "BetaBinomial": beta_binomials,
+    "BetaBinomial totals": beta_binomials,
     "TruncatedNormal": truncated_normal,
     "TruncatedNormal above": truncated_normal,
     "Truncated Exponential": truncated_exponential,

@@ -1,5 +1,6 @@
 /** Cases of the families whose reference is mpmath alone (reference-families.py). */
 
+import { BetaBinomial } from "../../../src/distributions/beta-binomial.ts";
 import { censor } from "../../../src/distributions/censored.ts";
 import { Exponential } from "../../../src/distributions/exponential.ts";
 import { Geometric } from "../../../src/distributions/geometric.ts";
@@ -9,9 +10,32 @@ import { OrderedLogistic } from "../../../src/distributions/ordered-logistic.ts"
 import { truncate } from "../../../src/distributions/truncate.ts";
 import { TruncatedNormal } from "../../../src/distributions/truncated-normal.ts";
 import { Weibull } from "../../../src/distributions/weibull.ts";
+import { tensor } from "../../../src/tensor/leaf.ts";
 import type { DistributionCase } from "./index.ts";
 
 export const familyCases: readonly DistributionCase[] = [
+  {
+    name: "BetaBinomial",
+    parameters: { concentration1: [0.25, 2, 1, 400], concentration0: [0.5, 3, 1, 100] },
+    make: (p) => BetaBinomial(12, p.concentration1, p.concentration0),
+    points: [[0], [1], [5], [12]],
+    total: "support",
+  },
+  {
+    name: "BetaBinomial totals",
+    parameters: {
+      concentration1: [0.5, 2, 8, 2.5, 3e6],
+      concentration0: [0.75, 3, 2, 0.5, 1e6],
+    },
+    make: (p) =>
+      BetaBinomial(
+        tensor([3, 40, 1000, 1e8, 1e8], { dtype: p.concentration1.dtype }),
+        p.concentration1,
+        p.concentration0,
+      ),
+    points: [[0], [1], [3], [7.5e7], [7.5004e7], [99999992]],
+    total: "reference",
+  },
   {
     name: "OrderedLogistic",
     parameters: {
