@@ -35,6 +35,11 @@ export {
 } from "./exponential-family.ts";
 export { FlatDistribution, flat, isFlat } from "./flat.ts";
 export { Gamma, GammaDistribution } from "./gamma.ts";
+export {
+  GaussianRandomWalk,
+  GaussianRandomWalkDistribution,
+  type RandomWalkOptions,
+} from "./gaussian-random-walk.ts";
 export { Geometric, GeometricDistribution } from "./geometric.ts";
 export { Gumbel, GumbelDistribution } from "./gumbel.ts";
 export { HalfCauchy, HalfCauchyDistribution } from "./half-cauchy.ts";
@@ -43,6 +48,7 @@ export { HiddenMarkov, HiddenMarkovDistribution } from "./hidden-markov.ts";
 export { gammaLogDerivative, gammaSampleDerivative } from "./implicit/gamma-derivative.ts";
 export { Independent, IndependentDistribution } from "./independent.ts";
 export { InverseGamma, InverseGammaDistribution } from "./inverse-gamma.ts";
+export { InverseWishart, InverseWishartDistribution } from "./inverse-wishart.ts";
 export { type Family, hasKl, kl, klMonteCarlo, registerKl } from "./kl.ts";
 export { Laplace, LaplaceDistribution } from "./laplace.ts";
 export { LKJ, LKJDistribution } from "./lkj.ts";
@@ -93,3 +99,4 @@ export { TruncatedNormal, TruncatedNormalDistribution } from "./truncated-normal
 export { Uniform, UniformDistribution } from "./uniform.ts";
 export { VonMises, VonMisesDistribution } from "./von-mises.ts";
 export { Weibull, WeibullDistribution } from "./weibull.ts";
+export { type ScaleOrFactor, Wishart, WishartDistribution, WishartFamily } from "./wishart.ts";

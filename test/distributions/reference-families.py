@@ -9,7 +9,7 @@ import json
 import os
 import sys
 
-from mpmath import mp, mpf, det, erfc, exp, inf, log, loggamma, matrix, pi, quad, sqrt
+from mpmath import mp, mpf, det, digamma, erfc, exp, inf, log, loggamma, matrix, pi, quad, sqrt
 
 mp.dps = 40
 real = lambda v: mpf(v) if not isinstance(v, list) else [real(x) for x in v]
@@ -203,7 +203,73 @@ def beta_binomials(case):
     return out | {"entropy": [number(-sum(p * log(p) for p in m)) for m in mass]}
 
 
+def factor_of(spread):
+    return matrix([[spread, 0], [spread / 2, 2 * spread]])
+
+
+def log_wishart_constant(df):
+    # 2^(np/2) Gamma_p(n/2) for p = 2.
+    return df * log(2) + log(pi) / 2 + loggamma(df / 2) + loggamma((df - 1) / 2)
+
+
+def trace_of(m):
+    return m[0, 0] + m[1, 1]
+
+
+def wishart(case):
+    def density(x, df, spread):
+        w, l = matrix(x), factor_of(spread)
+        v = l * l.T
+        return (df - 3) / 2 * log(det(w)) - trace_of(v**-1 * w) / 2 - df / 2 * log(det(v)) - log_wishart_constant(df)
+
+    out = table(case, density, ["df", "spread"])
+    mean, variance, entropy = [], [], []
+    for r in rows(case):
+        l, n = factor_of(r["spread"]), r["df"]
+        v = l * l.T
+        mean += [number(n * v[i, j]) for i in range(2) for j in range(2)]
+        variance += [number(n * (v[i, j] ** 2 + v[i, i] * v[j, j])) for i in range(2) for j in range(2)]
+        expected = digamma(n / 2) + digamma((n - 1) / 2) + 2 * log(2) + log(det(v))
+        entropy.append(number(log_wishart_constant(n) + n / 2 * log(det(v)) - (n - 3) / 2 * expected + n))
+    return out | {"mean": mean, "variance": variance, "entropy": entropy}
+
+
+def inverse_wishart(case):
+    def density(x, df, spread):
+        w, l = matrix(x), factor_of(spread)
+        v = l * l.T
+        return df / 2 * log(det(v)) - (df + 3) / 2 * log(det(w)) - trace_of(v * w**-1) / 2 - log_wishart_constant(df)
+
+    out = table(case, density, ["df", "spread"])
+    mean, variance = [], []
+    for r in rows(case):
+        l, n = factor_of(r["spread"]), r["df"]
+        v = l * l.T
+        mean += [number(v[i, j] / (n - 3)) for i in range(2) for j in range(2)]
+        variance += [number(((n - 1) * v[i, j] ** 2 + (n - 3) * v[i, i] * v[j, j]) / ((n - 2) * (n - 3) ** 2 * (n - 5)))
+                     for i in range(2) for j in range(2)]
+    return out | {"mean": mean, "variance": variance}
+
+
+def random_walk(case):
+    def density(x, scale, initial=mpf(0), drift=mpf(0)):
+        before = [initial] + x[:-1]
+        return sum(-(((b - a - drift) / scale) ** 2) / 2 - log(scale) - log(2 * pi) / 2 for a, b in zip(before, x))
+
+    out = table(case, density, list(case["parameters"]))
+    each = rows(case)
+    return out | {
+        "mean": [number(r.get("initial", mpf(0)) + t * r.get("drift", mpf(0))) for r in each for t in (1, 2, 3)],
+        "variance": [number(t * r["scale"] ** 2) for r in each for t in (1, 2, 3)],
+        "entropy": [number(3 * (log(2 * pi) / 2 + mpf(1) / 2 + log(r["scale"]))) for r in each],
+    }
+
+
 MAKE = {
+    "Wishart": wishart,
+    "InverseWishart": inverse_wishart,
+    "GaussianRandomWalk": random_walk,
+    "GaussianRandomWalk drift": random_walk,
     "BetaBinomial": beta_binomials,
     "BetaBinomial totals": beta_binomials,
     "TruncatedNormal": truncated_normal,

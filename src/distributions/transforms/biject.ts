@@ -16,6 +16,7 @@ import { identity } from "./identity.ts";
 import { interval } from "./interval.ts";
 import { lowerCholesky } from "./lower-cholesky.ts";
 import { ordered } from "./ordered.ts";
+import { positiveDefinite } from "./positive-definite.ts";
 import { positiveOrdered } from "./positive-ordered.ts";
 import { sigmoid } from "./sigmoid.ts";
 import { softplus } from "./softplus.ts";
@@ -71,6 +72,7 @@ const rules: Readonly<Record<string, Rule>> = {
   unitVector: () => unitVector,
   correlationCholesky: () => correlationCholesky,
   correlation: () => correlation,
+  positiveDefinite: (_, positive) => positiveDefinite({ diagonal: positive }),
   lowerCholesky: (_, positive) => lowerCholesky({ diagonal: positive }),
 };
 
@@ -88,6 +90,7 @@ const rules: Readonly<Record<string, Rule>> = {
  * | orderedVector, positiveOrderedVector | ordered, positiveOrdered |
  * | unitVector | unitVector: a vector divided by its length |
  * | correlationCholesky, correlation | correlationCholesky, correlation: from partial correlations |
+ * | positiveDefinite | positiveDefinite: L Lᵀ with L from lowerCholesky |
  * | lowerCholesky | lowerCholesky, its diagonal made positive as above |
  * | independent(c, n) | that of c, with n more event dimensions |
  * | the image of c under a map (the support of a transformed distribution) | that of c, then the map |

@@ -33,7 +33,14 @@ const outerBatch = (t: Transform, extra: number): Shape =>
   t.batchShape.slice(0, Math.max(0, t.batchShape.length - extra));
 
 /** Sets whose vectors contain more numbers than they have degrees of freedom. */
-const redundant = ["simplex", "lowerCholesky", "unitVector", "correlationCholesky", "correlation"];
+const redundant = [
+  "simplex",
+  "lowerCholesky",
+  "unitVector",
+  "correlationCholesky",
+  "correlation",
+  "positiveDefinite",
+];
 
 /**
  * A density on a set with redundant numbers refers to fewer coordinates, so only a map made for that set has the right Jacobian.

@@ -20,6 +20,7 @@ export { type Made, type MadeOptions, made } from "./made.ts";
 export { ordered } from "./ordered.ts";
 export { permute, reverse } from "./permute.ts";
 export { type PlanarParameters, planar } from "./planar.ts";
+export { positiveDefinite } from "./positive-definite.ts";
 export { positiveOrdered } from "./positive-ordered.ts";
 export { PowerTransform, power } from "./power.ts";
 export { sigmoid } from "./sigmoid.ts";

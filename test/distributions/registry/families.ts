@@ -3,15 +3,47 @@
 import { BetaBinomial } from "../../../src/distributions/beta-binomial.ts";
 import { censor } from "../../../src/distributions/censored.ts";
 import { Exponential } from "../../../src/distributions/exponential.ts";
+import { GaussianRandomWalk } from "../../../src/distributions/gaussian-random-walk.ts";
 import { Geometric } from "../../../src/distributions/geometric.ts";
+import { InverseWishart } from "../../../src/distributions/inverse-wishart.ts";
 import { LKJ } from "../../../src/distributions/lkj.ts";
 import { LKJCholesky } from "../../../src/distributions/lkj-cholesky.ts";
 import { OrderedLogistic } from "../../../src/distributions/ordered-logistic.ts";
 import { truncate } from "../../../src/distributions/truncate.ts";
 import { TruncatedNormal } from "../../../src/distributions/truncated-normal.ts";
 import { Weibull } from "../../../src/distributions/weibull.ts";
+import { Wishart } from "../../../src/distributions/wishart.ts";
+import { mul, type Tensor, unsqueeze } from "../../../src/tensor/index.ts";
 import { tensor } from "../../../src/tensor/leaf.ts";
 import type { DistributionCase } from "./index.ts";
+
+/** A factor of two rows, times a number for each batch element. */
+const factorOf = (spread: Tensor): Tensor =>
+  mul(
+    unsqueeze(unsqueeze(spread, -1), -1),
+    tensor(
+      [
+        [1, 0],
+        [0.5, 2],
+      ],
+      { dtype: spread.dtype },
+    ),
+  );
+
+const matrices = [
+  [
+    [
+      [2, 0.5],
+      [0.5, 1],
+    ],
+  ],
+  [
+    [
+      [0.25, -0.125],
+      [-0.125, 3],
+    ],
+  ],
+];
 
 export const familyCases: readonly DistributionCase[] = [
   {
@@ -139,6 +171,36 @@ export const familyCases: readonly DistributionCase[] = [
     },
     make: (p) => censor(Weibull(p.scale, p.concentration), p.low, p.high),
     points: [[0.25], [0.5], [1], [2], [3], [20]],
+    total: "reference",
+  },
+  {
+    name: "Wishart",
+    parameters: { df: [2, 3.5, 20], spread: [1, 0.5, 0.25] },
+    make: (p) => Wishart(p.df, { scaleTril: factorOf(p.spread) }),
+    points: matrices,
+    total: "reference",
+    hostOnly: true,
+  },
+  {
+    name: "InverseWishart",
+    parameters: { df: [12, 14.5, 30], spread: [1, 2, 4] },
+    make: (p) => InverseWishart(p.df, { scaleTril: factorOf(p.spread) }),
+    points: matrices,
+    total: "reference",
+    hostOnly: true,
+  },
+  {
+    name: "GaussianRandomWalk",
+    parameters: { scale: [0.5, 2, 1] },
+    make: (p) => GaussianRandomWalk(p.scale, 3),
+    points: [[[0, 0, 0]], [[1, 0.5, -2]], [[-3, -6, 30]]],
+    total: "reference",
+  },
+  {
+    name: "GaussianRandomWalk drift",
+    parameters: { scale: [0.5, 2, 1], initial: [1, -20, 0.25], drift: [0.5, 10, -1] },
+    make: (p) => GaussianRandomWalk(p.scale, 3, { initial: p.initial, drift: p.drift }),
+    points: [[[0, 0, 0]], [[1, 0.5, -2]], [[-3, -6, 30]]],
     total: "reference",
   },
 ];

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { constraints, Normal, Transformed, transforms } from "../../../src/distributions/index.ts";
 import { UsageError } from "../../../src/errors.ts";
-import { tensor } from "../../../src/tensor/index.ts";
+import { type Tensor, tensor } from "../../../src/tensor/index.ts";
 import { symbolic } from "../cases.ts";
 import { distributionCases } from "../registry/index.ts";
 import { numbersOf } from "./cases.ts";
@@ -83,7 +83,7 @@ test("an unknown set is refused, with what is known", () => {
   expect(() => biject(constraints.independentConstraint({ ...constraints.real, name: "sphere" }, 1))).toThrow(
     new UsageError(
       "biject: no transform to 'sphere' is known; known are real, angle, logit, realVector, positive, nonNegative, greaterThan, atLeast, atMost, " +
-        "unitInterval, halfOpenUnitInterval, leftOpenUnitInterval, interval, simplex, orderedVector, positiveOrderedVector, unitVector, correlationCholesky, correlation, lowerCholesky and independent(…) of them.",
+        "unitInterval, halfOpenUnitInterval, leftOpenUnitInterval, interval, simplex, orderedVector, positiveOrderedVector, unitVector, correlationCholesky, correlation, positiveDefinite, lowerCholesky and independent(…) of them.",
     ),
   );
 });
@@ -99,4 +99,22 @@ describe("supports of distributions", () => {
     const shape = [...d.batchShape, ...d.eventShape];
     expect(t.forwardShape(t.inverseShape(shape))).toEqual(shape);
   });
+});
+
+test("positive definite matrices: there and back, and the Jacobian of the lower triangle", async () => {
+  const t = biject(constraints.positiveDefinite);
+  // x = [ln a, b, ln c] goes to [[a², ab], [ab, b² + c²]]: the determinant of (a², ab, b² + c²) in x is 2a² · a · 2c².
+  const [a, b, c] = [1.5, -0.75, 0.5];
+  const x = tensor([Math.log(a), b, Math.log(c)], { dtype: "float64" });
+  const { value, logDet } = t.forwardAndLogDet(x);
+  const numbers = async (y: Tensor): Promise<number[]> =>
+    Array.from((await y.value({ executor: "host" })).data, Number);
+  const close = (found: readonly number[], expected: readonly number[]) =>
+    expected.forEach((e, i) => {
+      expect(Math.abs(found[i] - e)).toBeLessThan(1e-14);
+    });
+  close(await numbers(value), [a * a, a * b, a * b, b * b + c * c]);
+  close(await numbers(logDet), [Math.log(4 * a ** 3 * c ** 2)]);
+  const plain = tensor([a * a, a * b, a * b, b * b + c * c], { dtype: "float64" }).reshape([2, 2]);
+  close(await numbers(t.inverse(plain)), [Math.log(a), b, Math.log(c)]);
 });

@@ -180,12 +180,13 @@ const others = new Set([
   "withParameters",
 ]);
 /** Parts of maps, which the cases of the maps that take them test. */
-// Many-to-one: the window of angles is tested with the von Mises, the sphere with its area under `flat`. A correlation matrix is the product of
-// a factor that has its case, and goes back by an op of the host alone.
+// Many-to-one: the window of angles is tested with the von Mises, the sphere with its area under `flat`. Correlation and positive definite matrices are
+// products of a factor that has its case, and go back by an op of the host alone.
 const parts = new Set([
   "angle",
   "unitVector",
   "correlation",
+  "positiveDefinite",
   "affineTransformer",
   "splineTransformer",
   "coupling",
