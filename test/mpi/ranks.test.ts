@@ -238,12 +238,14 @@ describe.skipIf(launchers.length === 0)("with MPI", () => {
     expect(other.stderr).toContain("rank 1 has 220 rows of own1");
     expect(existsSync(join(folder, "other/checkpoint.safetensors"))).toBe(false);
 
-    const older = join(folder, "older/node_modules/tightbound");
-    cpSync(join(main, "../../.."), older, { recursive: true });
+    // Beside the build, so that dependencies are found from there.
+    const newer = join(main, "../../..");
+    const older = `${newer}-older`;
+    cpSync(newer, older, { recursive: true });
     const manifest = JSON.parse(readFileSync(join(older, "package.json"), "utf8")) as { version: string };
     writeFileSync(join(older, "package.json"), JSON.stringify({ ...manifest, version: "0.0.1" }));
     const train = ["train", "vae", ...common, ...small, "--batch", "20", "--out", "versions"];
-    const mixed = [older, join(main, "../../..")].flatMap((at, rank) => [
+    const mixed = [older, newer].flatMap((at, rank) => [
       ...(rank === 0 ? [] : [":"]),
       ...["-n", "1", process.execPath, join(at, "dist/cli/main.js"), ...train],
     ]);
