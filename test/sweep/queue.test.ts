@@ -3,7 +3,7 @@
  * sweep of 30 runs; without it, once in a sweep of 4.
  */
 import { type ChildProcess, execFile, execFileSync, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -39,11 +39,13 @@ const names = ["1e-3", "3e-3"].flatMap((lr) =>
 
 let main = "";
 let address = "";
+/** What workers and Redis print. */
+const said = join(folder, "said.txt");
 const children = new Set<ChildProcess>();
 const started = (command: string, args: readonly string[], cwd = folder): ChildProcess => {
   const child = spawn(command, args, {
     cwd,
-    stdio: "ignore",
+    stdio: ["ignore", openSync(said, "a"), openSync(said, "a")],
     env: { ...process.env, TIGHTBOUND_QUEUE_PASSWORD: PASSWORD },
   });
   children.add(child);
@@ -53,6 +55,8 @@ const started = (command: string, args: readonly string[], cwd = folder): ChildP
 const worker = (args: readonly string[], cwd = folder): ChildProcess =>
   started(process.execPath, [main, "worker", "--queue", address, "--lease", "2", ...args], cwd);
 const end = async (child: ChildProcess, signal: NodeJS.Signals): Promise<void> => {
+  // It ends when it is told to, and not by itself.
+  expect(children.has(child), readFileSync(said, "utf8").slice(-2000)).toBe(true);
   const closed = new Promise((resolve) => child.on("close", resolve));
   child.kill(signal);
   await closed;
@@ -213,7 +217,7 @@ describe.skipIf(!hasRedis || !hasPackages)("with Redis", () => {
       for (let tries = 0; state !== "completed" && state !== "failed"; tries++) {
         if (tries > 300) throw new Error("waited in vain");
         await wait(100);
-        state = (await (await queue.getJob(id))?.getState()) ?? "";
+        state = await queue.getJobState(id);
       }
       const { returnvalue } = (await queue.getJob(id)) ?? {};
       expect(returnvalue).toMatchObject({

@@ -6,7 +6,7 @@ import type { Plan, PlannedRun } from "../plan.ts";
 import type { RunProgress } from "../work.ts";
 import { unpack } from "./archive.ts";
 import { answer, archiveKey, jobId, KEPT, PREFIX, progress, QUEUE, type Task } from "./job.ts";
-import type { Job, Queue, Redis } from "./packages.ts";
+import type { Queue, Redis } from "./packages.ts";
 import type { QueueServer } from "./server.ts";
 
 /** What the sweep says of itself, and who is told of its progress. */
@@ -35,30 +35,32 @@ interface Pending {
 
 /** How a job ended, once it has; its run's folder is fetched if it is in the store. */
 async function endOf(
-  job: Job,
+  queue: Queue,
+  id: string,
   folder: string,
   redis: Redis,
 ): Promise<{ readonly ending: Ending; readonly worker: string } | undefined> {
-  const state = await job.getState();
-  if (state === "failed")
-    return {
-      ending: { state: "failed", message: job.failedReason ?? "its worker does not say why" },
-      worker: "",
-    };
-  if (state !== "completed") return undefined;
+  const state = await queue.getJobState(id);
+  if (state !== "completed" && state !== "failed") return undefined;
+  // Read after its state: what was read before may lack the answer of a job that has just ended.
+  const job = await queue.getJob(id);
+  if (job === undefined) return undefined;
+  const failed = (message: string, worker = "") => ({
+    ending: { state: "failed", message } as const,
+    worker,
+  });
+  if (state === "failed") return failed(job.failedReason ?? "its worker does not say why");
   const parsed = answer.safeParse(job.returnvalue);
-  if (!parsed.success)
-    return { ending: { state: "failed", message: "its worker's answer cannot be read" }, worker: "" };
+  if (!parsed.success) return failed("its worker's answer cannot be read");
   const { ending, worker, archived } = parsed.data;
   if (!archived) return { ending, worker };
-  const bytes = await redis.getBuffer(archiveKey(job.id ?? ""));
-  if (bytes === null)
-    return { ending: { state: "failed", message: "its folder is no longer in the queue's store" }, worker };
+  const bytes = await redis.getBuffer(archiveKey(id));
+  if (bytes === null) return failed("its folder is no longer in the queue's store", worker);
   unpack(bytes, folder);
   return { ending, worker };
 }
 
-const addTo = (queue: Queue, id: string, task: Task): Promise<Job> =>
+const addTo = (queue: Queue, id: string, task: Task): Promise<unknown> =>
   queue.add(task.run, task, {
     jobId: id,
     attempts: RETRY.attempts,
@@ -99,7 +101,7 @@ export async function dispatch(
       await addTo(queue, id, known.task);
       return;
     }
-    const end = await endOf(job, sweep.folderOf(known.run), redis);
+    const end = await endOf(queue, id, sweep.folderOf(known.run), redis);
     // Another look may have been quicker.
     if (end === undefined || !pending.delete(id)) return;
     sweep.end(known.run, end.ending);

@@ -24,7 +24,6 @@ export interface Job {
   readonly data: unknown;
   readonly returnvalue: unknown;
   readonly failedReason?: string;
-  getState(): Promise<string>;
   updateProgress(progress: object): Promise<void>;
   moveToDelayed(at: number, token?: string): Promise<void>;
   remove(): Promise<void>;
@@ -38,6 +37,7 @@ interface Connected {
 export interface Queue {
   add(name: string, data: unknown, options: object): Promise<Job>;
   getJob(id: string): Promise<Job | undefined>;
+  getJobState(id: string): Promise<string>;
   getWorkersCount(): Promise<number>;
   on(event: "error", heard: (error: Error) => void): unknown;
   close(): Promise<void>;
