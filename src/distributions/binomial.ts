@@ -27,7 +27,7 @@ import { drawBinomial } from "./counts.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { ClosedFormError } from "./errors.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
-import { binomialLogMass, deviance } from "./gamma-functions.ts";
+import { binomialLogDensity, binomialLogMass, deviance } from "./gamma-functions.ts";
 import { registerKl } from "./kl.ts";
 import { complementOf } from "./logarithms.ts";
 import { expandTo, type LogitsOrProbs, type Odds, oddsOf, oneOf } from "./numerics.ts";
@@ -88,7 +88,7 @@ export class BinomialDistribution extends Distribution {
   }
 
   protected override logDensity(x: Tensor): Tensor {
-    return binomialLogMass(x, sub(this.total, x), this.odds, this.count !== undefined);
+    return binomialLogDensity(x, sub(this.total, x), this.odds, this.count !== undefined);
   }
 
   protected override draw(site: string, shape: Shape): Tensor {

@@ -116,6 +116,31 @@ export function binomialLogMass(k: Tensor, m: Tensor, { p, q, logP, logQ }: Odds
   return sub(add(one, other), ownLogMass(n, whole));
 }
 
+/** ln x, from 1 − x where x is nearer to 1; `use`: where it is needed, so that nothing is infinite elsewhere. */
+function logBy(x: Tensor, complement: Tensor, use: Tensor): Tensor {
+  const high = greater(x, 0.5);
+  return where(
+    high,
+    log1p(neg(where(logicalAnd(use, high), complement, 0))),
+    log(where(logicalAnd(use, logicalNot(high)), x, 1)),
+  );
+}
+
+/**
+ * {@link binomialLogMass} with small relative error where it is near 0, which is at the ends: at k = 0 and at m = 0 it is m ln q and k ln p, where
+ * the three masses would cancel.
+ */
+export function binomialLogDensity(k: Tensor, m: Tensor, odds: Odds, whole = true): Tensor {
+  const { p, q, logP, logQ } = odds;
+  const [none, all] = [equal(k, 0), equal(m, 0)];
+  const inner = binomialLogMass(k, m, odds, whole);
+  const without = logicalAnd(none, logicalNot(all));
+  const every = logicalAnd(all, logicalNot(none));
+  const lnQ = logQ === undefined ? logBy(q, p, without) : where(without, logQ, 0);
+  const lnP = logP === undefined ? logBy(p, q, every) : where(every, logP, 0);
+  return where(none, mul(m, lnQ), where(all, mul(k, lnP), inner));
+}
+
 /**
  * ln [n!/Π xₖ! Π pₖ^xₖ] over the last axis, for counts x that sum to n and probabilities that sum to 1, from Poisson masses: of each xₖ with
  * mean n pₖ, and of n with mean n.

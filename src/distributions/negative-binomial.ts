@@ -14,7 +14,7 @@ import {
 import { halfOpenUnitInterval, nonNegativeInteger, positive, real } from "./constraints.ts";
 import { drawPoisson } from "./counts.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
-import { binomialLogMass } from "./gamma-functions.ts";
+import { binomialLogDensity } from "./gamma-functions.ts";
 import { drawGamma } from "./implicit/standard-gamma.ts";
 import { complementOf } from "./logarithms.ts";
 import { type LogitsOrProbs, oddsOf, oneOf, tiniest } from "./numerics.ts";
@@ -47,7 +47,7 @@ export class NegativeBinomialDistribution extends Distribution {
     // Γ(x + r)/(x! Γ(r)) is r/(x + r) times the binomial coefficient of x and r.
     const { total } = this;
     const share = neg(log1p(div(x, total)));
-    return add(share, binomialLogMass(x, total, oddsOf(this.parameters), false));
+    return add(share, binomialLogDensity(x, total, oddsOf(this.parameters), false));
   }
 
   protected override draw(site: string, shape: Shape): Tensor {
