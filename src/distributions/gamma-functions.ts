@@ -25,10 +25,12 @@ import {
   log1pMinus,
   logicalAnd,
   logicalNot,
+  logicalOr,
   mul,
   neg,
   square,
   stirlingRemainder,
+  stopGradient,
   sub,
   sum,
   type Tensor,
@@ -128,7 +130,7 @@ function logBy(x: Tensor, complement: Tensor, use: Tensor): Tensor {
 
 /**
  * {@link binomialLogMass} with small relative error where it is near 0, which is at the ends: at k = 0 and at m = 0 it is m ln q and k ln p, where
- * the three masses would cancel.
+ * the three masses would cancel. Derivatives are those of the masses.
  */
 export function binomialLogDensity(k: Tensor, m: Tensor, odds: Odds, whole = true): Tensor {
   const { p, q, logP, logQ } = odds;
@@ -138,7 +140,9 @@ export function binomialLogDensity(k: Tensor, m: Tensor, odds: Odds, whole = tru
   const every = logicalAnd(all, logicalNot(none));
   const lnQ = logQ === undefined ? logBy(q, p, without) : where(without, logQ, 0);
   const lnP = logP === undefined ? logBy(p, q, every) : where(every, logP, 0);
-  return where(none, mul(m, lnQ), where(all, mul(k, lnP), inner));
+  const end = stopGradient(where(without, mul(m, lnQ), mul(k, lnP)));
+  const known = logicalAnd(logicalOr(without, every), less(abs(inner), Number.POSITIVE_INFINITY));
+  return where(known, add(end, sub(inner, stopGradient(inner))), inner);
 }
 
 /**
