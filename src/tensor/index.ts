@@ -37,6 +37,7 @@ export {
   tensor,
   zeros,
 } from "./leaf.ts";
+export { type OdeintOptions, odeint } from "./odeint.ts";
 export {
   type Attributes,
   type DefinedOp,

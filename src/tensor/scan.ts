@@ -36,11 +36,12 @@ export interface Scan<C extends Tensors, Y extends Tensors> {
   readonly outputs: Y;
 }
 
-const listOf = (t: Tensors | undefined): readonly Tensor[] =>
+/** The tensors of a structure, in order. */
+export const listOf = (t: Tensors | undefined): readonly Tensor[] =>
   t === undefined ? [] : t instanceof Tensor ? [t] : Object.values(t);
 
 /** Other tensors in the same structure. */
-function like<T extends Tensors | undefined>(structure: T, list: readonly Tensor[]): T {
+export function like<T extends Tensors | undefined>(structure: T, list: readonly Tensor[]): T {
   if (structure === undefined) return structure;
   if (structure instanceof Tensor) return list[0] as Tensor & T;
   if (Array.isArray(structure)) return [...list] as readonly Tensor[] as T;
