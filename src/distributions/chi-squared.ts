@@ -10,6 +10,7 @@ import {
   type TensorLike,
 } from "../tensor/index.ts";
 import { nonNegative, positive } from "./constraints.ts";
+import type { Cumulative } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { Gamma, type GammaDistribution } from "./gamma.ts";
@@ -58,6 +59,16 @@ export class ChiSquaredDistribution extends Distribution {
 
   protected override rebuild(parameters: Parameters): Distribution {
     return new ChiSquaredDistribution(parameters);
+  }
+
+  protected override cumulative(): Cumulative {
+    const { gamma } = this;
+    return {
+      logCdf: (x) => gamma.logCdf(x),
+      logSurvival: (x) => gamma.logSurvival(x),
+      logIcdf: (l) => gamma.logIcdf(l),
+      logIsf: (l) => gamma.logIsf(l),
+    };
   }
 
   protected override forms(): ClosedForms {

@@ -13,9 +13,11 @@ import {
   type TensorLike,
 } from "../tensor/index.ts";
 import { nonNegative, positive } from "./constraints.ts";
+import type { Cumulative } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { deviance, entropyTerm, gammaExcess, gammaLogDensity } from "./gamma-functions.ts";
+import { inverseLogGammainc, logGammainc } from "./implicit/incomplete-gamma.ts";
 import { drawGamma } from "./implicit/standard-gamma.ts";
 import { registerKl } from "./kl.ts";
 import { logOf } from "./logarithms.ts";
@@ -66,6 +68,16 @@ export class GammaDistribution extends Distribution {
 
   protected override rebuild(parameters: Parameters): Distribution {
     return new GammaDistribution(parameters);
+  }
+
+  protected override cumulative(): Cumulative {
+    const { concentration: a, rate: b } = this;
+    return {
+      logCdf: (x) => logGammainc(a, mul(b, x), false),
+      logSurvival: (x) => logGammainc(a, mul(b, x), true),
+      logIcdf: (l) => div(inverseLogGammainc(a, l, false), b),
+      logIsf: (l) => div(inverseLogGammainc(a, l, true), b),
+    };
   }
 
   protected override forms(): ClosedForms {

@@ -46,6 +46,7 @@ export { HalfCauchy, HalfCauchyDistribution } from "./half-cauchy.ts";
 export { HalfNormal, HalfNormalDistribution } from "./half-normal.ts";
 export { HiddenMarkov, HiddenMarkovDistribution } from "./hidden-markov.ts";
 export { gammaLogDerivative, gammaSampleDerivative } from "./implicit/gamma-derivative.ts";
+export { gammainc, gammaincc } from "./implicit/incomplete-gamma.ts";
 export { Independent, IndependentDistribution } from "./independent.ts";
 export { InverseGamma, InverseGammaDistribution } from "./inverse-gamma.ts";
 export { InverseWishart, InverseWishartDistribution } from "./inverse-wishart.ts";

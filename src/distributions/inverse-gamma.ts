@@ -16,10 +16,12 @@ import {
   where,
 } from "../tensor/index.ts";
 import { positive } from "./constraints.ts";
+import type { Cumulative } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { gammaKl } from "./gamma.ts";
 import { entropyTerm, gammaLogDensity } from "./gamma-functions.ts";
+import { inverseLogGammainc, logGammainc } from "./implicit/incomplete-gamma.ts";
 import { drawGamma } from "./implicit/standard-gamma.ts";
 import { registerKl } from "./kl.ts";
 import { logOf } from "./logarithms.ts";
@@ -70,6 +72,16 @@ export class InverseGammaDistribution extends Distribution {
 
   protected override rebuild(parameters: Parameters): Distribution {
     return new InverseGammaDistribution(parameters);
+  }
+
+  protected override cumulative(): Cumulative {
+    const { concentration: a, scale: b } = this;
+    return {
+      logCdf: (x) => logGammainc(a, div(b, x), true),
+      logSurvival: (x) => logGammainc(a, div(b, x), false),
+      logIcdf: (l) => div(b, inverseLogGammainc(a, l, true)),
+      logIsf: (l) => div(b, inverseLogGammainc(a, l, false)),
+    };
   }
 
   protected override forms(): ClosedForms {

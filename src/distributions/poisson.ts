@@ -12,9 +12,11 @@ import {
 } from "../tensor/index.ts";
 import { nonNegative, nonNegativeInteger } from "./constraints.ts";
 import { drawPoisson } from "./counts.ts";
+import type { Cumulative } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { deviance, poissonLogMass } from "./gamma-functions.ts";
+import { logGammainc } from "./implicit/incomplete-gamma.ts";
 import { registerKl } from "./kl.ts";
 import { knowsLog, logOf } from "./logarithms.ts";
 import { expandTo } from "./numerics.ts";
@@ -60,6 +62,14 @@ export class PoissonDistribution extends Distribution {
 
   protected override rebuild(parameters: Parameters): Distribution {
     return new PoissonDistribution(parameters);
+  }
+
+  /** P(X ≤ k) = Q(k + 1, rate). */
+  protected override cumulative(): Cumulative {
+    return {
+      logCdf: (k) => logGammainc(add(k, 1), this.rate, true),
+      logSurvival: (k) => logGammainc(add(k, 1), this.rate, false),
+    };
   }
 
   protected override forms(): ClosedForms {

@@ -54,6 +54,8 @@ export {
   GeometricDistribution,
   Gumbel,
   GumbelDistribution,
+  gammainc,
+  gammaincc,
   gammaLogDerivative,
   gammaSampleDerivative,
   HalfCauchy,

@@ -151,7 +151,14 @@ export {
   sizeOf,
   stridesOf,
 } from "./shape.ts";
-export { erfc as erfcOfNumber, lgamma as lgammaOfNumber, lgammaAboutTwo, ndtri } from "./special/index.ts";
+export {
+  erfc as erfcOfNumber,
+  lgamma as lgammaOfNumber,
+  lgammaAboutTwo,
+  log1pMinus as log1pMinusOfNumber,
+  ndtri,
+  stirlingRemainder as stirlingRemainderOfNumber,
+} from "./special/index.ts";
 export { nodesOf, substitute, substituteAll } from "./substitute.ts";
 export { Tensor } from "./tensor.ts";
 export { Batch, vmap } from "./vmap.ts";
