@@ -2,6 +2,7 @@ import { UsageError } from "../errors.ts";
 import { anything, checkOptions, type OptionRules, whole } from "../options.ts";
 import {
   convert,
+  exactNumber,
   type HostArray,
   input,
   isInput,
@@ -81,7 +82,8 @@ export async function build(outputs: readonly Tensor[], options: BuildOptions = 
       const copies = wide.filter(({ from }) => from instanceof BigInt64Array);
       if (copies.length === 0) return run;
       return () => {
-        for (const { from, to } of copies) for (let i = 0; i < from.length; i++) to[i] = Number(from[i]);
+        for (const { from, to } of copies)
+          for (let i = 0; i < from.length; i++) to[i] = exactNumber(from[i] as bigint);
         run();
       };
     },

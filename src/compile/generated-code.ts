@@ -1,5 +1,5 @@
 /** Generated JavaScript of many statements, split into functions small enough for the engine to optimise. */
-import type { HostArray, HostKernel } from "../tensor/index.ts";
+import type { exactWhole, HostArray, HostKernel } from "../tensor/index.ts";
 
 /** Reads bound leaves and writes bound outputs; synchronous. In the body of a loop, `t` is the step. */
 export type HostRun = (t: number) => void;
@@ -17,6 +17,8 @@ export interface Bindings {
   readonly B: readonly Float64Array[];
   /** Writes 64-bit integers. */
   readonly W: typeof writeWhole;
+  /** Refuses 64-bit integers that float64 does not hold. */
+  readonly X: typeof exactWhole;
 }
 
 /**
@@ -65,10 +67,19 @@ export class GeneratedCode {
       const names = new Set(code.match(/\b[LOCKB]\d+\b/g));
       const declared = [...names].map((name) => `${name} = ${name[0]}[${name.slice(1)}]`);
       const head = declared.length === 0 ? "" : `const ${declared.join(", ")};`;
-      return new Function("L", "O", "C", "K", "B", "W", `"use strict"; ${head} return (t) => { ${code} };`);
+      return new Function(
+        "L",
+        "O",
+        "C",
+        "K",
+        "B",
+        "W",
+        "X",
+        `"use strict"; ${head} return (t) => { ${code} };`,
+      );
     });
     const join = sequence(factories.length);
-    return ({ L, O, C, K, B, W }) => join(factories.map((factory) => factory(L, O, C, K, B, W)));
+    return ({ L, O, C, K, B, W, X }) => join(factories.map((factory) => factory(L, O, C, K, B, W, X)));
   }
 }
 

@@ -2,6 +2,7 @@
 import { InternalError } from "../errors.ts";
 import {
   broadcastStrides,
+  exactWhole,
   type HostArray,
   type HostKernel,
   isConstant,
@@ -129,7 +130,7 @@ class HostCode {
   compile(): (L: Bindings["L"], O: Bindings["O"]) => HostRun {
     const instantiate = this.code.compile();
     const { constants: C, kernels: K, buffers: B } = this;
-    return (L, O) => instantiate({ L, O, C, K, B, W: writeWhole });
+    return (L, O) => instantiate({ L, O, C, K, B, W: writeWhole, X: exactWhole });
   }
 
   copy(to: Place, from: Place, size: number): void {

@@ -162,3 +162,4 @@ export {
 export { nodesOf, substitute, substituteAll } from "./substitute.ts";
 export { Tensor } from "./tensor.ts";
 export { Batch, vmap } from "./vmap.ts";
+export { exactNumber, exactWhole } from "./whole.ts";

@@ -15,6 +15,7 @@ export const add: Binary = elementwise({
   name: "add",
   accepts: "number",
   host: (a, b) => `(${a} + ${b})`,
+  grows: "host",
   native: "Add",
   derivative: (g) => [g, g],
   cases: [...binaryCases([-2, 2]), ...binaryCases([-5, 5], "int64")],
@@ -25,6 +26,7 @@ export const sub: Binary = elementwise({
   name: "sub",
   accepts: "number",
   host: (a, b) => `(${a} - ${b})`,
+  grows: "host",
   native: "Sub",
   derivative: (g) => [g, neg(g)],
   cases: [...binaryCases([-2, 2]), ...binaryCases([-5, 5], "int32")],
@@ -35,6 +37,7 @@ export const mul: Binary = elementwise({
   name: "mul",
   accepts: "number",
   host: (a, b) => `(${a} * ${b})`,
+  grows: (a, b) => `Math.imul(${a}, ${b})`,
   native: "Mul",
   derivative: (g, _, a, b) => [mul(g, b), mul(g, a)],
   cases: [...binaryCases([-2, 2]), ...binaryCases([-5, 5], "int32")],
@@ -124,6 +127,7 @@ export const clip = (x: TensorLike, low: TensorLike, high: TensorLike): Tensor =
 /** −x. */
 export const neg: Unary = unary("neg", {
   host: (x) => `(-${x})`,
+  grows: "host",
   native: "Neg",
   derivative: (g) => neg(g),
   domain: [-2, 2],
@@ -133,6 +137,7 @@ export const neg: Unary = unary("neg", {
 /** |x|; derivative sign(x), 0 at 0. */
 export const abs: Unary = unary("abs", {
   host: (x) => `Math.abs(${x})`,
+  grows: "host",
   native: "Abs",
   derivative: (g, _, x) => mul(g, sign(x)),
   domain: [0.2, 2],

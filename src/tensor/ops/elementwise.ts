@@ -14,6 +14,7 @@ import {
 } from "../op.ts";
 import { broadcastShapes } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
+import { inRange } from "../whole.ts";
 
 /** Which dtypes an op takes. */
 export type Accepts = "float" | "number" | "bool" | "any";
@@ -38,11 +39,19 @@ export interface ElementwiseSpec {
   readonly result?: DType;
   /** The JavaScript expression of one element, from those of the inputs. */
   readonly host: (...inputs: string[]) => string;
+  /** Whether results for integers can be outside their range; `host` if wrapping what it computes is right for int32, or an expression that is. */
+  readonly grows?: "host" | ((...inputs: string[]) => string);
   /** An ONNX operator with the same meaning, or a lowering. */
   readonly native: string | NativeLowering;
   /** Absent: the derivative is zero almost everywhere. `g` is the gradient, `y` the output. */
   readonly derivative?: (g: Tensor, y: Tensor, ...inputs: Tensor[]) => readonly (Tensor | undefined)[];
   readonly cases: readonly OpCase[];
+}
+
+function hostOf({ host, grows }: ElementwiseSpec, inputs: readonly string[], dtype: DType): string {
+  const code = host(...inputs);
+  if (grows === undefined) return code;
+  return typeof grows === "function" && dtype === "int32" ? grows(...inputs) : inRange(code, dtype);
 }
 
 /** Defines an element-wise op of any number of inputs that broadcast. */
@@ -59,7 +68,7 @@ export function elementwise<I extends readonly Tensor[]>(
     },
     derivative: (g, y, inputs) => spec.derivative?.(g, y, ...inputs) ?? inputs.map(() => undefined),
     batch: (lanes, _, node) => rebuild(node, alignBatch(lanes, node.rank)),
-    host: { expression: (inputs) => spec.host(...inputs) },
+    host: { expression: (inputs, node) => hostOf(spec, inputs, node.dtype) },
     native: typeof native === "string" ? { onnx: (builder, inputs) => builder.node(native, inputs) } : native,
     cases: spec.cases,
   });
@@ -85,14 +94,16 @@ export function unary(
     readonly derivative?: (g: Tensor, y: Tensor, x: Tensor) => Tensor;
     readonly domain: readonly [number, number];
     readonly accepts?: Accepts;
+    readonly grows?: "host";
   },
 ): Unary {
-  const { derivative } = spec;
+  const { derivative, grows } = spec;
   return elementwise<[Tensor]>({
     name,
     accepts: spec.accepts ?? "float",
     host: spec.host,
     native: spec.native,
+    ...(grows && { grows }),
     ...(derivative && { derivative: (g, y, x) => [derivative(g, y, x)] }),
     cases: [
       { inputs: [[3, 4]], domain: spec.domain },

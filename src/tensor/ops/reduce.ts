@@ -7,6 +7,7 @@ import { full } from "../leaf.ts";
 import { defineOp, type HostArray, type OpNode, rebuild } from "../op.ts";
 import { normalizeAxes, normalizeAxis, reducedShape, sizeOf, stridesOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
+import { exactWhole, holdInRange } from "../whole.ts";
 import { add, clip, div, maximum, mul, neg, sub } from "./arithmetic.ts";
 import { cast, onnxType } from "./cast.ts";
 import { equal } from "./comparison.ts";
@@ -64,6 +65,7 @@ function foldKernel(
         index[d] = 0;
       }
     }
+    holdInRange(out, node.dtype);
   };
 }
 
@@ -352,13 +354,16 @@ const cumsumOp = defineOp<CumsumAttributes, [Tensor]>({
       const { axis, reverse, exclusive } = node.attributes;
       const n = node.shape[axis];
       const step = stridesOf(node.shape)[axis];
+      const { dtype } = node;
+      const held = (total: number): number =>
+        dtype === "int32" ? total | 0 : dtype === "int64" ? exactWhole(total) : total;
       return (out, x) =>
         forEachLine(node.shape, axis, (start) => {
           let total = 0;
           for (let i = 0; i < n; i++) {
             const k = start + (reverse ? n - 1 - i : i) * step;
             const before = total;
-            total += x[k];
+            total = held(total + x[k]);
             out[k] = exclusive ? before : total;
           }
         });
