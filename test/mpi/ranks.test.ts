@@ -157,7 +157,7 @@ describe.skipIf(launchers.length === 0)("with MPI", () => {
   });
 
   test(`a rank that is killed ends the job, ${KILLS} times, and another number of ranks goes on`, async () => {
-    const epochs = KILLS === 1 ? 6 : 15 * KILLS;
+    const epochs = KILLS === 1 ? 6 : 8 * KILLS;
     const long = [...common, ...small, "--batch", "20", "--epochs", String(epochs)];
     runRanks(1, [main, "train", "vae", ...long, "--out", "straight"]);
     const metrics = join(folder, "killed/metrics.jsonl");

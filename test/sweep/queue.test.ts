@@ -42,11 +42,11 @@ let address = "";
 /** What workers and Redis print. */
 const said = join(folder, "said.txt");
 const children = new Set<ChildProcess>();
-const started = (command: string, args: readonly string[], cwd = folder): ChildProcess => {
+const started = (command: string, args: readonly string[], cwd = folder, env: object = {}): ChildProcess => {
   const child = spawn(command, args, {
     cwd,
     stdio: ["ignore", openSync(said, "a"), openSync(said, "a")],
-    env: { ...process.env, TIGHTBOUND_QUEUE_PASSWORD: PASSWORD },
+    env: { ...process.env, TIGHTBOUND_QUEUE_PASSWORD: PASSWORD, ...env },
   });
   children.add(child);
   child.on("close", () => children.delete(child));
@@ -229,6 +229,73 @@ describe.skipIf(!hasRedis || !hasPackages)("with Redis", () => {
     await queue.close();
     connection.disconnect();
   }, 120_000);
+
+  test.skipIf(spawnSync("openssl", ["version"]).status !== 0)(
+    "TLS: a certificate that nobody vouches for is refused; one that is trusted is not",
+    async () => {
+      const [key, certificate] = ["key.pem", "certificate.pem"].map((name) => join(folder, name));
+      execFileSync(
+        "openssl",
+        [
+          ...[
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "2",
+          ],
+          ...[
+            "-keyout",
+            key,
+            "-out",
+            certificate,
+            "-subj",
+            "/CN=localhost",
+            "-addext",
+            "subjectAltName=DNS:localhost",
+          ],
+        ],
+        { stdio: "ignore" },
+      );
+      const port = await freePort();
+      started("redis-server", [
+        ...["--port", "0", "--tls-port", String(port), "--bind", "127.0.0.1", "--requirepass", PASSWORD],
+        ...["--tls-cert-file", certificate, "--tls-key-file", key, "--tls-auth-clients", "no"],
+        ...["--save", "", "--appendonly", "no"],
+      ]);
+      const queue = `rediss://localhost:${port}`;
+      const refusal = () => connectQueue(queue, PASSWORD).then(String, (error: Error) => error.message);
+      let told = await refusal();
+      // Redis takes a moment to start.
+      for (let tries = 0; told.includes("ECONNREFUSED") && tries < 100; tries++) {
+        await wait(100);
+        told = await refusal();
+      }
+      expect(told).toContain(`the Redis at ${queue} and this program do not agree on TLS`);
+      const short = [
+        "--data",
+        "table.csv",
+        "--hidden",
+        "4",
+        "--latent",
+        "1",
+        "--epochs",
+        "1",
+        "--threads",
+        "1",
+      ];
+      const trusting = { NODE_EXTRA_CA_CERTS: certificate };
+      const sweep = run(["sweep", "--model", "vae", ...short, "--out", "tls", "--queue", queue], trusting);
+      const one = started(process.execPath, [main, "worker", "--queue", queue], folder, trusting);
+      expect(await sweep).toMatchObject({ code: 0, out: expect.stringContaining("1 of 1 runs are done") });
+      await end(one, "SIGTERM");
+    },
+    120_000,
+  );
 
   test("no Redis, a wrong password and another address are said within 5 s", async () => {
     const port = await freePort();

@@ -1,6 +1,6 @@
 /** A run's folder as one array of bytes, for workers that do not share a disk with the sweep. */
 import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { dirname, join, posix, relative, sep } from "node:path";
+import { basename, dirname, join, posix, sep } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { z } from "zod";
 import { QueueError } from "../../errors.ts";
@@ -12,11 +12,10 @@ const LENGTH_BYTES = 4;
 
 const header = z.array(z.object({ path: z.string(), size: z.number().int().min(0) }));
 
-function filesUnder(folder: string): readonly string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name !== "lock")
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
-}
+const filesUnder = (folder: string): readonly string[] =>
+  readdirSync(folder, { recursive: true })
+    .map(String)
+    .filter((path) => basename(path) !== "lock" && statSync(join(folder, path)).isFile());
 
 /** @throws QueueError when the folder is too large for one value of Redis. */
 export function pack(folder: string): Uint8Array {
