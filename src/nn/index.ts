@@ -14,6 +14,7 @@ export {
 } from "./convolution.ts";
 export { type Dense, dense, type WeightOptions } from "./dense.ts";
 export { type DropoutOptions, dropout } from "./dropout.ts";
+export { type Gru, type GruOptions, gru } from "./gru.ts";
 // Under one name, because a rule such as `zeros` has the same name as the tensor function.
 export * as initializers from "./initializers.ts";
 export { glorotUniform, normal, zeros } from "./initializers.ts";
