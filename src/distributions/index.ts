@@ -101,3 +101,4 @@ export { Uniform, UniformDistribution } from "./uniform.ts";
 export { VonMises, VonMisesDistribution } from "./von-mises.ts";
 export { Weibull, WeibullDistribution } from "./weibull.ts";
 export { type ScaleOrFactor, Wishart, WishartDistribution, WishartFamily } from "./wishart.ts";
+export { ZeroInflated, ZeroInflatedDistribution } from "./zero-inflated.ts";

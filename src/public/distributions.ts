@@ -147,4 +147,6 @@ export {
   Wishart,
   WishartDistribution,
   WishartFamily,
+  ZeroInflated,
+  ZeroInflatedDistribution,
 } from "../distributions/index.ts";

@@ -265,7 +265,25 @@ def random_walk(case):
     }
 
 
+def zero_inflated(case):
+    def density(x, rate, probs=None, logits=None):
+        pi0 = probs if probs is not None else sigmoid(logits)
+        mass = exp(x * log(rate) - rate - loggamma(x + 1))
+        return log((pi0 if x == 0 else 0) + (1 - pi0) * mass)
+
+    out = table(case, density, list(case["parameters"]))
+    mean, variance = [], []
+    for r in rows(case):
+        pi0 = r["probs"] if "probs" in r else sigmoid(r["logits"])
+        m, second = (1 - pi0) * r["rate"], (1 - pi0) * (r["rate"] + r["rate"] ** 2)
+        mean.append(number(m))
+        variance.append(number(second - m * m))
+    return out | {"mean": mean, "variance": variance}
+
+
 MAKE = {
+    "ZeroInflated probs": zero_inflated,
+    "ZeroInflated logits": zero_inflated,
     "Wishart": wishart,
     "InverseWishart": inverse_wishart,
     "GaussianRandomWalk": random_walk,

@@ -9,10 +9,12 @@ import { InverseWishart } from "../../../src/distributions/inverse-wishart.ts";
 import { LKJ } from "../../../src/distributions/lkj.ts";
 import { LKJCholesky } from "../../../src/distributions/lkj-cholesky.ts";
 import { OrderedLogistic } from "../../../src/distributions/ordered-logistic.ts";
+import { Poisson } from "../../../src/distributions/poisson.ts";
 import { truncate } from "../../../src/distributions/truncate.ts";
 import { TruncatedNormal } from "../../../src/distributions/truncated-normal.ts";
 import { Weibull } from "../../../src/distributions/weibull.ts";
 import { Wishart } from "../../../src/distributions/wishart.ts";
+import { ZeroInflated } from "../../../src/distributions/zero-inflated.ts";
 import { mul, type Tensor, unsqueeze } from "../../../src/tensor/index.ts";
 import { tensor } from "../../../src/tensor/leaf.ts";
 import type { DistributionCase } from "./index.ts";
@@ -202,5 +204,19 @@ export const familyCases: readonly DistributionCase[] = [
     make: (p) => GaussianRandomWalk(p.scale, 3, { initial: p.initial, drift: p.drift }),
     points: [[[0, 0, 0]], [[1, 0.5, -2]], [[-3, -6, 30]]],
     total: "reference",
+  },
+  {
+    name: "ZeroInflated probs",
+    parameters: { rate: [0.5, 3, 20], probs: [0.25, 0.5, 0.0625] },
+    make: (p) => ZeroInflated(Poisson(p.rate), { probs: p.probs }),
+    points: [[0], [1], [4], [60]],
+    total: "counts",
+  },
+  {
+    name: "ZeroInflated logits",
+    parameters: { rate: [0.5, 3, 20], logits: [-1, 40, -30] },
+    make: (p) => ZeroInflated(Poisson(p.rate), { logits: p.logits }),
+    points: [[0], [1], [4], [60]],
+    total: "counts",
   },
 ];

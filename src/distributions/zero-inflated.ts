@@ -1,0 +1,138 @@
+import { UsageError } from "../errors.ts";
+import {
+  add,
+  broadcastShapes,
+  cast,
+  equal,
+  exp,
+  less,
+  log,
+  logsumexp,
+  mul,
+  noise,
+  type Shape,
+  square,
+  stack,
+  stopGradient,
+  type Tensor,
+  where,
+  zeros,
+} from "../tensor/index.ts";
+import { real, unitInterval } from "./constraints.ts";
+import { type Cumulative, pairOfTails } from "./cumulative.ts";
+import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import { logComplementOf, logOf } from "./logarithms.ts";
+import { type LogitsOrProbs, type Odds, oddsOf, oneOf } from "./numerics.ts";
+
+/** ln(eᵃ + eᵇ), also where one of them is −∞. */
+const logSum = (a: Tensor, b: Tensor): Tensor => {
+  const shape = broadcastShapes("ZeroInflated", a.shape, b.shape);
+  return logsumexp(stack([a.expand(shape), b.expand(shape)], -1), -1);
+};
+
+/** The distribution that {@link ZeroInflated} returns: parameters, moments and densities as expressions. */
+export class ZeroInflatedDistribution<D extends Distribution = Distribution> extends Distribution {
+  readonly base: D;
+  /** The probability of a zero that is not the base's. */
+  readonly probs: Tensor;
+
+  /** `gate` holds one of `logits`, `probs`. Use {@link ZeroInflated}. */
+  constructor(base: D, gate: Parameters) {
+    const under = <T>(record: Readonly<Record<string, T>>): Record<string, T> =>
+      Object.fromEntries(Object.entries(record).map(([k, v]) => [`base.${k}`, v]));
+    super({
+      name: `ZeroInflated(${base.name})`,
+      parameters: { ...under(base.parameters), ...gate },
+      constraints: {
+        ...under(base.constraints),
+        ...("logits" in gate ? { logits: real } : { probs: unitInterval }),
+      },
+      support: base.support,
+      batchShape: broadcastShapes("ZeroInflated", base.batchShape, Object.values(gate)[0].shape),
+      dtype: base.dtype,
+      reparameterised: false,
+      ranges: { probs: "unitInterval" },
+    });
+    this.base = base;
+    this.probs = oddsOf(gate).p;
+  }
+
+  /** ln π and ln(1 − π). */
+  private logs(): { readonly zero: Tensor; readonly base: Tensor } {
+    const { logits, probs } = this.parameters;
+    const odds: Odds = oddsOf(logits === undefined ? { probs } : { logits });
+    return {
+      zero: odds.logP ?? logOf(odds.p),
+      base: odds.logQ ?? (logits === undefined ? logComplementOf(probs) : log(odds.q)),
+    };
+  }
+
+  protected override logDensity(x: Tensor): Tensor {
+    const { zero, base } = this.logs();
+    const own = add(base, this.base.logProb(x));
+    return where(equal(x, 0), logSum(zero, own), own);
+  }
+
+  protected override draw(site: string, shape: Shape): Tensor {
+    const own = this.batchShape.length;
+    const drawn = this.base
+      .expand(this.batchShape)
+      .sample(`${site}/base`, shape.slice(0, shape.length - own));
+    const inflated = less(noise("uniform", `${site}/zero`, shape, this.floatDType), stopGradient(this.probs));
+    return where(inflated, zeros(shape, this.dtype), cast(drawn, this.dtype));
+  }
+
+  protected override rebuild(parameters: Parameters): Distribution {
+    const { logits, probs } = parameters;
+    return new ZeroInflatedDistribution(
+      this.base.mapParameters((_, k) => parameters[`base.${k}`]),
+      logits === undefined ? { probs } : { logits },
+    );
+  }
+
+  protected override cumulative(): Cumulative | undefined {
+    if (!this.base.has("cdf")) return undefined;
+    const { zero, base } = this.logs();
+    return pairOfTails(
+      (x) => logSum(zero, add(base, this.base.logCdf(x))),
+      (x) => add(base, this.base.logSurvival(x)),
+    );
+  }
+
+  protected override forms(): ClosedForms {
+    const { base, probs } = this;
+    const kept = (): Tensor => exp(this.logs().base);
+    return {
+      ...(base.has("mean") && { mean: () => mul(kept(), base.mean()) }),
+      // Var within, and between the base's mean and zero.
+      ...(base.has("mean") &&
+        base.has("variance") && {
+          variance: () => mul(kept(), add(base.variance(), mul(probs, square(base.mean())))),
+        }),
+    };
+  }
+}
+
+/**
+ * Counts with more zeros than the base explains: 0 with probability π, otherwise a draw of the base, which may be 0 too (Lambert 1992). π is `probs`, or `logits` its log
+ * odds; its shape broadcasts with the base's batch. Draws have no derivatives.
+ *
+ * @example
+ * await ZeroInflated(Poisson(2), { probs: 0.5 }).logProb(0).value(); // ln(0.5 + 0.5 e⁻²) = -0.5663
+ *
+ * @throws UsageError when the base is not a distribution of counts, when both or neither of `logits`, `probs` are given, or a known probability is
+ * outside [0, 1].
+ */
+export function ZeroInflated(distribution: Distribution, gate: LogitsOrProbs): ZeroInflatedDistribution {
+  const counts = ["nonNegativeInteger", "integerInterval", "boolean"];
+  const fits = distribution instanceof Distribution && counts.includes(distribution.support.name);
+  if (!fits || distribution.dtype !== distribution.floatDType) {
+    throw new UsageError(
+      `ZeroInflated: expected a distribution of counts, as in ZeroInflated(Poisson(2), { probs: 0.3 }); found ${String(distribution)}.`,
+    );
+  }
+  const given = oneOf("ZeroInflated", gate);
+  const [[name, value]] = Object.entries(given) as [string, Tensor][];
+  const fitted = value.dtype === distribution.floatDType ? value : cast(value, distribution.floatDType);
+  return new ZeroInflatedDistribution(distribution, { [name]: fitted });
+}
