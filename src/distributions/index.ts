@@ -3,6 +3,8 @@
  *
  * @module
  */
+
+export { AsymmetricLaplace, AsymmetricLaplaceDistribution } from "./asymmetric-laplace.ts";
 export { Bernoulli, BernoulliDistribution } from "./bernoulli.ts";
 export { Beta, BetaDistribution } from "./beta.ts";
 export { BetaBinomial, BetaBinomialDistribution } from "./beta-binomial.ts";
@@ -88,6 +90,7 @@ export {
   RelaxedOneHotCategoricalDistribution,
   StraightThroughOneHotCategoricalDistribution,
 } from "./relaxed-one-hot-categorical.ts";
+export { SkewNormal, SkewNormalDistribution } from "./skew-normal.ts";
 export { StudentT, StudentTDistribution } from "./student-t.ts";
 export { TableRow, TableRowDistribution, type TableRowParameters } from "./table-row.ts";
 export { Transformed, TransformedDistribution } from "./transformed.ts";

@@ -6,6 +6,8 @@
 import "../ambient.ts";
 
 export {
+  AsymmetricLaplace,
+  AsymmetricLaplaceDistribution,
   Bernoulli,
   BernoulliDistribution,
   Beta,
@@ -122,6 +124,8 @@ export {
   type SampleAndLogProb,
   type ScaleOrFactor,
   type ScaleTrilOrCovariance,
+  SkewNormal,
+  SkewNormalDistribution,
   StraightThroughBernoulliDistribution,
   StraightThroughOneHotCategoricalDistribution,
   StudentT,

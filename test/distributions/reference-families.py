@@ -281,7 +281,43 @@ def zero_inflated(case):
     return out | {"mean": mean, "variance": variance}
 
 
+def skew_normal(case):
+    def density(x, loc, scale, skewness):
+        z = (x - loc) / scale
+        with mp.workdps(200):
+            return -z * z / 2 - log(2 * pi) / 2 - log(scale) + log(erfc(-skewness * z / sqrt(mpf(2))))
+
+    out = table(case, density, ["loc", "scale", "skewness"])
+    mean, variance = [], []
+    for r in rows(case):
+        f = lambda z: 2 * exp(-z * z / 2) / sqrt(2 * pi) * erfc(-r["skewness"] * z / sqrt(mpf(2))) / 2
+        nodes = [-12, -6, -3, -1, 0, 1, 3, 6, 12]
+        m = quad(lambda z: z * f(z), nodes)
+        mean.append(number(r["loc"] + r["scale"] * m))
+        variance.append(number(r["scale"] ** 2 * quad(lambda z: (z - m) ** 2 * f(z), nodes)))
+    return out | {"mean": mean, "variance": variance}
+
+
+def asymmetric_laplace(case):
+    def density(x, loc, scale, asymmetry):
+        left, right = scale * asymmetry, scale / asymmetry
+        return ((x - loc) / left if x < loc else -(x - loc) / right) - log(left + right)
+
+    out = table(case, density, ["loc", "scale", "asymmetry"])
+    sides = [(r["loc"], r["scale"] * r["asymmetry"], r["scale"] / r["asymmetry"]) for r in rows(case)]
+    # From the moments of two exponentials, weighed by their shares.
+    mean = [(r * r - l * l) / (l + r) for _, l, r in sides]
+    second = [2 * (l**3 + r**3) / (l + r) for _, l, r in sides]
+    return out | {
+        "mean": [number(m + c) for m, (c, _, _) in zip(mean, sides)],
+        "variance": [number(s - m * m) for s, m in zip(second, mean)],
+        "entropy": [number(1 + log(l + r)) for _, l, r in sides],
+    }
+
+
 MAKE = {
+    "SkewNormal": skew_normal,
+    "AsymmetricLaplace": asymmetric_laplace,
     "ZeroInflated probs": zero_inflated,
     "ZeroInflated logits": zero_inflated,
     "Wishart": wishart,

@@ -1,5 +1,6 @@
 /** Cases of the families whose reference is mpmath alone (reference-families.py). */
 
+import { AsymmetricLaplace } from "../../../src/distributions/asymmetric-laplace.ts";
 import { BetaBinomial } from "../../../src/distributions/beta-binomial.ts";
 import { censor } from "../../../src/distributions/censored.ts";
 import { Exponential } from "../../../src/distributions/exponential.ts";
@@ -10,6 +11,7 @@ import { LKJ } from "../../../src/distributions/lkj.ts";
 import { LKJCholesky } from "../../../src/distributions/lkj-cholesky.ts";
 import { OrderedLogistic } from "../../../src/distributions/ordered-logistic.ts";
 import { Poisson } from "../../../src/distributions/poisson.ts";
+import { SkewNormal } from "../../../src/distributions/skew-normal.ts";
 import { truncate } from "../../../src/distributions/truncate.ts";
 import { TruncatedNormal } from "../../../src/distributions/truncated-normal.ts";
 import { Weibull } from "../../../src/distributions/weibull.ts";
@@ -218,5 +220,19 @@ export const familyCases: readonly DistributionCase[] = [
     make: (p) => ZeroInflated(Poisson(p.rate), { logits: p.logits }),
     points: [[0], [1], [4], [60]],
     total: "counts",
+  },
+  {
+    name: "SkewNormal",
+    parameters: { loc: [0.5, 0, -2], scale: [2, 1, 0.25], skewness: [0, 4, -1.5] },
+    make: (p) => SkewNormal(p.loc, p.scale, p.skewness),
+    points: [[-12], [-2], [0], [0.75], [20]],
+    total: "quadrature",
+  },
+  {
+    name: "AsymmetricLaplace",
+    parameters: { loc: [0.5, 0, -2], scale: [2, 1, 0.25], asymmetry: [1, 3, 0.5] },
+    make: (p) => AsymmetricLaplace(p.loc, p.scale, p.asymmetry),
+    points: [[-12], [-2.5], [0.25], [0.75], [20]],
+    total: "reference",
   },
 ];
