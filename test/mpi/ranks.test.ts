@@ -171,11 +171,13 @@ describe.skipIf(launchers.length === 0)("with MPI", () => {
       const before = lines().length;
       const args = existsSync(checkpoint) ? again : first;
       const [command, ...rest] = started(count, launchers[kill % launchers.length], [main, ...args]);
-      const job = spawn(command, rest, { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
+      const job = spawn(command, rest, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
       let told = "";
-      job.stderr.on("data", (text) => {
-        told += text;
-      });
+      // MPICH's launcher tells it on the output, Open MPI's on the error stream.
+      for (const stream of [job.stdout, job.stderr])
+        stream.on("data", (text) => {
+          told += text;
+        });
       const ended = new Promise((resolve) => job.on("close", resolve));
       for (let tries = 0; lines().length <= before || !existsSync(checkpoint); tries++) {
         if (tries > 3000) throw new Error("waited for a minute in vain");
