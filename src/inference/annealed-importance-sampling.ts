@@ -84,6 +84,19 @@ export interface AnnealingResult {
   readonly acceptance: number;
   /** The end points of the chains, [chains, …site] each. Forward, they are draws from the posterior if they are weighted. */
   readonly draws: ReadonlyMap<string, ArrayValue>;
+  /** Says so if a few of at least 10 chains hold the weight; empty otherwise. */
+  readonly warnings: readonly string[];
+}
+
+/** With an effective sample size below this share of the chains, a few of them make the estimate. */
+const FEW = 0.1;
+
+function weightWarnings(effective: number, chains: number, estimate: "low" | "high"): string[] {
+  if (chains < 10 || effective >= FEW * chains) return [];
+  return [
+    `The weights of ${chains} chains are worth ${Number(effective.toPrecision(2))}: the estimate is that of a few chains, and far too ${estimate} as a rule. ` +
+      "Take more temperatures, start from a fitted guide, or write the program so that no direction of its posterior is very narrow.",
+  ];
 }
 
 /** The steepness of the sigmoid schedule, as in Wu et al. (2017). */
@@ -201,16 +214,18 @@ async function resultOf(
     const datum = datumOf(logWeights, i, path);
     return { ...datum, logEvidence: sign * datum.logEvidence };
   });
+  const effectiveSampleSize = Math.min(...perDatum.map((d) => d.effectiveSampleSize));
   return {
     logEvidence: perDatum.reduce((n, d) => n + d.logEvidence, 0),
     standardError: Math.sqrt(perDatum.reduce((n, d) => n + d.standardError ** 2, 0)),
     bound: sign * bound,
     boundError: Math.sqrt(mean(totals.map((w) => (w - bound) ** 2)) / Math.max(1, chains - 1)),
-    effectiveSampleSize: Math.min(...perDatum.map((d) => d.effectiveSampleSize)),
+    effectiveSampleSize,
     perDatum,
     logWeights: new ArrayValue([path.chains, ...path.data], "float64", logWeights),
     acceptance,
     draws: await path.constrain(q),
+    warnings: weightWarnings(effectiveSampleSize, chains, sign === 1 ? "low" : "high"),
   };
 }
 

@@ -386,9 +386,24 @@ describe("what cannot be done is said", () => {
       model(({ sample }) => sample("z", Normal(0, 1))),
       model(({ sample, plate }) => plate("row", 3, () => sample("z", Gamma(2, 1)))),
     ]) {
-      const { logEvidence } = await annealedImportanceSampling(program, [], { temperatures: 4, chains: 3 });
+      const { logEvidence, warnings } = await annealedImportanceSampling(program, [], {
+        temperatures: 4,
+        chains: 12,
+      });
       expect(logEvidence).toBe(0);
+      expect(warnings).toEqual([]);
     }
+  });
+
+  test("an estimate that a few chains make says so: a narrow ridge", async () => {
+    const ridge = model(({ sample, observe }) => {
+      const [a, b] = ["a", "b"].map((name) => sample(name, Normal(0, 100)));
+      observe("y", Normal(a.add(b), 1e-3), 1);
+    });
+    const { logEvidence, warnings } = await annealedImportanceSampling(ridge, [], { chains: 20 });
+    // Its evidence is that of N(1; 0, 2 · 100²): −5.87.
+    expect(logEvidence).toBeLessThan(-100);
+    expect(warnings.join()).toContain("The weights of 20 chains are worth");
   });
 
   test("data of density zero", async () => {
