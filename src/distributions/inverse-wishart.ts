@@ -84,7 +84,7 @@ export class InverseWishartDistribution extends WishartFamily {
  * differentiable in all parameters.
  *
  * @example
- * await InverseWishart(5, { scale: [[2, 0], [0, 2]] }).mean().value({ executor: "host" }); // [[1, 0], [0, 1]]
+ * await InverseWishart(5, { scale: [[2, 0], [0, 2]] }).mean().sum().value({ executor: "host" }); // 2
  *
  * @throws UsageError when a known `df` is not above p − 1, or the matrix is not positive definite; ShapeError when it is not square.
  */

@@ -206,7 +206,7 @@ export class WishartDistribution extends WishartFamily {
  * is easier to choose and to sample.
  *
  * @example
- * await Wishart(4, { scale: [[1, 0], [0, 1]] }).mean().value({ executor: "host" }); // [[4, 0], [0, 4]]
+ * await Wishart(4, { scale: [[1, 0], [0, 1]] }).mean().sum().value({ executor: "host" }); // 8
  *
  * @throws UsageError when a known `df` is not above p − 1, or the matrix is not positive definite; ShapeError when it is not square.
  */

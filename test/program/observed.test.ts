@@ -35,7 +35,7 @@ const outside: Readonly<Record<string, readonly number[]>> = {
   interval: [-1e9, 1e9],
   unitInterval: [-0.01, 1.01, 30],
   boolean: [-1, 2, 0.5],
-  integerInterval: [-1, 1e6],
+  integerInterval: [-1, 1e12],
   nonNegativeInteger: [-1, 1.5],
   oneHotVector: [2, -1],
   countVector: [-1, 1e6],

@@ -152,21 +152,21 @@ export const familyCases: readonly DistributionCase[] = [
     total: "reference",
   },
   {
-    name: "Truncated Exponential",
+    name: "truncate Exponential",
     parameters: { rate: [0.5, 2, 30], low: [1, 0.125, 10], high: [3, 0.5, 11] },
     make: (p) => truncate(Exponential(p.rate), p.low, p.high),
     points: [[0.25], [1.25], [2], [10.0625], [10.5]],
     total: "quadrature",
   },
   {
-    name: "Truncated Geometric",
+    name: "truncate Geometric",
     parameters: { probs: [0.25, 0.5, 0.03125], low: [1, 3, 2], high: [4, 6, 90] },
     make: (p) => truncate(Geometric({ probs: p.probs }), p.low, p.high),
     points: [[0], [1], [3], [4], [6], [50], [91]],
     total: "counts",
   },
   {
-    name: "Censored Weibull",
+    name: "censor Weibull",
     parameters: {
       scale: [2, 0.5, 10],
       concentration: [1.5, 0.75, 3],
