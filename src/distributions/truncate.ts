@@ -15,7 +15,7 @@ import { TruncatedNormalDistribution } from "./truncated-normal.ts";
  *
  * @example
  * await truncate(Exponential(1), 2).logProb(3).value(); // -1
- * const positive = truncate(StudentT(4, 0, 1), 0);
+ * const positive = truncate(Logistic(0, 1), 0);
  *
  * @throws ClosedFormError when the base has no distribution function; UsageError when it has no values between the bounds.
  */
