@@ -3,6 +3,7 @@
 // `npm run fuzz -- --readers [--cases 20000] [--from 0]`: damaged files for every reader, from a case on;
 // `npm run fuzz -- --kills 200`: processes killed at random moments, over all verbs that write;
 // `npm run fuzz -- --disks 29`: training on disks of this many sizes that fill up;
+// `npm run fuzz -- --studio 50`: the studio killed at random moments while labels are given;
 // `npm run fuzz -- --values`: absurd values of every number that the command line takes.
 // `--seed 2` draws other cases; `--only WORDS` runs only those whose name contains the words.
 import { spawnSync } from "node:child_process";
@@ -16,6 +17,7 @@ const { values } = parseArgs({
     graphs: { type: "string" },
     kills: { type: "string" },
     disks: { type: "string" },
+    studio: { type: "string" },
     cases: { type: "string", default: "20000" },
     from: { type: "string", default: "0" },
     seed: { type: "string", default: "1" },
@@ -33,11 +35,12 @@ const campaigns = [
   ["graphs", "test/compile/random-views.test.ts", { TIGHTBOUND_FUZZ_GRAPHS: values.graphs }],
   ["kills", "test/campaigns/kills.test.ts", { TIGHTBOUND_FUZZ_KILLS: values.kills }],
   ["disks", "test/campaigns/full-disk.test.ts", { TIGHTBOUND_FUZZ_DISKS: values.disks }],
+  ["studio", "test/studio/kills.test.ts", { TIGHTBOUND_FUZZ_STUDIO: values.studio }],
   ["values", "test/campaigns/values.test.ts", { TIGHTBOUND_FUZZ_VALUES: "all" }],
 ].filter(([name]) => values[name] !== undefined);
 if (campaigns.length === 0) {
   console.error(
-    "What is to be tried? Expected --graphs NUMBER, --readers, --kills NUMBER, --disks NUMBER or --values; found none.",
+    "What is to be tried? Expected --graphs NUMBER, --readers, --kills NUMBER, --disks NUMBER, --studio NUMBER or --values; found none.",
   );
   process.exit(2);
 }
