@@ -106,5 +106,5 @@ test(
     }
     expect(confirmed).toBeGreaterThan(0);
   },
-  120_000 + 15_000 * KILLS,
+  120_000 + 60_000 * KILLS,
 );
