@@ -29,7 +29,7 @@ export interface GruOptions {
   readonly weightInit?: Initializer;
   /** Initialiser of both biases. Default zeros. */
   readonly biasInit?: Initializer;
-  /** Default float32. */
+  /** Type of the parameters. Default float32. */
   readonly dtype?: DType;
 }
 

@@ -49,6 +49,18 @@ const calls: Record<string, readonly Call[]> = {
         ...o,
       }),
   ],
+  RandomWalkOptions: [(o) => distributions.GaussianRandomWalk(1, 3, o)],
+  GruOptions: [(o) => nn.gru(2, 2, o)],
+  OdeintOptions: [(o) => tensor.odeint((_, y) => y, tensor.ones([1]), [0, 1], o)],
+  ScanOptions: [
+    (o) =>
+      tensor.scan(
+        tensor.scalar(0),
+        tensor.ones([3]),
+        (carry, x) => ({ carry: carry.add(x), output: carry }),
+        o,
+      ),
+  ],
   BatchNormOptions: [(o) => nn.batchNorm(2, o)],
   NormOptions: [(o) => nn.layerNorm(2, o)],
   DropoutOptions: [(o) => nn.dropout(0.5, { site: "s", ...o })],
