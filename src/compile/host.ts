@@ -343,17 +343,18 @@ export function compileHost(outputs: readonly Tensor[]): HostProgram {
   };
 }
 
+type ScalarFunction = (X: typeof exactWhole, ...inputs: number[]) => number;
+
 /** Compiled functions by their code: a graph has many nodes but few different ops. */
-const scalarFunctions = new Map<string, (...inputs: number[]) => number>();
+const scalarFunctions = new Map<string, ScalarFunction>();
 
 /** The value of an element-wise node whose inputs are constants with one element each. */
 function evaluateScalar(code: string, names: readonly string[], inputs: readonly number[]): number {
   const key = `${names.length} ${code}`;
   const known = scalarFunctions.get(key);
-  const run =
-    known ?? (new Function(...names, `"use strict"; return ${code};`) as (...inputs: number[]) => number);
+  const run = known ?? (new Function("X", ...names, `"use strict"; return ${code};`) as ScalarFunction);
   if (known === undefined) scalarFunctions.set(key, run);
-  return Number(run(...inputs));
+  return Number(run(exactWhole, ...inputs));
 }
 
 /** The value of a node whose inputs are all constants. */

@@ -48,7 +48,7 @@ export class FlatDistribution extends Distribution {
  *
  * `shape` is that of one value: `[]` for a number (default), `[5]` for a vector of five, `[3, 4]` for three simplexes of four.
  * Sets: every one that `transforms.biject` reaches, `constraints.real`, `positive`, `interval(0, 1)`, `simplex`, `orderedVector`,
- * `positiveOrderedVector`, `unitVector`, `lowerCholesky`, `correlation` and `correlationCholesky` among them. On a set with fewer degrees of
+ * `positiveOrderedVector`, `unitVector`, `lowerCholesky`, `correlation`, `correlationCholesky` and `positiveDefinite` among them. On a set with fewer degrees of
  * freedom than numbers, flat means flat in the numbers that `transforms` documents for it; on the sphere, in its surface.
  *
  * What needs a proper prior is refused with the site's name: draws from the prior (`predictive` without a posterior, simulated data,

@@ -90,6 +90,17 @@ test("values of every set, and values outside it", async () => {
       ],
     ],
     [
+      flat(constraints.positiveDefinite, [2, 2]),
+      [
+        [2, 0.5],
+        [0.5, 1],
+      ],
+      [
+        [1, 2],
+        [2, 1],
+      ],
+    ],
+    [
       flat(constraints.correlationCholesky, [2, 2]),
       [
         [1, 0],
@@ -120,7 +131,8 @@ test("refused: sets that are discrete or of another shape", () => {
   expect(() => flat(constraints.correlation, [2, 3])).toThrow(/n, n/);
   expect(() => flat(constraints.boolean)).toThrow(/discrete/);
   expect(() => flat(undefined as never)).toThrow(UsageError);
-  expect(() => flat(constraints.positiveDefinite, [2, 2])).toThrow(/no transform/);
+  expect(() => flat(constraints.positiveDefinite, [2, 3])).toThrow(/n, n/);
+  expect(() => flat({ ...constraints.real, name: "a set of one's own" })).toThrow(/no transform/);
 });
 
 /** ln of a midpoint sum of exp over a box of coordinates. */
