@@ -19,6 +19,7 @@ import {
   sub,
   sum,
   type Tensor,
+  tensor,
 } from "../../src/tensor/index.ts";
 import { generator } from "../campaigns/random.ts";
 
@@ -87,4 +88,10 @@ describe.each(Object.entries(ops))("%s", (_, of) => {
     }
     expect(refused).toBeLessThanOrEqual(5);
   });
+});
+
+test.each(["int32", "int64"] as const)("constants of %s fold to what they compute", async (dtype) => {
+  const number = (value: number) => tensor(value, { dtype });
+  const { data } = await add(mul(number(3), number(4)), number(-5)).value();
+  expect(Number(data[0])).toBe(7);
 });
