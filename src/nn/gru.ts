@@ -36,13 +36,13 @@ export interface GruOptions {
 const gruRules: OptionRules<GruOptions> = { weightInit: anything, biasInit: anything, dtype: anything };
 
 export interface Gru extends Layer {
-  /** [inputs, 3 · units]: reset gate, update gate, candidate. */
+  /** `[inputs, 3 · units]`: reset gate, update gate, candidate. */
   readonly inputWeight: Tensor;
-  /** [3 · units] */
+  /** `[3 · units]` */
   readonly inputBias: Tensor;
-  /** [units, 3 · units] */
+  /** `[units, 3 · units]` */
   readonly stateWeight: Tensor;
-  /** [3 · units] */
+  /** `[3 · units]` */
   readonly stateBias: Tensor;
   /** The states after each step, from a first state [batch, units]: [batch, steps, units]. */
   applyFrom(initial: Tensor, x: Tensor): Tensor;
