@@ -17,12 +17,13 @@ export interface Chooser {
   close(): void;
 }
 
-const chosen = (features: Features, { count, ...state }: Choice): readonly number[] =>
+/** The rows of one choice. */
+export const chosenRows = (features: Features, { count, ...state }: Choice): readonly number[] =>
   chooseRows({ ...state, features }, { strategy: "chosen", count, seed: 0 });
 
 /** Chooses in this thread. */
 export const chooserHere = (features: Features): Chooser => ({
-  choose: async (choice) => chosen(features, choice),
+  choose: async (choice) => chosenRows(features, choice),
   close: () => undefined,
 });
 
@@ -55,6 +56,3 @@ export function chooserInThread(features: Features): Chooser {
     close: () => void worker.terminate(),
   };
 }
-
-/** The answer to one message in the other thread. */
-export const answerOf = chosen;
