@@ -72,9 +72,18 @@ test("package.json lists every file that does something when it is loaded: bundl
   };
   const listed = sideEffects.map((pattern) => pattern.replace(/^\.\/dist\//, "").replace(/\.js$|\*\*$/, ""));
   // Formatted sources begin only statements of the module itself in the first column.
-  const acts = /^(?:if|for|while|try|new|await)\b|^(?!(?:import|function)\b)[A-Za-z_$][\w$.]*(?:\(|\[| = )/m;
-  const active = files.filter((path) => acts.test(readFileSync(join(src, path), "utf8")));
-  expect(active.length).toBeGreaterThan(30);
+  const acts =
+    /^(?:(?:if|for|while|try|new|await)\b|(?!(?:import|function)\b)[A-Za-z_$][\w$.]*(?:\(|\[| = )).*/gm;
+  // Whoever has a distribution has loaded the file of its class, so the divergences from it may be registered there.
+  const ownKl = (text: string, line: string): boolean => {
+    const family = /^registerKl\((\w+),/.exec(line)?.[1];
+    return family !== undefined && text.includes(`export class ${family} `);
+  };
+  const active = files.filter((path) => {
+    const text = readFileSync(join(src, path), "utf8");
+    return [...text.matchAll(acts)].some(([line]) => !ownKl(text, line));
+  });
+  expect(active.length).toBeGreaterThan(15);
   expect(
     active.filter((path) => !listed.some((start) => path.split(sep).join("/").startsWith(start))),
   ).toEqual([]);

@@ -1,6 +1,6 @@
 /** A graph as plain data, which can be sent to a worker, unlike closures. */
 import { InternalError } from "../errors.ts";
-import { type Attributes, isConstant, isScan, ops, ScanBody, Tensor } from "../tensor/index.ts";
+import { type Attributes, isConstant, isScan, type Op, ops, ScanBody, Tensor } from "../tensor/index.ts";
 import { topological } from "./graph.ts";
 
 interface PlainNode {
@@ -47,22 +47,29 @@ export function toPlainGraph(outputs: readonly Tensor[], leaves: readonly Tensor
   };
 }
 
-function bodyOf(plain: PlainGraph): ScanBody {
-  const { outputs, leaves } = fromPlainGraph(plain);
+function bodyOf(plain: PlainGraph, known: ReadonlyMap<string, Op>): ScanBody {
+  const { outputs, leaves } = fromPlainGraph(plain, known);
   return new ScanBody(leaves, outputs);
 }
 
-/** Rebuilds the graph. Nodes are made in their old order, so the compiled code is the same. */
-export function fromPlainGraph({ nodes, outputs, leaves }: PlainGraph): {
+/**
+ * Rebuilds the graph. Nodes are made in their old order, so the compiled code is the same.
+ *
+ * @param known the ops that the graph may name. In a worker pass them all: what nobody imports is not there.
+ */
+export function fromPlainGraph(
+  { nodes, outputs, leaves }: PlainGraph,
+  known: ReadonlyMap<string, Op> = ops,
+): {
   readonly outputs: readonly Tensor[];
   readonly leaves: readonly Tensor[];
 } {
   const made: Tensor[] = [];
   for (const { op: name, inputs, attributes: plain, body } of nodes) {
-    const op = ops.get(name);
+    const op = known.get(name);
     if (op === undefined) throw new InternalError(`op '${name}' is not known here`);
     const parts = inputs.map((i) => made[i]);
-    const attributes = body === undefined ? plain : { ...plain, body: bodyOf(body) };
+    const attributes = body === undefined ? plain : { ...plain, body: bodyOf(body, known) };
     const { shape, dtype } = op.infer(parts, attributes);
     made.push(new Tensor(op, parts, attributes, shape, dtype));
   }

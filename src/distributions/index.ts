@@ -43,6 +43,7 @@ export {
   type RandomWalkOptions,
 } from "./gaussian-random-walk.ts";
 export { Geometric, GeometricDistribution } from "./geometric.ts";
+export { graphOps } from "./graph-ops.ts";
 export { Gumbel, GumbelDistribution } from "./gumbel.ts";
 export { HalfCauchy, HalfCauchyDistribution } from "./half-cauchy.ts";
 export { HalfNormal, HalfNormalDistribution } from "./half-normal.ts";

@@ -1,6 +1,6 @@
 import { defineOp, fullBatch, type NoAttributes, type Tensor } from "../tensor/index.ts";
 
-const straightThroughOp = defineOp<NoAttributes, [Tensor, Tensor]>({
+export const straightThroughOp = defineOp<NoAttributes, [Tensor, Tensor]>({
   name: "straightThrough",
   infer: ([hard]) => ({ shape: hard.shape, dtype: hard.dtype }),
   derivative: (g) => [undefined, g],

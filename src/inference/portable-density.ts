@@ -1,6 +1,6 @@
 /** A log density as plain data, and back, to send it to a worker: a program is a closure and cannot be sent. */
 import { compileHost, fromPlainGraph, type PlainGraph, simplify, toPlainGraph } from "../compile/index.ts";
-import { isConstant, nodesOf, type Tensor } from "../tensor/index.ts";
+import { isConstant, nodesOf, type Op, type Tensor } from "../tensor/index.ts";
 import type { SiteCoordinates } from "./unconstrained-graph.ts";
 import { fixedValues, type Source } from "./unconstrained-point.ts";
 
@@ -30,8 +30,11 @@ export function portableDensity(
 }
 
 /** The log density on the host executor: the same code as in the sender, so the same numbers. */
-export function reviveDensity({ dimension, sites, graph, values }: PortableDensity) {
-  const { outputs, leaves } = fromPlainGraph(graph);
+export function reviveDensity(
+  { dimension, sites, graph, values }: PortableDensity,
+  known?: ReadonlyMap<string, Op>,
+) {
+  const { outputs, leaves } = fromPlainGraph(graph, known);
   const program = compileHost(simplify(outputs));
   const parts = (flat: Float64Array) => sites.map(({ start, end }) => flat.subarray(start, end));
   const [point, slope] = [new Float64Array(dimension), new Float64Array(dimension)];

@@ -188,6 +188,9 @@ const inverseOp = defineOp<TailAttributes, [Tensor, Tensor]>({
   cases: [],
 });
 
+/** The ops of this file. */
+export const incompleteGammaOps = [logIncompleteGammaOp, inverseOp] as const;
+
 /** Both inputs in their joint shape: the kernels read element by element. */
 function joint(what: string, a: TensorLike, b: TensorLike): Tensor[] {
   const both = operands(what, a, b);

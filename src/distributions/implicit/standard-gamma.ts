@@ -29,7 +29,7 @@ import { gammaLogDerivative } from "./gamma-derivative.ts";
  * ln(z/α) of a draw, unchanged. Its derivative in α is the implicit one, not the one through the rejection sampler.
  * Higher derivatives are right too, because the derivative is an expression in z, which is this op's output.
  */
-const implicitLogRatio = defineOp<NoAttributes, [Tensor, Tensor]>({
+export const implicitLogRatio = defineOp<NoAttributes, [Tensor, Tensor]>({
   name: "implicitGammaLogRatio",
   infer: ([ratio]) => ({ shape: ratio.shape, dtype: ratio.dtype }),
   derivative: (g, ratio, [, alpha]) => [

@@ -1,7 +1,6 @@
 /** The worker of `workers.ts`: runs the chains it receives, one after another. */
 import { answerParent } from "#platform/workers";
-import "../../distributions/index.ts";
-import "../../tensor/index.ts";
+import { graphOps } from "../../distributions/index.ts";
 import { type PortableDensity, reviveDensity } from "../portable-density.ts";
 import { type ChainJob, type ChainProgress, type ChainRun, runChain } from "./run-chain.ts";
 
@@ -20,7 +19,7 @@ let density: ReturnType<typeof reviveDensity> | undefined;
 answerParent(async (message: ToWorker, answer) => {
   const send = (sent: FromWorker): void => answer(sent);
   try {
-    if (message.kind === "density") density = reviveDensity(message.density);
+    if (message.kind === "density") density = reviveDensity(message.density, graphOps());
     else if (density !== undefined) {
       const run = await runChain(density, message.job, (progress) => send({ kind: "progress", progress }));
       send({ kind: "done", run });
