@@ -20,7 +20,10 @@ import {
   type Tensor,
 } from "../tensor/index.ts";
 import { applyRule, isElementwise, type UseRule, uniform } from "./graph.ts";
-import { simplify } from "./simplify.ts";
+import { isNormal, simplify } from "./simplify.ts";
+
+/** Numbers from this to its reciprocal move an intermediate value no further than that towards the ends of the range. */
+const FEW = 2 ** -16;
 
 /** Element-wise ops do not depend on the shape: if all operands were reshaped in the same way, reshape the result instead. */
 const reshapeAfter: UseRule = (node) => {
@@ -68,12 +71,27 @@ const twice: UseRule = (node) => {
   return add.is(node) && a === b ? mul(a, scalar(2, node.dtype)) : undefined;
 };
 
+/** (x · a) · b as x · (a · b), for numbers a and b: also where x · a loses digits near 0, or near the largest number. */
+const joinFactors: UseRule = (node) => {
+  if (!mul.is(node)) return undefined;
+  for (const [x, second] of [node.inputs, [...node.inputs].reverse()]) {
+    const b = uniform(second);
+    if (b === undefined || second.rank > 0 || !mul.is(x)) continue;
+    const [p, q] = x.inputs;
+    const [a, rest] = uniform(q) !== undefined ? [uniform(q), p] : [uniform(p), q];
+    if (a === undefined || !sameShape(rest.shape, node.shape) || !isNormal(a * b, node.dtype)) continue;
+    const [small, large] = [Math.min(Math.abs(a), Math.abs(b)), Math.max(Math.abs(a), Math.abs(b))];
+    if (large <= 1 || (small >= FEW && large <= 1 / FEW)) return mul(rest, scalar(a * b, node.dtype));
+  }
+  return undefined;
+};
+
 /** Moves a constant factor of a product to its smaller factor, where it costs less and may combine with another constant. */
 const numbersToSmaller: UseRule = (node, isUsedOnce) => {
   if (!mul.is(node)) return undefined;
   for (const [x, number] of [node.inputs, [...node.inputs].reverse()]) {
     const c = Math.abs(uniform(number) ?? 0);
-    if (number.rank > 0 || c < 2 ** -16 || c > 2 ** 16 || !mul.is(x) || !isUsedOnce(x)) continue;
+    if (number.rank > 0 || c < FEW || c > 1 / FEW || !mul.is(x) || !isUsedOnce(x)) continue;
     const [small, large] = x.inputs[0].size < x.inputs[1].size ? x.inputs : [...x.inputs].reverse();
     if (x.inputs.some((t) => uniform(t) !== undefined)) continue;
     if (small.size < x.size) return mul(mul(small, number), large);
@@ -103,6 +121,7 @@ const rules: readonly UseRule[] = [
   expandAfter,
   smallTermsFirst,
   twice,
+  joinFactors,
   numbersToSmaller,
   commonFactor,
   reshapeAfter,

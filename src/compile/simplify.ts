@@ -1,6 +1,5 @@
 /** Graph simplification: common subexpressions, constant folding, and algebra that saves passes over memory. */
 import {
-  abs,
   add,
   broadcastShapes,
   type ConstantAttributes,
@@ -9,11 +8,11 @@ import {
   constant,
   type DType,
   div,
-  exp,
   expand,
   full,
   gather,
   isConstant,
+  isFloat,
   type Leaf,
   log,
   log1p,
@@ -42,24 +41,33 @@ import {
 import { isElementwise, rewrite, uniform } from "./graph.ts";
 import { evaluateConstant } from "./host.ts";
 import { bodyRewrite, withoutUnread } from "./scan-bodies.ts";
+import { isNeverMinusZero, isNeverNegative } from "./signs.ts";
 
 /** The largest folded constant, in elements: folding saves computing it on every call, but it takes memory. */
 const LARGEST_FOLD = 2 ** 20;
 
 /** Whether a float of this dtype holds a number of this size with full precision: no overflow, not subnormal. */
-const isNormal = (value: number, dtype: DType): boolean => {
+export const isNormal = (value: number, dtype: DType): boolean => {
   const [least, most] = dtype === "float32" ? [2 ** -126, 2 ** 127] : [2 ** -1022, 2 ** 1023];
   const size = Math.abs(value);
   return size >= least && size < most;
 };
 
-/** Whether two factors can be combined: their product may overflow or lose digits although both are in range. */
-const keepsRange = (a: number, b: number, dtype: DType): boolean =>
-  a === 0 || b === 0 || isNormal(a * b, dtype);
+/**
+ * Whether (x · a) · b is x · (a · b) for every x, but for rounding. The product of two factors in range may be out of it, and a factor below 1
+ * may make x vanish: x · 0.5 · 2 is 0 for the least number.
+ */
+function canCombine(a: number, b: number, dtype: DType): boolean {
+  if (a === 0) return Number.isFinite(b);
+  if (b === 0) return Math.abs(a) <= 1;
+  return Math.abs(a) >= 1 && Math.abs(b) >= 1 && isNormal(a * b, dtype);
+}
 
-/** Ops whose results are never negative and never −0. */
-const isNeverNegative = (t: Tensor): boolean =>
-  exp.is(t) || abs.is(t) || sigmoid.is(t) || softplus.is(t) || (mul.is(t) && t.inputs[0] === t.inputs[1]);
+/** Whether adding `zero` to `x` gives `x`: −0 + 0 is 0, so that only −0 leaves every number as it is. */
+const addsNothing = (zero: Tensor, x: Tensor): boolean => {
+  const c = uniform(zero);
+  return Object.is(c, -0) || (c === 0 && isNeverMinusZero(x));
+};
 
 /** `x`, expanded to the shape of the replaced node if it has another. */
 const fitted = (x: Tensor, node: Tensor): Tensor =>
@@ -69,16 +77,18 @@ const fitted = (x: Tensor, node: Tensor): Tensor =>
 const rules: readonly ((node: Tensor) => Tensor | undefined)[] = [
   on(add, (node) => {
     const [a, b] = node.inputs;
-    if (uniform(b) === 0) return fitted(a, node);
-    if (uniform(a) === 0) return fitted(b, node);
+    if (addsNothing(b, a)) return fitted(a, node);
+    if (addsNothing(a, b)) return fitted(b, node);
     if (neg.is(b)) return sub(a, b.inputs[0]);
     if (neg.is(a)) return sub(b, a.inputs[0]);
     return undefined;
   }),
   on(sub, (node) => {
     const [a, b] = node.inputs;
-    if (uniform(b) === 0) return fitted(a, node);
-    if (uniform(a) === 0) return fitted(neg(b), node);
+    const [from, taken] = [uniform(a), uniform(b)];
+    if (Object.is(taken, 0) || (taken === 0 && isNeverMinusZero(a))) return fitted(a, node);
+    // 0 − 0 is 0, and the negative of 0 is −0.
+    if (Object.is(from, -0) || (from === 0 && !isFloat(node.dtype))) return fitted(neg(b), node);
     if (neg.is(b)) return add(a, b.inputs[0]);
     return undefined;
   }),
@@ -97,7 +107,7 @@ const rules: readonly ((node: Tensor) => Tensor | undefined)[] = [
       if (!mul.is(x)) continue;
       const [p, q] = x.inputs;
       const [inner, rest] = uniform(q) !== undefined ? [uniform(q), p] : [uniform(p), q];
-      if (inner !== undefined && sameShape(rest.shape, node.shape) && keepsRange(c, inner, node.dtype))
+      if (inner !== undefined && sameShape(rest.shape, node.shape) && canCombine(inner, c, node.dtype))
         return mul(rest, scalar(c * inner, node.dtype));
     }
     return undefined;
@@ -114,7 +124,6 @@ const rules: readonly ((node: Tensor) => Tensor | undefined)[] = [
   on(neg, (node) => {
     const [x] = node.inputs;
     if (neg.is(x)) return x.inputs[0];
-    if (sub.is(x)) return sub(x.inputs[1], x.inputs[0]);
     if (mul.is(x)) {
       const [a, b] = x.inputs;
       if (b.rank === 0 && isConstant(b)) return mul(a, scalar(-b.attributes.values[0], node.dtype));
@@ -141,7 +150,9 @@ const rules: readonly ((node: Tensor) => Tensor | undefined)[] = [
       const [made, before] = [x.rank - tail, y.rank - tail];
       if (made > 0 && outer.axes.filter((a) => a < made).length === made) {
         const rest = outer.axes.filter((a) => a >= made).map((a) => a - made + before);
-        return sum(y, [...Array.from({ length: before }, (_, i) => i), ...rest]);
+        const axes = [...Array.from({ length: before }, (_, i) => i), ...rest];
+        // The sum of a single −0 is 0.
+        return axes.length > 0 ? sum(y, axes) : add(y, scalar(0, y.dtype));
       }
     }
     if (!sum.is(x)) return undefined;
@@ -194,11 +205,11 @@ const rules: readonly ((node: Tensor) => Tensor | undefined)[] = [
     const [target, at, updates] = node.inputs;
     if (updates.size === 0) return target;
     return uniform(target) === 0 && countsUpTo(at, target.shape[0])
-      ? reshape(updates, node.shape)
+      ? add(reshape(updates, node.shape), target)
       : undefined;
   }),
   // Logarithms of the logistic function and of its complement: exact even if the function itself has rounded to 0 or 1.
-  on(log, ({ inputs: [x] }) => (sigmoid.is(x) ? neg(softplus(neg(x.inputs[0]))) : undefined)),
+  on(log, ({ inputs: [x] }) => (sigmoid.is(x) ? sub(0, softplus(neg(x.inputs[0]))) : undefined)),
   on(log1p, ({ inputs: [x] }) =>
     neg.is(x) && sigmoid.is(x.inputs[0]) ? neg(softplus(x.inputs[0].inputs[0])) : undefined,
   ),
@@ -307,7 +318,8 @@ function constantKey(node: Leaf<ConstantAttributes>, arrays: Map<Float64Array, n
 
 /**
  * The same outputs from a smaller graph: equal nodes are merged, constants folded and needless passes removed; nodes that no output
- * needs are not visited. Rules hold in exact arithmetic and never make a finite value infinite; the sign of a zero result may change.
+ * needs are not visited. Infinities, NaN and the signs of zeros stay as they are, and the rest but for rounding. There are two exceptions: sums of
+ * sums are taken in another order, and the logarithm of a logistic function is right also where that function has rounded to 0 or 1.
  */
 export function simplify(outputs: readonly Tensor[]): Tensor[] {
   const known = new Map<string, Tensor>();

@@ -20,6 +20,7 @@ export {
   type ImportanceWeightedOptions,
   importanceWeighted,
 } from "./bounds/importance-weighted.ts";
+export { lossOf } from "./bounds/loss.ts";
 export { renyi } from "./bounds/renyi.ts";
 export type { ConjugateSite } from "./cavi/expected-log-joint.ts";
 export type { Conjugacy } from "./cavi/families.ts";

@@ -23,11 +23,12 @@ import {
   withoutRequired,
 } from "../options.ts";
 import { type Program, randomSites, trace, watchObserved } from "../program/index.ts";
-import { neg, type Tensor } from "../tensor/index.ts";
+import type { Tensor } from "../tensor/index.ts";
 import { boundWarnings } from "./bound-warnings.ts";
 import type { Bound, ScoredSite } from "./bounds/bound.ts";
 import { type ElboOptions, elbo, elboRules } from "./bounds/elbo.ts";
 import { importanceWeighted, importanceWeightedRules } from "./bounds/importance-weighted.ts";
+import { lossOf } from "./bounds/loss.ts";
 import { diagnose } from "./diagnose.ts";
 import { describeControl } from "./estimators/choose.ts";
 import type { SiteEstimator } from "./estimators/estimator.ts";
@@ -200,7 +201,7 @@ const objectiveOf = (
   { surrogate, value, updates }: Bound,
   layers: ReturnType<typeof trainingContext>,
 ): Objective => ({
-  loss: neg(surrogate),
+  loss: lossOf(surrogate),
   metrics: { elbo: value },
   updates: new Map([...layers.updates, ...updates]),
 });

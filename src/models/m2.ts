@@ -1,7 +1,7 @@
 import type { RowLayout } from "../data/index.ts";
 import { type Distribution, Normal, OneHotCategorical } from "../distributions/index.ts";
 import { UsageError } from "../errors.ts";
-import { elbo, importanceWeighted } from "../inference/index.ts";
+import { elbo, importanceWeighted, lossOf } from "../inference/index.ts";
 import {
   type ActivationName,
   activation,
@@ -32,7 +32,6 @@ import {
   logsumexp,
   mean,
   mul,
-  neg,
   parameter,
   reshape,
   type Shape,
@@ -549,7 +548,7 @@ function m2Objective(
     .filter((term) => term !== undefined)
     .reduce((a, b) => add(a, b));
   return {
-    loss: neg(objective),
+    loss: lossOf(objective),
     metrics: {
       labelledElbo: mul(onLabelled.value, total / labelled.size),
       ...(onUnlabelled && { unlabelledElbo: mul(onUnlabelled.value, total / unlabelled.size) }),

@@ -1,6 +1,6 @@
 import type { RowLayout } from "../data/index.ts";
 import { type Distribution, kl, Normal } from "../distributions/index.ts";
-import { type ElboTerms, elbo, importanceWeighted } from "../inference/index.ts";
+import { type ElboTerms, elbo, importanceWeighted, lossOf } from "../inference/index.ts";
 import {
   dense,
   evaluation,
@@ -13,7 +13,7 @@ import {
 import type { Objective } from "../optim/index.ts";
 import { anything, checkOptions, given, type OptionRules, required } from "../options.ts";
 import { model, type Program } from "../program/index.ts";
-import { input, mul, neg, reshape, type Shape, sizeOf, type Tensor } from "../tensor/index.ts";
+import { input, mul, reshape, type Shape, sizeOf, type Tensor } from "../tensor/index.ts";
 import { type Likelihood, type LikelihoodName, likelihood } from "./likelihood.ts";
 import { missingMarks } from "./missing-marks.ts";
 import type { boundEstimators, elboForms } from "./names.ts";
@@ -194,7 +194,7 @@ function vaeObjective(vae: Vae, options: VaeObjectiveOptions): Objective {
       ...shared,
       ...(estimator !== "pathwise" && { estimators: { z: estimator } }),
     });
-    return { loss: neg(surrogate), metrics: { elbo: value }, updates: layers.updates };
+    return { loss: lossOf(surrogate), metrics: { elbo: value }, updates: layers.updates };
   }
   const { surrogate, reconstruction, kl } = elbo(vae.model, vae.guide, [x], {
     analyticKl: form === "analytic",
@@ -202,5 +202,5 @@ function vaeObjective(vae: Vae, options: VaeObjectiveOptions): Objective {
     freeBits,
     ...shared,
   });
-  return { loss: neg(surrogate), metrics: { reconstruction, kl }, updates: layers.updates };
+  return { loss: lossOf(surrogate), metrics: { reconstruction, kl }, updates: layers.updates };
 }

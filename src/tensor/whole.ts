@@ -5,9 +5,9 @@ import { type DType, isInteger } from "./dtype.ts";
 /** The largest whole number up to which float64 holds all. */
 const EXACT = 2 ** 53;
 
-/** The number itself. @throws UsageError when a 64-bit integer is beyond what float64 holds exactly */
+/** The number itself, without the sign of a zero, which integers do not have. @throws UsageError when a 64-bit integer is beyond what float64 holds exactly */
 export function exactWhole(value: number): number {
-  if (Math.abs(value) <= EXACT) return value;
+  if (Math.abs(value) <= EXACT) return value + 0;
   throw new UsageError(
     `host: a 64-bit integer became ${value}. The host computes in float64, where whole numbers are exact up to 2⁵³ (${EXACT}). Use the native ` +
       "executor, which has 64-bit integers, or floats.",
@@ -27,7 +27,7 @@ export function inRange(code: string, dtype: DType): string {
 export function holdInRange(values: Float64Array, dtype: DType): void {
   if (!isInteger(dtype)) return;
   for (let i = 0; i < values.length; i++) {
-    if (dtype === "int64") exactWhole(values[i]);
-    else values[i] = Math.min(Math.max(values[i], -(2 ** 31)), 2 ** 31 - 1);
+    values[i] =
+      dtype === "int64" ? exactWhole(values[i]) : Math.min(Math.max(values[i], -(2 ** 31)), 2 ** 31 - 1) + 0;
   }
 }

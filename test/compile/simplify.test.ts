@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { topological } from "../../src/compile/graph.ts";
+import { regroup } from "../../src/compile/regroup.ts";
 import { simplify } from "../../src/compile/simplify.ts";
 import {
   add,
@@ -52,13 +53,17 @@ const work = (...outputs: Tensor[]) =>
 
 /** Each: what goes in, and the ops that are left of it. */
 const rules: readonly (readonly [string, Tensor, string])[] = [
-  ["x + 0", add(x, 0), ""],
-  ["0 + x", add(0, x), ""],
-  ["row + zeros of a larger shape is an expansion", add(row, full([3, 4], 0, F)), "expand"],
+  ["x + 0, which is 0 for −0", add(x, 0), "add"],
+  ["x + (−0)", add(x, -0), ""],
+  ["−0 + x", add(-0, x), ""],
+  ["eˣ + 0, which is never −0", add(exp(x), 0), "exp"],
+  ["0 + (y + (x · x))", add(0, add(y, mul(x, x))), "add mul"],
+  ["row − zeros of a larger shape is an expansion", sub(row, full([3, 4], 0, F)), "expand"],
   ["x + (−y)", add(x, neg(y)), "sub"],
   ["(−x) + y", add(neg(x), y), "sub"],
   ["x − 0", sub(x, 0), ""],
-  ["0 − x", sub(0, x), "neg"],
+  ["−0 − x", sub(-0, x), "neg"],
+  ["0 − x, which is 0 for 0", sub(0, x), "sub"],
   ["x − (−y)", sub(x, neg(y)), "add"],
   ["x · 1", mul(x, 1), ""],
   ["1 · x", mul(1, x), ""],
@@ -70,7 +75,7 @@ const rules: readonly (readonly [string, Tensor, string])[] = [
   ["x / 8 is an exact product", div(x, 8), "mul"],
   ["x / 3 is not", div(x, 3), "div"],
   ["−(−x)", neg(neg(x)), ""],
-  ["−(x − y)", neg(sub(x, y)), "sub"],
+  ["−(x − y), which is −0 where they are equal", neg(sub(x, y)), "neg sub"],
   ["−(x · 2)", neg(mul(x, 2)), "mul"],
   ["−(2 · x)", neg(mul(2, x)), "mul"],
   ["x¹", pow(x, 1), ""],
@@ -90,7 +95,8 @@ const rules: readonly (readonly [string, Tensor, string])[] = [
   ["columns gathered in order", gather(x, reshape(arange(4), [2, 2]), 1), "reshape"],
   ["rows gathered in another order", gather(x, constant([0, 2, 1], [3], "int32")), "gather"],
   ["some rows", gather(x, arange(2)), "gather"],
-  ["rows added in order to zeros", scatterAdd(full([3, 4], 0, F), arange(3), x), ""],
+  ["rows added in order to zeros", scatterAdd(full([3, 4], 0, F), arange(3), x), "add"],
+  ["rows that are never −0", scatterAdd(full([3, 4], 0, F), arange(3), exp(x)), "exp"],
   ["rows added in order to others", scatterAdd(y, arange(3), x), "scatterAdd"],
   ["reshape to its own shape", reshape(x, [3, 4]), ""],
   ["reshape of a reshape", reshape(reshape(x, [12]), [4, 3]), "reshape"],
@@ -193,7 +199,17 @@ describe("what must not be merged or removed", () => {
       expect(work(product)).toBe("mul mul");
       expect(evaluateEach([product], at).results[0][0] / (first * second)).toBeCloseTo(1, 12);
     }
-    expect(work(...simplify([mul(mul(s, 1e-5), 1e5)]))).toBe("");
+    expect(work(...simplify([mul(mul(s, 3), 1e5)]))).toBe("mul");
+  });
+
+  test("nor are factors joined where the first product may be infinite or vanish", () => {
+    const s = input("s", [3], F);
+    const at = new Map([[s, [Number.MIN_VALUE, Number.MAX_VALUE, 1]]]);
+    expect(computed(mul(mul(s, 0.5), 2), at)).toEqual([0, Number.MAX_VALUE, 1]);
+    expect(computed(mul(mul(s, 2), 0.5), at)).toEqual([Number.MIN_VALUE, Number.POSITIVE_INFINITY, 1]);
+    expect(computed(mul(mul(s, 2), 0), at)).toEqual([0, Number.NaN, 0]);
+    expect(work(...regroup([mul(mul(s, 0.5), 2)]))).toBe("");
+    expect(work(...regroup([mul(mul(s, 2 ** -30), 2 ** 30)]))).toBe("mul mul");
   });
 
   test("and float64's, and powers of two whose reciprocal is subnormal", () => {

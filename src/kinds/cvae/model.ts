@@ -1,7 +1,7 @@
 /** The conditional variational autoencoder: p(x | c, z) with z ~ N(0, I), and q(z | x, c). */
 import type { RowLayout } from "../../data/index.ts";
 import { type Distribution, kl, Normal } from "../../distributions/index.ts";
-import { type ElboTerms, elbo, importanceWeighted } from "../../inference/index.ts";
+import { type ElboTerms, elbo, importanceWeighted, lossOf } from "../../inference/index.ts";
 import { type Likelihood, type LikelihoodName, likelihood, missingMarks } from "../../models/index.ts";
 import {
   type ActivationName,
@@ -16,7 +16,7 @@ import {
 } from "../../nn/index.ts";
 import type { Objective } from "../../optim/index.ts";
 import { model as program } from "../../program/index.ts";
-import { concat, expand, input, mul, neg, type Shape, slice, type Tensor } from "../../tensor/index.ts";
+import { concat, expand, input, mul, type Shape, slice, type Tensor } from "../../tensor/index.ts";
 import type { Model } from "../kind.ts";
 import type { Evaluable } from "../vae/evaluator.ts";
 import type { Conditions } from "./conditions.ts";
@@ -145,7 +145,11 @@ export function Cvae(options: CvaeOptions): Cvae {
         scale: 1 / batch,
         layers,
       });
-      return { loss: neg(surrogate), metrics: { reconstruction, kl: divergence }, updates: layers.updates };
+      return {
+        loss: lossOf(surrogate),
+        metrics: { reconstruction, kl: divergence },
+        updates: layers.updates,
+      };
     },
   };
 }
