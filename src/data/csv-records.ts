@@ -61,10 +61,27 @@ export const readRecords = (
   visitor: RecordVisitor,
 ): readonly string[] => {
   const { utf8, note } = decodeText(readBytes(path, limit), path, encoding);
-  const notes = note === undefined ? [] : [note];
+  const records = underHeader(path, header, "line", visitor);
+  eachRecord(path, utf8, records.add);
+  return [...(note === undefined ? [] : [note]), ...records.end()];
+};
+
+/**
+ * Takes records one by one, decides from the first of them whether the very first one names the columns, and passes them on.
+ *
+ * @param options.noun what messages call a record's place
+ * @returns `add`, and `end`, which returns notes for the user
+ */
+export const underHeader = (
+  path: string,
+  header: boolean | undefined,
+  noun: "line" | "row",
+  visitor: RecordVisitor,
+): { add(record: CsvRecord): void; end(): readonly string[] } => {
+  const notes: string[] = [];
   let columns: readonly string[] = [];
-  const add = (record: CsvRecord) => {
-    checkLength(path, record, columns);
+  const pass = (record: CsvRecord) => {
+    checkLength(path, record, columns, noun);
     visitor.add(record);
   };
   // The first records wait until there are enough of them to decide whether there is a header.
@@ -83,20 +100,24 @@ export const readRecords = (
     columns = named ? first.cells.map((cell) => cell.trim()) : first.cells.map((_, i) => String(i));
     if (guessed) {
       notes.push(
-        `${path}: the first line, ${quoted(columns)}, was read as the names of the columns. If it is a row, set header: false.`,
+        `${path}: the first ${noun}, ${quoted(columns)}, was read as the names of the columns. If it holds values, set header: false.`,
       );
     }
     checkNames(path, columns);
     visitor.begin(columns);
-    for (const record of named ? rest : [first, ...rest]) add(record);
+    for (const record of named ? rest : [first, ...rest]) pass(record);
   };
-  eachRecord(path, utf8, (record) => {
-    if (waiting === undefined) return add(record);
-    waiting.push(record);
-    if (waiting.length > LOOKED_AT) begin();
-  });
-  begin();
-  return notes;
+  return {
+    add(record) {
+      if (waiting === undefined) return pass(record);
+      waiting.push(record);
+      if (waiting.length > LOOKED_AT) begin();
+    },
+    end() {
+      begin();
+      return notes;
+    },
+  };
 };
 
 const checkNames = (path: string, columns: readonly string[]): void => {
@@ -112,11 +133,16 @@ const checkNames = (path: string, columns: readonly string[]): void => {
   });
 };
 
-const checkLength = (path: string, { cells, line }: CsvRecord, columns: readonly string[]): void => {
+const checkLength = (
+  path: string,
+  { cells, line }: CsvRecord,
+  columns: readonly string[],
+  noun: "line" | "row",
+): void => {
   if (cells.length === columns.length) return;
   const missing = columns[cells.length];
   throw new DataError(
-    `${path}, line ${line}: expected ${columns.length} cells, as on the first line; found ` +
+    `${path}, ${noun} ${line}: expected ${columns.length} cells, as on the first ${noun}; found ` +
       `${cells.length}${missing === undefined ? "" : `, with nothing for column "${missing}"`}.`,
   );
 };

@@ -69,7 +69,7 @@ export interface DataSplit {
 
 const ACCEPTED =
   'Accepted: "mnist"; a directory with MNIST\'s four IDX file names; a directory of images (PNG, JPEG, WebP, GIF, TIFF, AVIF), or of ' +
-  "one subfolder of images a class, or of two such directories train and test; a .npy or .npz file; a .csv, .tsv, .jsonl, .json or .parquet " +
+  "one subfolder of images a class, or of two such directories train and test; a .npy or .npz file; a .csv, .tsv, .jsonl, .json, .parquet or .xlsx " +
   "file; an IDX file; each gzipped or not.";
 
 /**
@@ -82,7 +82,7 @@ const ACCEPTED =
  * | directory with `train/` and `test/` | each as a directory of images | as above |
  * | `.npy` | rank 2: table; 3 and 4: images | `options.labels` |
  * | `.npz` | its array `x`, as `.npy`; `x_train` and `x_test` are two parts | its array `y` |
- * | `.csv`, `.tsv`, `.jsonl`, `.json`, `.parquet` | table | `options.labelColumn` |
+ * | `.csv`, `.tsv`, `.jsonl`, `.json`, `.parquet`, `.xlsx` | table | `options.labelColumn` |
  * | any other file that begins as IDX does | images or table | `options.labels` |
  *
  * If the data have no test part, the last rows of a seeded shuffle are held out, a fraction `testFraction` of all.

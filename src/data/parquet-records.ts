@@ -1,16 +1,11 @@
 /** Rows of a Parquet file, by hyparquet. */
-import { createRequire, pathToFileURL } from "#platform/modules";
-import { Worker } from "#platform/processes";
 import { DataError } from "../errors.ts";
 import { quoted, type RecordVisitor } from "./csv-records.ts";
 import { MAX_BYTES, readBytes, type SizeLimit } from "./file.ts";
 import { MOST_CELLS } from "./json-records.ts";
+import { dateCell, readInThread, type ThreadMessage } from "./reader-thread.ts";
 
-/**
- * The reader, which runs in its own thread. A damaged file can make hyparquet read a run of 2^31 values, or allocate any amount of memory;
- * a thread can be ended and has its own memory limit. It is text because a thread starts from a file or from text, and the path of a file
- * would differ between the sources and the build.
- */
+/** The reader, for `readInThread`. hyparquet can read a run of 2^31 values. */
 const READER = `
 const { parentPort, workerData } = require("node:worker_threads");
 const zlib = require("node:zlib");
@@ -51,24 +46,17 @@ const whole = (unpack) => (input, size) => new Uint8Array(unpack(input, { maxOut
 `;
 
 /** Messages of the thread, in this order: the columns, rows, the end; or a failure. */
-interface Message {
+interface Message extends ThreadMessage {
   readonly columns?: readonly { readonly name: string; readonly nested: boolean }[];
   readonly rows?: number;
   readonly held?: number;
   /** Compressions that cannot be read. */
   readonly packed?: readonly string[];
   readonly values?: readonly (readonly unknown[])[];
-  readonly done?: true;
-  readonly failed?: string;
 }
 
 /** Rows per message. */
 const CHUNK = 4096;
-
-/** After this many seconds without a message the file counts as damaged: much longer than reading takes, at 1 MB per second. */
-const patience = (bytes: number): number => 8 + bytes / 1e6;
-/** The thread's memory in MiB: numbers and words take more bytes in memory than in the file. */
-const memory = (bytes: number): number => Math.min(256 + (40 * bytes) / 2 ** 20, 8192);
 
 /**
  * Reads the rows of a Parquet file: numbers, words, booleans, dates and times. Null and NaN count as missing.
@@ -82,57 +70,29 @@ export const readParquetRecords = async (
   visitor: RecordVisitor,
 ): Promise<void> => {
   const { maxBytes = MAX_BYTES } = limit;
-  const bytes = readBytes(path, limit);
-  const file = new Uint8Array(bytes).buffer;
-  const url = pathToFileURL(createRequire(import.meta.url).resolve("hyparquet")).href;
-  const thread = new Worker(READER, {
-    eval: true,
-    workerData: { url, file, maxBytes, chunk: CHUNK },
-    transferList: [file],
-    resourceLimits: { maxOldGenerationSizeMb: memory(bytes.length) },
+  let names: readonly string[] = [];
+  let line = 0;
+  await readInThread<Message>(READER, {
+    package: "hyparquet",
+    bytes: readBytes(path, limit),
+    data: { maxBytes, chunk: CHUNK },
+    damaged: (why) => new DataError(`${path}: not well-formed Parquet (${why}). Write the file again.`),
+    receive(message, reply) {
+      if (message.columns !== undefined) {
+        checkColumns(path, message);
+        names = message.columns.map(({ name }) => name);
+        visitor.begin(names);
+        reply("go on");
+      }
+      for (const values of message.values ?? []) {
+        line++;
+        const cells = values.map((value, i) =>
+          cellOf(value, () => `${path}, row ${line}, column "${names[i]}"`),
+        );
+        visitor.add({ cells, line });
+      }
+    },
   });
-  const damaged = (why: string): DataError =>
-    new DataError(`${path}: not well-formed Parquet (${why}). Write the file again.`);
-  let timer: NodeJS.Timeout | undefined;
-  try {
-    await new Promise<void>((resolve, reject) => {
-      let names: readonly string[] = [];
-      let line = 0;
-      const wait = (): void => {
-        clearTimeout(timer);
-        const seconds = patience(bytes.length);
-        timer = setTimeout(() => reject(damaged(`reading it did not end`)), 1000 * seconds);
-      };
-      wait();
-      thread.on("error", ({ message }) => reject(damaged(message)));
-      thread.on("exit", () => reject(damaged("its reader ended")));
-      thread.on("message", (message: Message) => {
-        try {
-          wait();
-          if (message.failed !== undefined) throw damaged(message.failed);
-          if (message.columns !== undefined) {
-            checkColumns(path, message);
-            names = message.columns.map(({ name }) => name);
-            visitor.begin(names);
-            thread.postMessage("go on");
-          }
-          for (const values of message.values ?? []) {
-            line++;
-            const cells = values.map((value, i) =>
-              cellOf(value, () => `${path}, row ${line}, column "${names[i]}"`),
-            );
-            visitor.add({ cells, line });
-          }
-          if (message.done) resolve();
-        } catch (error) {
-          reject(error);
-        }
-      });
-    });
-  } finally {
-    clearTimeout(timer);
-    await thread.terminate();
-  }
 };
 
 const checkColumns = (path: string, { columns = [], rows = 0, held, packed = [] }: Message): void => {
@@ -169,15 +129,7 @@ const cellOf = (value: unknown, where: () => string): string => {
   if (typeof value === "string" || typeof value === "bigint" || typeof value === "boolean") {
     return String(value);
   }
-  if (value instanceof Date) {
-    if (Number.isNaN(value.getTime())) {
-      throw new DataError(`${where()}: expected a date, found one out of range.`);
-    }
-    return value
-      .toISOString()
-      .replace(/T00:00:00\.000Z$/, "")
-      .replace(/\.000Z$/, "Z");
-  }
+  if (value instanceof Date) return dateCell(value, where);
   throw new DataError(
     `${where()}: expected a number, a word, a date or null; found ${value instanceof Uint8Array ? "bytes" : "an object"}. Leave the column out of the file.`,
   );

@@ -5,6 +5,8 @@ import { scaledBy } from "./table-cells.ts";
 const ENOUGH = 20;
 /** How much better than a normal another kind must fit, in nats per value; otherwise the column is plain numbers. */
 const MARGIN = 0.05;
+/** A mean below which whole numbers are taken for counts if a count fits as well as a normal; above it, a count must fit better by {@link MARGIN}. */
+const SMALL_COUNTS = 50;
 /** More different whole numbers than this are not levels. */
 const MOST_LEVELS = 10;
 
@@ -85,7 +87,7 @@ const chooseWhole = (values: readonly number[], low: number, high: number): Choi
   const distinct = new Set(values).size;
   const levels = distinct <= MOST_LEVELS && high - low + 1 === distinct;
   const mean = sum(values) / values.length;
-  const countable = low <= 1 && mean < 50;
+  const countable = low <= 1;
   // Compared by the Bayesian information criterion, because the shares of levels have more parameters than a count.
   const penalty = (parameters: number): number =>
     (0.5 * parameters * Math.log(values.length)) / values.length;
@@ -96,7 +98,7 @@ const chooseWhole = (values: readonly number[], low: number, high: number): Choi
   }
   // A normal's density is close to its mass within a unit if the numbers vary by more than that. For whole numbers that start at 0 or 1 a
   // count only has to fit as well.
-  if (countable && asCount > normalFit(values)) {
+  if (asCount > normalFit(values) + (mean < SMALL_COUNTS ? 0 : MARGIN)) {
     return {
       kind: "count",
       why: `whole numbers from ${low} to ${high}, which a count fits better than a normal`,

@@ -3,12 +3,13 @@ import { UsageError } from "../errors.ts";
 import { type RecordOptions, type RecordVisitor, readRecords } from "./csv-records.ts";
 import { readJsonRecords } from "./json-records.ts";
 
-type Format = "text" | "json" | "parquet";
+type Format = "text" | "json" | "parquet" | "workbook";
 
 const FORMATS: readonly (readonly [ending: RegExp, format: Format])[] = [
   [/\.[ct]sv$/, "text"],
   [/\.(jsonl|ndjson|json)$/, "json"],
   [/\.(parquet|pq)$/, "parquet"],
+  [/\.xls[xm]$/, "workbook"],
 ];
 
 const formatOf = (path: string): Format | undefined => {
@@ -17,7 +18,7 @@ const formatOf = (path: string): Format | undefined => {
 };
 
 /** Kinds of files that hold tables, for messages. */
-export const TABLE_KINDS = ".csv, .tsv, .jsonl, .json or .parquet";
+export const TABLE_KINDS = ".csv, .tsv, .jsonl, .json, .parquet or .xlsx";
 
 /** Whether a file is a table, by its name. */
 export const isTableFile = (path: string): boolean => formatOf(path) !== undefined;
@@ -25,8 +26,8 @@ export const isTableFile = (path: string): boolean => formatOf(path) !== undefin
 /** For a table of another program, how to convert it into one that can be read; undefined for other files. */
 export const howToSave = (path: string): string | undefined => {
   const name = path.toLowerCase();
-  if (/\.(xlsx?|xlsm|xlsb|ods|numbers)$/.test(name)) {
-    return 'Workbooks cannot be read: save the sheet as CSV (in Excel: File, Save As, "CSV UTF-8"; decimal commas are understood), and give that file.';
+  if (/\.(xls|xlsb|ods|numbers)$/.test(name)) {
+    return "Workbooks of this kind cannot be read: save it as .xlsx, or the sheet as CSV (decimal commas are understood), and give that file.";
   }
   if (
     /\.(arrow|feather|orc|avro|h5|hdf5|mat|rds|rdata|sav|dta|sas7bdat|sqlite3?|db|pkl|pickle|pt)$/.test(name)
@@ -43,10 +44,10 @@ export interface TableRecords {
 }
 
 /**
- * Reads a table of any kind record by record: text, JSON lines, a JSON list or Parquet, gzipped or not. The name of the file decides which.
+ * Reads a table of any kind record by record: text, JSON lines, a JSON list, Parquet or the first sheet of an Excel workbook, gzipped or not. The name of the file decides which.
  *
  * @throws UsageError for an option that does not apply to the file.
- * @throws DataError as {@link readRecords}, {@link readJsonRecords} and `readParquetRecords`.
+ * @throws DataError as {@link readRecords}, {@link readJsonRecords}, `readParquetRecords` and `readWorkbookRecords`.
  */
 export const readTableRecords = async (
   path: string,
@@ -56,6 +57,13 @@ export const readTableRecords = async (
   const format = formatOf(path) ?? "text";
   const { header, encoding, ...limit } = options;
   if (format === "text") return { notes: readRecords(path, options, visitor), rowNoun: "line" };
+  if (format === "workbook") {
+    if (encoding !== undefined)
+      throw new UsageError(`encoding: does not apply to ${path}, whose text is always UTF-8.`);
+    const { readWorkbookRecords } = await import("./workbook-records.ts");
+    const { encoding: _, ...rest } = options;
+    return { notes: await readWorkbookRecords(path, rest, visitor), rowNoun: "row" };
+  }
   if (header !== undefined)
     throw new UsageError(`header: does not apply to ${path}, which names its columns itself.`);
   if (format === "json")

@@ -71,7 +71,7 @@ describe("a header of numbers", () => {
     expect(table.rows.length).toBe(2);
     expect(table.notes).toEqual([
       `${path}: the first line, ${columns.map((name) => `"${name}"`).join(", ")}, was read as the names of the columns. ` +
-        "If it is a row, set header: false.",
+        "If it holds values, set header: false.",
     ]);
   });
 

@@ -23,7 +23,7 @@ import { readMetricsLog } from "../../src/files/metrics-log.ts";
 import { openRun } from "../../src/files/run-folder.ts";
 import { encodeSafetensors } from "../../src/files/safetensors.ts";
 import { generator } from "../campaigns/random.ts";
-import { bytesOf, idxBytes, npyBytes, tempFolder, zipBytes } from "./temp.ts";
+import { bytesOf, idxBytes, npyBytes, tempFolder, workbookBytes, zipBytes } from "./temp.ts";
 
 const CASES = Number(process.env.TIGHTBOUND_FUZZ_CASES ?? 200);
 const SEED = Number(process.env.TIGHTBOUND_FUZZ_SEED ?? 1);
@@ -188,6 +188,25 @@ const READERS: Readonly<Record<string, Reader>> = {
       const table = await readTable(file);
       encodeTable(table, fitTable(table).preprocessing);
     },
+  },
+  "sheets of workbooks": {
+    oneOf: 10,
+    samples: () => [
+      text(
+        ...Array.from(
+          { length: 20 },
+          (_, i) =>
+            `<row r="${i + 1}"><c r="A${i + 1}"><v>${i / 3}</v></c><c r="B${i + 1}" t="inlineStr"><is><t>w${i % 3}</t></is></c>` +
+            `<c r="C${i + 1}" t="b"><v>${i % 2}</v></c><c r="D${i + 1}"><f>A${i + 1}*2</f><v>${i}</v></c></row>`,
+        ),
+      ),
+    ],
+    name: "t.xlsx",
+    read: async (file) => {
+      const table = await readTable(file);
+      encodeTable(table, fitTable(table).preprocessing);
+    },
+    mend: (rows) => Buffer.from(workbookBytes(rows)),
   },
   ".npz": {
     samples: () =>

@@ -279,8 +279,8 @@ describe("labels as words", () => {
 });
 
 test.each([
-  ["t.xlsx", /Workbooks cannot be read: save the sheet as CSV \(in Excel: File, Save As, "CSV UTF-8"/],
-  ["t.ods", /Workbooks cannot be read/],
+  ["t.xls", /Workbooks of this kind cannot be read: save it as \.xlsx, or the sheet as CSV/],
+  ["t.ods", /Workbooks of this kind cannot be read/],
   ["t.feather", /save the table as CSV or Parquet/],
   ["t.pkl", /save the table as CSV or Parquet, or the array as \.npy/],
 ])("what is said of %s", async (name, message) => {

@@ -70,6 +70,18 @@ describe("types that the data choose", () => {
     expect(kindOf(each((i) => 3000 + Math.round(400 * normals[i]))).column?.kind).toBe("numeric");
   });
 
+  test("whole numbers of all sizes from 0 on, many of them 0, are a count; a normal of large whole numbers is not", () => {
+    // As the population of a place in thousands: a quarter of 0, and a long tail.
+    const population = each((i) => (uniforms[i] < 0.25 ? 0 : Math.floor(Math.exp(3 + 2 * normals[i]))));
+    expect(population.reduce((a, b) => a + b, 0) / N).toBeGreaterThan(50);
+    expect(kindOf(population)).toMatchObject({
+      column: { kind: "count" },
+      notes: [expect.stringMatching(/"v": count \(whole numbers from 0 to \d+, which a count fits better/)],
+    });
+    expect(kindOf(each((i) => Math.max(0, Math.round(300 + 100 * normals[i])))).column?.kind).toBe("numeric");
+    expect(kindOf(each((i) => Math.floor(1000 * uniforms[i]))).column?.kind).toBe("numeric");
+  });
+
   test("features: logarithms, logits, counts, blocks; in this order", () => {
     const { preprocessing } = fitTable(
       table({

