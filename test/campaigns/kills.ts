@@ -4,9 +4,10 @@
  */
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { idxBytes } from "../data/temp.ts";
-import { type Ended, isRaw, runProcess, stateOf } from "./program.ts";
+import { type Ended, isRaw, processesIn, runProcess, stateOf } from "./program.ts";
 
 const FIXTURES = join(import.meta.dirname, "../fixtures/runs");
 const HOOK = join(import.meta.dirname, "kill-at.mjs");
@@ -14,11 +15,9 @@ const HOOK = join(import.meta.dirname, "kill-at.mjs");
 /** A command that writes. */
 export interface Scenario {
   readonly name: string;
-  /** A run of the fixtures that is there before. */
-  readonly before?: string;
+  /** Runs of the fixtures that are there before, by their folders. */
+  readonly before?: Readonly<Record<string, string>>;
   readonly argv: readonly string[];
-  /** It takes long, and gets a quarter of the others' kills. */
-  readonly slow?: true;
   /** Goes on after a kill. Default: the same command. */
   readonly again?: (folder: string) => readonly string[];
 }
@@ -52,7 +51,7 @@ const training = (name: string, ...argv: readonly string[]): Scenario => {
 
 const writing = (verb: string, run: string, ...argv: readonly string[]): Scenario => ({
   name: `${verb} ${run}`,
-  before: run,
+  before: { run },
   argv: [verb, "run", ...argv],
 });
 
@@ -63,12 +62,12 @@ export const scenarios: readonly Scenario[] = [
   writing("encode", "vae"),
   {
     name: "resume for more epochs",
-    before: "vae",
+    before: { run: "vae" },
     argv: ["train", "--resume", "run", "--epochs", "9", "--quiet"],
   },
   {
     name: "overwrite",
-    before: "m2",
+    before: { run: "m2" },
     argv: ["train", "vae", ...bars, ...small, "--out", "run", "--overwrite"],
   },
   training("vae with validation", "vae", ...labelled, "--validation", "20", "--patience", "1"),
@@ -88,28 +87,38 @@ export const scenarios: readonly Scenario[] = [
   writing("export", "vae"),
   writing("report", "vae", "--samples", "20", "--quiet"),
   writing("report", "m2", "--quiet"),
+  writing("impute", "vae-table", "--samples", "20"),
+  writing("impute", "vae-table", "--samples", "20", "--draws", "3", "--json"),
   {
-    name: "reproduce",
-    slow: true,
+    name: "compare",
+    before: { run: "vae", other: "autoencoder" },
+    argv: ["compare", "run", "other", "--report", "page.html"],
+  },
+  {
+    name: "label-simulate",
     argv: [
-      ...[
-        "reproduce",
-        "kingma2014",
-        "--data",
-        "bars",
-        "--labels",
-        "20",
-        "--draws",
-        "1",
-        "--methods",
-        "m2",
-        "--length",
-        "0.03",
-      ],
-      ...["--validation", "20", "--threads", "1", "--out", "run", "--quiet"],
+      ...["label-simulate", "flowers.csv", "--label-column", "species", "--labels", "12", "--batch", "6"],
+      ...["--epochs", "2", "--json"],
+    ],
+  },
+  {
+    name: "sweep",
+    argv: [
+      ...["sweep", "--model", "vae", ...bars, ...small, "--grid", "lr=1e-3,3e-3", "--jobs", "1"],
+      ...["--out", "run"],
+    ],
+  },
+  {
+    name: "reproduce kingma2014",
+    argv: [
+      ...["reproduce", "kingma2014", "--data", "bars", "--labels", "20", "--draws", "1", "--methods", "m2"],
+      ...["--length", "0.03", "--validation", "20", "--threads", "1", "--out", "run", "--quiet"],
     ],
   },
 ];
+
+/** The verb of a scenario. */
+export const verbOf = ({ argv: [verb] }: Scenario): string => verb;
 
 /** The bars as MNIST's four files: the first rows to train on, the others to test on. */
 const writeBars = (folder: string): void => {
@@ -138,7 +147,8 @@ const prepare = (folder: string, { before }: Scenario): void => {
   for (const file of ["bars.npy", "bars.labels.npy", "flowers.csv"])
     copyFileSync(join(FIXTURES, file), join(folder, file));
   writeBars(join(folder, "bars"));
-  if (before !== undefined) cpSync(join(FIXTURES, before), join(folder, "run"), { recursive: true });
+  for (const [name, run] of Object.entries(before ?? {}))
+    cpSync(join(FIXTURES, run), join(folder, name), { recursive: true });
 };
 
 /** A scenario that nothing disturbed. */
@@ -163,6 +173,14 @@ export const undisturbed = async (main: string, folder: string, scenario: Scenar
   const calls = Number(readFileSync(counts, "utf8"));
   rmSync(counts);
   return { state: stateOf(folder), out: ended.out, took: ended.took, calls };
+};
+
+/** Waits for the processes that a killed one had started: they notice, and stop with what they have. */
+const left = async (main: string, folder: string): Promise<void> => {
+  for (let tries = 0; processesIn(main, folder).length > 0; tries++) {
+    if (tries > 600) throw new Error("what a killed process had started still runs after a minute");
+    await wait(100);
+  }
 };
 
 /** What a trial found; `problem` is undefined where all is as it should be. */
@@ -191,7 +209,7 @@ export const trial = async (
     kills,
     problem: `${scenario.name}, killed ${moments.join(" and ")}: ${what}${ended ? `\n${ended.err}` : ""}`,
   });
-  for (let left = 1 + pick(4); left > 0; left--) {
+  for (let more = 1 + pick(4); more > 0; more--) {
     const argv = moments.length === 0 ? scenario.argv : again(folder);
     // At a call that changes the disk, or at any moment.
     const call = right.calls > 0 && pick(3) > 0 ? 1 + pick(right.calls) : undefined;
@@ -203,8 +221,10 @@ export const trial = async (
         ? { killAfter: after }
         : { node: ["--import", HOOK], env: { TIGHTBOUND_KILL_AT: String(call) } }),
     });
-    if (ended.signal === "SIGKILL") kills++;
-    else if (ended.code !== 0 || isRaw(ended)) return wrong(`exit code ${ended.code}`, ended);
+    if (ended.signal === "SIGKILL") {
+      kills++;
+      await left(main, folder);
+    } else if (ended.code !== 0 || isRaw(ended)) return wrong(`exit code ${ended.code}`, ended);
   }
   const ended = await runProcess(main, again(folder), { cwd: folder });
   if (ended.signal !== null) return wrong("it hangs", ended);

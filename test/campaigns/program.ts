@@ -1,9 +1,10 @@
 /** The built program as a process, and what it leaves behind. */
 import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { copyFileSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join, relative } from "node:path";
 import { loadCheckpoint } from "../../src/files/checkpoint.ts";
+import { processesWith } from "../cli/program.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 
@@ -68,6 +69,16 @@ export const runProcess = (
     });
   });
 
+/** The processes of a built program that work in a folder, as Linux lists them. */
+export const processesIn = (main: string, folder: string): readonly number[] =>
+  processesWith((args) => args.includes(main)).filter((pid) => {
+    try {
+      return readlinkSync(`/proc/${pid}/cwd`) === folder;
+    } catch {
+      return false;
+    }
+  });
+
 /** An error that is not one of ours: a stack, or what the program calls a fault of its own. */
 export const isRaw = ({ err }: Pick<Ended, "err">): boolean =>
   /fault of tightbound|internal:|^\s+at .+:\d+:\d+/m.test(err);
@@ -93,8 +104,13 @@ const contentOf = (path: string, folder: string): unknown => {
     return text()
       .replaceAll(/"createdAt": "[^"]+"/g, "")
       .replaceAll(folder, "");
-  // Pages show wall times, figures.json and results.json hold them.
-  if (/\.html$|results\.json$|figures\.json$|table\.md$/.test(path)) return "there";
+  if (path.endsWith("sweep.json"))
+    return text()
+      .replaceAll(/"seconds": *[^,}\s]+/g, "")
+      .replaceAll(/"id": *"[^"]+"/g, "")
+      .replaceAll(folder, "");
+  // Pages show wall times, logs what was resumed, figures.json and results.json hold them.
+  if (/\.html$|\.log$|results\.json$|figures\.json$|table\.md$/.test(path)) return "there";
   return digest(readFileSync(path));
 };
 

@@ -1,5 +1,5 @@
 /** Damaged files: each reader gives rows or one typed error, in time and in little memory. `npm run fuzz -- --readers` draws more. */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { crc32, gzipSync } from "node:zlib";
 import { parquetWriteBuffer } from "hyparquet-writer";
@@ -17,11 +17,16 @@ import {
   readNpz,
   readTable,
 } from "../../src/data/index.ts";
+import { Beta, Binomial } from "../../src/distributions/index.ts";
 import { InternalError, TightboundError } from "../../src/errors.ts";
 import { loadCheckpoint, saveCheckpoint } from "../../src/files/checkpoint.ts";
 import { readMetricsLog } from "../../src/files/metrics-log.ts";
 import { openRun } from "../../src/files/run-folder.ts";
 import { encodeSafetensors } from "../../src/files/safetensors.ts";
+import { loadFit, saveFit } from "../../src/fits/index.ts";
+import { nuts } from "../../src/inference/index.ts";
+import { model } from "../../src/program/index.ts";
+import { planOf, readPlan, type Vocabulary } from "../../src/sweep/index.ts";
 import { generator } from "../campaigns/random.ts";
 import { bytesOf, idxBytes, npyBytes, tempFolder, workbookBytes, zipBytes } from "./temp.ts";
 
@@ -123,6 +128,12 @@ const picture = async (format: "png" | "jpeg" | "webp" | "gif" | "tiff" | "avif"
     .toFormat(format)
     .toBuffer();
 
+const pictures = (format: Parameters<typeof picture>[0]): Reader => ({
+  samples: async () => [await picture(format)],
+  name: `a.${format}`,
+  read: (_, inside) => readImageFolder(inside),
+});
+
 const checkpointSamples = (): readonly Uint8Array[] => {
   const metadata = {
     format: "tightbound checkpoint",
@@ -133,6 +144,22 @@ const checkpointSamples = (): readonly Uint8Array[] => {
   };
   const tensor = { name: "w", shape: [2, 3], dtype: "F32", data: new Float32Array(6) } as const;
   return [encodeSafetensors([tensor, { ...tensor, name: "v" }], metadata)];
+};
+
+const coin = model(({ sample, observe }) => {
+  observe("heads", Binomial(10, { probs: sample("p", Beta(2, 2)) }), 7);
+});
+const fitSamples = async (): Promise<readonly Uint8Array[]> => {
+  const file = join(folder, "sample.safetensors");
+  await saveFit(file, await nuts(coin).run([], { draws: 10, warmUp: 20, chains: 2, executor: "host" }));
+  return [readFileSync(file)];
+};
+
+const vocabulary: Vocabulary = {
+  models: ["vae"],
+  names: ["data", "epochs", "lr", "hidden"],
+  isSwitch: () => false,
+  problem: () => undefined,
 };
 
 /** Of a file whose checksums are gone: other programs write none. */
@@ -168,6 +195,28 @@ const READERS: Readonly<Record<string, Reader>> = {
     samples: () => [numbers, words, gzipSync(numbers)],
     name: "t.csv",
     read: (file) => readCsv(file),
+  },
+  "tables with tabs": {
+    samples: () => [words, numbers].map((table) => Buffer.from(table.toString().replaceAll(/[,;]/g, "\t"))),
+    name: "t.tsv",
+    read: async (file) => {
+      const table = await readTable(file);
+      encodeTable(table, fitTable(table).preprocessing);
+    },
+  },
+  "gzip around tables": {
+    samples: () => [
+      gzipSync(words),
+      gzipSync(words, { level: 0 }),
+      Buffer.concat([gzipSync(words), gzipSync(words)]),
+    ],
+    name: "t.csv.gz",
+    read: (file) => readTable(file),
+  },
+  "gzip around IDX": {
+    samples: () => [gzipSync(idxBytes(8, [3, 2, 2], new Uint8Array(12)))],
+    name: "x-idx3-ubyte.gz",
+    read: (file) => readIdxImages(file),
   },
   "JSON lines": {
     samples: () => [
@@ -244,32 +293,39 @@ const READERS: Readonly<Record<string, Reader>> = {
     name: "x-idx3-ubyte",
     read: (file) => readIdxImages(file),
   },
-  PNG: {
-    samples: async () => [await picture("png")],
-    name: "a.png",
-    read: (_, inside) => readImageFolder(inside),
-    mend: withChecksums,
-  },
-  JPEG: {
-    samples: async () => [await picture("jpeg")],
-    name: "a.jpg",
-    read: (_, inside) => readImageFolder(inside),
-  },
-  "WebP, GIF, TIFF and AVIF": {
-    samples: async () => [
-      await picture("webp"),
-      await picture("gif"),
-      await picture("tiff"),
-      await picture("avif"),
-    ],
-    name: "a.webp",
-    read: (_, inside) => readImageFolder(inside),
-  },
+  PNG: { ...pictures("png"), mend: withChecksums },
+  JPEG: pictures("jpeg"),
+  WebP: pictures("webp"),
+  GIF: pictures("gif"),
+  TIFF: pictures("tiff"),
+  AVIF: pictures("avif"),
   checkpoints: {
     samples: checkpointSamples,
     name: "checkpoint.safetensors",
     read: (file) => loadCheckpoint(file),
     mend: withoutSums,
+  },
+  fits: {
+    samples: fitSamples,
+    name: "fit.safetensors",
+    read: (file) => loadFit(file, nuts(coin), []),
+    mend: withoutSums,
+  },
+  plans: {
+    samples: () => [
+      text(
+        "model: vae",
+        "data: mnist",
+        "epochs: 10",
+        "grid:",
+        "  lr: [1e-3, 3e-3]",
+        "  hidden: [400, [600, 600]]",
+        "seeds: 0..4",
+        "out: &out runs/sweep",
+      ),
+    ],
+    name: "plan.yaml",
+    read: (file) => planOf(readPlan(file, vocabulary, []), vocabulary),
   },
   metrics: {
     samples: () => [text(...[1, 2, 3].map((epoch) => `{"epoch":${epoch},"train":{"elbo":-1.5,"x":null}}`))],
