@@ -9,6 +9,7 @@ import {
   isScan,
   type ScanNode,
   type Shape,
+  sameShape,
   scanResults,
   sizeOf,
   type Tensor,
@@ -343,18 +344,20 @@ export function compileHost(outputs: readonly Tensor[]): HostProgram {
   };
 }
 
-type ScalarFunction = (X: typeof exactWhole, ...inputs: number[]) => number;
+type ElementFunction = (X: typeof exactWhole, out: Float64Array, ...inputs: Float64Array[]) => void;
 
 /** Compiled functions by their code: a graph has many nodes but few different ops. */
-const scalarFunctions = new Map<string, ScalarFunction>();
+const elementFunctions = new Map<string, ElementFunction>();
 
-/** The value of an element-wise node whose inputs are constants with one element each. */
-function evaluateScalar(code: string, names: readonly string[], inputs: readonly number[]): number {
-  const key = `${names.length} ${code}`;
-  const known = scalarFunctions.get(key);
-  const run = known ?? (new Function("X", ...names, `"use strict"; return ${code};`) as ScalarFunction);
-  if (known === undefined) scalarFunctions.set(key, run);
-  return Number(run(exactWhole, ...inputs));
+/** Runs the expression of an element-wise op over arrays, named x0, x1, … in it, that are as long as the result. */
+function evaluateElements(code: string, out: Float64Array, inputs: readonly Float64Array[]): void {
+  const key = `${inputs.length} ${code}`;
+  const names = inputs.map((_, i) => `x${i}`);
+  const known = elementFunctions.get(key);
+  const loop = `"use strict"; for (let i = 0; i < out.length; i++) out[i] = ${code};`;
+  const run = known ?? (new Function("X", "out", ...names, loop) as ElementFunction);
+  if (known === undefined) elementFunctions.set(key, run);
+  run(exactWhole, out, ...inputs);
 }
 
 /** The value of a node whose inputs are all constants. */
@@ -367,13 +370,10 @@ export function evaluateConstant(node: Tensor): Float64Array {
       host.kernel(node)(out, ...values);
       return out;
     }
-    if (node.size === 1 && values.every((v) => v.length === 1)) {
-      const names = values.map((_, i) => `x${i}`);
-      out[0] = evaluateScalar(
-        host.expression(names, node),
-        names,
-        values.map(([v]) => v),
-      );
+    // Inputs in the order of the result, or of one number.
+    if (node.inputs.every((x) => x.size === 1 || sameShape(x.shape, node.shape))) {
+      const names = values.map((v, i) => `x${i}[${v.length === 1 ? 0 : "i"}]`);
+      evaluateElements(host.expression(names, node), out, values);
       return out;
     }
   }

@@ -306,12 +306,22 @@ function keyer(): (node: Tensor) => string {
 /** A number in a key. It distinguishes 0 and −0, because 1 / 0 is not 1 / −0. */
 const digits = (v: number): string => (Object.is(v, -0) ? "-0" : String(v));
 
+const writtenOut = new WeakMap<Float64Array, string>();
+/** Small arrays in a key, which every pass asks for again. */
+function digitsOf(values: Float64Array): string {
+  const before = writtenOut.get(values);
+  if (before !== undefined) return before;
+  const text = Array.from(values, digits).join(",");
+  writtenOut.set(values, text);
+  return text;
+}
+
 function constantKey(node: Leaf<ConstantAttributes>, arrays: Map<Float64Array, number>): string {
   const { values } = node.attributes;
   const shape: readonly [string, DType] = [node.shape.join(","), node.dtype];
   const first = uniform(node);
   if (first !== undefined) return `full ${shape} ${digits(first)}`;
-  if (values.length <= 64) return `constant ${shape} ${Array.from(values, digits).join(",")}`;
+  if (values.length <= 64) return `constant ${shape} ${digitsOf(values)}`;
   if (!arrays.has(values)) arrays.set(values, arrays.size);
   return `constant ${shape} #${arrays.get(values)}`;
 }
@@ -321,7 +331,20 @@ function constantKey(node: Leaf<ConstantAttributes>, arrays: Map<Float64Array, n
  * needs are not visited. Infinities, NaN and the signs of zeros stay as they are, and the rest but for rounding. There are two exceptions: sums of
  * sums are taken in another order, and the logarithm of a logistic function is right also where that function has rounded to 0 or 1.
  */
-export function simplify(outputs: readonly Tensor[]): Tensor[] {
+export function simplify(outputs: readonly Tensor[]): readonly Tensor[] {
+  const [first] = outputs;
+  const before = first && simplified.get(first);
+  if (before?.outputs.length === outputs.length && before.outputs.every((t, i) => t === outputs[i]))
+    return before.simple;
+  const simple = simplifyNew(outputs);
+  if (first) simplified.set(first, { outputs: [...outputs], simple });
+  return simple;
+}
+
+/** The last result by first output: whoever chooses an executor for a graph, or asks what it costs, then compiles it. */
+const simplified = new WeakMap<Tensor, { outputs: readonly Tensor[]; simple: readonly Tensor[] }>();
+
+function simplifyNew(outputs: readonly Tensor[]): Tensor[] {
   const known = new Map<string, Tensor>();
   const keyOf = keyer();
   const canonical = (node: Tensor): Tensor => {

@@ -9,16 +9,17 @@ export type HessianProduct = (q: ArrayLike<number>, direction: ArrayLike<number>
 export async function hessianProduct({
   graph,
   logDensity,
+  derivatives,
   sites,
   dimension,
   evaluator,
 }: Pick<
   UnconstrainedDensity,
-  "graph" | "logDensity" | "sites" | "dimension" | "evaluator"
+  "graph" | "logDensity" | "derivatives" | "sites" | "dimension" | "evaluator"
 >): Promise<HessianProduct> {
   // One array for all sites: one array each would cost a call per site and direction.
   const direction = input("direction", [dimension], logDensity.dtype);
-  const terms = grad(logDensity, graph.coordinates).map((g, i) => {
+  const terms = derivatives.map((g, i) => {
     const { start, end } = sites[i];
     const own = reshape(slice(direction, { axis: 0, start, end }), g.shape);
     return reshape(cast(sum(mul(g, cast(own, g.dtype))), logDensity.dtype), [1]);

@@ -33,10 +33,24 @@ const CURVATURE = 0.9;
 const ROUNDING = 1e-10;
 const HALVINGS = 60;
 
-const dot = (a: Float64Array, b: Float64Array): number => a.reduce((s, v, i) => s + v * b[i], 0);
-const along = (q: Float64Array, d: Float64Array, t: number): Float64Array => q.map((v, i) => v + t * d[i]);
+const dot = (a: Float64Array, b: Float64Array): number => {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
+  return sum;
+};
 
-const scaled = (d: Float64Array, scales: Float64Array): Float64Array => d.map((v, i) => v * scales[i]);
+/** q + t d. */
+const along = (q: Float64Array, d: Float64Array, t: number): Float64Array => {
+  const to = new Float64Array(q.length);
+  for (let i = 0; i < q.length; i++) to[i] = q[i] + t * d[i];
+  return to;
+};
+
+const scaled = (d: Float64Array, scales: Float64Array): Float64Array => {
+  const to = new Float64Array(d.length);
+  for (let i = 0; i < d.length; i++) to[i] = d[i] * scales[i];
+  return to;
+};
 
 export const startLbfgs = (q: Float64Array, value: number, gradient: Float64Array): LbfgsState => ({
   q: q.slice(),

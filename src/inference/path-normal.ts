@@ -50,69 +50,92 @@ export function nextDiagonal(diagonal: Float64Array, { step, change }: PathStep)
   );
 }
 
-/**
- * γ of the inverse Hessian diag(α) + β γ βᵀ, β = [diag(α) Z, S], in the compact form of BFGS (Byrd, Nocedal and Schnabel 1994, theorem
- * 2.2). Z and S are the changes and the steps, oldest first.
- */
-function middle(diagonal: Float64Array, steps: readonly PathStep[]): number[][] {
-  const m = steps.length;
-  const upper = steps.map(({ step }, i) => steps.map(({ change }, j) => (j >= i ? dot(step, change) : 0)));
-  const inverse = invertUpper(upper);
-  const inner = steps.map(({ change: zi, step }, i) =>
-    steps.map(({ change: zj }, j) => {
-      let sum = i === j ? dot(step, zi) : 0;
-      for (let d = 0; d < zi.length; d++) sum += zi[d] * diagonal[d] * zj[d];
-      return sum;
-    }),
-  );
-  // R⁻ᵀ (η + Zᵀ diag(α) Z) R⁻¹
-  const right = multiply(inner, inverse);
-  const corner = multiply(transposed(inverse), right);
-  return Array.from({ length: 2 * m }, (_, i) =>
-    Array.from({ length: 2 * m }, (_, j) => {
-      if (i < m && j < m) return 0;
-      if (i < m) return -inverse[i][j - m];
-      if (j < m) return -inverse[j][i - m];
-      return corner[i - m][j - m];
-    }),
-  );
-}
+// Square matrices are flat, [n, n] row by row: this runs at each step of a path.
 
-const transposed = (a: readonly number[][]): number[][] => a.map((_, i) => a.map((row) => row[i]));
-const multiply = (a: readonly number[][], b: readonly number[][]): number[][] =>
-  a.map((row) => b[0].map((_, j) => row.reduce((sum, v, k) => sum + v * b[k][j], 0)));
+const multiply = (a: Float64Array, b: Float64Array, n: number): Float64Array => {
+  const product = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < n; j++) {
+      let sum = 0;
+      for (let k = 0; k < n; k++) sum += a[i * n + k] * b[k * n + j];
+      product[i * n + j] = sum;
+    }
+  }
+  return product;
+};
 
-function invertUpper(r: readonly number[][]): number[][] {
-  const n = r.length;
-  const inverse = r.map((row) => row.map(() => 0));
+const transposed = (a: Float64Array, n: number): Float64Array => {
+  const turned = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) turned[j * n + i] = a[i * n + j];
+  return turned;
+};
+
+function invertUpper(r: Float64Array, n: number): Float64Array {
+  const inverse = new Float64Array(n * n);
   for (let j = 0; j < n; j++) {
     for (let i = j; i >= 0; i--) {
       let sum = i === j ? 1 : 0;
-      for (let k = i + 1; k <= j; k++) sum -= r[i][k] * inverse[k][j];
-      inverse[i][j] = sum / r[i][i];
+      for (let k = i + 1; k <= j; k++) sum -= r[i * n + k] * inverse[k * n + j];
+      inverse[i * n + j] = sum / r[i * n + i];
     }
   }
   return inverse;
 }
 
+/**
+ * γ of the inverse Hessian diag(α) + β γ βᵀ, β = [diag(α) Z, S], in the compact form of BFGS (Byrd, Nocedal and Schnabel 1994, theorem
+ * 2.2). Z and S are the changes and the steps, oldest first.
+ */
+function middle(diagonal: Float64Array, steps: readonly PathStep[]): Float64Array {
+  const m = steps.length;
+  const upper = new Float64Array(m * m);
+  const inner = new Float64Array(m * m);
+  for (let i = 0; i < m; i++) {
+    const { step, change } = steps[i];
+    for (let j = 0; j < m; j++) {
+      const other = steps[j].change;
+      const crossed = j >= i ? dot(step, other) : 0;
+      upper[i * m + j] = crossed;
+      let sum = i === j ? crossed : 0;
+      for (let d = 0; d < change.length; d++) sum += change[d] * diagonal[d] * other[d];
+      inner[i * m + j] = sum;
+    }
+  }
+  const inverse = invertUpper(upper, m);
+  // R⁻ᵀ (η + Zᵀ diag(α) Z) R⁻¹
+  const corner = multiply(transposed(inverse, m), multiply(inner, inverse, m), m);
+  const gamma = new Float64Array(4 * m * m);
+  for (let i = 0; i < m; i++) {
+    for (let j = 0; j < m; j++) {
+      gamma[i * 2 * m + m + j] = -inverse[i * m + j];
+      gamma[(m + j) * 2 * m + i] = -inverse[i * m + j];
+      gamma[(m + i) * 2 * m + m + j] = corner[i * m + j];
+    }
+  }
+  return gamma;
+}
+
 /** QR decomposition by Gram–Schmidt, applied twice: orthonormal columns and an upper triangle. Dependent columns are 0. */
-function orthonormal(columns: readonly Float64Array[]): { q: Float64Array[]; r: number[][] } {
+function orthonormal(columns: readonly Float64Array[]): { q: readonly Float64Array[]; r: Float64Array } {
+  const m = columns.length;
   const q: Float64Array[] = [];
-  const r = columns.map(() => columns.map(() => 0));
+  const r = new Float64Array(m * m);
   columns.forEach((column, j) => {
     const rest = column.slice();
     const length = Math.sqrt(dot(rest, rest));
     for (let again = 0; again < 2; again++) {
-      q.forEach((known, i) => {
+      for (let i = 0; i < j; i++) {
+        const known = q[i];
         const part = dot(known, rest);
-        r[i][j] += part;
+        r[i * m + j] += part;
         for (let d = 0; d < rest.length; d++) rest[d] -= part * known[d];
-      });
+      }
     }
     const left = Math.sqrt(dot(rest, rest));
     const dependent = !(left > DEPENDENT * length);
-    r[j][j] = dependent ? 0 : left;
-    q.push(rest.map((v) => (dependent ? 0 : v / left)));
+    r[j * m + j] = dependent ? 0 : left;
+    for (let d = 0; d < rest.length; d++) rest[d] = dependent ? 0 : rest[d] / left;
+    q.push(rest);
   });
   return { q, r };
 }
@@ -138,32 +161,30 @@ export function pathNormal(
     ...steps.map(({ step }) => step.map((v, i) => v / scale[i])),
   ]);
   const m = q.length;
-  const product = multiply(multiply(r, middle(diagonal, steps)), transposed(r));
-  const matrix = Float64Array.from({ length: m * m }, (_, k) => {
-    const [i, j] = [Math.floor(k / m), k % m];
-    return (product[i][j] + product[j][i]) / 2 + (i === j ? 1 : 0);
-  });
+  const product = multiply(multiply(r, middle(diagonal, steps), m), transposed(r, m), m);
+  const matrix = new Float64Array(m * m);
+  for (let i = 0; i < m; i++)
+    for (let j = 0; j < m; j++)
+      matrix[i * m + j] = (product[i * m + j] + product[j * m + i]) / 2 + (i === j ? 1 : 0);
   const root = new Float64Array(m * m);
   if (factorRows(root, matrix, 0, m) < m) return undefined;
 
-  /** (I + Q (A − I) Qᵀ) v for a small matrix A. */
-  const within = (v: Float64Array, apply: (parts: Float64Array) => Float64Array): Float64Array => {
+  /** (I + Q (A − I) Qᵀ) v for a small matrix A, [m, m]. */
+  const within = (v: Float64Array, a: Float64Array): Float64Array => {
     const parts = Float64Array.from(q, (column) => dot(column, v));
-    const changed = apply(parts);
     const out = v.slice();
-    q.forEach((column, j) => {
-      const by = changed[j] - parts[j];
+    for (let j = 0; j < m; j++) {
+      let changed = 0;
+      for (let k = 0; k < m; k++) changed += a[j * m + k] * parts[k];
+      const by = changed - parts[j];
+      const column = q[j];
       for (let d = 0; d < n; d++) out[d] += by * column[d];
-    });
+    }
     return out;
   };
-  const times =
-    (a: Float64Array) =>
-    (v: Float64Array): Float64Array =>
-      v.map((_, i) => dot(a.subarray(i * m, (i + 1) * m), v));
   const newton = within(
     gradient.map((g, i) => g * scale[i]),
-    times(matrix),
+    matrix,
   );
   const mean = point.map((v, i) => v + scale[i] * newton[i]);
   if (!mean.every(Number.isFinite)) return undefined;
@@ -181,7 +202,7 @@ export function pathNormal(
       return v * v * variance;
     }),
     at(u) {
-      const moved = within(u, times(root));
+      const moved = within(u, root);
       return mean.map((v, i) => v + scale[i] * moved[i]);
     },
   };

@@ -15,6 +15,8 @@ export interface PathOptions {
   readonly elboDraws?: number;
   readonly initial?: SiteValues;
   readonly seed?: number;
+  /** A path ends when a Newton step, with the curvature from the path's last steps, would gain less than this, in nats. Default 1e-8. */
+  readonly leastGain?: number;
 }
 
 /** One path of `pathfinder`. */
@@ -28,9 +30,6 @@ export interface PathInfo {
   /** That ELBO in nats, estimated from `elboDraws` draws. */
   readonly elbo: number;
 }
-
-/** A path ends when a Newton step, with the curvature from the path's last steps, would gain less than this, in nats. */
-const GAIN = 1e-8;
 
 /** A path, and its best normal. */
 export interface PathEnd {
@@ -56,7 +55,7 @@ export async function follow(
   density: UnconstrainedDensity,
   product: HessianProduct,
   path: number,
-  { seed = 0, maxSteps = 1000, history = 6, elboDraws = 25, initial }: PathOptions,
+  { seed = 0, maxSteps = 1000, history = 6, elboDraws = 25, initial, leastGain = 1e-8 }: PathOptions,
 ): Promise<PathEnd> {
   const start = await startingPoint(density, { seed, attempt: path, values: initial });
   const noise = stream(seed, `pathfinder/${path}/elbo`);
@@ -101,7 +100,7 @@ export async function follow(
     if (elbo > (best?.info.elbo ?? Number.NEGATIVE_INFINITY))
       best = { info: { path, steps: climb.iteration, best: climb.iteration, elbo }, normal };
     const gain = normal.mean.reduce((sum, v, i) => sum + (v - climb.q[i]) * climb.gradient[i], 0) / 2;
-    if (gain < GAIN) break;
+    if (gain < leastGain) break;
   }
   if (best === undefined) {
     throw new ConvergenceError(

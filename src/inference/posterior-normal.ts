@@ -1,8 +1,8 @@
 /** Where an automatic guide starts: a normal approximation of the posterior, in unconstrained coordinates. */
 import { hostWork } from "../compile/index.ts";
 import { ConvergenceError, TightboundError, UsageError } from "../errors.ts";
-import { type Program, trace } from "../program/index.ts";
-import { factorRows, grad, isParameter } from "../tensor/index.ts";
+import type { Program } from "../program/index.ts";
+import { factorRows, isParameter } from "../tensor/index.ts";
 import { curvatures, type HessianProduct, hessianProduct, inverseOf, negativeHessian } from "./curvature.ts";
 import {
   boundOf,
@@ -31,7 +31,8 @@ const DENSE = 50;
 /** How long the search may take, in estimated nanoseconds of the host: a second or so, and a few thousand steps take longer. */
 const MOST_WORK = 3e9;
 const PATHS = 3;
-const PATH = { maxSteps: 60, elboDraws: 5 };
+/** The climb that follows needs no path to its last digit. */
+const PATH = { maxSteps: 60, elboDraws: 5, leastGain: 1e-3 };
 /** Pairs of fixed draws, and steps with them. */
 const PAIRS = 12;
 const CLIMB = 150;
@@ -54,13 +55,12 @@ export async function posteriorNormal<A extends readonly unknown[]>(
   args: A,
   seed: number,
 ): Promise<PosteriorNormal> {
-  trace(program, args);
-  const own = program.parameters().find(({ tensor }) => isParameter(tensor) && tensor.attributes.trainable);
-  if (own !== undefined)
-    throw new UsageError(`${program.name}: its posterior moves with its own parameter '${own.name}'.`);
+  // A program that has run has its parameters already; one that has not has them once its density is made.
+  refuseParameters(program);
   const density = await unconstrainedDensity(program, args, { executor: "auto" });
+  refuseParameters(program);
   const n = density.dimension;
-  const work = hostWork([density.logDensity, ...grad(density.logDensity, density.graph.coordinates)]);
+  const work = hostWork([density.logDensity, ...density.derivatives]);
   const path = work * (USUAL + curvatureWork(n));
   const climb = work * 2 * PAIRS * (CLIMB / 3);
   if (path + climb > MOST_WORK) {
@@ -88,6 +88,13 @@ export async function posteriorNormal<A extends readonly unknown[]>(
     );
   }
   return { ...found, sites: density.sites, root: await fullRoot(density, product, found, draws) };
+}
+
+/** @throws UsageError when a program is known to have parameters of its own. */
+function refuseParameters(program: Pick<Program, "name" | "parameters">): void {
+  const own = program.parameters().find(({ tensor }) => isParameter(tensor) && tensor.attributes.trainable);
+  if (own !== undefined)
+    throw new UsageError(`${program.name}: its posterior moves with its own parameter '${own.name}'.`);
 }
 
 /** Along a funnel, scales from the curvature at one point can be too large at others: smaller ones are tried too. */

@@ -80,6 +80,8 @@ export interface UnconstrainedDensity {
   readonly graph: UnconstrainedGraph;
   /** The expression of the log density itself. */
   readonly logDensity: Tensor;
+  /** The expressions of its derivatives in the coordinates, one for each site, in the site's free shape. */
+  readonly derivatives: readonly Tensor[];
   /**
    * ln p(θ(q), x) + ln |det ∂θ/∂q|, and its gradient into `gradient`; both arrays of length `dimension`, neither is kept. A number on
    * the host executor, a promise on the native one; one call at a time. Not finite where the density is zero or undefined.
@@ -134,7 +136,8 @@ export async function unconstrainedDensity<A extends readonly unknown[]>(
   const graph = unconstrainedGraph(program, args, options);
   const { coordinates, dimension, sites, values, inverseTemperature } = graph;
   const logDensity = jacobian ? add(graph.logJoint, graph.logJacobian) : graph.logJoint;
-  const outputs = [logDensity, ...grad(logDensity, coordinates)];
+  const derivatives = grad(logDensity, coordinates);
+  const outputs = [logDensity, ...derivatives];
   const executor = options.executor === "auto" ? chooseExecutor(outputs) : (options.executor ?? "host");
   const slope = vectorOf(graph, executor === "host" ? "float64" : precision);
   const result = slope.flat.slice(0, 1);
@@ -172,6 +175,7 @@ export async function unconstrainedDensity<A extends readonly unknown[]>(
     executor,
     graph,
     logDensity,
+    derivatives,
     evaluator,
     portable: () => portableDensity(source, dimension, sites, coordinates, outputs),
     logDensityAndGradient(q, gradient, power = 1) {

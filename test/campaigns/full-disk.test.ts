@@ -20,7 +20,7 @@ const onDisk = (kilobytes: number, script: string) =>
   spawnSync(
     "unshare",
     ["--mount", "sh", "-c", `mount -t tmpfs -o size=${kilobytes}k none disk && (${script})`],
-    { cwd: folder, encoding: "utf8", timeout: 300_000 },
+    { cwd: folder, encoding: "utf8", timeout: 1_800_000 },
   );
 
 // A mount needs root, and a kernel that gives it.

@@ -42,11 +42,11 @@ export interface Start {
   readonly killAfter?: number;
 }
 
-/** Runs a program to its end. After two minutes it hangs: it is killed, and its signal is SIGKILL. */
+/** Runs a program to its end. After ten minutes it hangs, even on a busy machine: it is killed, and its signal is SIGKILL. */
 export const runProcess = (
   main: string,
   argv: readonly string[],
-  { cwd, node = [], env = {}, killAfter = 120_000 }: Start,
+  { cwd, node = [], env = {}, killAfter = 600_000 }: Start,
 ): Promise<Ended> =>
   new Promise((resolve) => {
     const started = performance.now();
