@@ -1,4 +1,5 @@
 import {
+  abs,
   add,
   cast,
   greater,
@@ -12,14 +13,16 @@ import {
   sub,
   type Tensor,
   tensor,
+  where,
 } from "../tensor/index.ts";
 import { boolean, real, unitInterval } from "./constraints.ts";
 import type { Cumulative } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import { binaryDivergence } from "./divergences.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { registerKl } from "./kl.ts";
 import { complementOf, logComplementOf, logOf } from "./logarithms.ts";
-import { expandTo, type LogitsOrProbs, oneOf, xlog1my, xlogy } from "./numerics.ts";
+import { expandTo, type LogitsOrProbs, oddsOf, oneOf, xlog1my, xlogy } from "./numerics.ts";
 
 /** The distribution that {@link Bernoulli} returns: parameters, moments and densities as expressions. */
 export class BernoulliDistribution extends Distribution {
@@ -70,6 +73,15 @@ export class BernoulliDistribution extends Distribution {
     return neg(softplus(mul(sub(1, mul(x, 2)), logits)));
   }
 
+  /** −p ln p − (1 − p) ln(1 − p): terms of one sign. From logits, −ln(1 − q) + |l| q with q = σ(−|l|), which is 0 where |l| is infinite. */
+  private entropyOfOutcome(): Tensor {
+    const { logits, probs } = this.parameters;
+    if (logits === undefined) return neg(this.expectedLogProb(probs));
+    const size = abs(logits);
+    const rare = sigmoid(neg(size));
+    return add(softplus(neg(size)), mul(rare, where(greater(rare, 0), size, 0)));
+  }
+
   protected override draw(site: string, shape: Shape): Tensor {
     return cast(less(noise("uniform", site, shape, this.dtype), this.probs), this.dtype);
   }
@@ -99,7 +111,7 @@ export class BernoulliDistribution extends Distribution {
       mean: () => probs,
       variance: () => mul(probs, complementOf(probs)),
       mode: () => cast(greater(probs, 0.5), this.dtype),
-      entropy: () => this.expectedLogProb(probs).neg(),
+      entropy: () => this.entropyOfOutcome(),
     };
   }
 }
@@ -118,5 +130,5 @@ export const Bernoulli = (parameters: LogitsOrProbs): BernoulliDistribution =>
   new BernoulliDistribution(oneOf("Bernoulli", parameters));
 
 registerKl(BernoulliDistribution, BernoulliDistribution, (p, q) =>
-  sub(p.expectedLogProb(p.probs), q.expectedLogProb(p.probs)),
+  binaryDivergence(oddsOf(p.parameters), oddsOf(q.parameters)),
 );

@@ -25,9 +25,10 @@ import {
 import { integerInterval, nonNegativeInteger, real, unitInterval } from "./constraints.ts";
 import { drawBinomial } from "./counts.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import { binaryDivergence } from "./divergences.ts";
 import { ClosedFormError } from "./errors.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
-import { binomialLogDensity, binomialLogMass, deviance } from "./gamma-functions.ts";
+import { binomialLogDensity, binomialLogMass } from "./gamma-functions.ts";
 import { registerKl } from "./kl.ts";
 import { complementOf } from "./logarithms.ts";
 import { expandTo, type LogitsOrProbs, type Odds, oddsOf, oneOf } from "./numerics.ts";
@@ -161,6 +162,5 @@ registerKl(BinomialDistribution, BinomialDistribution, (p, q) => {
         `found ${p.count ?? "a tensor"} and ${q.count ?? "a tensor"}. Use klMonteCarlo(p, q, site, samples).`,
     );
   }
-  const [own, other] = [p.odds, q.odds];
-  return mul(p.total, add(deviance(own.p, other.p, other.logP), deviance(own.q, other.q, other.logQ)));
+  return mul(p.total, binaryDivergence(p.odds, q.odds));
 });

@@ -20,16 +20,10 @@ import {
 import { integerInterval, logitVector, simplex } from "./constraints.ts";
 import { type Cumulative, cumulativeOfMasses } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import { categoricalDivergence } from "./divergences.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { registerKl } from "./kl.ts";
-import {
-  type Categories,
-  categories,
-  expandTo,
-  expectedLogProb,
-  type LogitsOrProbs,
-  oneOf,
-} from "./numerics.ts";
+import { type Categories, categories, entropyOf, expandTo, type LogitsOrProbs, oneOf } from "./numerics.ts";
 
 /**
  * Indices of categories by the inverse distribution function: one uniform for each draw. The threshold is scaled by the rounded
@@ -85,8 +79,7 @@ export class CategoricalDistribution extends Distribution {
 
   protected override logDensity(x: Tensor): Tensor {
     const chosen = equal(unsqueeze(x, -1), arange(this.count, x.dtype));
-    const { weights, logTotal } = this.categories;
-    return sub(sum(where(chosen, weights, 0), -1), logTotal);
+    return sum(where(chosen, this.categories.logProbs, 0), -1);
   }
 
   protected override draw(site: string, shape: Shape): Tensor {
@@ -103,15 +96,14 @@ export class CategoricalDistribution extends Distribution {
 
   /** An index has no mean, because categories have no order. The mean of `OneHotCategorical` exists. */
   protected override cumulative(): Cumulative {
-    const { weights, logTotal } = this.categories;
-    return cumulativeOfMasses(sub(weights, unsqueeze(logTotal, -1)));
+    return cumulativeOfMasses(this.categories.logProbs);
   }
 
   protected override forms(): ClosedForms {
     const { categories } = this;
     return {
       mode: () => argmax(categories.weights, -1),
-      entropy: () => expectedLogProb(categories.probs, categories).neg(),
+      entropy: () => entropyOf(categories),
     };
   }
 }
@@ -130,5 +122,5 @@ export const Categorical = (parameters: LogitsOrProbs): CategoricalDistribution 
   new CategoricalDistribution(oneOf("Categorical", parameters));
 
 registerKl(CategoricalDistribution, CategoricalDistribution, (p, q) =>
-  sub(expectedLogProb(p.probs, p.categories), expectedLogProb(p.probs, q.categories)),
+  categoricalDivergence(p.categories, q.categories),
 );

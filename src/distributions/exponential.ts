@@ -17,6 +17,7 @@ import {
 import { nonNegative, positive } from "./constraints.ts";
 import { type Cumulative, logCdfOfHazard } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import { ratioExcess } from "./divergences.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { registerKl } from "./kl.ts";
 import { logOf, logOneMinusExp } from "./logarithms.ts";
@@ -95,7 +96,4 @@ export class ExponentialDistribution extends Distribution {
 export const Exponential = (rate: TensorLike): ExponentialDistribution =>
   new ExponentialDistribution({ rate: operands("Exponential", rate)[0] });
 
-registerKl(ExponentialDistribution, ExponentialDistribution, (p, q) => {
-  const ratio = div(q.rate, p.rate);
-  return sub(sub(ratio, 1), log(ratio));
-});
+registerKl(ExponentialDistribution, ExponentialDistribution, (p, q) => ratioExcess(q.rate, p.rate));

@@ -8,6 +8,7 @@
 import {
   abs,
   add,
+  constant,
   cumsum,
   div,
   equal,
@@ -153,7 +154,12 @@ export function multinomialLogMass(x: Tensor, n: number, p: Tensor, logP: Tensor
   if (n === 0) return sum(mul(x, 0), -1);
   const total = full([], n, x.dtype);
   const masses = poissonLogMass(x, mul(p, n), { logMu: add(logP, Math.log(n)), whole: true });
-  return sub(sum(masses, -1), ownLogMass(total, true));
+  const inner = sub(sum(masses, -1), ownLogMass(total, true));
+  // Where all counts are of one category the masses cancel, and it is n ln p. Derivatives are those of the masses.
+  const all = equal(x, n);
+  const end = stopGradient(mul(sum(where(all, logP, 0), -1), n));
+  const known = logicalAnd(greater(sum(where(all, x, 0), -1), 0), less(abs(inner), Number.POSITIVE_INFINITY));
+  return where(known, add(end, sub(inner, stopGradient(inner))), inner);
 }
 
 /** The log density of a gamma with concentration a and rate 1 at μ. */
@@ -234,9 +240,56 @@ export function entropyTerm(a: Tensor, k: number): Tensor {
 /** ln Γ(c) − ln Γ(a) − (c − a) ψ(a) − deviance(c, a): the divergence of gammas minus that of Poissons. Never negative. */
 export function gammaExcess(c: Tensor, a: Tensor): Tensor {
   const difference = sub(c, a);
-  const leading = mul(log1pMinus(div(difference, a)), -0.5);
+  const ratio = div(difference, a);
+  const leading = mul(log1pMinus(ratio), -0.5);
   const remainders = sub(stirlingRemainder(c), stirlingRemainder(a));
-  return add(leading, sub(remainders, mul(difference, stirlingRemainder(a, 1))));
+  const far = sub(remainders, mul(difference, stirlingRemainder(a, 1)));
+  const near = less(abs(ratio), 0.1);
+  return add(leading, where(near, remainderNear(a, where(near, difference, 0)), far));
+}
+
+/**
+ * δ(a + d) − δ(a) − d δ′(a) for |d| < a/10, where the three cancel: d² ∫₀¹ (1 − s) δ″(a + s d) ds, whose integrand is smooth. Gauss's rule
+ * with n points leaves 38⁻²ⁿ of it. Below 1, where δ″ goes to infinity, it is taken at a + 1, with what δ(x) − δ(x + 1) adds.
+ */
+function remainderNear(a: Tensor, d: Tensor): Tensor {
+  const small = less(a, 1);
+  const next = add(a, 1);
+  const rule = a.dtype === "float64" ? gauss.five : gauss.three;
+  const along = (values: readonly number[]): Tensor =>
+    constant(values, [rule.length, ...d.shape.map(() => 1)], a.dtype);
+  const curvature = stirlingRemainder(add(where(small, next, a), mul(d, along(rule.map(([s]) => s)))), 2);
+  const integral = sum(mul(curvature, along(rule.map(([s, weight]) => weight * (1 - s)))), 0);
+  const logs = mul(add(log1pMinus(div(d, a)), log1pMinus(div(d, next))), -0.5);
+  const deviances = sub(devianceBy(add(next, d), neg(d), next), devianceBy(add(a, d), neg(d), a));
+  return add(mul(square(d), integral), where(small, add(logs, deviances), 0));
+}
+
+/** Points in [0, 1] and weights of Gauss's rule (Abramowitz and Stegun 1964, table 25.4). */
+const gauss = {
+  three: onUnitInterval([
+    [0, 0.8888888888888888],
+    [0.7745966692414834, 0.5555555555555556],
+  ]),
+  five: onUnitInterval([
+    [0, 0.5688888888888889],
+    [0.5384693101056831, 0.47862867049936647],
+    [0.906179845938664, 0.23692688505618908],
+  ]),
+};
+
+/** The rule on [0, 1] from its points of at least 0 on [−1, 1]. */
+function onUnitInterval(half: readonly (readonly [point: number, weight: number])[]) {
+  const both = half.flatMap(
+    ([x, w]) =>
+      (x === 0
+        ? [[x, w]]
+        : [
+            [x, w],
+            [-x, w],
+          ]) as [number, number][],
+  );
+  return both.map(([x, w]) => [(1 + x) / 2, w / 2] as const);
 }
 
 /** ln Γ(1 + 2u) − 2 ln Γ(1 + u) for u > 0: ln of E[x²]/E[x]² of a Weibull. Near 0 the linear terms cancel, so the series has none. */

@@ -12,17 +12,17 @@ import {
   type Shape,
   sigmoid,
   softplus,
-  sub,
   type Tensor,
   where,
 } from "../tensor/index.ts";
 import { leftOpenUnitInterval, nonNegativeInteger, real } from "./constraints.ts";
 import { type Cumulative, settle } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import { binaryDivergence } from "./divergences.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { registerKl } from "./kl.ts";
 import { complementOf, logComplementOf, logOf, logOneMinusExp } from "./logarithms.ts";
-import { expandTo, type LogitsOrProbs, oneOf, xlog1my } from "./numerics.ts";
+import { expandTo, type LogitsOrProbs, oddsOf, oneOf, xlog1my } from "./numerics.ts";
 
 /** The distribution that {@link Geometric} returns: parameters, moments and densities as expressions. */
 export class GeometricDistribution extends Distribution {
@@ -118,6 +118,7 @@ export class GeometricDistribution extends Distribution {
 export const Geometric = (parameters: LogitsOrProbs): GeometricDistribution =>
   new GeometricDistribution({ ...oneOf("Geometric", parameters) });
 
+// A draw is a success after a mean of 1/p trials.
 registerKl(GeometricDistribution, GeometricDistribution, (p, q) =>
-  sub(p.expectedLogProb(p.odds), q.expectedLogProb(p.odds)),
+  div(binaryDivergence(oddsOf(p.parameters), oddsOf(q.parameters)), oddsOf(p.parameters).p),
 );

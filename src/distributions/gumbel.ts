@@ -3,7 +3,6 @@ import {
   div,
   exp,
   expm1,
-  lgamma,
   log,
   mul,
   neg,
@@ -17,6 +16,7 @@ import {
 } from "../tensor/index.ts";
 import { type Cumulative, logCdfOfHazard, logHazardAt } from "./cumulative.ts";
 import type { ClosedForms, Distribution, Parameters } from "./distribution.ts";
+import { gumbelDivergence } from "./divergences.ts";
 import { registerKl } from "./kl.ts";
 import { LocationScaleDistribution } from "./location-scale.ts";
 import { EULER_GAMMA } from "./numerics.ts";
@@ -79,10 +79,6 @@ export function Gumbel(loc: TensorLike, scale: TensorLike): GumbelDistribution {
 }
 
 // E_p[z_q] − E_p[z_p] + E_p[e^−z_q] − 1 + ln(b_q / b_p), E_p[e^−z_q] = e^((μ_q − μ_p)/b_q) Γ(1 + b_p/b_q).
-registerKl(GumbelDistribution, GumbelDistribution, (p, q) => {
-  const ratio = div(p.scale, q.scale);
-  const shift = div(sub(p.loc, q.loc), q.scale);
-  const moment = exp(sub(lgamma(add(ratio, 1)), shift));
-  const linear = add(shift, mul(sub(ratio, 1), EULER_GAMMA));
-  return sub(add(linear, sub(moment, 1)), log(ratio));
-});
+registerKl(GumbelDistribution, GumbelDistribution, (p, q) =>
+  gumbelDivergence(div(p.scale, q.scale), div(sub(p.loc, q.loc), q.scale)),
+);

@@ -24,6 +24,7 @@ import {
 import { nonNegative, positive } from "./constraints.ts";
 import { type Cumulative, complement, pairOfTails } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import { normalDivergence } from "./divergences.ts";
 import { registerKl } from "./kl.ts";
 import { logOf, logOneMinusExp } from "./logarithms.ts";
 
@@ -104,7 +105,6 @@ export const HalfNormal = (scale: TensorLike): HalfNormalDistribution =>
   new HalfNormalDistribution({ scale: operands("HalfNormal", scale)[0] });
 
 // As for two normals around 0: the factors of 2 cancel.
-registerKl(HalfNormalDistribution, HalfNormalDistribution, (p, q) => {
-  const ratio = div(p.scale, q.scale);
-  return sub(mul(sub(square(ratio), 1), 0.5), log(ratio));
-});
+registerKl(HalfNormalDistribution, HalfNormalDistribution, (p, q) =>
+  normalDivergence(p.scale, q.scale, mul(q.scale, 0)),
+);

@@ -18,6 +18,7 @@ import {
 } from "../tensor/index.ts";
 import { type Cumulative, symmetric, symmetricLogIcdf } from "./cumulative.ts";
 import type { ClosedForms, Distribution, Parameters } from "./distribution.ts";
+import { expExcess, ratioExcess } from "./divergences.ts";
 import { registerKl } from "./kl.ts";
 import { LocationScaleDistribution } from "./location-scale.ts";
 
@@ -82,7 +83,6 @@ export function Laplace(loc: TensorLike, scale: TensorLike): LaplaceDistribution
 // With r = b_p / b_q and d = |μ_p − μ_q|: r e^(−d/b_p) + d/b_q − 1 − ln r (Meyer 2021).
 registerKl(LaplaceDistribution, LaplaceDistribution, (p, q) => {
   const ratio = div(p.scale, q.scale);
-  const distance = abs(sub(p.loc, q.loc));
-  const overlap = mul(ratio, exp(neg(div(distance, p.scale))));
-  return sub(add(overlap, sub(div(distance, q.scale), 1)), log(ratio));
+  const distance = div(abs(sub(p.loc, q.loc)), p.scale);
+  return add(mul(ratio, expExcess(neg(distance))), ratioExcess(p.scale, q.scale));
 });

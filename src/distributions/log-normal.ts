@@ -20,6 +20,7 @@ import {
 import { positive, real } from "./constraints.ts";
 import type { Cumulative } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import { normalDivergence } from "./divergences.ts";
 import { registerKl } from "./kl.ts";
 import { logOf } from "./logarithms.ts";
 import { HALF_LOG_TWO_PI } from "./numerics.ts";
@@ -96,8 +97,6 @@ export function LogNormal(loc: TensorLike, scale: TensorLike): LogNormalDistribu
 }
 
 // The KL of the two normals: KL does not change under a bijection.
-registerKl(LogNormalDistribution, LogNormalDistribution, (p, q) => {
-  const ratio = div(p.scale, q.scale);
-  const distance = square(div(sub(p.loc, q.loc), q.scale));
-  return sub(mul(sub(add(square(ratio), distance), 1), 0.5), log(ratio));
-});
+registerKl(LogNormalDistribution, LogNormalDistribution, (p, q) =>
+  normalDivergence(p.scale, q.scale, div(sub(p.loc, q.loc), q.scale)),
+);

@@ -20,6 +20,7 @@ import {
 import { type Constraint, insideUnitInterval, positive, real, unitInterval } from "./constraints.ts";
 import type { Cumulative } from "./cumulative.ts";
 import { Distribution, type Parameters, type SampleAndLogProb } from "./distribution.ts";
+import { normalDivergence } from "./divergences.ts";
 import { registerKl } from "./kl.ts";
 import { logComplementOf, logOf } from "./logarithms.ts";
 import { HALF_LOG_TWO_PI } from "./numerics.ts";
@@ -103,8 +104,6 @@ export function LogitNormal(loc: TensorLike, scale: TensorLike): LogitNormalDist
 }
 
 // The KL of the two normals: KL does not change under a bijection.
-registerKl(LogitNormalDistribution, LogitNormalDistribution, (p, q) => {
-  const ratio = div(p.scale, q.scale);
-  const distance = square(div(sub(p.loc, q.loc), q.scale));
-  return sub(mul(sub(add(square(ratio), distance), 1), 0.5), log(ratio));
-});
+registerKl(LogitNormalDistribution, LogitNormalDistribution, (p, q) =>
+  normalDivergence(p.scale, q.scale, div(sub(p.loc, q.loc), q.scale)),
+);

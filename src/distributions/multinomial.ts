@@ -24,18 +24,12 @@ import { drawCategory } from "./categorical.ts";
 import { countVector, logitVector, simplex } from "./constraints.ts";
 import { drawBinomial } from "./counts.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import { categoricalDivergence } from "./divergences.ts";
 import { ClosedFormError } from "./errors.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { multinomialLogMass, sumOfOthers } from "./gamma-functions.ts";
 import { registerKl } from "./kl.ts";
-import {
-  type Categories,
-  categories,
-  expandTo,
-  expectedLogProb,
-  type LogitsOrProbs,
-  oneOf,
-} from "./numerics.ts";
+import { type Categories, categories, expandTo, type LogitsOrProbs, oneOf } from "./numerics.ts";
 
 /** For totals up to this, a draw is a sum of one-hot categories. */
 const LARGEST_SUM = 32;
@@ -83,8 +77,8 @@ export class MultinomialDistribution extends Distribution {
   }
 
   protected override logDensity(x: Tensor): Tensor {
-    const { weights, logTotal, probs } = this.categories;
-    return multinomialLogMass(x, this.total, probs, sub(weights, unsqueeze(logTotal, -1)));
+    const { probs, logProbs } = this.categories;
+    return multinomialLogMass(x, this.total, probs, logProbs);
   }
 
   protected override draw(site: string, shape: Shape): Tensor {
@@ -147,5 +141,5 @@ registerKl(MultinomialDistribution, MultinomialDistribution, (p, q) => {
       `kl: no closed form of KL(Multinomial ‖ Multinomial) unless the totals agree, found ${p.total} and ${q.total}.`,
     );
   }
-  return mul(sub(expectedLogProb(p.probs, p.categories), expectedLogProb(p.probs, q.categories)), p.total);
+  return mul(categoricalDivergence(p.categories, q.categories), p.total);
 });

@@ -28,6 +28,7 @@ import {
   sum,
   type Tensor,
   type TensorLike,
+  unsqueeze,
   where,
 } from "../tensor/index.ts";
 import { complementOf, knowsLog, knowsLogComplement, logComplementOf, logOf } from "./logarithms.ts";
@@ -121,6 +122,15 @@ export interface Categories {
   /** Without the last axis. */
   readonly logTotal: Tensor;
   readonly probs: Tensor;
+  /** Logarithms of `probs`. Where one is nearly 1, its logarithm has a small relative error too. */
+  readonly logProbs: Tensor;
+}
+
+/** ln p; of a probability above ½ it is ln(1 − Σ of the others), which keeps its digits near p = 1. */
+function logarithmsOf(weights: Tensor, logTotal: Tensor, probs: Tensor): Tensor {
+  const high = greater(probs, 0.5);
+  const others = sum(where(high, 0, probs), -1, { keepDims: true });
+  return where(high, log1p(sub(0, where(high, others, 0))), sub(weights, unsqueeze(logTotal, -1)));
 }
 
 /** Logits. If some are +∞, these become 0 and the others −∞: the categories of the infinite ones share all probability. */
@@ -136,21 +146,20 @@ export function categories(parameters: Readonly<Record<string, Tensor>>): Catego
   const { logits, probs } = parameters;
   if (logits !== undefined) {
     const weights = withoutCertain(logits);
-    return { weights, logTotal: logsumexp(weights, -1), probs: softmax(weights) };
+    const [logTotal, normalised] = [logsumexp(weights, -1), softmax(weights)];
+    return { weights, logTotal, probs: normalised, logProbs: logarithmsOf(weights, logTotal, normalised) };
   }
   // ln p has derivative 1/p: at 0 the category is left out, because 0 · ∞ would be NaN.
   const none = equal(probs, 0);
-  return {
-    weights: knowsLog(probs)
-      ? logOf(probs)
-      : where(none, Number.NEGATIVE_INFINITY, log(where(none, 1, probs))),
-    logTotal: log(sum(probs, -1)),
-    probs: div(probs, sum(probs, -1, { keepDims: true })),
-  };
+  const weights = knowsLog(probs)
+    ? logOf(probs)
+    : where(none, Number.NEGATIVE_INFINITY, log(where(none, 1, probs)));
+  const [logTotal, normalised] = [log(sum(probs, -1)), div(probs, sum(probs, -1, { keepDims: true }))];
+  return { weights, logTotal, probs: normalised, logProbs: logarithmsOf(weights, logTotal, normalised) };
 }
 
-/** Σ pₖ ln pₖ of `c` under the probabilities of `p`: −H if the two are the same, else a cross entropy. */
-export const expectedLogProb = (p: Tensor, c: Categories): Tensor => sub(dotLogits(p, c.weights), c.logTotal);
+/** −Σ pₖ ln pₖ: terms of one sign. */
+export const entropyOf = ({ probs, logProbs }: Categories): Tensor => neg(dotLogits(probs, logProbs));
 
 /** ½ ln 2π. */
 export const HALF_LOG_TWO_PI = 0.5 * Math.log(2 * Math.PI);

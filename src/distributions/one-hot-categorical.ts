@@ -8,7 +8,6 @@ import {
   oneHot,
   reshape,
   type Shape,
-  sub,
   sum,
   type Tensor,
   transpose,
@@ -16,14 +15,16 @@ import {
 import { drawCategory } from "./categorical.ts";
 import { logitVector, oneHotVector, simplex } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import { categoricalDivergence } from "./divergences.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { sumOfOthers } from "./gamma-functions.ts";
 import { registerKl } from "./kl.ts";
 import {
   type Categories,
   categories,
+  dotLogits,
+  entropyOf,
   expandTo,
-  expectedLogProb,
   type LogitsOrProbs,
   oneOf,
 } from "./numerics.ts";
@@ -65,15 +66,15 @@ export class OneHotCategoricalDistribution extends Distribution {
   }
 
   protected override logDensity(x: Tensor): Tensor {
-    const { weights, logTotal } = this.categories;
-    if (!holdsAllValues(x) || weights.rank >= x.rank) return expectedLogProb(x, this.categories);
-    // Enumeration asks for all values at once: return the log weights themselves, with the categories first. Multiplying by x keeps x
+    const { logProbs } = this.categories;
+    if (!holdsAllValues(x) || logProbs.rank >= x.rank) return dotLogits(x, logProbs);
+    // Enumeration asks for all values at once: return the log masses themselves, with the categories first. Multiplying by x keeps x
     // in the graph, from which the dependence on an enumerated value is found.
-    const [count, batch] = [x.shape[0], weights.shape.slice(0, -1)];
-    const first = transpose(weights, [weights.rank - 1, ...batch.keys()]);
+    const [count, batch] = [x.shape[0], logProbs.shape.slice(0, -1)];
+    const first = transpose(logProbs, [logProbs.rank - 1, ...batch.keys()]);
     const chosen = gather(first, reshape(argmax(x, -1), [count]));
-    const padding = new Array<number>(x.rank - 1 - weights.rank).fill(1);
-    return sub(reshape(chosen, [count, ...padding, ...batch]), logTotal);
+    const padding = new Array<number>(x.rank - 1 - logProbs.rank).fill(1);
+    return reshape(chosen, [count, ...padding, ...batch]);
   }
 
   protected override draw(site: string, shape: Shape): Tensor {
@@ -95,7 +96,7 @@ export class OneHotCategoricalDistribution extends Distribution {
       mean: () => probs,
       variance: () => mul(probs, sumOfOthers(probs)),
       mode: () => oneHot(argmax(categories.weights, -1), this.eventShape[0], this.dtype),
-      entropy: () => expectedLogProb(probs, categories).neg(),
+      entropy: () => entropyOf(categories),
     };
   }
 }
@@ -121,5 +122,5 @@ export const OneHotCategorical = (parameters: LogitsOrProbs): OneHotCategoricalD
   new OneHotCategoricalDistribution(oneOf("OneHotCategorical", parameters));
 
 registerKl(OneHotCategoricalDistribution, OneHotCategoricalDistribution, (p, q) =>
-  sub(expectedLogProb(p.probs, p.categories), expectedLogProb(p.probs, q.categories)),
+  categoricalDivergence(p.categories, q.categories),
 );

@@ -20,6 +20,7 @@ import {
 import { atLeast, positive } from "./constraints.ts";
 import { type Cumulative, logCdfOfHazard } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import { ratioExcess } from "./divergences.ts";
 import { registerKl } from "./kl.ts";
 import { logOf, logOneMinusExp } from "./logarithms.ts";
 
@@ -96,8 +97,7 @@ export function Pareto(scale: TensorLike, concentration: TensorLike): ParetoDist
 
 // Infinite if p starts below q.
 registerKl(ParetoDistribution, ParetoDistribution, (p, q) => {
-  const ratio = div(q.concentration, p.concentration);
-  const start = mul(q.concentration, log(div(p.scale, q.scale)));
-  const divergence = add(start, sub(sub(ratio, 1), log(ratio)));
+  const start = mul(q.concentration, log1p(div(sub(p.scale, q.scale), q.scale)));
+  const divergence = add(start, ratioExcess(q.concentration, p.concentration));
   return where(greaterEqual(p.scale, q.scale), divergence, Number.POSITIVE_INFINITY);
 });

@@ -6,6 +6,7 @@ import {
   less,
   lessEqual,
   log,
+  log1p,
   logicalAnd,
   mul,
   noise,
@@ -97,5 +98,6 @@ export function Uniform(low: TensorLike, high: TensorLike): UniformDistribution 
 // Infinite unless p lies within q.
 registerKl(UniformDistribution, UniformDistribution, (p, q) => {
   const within = logicalAnd(lessEqual(q.low, p.low), greaterEqual(q.high, p.high));
-  return where(within, sub(log(q.range), log(p.range)), Number.POSITIVE_INFINITY);
+  const margin = add(sub(p.low, q.low), sub(q.high, p.high));
+  return where(within, log1p(div(where(within, margin, 0), p.range)), Number.POSITIVE_INFINITY);
 });

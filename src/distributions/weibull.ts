@@ -1,11 +1,14 @@
 import {
+  abs,
   add,
   div,
   equal,
   exp,
   expm1,
+  less,
   lgamma,
   log,
+  log1p,
   logicalAnd,
   mul,
   neg,
@@ -21,6 +24,7 @@ import {
 import { nonNegative, positive } from "./constraints.ts";
 import { type Cumulative, logCdfOfHazard, logHazardAt } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import { gumbelDivergence } from "./divergences.ts";
 import { weibullVariance } from "./gamma-functions.ts";
 import { registerKl } from "./kl.ts";
 import { logOf } from "./logarithms.ts";
@@ -98,10 +102,11 @@ export function Weibull(scale: TensorLike, concentration: TensorLike): WeibullDi
 }
 
 // Bauckhage 2013, with ln(x/λ_q) = ln(λ_p/λ_q) + ln(e)/k_p and e standard exponential.
+// The logarithm of a Weibull is the negative of a Gumbel with scale 1/k.
 registerKl(WeibullDistribution, WeibullDistribution, (p, q) => {
-  const [k, m] = [p.concentration, q.concentration];
-  const ratio = div(m, k);
-  const shift = mul(m, log(div(p.scale, q.scale)));
-  const moment = exp(add(shift, lgamma(add(ratio, 1))));
-  return add(sub(sub(mul(sub(ratio, 1), EULER_GAMMA), shift), log(ratio)), sub(moment, 1));
+  const far = sub(logOf(p.scale), logOf(q.scale));
+  const t = div(sub(p.scale, q.scale), q.scale);
+  const near = less(abs(t), 0.5);
+  const shift = mul(q.concentration, where(near, log1p(where(near, t, 0)), far));
+  return gumbelDivergence(div(q.concentration, p.concentration), neg(shift));
 });
