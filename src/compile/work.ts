@@ -1,4 +1,5 @@
 import {
+  cholesky,
   cos,
   exp,
   expm1,
@@ -16,6 +17,7 @@ import {
   softplus,
   type Tensor,
   tanh,
+  triangularSolve,
 } from "../tensor/index.ts";
 import type { Executor } from "./compile.ts";
 import { isElementwise, topological } from "./graph.ts";
@@ -43,6 +45,7 @@ function costOf(node: Tensor): Cost {
     return { host: 50 + 4 * products, native: 500 + 0.3 * products };
   }
   if (functions.some((f) => f.is(node))) return { host: 30 + 12 * elements, native: 500 + 2 * elements };
+  if (cholesky.is(node) || triangularSolve.is(node)) return factorCost(node);
   const { native } = node.op;
   const isExpanded = !isElementwise(node) && typeof native === "object" && !("onnx" in native);
   if (isExpanded) return { host: 50 + 40 * elements, native: EXPANSION * (500 + 0.4 * elements) };
@@ -51,6 +54,13 @@ function costOf(node: Tensor): Cost {
 
 /** What the runtime does for each step of a loop besides its nodes, in nanoseconds. */
 const STEP = 4_000;
+
+/** Factors and triangular systems: on the host n² products for each column, natively a loop over n rows. */
+function factorCost(node: Tensor): Cost {
+  const n = node.shape[node.rank - 2];
+  const products = (node.size * n) / (cholesky.is(node) ? 6 : 2);
+  return { host: 50 + 1.5 * products, native: n * (STEP + 3_000) + 0.3 * products };
+}
 
 function loopCost(node: ScanNode): Cost {
   const { body, length } = node.attributes;

@@ -77,13 +77,10 @@ export {
   cholesky,
   choleskyLogdet,
   choleskySolve,
-  diagonal,
   factorRows,
   solveRows,
   type TriangularSolveOptions,
   triangularSolve,
-  tril,
-  triu,
 } from "./ops/linalg.ts";
 export { fuseMatmulAdd, type MatmulOptions, matmul } from "./ops/matmul.ts";
 export { expand, flatten, reshape, squeeze, transpose, unsqueeze } from "./ops/movement.ts";
@@ -127,6 +124,7 @@ export { digamma, erf, lgamma, polygamma } from "./ops/special.ts";
 export { log1pMinus, stirlingRemainder } from "./ops/stirling.ts";
 export { stopGradient } from "./ops/stop-gradient.ts";
 export * from "./ops/transcendental.ts";
+export { diagonal, tril, triu } from "./ops/triangles.ts";
 export { where } from "./ops/where.ts";
 export { recur, type Scanned } from "./recurrence.ts";
 export {

@@ -80,13 +80,14 @@ function dependents(expressions: readonly Tensor[], sources: ReadonlySet<Tensor>
   return found;
 }
 
-const costly: readonly OpTest<Tensor>[] = [
+/** A function, because the native forms of some of these ops are loops themselves. */
+const costly = (): readonly OpTest<Tensor>[] => [
   ...[cholesky, conv2d, cos, digamma, erf, exp, expm1, lgamma, log, log1p, logOfTerms, matmul, pow, sigmoid],
   ...[sin, softmax, softplus, sqrt, tanh, triangularSolve],
 ];
 
 /** Whether keeping a value for all steps costs less than computing it again. */
-const isCostly = (t: Tensor): boolean => costly.some((op) => op.is(t));
+const isCostly = (t: Tensor): boolean => costly().some((op) => op.is(t));
 
 /** `init` followed by all steps' values but the last: what each step begins with. */
 function delayed(initial: Tensor, after: Tensor, reverse: boolean): Tensor {

@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { compileHost } from "../../src/compile/host.ts";
-import { compile } from "../../src/compile/index.ts";
+import { build } from "../../src/compile/index.ts";
+import { fillNormal, stream } from "../../src/random/index.ts";
 import {
   cholesky,
   choleskyLogdet,
   choleskySolve,
+  constant,
   diagonal,
   eye,
   grad,
@@ -17,6 +19,7 @@ import {
   triangularSolve,
   tril,
   triu,
+  zeros,
 } from "../../src/tensor/index.ts";
 
 const float64 = { dtype: "float64" } as const;
@@ -169,13 +172,6 @@ describe("faults", () => {
     );
     expect(() => tril(input("x", [3]))).toThrow("tril: expected at least two axes, found shape [3].");
   });
-  test("the native executor says that it has no factorisation, and what to do", async () => {
-    const f = compile((x) => cholesky(x));
-    await expect(f([[1]])).rejects.toThrow(
-      "native executor: op 'cholesky' is not available there (ONNX has no Cholesky factorisation); " +
-        'compile this function with { executor: "host" }.',
-    );
-  });
 });
 
 describe("triangular systems in arrays", () => {
@@ -197,5 +193,103 @@ describe("triangular systems in arrays", () => {
         });
       }
     }
+  });
+});
+
+describe("the native loops against the host's kernels", () => {
+  const drawn = (site: string, size: number): Float64Array => {
+    const values = new Float64Array(size);
+    fillNormal(values, stream(11, site));
+    return values;
+  };
+  const both = async (outputs: readonly Tensor[]): Promise<Float64Array[][]> =>
+    Promise.all(
+      (["host", "native"] as const).map(async (executor) => {
+        const program = await build(outputs, { executor, threads: 1 });
+        const out = outputs.map((t) => new Float64Array(t.size));
+        await program.bind([], out)();
+        await program.release();
+        return out;
+      }),
+    );
+  const definite = (batch: readonly number[], n: number): Tensor => {
+    const root = tensorOf("root", [...batch, n, n]);
+    return matmul(root, root, { transposeB: true }).add(eye(n, "float64"));
+  };
+  const tensorOf = (site: string, shape: readonly number[]): Tensor => {
+    const values = drawn(
+      site,
+      shape.reduce((a, b) => a * b, 1),
+    );
+    return zeros(shape, "float64").add(constant(values, shape, "float64"));
+  };
+
+  // One block, a block and a remainder of one row, three blocks, and batches of them.
+  test.each([
+    { batch: [], n: 1 },
+    { batch: [2, 3], n: 5 },
+    { batch: [], n: 65 },
+    { batch: [2], n: 66 },
+    { batch: [], n: 130 },
+  ])("factor, solutions and gradients: $batch of $n × $n", async ({ batch, n }) => {
+    const given = definite(batch, n);
+    const l = cholesky(given);
+    const b = tensorOf("b", [...batch, n, 2]);
+    const ways = [true, false].flatMap((lower) =>
+      [true, false].map((transposed) =>
+        triangularSolve(lower ? l : transpose(l), b, { lower, transpose: transposed }),
+      ),
+    );
+    const value = choleskyLogdet(l).sum().add(triangularSolve(l, b).square().sum());
+    const [host, native] = await both([l, ...ways, ...grad(value, [given])]);
+    host.forEach((expected, k) => {
+      const scale = Math.max(1, ...expected.map(Math.abs));
+      // The condition number of these matrices is below 600: errors of some 1e-13.
+      expected.forEach((v, i) => {
+        expect(Math.abs(native[k][i] - v) / scale, `output ${k}, element ${i}`).toBeLessThan(1e-11);
+      });
+    });
+  });
+
+  test("what is not positive definite is NaN whole, in any block, and only there", async () => {
+    const n = 70;
+    const flat = [3, 68].flatMap((bad) =>
+      Array.from({ length: n * n }, (_, k) => (k % (n + 1) !== 0 ? 0 : k === bad * (n + 1) ? 0 : 4)),
+    );
+    const good = Array.from({ length: n * n }, (_, k) => (k % (n + 1) === 0 ? 4 : 0));
+    const [host, native] = await both([
+      cholesky(constant([...flat, ...good], [3, n, n], "float64").add(zeros([3, n, n], "float64"))),
+    ]);
+    expect(native[0]).toEqual(host[0]);
+    expect(host[0].slice(0, 2 * n * n).every(Number.isNaN)).toBe(true);
+    expect(host[0].slice(2 * n * n).some(Number.isNaN)).toBe(false);
+  });
+
+  test("the triangle that is not read may hold anything", async () => {
+    const l = tensor(
+      [
+        [2, NaN],
+        [1, 4],
+      ],
+      float64,
+    );
+    const b = tensor([2, 9], float64);
+    const [host, native] = await both([
+      triangularSolve(l.add(0), b.add(0)),
+      triangularSolve(l.add(0), b.add(0), { transpose: true }),
+    ]);
+    // 2 x = 2, x + 4 y = 9; and 4 y = 9, 2 x + y = 2.
+    expect(host).toEqual([Float64Array.of(1, 2), Float64Array.of(-0.125, 2.25)]);
+    expect(native).toEqual(host);
+  });
+
+  test("matrices without rows, and batches without matrices", async () => {
+    const [host, native] = await both([
+      choleskyLogdet(cholesky(zeros([2, 0, 0], "float64"))).add(1),
+      triangularSolve(zeros([0, 0], "float64"), zeros([0, 3], "float64")).sum(),
+      cholesky(zeros([0, 2, 2], "float64")).sum(),
+    ]);
+    expect(host).toEqual([Float64Array.of(1, 1), Float64Array.of(0), Float64Array.of(0)]);
+    expect(native).toEqual(host);
   });
 });

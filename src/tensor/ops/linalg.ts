@@ -1,52 +1,22 @@
-/** Triangles, Cholesky factors and triangular systems; leading axes are a batch. Cholesky and triangular solve are host only. */
+/** Cholesky factors and triangular systems; leading axes are a batch. */
 
 import { ShapeError } from "../../errors.ts";
 import { checkOptions, flag, type OptionRules } from "../../options.ts";
 import { alignBatch, repeatAlong } from "../lanes.ts";
-import { constant, sameDType } from "../leaf.ts";
+import { sameDType } from "../leaf.ts";
 import { defineOp, type HostArray, type NoAttributes, type OpCase } from "../op.ts";
 import { broadcastShapes, broadcastStrides, formatShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { add, mul, neg } from "./arithmetic.ts";
+import { greater } from "./comparison.ts";
 import { checkDType } from "./elementwise.ts";
+import { choleskyByRows, solveByRows } from "./factor-loops.ts";
 import { matmul } from "./matmul.ts";
-import { reshape, transpose } from "./movement.ts";
-import { sum } from "./reduce.ts";
+import { expand, reshape, transpose, unsqueeze } from "./movement.ts";
+import { min, sum } from "./reduce.ts";
 import { log } from "./transcendental.ts";
+import { checkSquare, diagonal, tril, triu } from "./triangles.ts";
 import { where } from "./where.ts";
-
-/** Keeps the elements (i, j) of the last two axes that satisfy `keep`; the others become 0. */
-function masked(what: string, x: Tensor, keep: (i: number, j: number) => boolean): Tensor {
-  if (x.rank < 2)
-    throw new ShapeError(`${what}: expected at least two axes, found shape ${formatShape(x.shape)}.`);
-  const [rows, columns] = x.shape.slice(-2);
-  const mask = Array.from({ length: rows * columns }, (_, k) =>
-    keep(Math.floor(k / columns), k % columns) ? 1 : 0,
-  );
-  return where(constant(mask, [rows, columns], "bool"), x, 0);
-}
-
-/** The lower triangle of the last two axes, up to the `offset`-th diagonal above the main one; zeros elsewhere. */
-export const tril = (x: Tensor, offset = 0): Tensor => masked("tril", x, (i, j) => j - i <= offset);
-
-/** The upper triangle of the last two axes, from the `offset`-th diagonal above the main one; zeros elsewhere. */
-export const triu = (x: Tensor, offset = 0): Tensor => masked("triu", x, (i, j) => j - i >= offset);
-
-/** The main diagonal of square matrices. Shape [..., n, n] → [..., n]. */
-export function diagonal(x: Tensor): Tensor {
-  checkSquare("diagonal", x);
-  return sum(
-    masked("diagonal", x, (i, j) => i === j),
-    -1,
-  );
-}
-
-function checkSquare(what: string, x: Tensor): void {
-  const [rows, columns] = x.shape.slice(-2);
-  if (x.rank < 2 || rows !== columns) {
-    throw new ShapeError(`${what}: expected square matrices [..., n, n], found ${formatShape(x.shape)}.`);
-  }
-}
 
 /** A positive definite matrix that is not quite symmetric (the op uses its symmetric part), and a batch of two. */
 const matrices = [
@@ -81,7 +51,15 @@ const choleskyOp = defineOp<NoAttributes, [Tensor]>({
       };
     },
   },
-  native: { unsupported: "ONNX has no Cholesky factorisation" },
+  native: {
+    // ONNX has no factorisation. Of a matrix that is not positive definite the whole factor is NaN, as on the host.
+    expand: ([a]) => {
+      if (a.size === 0) return a;
+      const l = choleskyByRows(mul(add(a, transpose(a)), 0.5));
+      const isDefinite = greater(min(diagonal(l), -1), 0);
+      return where(unsqueeze(unsqueeze(isDefinite, -1), -1), l, Number.NaN);
+    },
+  },
   cases: matrices.map((matrix) => ({ inputs: [matrix] })),
 });
 
@@ -130,7 +108,8 @@ export function solveRows(l: Float64Array, n: number, b: number[] | Float64Array
  * The lower triangular L with L Lᵀ = A and a positive diagonal. a [..., n, n] → [..., n, n], with zeros above the diagonal.
  *
  * A is taken to be symmetric: its symmetric part ½ (A + Aᵀ) is factored, so the gradient is symmetric too.
- * If A is not positive definite, its whole factor is NaN. Host executor only.
+ * If A is not positive definite, its whole factor is NaN. The native executor computes in the dtype of A, where it is a loop over rows: in
+ * float32 a matrix whose condition number exceeds some 10⁶ may count as not positive definite.
  *
  * Derivative: Murray, "Differentiation of the Cholesky decomposition" (2016).
  *
@@ -146,7 +125,7 @@ cholesky.is = choleskyOp.is;
 /** ln |A| from the Cholesky factor L of A: 2 Σ ln Lᵢᵢ. l [..., n, n] → [...]. */
 export const choleskyLogdet = (l: Tensor): Tensor => mul(sum(log(diagonal(l)), -1), 2);
 
-/** A⁻¹ b from the Cholesky factor L of A. l [..., n, n], b [..., n, m] or [n]. Host executor only. */
+/** A⁻¹ b from the Cholesky factor L of A. l [..., n, n], b [..., n, m] or [n]. */
 export function choleskySolve(l: Tensor, b: Tensor): Tensor {
   // Make the vector a column first: between the two solves, a batch of vectors would be read as a matrix.
   if (b.rank === 1) {
@@ -224,7 +203,13 @@ const triangularSolveOp = defineOp<TriangularAttributes, [Tensor, Tensor]>({
       };
     },
   },
-  native: { unsupported: "ONNX has no triangular solve" },
+  native: {
+    expand: ([l, b], node) => {
+      const { lower, transpose: transposed } = node.attributes;
+      if (node.size === 0) return expand(b, node.shape);
+      return solveByRows(l, b, { forward: lower !== transposed, transposed });
+    },
+  },
   cases: triangularCases(),
 });
 
@@ -261,7 +246,6 @@ function triangularCases(): OpCase[] {
 /**
  * Solves T x = b (or Tᵀ x = b) by substitution, where T is one triangle of l; the other triangle is ignored.
  * l [..., n, n], b [..., n, m] or a vector [n]; leading axes broadcast. A zero on the diagonal gives infinities or NaN.
- * Host executor only.
  *
  * Derivative: Giles, "Collected matrix derivative results for forward and reverse mode algorithmic differentiation" (2008).
  *
