@@ -107,8 +107,17 @@ class Writer implements OnnxBuilder {
     inputs: readonly string[],
     attributes: Readonly<Record<string, OnnxAttribute>> = {},
   ): string {
+    return this.outputsOf(opType, inputs, 1, attributes)[0];
+  }
+
+  outputsOf(
+    opType: string,
+    inputs: readonly string[],
+    count: number,
+    attributes: Readonly<Record<string, OnnxAttribute>> = {},
+  ): readonly string[] {
     const list = Object.entries(attributes).map(([name, value]) => attribute(name, value));
-    return this.#add(opType, inputs, list, 1)[0];
+    return this.#add(opType, inputs, list, count);
   }
 
   #add(

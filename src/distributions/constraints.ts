@@ -321,7 +321,7 @@ export const lowerCholesky: Constraint = {
   },
 };
 
-/** Symmetric positive definite matrices; symmetric within 1e-4 of the largest element. Can be tested on the host executor only. */
+/** Symmetric positive definite matrices; symmetric within 1e-4 of the largest element. */
 export const positiveDefinite: Constraint = {
   name: "positiveDefinite",
   eventRank: 2,
@@ -346,7 +346,7 @@ export const correlationCholesky: Constraint = {
   check: (x) => logicalAnd(lowerCholesky.check(x), all(unitVector.check(x), 1)),
 };
 
-/** Correlation matrices: positive definite, with ones on the diagonal (within 1e-4). Tested on the host executor alone. */
+/** Correlation matrices: positive definite, with ones on the diagonal (within 1e-4). */
 export const correlation: Constraint = {
   ...positiveDefinite,
   name: "correlation",

@@ -80,7 +80,7 @@ export class InverseWishartDistribution extends WishartFamily {
 /**
  * The distribution of the inverse of a Wishart matrix, on symmetric positive definite matrices: density ∝ |X|^(−(df + p + 1)/2) e^(−tr(Ψ X⁻¹)/2), with Ψ the
  * scale [..., p, p], or its factor `scaleTril`. It is conjugate to the covariance of normals, and its mean is Ψ / (df − p − 1), NaN where there is none. Event
- * shape [p, p]; the rest broadcasts to the batch. The density is that of the lower triangle; it and the draws need the host executor. Draws are
+ * shape [p, p]; the rest broadcasts to the batch. The density is that of the lower triangle. Draws are
  * differentiable in all parameters.
  *
  * @example

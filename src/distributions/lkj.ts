@@ -79,7 +79,7 @@ export class LKJDistribution extends Distribution {
 /**
  * A correlation matrix of `size` rows with density ∝ det(R)^(concentration − 1) (Lewandowski, Kurowicka and Joe 2009): 1 is uniform over
  * correlation matrices, more favours weak correlations, less strong ones. Event shape [size, size]; the batch is that of `concentration`.
- * The density is that of the numbers below the diagonal. It factorises the matrix, on the host executor alone; {@link LKJCholesky} is
+ * The density is that of the numbers below the diagonal. It factorises the matrix; {@link LKJCholesky} is
  * its factor, and cheaper. Draws are differentiable in the concentration.
  *
  * @example

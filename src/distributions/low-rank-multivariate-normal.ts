@@ -116,7 +116,7 @@ export class LowRankMultivariateNormalDistribution extends Distribution {
  * and variances `diagonal` D [..., n]. Densities cost O(n r²) (Woodbury's identity). Event shape [n]; the rest
  * broadcasts to the batch.
  *
- * Draws run on both executors. Densities, entropy and KL factor an r by r matrix, which only the host executor can do.
+ * Densities, entropy and KL factor an r by r matrix.
  *
  * @example
  * await LowRankMultivariateNormal([0, 0], [[1], [1]], [1, 1]).variance().value(); // [2, 2]

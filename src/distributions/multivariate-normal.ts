@@ -119,7 +119,7 @@ export class MultivariateNormalDistribution extends Distribution {
     return this.place(noise("normal", site, shape, this.dtype));
   }
 
-  /** The density computed from the noise, with no system to solve; with `scaleTril` it runs natively too. */
+  /** The density computed from the noise, with no system to solve. */
   override sampleAndLogProb(site: string, sampleShape: Shape = []): SampleAndLogProb {
     const shape = [...sampleShape, ...this.batchShape, ...this.eventShape];
     const epsilon = noise("normal", site, shape, this.dtype);
@@ -146,11 +146,11 @@ export class MultivariateNormalDistribution extends Distribution {
  * by its factor `scaleTril` L with L Lᵀ = Σ. A network or guide should give the factor: it needs no factorisation and is positive
  * definite by construction. Event shape [n]; the rest broadcasts to the batch.
  *
- * Draws, `sampleAndLogProb` and the entropy with `scaleTril` run on both executors. `logProb` of a given value, KL
- * and everything with `covariance` need triangular solves or factorisation, which only the host executor has.
+ * Draws, `sampleAndLogProb` and the entropy with `scaleTril` are products; `logProb` of a given value, KL and everything with `covariance`
+ * need triangular solves or factorisation.
  *
  * @example
- * await MultivariateNormal([0, 0], { scaleTril: [[1, 0], [1, 1]] }).variance().value({ executor: "host" }); // [1, 2]
+ * await MultivariateNormal([0, 0], { scaleTril: [[1, 0], [1, 1]] }).variance().value(); // [1, 2]
  *
  * @throws UsageError when both or neither are given, or a known `scaleTril` is not a Cholesky factor, or a known `covariance` is not positive
  * definite.

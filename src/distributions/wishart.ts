@@ -200,7 +200,7 @@ export class WishartDistribution extends WishartFamily {
 /**
  * The Wishart distribution of symmetric positive definite matrices, the sum of `df` outer products of normal vectors with covariance `scale`:
  * density ∝ |W|^((df − p − 1)/2) e^(−tr(V⁻¹W)/2), with V the scale [..., p, p], or its factor `scaleTril`, and mean df · V. Event shape [p, p]; the
- * rest broadcasts to the batch. The density is that of the lower triangle. It factorises the matrix, on the host executor alone.
+ * rest broadcasts to the batch. The density is that of the lower triangle. It factorises the matrix.
  *
  * Drawn by Bartlett's decomposition; draws are differentiable in all parameters. As a prior of covariances, {@link LKJCholesky} with scales
  * is easier to choose and to sample.

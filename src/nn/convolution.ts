@@ -21,7 +21,7 @@ import { glorotUniform, transposedKernel, zeros } from "./initializers.ts";
 import type { Layer } from "./layer.ts";
 
 export interface Convolution2d extends Layer {
-  /** [outputs, inputs, kernel height, kernel width] */
+  /** [outputs, inputs / groups, kernel height, kernel width] */
   readonly weight: Tensor;
   /** [outputs] */
   readonly bias?: Tensor;
@@ -43,16 +43,21 @@ function convolution(
   transposed: boolean,
   rules: Readonly<Record<string, OptionRule>>,
   op: (x: Tensor, w: Tensor) => Tensor,
+  groups = 1,
 ): Convolution2d {
   checkOptions(name, options, { ...weightRules, ...rules });
   const taps: Shape = typeof kernel === "number" ? [kernel, kernel] : kernel;
   checkCount(name, "inputs", inputs);
   checkCount(name, "outputs", outputs);
+  if (inputs % groups !== 0 || outputs % groups !== 0)
+    throw new ShapeError(
+      `${name}: ${groups} groups must divide the ${inputs} inputs and the ${outputs} outputs.`,
+    );
   for (const size of taps) checkCount(name, "the kernel's size", size);
   const { bias = true, weightInit = glorotUniform, biasInit = zeros, dtype = "float32" } = options;
   const weight = transposed
     ? parameter([inputs, outputs, ...taps], transposedKernel(weightInit), { dtype })
-    : parameter([outputs, inputs, ...taps], weightInit, { dtype });
+    : parameter([outputs, inputs / groups, ...taps], weightInit, { dtype });
   const offset = bias ? parameter([outputs], biasInit, { dtype }) : undefined;
   return {
     weight,
@@ -83,8 +88,15 @@ export const convolution2d = (
   kernel: Pair,
   options: WeightOptions & Conv2dOptions = {},
 ): Convolution2d =>
-  convolution("convolution2d", [inputs, outputs], kernel, options, false, conv2dRules, (x, w) =>
-    conv2d(x, w, knownOptions(options, conv2dRules)),
+  convolution(
+    "convolution2d",
+    [inputs, outputs],
+    kernel,
+    options,
+    false,
+    conv2dRules,
+    (x, w) => conv2d(x, w, knownOptions(options, conv2dRules)),
+    options.groups,
   );
 
 /**

@@ -62,8 +62,10 @@ export * from "./ops/arithmetic.ts";
 export { cast, onnxType } from "./ops/cast.ts";
 export * from "./ops/comparison.ts";
 export {
+  type Conv1dOptions,
   type Conv2dOptions,
   type Conv2dTransposeOptions,
+  conv1d,
   conv2d,
   conv2dRules,
   conv2dTranspose,
@@ -71,7 +73,10 @@ export {
   type Padding,
   type Pair,
 } from "./ops/conv.ts";
+export { type CumprodOptions, cumprod } from "./ops/cumprod.ts";
+export { type Eigh, eigh } from "./ops/eigh.ts";
 export type { Binary, Unary } from "./ops/elementwise.ts";
+export { logdet, solve } from "./ops/elimination.ts";
 export * from "./ops/gather.ts";
 export {
   cholesky,
@@ -94,6 +99,14 @@ export {
   normalQuantile,
 } from "./ops/normal-tails.ts";
 export * from "./ops/parts.ts";
+export {
+  maxPool1d,
+  maxPool2d,
+  meanPool1d,
+  meanPool2d,
+  type Pool1dOptions,
+  type Pool2dOptions,
+} from "./ops/pool.ts";
 export {
   type Axes,
   argmax,
@@ -120,6 +133,7 @@ export {
   type ScanResult,
   scanResults,
 } from "./ops/scan.ts";
+export { argsort, type SortOptions, sort, type TopK, takeAlong, topk } from "./ops/sort.ts";
 export { digamma, erf, lgamma, polygamma } from "./ops/special.ts";
 export { log1pMinus, stirlingRemainder } from "./ops/stirling.ts";
 export { stopGradient } from "./ops/stop-gradient.ts";

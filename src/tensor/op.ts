@@ -18,6 +18,13 @@ export interface OnnxBuilder {
     inputs: readonly string[],
     attributes?: Readonly<Record<string, OnnxAttribute>>,
   ): string;
+  /** Adds a node and returns the names of its first `count` outputs. */
+  outputsOf(
+    opType: string,
+    inputs: readonly string[],
+    count: number,
+    attributes?: Readonly<Record<string, OnnxAttribute>>,
+  ): readonly string[];
   /** A constant of any dtype. */
   constant(values: ArrayLike<number>, shape: Shape, dtype: DType): string;
   /**

@@ -66,6 +66,17 @@ const calls: Record<string, readonly Call[]> = {
   DropoutOptions: [(o) => nn.dropout(0.5, { site: "s", ...o })],
   MlpOptions: [(o) => nn.mlp({ inputs: 1, hidden: [1], outputs: 1, ...o })],
   WeightOptions: [(o) => nn.dense(1, 1, o), (o) => nn.convolution2d(1, 1, 1, o)],
+  Conv1dOptions: [(o) => tensor.conv1d(tensor.ones([1, 1, 2]), tensor.ones([1, 1, 1]), o)],
+  CumprodOptions: [(o) => tensor.cumprod(matrix, 0, o)],
+  Pool1dOptions: [
+    (o) => tensor.maxPool1d(tensor.ones([1, 1, 4]), 2, o),
+    (o) => tensor.meanPool1d(tensor.ones([1, 1, 4]), 2, o),
+  ],
+  Pool2dOptions: [
+    (o) => tensor.maxPool2d(tensor.ones([1, 1, 4, 4]), 2, o),
+    (o) => tensor.meanPool2d(tensor.ones([1, 1, 4, 4]), 2, o),
+  ],
+  SortOptions: [(o) => tensor.sort(matrix, 0, o), (o) => tensor.argsort(matrix, 0, o)],
   Conv2dOptions: [(o) => tensor.conv2d(tensor.ones([1, 1, 2, 2]), tensor.ones([1, 1, 1, 1]), o)],
   Conv2dTransposeOptions: [
     (o) => tensor.conv2dTranspose(tensor.ones([1, 1, 2, 2]), tensor.ones([1, 1, 1, 1]), o),

@@ -58,7 +58,7 @@ class CorrelationTransform extends Transform {
 
 /**
  * A vector as a correlation matrix L Lᵀ with L from {@link correlationCholesky}: realVector [..., n (n − 1) / 2] → correlation
- * [..., n, n]. The Jacobian is that of the numbers below the diagonal. The inverse factorises, on the host executor alone.
+ * [..., n, n]. The Jacobian is that of the numbers below the diagonal. The inverse factorises the matrix.
  *
  * @example
  * await transforms.correlation.forward([0]).value(); // [[1, 0], [0, 1]]

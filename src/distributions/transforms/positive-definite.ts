@@ -56,7 +56,7 @@ class PositiveDefiniteTransform extends Transform {
 
 /**
  * A vector as a symmetric positive definite matrix L Lᵀ with L from {@link lowerCholesky}: realVector [..., n (n + 1) / 2] → positiveDefinite
- * [..., n, n]. The Jacobian is that of the lower triangle. The inverse factorises, on the host executor alone.
+ * [..., n, n]. The Jacobian is that of the lower triangle. The inverse factorises the matrix.
  *
  * @example
  * await transforms.positiveDefinite().forward([0, 1, 0]).value(); // [[1, 1], [1, 2]]

@@ -33,11 +33,12 @@ export function autoNormal<A extends readonly unknown[]>(
 ): Program<A> {
   checkOptions("autoNormal", options, autoNormalRules);
   const logScale = initializers.constant(Math.log(options.initialScale ?? 0.1));
-  const guide = siteGuide(target, "autoNormal", ({ name, shape, eventRank, toSupport }, { param }) => {
+  const guide = siteGuide(target, "autoNormal", ({ name, shape, batchShape, toSupport }, { param }) => {
     const base = Normal(param(`${name}.loc`, shape, initializers.zeros), {
       logScale: param(`${name}.logScale`, shape, logScale),
     });
-    return Transformed(eventRank > 0 ? base.toEvent(eventRank) : base, toSupport);
+    // A matrix may be made of a vector of coordinates: what is one event is counted in the coordinates.
+    return Transformed(base.toEvent(shape.length - batchShape.length), toSupport);
   });
   if (options.initialScale !== undefined) return guide;
   return startNear(guide, {

@@ -1,16 +1,16 @@
 /** Two-dimensional convolution and its transpose (adjoint). The derivatives of each are written with both. */
 
 import { ShapeError } from "../../errors.ts";
-import { anything, checkOptions, type OptionRules } from "../../options.ts";
+import { anything, checkOptions, type OptionRules, whole } from "../../options.ts";
 import { fullBatch, type Lane } from "../lanes.ts";
-import { constant, sameDType } from "../leaf.ts";
+import { constant, input, sameDType } from "../leaf.ts";
 import { type DefinedOp, defineOp, type HostKernel, type OpCase, type OpNode } from "../op.ts";
 import { formatShape, type Shape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { checkDType } from "./elementwise.ts";
 import { gather } from "./gather.ts";
 import { matmul } from "./matmul.ts";
-import { reshape, transpose, unsqueeze } from "./movement.ts";
+import { reshape, squeeze, transpose, unsqueeze } from "./movement.ts";
 import { flip, pad, slice } from "./parts.ts";
 
 /** One number for both axes, or [height, width]. */
@@ -30,6 +30,8 @@ export interface Conv2dOptions {
   readonly padding?: Padding;
   /** Step between the taps of the kernel. Default 1. */
   readonly dilations?: Pair;
+  /** Equal parts of the channels, each with kernels of its own, w [out, in / groups, …]. Default 1. */
+  readonly groups?: number;
 }
 
 /** The option names of {@link conv2d}. */
@@ -37,17 +39,20 @@ export const conv2dRules: OptionRules<Conv2dOptions> = {
   strides: anything,
   padding: anything,
   dilations: anything,
+  groups: whole(1),
 };
 
 /** Options of {@link conv2dTranspose}. */
-export interface Conv2dTransposeOptions extends Conv2dOptions {
+export interface Conv2dTransposeOptions extends Omit<Conv2dOptions, "groups"> {
   /** Rows and columns added at the end, fewer than the stride: images of several sizes have as many windows, and this selects one size. */
   readonly outputPadding?: Pair;
 }
 
 /** The option names of {@link conv2dTranspose}. */
 export const conv2dTransposeRules: OptionRules<Conv2dTransposeOptions> = {
-  ...conv2dRules,
+  strides: anything,
+  padding: anything,
+  dilations: anything,
   outputPadding: anything,
 };
 
@@ -227,6 +232,26 @@ function batchedColumns(x: Tensor, w: Tensor, { axes }: ConvAttributes): Tensor 
   const flat = unfold(reshape(x, [size * images, ...x.shape.slice(2)]), taps, windows, axes);
   const columns = reshape(flat, [size, images, ...flat.shape.slice(1)]);
   return reshape(matmul(reshape(w, [size, 1, outputs, -1]), columns), [size, images, outputs, ...windows]);
+}
+
+/** Each group of channels with its own kernels: products of a batch of matrices, one for each group. */
+function inGroups(x: Tensor, w: Tensor, groups: number, axes: readonly [Axis, Axis]): Tensor {
+  const parts = (t: Tensor, axis: number): Tensor =>
+    reshape(t, [...t.shape.slice(0, axis), groups, t.shape[axis] / groups, ...t.shape.slice(axis + 1)]);
+  if (x.rank !== 4 || w.rank !== 4 || x.shape[1] % groups !== 0 || w.shape[0] % groups !== 0) {
+    throw new ShapeError(
+      `conv2d: ${groups} groups must divide the channels of x [batch, channels, height, width], found ${formatShape(x.shape)}, and the ` +
+        `outputs of w [out, in / groups, kernel height, kernel width], found ${formatShape(w.shape)}.`,
+    );
+  }
+  const images = transpose(parts(x, 1), [1, 0, 2, 3, 4]);
+  const kernels = parts(w, 0);
+  const one = conv2dOp.op.infer(
+    [input("group", images.shape.slice(1), x.dtype), input("group", kernels.shape.slice(1), w.dtype)],
+    { axes },
+  );
+  const y = transpose(batchedColumns(images, kernels, { axes }), [1, 0, 2, 3, 4]);
+  return reshape(y, [x.shape[0], w.shape[0], ...one.shape.slice(2)]);
 }
 
 const conv2dOp: DefinedOp<ConvAttributes, [Tensor, Tensor]> = defineOp<ConvAttributes, [Tensor, Tensor]>({
@@ -430,7 +455,7 @@ function resolveAxes(
  * x [batch, in, height, width], w [out, in, kernel height, kernel width] → [batch, out, height', width'] with
  * height' = ⌊(height + padding − dilation (kernel − 1) − 1) / stride⌋ + 1.
  *
- * In float64 the native runtime has no such kernel, so a slower matrix product is used.
+ * In float64 the native runtime has no such kernel, so a slower matrix product is used; for `groups` too.
  *
  * @example
  * conv2d(input("x", [8, 1, 28, 28]), w, { strides: 2, padding: "same" }); // w [16, 1, 3, 3]: [8, 16, 14, 14]
@@ -443,7 +468,8 @@ export function conv2d(x: Tensor, w: Tensor, options: Conv2dOptions = {}): Tenso
     const size = x.shape[2 + i];
     return (Math.ceil(size / axis.stride) - 1) * axis.stride + reach(w.shape[2 + i], axis) - size;
   });
-  return conv2dOp([x, w], { axes });
+  const { groups = 1 } = options;
+  return groups === 1 ? conv2dOp([x, w], { axes }) : inGroups(x, w, groups, axes);
 }
 /** @internal */
 conv2d.is = conv2dOp.is;
@@ -484,3 +510,40 @@ export function conv2dTranspose(x: Tensor, w: Tensor, options: Conv2dTransposeOp
 }
 /** @internal */
 conv2dTranspose.is = convTransposeOp.is;
+
+/** Stride, padding and dilation of {@link conv1d}. */
+export interface Conv1dOptions {
+  /** Step between windows. Default 1. */
+  readonly strides?: number;
+  /** Zeros at both ends, or "same" or "valid". Default 0. */
+  readonly padding?: number | "same" | "valid";
+  /** Step between the taps of the kernel. Default 1. */
+  readonly dilations?: number;
+  /** Equal parts of the channels, each with kernels of its own, w [out, in / groups, taps]. Default 1. */
+  readonly groups?: number;
+}
+
+/**
+ * {@link conv2d} along one axis: x [batch, in, length], w [out, in, taps] → [batch, out, length'].
+ *
+ * @example
+ * conv1d(input("x", [8, 1, 100]), w, { padding: "same" }); // w [16, 1, 5]: [8, 16, 100]
+ *
+ * @throws ShapeError when ranks, dtypes or channels do not match, or the kernel does not fit into the series.
+ */
+export function conv1d(x: Tensor, w: Tensor, options: Conv1dOptions = {}): Tensor {
+  checkOptions("conv1d", options, conv2dRules);
+  if (x.rank !== 3 || w.rank !== 3) {
+    throw new ShapeError(
+      `conv1d: expected x [batch, channels, length] and w [out, in, taps], found ${formatShape(x.shape)} and ${formatShape(w.shape)}.`,
+    );
+  }
+  const { strides = 1, padding = 0, dilations = 1, groups = 1 } = options;
+  const y = conv2d(unsqueeze(x, 2), unsqueeze(w, 2), {
+    strides: [1, strides],
+    padding: typeof padding === "number" ? [0, padding] : padding,
+    dilations: [1, dilations],
+    groups,
+  });
+  return squeeze(y, 2);
+}

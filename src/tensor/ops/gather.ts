@@ -94,7 +94,7 @@ const toFront = (t: Tensor, axis: number, to = 0): Tensor => {
  * Indices into an axis of size `count`, shifted so that they point into `size` such axes, concatenated: [size, …]. An index outside the
  * axis is moved outside the whole, so that it is an error and does not read another element's value.
  */
-function shiftedIndices(at: Lane, size: number, count: number): Tensor {
+export function shiftedIndices(at: Lane, size: number, count: number): Tensor {
   const places = fullBatch(at, size);
   const { dtype } = places;
   const numbers = Array.from({ length: size }, (_, i) => i * count);

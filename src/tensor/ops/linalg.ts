@@ -214,7 +214,7 @@ const triangularSolveOp = defineOp<TriangularAttributes, [Tensor, Tensor]>({
 });
 
 /** For each member of the broadcast batch, the offset of the matrix that it reads. */
-function batchStarts(t: Tensor, batch: readonly number[]): number[] {
+export function batchStarts(t: Tensor, batch: readonly number[]): number[] {
   const strides = broadcastStrides(t.shape.slice(0, -2), batch);
   const matrix = sizeOf(t.shape.slice(-2));
   return Array.from({ length: sizeOf(batch) }, (_, index) => {

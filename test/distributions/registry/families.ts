@@ -129,7 +129,6 @@ export const familyCases: readonly DistributionCase[] = [
       ],
     ],
     total: "reference",
-    hostOnly: true,
   },
   {
     name: "TruncatedNormal",
@@ -183,7 +182,6 @@ export const familyCases: readonly DistributionCase[] = [
     make: (p) => Wishart(p.df, { scaleTril: factorOf(p.spread) }),
     points: matrices,
     total: "reference",
-    hostOnly: true,
   },
   {
     name: "InverseWishart",
@@ -191,7 +189,6 @@ export const familyCases: readonly DistributionCase[] = [
     make: (p) => InverseWishart(p.df, { scaleTril: factorOf(p.spread) }),
     points: matrices,
     total: "reference",
-    hostOnly: true,
   },
   {
     name: "GaussianRandomWalk",

@@ -37,7 +37,6 @@ export const vectorCases: readonly DistributionCase[] = [
     make: (p) => MultivariateNormal(p.loc, { scaleTril: p.scaleTril }),
     points,
     total: "reference",
-    hostOnly: true,
   },
   {
     name: "MultivariateNormal covariance",
@@ -59,7 +58,6 @@ export const vectorCases: readonly DistributionCase[] = [
     make: (p) => MultivariateNormal(p.loc, { covariance: p.covariance }),
     points,
     total: "reference",
-    hostOnly: true,
   },
   {
     name: "LowRankMultivariateNormal",
@@ -85,7 +83,6 @@ export const vectorCases: readonly DistributionCase[] = [
     make: (p) => LowRankMultivariateNormal(p.loc, p.factor, p.diagonal),
     points,
     total: "reference",
-    hostOnly: true,
   },
   {
     name: "HiddenMarkov Categorical",
