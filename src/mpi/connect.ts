@@ -51,6 +51,8 @@ export async function connectRanks(env: Readonly<Record<string, string | undefin
       size,
       threads: Math.max(1, Math.floor(cores() / launch.here)),
       sum: (values) => mpi.sum(values),
+      reduceScatter: (values, own, counts) => mpi.reduceScatter(values, own, counts),
+      allGather: (values, counts) => mpi.allGather(values, counts),
       broadcast: (bytes) => mpi.broadcast(bytes),
       gather: (text) => gather(mpi, size, text),
       barrier: () => mpi.barrier(),

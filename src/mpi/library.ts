@@ -18,6 +18,10 @@ export interface Mpi {
   rank(): number;
   size(): number;
   sum(values: Float32Array | Float64Array): void;
+  /** Part r of the sum has `counts[r]` values and goes into rank r's `own`. */
+  reduceScatter(values: Float32Array, own: Float32Array, counts: Int32Array): void;
+  /** Part r has `counts[r]` values, and rank r has it in its place; afterwards every rank has all. */
+  allGather(values: Float32Array, counts: Int32Array): void;
   broadcast(bytes: Uint8Array): void;
   gatherBytes(mine: Uint8Array, all: Uint8Array): void;
   barrier(): void;
@@ -25,8 +29,15 @@ export interface Mpi {
   abort(code: number): void;
 }
 
-/** Handles of MPICH's ABI are integers, `mpi.h` of MPICH 3 and 4. */
-const MPICH = { world: 0x44000000, byte: 0x4c00010d, float: 0x4c00040a, double: 0x4c00080b, sum: 0x58000003 };
+/** Handles of MPICH's ABI are integers, `mpi.h` of MPICH 3 and 4. `MPI_IN_PLACE` is an address that no array has. */
+const MPICH = {
+  world: 0x44000000,
+  byte: 0x4c00010d,
+  float: 0x4c00040a,
+  double: 0x4c00080b,
+  sum: 0x58000003,
+  inPlace: -1n,
+};
 
 /** The level at which only the main thread calls MPI. */
 const FUNNELED = 1;
@@ -83,9 +94,10 @@ export async function loadMpi(names: readonly string[]): Promise<Mpi> {
         float: symbol("ompi_mpi_float"),
         double: symbol("ompi_mpi_double"),
         sum: symbol("ompi_mpi_op_sum"),
+        inPlace: 1n,
       }
     : MPICH;
-  const { world, byte } = handles;
+  const { world, byte, inPlace } = handles;
   const call = (name: string, parameters: readonly string[]) => {
     const mpi = library.func(name, "int", parameters);
     return (...args: readonly unknown[]): void => {
@@ -97,12 +109,15 @@ export async function loadMpi(names: readonly string[]): Promise<Mpi> {
   const commRank = call("MPI_Comm_rank", [handle, "void *"]);
   const commSize = call("MPI_Comm_size", [handle, "void *"]);
   const allreduce = call("MPI_Allreduce", ["void *", "void *", "int", handle, handle, handle]);
+  const reduceScatter = call("MPI_Reduce_scatter", ["void *", "void *", "void *", handle, handle, handle]);
+  const allgatherv = call("MPI_Allgatherv", [
+    ...["void *", "int", handle, "void *", "void *", "void *", handle, handle],
+  ]);
   const bcast = call("MPI_Bcast", ["void *", "int", handle, "int", handle]);
   const allgather = call("MPI_Allgather", ["void *", "int", handle, "void *", "int", handle, handle]);
   const barrier = call("MPI_Barrier", [handle]);
   const finalize = call("MPI_Finalize", []);
   const abort = call("MPI_Abort", [handle, "int"]);
-  const scratch = new Map<string, Float32Array | Float64Array>();
   const number = (ask: (...args: readonly unknown[]) => void): number => {
     const out = new Int32Array(1);
     ask(world, out);
@@ -114,13 +129,14 @@ export async function loadMpi(names: readonly string[]): Promise<Mpi> {
     rank: () => number(commRank),
     size: () => number(commSize),
     sum(values) {
-      const isFloat = values instanceof Float32Array;
-      const key = `${isFloat}/${values.length}`;
-      const out =
-        scratch.get(key) ?? (isFloat ? new Float32Array(values.length) : new Float64Array(values.length));
-      scratch.set(key, out);
-      allreduce(values, out, values.length, isFloat ? handles.float : handles.double, handles.sum, world);
-      values.set(out);
+      const type = values instanceof Float32Array ? handles.float : handles.double;
+      allreduce(inPlace, values, values.length, type, handles.sum, world);
+    },
+    reduceScatter: (values, own, counts) =>
+      reduceScatter(values, own, counts, handles.float, handles.sum, world),
+    allGather(values, counts) {
+      const starts = counts.map((_, i) => counts.subarray(0, i).reduce((a, b) => a + b, 0));
+      allgatherv(inPlace, 0, handles.float, values, counts, starts, handles.float, world);
     },
     broadcast: (bytes) => bcast(bytes, bytes.length, byte, 0, world),
     gatherBytes: (mine, all) => allgather(mine, mine.length, byte, all, mine.length, byte, world),

@@ -10,6 +10,13 @@ export interface Ranks {
   readonly threads?: number;
   /** Replaces the values by their sums over all ranks, element by element; the result is the same on every rank. */
   sum(values: Float32Array | Float64Array): void;
+  /**
+   * Sums over all ranks, and gives each rank one part of the sum: part r, `counts[r]` values, is written to `own` of rank r. The values
+   * stay as they are.
+   */
+  reduceScatter(values: Float32Array, own: Float32Array, counts: Int32Array): void;
+  /** Gives every rank all parts: part r, `counts[r]` values, is in its place on rank r. */
+  allGather(values: Float32Array, counts: Int32Array): void;
   /** Replaces the bytes by those of rank 0. */
   broadcast(bytes: Uint8Array): void;
   /** One text from each rank, in their order, on every rank. */
@@ -23,6 +30,8 @@ export const alone: Ranks = {
   rank: 0,
   size: 1,
   sum: () => undefined,
+  reduceScatter: (values, own) => own.set(values),
+  allGather: () => undefined,
   broadcast: () => undefined,
   gather: (text) => [text],
   barrier: () => undefined,

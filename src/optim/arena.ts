@@ -8,7 +8,7 @@ import {
   OPTIMIZER_PREFIX,
   type ParameterSpec,
 } from "./layout.ts";
-import type { Optimizer } from "./optimizer.ts";
+import type { Optimizer, ResolvedGroup } from "./optimizer.ts";
 
 type Floats = OwnFloat32Array;
 
@@ -17,6 +17,24 @@ export interface NamedTensor {
   readonly name: string;
   readonly shape: readonly number[];
   readonly data: Float32Array;
+}
+
+/** The part of the flat buffers that one rank updates. */
+export interface ArenaPart {
+  /** The first float of the part, and the first after it. */
+  readonly start: number;
+  readonly end: number;
+  /** Its gradients, in the memory of the arena. */
+  readonly gradients: Floats;
+}
+
+/** A piece of one parameter group, in floats. */
+export interface LiveRange {
+  readonly group: number;
+  readonly offset: number;
+  readonly count: number;
+  /** The byte in the memory where its gradients begin. */
+  readonly gradients: number;
 }
 
 interface ArenaSlots {
@@ -72,6 +90,8 @@ export class Arena {
     readonly moments: ReadonlyMap<string, Floats>;
   };
   readonly #byName: ReadonlyMap<string, ArenaTensor>;
+  /** Whether the moments of other parts are behind, because only one part was updated. */
+  #inPart = false;
 
   /** Plans an arena inside a larger memory; call `bind` once the plan is allocated. */
   static plan(specs: readonly ParameterSpec[], optimizer: Optimizer, plan: MemoryPlan): ArenaPlan {
@@ -126,15 +146,41 @@ export class Arena {
     return this.#slice(buffer, name);
   }
 
+  /** What of the parameters that are not frozen lies in a part; default all. */
+  live(part?: ArenaPart): readonly LiveRange[] {
+    const { start, end, gradients } = part ?? {
+      start: 0,
+      end: this.layout.length,
+      gradients: this.flat.gradients,
+    };
+    return this.layout.ranges.flatMap(({ group, offset, count }) => {
+      const from = Math.max(offset, start);
+      const to = Math.min(offset + count, end);
+      if (to <= from || this.optimizer.groups[group]?.frozen === true) return [];
+      return [
+        { group, offset: from, count: to - from, gradients: gradients.byteOffset + 4 * (from - start) },
+      ];
+    });
+  }
+
   /**
    * One step of the optimiser on every parameter that is not frozen.
    *
    * @returns whether all gradients were finite; if not, their parameters are not finite any more either
    * @param options `step`: the number of updates made before; schedules and bias corrections depend only on it.
-   * `gradientScale` multiplies the gradients, for clipping
+   * `gradientScale` multiplies the gradients, for clipping. `part`: only these parameters, with the part's gradients; call
+   * {@link gathered} when the other parts are up to date again
    * @throws UsageError when a schedule gives a learning rate that is negative or not finite.
    */
-  update({ step, gradientScale = 1 }: { readonly step: number; readonly gradientScale?: number }): boolean {
+  update({
+    step,
+    gradientScale = 1,
+    part,
+  }: {
+    readonly step: number;
+    readonly gradientScale?: number;
+    readonly part?: ArenaPart;
+  }): boolean {
     if (!Number.isSafeInteger(step) || step < 0) {
       throw new UsageError(`arena update: expected step to be an integer, 0 or more, found ${step}`);
     }
@@ -143,39 +189,57 @@ export class Arena {
         `step ${step}: expected a finite gradient scale, found ${gradientScale}; parameters are unchanged`,
       );
     }
-    const { parameters, gradients, moments } = this.flat;
-    const updates = this.layout.ranges.flatMap(({ group, offset, count }) => {
-      const settings = this.optimizer.groups[group];
-      if (settings === undefined) throw new InternalError(`no parameter group ${group}`);
-      if (settings.frozen) return [];
-      const learningRate = settings.learningRate(step);
-      if (!Number.isFinite(learningRate) || learningRate < 0) {
-        throw new UsageError(
-          `${this.optimizer.name}: expected the learning rate at step ${step} to be finite and not negative, ` +
-            `found ${learningRate}; parameters are unchanged`,
-        );
-      }
+    const { parameters, moments } = this.flat;
+    // Of all groups, also those that have nothing in this part: every rank must refuse a learning rate alike.
+    const rates = new Map(this.live().map(({ group }) => [group, this.#learningRate(group, step)]));
+    const updates = this.live(part).map(({ group, offset, count, gradients }) => {
       const at = (buffer: Floats) => buffer.byteOffset + 4 * offset;
-      const range = {
-        parameters: at(parameters),
-        gradients: at(gradients),
-        moments: [...moments.values()].map(at),
-        count,
-      };
-      return [{ range, settings: { step, learningRate, weightDecay: settings.weightDecay, gradientScale } }];
+      const range = { parameters: at(parameters), gradients, moments: [...moments.values()].map(at), count };
+      const { weightDecay } = this.#group(group);
+      return { range, settings: { step, learningRate: rates.get(group) ?? 0, weightDecay, gradientScale } };
     });
     let finite = true;
     for (const { range, settings } of updates) {
       finite = this.optimizer.update(this.kernels, range, settings) && finite;
     }
+    this.#inPart = part !== undefined;
     return finite;
+  }
+
+  #group(group: number): ResolvedGroup {
+    const settings = this.optimizer.groups[group];
+    if (settings === undefined) throw new InternalError(`no parameter group ${group}`);
+    return settings;
+  }
+
+  #learningRate(group: number, step: number): number {
+    const learningRate = this.#group(group).learningRate(step);
+    if (!Number.isFinite(learningRate) || learningRate < 0) {
+      throw new UsageError(
+        `${this.optimizer.name}: expected the learning rate at step ${step} to be finite and not negative, ` +
+          `found ${learningRate}; parameters are unchanged`,
+      );
+    }
+    return learningRate;
+  }
+
+  /** Says that after an update of a part the other parts were brought up to date, moments too. */
+  gathered(): void {
+    this.#inPart = false;
   }
 
   /**
    * Copies of parameters and moments as named tensors, for a checkpoint. Parameters have their own names,
    * moments names such as `optimizer/adam/first/encoder.0.weight`.
+   * @throws UsageError when this rank has updated its part alone and the moments of the others are behind.
    */
   state(): readonly NamedTensor[] {
+    if (this.#inPart) {
+      throw new UsageError(
+        "checkpoint: each rank updates a part of the parameters, and has the optimiser's moments of that part alone. Call `gather()` of the " +
+          "train step (or of the trainer) on every rank before you take a checkpoint.",
+      );
+    }
     return this.#entries().map(({ name, shape, view }) => ({ name, shape, data: view.slice() }));
   }
 
@@ -224,6 +288,7 @@ export class Arena {
       );
     }
     for (const copy of copies) copy();
+    if (moments) this.#inPart = false;
   }
 
   #entries() {

@@ -1,17 +1,17 @@
 import { NonFiniteError, UsageError } from "../errors.ts";
-import type { Arena } from "./arena.ts";
+import type { Arena, ArenaPart } from "./arena.ts";
 
-const trainable = (arena: Arena) =>
-  arena.layout.ranges.filter(({ group }) => arena.optimizer.groups[group]?.frozen === false);
+/** Σg² over the parameters of a part that are not frozen (default all), accumulated in float64. Not finite if any gradient is not. */
+export const squaredNorm = (arena: Arena, part?: ArenaPart): number => {
+  const { sumOfSquares } = arena.kernels;
+  return arena.live(part).reduce((sum, { gradients, count }) => sum + sumOfSquares(gradients, count), 0);
+};
 
 /** √Σg² over all parameters that are not frozen, accumulated in float64. Not finite if any gradient is not. */
-export const globalNorm = (arena: Arena): number => {
-  const base = arena.flat.gradients.byteOffset;
-  const squares = trainable(arena).map(({ offset, count }) =>
-    arena.kernels.sumOfSquares(base + 4 * offset, count),
-  );
-  return Math.sqrt(squares.reduce((sum, square) => sum + square, 0));
-};
+export const globalNorm = (arena: Arena): number => Math.sqrt(squaredNorm(arena));
+
+/** min(1, maxNorm / norm) */
+export const clipScale = (norm: number, maxNorm: number): number => (norm > maxNorm ? maxNorm / norm : 1);
 
 /** A value that is NaN or infinite. */
 export interface NonFinite {
@@ -27,7 +27,7 @@ export interface NonFinite {
  * parameters were declared. Gradients of frozen parameters are not checked.
  */
 export const findNonFinite = (arena: Arena): NonFinite | undefined => {
-  const live = trainable(arena);
+  const live = arena.live();
   const isLive = (at: number) => live.some(({ offset, count }) => at >= offset && at < offset + count);
   for (const kind of ["gradient", "value"] as const) {
     const buffer = kind === "gradient" ? arena.flat.gradients : arena.flat.parameters;
@@ -75,5 +75,5 @@ export const clipGlobalNorm = (
   }
   const norm = globalNorm(arena);
   if (!Number.isFinite(norm)) checkFinite(arena, step);
-  return { norm, scale: norm > maxNorm ? maxNorm / norm : 1 };
+  return { norm, scale: clipScale(norm, maxNorm) };
 };

@@ -5,7 +5,7 @@
  */
 export { type AdamOptions, adam } from "./adam.ts";
 export { adamw } from "./adamw.ts";
-export { Arena, type ArenaPlan, type NamedTensor } from "./arena.ts";
+export { Arena, type ArenaPart, type ArenaPlan, type LiveRange, type NamedTensor } from "./arena.ts";
 export { checkFinite, clipGlobalNorm, findNonFinite, globalNorm, type NonFinite } from "./clip.ts";
 export type { Coordinates } from "./coordinates.ts";
 export type { ArenaLayout, ArenaRange, ArenaTensor, ParameterSpec } from "./layout.ts";

@@ -10,8 +10,9 @@ import {
   type NoiseFiller,
   noiseFiller,
 } from "../compile/index.ts";
-import { CheckpointError, InternalError, NonFiniteError, ShapeError } from "../errors.ts";
+import { CheckpointError, InternalError, NonFiniteError, ShapeError, UsageError } from "../errors.ts";
 import { MemoryPlan, type PlannedMemory, type Slot } from "../kernels/index.ts";
+import { anyOf } from "../mpi/index.ts";
 import { anything, checkOptions, given, type OptionRules, required, whole } from "../options.ts";
 import {
   add,
@@ -27,10 +28,10 @@ import {
   type Tensor,
 } from "../tensor/index.ts";
 import { Arena, type ArenaPlan, type NamedTensor } from "./arena.ts";
-import { checkFinite, clipGlobalNorm } from "./clip.ts";
+import { checkFinite, clipGlobalNorm, clipScale, squaredNorm } from "./clip.ts";
 import { type Coordinates, inCoordinates, valueFrom } from "./coordinates.ts";
 import type { Optimizer } from "./optimizer.ts";
-import { meanOverRanks, type Together } from "./together.ts";
+import { meanOverRanks, Parts, type Together } from "./together.ts";
 
 type Floats = OwnFloat32Array;
 
@@ -180,6 +181,8 @@ export class TrainStep {
   readonly #values: ReadonlyMap<string, () => Floats>;
   readonly #factor: number;
   readonly #options: StepOptions;
+  /** With several ranks, the part of each. */
+  readonly #parts: Parts | undefined;
 
   constructor(parts: {
     arena: Arena;
@@ -193,6 +196,7 @@ export class TrainStep {
     values: ReadonlyMap<string, () => Floats>;
     factor: number;
     options: StepOptions;
+    parts: Parts | undefined;
   }) {
     this.arena = parts.arena;
     this.nodes = parts.nodes;
@@ -205,6 +209,7 @@ export class TrainStep {
     this.#values = parts.values;
     this.#factor = parts.factor;
     this.#options = parts.options;
+    this.#parts = parts.parts;
   }
 
   /** The array that the next run reads for an input; fill it in place. */
@@ -229,18 +234,10 @@ export class TrainStep {
     if (this.#options.together !== undefined) this.#reduce(this.#options.together);
     const report = this.report();
     this.#checkReport(report, step);
-    const { maxGradientNorm } = this.#options;
-    let gradientScale = this.#factor;
-    if (maxGradientNorm !== undefined) {
-      const { scale } = clipGlobalNorm(this.arena, {
-        maxNorm: maxGradientNorm / Math.abs(this.#factor),
-        step,
-      });
-      gradientScale *= scale;
-    }
+    const gradientScale = this.#factor * this.#clip(step);
     // The update reports a gradient that is not finite only after it was applied. The parameters are then useless, and only a
     // checkpoint has good ones. Checking first would cost a pass over the gradients at every step.
-    if (!this.arena.update({ step, gradientScale })) checkFinite(this.arena, step);
+    if (!this.#update(step, gradientScale)) this.#checkFinite(step);
     for (const { value, next } of this.#buffers.values()) if (next !== undefined) value.set(next);
     return report;
   }
@@ -266,8 +263,24 @@ export class TrainStep {
     return values;
   }
 
-  /** The gradient of the loss with respect to a parameter, or to its coordinates where it has others, from the last run: a copy. */
+  /**
+   * With several ranks, brings together the gradients of the last run and the optimiser's moments, of which each rank has a part. Every rank
+   * must call it, before a checkpoint is taken or {@link gradient} is read. With one process it does nothing.
+   */
+  gather(): void {
+    this.#parts?.gather(this.arena);
+  }
+
+  /**
+   * The gradient of the loss with respect to a parameter, or to its coordinates where it has others, from the last run: a copy.
+   * @throws UsageError when several ranks have parts of it and have not called {@link gather}.
+   */
   gradient(name: string): Float32Array {
+    if (this.#parts?.whole === false) {
+      throw new UsageError(
+        `gradient '${name}': each rank has a part of the gradient. Call \`gather()\` on every rank first.`,
+      );
+    }
     return this.arena.gradient(name).map((g) => g * this.#factor);
   }
 
@@ -307,9 +320,9 @@ export class TrainStep {
     return this.#values.get(name)?.() ?? this.#buffers.get(name)?.value ?? this.arena.parameter(name);
   }
 
-  /** Gradients become sums over ranks, which the factor makes means; figures and running statistics become means. */
+  /** Gradients of this rank's part become sums over ranks, which the factor makes means; figures and running statistics become means. */
   #reduce({ ranks }: Together): void {
-    ranks.sum(this.arena.flat.gradients);
+    this.#parts?.sum(this.arena);
     meanOverRanks(
       ranks,
       this.#report.map(([, value]) => value),
@@ -321,10 +334,38 @@ export class TrainStep {
     }
   }
 
+  /** The factor that clips the gradient, 1 for none. */
+  #clip(step: number): number {
+    const { maxGradientNorm, together } = this.#options;
+    if (maxGradientNorm === undefined) return 1;
+    const maxNorm = maxGradientNorm / Math.abs(this.#factor);
+    if (together === undefined) return clipGlobalNorm(this.arena, { maxNorm, step }).scale;
+    const square = Float64Array.of(squaredNorm(this.arena, this.#parts?.own));
+    together.ranks.sum(square);
+    if (!Number.isFinite(square[0])) this.#checkFinite(step);
+    return clipScale(Math.sqrt(square[0]), maxNorm);
+  }
+
+  /** Updates the parameters, on all ranks. Returns whether all gradients were finite. */
+  #update(step: number, gradientScale: number): boolean {
+    const { together } = this.#options;
+    const parts = this.#parts;
+    if (together === undefined || parts === undefined) return this.arena.update({ step, gradientScale });
+    const finite = this.arena.update({ step, gradientScale, part: parts.own });
+    parts.share(this.arena);
+    return !anyOf(together.ranks, !finite);
+  }
+
+  #checkFinite(step: number): void {
+    // A rank knows the gradients of its part alone; all ranks are here, and all report the same one.
+    this.gather();
+    checkFinite(this.arena, step);
+  }
+
   #checkReport(report: Readonly<Record<string, number>>, step: number): void {
     if (Object.values(report).every(Number.isFinite)) return;
     // A parameter or gradient that is not finite is closer to the cause than the loss.
-    checkFinite(this.arena, step);
+    this.#checkFinite(step);
     const bad = Object.entries(report).filter(([, v]) => !Number.isFinite(v));
     throw new NonFiniteError(
       `step ${step}: ${bad.map(([name, v]) => `'${name}' became ${v}`).join(", ")}, while every parameter and gradient is ` +
@@ -381,6 +422,9 @@ export async function compileStep(
     updates.map(([buffer]) => [buffer, plan.reserve(`next/${buffer.id}`, buffer.size, "float32")]),
   );
   const reportSlots = reported.map(([name]) => plan.reserve(`report/${name}`, 1, "float32"));
+  const ranks = options.together?.ranks;
+  const room =
+    ranks && plan.reserve("arena/part", Parts.largest(planned.layout.length, ranks.size), "float32");
   const memory = plan.allocate();
   const arena = planned.bind(memory);
 
@@ -423,8 +467,9 @@ export async function compileStep(
     arrayOf: (leaf) =>
       readers.get(leaf)?.() ?? (slots.has(leaf) || names.has(leaf) ? arrayOf(leaf) : undefined),
     values,
-    factor: factor / (options.together?.ranks.size ?? 1),
+    factor: factor / (ranks?.size ?? 1),
     options,
+    parts: ranks && room && new Parts(arena.layout, ranks, memory.view(room)),
   });
 }
 

@@ -201,7 +201,10 @@ export async function train(
       const figures =
         held && (await kind.figures(trained, held, { train: settings } as RunSettings, progress));
       if (figures) epochs.push({ epoch: progress.epoch, ...figures });
-      if (patience !== undefined && bestEpoch(epochs) === progress.epoch) best = trainer.checkpoint();
+      if (patience !== undefined && bestEpoch(epochs) === progress.epoch) {
+        trainer.gather();
+        best = trainer.checkpoint();
+      }
       await onEpoch?.(progress, { trained: trained as never, ...(figures && { figures }) });
       if (patience !== undefined && isOver(epochs, patience)) enough.abort();
     },

@@ -202,7 +202,15 @@ export class Trainer {
     return true;
   }
 
-  /** A copy of everything needed to continue. `metadata` is stored unchanged. */
+  /** With several ranks, brings together what each has a part of; every rank must call it before {@link checkpoint}. */
+  gather(): void {
+    this.trainStep.gather();
+  }
+
+  /**
+   * A copy of everything needed to continue. `metadata` is stored unchanged.
+   * @throws UsageError when several ranks have not called {@link gather} since the last step.
+   */
   checkpoint(metadata: Checkpoint["metadata"] = {}): Checkpoint {
     const { step, epoch } = this.progress;
     return {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { CheckpointError, NonFiniteError, UsageError } from "../../src/errors.ts";
 import { MemoryPlan } from "../../src/kernels/index.ts";
-import { Arena, adam, type NamedTensor, schedules, sgd } from "../../src/optim/index.ts";
+import { squaredNorm } from "../../src/optim/clip.ts";
+import { Arena, adam, globalNorm, type NamedTensor, schedules, sgd } from "../../src/optim/index.ts";
 import { fillNormal, stream } from "../../src/random/index.ts";
 
 const SPECS = [
@@ -153,6 +154,51 @@ describe("groups", () => {
       new UsageError("arena update: expected step to be an integer, 0 or more, found -1"),
     );
     expect(arena.flat.parameters).toEqual(before);
+  });
+});
+
+describe("parts", () => {
+  test.each([1, 2, 3, 7])("%i parts, each updated by itself, are one update bit for bit", (count) => {
+    const optimizer = adam({
+      learningRate: 0.1,
+      weightDecay: 0.01,
+      groups: [
+        { match: /bias/, learningRate: 0.5 },
+        { match: /scale/, frozen: true },
+      ],
+    });
+    const whole = filled(optimizer);
+    const gradients = whole.flat.gradients.slice();
+    const norm = globalNorm(whole);
+    const { length } = whole.layout;
+    const size = Math.ceil(length / count);
+    const bounds = Array.from({ length: count }, (_, i) => ({
+      start: Math.min(length, i * size),
+      end: Math.min(length, (i + 1) * size),
+    }));
+    for (let step = 0; step < 2; step++) whole.update({ step });
+    const pieces = bounds.map(({ start, end }) => {
+      const plan = new MemoryPlan();
+      const planned = Arena.plan(SPECS, optimizer, plan);
+      const slot = plan.reserve("part", Math.max(1, end - start), "float32");
+      const memory = plan.allocate();
+      const arena = planned.bind(memory);
+      const own = memory.view(slot).subarray(0, end - start);
+      const part = { start, end, gradients: own };
+      for (const { name } of SPECS) fillNormal(arena.parameter(name), stream(0, name));
+      own.set(gradients.subarray(start, end));
+      const square = squaredNorm(arena, part);
+      for (let step = 0; step < 2; step++) expect(arena.update({ step, part })).toBe(true);
+      expect(() => arena.state()).toThrow("Call `gather()`");
+      arena.gathered();
+      expect(arena.state()).toHaveLength(3 * SPECS.length);
+      const cut = (buffer: Float32Array) => [...buffer.subarray(start, end)];
+      return { square, parts: [arena.flat.parameters, ...arena.flat.moments.values()].map(cut) };
+    });
+    [whole.flat.parameters, ...whole.flat.moments.values()].forEach((buffer, i) => {
+      expect(pieces.flatMap(({ parts }) => parts[i])).toEqual([...buffer]);
+    });
+    expect(Math.sqrt(pieces.reduce((sum, { square }) => sum + square, 0))).toBeCloseTo(norm, 12);
   });
 });
 
