@@ -129,7 +129,7 @@ const programs = async () => {
 
 const ranks = ({ quick, suffix }) => {
   const where = environment();
-  const entries = measureRanks({ rounds: quick ? 2 : 10, steps: quick ? 20 : 60, progress });
+  const entries = measureRanks({ rounds: quick ? 2 : 7, steps: quick ? 20 : 40, progress });
   describe(where);
   const percent = ({ median, min, max }) =>
     `${(100 * median).toFixed(1)} (${(100 * min).toFixed(0)}–${(100 * max).toFixed(0)})`;
@@ -138,6 +138,7 @@ const ranks = ({ quick, suffix }) => {
     cell(entry.onePerSecond.median),
     cell(entry.twoPerSecond.median),
     percent(entry.efficiency),
+    percent(entry.ceiling),
     percent(entry.sumShare),
     percent(entry.waitShare),
     `≥ ${100 * entry.atLeast} ${entry.efficiency.median >= entry.atLeast ? "met" : "missed"}`,
@@ -147,6 +148,7 @@ const ranks = ({ quick, suffix }) => {
     "images/s, 1",
     "images/s, 2",
     "efficiency %",
+    "two that share nothing %",
     "sum %",
     "sum and wait %",
     "target",

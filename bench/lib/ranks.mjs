@@ -1,4 +1,5 @@
-// Two ranks of one thread beside one rank of one thread, in turns: efficiency, and what the sum over ranks costs.
+// Two ranks of one thread beside one rank of one thread, in turns: efficiency, and what the sum over ranks costs. Two processes that share nothing
+// show what the machine allows: two cores share a memory, and often a clock.
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { summary } from "./stats.mjs";
@@ -15,9 +16,10 @@ const MODELS = [
   },
 ];
 const LAUNCHERS = [
-  ["mpirun.openmpi", "--allow-run-as-root"],
-  ["mpirun.mpich"],
-  ["mpirun", "--allow-run-as-root"],
+  // Without binding: by default Open MPI gives each of two ranks one core, which the threads of a process then share.
+  ["mpirun.openmpi", "--allow-run-as-root", "--bind-to", "none"],
+  ["mpirun.mpich", "-bind-to", "none"],
+  ["mpirun", "--allow-run-as-root", "--bind-to", "none"],
 ];
 
 /** A launcher of MPI that is here. @throws when none is */
@@ -28,7 +30,7 @@ export const launcher = () => {
   return found;
 };
 
-const turn = ([command, ...flags], ranks, { hidden, latent, batch }, steps) => {
+const turn = ([command, ...flags], ranks, { hidden, latent, batch }, steps, ...apart) => {
   const args = [
     ...flags,
     "-n",
@@ -39,6 +41,7 @@ const turn = ([command, ...flags], ranks, { hidden, latent, batch }, steps) => {
     latent,
     batch,
     String(steps),
+    ...apart,
   ];
   const { status, stdout, stderr } = spawnSync(command, args, { encoding: "utf8" });
   if (status !== 0) throw new Error(stderr.trim().split("\n").at(-1) ?? `exit code ${status}`);
@@ -52,10 +55,21 @@ export const measureRanks = ({ rounds, steps, progress }) => {
     const turns = Array.from({ length: rounds }, (_, round) => {
       progress(`ranks: ${model.name}, round ${round + 1} of ${rounds}`);
       // Who is first changes, so that a machine that slows down favours neither.
-      const order = round % 2 === 0 ? [1, 2] : [2, 1];
-      const [a, b] = order.map((ranks) => turn(command, ranks, model, steps));
-      const [one, two] = round % 2 === 0 ? [a, b] : [b, a];
-      return { one, two, efficiency: two.perSecond / (2 * one.perSecond) };
+      const kinds = [
+        ["one", 1],
+        ["two", 2],
+        ["apart", 2, "apart"],
+      ];
+      if (round % 2 === 1) kinds.reverse();
+      const { one, two, apart } = Object.fromEntries(
+        kinds.map(([name, ranks, ...flags]) => [name, turn(command, ranks, model, steps, ...flags)]),
+      );
+      return {
+        one,
+        two,
+        efficiency: two.perSecond / (2 * one.perSecond),
+        ceiling: apart.perSecond / (2 * one.perSecond),
+      };
     });
     progress("");
     const of = (value) => summary(turns.map(value));
@@ -64,11 +78,12 @@ export const measureRanks = ({ rounds, steps, progress }) => {
       atLeast: model.atLeast,
       floats: turns[0].two.floats,
       efficiency: of(({ efficiency }) => efficiency),
+      ceiling: of(({ ceiling }) => ceiling),
       onePerSecond: of(({ one }) => one.perSecond),
       twoPerSecond: of(({ two }) => two.perSecond),
       step: of(({ two }) => two.step),
       sumShare: of(({ two }) => two.sumAlone / two.step),
-      // With the time that the quicker rank waits for the slower.
+      // With the time that the quicker rank waits for the slower, and with the small sums.
       waitShare: of(({ two }) => two.summing / two.step),
     };
   });

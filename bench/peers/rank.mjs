@@ -3,17 +3,24 @@ import { loadMnist } from "../../dist/public/data.js";
 import { compileTraining, connectRanks } from "../../dist/public/runs.js";
 import { VAE } from "../../dist/public/tightbound.js";
 
-const [hidden, latent, batch, steps] = process.argv.slice(2);
+const [hidden, latent, batch, steps, apart] = process.argv.slice(2);
 const WARM = 10;
-const { ranks, close } = await connectRanks(process.env);
+const { ranks: all, close } = await connectRanks(process.env);
+// `apart`: the processes run at the same time and share nothing, each with a minibatch of its own.
+const ranks = apart ? { ...all, size: 1, rank: 0, sum: () => undefined, gather: (text) => [text] } : all;
 let summing = 0;
 const timed = {
   ...ranks,
-  sum(values) {
-    const since = performance.now();
-    ranks.sum(values);
-    summing += performance.now() - since;
-  },
+  ...Object.fromEntries(
+    ["sum", "reduceScatter", "allGather"].map((name) => [
+      name,
+      (...args) => {
+        const since = performance.now();
+        ranks[name](...args);
+        summing += performance.now() - since;
+      },
+    ]),
+  ),
 };
 const widths = hidden.split(",").map(Number);
 const vae = VAE({ shape: [28, 28], latent: Number(latent), hidden: widths });
@@ -25,29 +32,36 @@ const { trainer } = await compileTraining(
   { ranks: timed },
 );
 for (let i = 0; i < WARM; i++) await trainer.next();
-ranks.barrier();
+all.barrier();
 summing = 0;
 const since = performance.now();
 let loss;
 for (let i = 0; i < Number(steps); i++) ({ loss } = await trainer.next());
 const took = performance.now() - since;
 const floats = trainer.trainStep.arena.flat.gradients.length;
-// The sum alone, when nobody waits for anybody.
+// Sums and shares alone, when nobody waits for anybody.
 const gradients = new Float32Array(floats);
+const part = Math.ceil(floats / ranks.size);
+const counts = Int32Array.from({ length: ranks.size }, (_, i) => Math.min(part, floats - i * part));
+const own = new Float32Array(counts[ranks.rank]);
 const alone = [];
 for (let i = 0; i < 20; i++) {
+  if (apart) break;
   ranks.barrier();
   const from = performance.now();
-  ranks.sum(gradients);
+  ranks.reduceScatter(gradients, own, counts);
+  ranks.allGather(gradients, counts);
   alone.push(performance.now() - from);
 }
-if (ranks.rank === 0)
+const perSecond = Float64Array.of((1000 * rows * Number(steps)) / took);
+if (apart) all.sum(perSecond);
+if (all.rank === 0)
   console.log(
     JSON.stringify({
-      perSecond: (1000 * rows * Number(steps)) / took,
+      perSecond: perSecond[0],
       step: took / Number(steps),
       summing: summing / Number(steps),
-      sumAlone: alone.sort((a, b) => a - b)[10],
+      sumAlone: alone.sort((a, b) => a - b)[10] ?? 0,
       floats,
       loss,
     }),

@@ -50,7 +50,8 @@ const terminalOf = (rank: number): Terminal => ({
   }),
 });
 
-const { ranks, close, abort } = await connected();
+const { ranks, warning, close, abort } = await connected();
+if (warning !== undefined && ranks.rank === 0) process.stderr.write(`${warning}\n`);
 const code = await runProgram(process.argv.slice(2), terminalOf(ranks.rank), ranks);
 if (STOPPED.includes(code)) close();
 else if (ranks.size > 1) {

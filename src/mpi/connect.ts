@@ -1,6 +1,7 @@
 /** The ranks of this process, where a launcher of MPI has started it with others. */
-import { cores } from "#platform/machine";
+import { allCores, coreNumbers, cores, hostname } from "#platform/machine";
 import { UsageError } from "../errors.ts";
+import { bindingProblem, type Place, threadsOf } from "./binding.ts";
 import { launchOf } from "./launcher.ts";
 import { loadMpi, type Mpi } from "./library.ts";
 import { alone, type Ranks } from "./ranks.ts";
@@ -8,6 +9,8 @@ import { alone, type Ranks } from "./ranks.ts";
 /** Ranks that are connected, and how that ends. */
 export interface Connection {
   readonly ranks: Ranks;
+  /** What makes the ranks slower than they could be, for a person to read. */
+  readonly warning?: string;
   /** Ends the connection; waits for the other ranks. */
   close(): void;
   /** Ends every rank at once, with this exit code: a rank that cannot go on would leave the others waiting. */
@@ -45,11 +48,20 @@ export async function connectRanks(env: Readonly<Record<string, string | undefin
         "different families or versions. Start with the launcher of the same family, mpirun.openmpi or mpirun.mpich.",
     );
   }
+  const place: Place = {
+    host: hostname(),
+    cores: coreNumbers() ?? Array.from({ length: cores() }, (_, i) => i),
+    threads: cores(),
+    all: allCores(),
+  };
+  const places = gather(mpi, size, JSON.stringify(place)).map((text) => JSON.parse(text) as Place);
+  const warning = bindingProblem(places);
   return {
+    ...(warning !== undefined && { warning }),
     ranks: {
       rank,
       size,
-      threads: Math.max(1, Math.floor(cores() / launch.here)),
+      threads: threadsOf(places, rank),
       sum: (values) => mpi.sum(values),
       reduceScatter: (values, own, counts) => mpi.reduceScatter(values, own, counts),
       allGather: (values, counts) => mpi.allGather(values, counts),

@@ -3,8 +3,6 @@
 /** What the launcher says. */
 export interface Launch {
   readonly size: number;
-  /** How many of them are on this machine. */
-  readonly here: number;
   /** The libraries to try, the likeliest first. */
   readonly libraries: readonly string[];
 }
@@ -24,18 +22,11 @@ const count = (text: string | undefined): number => {
  */
 export function launchOf(env: Readonly<Record<string, string | undefined>>): Launch | undefined {
   if (count(env.OMPI_COMM_WORLD_SIZE) > 1)
-    return {
-      size: count(env.OMPI_COMM_WORLD_SIZE),
-      here: count(env.OMPI_COMM_WORLD_LOCAL_SIZE),
-      libraries: OPEN_MPI,
-    };
-  if (count(env.PMI_SIZE) > 1)
-    return { size: count(env.PMI_SIZE), here: count(env.MPI_LOCALNRANKS), libraries: MPICH };
+    return { size: count(env.OMPI_COMM_WORLD_SIZE), libraries: OPEN_MPI };
+  if (count(env.PMI_SIZE) > 1) return { size: count(env.PMI_SIZE), libraries: MPICH };
   const tasks = count(env.SLURM_STEP_NUM_TASKS ?? env.SLURM_NTASKS);
   if (tasks === 1) return undefined;
-  // `4(x2),3`: as many on each of two machines, then three; this machine has at most the first number.
-  const here = count(/^\d+/.exec(env.SLURM_STEP_TASKS_PER_NODE ?? env.SLURM_TASKS_PER_NODE ?? "")?.[0]);
-  if (env.PMIX_RANK !== undefined) return { size: tasks, here, libraries: [...OPEN_MPI, ...MPICH] };
-  if (env.PMI_RANK !== undefined) return { size: tasks, here, libraries: [...MPICH, ...OPEN_MPI] };
+  if (env.PMIX_RANK !== undefined) return { size: tasks, libraries: [...OPEN_MPI, ...MPICH] };
+  if (env.PMI_RANK !== undefined) return { size: tasks, libraries: [...MPICH, ...OPEN_MPI] };
   return undefined;
 }

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { loadMnist, minibatches, take } from "../../src/data/index.ts";
 import { loadCheckpoint } from "../../src/files/index.ts";
+import { bindingProblem, type Place, threadsOf } from "../../src/mpi/binding.ts";
 import { alone, launchOf } from "../../src/mpi/index.ts";
 import { temporary, writeDigits } from "../cli/harness.ts";
 import { buildProgram, processesWith } from "../cli/program.ts";
@@ -16,6 +17,7 @@ import { buildProgram, processesWith } from "../cli/program.ts";
 const folder = temporary();
 const digits = join(folder, "digits");
 const KILLS = Number(process.env.TIGHTBOUND_KILLS ?? 1);
+const PARTS = new URL("parts.mjs", import.meta.url).pathname;
 const SEVERAL = new URL("several.mjs", import.meta.url).pathname;
 
 /** koffi is an optional dependency. */
@@ -85,16 +87,37 @@ const learnt = (run: string) => {
 test("a launcher is known by the variables that it sets", () => {
   expect(launchOf({})).toBeUndefined();
   expect(launchOf({ OMPI_COMM_WORLD_SIZE: "1" })).toBeUndefined();
-  expect(launchOf({ OMPI_COMM_WORLD_SIZE: "4", OMPI_COMM_WORLD_LOCAL_SIZE: "2" })).toMatchObject({
-    size: 4,
-    here: 2,
-  });
-  expect(launchOf({ PMI_SIZE: "3", MPI_LOCALNRANKS: "3" })).toMatchObject({ size: 3, here: 3 });
+  expect(launchOf({ OMPI_COMM_WORLD_SIZE: "4" })).toMatchObject({ size: 4 });
+  expect(launchOf({ PMI_SIZE: "3" })).toMatchObject({ size: 3 });
   expect(launchOf({ SLURM_NTASKS: "8" })).toBeUndefined();
-  expect(launchOf({ SLURM_NTASKS: "8", PMIX_RANK: "0", SLURM_STEP_TASKS_PER_NODE: "4(x2)" })).toMatchObject({
-    size: 8,
-    here: 4,
+  expect(launchOf({ SLURM_NTASKS: "8", PMIX_RANK: "0" })).toMatchObject({ size: 8 });
+});
+
+test("each rank gets its share of the cores that it may use, and one that is bound to a single core is told", () => {
+  const at = (host: string, cores: readonly number[], all: number, threads = cores.length): Place => ({
+    host,
+    cores,
+    threads,
+    all,
   });
+  const range = (first: number, count: number) => Array.from({ length: count }, (_, i) => first + i);
+  const threads = (places: readonly Place[]) => places.map((_, rank) => threadsOf(places, rank));
+  const shared = [at("a", range(0, 8), 8), at("a", range(0, 8), 8), at("b", range(0, 8), 8)];
+  expect(threads(shared)).toEqual([4, 4, 8]);
+  expect(bindingProblem(shared)).toBeUndefined();
+  const sockets = [at("a", range(0, 4), 8), at("a", range(4, 4), 8)];
+  expect(threads(sockets)).toEqual([4, 4]);
+  expect(bindingProblem(sockets)).toBeUndefined();
+  const container = [at("a", range(0, 64), 64, 2), at("a", range(0, 64), 64, 2)];
+  expect(threads(container)).toEqual([1, 1]);
+  expect(bindingProblem(container)).toBeUndefined();
+  const bound = [at("a", [0], 2), at("a", [1], 2)];
+  expect(threads(bound)).toEqual([1, 1]);
+  expect(bindingProblem(bound)).toContain("rank 0 is bound to one core (core 0 of a)");
+  const limited = [at("a", [5], 8), at("a", [5], 8)];
+  expect(threads(limited)).toEqual([1, 1]);
+  expect(bindingProblem(limited)).toBeUndefined();
+  expect(bindingProblem([at("a", [0], 1), at("b", [0], 1)])).toBeUndefined();
 });
 
 test("the rows of the ranks are the rows of the minibatch, and so are their pixels", () => {
@@ -155,6 +178,25 @@ describe.skipIf(launchers.length === 0)("with MPI", () => {
       }
     }
   });
+
+  test.each(launchers.map((launcher) => ({ launcher })))(
+    "parts of the gradient on each rank: $launcher",
+    ({ launcher }) => {
+      for (const count of [2, 3]) {
+        const lines = runRanks(count, [PARTS, join(main, "../..")], launcher)
+          .trim()
+          .split("\n");
+        expect(lines).toHaveLength(count);
+        for (const line of lines) {
+          const { problems, message } = JSON.parse(line) as { problems: string[]; message: string };
+          expect(problems).toEqual([]);
+          expect(message).toBe(
+            'step 5: expected a finite gradient of parameter "w", found Infinity at element 0; try a lower learning rate or gradient clipping',
+          );
+        }
+      }
+    },
+  );
 
   test(`a rank that is killed ends the job, ${KILLS} times, and another number of ranks goes on`, async () => {
     const epochs = KILLS === 1 ? 6 : 8 * KILLS;
