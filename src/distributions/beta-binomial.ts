@@ -15,13 +15,18 @@ import {
   sum,
   type Tensor,
   type TensorLike,
+  unsqueeze,
 } from "../tensor/index.ts";
 import { checkTotal } from "./binomial.ts";
 import { integerInterval, nonNegativeInteger, positive } from "./constraints.ts";
 import { drawBinomial } from "./counts.ts";
+import { type Cumulative, cumulativeOfMasses } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { betaBinomialLogMass } from "./gamma-functions.ts";
 import { drawGamma } from "./implicit/standard-gamma.ts";
+
+/** Distribution functions of longer supports are not summed. */
+const LARGEST_LISTED = 1000;
 
 /** The distribution that {@link BetaBinomial} returns: parameters, moments and densities as expressions. */
 export class BetaBinomialDistribution extends Distribution {
@@ -71,6 +76,14 @@ export class BetaBinomialDistribution extends Distribution {
 
   protected override rebuild(parameters: Parameters): Distribution {
     return new BetaBinomialDistribution(parameters, this.count);
+  }
+
+  /** By the masses of all counts, of a single known total. */
+  protected override cumulative(): Cumulative | undefined {
+    if (this.count === undefined || this.count > LARGEST_LISTED) return undefined;
+    const k = arange(this.count + 1, this.dtype);
+    const [a, b] = [this.concentration1, this.concentration0].map((c) => unsqueeze(c, -1));
+    return cumulativeOfMasses(betaBinomialLogMass(k, sub(this.count, k), a, b));
   }
 
   protected override forms(): ClosedForms {

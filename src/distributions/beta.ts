@@ -1,8 +1,15 @@
 import {
   add,
   div,
+  equal,
+  full,
+  greater,
+  less,
   log,
   log1p,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
   mul,
   neg,
   operands,
@@ -11,13 +18,17 @@ import {
   sub,
   type Tensor,
   type TensorLike,
+  where,
 } from "../tensor/index.ts";
 import { positive, unitInterval } from "./constraints.ts";
+import type { Cumulative } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters, type SampleAndLogProb } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { betaLogDensity, deviance, entropyTerm, gammaExcess, logBeta } from "./gamma-functions.ts";
+import { inverseLogBetainc, logBetainc } from "./implicit/incomplete-beta.ts";
 import { drawGamma } from "./implicit/standard-gamma.ts";
 import { registerKl } from "./kl.ts";
+import { logComplementOf, logOf } from "./logarithms.ts";
 import { expandTo, oddsOf } from "./numerics.ts";
 
 /** The distribution that {@link Beta} returns: parameters, moments and densities as expressions. */
@@ -81,12 +92,34 @@ export class BetaDistribution extends Distribution {
     return new BetaDistribution(parameters);
   }
 
+  protected override cumulative(): Cumulative {
+    const { concentration1: a, concentration0: b } = this;
+    const logit = (x: Tensor): Tensor => sub(logOf(x), logComplementOf(x));
+    return {
+      logCdf: (x) => logBetainc(a, b, logit(x)),
+      logSurvival: (x) => logBetainc(b, a, neg(logit(x))),
+      logIcdf: (l) => sigmoid(inverseLogBetainc(a, b, l)),
+      logIsf: (l) => sigmoid(neg(inverseLogBetainc(b, a, l))),
+    };
+  }
+
   protected override forms(): ClosedForms {
     const { concentration1: a, concentration0: b } = this;
     const total = add(a, b);
     return {
       mean: () => div(a, total),
       variance: () => div(mul(div(a, total), div(b, total)), add(total, 1)),
+      mode: () => {
+        // Below 1 the density is infinite at the end; of two such ends, and of all points of a uniform, take the lower one.
+        const inner = logicalAnd(greater(a, 1), greater(b, 1));
+        const peak = div(sub(where(inner, a, 2), 1), sub(where(inner, total, 4), 2));
+        const upper = logicalAnd(greater(a, 1), logicalNot(inner));
+        return where(
+          inner,
+          peak,
+          where(logicalOr(upper, logicalAnd(equal(a, 1), less(b, 1))), full([], 1, a.dtype), 0),
+        );
+      },
       entropy: () => sub(add(entropyTerm(a, 1), entropyTerm(b, 1)), entropyTerm(total, 2)),
     };
   }

@@ -4,11 +4,14 @@ import {
   arange,
   cast,
   exp,
+  floor,
   full,
   greater,
   less,
   log,
   log1p,
+  maximum,
+  minimum,
   mul,
   neg,
   noise,
@@ -16,6 +19,7 @@ import {
   type Shape,
   sigmoid,
   softplus,
+  stopGradient,
   sub,
   sum,
   type Tensor,
@@ -24,13 +28,16 @@ import {
 } from "../tensor/index.ts";
 import { integerInterval, nonNegativeInteger, real, unitInterval } from "./constraints.ts";
 import { drawBinomial } from "./counts.ts";
+import type { Cumulative } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { binaryDivergence } from "./divergences.ts";
 import { ClosedFormError } from "./errors.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { binomialLogDensity, binomialLogMass } from "./gamma-functions.ts";
+import { countQuantile } from "./implicit/count-quantile.ts";
+import { logBetainc } from "./implicit/incomplete-beta.ts";
 import { registerKl } from "./kl.ts";
-import { complementOf } from "./logarithms.ts";
+import { complementOf, logComplementOf, logOf } from "./logarithms.ts";
 import { expandTo, type LogitsOrProbs, type Odds, oddsOf, oneOf } from "./numerics.ts";
 
 /** For totals up to this, a draw is a sum of Bernoullis. */
@@ -107,11 +114,26 @@ export class BinomialDistribution extends Distribution {
     return new BinomialDistribution(parameters, this.count);
   }
 
+  /** P(X ≤ k) is the incomplete beta function of n − k and k + 1 at 1 − p. */
+  protected override cumulative(): Cumulative {
+    const { total } = this;
+    const { logits, probs } = this.parameters;
+    const logit = logits ?? sub(logOf(probs), logComplementOf(probs));
+    const rest = (k: Tensor): Tensor => maximum(sub(stopGradient(total), k), 1);
+    return {
+      logCdf: (k) => logBetainc(rest(k), add(k, 1), neg(logit)),
+      logSurvival: (k) => logBetainc(add(k, 1), rest(k), logit),
+      logIcdf: (l) => countQuantile("binomial", total, logit, l, false),
+      logIsf: (l) => countQuantile("binomial", total, logit, l, true),
+    };
+  }
+
   protected override forms(): ClosedForms {
     const { total, probs } = this;
     return {
       mean: () => mul(total, probs),
       variance: () => mul(mul(total, probs), complementOf(probs)),
+      mode: () => minimum(floor(mul(add(total, 1), probs)), total),
       ...(this.count !== undefined && {
         entropy: () => {
           const logs = this.logProb(this.enumerate());

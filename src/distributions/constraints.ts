@@ -180,6 +180,15 @@ export const atMost = (high: Tensor | number): IntervalConstraint => ({
   high,
 });
 
+/** [low, high], either of which may be infinite, with an element between them: no transform of latent sites leads there. */
+export const betweenEnds = (name: string, low: Tensor, high: Tensor, inside: Tensor): IntervalConstraint => ({
+  ...continuous(name, "finite numbers between the ends of the support", inside, (x) =>
+    logicalAnd(logicalAnd(greaterEqual(x, low), lessEqual(x, high)), finite(x)),
+  ),
+  low,
+  high,
+});
+
 /** (low, ∞). */
 export const greaterThan = (low: Tensor | number): IntervalConstraint => ({
   ...continuous(

@@ -1,5 +1,7 @@
 /** All ops that the graph of a program may have. */
 import { type Op, ops } from "../tensor/index.ts";
+import { countQuantileOp } from "./implicit/count-quantile.ts";
+import { incompleteBetaOps } from "./implicit/incomplete-beta.ts";
 import { incompleteGammaOps } from "./implicit/incomplete-gamma.ts";
 import { implicitLogRatio } from "./implicit/standard-gamma.ts";
 import { straightThroughOp } from "./straight-through.ts";
@@ -9,6 +11,12 @@ import { straightThroughOp } from "./straight-through.ts";
  * out the files of families that a page does not name: who receives a graph, as a worker does, asks here.
  */
 export const graphOps = (): ReadonlyMap<string, Op> => {
-  const own = [...incompleteGammaOps, implicitLogRatio, straightThroughOp].map(({ op }) => op);
+  const own = [
+    ...incompleteGammaOps,
+    ...incompleteBetaOps,
+    countQuantileOp,
+    implicitLogRatio,
+    straightThroughOp,
+  ].map(({ op }) => op);
   return new Map([...ops, ...own.map((op) => [op.name, op] as const)]);
 };

@@ -49,6 +49,7 @@ export { HalfCauchy, HalfCauchyDistribution } from "./half-cauchy.ts";
 export { HalfNormal, HalfNormalDistribution } from "./half-normal.ts";
 export { HiddenMarkov, HiddenMarkovDistribution } from "./hidden-markov.ts";
 export { gammaLogDerivative, gammaSampleDerivative } from "./implicit/gamma-derivative.ts";
+export { betainc } from "./implicit/incomplete-beta.ts";
 export { gammainc, gammaincc } from "./implicit/incomplete-gamma.ts";
 export { Independent, IndependentDistribution } from "./independent.ts";
 export { InverseGamma, InverseGammaDistribution } from "./inverse-gamma.ts";

@@ -2,21 +2,26 @@ import {
   add,
   div,
   exp,
+  floor,
   log1p,
   maximum,
   mul,
   neg,
   operands,
   type Shape,
+  sub,
   type Tensor,
   type TensorLike,
 } from "../tensor/index.ts";
 import { halfOpenUnitInterval, nonNegativeInteger, positive, real } from "./constraints.ts";
 import { drawPoisson } from "./counts.ts";
+import type { Cumulative } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { binomialLogDensity } from "./gamma-functions.ts";
+import { countQuantile } from "./implicit/count-quantile.ts";
+import { logBetainc } from "./implicit/incomplete-beta.ts";
 import { drawGamma } from "./implicit/standard-gamma.ts";
-import { complementOf } from "./logarithms.ts";
+import { complementOf, logComplementOf, logOf } from "./logarithms.ts";
 import { type LogitsOrProbs, oddsOf, oneOf, tiniest } from "./numerics.ts";
 
 /** The distribution that {@link NegativeBinomial} returns: parameters, moments and densities as expressions. */
@@ -59,11 +64,25 @@ export class NegativeBinomialDistribution extends Distribution {
     return new NegativeBinomialDistribution(parameters);
   }
 
+  /** P(X ≤ k) is the incomplete beta function of the total and k + 1 at 1 − p. */
+  protected override cumulative(): Cumulative {
+    const { total } = this;
+    const { logits, probs } = this.parameters;
+    const logit = logits ?? sub(logOf(probs), logComplementOf(probs));
+    return {
+      logCdf: (k) => logBetainc(total, add(k, 1), neg(logit)),
+      logSurvival: (k) => logBetainc(add(k, 1), total, logit),
+      logIcdf: (l) => countQuantile("negativeBinomial", total, logit, l, false),
+      logIsf: (l) => countQuantile("negativeBinomial", total, logit, l, true),
+    };
+  }
+
   protected override forms(): ClosedForms {
     const { total, odds } = this;
     return {
       mean: () => mul(total, odds),
       variance: () => mul(mul(total, odds), add(odds, 1)),
+      mode: () => floor(mul(maximum(sub(total, 1), 0), odds)),
     };
   }
 }

@@ -3,6 +3,7 @@ import { UsageError } from "../errors.ts";
 import {
   abs,
   add,
+  broadcastShapes,
   type DType,
   div,
   equal,
@@ -24,6 +25,7 @@ import {
   softmax,
   softplus,
   square,
+  stack,
   sub,
   sum,
   type Tensor,
@@ -81,6 +83,12 @@ export function xlog1my(x: Tensor, y: Tensor): Tensor {
 export function dotLogits(x: Tensor, logits: Tensor): Tensor {
   const absent = logicalAnd(equal(x, 0), equal(logits, Number.NEGATIVE_INFINITY));
   return sum(mul(x, where(absent, 0, logits)), -1);
+}
+
+/** ln(eᵃ + eᵇ), also where one of them is −∞; shapes broadcast. */
+export function logSumOfTwo(a: Tensor, b: Tensor): Tensor {
+  const shape = broadcastShapes("logSumOfTwo", a.shape, b.shape);
+  return logsumexp(stack([a.expand(shape), b.expand(shape)], -1), -1);
 }
 
 /** Either logits or probabilities. */

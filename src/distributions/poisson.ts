@@ -16,6 +16,7 @@ import type { Cumulative } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { deviance, poissonLogMass } from "./gamma-functions.ts";
+import { countQuantile } from "./implicit/count-quantile.ts";
 import { logGammainc } from "./implicit/incomplete-gamma.ts";
 import { registerKl } from "./kl.ts";
 import { knowsLog, logOf } from "./logarithms.ts";
@@ -69,6 +70,8 @@ export class PoissonDistribution extends Distribution {
     return {
       logCdf: (k) => logGammainc(add(k, 1), this.rate, true),
       logSurvival: (k) => logGammainc(add(k, 1), this.rate, false),
+      logIcdf: (l) => countQuantile("poisson", this.rate, this.rate, l, false),
+      logIsf: (l) => countQuantile("poisson", this.rate, this.rate, l, true),
     };
   }
 

@@ -1,9 +1,14 @@
 import {
   add,
   div,
+  equal,
   exp,
   greater,
+  less,
   log,
+  log1p,
+  logicalOr,
+  minimum,
   mul,
   neg,
   noise,
@@ -18,10 +23,15 @@ import {
   where,
 } from "../tensor/index.ts";
 import { positive, real } from "./constraints.ts";
+import { type Cumulative, symmetric, symmetricLogIcdf } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { digammaDifference, halfStep } from "./gamma-functions.ts";
+import { inverseLogBetainc, logBetainc } from "./implicit/incomplete-beta.ts";
 import { drawGamma } from "./implicit/standard-gamma.ts";
 import { HALF_LOG_TWO_PI, logOnePlusSquare } from "./numerics.ts";
+
+/** Whether a number of at least 0 is infinite. */
+const isInfinite = (x: Tensor): Tensor => equal(x, Number.POSITIVE_INFINITY);
 
 /** The distribution that {@link StudentT} returns: parameters, moments and densities as expressions. */
 export class StudentTDistribution extends Distribution {
@@ -66,6 +76,36 @@ export class StudentTDistribution extends Distribution {
 
   protected override rebuild(parameters: Parameters): Distribution {
     return new StudentTDistribution(parameters);
+  }
+
+  /** ln P(T > a) for a ≥ 0: P is half of the incomplete beta function at ν/(ν + a²). */
+  private logTail(a: Tensor): Tensor {
+    const { df } = this;
+    const ratio = div(a, sqrt(df));
+    const near = less(mul(ratio, sqrt(add(df, 1))), this.dtype === "float64" ? 2 ** -27 : 2 ** -13);
+    // Near the centre the tail is ½ − a p(0), and ln(ν/a²) has no slope.
+    const density = exp(neg(this.logNormalizer()));
+    const centre = log1p(neg(mul(mul(where(near, a, 0), 2), density)));
+    const logit = mul(log(where(logicalOr(near, isInfinite(ratio)), 1, ratio)), -2);
+    const far = where(isInfinite(ratio), Number.NEGATIVE_INFINITY, logBetainc(mul(df, 0.5), 0.5, logit));
+    return sub(where(near, centre, far), Math.LN2);
+  }
+
+  protected override cumulative(): Cumulative {
+    const { df, loc, scale } = this;
+    const logTail = (a: Tensor): Tensor => this.logTail(a);
+    const standardise = (x: Tensor): Tensor => div(sub(x, loc), scale);
+    const fromLogTail = (l: Tensor): Tensor => {
+      const u = inverseLogBetainc(mul(df, 0.5), 0.5, minimum(add(l, Math.LN2), 0));
+      return mul(sqrt(df), exp(mul(u, -0.5)));
+    };
+    const quantile = (l: Tensor): Tensor => symmetricLogIcdf(fromLogTail, l);
+    return {
+      ...symmetric({ logTail, tail: (a) => exp(logTail(a)) }, standardise),
+      logIcdf: (l) => add(loc, mul(scale, quantile(l))),
+      logIsf: (l) => sub(loc, mul(scale, quantile(l))),
+      median: () => loc,
+    };
   }
 
   protected override forms(): ClosedForms {

@@ -7,12 +7,10 @@ import {
   exp,
   less,
   log,
-  logsumexp,
   mul,
   noise,
   type Shape,
   square,
-  stack,
   stopGradient,
   type Tensor,
   where,
@@ -22,13 +20,7 @@ import { real, unitInterval } from "./constraints.ts";
 import { type Cumulative, pairOfTails } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { logComplementOf, logOf } from "./logarithms.ts";
-import { type LogitsOrProbs, type Odds, oddsOf, oneOf } from "./numerics.ts";
-
-/** ln(eᵃ + eᵇ), also where one of them is −∞. */
-const logSum = (a: Tensor, b: Tensor): Tensor => {
-  const shape = broadcastShapes("ZeroInflated", a.shape, b.shape);
-  return logsumexp(stack([a.expand(shape), b.expand(shape)], -1), -1);
-};
+import { type LogitsOrProbs, logSumOfTwo, type Odds, oddsOf, oneOf } from "./numerics.ts";
 
 /** The distribution that {@link ZeroInflated} returns: parameters, moments and densities as expressions. */
 export class ZeroInflatedDistribution<D extends Distribution = Distribution> extends Distribution {
@@ -70,7 +62,7 @@ export class ZeroInflatedDistribution<D extends Distribution = Distribution> ext
   protected override logDensity(x: Tensor): Tensor {
     const { zero, base } = this.logs();
     const own = add(base, this.base.logProb(x));
-    return where(equal(x, 0), logSum(zero, own), own);
+    return where(equal(x, 0), logSumOfTwo(zero, own), own);
   }
 
   protected override draw(site: string, shape: Shape): Tensor {
@@ -94,7 +86,7 @@ export class ZeroInflatedDistribution<D extends Distribution = Distribution> ext
     if (!this.base.has("cdf")) return undefined;
     const { zero, base } = this.logs();
     return pairOfTails(
-      (x) => logSum(zero, add(base, this.base.logCdf(x))),
+      (x) => logSumOfTwo(zero, add(base, this.base.logCdf(x))),
       (x) => add(base, this.base.logSurvival(x)),
     );
   }

@@ -17,6 +17,7 @@ export {
   Binomial,
   BinomialDistribution,
   type Bound,
+  betainc,
   Categorical,
   CategoricalDistribution,
   Cauchy,

@@ -113,7 +113,10 @@ def binomial(k, total, probs):
 
 def negative_binomial(k, total, probs):
     # probs is that of what is counted, until `total` of the others have come.
-    return (betainc(total, k + 1, 0, 1 - probs, regularized=True), betainc(k + 1, total, 0, probs, regularized=True))
+    if k > 20000:  # Beyond the points that are wanted, and slow.
+        return mpf(1), mpf(0)
+    lower = betainc(total, k + 1, 0, 1 - probs, regularized=True)
+    return lower, 1 - lower
 
 
 FAMILIES["StudentT"] = (FAMILIES["StudentT"][0], student)
@@ -207,4 +210,4 @@ table = json.load(open(path)) if os.path.exists(path) else {}
 for name in names:
     table[name] = rows(name, *FAMILIES[name], 8)
     print(name, sum(len(r["x"]) for r in table[name]), file=sys.stderr)
-json.dump({k: table[k] for k in FAMILIES if k in table}, open(path, "w"))
+    json.dump({k: table[k] for k in FAMILIES if k in table}, open(path, "w"))

@@ -7,6 +7,8 @@ import { describe, expect, test } from "vitest";
 import { type CompileOptions, compile } from "../../src/compile/index.ts";
 import {
   Bernoulli,
+  Beta,
+  Binomial,
   Cauchy,
   ChiSquared,
   ClosedFormError,
@@ -23,10 +25,12 @@ import {
   Logistic,
   LogitNormal,
   LogNormal,
+  NegativeBinomial,
   Normal,
   Pareto,
   Poisson,
   RelaxedBernoulli,
+  StudentT,
   Transformed,
   transforms,
   Uniform,
@@ -67,6 +71,10 @@ const families: Readonly<Record<string, Make>> = {
   InverseGamma: (p) => InverseGamma(p.concentration, p.scale),
   ChiSquared: (p) => ChiSquared(p.df),
   Poisson: (p) => Poisson(p.rate),
+  Beta: (p) => Beta(p.concentration1, p.concentration0),
+  StudentT: (p) => StudentT(p.df, p.loc, p.scale),
+  Binomial: (p) => Binomial(p.total, { probs: p.probs }),
+  NegativeBinomial: (p) => NegativeBinomial(p.total, { probs: p.probs }),
   Bernoulli: (p) => Bernoulli({ probs: p.probs }),
 };
 
@@ -97,7 +105,7 @@ async function run(
 }
 
 /** In float32 the incomplete gamma function is a sum of terms that cancel where the concentration is small. */
-const coarse = ["Gamma", "InverseGamma", "ChiSquared", "Poisson"];
+const coarse = ["Gamma", "InverseGamma", "ChiSquared", "Poisson", "Beta", "Binomial", "NegativeBinomial"];
 
 const executors = [
   ["host", "float64", 1e-12],
