@@ -1,7 +1,19 @@
 import { describe, expect, test } from "vitest";
-import { build } from "../../src/compile/compile.ts";
+import { build, compile } from "../../src/compile/index.ts";
 import { allocate, convert, type DType, isFloat } from "../../src/tensor/dtype.ts";
-import { equal, greaterEqual, input, isNan, less, where } from "../../src/tensor/index.ts";
+import {
+  cast,
+  equal,
+  grad,
+  greaterEqual,
+  input,
+  isNan,
+  less,
+  square,
+  sum,
+  type Tensor,
+  where,
+} from "../../src/tensor/index.ts";
 import { type DrawnCase, drawnCases } from "../tensor/cases.ts";
 
 async function run(c: DrawnCase, executor: "host" | "native"): Promise<number[]> {
@@ -55,5 +67,19 @@ test.each(["float32", "float64"] as const)(
     ];
     expect(await found("host")).toEqual(expected);
     expect(await found("native")).toEqual(expected);
+  },
+);
+
+test.each(["host", "native"] as const)(
+  "a number that is cast to float32 is rounded: %s",
+  async (executor) => {
+    const rounded = (x: Tensor) => cast(cast(x, "float32"), "float64");
+    const run = compile((x: Tensor) => ({ y: rounded(x), slope: grad(sum(square(rounded(x))), [x])[0] }), {
+      executor,
+      threads: 1,
+    });
+    const { y, slope } = await run(Float64Array.of(0.1, 16777217, 1e300));
+    expect(Array.from(y.data)).toEqual([Math.fround(0.1), 16777216, Number.POSITIVE_INFINITY]);
+    expect(slope.data[0]).toBe(2 * Math.fround(0.1));
   },
 );

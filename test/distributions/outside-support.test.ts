@@ -48,8 +48,8 @@ const executors = [
   ["native", "float32"],
 ] as const satisfies readonly (readonly [Executor, "float32" | "float64"])[];
 
-/** Numbers that lie outside most supports. */
-const strangers = [-INF, INF, NAN, -1, -0.5, 1.5, 2.5, 1e30, -1e30];
+/** Numbers that lie outside most supports; the last three hardly do: below 0, above 1 and beside whole numbers, by one step of float32. */
+const strangers = [-INF, INF, NAN, -1, -0.5, 1.5, 2.5, 1e30, -1e30, -(2 ** -126), 1 + 2 ** -23, 2 - 2 ** -23];
 
 describe.each(executors)("%s %s", (executor, dtype) => {
   test.each(

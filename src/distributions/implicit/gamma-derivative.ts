@@ -39,7 +39,7 @@ import { gaussLegendre } from "./quadrature.ts";
 
 /**
  * Effort by dtype. `decay`: the integral ends where the integrand is e^−decay. Largest relative error over α from
- * 1e-3 to 1e5 and ±6 standard deviations: 4e-7 with 16 nodes, 1e-12 with 40 (against mpmath).
+ * 1e-3 to 1e6 and ±6 standard deviations: 6e-7 with 16 nodes in float32, 2e-15 with 40 in float64 (against mpmath).
  */
 const EFFORT = {
   float32: { rule: gaussLegendre(16), decay: 16, terms: 10 },
@@ -124,7 +124,8 @@ function integral(alpha: Tensor, ratio: Tensor): Tensor {
  * d ln z/dα at a fixed quantile, for a standard gamma draw z with concentration α > 0. `logRatio` is ln(z/α), which
  * keeps its digits both if z underflows (small α) and if z rounds to α (large α). Shapes broadcast.
  *
- * Accurate to 1e-11 in float64, and to a few 1e-6 natively in float32. It is an expression in elementary ops, so it can be
+ * For α from 1e-3 to 1e6 and draws within six standard deviations, or down to 1e-30, its relative error is below 1e-13 in float64 and below
+ * 2e-6 in float32, of what the rounded α and ln(z/α) determine. It is an expression in elementary ops, so it can be
  * differentiated again. It costs about 20 passes over an array with 40 (float32: 16) times as many elements as draws.
  */
 export function gammaLogDerivative(alpha: Tensor, logRatio: Tensor): Tensor {

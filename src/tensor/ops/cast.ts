@@ -20,6 +20,8 @@ const castOp = defineOp<{ readonly dtype: DType }, [Tensor]>({
     expression: ([x], node) => {
       const from = node.inputs[0].dtype;
       if (node.dtype === "bool") return `(${x} !== 0 ? 1 : 0)`;
+      // What the host computes in float64 is rounded where a graph says so.
+      if (node.dtype === "float32" && from !== "bool") return `Math.fround(${x})`;
       if (!isInteger(node.dtype)) return x;
       // NaN || 0 is 0.
       if (isFloat(from)) {
@@ -56,7 +58,7 @@ const castOp = defineOp<{ readonly dtype: DType }, [Tensor]>({
 
 /**
  * x in another dtype. Any value becomes a bool by `≠ 0`. Floats become integers by truncation: values outside the integer type's range
- * become its nearest limit, and NaN becomes 0.
+ * become its nearest limit, and NaN becomes 0. A cast to float32 rounds on the host too, which computes in float64 otherwise.
  */
 export const cast = (x: Tensor, dtype: DType): Tensor => (x.dtype === dtype ? x : castOp([x], { dtype }));
 /** @internal */

@@ -67,7 +67,7 @@ const gatherOp = defineOp<AxisAttributes, [Tensor, Tensor]>({
         const count = at.length;
         for (let o = 0; o < outer; o++) {
           for (let i = 0; i < count; i++) {
-            const from = (o * size + checkIndex(at[i], size)) * inner;
+            const from = (o * size + checkIndex("gather", at[i], size)) * inner;
             const to = (o * count + i) * inner;
             for (let j = 0; j < inner; j++) out[to + j] = values[from + j];
           }
@@ -104,9 +104,9 @@ export function shiftedIndices(at: Lane, size: number, count: number): Tensor {
   return where(inside, add(fromStart, starts), size * count);
 }
 
-function checkIndex(index: number, size: number): number {
+function checkIndex(what: string, index: number, size: number): number {
   if (index < -size || index >= size)
-    throw new ShapeError(`gather: index ${index} is outside an axis of size ${size}.`);
+    throw new ShapeError(`${what}: index ${index} is outside an axis of size ${size}.`);
   return index < 0 ? index + size : index;
 }
 
@@ -145,7 +145,7 @@ const scatterAddOp = defineOp<NoAttributes, [Tensor, Tensor, Tensor]>({
       return (out, target, at, updates) => {
         out.set(target);
         for (let i = 0; i < at.length; i++) {
-          const to = checkIndex(at[i], shape[0]) * inner;
+          const to = checkIndex("scatterAdd", at[i], shape[0]) * inner;
           for (let j = 0; j < inner; j++) out[to + j] += updates[i * inner + j];
         }
       };

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { compile } from "../../../src/compile/index.ts";
 import { gammaSampleDerivative } from "../../../src/distributions/index.ts";
@@ -95,4 +96,28 @@ test("its own derivative in α against central differences", async () => {
       1e-6 * scale,
     );
   });
+});
+
+// Drawn over concentrations from 1e-3 to 1e6 by gamma-derivative.py, with mpmath.
+const drawn: readonly (readonly [number, number, number])[] = JSON.parse(
+  readFileSync(new URL("gamma-derivative.json", import.meta.url), "utf8"),
+);
+
+test.each([
+  ["host", Float64Array, 1e-13],
+  ["native", Float64Array, 1e-13],
+  ["native", Float32Array, 2e-6],
+] as const)("drawn concentrations on %s (%#)", async (executor, Numbers, tolerance) => {
+  const run = compile((a: Tensor, z: Tensor) => ({ d: gammaSampleDerivative(a, z) }), {
+    executor,
+    threads: 1,
+  });
+  const { d } = await run(
+    Numbers.from(drawn, ([a]) => a),
+    Numbers.from(drawn, ([, z]) => z),
+  );
+  drawn.forEach(([a, z, expected], i) => {
+    expect(Math.abs(Number(d.data[i]) / expected - 1), `α = ${a}, z = ${z}`).toBeLessThan(tolerance);
+  });
+  expect(drawn.length).toBe(150);
 });
