@@ -112,10 +112,7 @@ test.each([
     executor,
     threads: 1,
   });
-  const { d } = await run(
-    Numbers.from(drawn, ([a]) => a),
-    Numbers.from(drawn, ([, z]) => z),
-  );
+  const { d } = await run(Numbers.from(drawn.map(([a]) => a)), Numbers.from(drawn.map(([, z]) => z)));
   drawn.forEach(([a, z, expected], i) => {
     expect(Math.abs(Number(d.data[i]) / expected - 1), `α = ${a}, z = ${z}`).toBeLessThan(tolerance);
   });
