@@ -13,7 +13,7 @@ import type { Benchmark, BenchmarkCell } from "./benchmark-types.ts";
 import { drawFigure, loadPlot } from "./figure.ts";
 import { capital, counted, duration, percent } from "./format.ts";
 import { header, reproduction, settingsTable } from "./frame.ts";
-import { figure, type Markup, page } from "./page.ts";
+import { figure, forScreens, type Markup, page } from "./page.ts";
 import { rootAxis } from "./plots.ts";
 
 /**
@@ -73,10 +73,15 @@ const oursAre = (counts: readonly number[]): string => {
 const curves = async ({ cells }: Benchmark): Promise<Markup | undefined> => {
   const shown = cells.filter((cell) => cell.draws?.some((draw) => draw.curve !== undefined));
   if (shown.length === 0) return undefined;
-  const panels = await Promise.all(shown.map((cell) => curveFigure(cell, shown.length === 1 ? 720 : 350)));
+  const [first, ...others] = shown;
+  // Panels side by side are as wide as a phone already.
+  const panels =
+    others.length === 0
+      ? await forScreens((width) => curveFigure(first, width))
+      : html`<div class="pair">${(await Promise.all(shown.map((cell) => curveFigure(cell, 350)))).map((svg) => raw(svg))}</div>`;
   return html`<h2>Error over training</h2>
 ${figure(
-  html`<div class="pair">${panels.map((svg) => raw(svg))}</div>`,
+  panels,
   html`${capital(partsOf(shown))} error against the number of parameter updates, one line per label draw, on an axis that is stretched near zero. The dashed line is the published figure. If a curve still falls at its end, longer training would have improved it. If curves end far apart, the result depends on which rows were labelled. Do not choose settings by these curves: that would make the method look better than it is.`,
 )}`;
 };

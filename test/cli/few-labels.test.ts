@@ -52,7 +52,7 @@ describe("m2", () => {
     expect(lines).toHaveLength(9);
     const config = JSON.parse(readFileSync(join(run, "config.json"), "utf8"));
     expect(config).toMatchObject({
-      model: { model: "m2", hidden: [16], latent: 3, likelihood: "bernoulli", activation: "softplus" },
+      model: { model: "m2", hidden: [16], latent: 3, likelihood: "bernoulli", activation: "relu" },
       labels: { count: 20, shown: 20, seed: 0 },
       train: { batch: 50, labelledBatch: 100, alpha: 1, binarize: "dynamic", schedule: "cosine" },
       data: { validation: { count: 50, seed: 0 }, trainRows: 350 },

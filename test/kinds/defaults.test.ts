@@ -10,6 +10,19 @@ test("the paper's weight of the classification term on its 50,000 rows, and more
   expect([60_000, 50_000, 10_000, 5000, 300].map(alpha)).toEqual([0.1, 0.1, 0.5, 1, 1]);
 });
 
+test("M2 learns images at the rate at which it learns what y is for, whatever their number", () => {
+  for (const rows of [60_000, 900]) {
+    expect(defaultsOf("m2", rows, false)).toMatchObject({
+      model: { activation: "relu" },
+      train: { lr: 3e-3 },
+    });
+  }
+  expect(defaultsOf("m2", 344, true)).toMatchObject({
+    model: { activation: "softplus" },
+    train: { lr: 3e-3 },
+  });
+});
+
 test("minibatches leave an epoch twenty updates where rows are few", () => {
   const batch = (rows: number) => at(defaultsOf("m1m2", rows, false), "train.batch");
   expect([60_000, 2000, 949, 344, 30].map(batch)).toEqual([100, 100, 47, 17, 10]);
