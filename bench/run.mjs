@@ -8,17 +8,20 @@ import { measureMemory, measureStart } from "./lib/process-rows.mjs";
 import { measurePrograms } from "./lib/programs.mjs";
 import { measureRanks } from "./lib/ranks.mjs";
 import { environment, save, table } from "./lib/report.mjs";
+import { measureStan } from "./lib/stan.mjs";
 import { cell, stepTable } from "./lib/step-table.mjs";
 import { measureTrainSteps } from "./lib/train-step.mjs";
 
-const USAGE = `usage: npm run bench -- [--quick] [--only NAME,NAME] [--steps] [--m2] [--memory] [--start] [--programs] [--ranks]
+const USAGE = `usage: npm run bench -- [--quick] [--only NAME,NAME] [--steps] [--m2] [--memory] [--start] [--programs] [--ranks] [--stan]
 
   --quick    40 counted steps each instead of 200; alone, the VAE's train step only
   --only     these contestants alone: ${CONTESTANTS.map(({ key }) => key).join(", ")};
              with --m2 ${M2_CONTESTANTS.join(", ")}
   --steps, --m2, --memory, --start, --programs
              these parts alone (default: all five; memory and start for tightbound, or those in --only)
-  --ranks    two processes that share each minibatch by MPI, beside one; needs mpirun, and is no part of the default`;
+  --ranks    two processes that share each minibatch by MPI, beside one; needs mpirun, and is no part of the default
+  --stan     ten posteriors beside Stan (Debian: r-cran-rstan), a quarter of an hour the first time; what runs/stan holds is not done again. No part of
+             the default`;
 
 const usage = (problem) => {
   console.error(`${problem}\n\n${USAGE}`);
@@ -37,6 +40,7 @@ const parse = () => {
       start: flag,
       programs: flag,
       ranks: flag,
+      stan: flag,
       help: flag,
     };
     return parseArgs({ options }).values;
@@ -157,13 +161,28 @@ const ranks = ({ quick, suffix }) => {
   save(`ranks${suffix}`, { unit: "images per second", environment: where, entries });
 };
 
+const stan = async () => {
+  const where = environment();
+  const entries = await measureStan({ progress });
+  progress("");
+  describe(where);
+  const rows = entries.map(({ name, failed, ours, stan: theirs, ratio }) =>
+    failed
+      ? [name, failed, "", "", ""]
+      : [name, cell(ratio), cell(ours.rate), cell(theirs.rate), `${ours.name} / ${theirs.name}`],
+  );
+  const header = ["effective draws a CPU second", "ours / Stan’s", "ours", "Stan’s", "fewest of"];
+  console.log(`\n${table(header, rows)}\n`);
+  save("stan", { unit: "effective draws a second of CPU time", environment: where, entries });
+};
+
 const args = parse();
 if (args.help) {
   console.log(USAGE);
   process.exit(0);
 }
 const parts = ["steps", "m2", "memory", "start", "programs"];
-const every = !parts.some((part) => args[part]) && !args.ranks;
+const every = !parts.some((part) => args[part]) && !args.ranks && !args.stan;
 /** Whether to run a part: if it was requested, or if nothing was requested and it runs by default. */
 const wanted = (part, byDefault = !args.quick) => args[part] || (every && byDefault);
 
@@ -182,6 +201,7 @@ const mine = only ? present : present.filter(({ key }) => key === "tightbound");
 if (wanted("start")) await processRows("start", measureStart, mine, { suffix });
 if (wanted("memory")) await processRows("memory", measureMemory, mine, { suffix });
 if (wanted("programs")) await programs();
+if (args.stan) await stan();
 if (args.ranks) ranks({ quick: args.quick, suffix });
 const valid = [
   !wanted("steps", true) || (await trainSteps(present, { quick: args.quick, suffix })),
