@@ -54,7 +54,7 @@ export interface DistributionCase {
   readonly hostOnly?: boolean;
 }
 
-const basicCases: readonly DistributionCase[] = [
+export const basicCases: readonly DistributionCase[] = [
   {
     name: "Normal scale",
     parameters: { loc: [0, 1.5, -2, 100], scale: [1, 0.3, 4, 1e-3] },

@@ -1,0 +1,4 @@
+import { countCases } from "../registry/counts.ts";
+import { conformance } from "./conformance.ts";
+
+conformance(countCases);

@@ -1,0 +1,4 @@
+import { positiveCases } from "../registry/positive.ts";
+import { conformance } from "./conformance.ts";
+
+conformance(positiveCases);

@@ -1,0 +1,4 @@
+import { relaxedCases } from "../registry/relaxed.ts";
+import { conformance } from "./conformance.ts";
+
+conformance(relaxedCases);

@@ -1,0 +1,4 @@
+import { simplexCases } from "../registry/simplex.ts";
+import { conformance } from "./conformance.ts";
+
+conformance(simplexCases);
