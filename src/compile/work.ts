@@ -3,6 +3,7 @@ import {
   cos,
   exp,
   expm1,
+  gather,
   isScan,
   isScanPart,
   log,
@@ -13,6 +14,7 @@ import {
   type ScanNode,
   sigmoid,
   sin,
+  slice,
   softmax,
   softplus,
   type Tensor,
@@ -38,7 +40,9 @@ function costOf(node: Tensor): Cost {
   if (node.op.host === "leaf") return { host: 0, native: 0 };
   if (node.op.host === "alias" || isScanPart(node)) return { host: 0, native: 500 };
   if (isScan(node)) return loopCost(node);
-  const elements = Math.max(node.size, ...node.inputs.map((t) => t.size));
+  // A slice or gathered rows are copied out of an array that is not read as a whole.
+  const isCopied = slice.is(node) || gather.is(node);
+  const elements = isCopied ? node.size : Math.max(node.size, ...node.inputs.map((t) => t.size));
   if (matmul.is(node)) {
     const [a] = node.inputs;
     const products = node.size * a.shape[a.rank - (node.attributes.transposeA ? 2 : 1)];

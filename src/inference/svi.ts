@@ -187,9 +187,10 @@ function boundOf<A extends readonly unknown[]>(
  * stochastic optimiser.
  *
  * An automatic guide starts at a normal near the posterior, found by `pathfinder`'s paths, and its parameters move in units of that
- * normal's standard deviations: a learning rate of 0.01 is a hundredth of one, in whatever units the data are. It cannot where a step sees a
- * minibatch, where the model has parameters of its own, or where the search would take long; `state.start` says so. A guide of your own
- * starts at its parameters' initial values, and steps have one length for all of them.
+ * normal's standard deviations: a learning rate of 0.01 is a hundredth of one, in whatever units the data are. `state.start` says where it
+ * cannot: where a step sees a minibatch, whose rows are not fed yet, and whose scaled posterior would be √(all rows / rows seen) standard
+ * deviations from that of all rows; where the model has parameters of its own, with which the posterior moves from step to step; and where the search
+ * would take long. A guide of your own starts at its parameters' initial values, and steps have one length for all of them.
  *
  * @example
  * const { values } = await svi(coin, guide).run([flips], { steps: 2000, seed: 0 });

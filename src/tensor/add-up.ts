@@ -3,7 +3,7 @@
  * array of n elements would cost n². Instead, slices that do not overlap are put side by side, and gathered rows are scattered in one op.
  */
 import { full, isConstant } from "./leaf.ts";
-import type { NodeOf } from "./op.ts";
+import { type NodeOf, rebuild } from "./op.ts";
 import { add } from "./ops/arithmetic.ts";
 import { cast } from "./ops/cast.ts";
 import { scatterAdd } from "./ops/gather.ts";
@@ -16,6 +16,20 @@ type Scattered = NodeOf<typeof scatterAdd>;
 
 const startOf = (t: Padded): number => t.attributes.before;
 const endOf = (t: Padded): number => t.shape[t.attributes.axis] - t.attributes.after;
+
+/**
+ * Slices of slices, such as the elements of a matrix: those of one row are added up along the other axis first. Whole rows stay as they
+ * are, because layers of rows take fewer operations.
+ */
+function nestedFirst(padded: readonly Padded[]): Padded[] {
+  const nested = padded.filter(({ inputs: [x] }) => pad.is(x));
+  const whole = padded.filter(({ inputs: [x] }) => !pad.is(x));
+  const rows = grouped(nested, (t) => startOf(t) * (t.shape[t.attributes.axis] + 1) + endOf(t));
+  const sums = rows.map((row) =>
+    row.length === 1 ? row[0] : rebuild(row[0], [addUp(row.map(({ inputs: [x] }) => x))]),
+  );
+  return [...whole, ...(sums as Padded[])];
+}
 
 /** Sorts slices along one axis into layers in which no two overlap, and returns each layer as one tensor. */
 function layers(padded: readonly Padded[]): Tensor[] {
@@ -82,7 +96,7 @@ export function addUp(parts: readonly Tensor[]): Tensor {
   const rest = parts.filter((t) => !pad.is(t) && !isScattered(t));
   const terms = [
     ...rest,
-    ...grouped(padded, (t) => t.attributes.axis).flatMap(layers),
+    ...grouped(padded, (t) => t.attributes.axis).flatMap((group) => layers(nestedFirst(group))),
     ...(scattered.length > 1 ? [scatterTogether(scattered)] : scattered),
   ];
   return terms.reduce((a, b) => add(a, b));

@@ -1,10 +1,11 @@
 import { InternalError, ShapeError } from "../errors.ts";
 import { addUp } from "./add-up.ts";
 import { isFloat } from "./dtype.ts";
-import { full, zeros } from "./leaf.ts";
+import { full, isConstant, zeros } from "./leaf.ts";
 import { add, neg, sub } from "./ops/arithmetic.ts";
 import { cast } from "./ops/cast.ts";
-import { reshape } from "./ops/movement.ts";
+import { matmul } from "./ops/matmul.ts";
+import { expand, reshape, transpose } from "./ops/movement.ts";
 import { sum } from "./ops/reduce.ts";
 import { digamma, erf, lgamma, polygamma } from "./ops/special.ts";
 import { where } from "./ops/where.ts";
@@ -51,6 +52,35 @@ function between(output: Tensor, wrt: readonly Tensor[]): Tensor[] {
   }
   return nodes.sort((a, b) => a.id - b.id);
 }
+
+/**
+ * For nodes that compute the same as an earlier one, that one: a program that writes `x.mul(2)` in a loop has many of them, and each would
+ * pass on a gradient of its whole size. Nodes of `wrt` stay apart, because each has a gradient of its own, and so do slices and rows, whose
+ * gradients `addUp` joins with fewer operations.
+ */
+function duplicates(nodes: readonly Tensor[], wrt: ReadonlySet<Tensor>): ReadonlyMap<Tensor, Tensor> {
+  const first = new Map<string, Tensor>();
+  const same = new Map<Tensor, Tensor>();
+  const nameOf = (x: Tensor): string => {
+    const number = isConstant(x) && x.size === 1 ? x.attributes.values[0] : undefined;
+    return number === undefined || Object.is(number, -0)
+      ? `${(same.get(x) ?? x).id}`
+      : `${x.dtype} ${x.shape} ${number}`;
+  };
+  for (const node of nodes) {
+    if (wrt.has(node) || !canRepeat(node)) continue;
+    const key = `${node.op.name} ${node.inputs.map(nameOf).join(";")} ${JSON.stringify(node.attributes)}`;
+    const known = first.get(key);
+    if (known === undefined) first.set(key, node);
+    else same.set(node, known);
+  }
+  return same;
+}
+
+/** Ops that work on whole arrays, and whose attributes are numbers and words. */
+const canRepeat = (t: Tensor): boolean =>
+  (typeof t.op.host === "object" && "expression" in t.op.host) ||
+  [reshape, transpose, expand, cast, sum, matmul].some((f) => f.is(t));
 
 /** Whether an op maps elements one by one, so that a NaN stays in its own place. */
 const isElementwise = (t: Tensor): boolean =>
@@ -141,6 +171,12 @@ export function vjp(output: Tensor, cotangent: Tensor, wrt: readonly Tensor[]): 
   const gradients = new Map<Tensor, Part[]>([[output, [{ value: cotangent }]]]);
   const totals = new Map<Tensor, Tensor>();
   const wanted = new Set(wrt);
+  const same = duplicates(nodes, wanted);
+  const pass = (to: Tensor, part: Part): void => {
+    const sofar = gradients.get(to);
+    if (sofar === undefined) gradients.set(to, [part]);
+    else sofar.push(part);
+  };
   for (const node of nodes.reverse()) {
     const parts = gradients.get(node);
     if (parts === undefined) continue;
@@ -148,13 +184,13 @@ export function vjp(output: Tensor, cotangent: Tensor, wrt: readonly Tensor[]): 
     const whole = combine(parts);
     if (wanted.has(node)) totals.set(node, settle(whole));
     if (!node.inputs.some((x) => relevant.has(x))) continue;
-    partsOf(node, whole, (x) => relevant.has(x)).forEach((part, i) => {
-      if (part === undefined) return;
-      const x = node.inputs[i];
-      const sofar = gradients.get(x);
-      if (sofar === undefined) gradients.set(x, [part]);
-      else sofar.push(part);
-    });
+    const first = same.get(node);
+    // A mask is of one path through the graph, so a part that has one goes its own way.
+    if (first !== undefined && whole.mask === undefined) pass(first, whole);
+    else
+      partsOf(node, whole, (x) => relevant.has(x)).forEach((part, i) => {
+        if (part !== undefined) pass(node.inputs[i], part);
+      });
   }
   return wrt.map((t) => totals.get(t) ?? zeros(t.shape, t.dtype));
 }

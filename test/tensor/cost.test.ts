@@ -1,7 +1,22 @@
 /** What transformations of graphs cost, counted: nodes that they look at, not time. */
 import { describe, expect, test } from "vitest";
-import { simplify } from "../../src/compile/index.ts";
-import { add, grad, input, mul, sin, substitute, sum, type Tensor } from "../../src/tensor/index.ts";
+import { ArrayValue, compile, hostWork, simplify } from "../../src/compile/index.ts";
+import {
+  add,
+  concat,
+  exp,
+  grad,
+  input,
+  matmul,
+  mul,
+  reshape,
+  sin,
+  slice,
+  substitute,
+  sum,
+  type Tensor,
+  transpose,
+} from "../../src/tensor/index.ts";
 
 /** A node whose inputs are counted when they are read. */
 function watched(t: Tensor, onRead: () => void): Tensor {
@@ -58,5 +73,70 @@ describe("what a transformation need not look at", () => {
     } finally {
       globalThis.Function = original;
     }
+  });
+});
+
+describe("the gradient of n pieces of an array of n elements costs n, however the pieces are cut", () => {
+  const at = (x: Tensor, i: number, axis = 0): Tensor => slice(x, { axis, start: i, end: i + 1 });
+  const all = (n: number, piece: (i: number) => Tensor): Tensor =>
+    concat(
+      Array.from({ length: n }, (_, i) => reshape(piece(i), [piece(i).size])),
+      0,
+    );
+  /** n elements as pieces of x, [n] or [√n, √n], in the order of its elements. */
+  const cuts: Readonly<Record<string, (x: Tensor, n: number, m: number) => Tensor>> = {
+    "rows of a vector": (x, n) => all(n, (i) => at(x, i)),
+    "elements of a matrix": (x, n, m) => all(n, (k) => at(at(x, Math.floor(k / m)), k % m, 1)),
+    "elements of a matrix by columns": (x, n, m) => all(n, (k) => at(at(x, k % m, 1), Math.floor(k / m))),
+    "of a transpose written each time": (x, _, m) =>
+      transpose(
+        reshape(
+          all(m, (i) => at(transpose(x), i)),
+          [m, m],
+        ),
+      ),
+    "of a reshape written each time": (x, n) => all(n, (i) => at(reshape(x, [n]), i)),
+    "of a product written each time": (x, n) => all(n, (i) => mul(at(mul(x, 2), i), 0.5)),
+    "rows of a matrix product": (x, _, m) =>
+      all(m, (i) => matmul(at(x, i), reshape(exp(mul(at(x, i), 0)), [m, 1]))),
+  };
+
+  test.each(Object.entries(cuts))("%s", async (name, cut) => {
+    const gradient = (n: number, given?: Tensor): { x: Tensor; slope: Tensor; curvature: Tensor } => {
+      const m = Math.round(Math.sqrt(n));
+      const x = given ?? input("x", /matrix|transpose/.test(name) ? [m, m] : [n], "float64");
+      const [slope] = grad(sum(sin(cut(x, n, m))), [x]);
+      const [curvature] = grad(sum(slope), [x]);
+      return { x, slope, curvature };
+    };
+    const work = (n: number) => {
+      const { slope, curvature } = gradient(n);
+      return [hostWork([slope]), hostWork([curvature])];
+    };
+    const [few, many] = [work(256), work(1024)];
+    for (const order of [0, 1]) expect(many[order] / few[order]).toBeLessThan(5);
+
+    const n = 16;
+    const values = Float64Array.from({ length: n }, (_, i) => Math.cos(3 * i) / 2);
+    const run = compile(
+      (x: Tensor) => {
+        const { slope, curvature } = gradient(n, x);
+        return { slope, curvature };
+      },
+      { executor: "host" },
+    );
+    const shape = gradient(n).x.shape;
+    const { slope, curvature } = await run(new ArrayValue(shape, "float64", values));
+    // sin of each element; of a row's sum where rows are multiplied by ones.
+    const m = Math.sqrt(n);
+    const isSum = name === "rows of a matrix product";
+    const of = (i: number) => {
+      const row = Math.floor(i / m) * m;
+      return isSum ? values.subarray(row, row + m).reduce((a, b) => a + b, 0) : values[i];
+    };
+    values.forEach((_, i) => {
+      expect(slope.data[i]).toBeCloseTo(Math.cos(of(i)), 12);
+      expect(curvature.data[i]).toBeCloseTo(-Math.sin(of(i)) * (isSum ? m : 1), 12);
+    });
   });
 });
