@@ -66,6 +66,12 @@ export const given =
   (value) =>
     value === undefined || value === null ? expected : undefined;
 
+/** Values by key, in a Map. */
+export const mapped =
+  (of: string): OptionRule =>
+  (value) =>
+    value instanceof Map ? undefined : `a Map, ${of}`;
+
 /** A function. */
 export const callback: OptionRule = (value) => (typeof value === "function" ? undefined : "a function");
 

@@ -1,6 +1,6 @@
 import { ArrayValue, type Executor } from "../compile/index.ts";
 import { NonFiniteError, UsageError } from "../errors.ts";
-import { anything, checkOptions, type OptionRules, whole } from "../options.ts";
+import { anything, checkOptions, mapped, type OptionRules, whole } from "../options.ts";
 import type { Program } from "../program/index.ts";
 import type { Tensor, TypedArray } from "../tensor/index.ts";
 import { emptyState, moveTo, noiseOf, pilot, type Settings, transition } from "./annealing/chains.ts";
@@ -43,7 +43,7 @@ export const annealingRules: OptionRules<AnnealingOptions<readonly unknown[]>> =
   leapfrogs: whole(1),
   targetAcceptance: anything,
   guide: anything,
-  parameters: anything,
+  parameters: mapped("values by parameter, such as the parameters of svi(…).run"),
   executor: anything,
   precision: anything,
   threads: whole(1),

@@ -1,6 +1,6 @@
 import { ArrayValue, compile } from "../compile/index.ts";
 import { UsageError } from "../errors.ts";
-import { anything, checkOptions, type OptionRules, required, whole } from "../options.ts";
+import { checkOptions, mapped, type OptionRules, required, whole } from "../options.ts";
 import { latentSites, logDensity, type Program, randomSites, replay, trace } from "../program/index.ts";
 import { cast, sub, type Tensor, type TypedArray } from "../tensor/index.ts";
 import { checkMatch } from "./bounds/pair.ts";
@@ -20,7 +20,7 @@ export interface ImportanceOptions {
 
 const importanceRules: OptionRules<ImportanceOptions> = {
   draws: required(whole(25)),
-  parameters: anything,
+  parameters: mapped("values by parameter, such as the parameters of svi(…).run"),
   seed: whole(0),
 };
 

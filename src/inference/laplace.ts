@@ -1,6 +1,6 @@
 import type { ArrayValue } from "../compile/index.ts";
 import { ConvergenceError } from "../errors.ts";
-import { anything, checkOptions, type OptionRules, positive, whole } from "../options.ts";
+import { anything, checkOptions, mapped, type OptionRules, positive, whole } from "../options.ts";
 import type { Program } from "../program/index.ts";
 import { fillNormal, stream } from "../random/index.ts";
 import { factorRows, solveRows } from "../tensor/index.ts";
@@ -20,14 +20,14 @@ export interface LaplaceOptions extends Omit<MapOptions, "space"> {
 
 const laplaceRules: OptionRules<LaplaceOptions> = {
   draws: whole(25),
-  parameters: anything,
+  parameters: mapped("values by parameter, such as the parameters of svi(…).run"),
   executor: anything,
   precision: anything,
   threads: whole(1),
   tolerance: positive,
   maxSteps: whole(1),
   seed: anything,
-  initial: anything,
+  initial: mapped("values by site"),
 };
 
 /** A normal approximation of a posterior, in unconstrained coordinates. */

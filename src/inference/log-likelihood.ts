@@ -1,7 +1,7 @@
 /** Log densities of observed rows at draws from a posterior, which `loo` and `waic` compare models by. */
 import type { ArrayValue } from "../compile/index.ts";
 import { UsageError } from "../errors.ts";
-import { anything, checkOptions, given, type OptionRules, required } from "../options.ts";
+import { checkOptions, mapped, type OptionRules, required } from "../options.ts";
 import { latentSites, type Program, randomSites, trace } from "../program/index.ts";
 import { cast, sizeOf, type Tensor, type TypedArray } from "../tensor/index.ts";
 import { checkWholeData } from "./minibatch.ts";
@@ -21,8 +21,8 @@ export interface RowLikelihoodOptions {
 
 /** The option names. */
 export const logLikelihoodRules: OptionRules<RowLikelihoodOptions> = {
-  posterior: required(given("the values of posterior draws, such as those of nuts(…).run")),
-  parameters: anything,
+  posterior: required(mapped("the values of posterior draws, such as those of nuts(…).run")),
+  parameters: mapped("values by parameter, such as the parameters of svi(…).run"),
 };
 
 /** Number of draws in a posterior: chains × draws. @throws UsageError when sites differ. */

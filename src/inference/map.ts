@@ -1,6 +1,6 @@
 import type { ArrayValue } from "../compile/index.ts";
 import { ConvergenceError } from "../errors.ts";
-import { anything, callback, checkOptions, type OptionRules, positive, whole } from "../options.ts";
+import { anything, callback, checkOptions, mapped, type OptionRules, positive, whole } from "../options.ts";
 import type { Program } from "../program/index.ts";
 import { checkSeed } from "../random/index.ts";
 import { curvatures, type HessianProduct, hessianProduct } from "./curvature.ts";
@@ -42,8 +42,8 @@ export const mapRules: OptionRules<MapOptions> = {
   tolerance: positive,
   maxSteps: whole(1),
   seed: anything,
-  initial: anything,
-  parameters: anything,
+  initial: mapped("values by site"),
+  parameters: mapped("values by parameter, such as the parameters of svi(…).run"),
   executor: anything,
   precision: anything,
   threads: whole(1),

@@ -1,6 +1,6 @@
 import type { ArrayValue } from "../compile/index.ts";
 import { TightboundError, UsageError } from "../errors.ts";
-import { anything, callback, checkOptions, type OptionRules, whole } from "../options.ts";
+import { anything, callback, checkOptions, mapped, type OptionRules, whole } from "../options.ts";
 import type { Program } from "../program/index.ts";
 import { checkSeed, fillNormal, fillUniform, stream } from "../random/index.ts";
 import { hessianProduct } from "./curvature.ts";
@@ -45,10 +45,10 @@ const pathfinderRules: OptionRules<PathfinderOptions> = {
   elboDraws: whole(1),
   maxSteps: whole(1),
   history: whole(1),
-  initial: anything,
+  initial: mapped("values by site"),
   seed: anything,
   onPath: callback,
-  parameters: anything,
+  parameters: mapped("values by parameter, such as the parameters of svi(…).run"),
   executor: anything,
   precision: anything,
   threads: whole(1),

@@ -1,6 +1,6 @@
 import { ArrayValue } from "../compile/index.ts";
 import { UsageError } from "../errors.ts";
-import { anything, checkOptions, type OptionRules, required, whole } from "../options.ts";
+import { anything, checkOptions, mapped, type OptionRules, required, whole } from "../options.ts";
 import { type Handler, latentSites, type Program, replay, trace } from "../program/index.ts";
 import { cast, formatShape, sizeOf, type Tensor, type TypedArray } from "../tensor/index.ts";
 import { type FinitePosterior, finitePosterior } from "./finite-posterior.ts";
@@ -26,8 +26,8 @@ export interface PredictiveOptions<A extends readonly unknown[]> {
 const predictiveRules: OptionRules<PredictiveOptions<readonly unknown[]>> = {
   draws: required(whole(1)),
   guide: anything,
-  posterior: anything,
-  parameters: anything,
+  posterior: mapped("draws by site, such as the values of nuts(…).run"),
+  parameters: mapped("values by parameter, such as the parameters of svi(…).run"),
   seed: whole(0),
 };
 

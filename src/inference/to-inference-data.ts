@@ -1,6 +1,6 @@
 import type { ArrayValue } from "../compile/index.ts";
 import { UsageError } from "../errors.ts";
-import { anything, checkOptions, type OptionRules } from "../options.ts";
+import { anything, checkOptions, mapped, type OptionRules } from "../options.ts";
 import { formatShape, type Nested, sizeOf } from "../tensor/index.ts";
 import type { Mcmc } from "./mcmc/sampler.ts";
 
@@ -34,9 +34,9 @@ export interface InferenceDataOptions {
 }
 
 const rules: OptionRules<InferenceDataOptions> = {
-  logLikelihood: anything,
-  posteriorPredictive: anything,
-  prior: anything,
+  logLikelihood: mapped("values by site"),
+  posteriorPredictive: mapped("values by site"),
+  prior: mapped("values by site"),
   observedData: anything,
   dims: anything,
   coords: anything,

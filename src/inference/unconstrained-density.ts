@@ -1,7 +1,7 @@
 import { ArrayValue, build, chooseExecutor, type Executor } from "../compile/index.ts";
 import { biject } from "../distributions/index.ts";
 import { UsageError } from "../errors.ts";
-import { anything, checkOptions, flag, type OptionRules, whole } from "../options.ts";
+import { anything, checkOptions, flag, mapped, type OptionRules, whole } from "../options.ts";
 import { type Handler, type Program, trace } from "../program/index.ts";
 import { fillUniform, stream } from "../random/index.ts";
 import {
@@ -55,8 +55,8 @@ export interface UnconstrainedDensityOptions extends UnconstrainedGraphOptions {
 }
 
 const densityRules: OptionRules<UnconstrainedDensityOptions> = {
-  parameters: anything,
-  data: anything,
+  parameters: mapped("values by parameter, such as the parameters of svi(…).run"),
+  data: mapped("numbers by input"),
   executor: anything,
   precision: anything,
   threads: whole(1),

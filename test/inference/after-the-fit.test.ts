@@ -107,6 +107,14 @@ describe("against closed forms", () => {
 test("refused: no draws of a site, too few, finite sites that were summed out, impossible rows", async () => {
   await expect(loo(program(y), [], { posterior: new Map() })).rejects.toThrow(/no values of site 'mu'/);
   await expect(loo(program(y), [], {} as never)).rejects.toThrow(/posterior is missing/);
+  // A fit where its values are asked for.
+  const fit = { values: new Map() } as never;
+  await expect(loo(program(y), [], { posterior: fit })).rejects.toThrow(
+    /posterior must be a Map, .* found an object/,
+  );
+  await expect(predictive(program(y), [], { posterior: fit, draws: 2 })).rejects.toThrow(
+    /posterior must be a Map/,
+  );
   const few = new Map([["mu", new ArrayValue([10], "float64")]]);
   await expect(loo(program(y), [], { posterior: few })).rejects.toThrow(/at least 25 draws, found 10/);
   const nan = new Map([["mu", new ArrayValue([30], "float64", new Float64Array(30).fill(Number.NaN))]]);

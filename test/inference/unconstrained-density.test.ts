@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { hostWork } from "../../src/compile/index.ts";
 import {
   Categorical,
   Dirichlet,
@@ -238,16 +239,12 @@ describe("executors", () => {
   });
 
   test("a density of eight schools' size, value and gradient, takes microseconds on the host", async () => {
-    const density = await unconstrainedDensity(centredSchools(), []);
-    const q = density.initial(0);
-    const gradient = new Float64Array(density.dimension);
-    const times = Array.from({ length: 5 }, () => {
-      const start = performance.now();
-      for (let i = 0; i < 20_000; i++) density.logDensityAndGradient(q, gradient);
-      return (performance.now() - start) / 20;
+    // Of the graph, not by a clock, which would measure what else the machine does. On a quiet machine it takes 1.2 µs.
+    const { executor, logDensity, derivatives } = await unconstrainedDensity(centredSchools(), [], {
+      executor: "auto",
     });
-    // Measured 1 to 1.5 on a busy machine; the target is 5.
-    expect(Math.min(...times)).toBeLessThan(5);
+    expect(executor).toBe("host");
+    expect(hostWork([logDensity, ...derivatives])).toBeLessThan(5000);
   });
 });
 

@@ -2,7 +2,7 @@
 
 import type { ArrayValue } from "../../compile/index.ts";
 import { UsageError } from "../../errors.ts";
-import { anything, callback, checkOptions, type OptionRules, whole } from "../../options.ts";
+import { anything, callback, checkOptions, mapped, type OptionRules, whole } from "../../options.ts";
 import type { Program } from "../../program/index.ts";
 import { checkSeed } from "../../random/index.ts";
 import { type FittedProgram, fittedProgram } from "../fitted.ts";
@@ -51,7 +51,7 @@ const mcmcRules: OptionRules<McmcOptions> = {
   targetAcceptance: anything,
   metric: anything,
   initial: anything,
-  parameters: anything,
+  parameters: mapped("values by parameter, such as the parameters of svi(…).run"),
   executor: anything,
   precision: anything,
   threads: whole(1),
