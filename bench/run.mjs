@@ -1,6 +1,7 @@
 // `npm run bench`: one train step side by side with its peers, and further measurements. See README.md.
 import { parseArgs } from "node:util";
 import { CONTESTANTS } from "./lib/contestants.mjs";
+import { measureDevice } from "./lib/device.mjs";
 import { installPeers } from "./lib/install.mjs";
 import { M2_CONTESTANTS, measureM2 } from "./lib/m2-step.mjs";
 import { launch } from "./lib/process.mjs";
@@ -12,13 +13,14 @@ import { measureStan } from "./lib/stan.mjs";
 import { cell, stepTable } from "./lib/step-table.mjs";
 import { measureTrainSteps } from "./lib/train-step.mjs";
 
-const USAGE = `usage: npm run bench -- [--quick] [--only NAME,NAME] [--steps] [--m2] [--memory] [--start] [--programs] [--ranks] [--stan]
+const USAGE = `usage: npm run bench -- [--quick] [--only NAME,NAME] [--steps] [--m2] [--memory] [--start] [--programs] [--ranks] [--stan] [--device NAME]
 
   --quick    40 counted steps each instead of 200; alone, the VAE's train step only
   --only     these contestants alone: ${CONTESTANTS.map(({ key }) => key).join(", ")};
              with --m2 ${M2_CONTESTANTS.join(", ")}
   --steps, --m2, --memory, --start, --programs
              these parts alone (default: all five; memory and start for tightbound, or those in --only)
+  --device   webgpu: the step of three VAEs on a graphics processor, beside this one; no part of the default
   --ranks    two processes that share each minibatch by MPI, beside one; needs mpirun, and is no part of the default
   --stan     ten posteriors beside Stan (Debian: r-cran-rstan), a quarter of an hour the first time; what runs/stan holds is not done again. No part of
              the default`;
@@ -41,6 +43,7 @@ const parse = () => {
       programs: flag,
       ranks: flag,
       stan: flag,
+      device: { type: "string" },
       help: flag,
     };
     return parseArgs({ options }).values;
@@ -176,13 +179,30 @@ const stan = async () => {
   save("stan", { unit: "effective draws a second of CPU time", environment: where, entries });
 };
 
+const device = async ({ device: name, quick, suffix }) => {
+  const where = environment();
+  const entries = await measureDevice({ device: name, most: quick ? 10 : 100, progress });
+  describe(where);
+  const rows = entries.map(({ name: model, atMost, there, here }) => [
+    model,
+    cell(there.step.median),
+    cell(here.step.median),
+    String(there.nodes),
+    String(there.counted),
+    atMost === undefined ? "" : `≤ ${atMost} ${there.step.median <= atMost ? "met" : "missed"}`,
+  ]);
+  const header = ["train step", `${name}, ms`, "cpu, ms", "nodes", "steps", "target"];
+  console.log(`\n${table(header, rows)}\n`);
+  save(`device-${name}${suffix}`, { unit: "ms", environment: where, entries });
+};
+
 const args = parse();
 if (args.help) {
   console.log(USAGE);
   process.exit(0);
 }
 const parts = ["steps", "m2", "memory", "start", "programs"];
-const every = !parts.some((part) => args[part]) && !args.ranks && !args.stan;
+const every = !parts.some((part) => args[part]) && !args.ranks && !args.stan && !args.device;
 /** Whether to run a part: if it was requested, or if nothing was requested and it runs by default. */
 const wanted = (part, byDefault = !args.quick) => args[part] || (every && byDefault);
 
@@ -203,6 +223,14 @@ if (wanted("memory")) await processRows("memory", measureMemory, mine, { suffix 
 if (wanted("programs")) await programs();
 if (args.stan) await stan();
 if (args.ranks) ranks({ quick: args.quick, suffix });
+if (args.device) {
+  try {
+    await device({ device: args.device, quick: args.quick, suffix });
+  } catch (error) {
+    progress("");
+    usage(error.message);
+  }
+}
 const valid = [
   !wanted("steps", true) || (await trainSteps(present, { quick: args.quick, suffix })),
   !wanted("m2") || (await m2Steps({ only, quick: args.quick, suffix })),

@@ -1,9 +1,9 @@
 /** What some tests need of the machine, beyond Node: installed from Debian where this process may, and said where not. */
 import { spawnSync } from "node:child_process";
-import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
+import { accessSync, constants, existsSync } from "node:fs";
+import { delimiter, isAbsolute, join } from "node:path";
 
-/** Packages of Debian and Ubuntu, the commands by which each is known to be there, and the tests that are skipped without it. */
+/** Packages of Debian and Ubuntu, the commands or files by which each is known to be there, and the tests that are skipped without it. */
 export const WANTED = [
   { name: "openmpi-bin", commands: ["mpirun.openmpi"], tests: "several processes by Open MPI (test/mpi)" },
   { name: "mpich", commands: ["mpirun.mpich"], tests: "several processes by MPICH (test/mpi)" },
@@ -15,7 +15,13 @@ export const WANTED = [
   {
     name: "chromium",
     commands: ["chromium", "chromium-browser", "google-chrome"],
-    tests: "pages in a browser (test/platform/browser.test.ts)",
+    tests:
+      "pages in a browser (test/platform/browser.test.ts), and training on a graphics processor in software",
+  },
+  {
+    name: "libvulkan1",
+    commands: ["x86_64-linux-gnu", "aarch64-linux-gnu"].map((kind) => `/usr/lib/${kind}/libvulkan.so.1`),
+    tests: "training on a graphics processor in software (device.test.ts)",
   },
 ];
 
@@ -23,7 +29,9 @@ export const WANTED = [
 const LONGEST = 300_000;
 const OTHERS = 30;
 
+/** A command of the path, or a file by its whole name. */
 const canRun = (command, path) =>
+  (isAbsolute(command) && existsSync(command)) ||
   path.split(delimiter).some((folder) => {
     try {
       accessSync(join(folder, command), constants.X_OK);

@@ -1,5 +1,6 @@
 /** Prepares a run for training: a new one from a command line, or one that was stopped. */
 import { resolve } from "node:path";
+import type { Device } from "../compile/index.ts";
 import { type Dataset, isTableFile, summarise, TABLE_KINDS } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
 import {
@@ -55,6 +56,8 @@ export interface TrainOptions extends ReadingFlags, Readonly<Record<string, unkn
   readonly validation?: number;
   readonly validationSeed?: number;
   readonly epochs?: number;
+  readonly threads?: number;
+  readonly device?: Device;
   readonly out?: string;
   readonly overwrite?: true;
   readonly resume?: string | true;
@@ -298,18 +301,26 @@ export async function prepareResumed(
   }
   const { settings } = readRun(path);
   refuseContradictions(path, settings, declaration, options);
-  const { epochs } = options;
+  const { epochs, threads, device } = options;
+  const changed = {
+    ...(epochs !== undefined && { epochs }),
+    ...(threads !== undefined && { threads }),
+    ...(device !== undefined && { device }),
+  };
   const data = await reloadData(settings, options.data);
   say(`${settings.data.name}: continuing ${path}.`);
   return {
     path,
-    settings: epochs === undefined ? settings : { ...settings, train: { ...settings.train, epochs } },
+    settings: { ...settings, train: { ...settings.train, ...changed } },
     data,
-    train: (hooks) => resumeRun(path, data, { ...hooks, ...(epochs !== undefined && { epochs }) }),
+    train: (hooks) => resumeRun(path, data, { ...hooks, ...changed }),
   };
 }
 
-/** A resumed run keeps its settings: flags may only repeat them, or ask for more epochs. */
+/** Settings that may change when a run continues. */
+const CHANGEABLE = new Set(["epochs", "threads", "device"]);
+
+/** A resumed run keeps its settings: flags may only repeat them, ask for more epochs, or say where it runs. */
 function refuseContradictions(
   path: string,
   settings: RunSettings,
@@ -329,7 +340,7 @@ function refuseContradictions(
   for (const { flag, key, kinds } of trainFlags) {
     const own = kinds.get(declaration.name);
     const given = options[key];
-    if (key === "epochs" || given === undefined) continue;
+    if (given === undefined || (CHANGEABLE.has(key) && own !== undefined)) continue;
     const isPath = own?.path === declaration.base?.from;
     refuse(flag, isPath ? resolve(String(given)) : given, own && at(settings, own.path));
   }

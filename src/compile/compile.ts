@@ -14,7 +14,7 @@ import { ArrayValue, checkFeed, type Feed, toValue } from "./array-value.ts";
 import { compileHost } from "./host.ts";
 import { describeLeaf, initialValues, noiseFiller } from "./leaves.ts";
 import { checkTogether, checkValues } from "./memory.ts";
-import { compileNative, type NativeOptions } from "./session.ts";
+import { compileNative, type Device, deviceRule, type NativeOptions } from "./session.ts";
 import { simplify } from "./simplify.ts";
 
 /** `native`: ONNX Runtime, for everything that uses matrices. `host`: generated JavaScript in float64. */
@@ -27,6 +27,14 @@ export function checkExecutor(what: string, executor: string, ...others: string[
     throw new UsageError(`${what}: there is no executor '${String(executor)}'; use ${known.join(" or ")}.`);
 }
 
+/** @throws UsageError when the executor only computes on the processor. */
+export function checkDevice(what: string, executor: Executor, device: Device = "cpu"): void {
+  if (device === "cpu" || executor === "native") return;
+  throw new UsageError(
+    `${what}: the executor ${executor} computes on the processor; with device "${device}" use native.`,
+  );
+}
+
 /** The executor of a graph, and its number of threads. */
 export interface BuildOptions extends NativeOptions {
   /** Default `native`. */
@@ -37,6 +45,7 @@ const buildRules: OptionRules<BuildOptions> = {
   executor: anything,
   threads: whole(1),
   spin: anything,
+  device: deviceRule,
 };
 
 /** A compiled graph, for either executor. */
@@ -60,6 +69,7 @@ export interface CompiledGraph {
 export async function build(outputs: readonly Tensor[], options: BuildOptions = {}): Promise<CompiledGraph> {
   const { executor = "native" } = options;
   checkExecutor("compile", executor);
+  checkDevice("compile", executor, options.device);
   checkValues(outputs);
   const roots = simplify(outputs);
   if (executor === "native") checkTogether(roots);

@@ -12,6 +12,7 @@ export {
   type CompiledGraph,
   type CompileOptions,
   type Computed,
+  checkDevice,
   compile,
   type Executor,
   type Traced,
@@ -23,6 +24,7 @@ export { describeLeaf, initialValues, type NoiseFiller, noiseFiller } from "./le
 export { lowerToOnnx, type OnnxModel, type OnnxOptions } from "./onnx.ts";
 export { fromPlainGraph, type PlainGraph, toPlainGraph } from "./plain-graph.ts";
 export { inPrecision } from "./precision.ts";
-export { flushSubnormals, preloadNative } from "./session.ts";
+export { buildResident, type Resident, type ResidentGraph, type ResidentRun } from "./resident.ts";
+export { type Device, deviceRule, devices, flushSubnormals, preloadNative } from "./session.ts";
 export { simplify } from "./simplify.ts";
 export { chooseExecutor, hostWork } from "./work.ts";

@@ -32,6 +32,7 @@ import { bodyRewrite } from "./scan-bodies.ts";
 
 import { simplify } from "./simplify.ts";
 import { unreturned } from "./unreturned.ts";
+import { forWebGpu } from "./webgpu-rules.ts";
 
 /** An ONNX model and the names of its inputs and outputs. */
 export interface OnnxModel {
@@ -56,6 +57,8 @@ export interface OnnxOptions {
   readonly weights?: ReadonlyMap<Tensor, ArrayLike<number>>;
   /** Whether outputs are written in place and not returned; such a model is run by `runUnreturned`. */
   readonly unreturned?: boolean;
+  /** Whether the model runs through WebGPU, which needs some ops in other forms. */
+  readonly webgpu?: boolean;
 }
 
 /** Rewrites ops that ONNX does not have, or computes badly, with ops that it has. */
@@ -236,7 +239,8 @@ class Writer implements OnnxBuilder {
 
 /** Lowers simplified outputs to an ONNX model. */
 export function lowerToOnnx(outputs: readonly Tensor[], options: OnnxOptions = {}): OnnxModel {
-  const roots = preparedForNative(outputs);
+  const prepared = preparedForNative(outputs);
+  const roots = options.webgpu ? forWebGpu(prepared) : prepared;
   const writer = new Writer();
   const leaves: { name: string; leaf: Tensor }[] = [];
   for (const node of topological(roots)) {

@@ -3,6 +3,7 @@ import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-common";
 import { loadRuntime, type Runtime } from "#platform/runtime";
 import { InternalError, ShapeError, UsageError } from "../errors.ts";
 import { ceilings } from "../limits.ts";
+import type { OptionRule } from "../options.ts";
 import type { Tensor, TypedArray } from "../tensor/index.ts";
 import { lowerToOnnx, type OnnxModel } from "./onnx.ts";
 import { runUnreturned } from "./unreturned.ts";
@@ -12,6 +13,8 @@ export interface NativeOptions {
   readonly threads?: number;
   /** Whether the runtime's threads spin while they wait for work (fast, the default) or sleep between calls (quiet). */
   readonly spin?: boolean;
+  /** Where the graph runs; ops that a device does not have run on the processor. Default `cpu`. */
+  readonly device?: Device;
 }
 
 export interface NativeProgram {
@@ -27,7 +30,7 @@ export interface NativeProgram {
 let runtime: Promise<Runtime> | undefined;
 
 /** Loads ONNX Runtime when it is first needed: loading it takes most of the program's start-up time. */
-function theRuntime(threads?: number): Promise<Runtime> {
+export function theRuntime(threads?: number): Promise<Runtime> {
   runtime ??= loadRuntime(threads);
   return runtime;
 }
@@ -68,14 +71,33 @@ function optimizationLevel({ isWide, nodes }: OnnxModel): "disabled" | "basic" |
   return isWide ? "basic" : "all";
 }
 
-async function createSession(
-  { ort, threadsPerSession }: Runtime,
+/** Where a graph runs: the processor, or a graphics processor through WebGPU (Vulkan, Metal or Direct3D). */
+export type Device = "cpu" | "webgpu";
+
+/** The names of the devices. */
+export const devices: readonly Device[] = ["cpu", "webgpu"];
+
+/** The rule of an option that names a device. */
+export const deviceRule: OptionRule = (value) =>
+  devices.some((name) => name === value) ? undefined : devices.join(" or ");
+
+interface SessionOptions extends NativeOptions {
+  /** Where outputs are left, by name. Default: all in the memory of the processor. */
+  readonly outputsOn?: ReadonlyMap<string, "cpu" | "gpu-buffer">;
+}
+
+/** @throws UsageError when the device is not there. */
+export async function createSession(
+  { ort, threadsPerSession, findDevice }: Runtime,
   model: OnnxModel,
-  options: NativeOptions,
+  options: SessionOptions,
 ): Promise<InferenceSession> {
+  const { device = "cpu", outputsOn } = options;
+  if (device !== "cpu") findDevice(device);
   try {
     return await ort.InferenceSession.create(model.bytes, {
-      executionProviders: ["cpu"],
+      executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
+      ...(outputsOn && { preferredOutputLocation: Object.fromEntries(outputsOn) }),
       graphOptimizationLevel: optimizationLevel(model),
       executionMode: "sequential",
       logSeverityLevel: 3,
@@ -88,11 +110,32 @@ async function createSession(
       },
     });
   } catch (error) {
-    throw new InternalError(`ONNX Runtime refused the compiled graph: ${messageOf(error)}`);
+    const message = messageOf(error);
+    if (device !== "cpu" && message.includes("adapter")) throw noDevice(device);
+    throw new InternalError(`ONNX Runtime refused the compiled graph: ${message}`);
   }
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const noDevice = (device: Device): UsageError =>
+  new UsageError(
+    `device ${device}: expected a graphics processor with a driver for Vulkan (on Linux), Metal or Direct3D 12; found none. On Linux install ` +
+      "libvulkan1 and the maker's driver, whose description is a .json file in /usr/share/vulkan/icd.d or /etc/vulkan/icd.d; if it is elsewhere, name it in " +
+      "the environment variable VK_DRIVER_FILES. Or leave out the device: the processor computes the same.",
+  );
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** The error of a run that the runtime broke off. */
+export const runFailed = (error: unknown): ShapeError =>
+  new ShapeError(`ONNX Runtime stopped while computing: ${messageOf(error)}`);
+
+/** An array as the runtime's tensor. @throws ShapeError when it has another number of values. */
+export function ortTensor({ ort }: Runtime, t: Tensor, data: TypedArray): OrtTensor {
+  if (data.length !== t.size) {
+    throw new ShapeError(`${t}: expected ${t.size} values, found an array of ${data.length}.`);
+  }
+  return new ort.Tensor(t.dtype, data, [...t.shape]);
+}
 
 /** Copies what a run returned into the arrays that were bound. */
 function copyOutputs(
@@ -117,19 +160,14 @@ export async function compileNative(
   const isLarge = filled.reduce((sum, { t }) => sum + t.size, 0) >= MANY_NUMBERS;
   checkThreads(options);
   const runtime = await theRuntime(options.threads);
-  const { ort, writesInPlace } = runtime;
-  const isUnreturned = isLarge && writesInPlace;
+  const { writesInPlace } = runtime;
+  const isUnreturned = isLarge && writesInPlace && (options.device ?? "cpu") === "cpu";
   const model = lowerToOnnx(
     filled.map(({ t }) => t),
-    { unreturned: isUnreturned },
+    { unreturned: isUnreturned, webgpu: options.device === "webgpu" },
   );
   const session = filled.length === 0 ? undefined : await createSession(runtime, model, options);
-  const wrap = (t: Tensor, data: TypedArray): OrtTensor => {
-    if (data.length !== t.size) {
-      throw new ShapeError(`${t}: expected ${t.size} values, found an array of ${data.length}.`);
-    }
-    return new ort.Tensor(t.dtype, data, [...t.shape]);
-  };
+  const wrap = (t: Tensor, data: TypedArray): OrtTensor => ortTensor(runtime, t, data);
   return {
     leaves: model.leaves.map(({ leaf }) => leaf),
     nodes: model.nodes,
@@ -148,7 +186,7 @@ export async function compileNative(
           else if (writesInPlace) await session.run(feeds, fetches);
           else copyOutputs(await session.run(feeds), fetches);
         } catch (error) {
-          throw new ShapeError(`ONNX Runtime stopped while computing: ${messageOf(error)}`);
+          throw runFailed(error);
         }
       };
     },

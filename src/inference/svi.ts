@@ -1,4 +1,4 @@
-import type { ArrayValue, Executor } from "../compile/index.ts";
+import { type ArrayValue, type Device, deviceRule, type Executor } from "../compile/index.ts";
 import { InternalError, NonFiniteError, TightboundError, UsageError } from "../errors.ts";
 import { alone, type Ranks } from "../mpi/index.ts";
 import { trainingContext } from "../nn/index.ts";
@@ -61,6 +61,11 @@ export interface SviOptions extends BoundOptions {
   readonly executor?: Executor;
   /** Threads of the native executor. Default: one for each core. */
   readonly threads?: number;
+  /**
+   * Where steps run. On `webgpu`, a graphics processor, the executor is `native`, and parameters stay there: after steps of your own call
+   * `await state.compiled.pull()` before you read them. Default `cpu`.
+   */
+  readonly device?: Device;
   /** Seed of the parameters' initial values and of the noise. Default 0. */
   readonly seed?: number;
   /**
@@ -75,6 +80,7 @@ const optionRules: OptionRules<SviOptions> = {
   optimizer: anything,
   executor: anything,
   threads: whole(1),
+  device: deviceRule,
   seed: anything,
   ranks: anything,
 };
@@ -219,7 +225,7 @@ export function boundMaximiser<A extends readonly unknown[]>(
     guide,
     async init(whole, options = {}) {
       checkOptions("svi", options, withoutRequired(runRules));
-      const { ranks = alone, threads = ranks.threads } = options;
+      const { ranks = alone, threads = ranks.threads, device = "cpu" } = options;
       const args = ranks.size === 1 ? whole : ownRows(whole, ranks);
       const layers = trainingContext();
       const bound = boundAt(args, { layers, ...options });
@@ -244,7 +250,8 @@ export function boundMaximiser<A extends readonly unknown[]>(
         options.optimizer ?? adam({ learningRate: 0.01 }),
         {
           seed: options.seed ?? 0,
-          executor: options.executor ?? "host",
+          executor: options.executor ?? (device === "cpu" ? "host" : "native"),
+          device,
           ...(threads !== undefined && { threads }),
           ...(together && { together }),
           coordinates: start.coordinates,
@@ -282,6 +289,7 @@ export function boundMaximiser<A extends readonly unknown[]>(
         elbo[index] = result.elbo;
         onStep?.({ step: index, elbo: result.elbo });
       }
+      await state.compiled.pull();
       const leaves = parametersOfPrograms(model, guide);
       const value = (leaf: NamedLeaf) => state.compiled.value(leaf.name);
       const parameters = new Map(leaves.map((leaf) => [leaf.tensor, value(leaf)]));

@@ -1,5 +1,6 @@
 /** The contents of `config.json`, checked with the tables of settings of its kind. */
 import { z } from "zod";
+import type { Device } from "../compile/index.ts";
 import { decimals, readingSettings, tablePreprocessing } from "../data/index.ts";
 import type { Json } from "../files/index.ts";
 import type { Declaration } from "./kind.ts";
@@ -93,6 +94,7 @@ export interface RunSettings {
     readonly patience?: number;
     readonly seed: number;
     readonly threads?: number;
+    readonly device?: Device;
   };
   /** Present for a kind that learns from labels. */
   readonly labels?: LabelSettings;
@@ -184,13 +186,13 @@ export const declarationOfRun = ({ model }: Pick<RunSettings, "model">): Declara
   declarationOf(model.model);
 
 /**
- * The settings that a checkpoint depends on: the model's, and those of training except its length and threads, which may change when it
+ * The settings that a checkpoint depends on: the model's, and those of training except its length, threads and device, which may change when it
  * continues.
  */
 export const identity = ({ model, train, data }: RunSettings): { readonly [key: string]: Json } => {
-  const { epochs: _, threads: __, ...how } = train;
+  const { epochs: _, threads: __, device: ___, ...how } = train;
   // Not the kind: a run can reuse another kind's training.
-  const { model: ___, ...architecture } = model;
+  const { model: ____, ...architecture } = model;
   return { model: architecture, train: how, data: { fingerprint: data.fingerprint } } as unknown as {
     readonly [key: string]: Json;
   };

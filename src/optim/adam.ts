@@ -1,11 +1,14 @@
 import { InternalError } from "../errors.ts";
 import type { Kernels } from "../kernels/index.ts";
 import { anything, checkOptions, given, type OptionRules, required } from "../options.ts";
+import { sqrt, square } from "../tensor/index.ts";
 import {
   type Optimizer,
   type OptimizerOptions,
+  penalised,
   requireSetting,
   resolveGroups,
+  type UpdateExpression,
   type UpdateRange,
   type UpdateSettings,
 } from "./optimizer.ts";
@@ -63,7 +66,26 @@ export const adamFamily = (
     );
     return finite === 1;
   };
-  return { name, moments: ["first", "second"], groups: resolveGroups(name, options), update };
+  const expression: UpdateExpression = {
+    numbers: (settings) => {
+      const t = settings.step + 1;
+      const correction2 = Math.sqrt(1 - beta2 ** t);
+      return [
+        (settings.learningRate * correction2) / (1 - beta1 ** t),
+        epsilon * correction2,
+        decayOf(settings).decay,
+      ];
+    },
+    next: ({ parameters, moments: [first, second] }, gradients, [rate, floor, decay], weightDecay) => {
+      const { l2 } = decayOf({ step: 0, learningRate: 0, weightDecay, gradientScale: 1 });
+      const g = penalised(gradients, parameters, l2);
+      const m = first.mul(beta1).add(g.mul(1 - beta1));
+      const v = second.mul(beta2).add(square(g).mul(1 - beta2));
+      const kept = weightDecay === 0 || l2 !== 0 ? parameters : parameters.mul(decay);
+      return { parameters: kept.sub(rate.mul(m).div(sqrt(v).add(floor))), moments: [m, v] };
+    },
+  };
+  return { name, moments: ["first", "second"], groups: resolveGroups(name, options), update, expression };
 };
 
 /**

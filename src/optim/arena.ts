@@ -8,7 +8,7 @@ import {
   OPTIMIZER_PREFIX,
   type ParameterSpec,
 } from "./layout.ts";
-import type { Optimizer, ResolvedGroup } from "./optimizer.ts";
+import { type Optimizer, type ResolvedGroup, rateAt } from "./optimizer.ts";
 
 type Floats = OwnFloat32Array;
 
@@ -191,7 +191,9 @@ export class Arena {
     }
     const { parameters, moments } = this.flat;
     // Of all groups, also those that have nothing in this part: every rank must refuse a learning rate alike.
-    const rates = new Map(this.live().map(({ group }) => [group, this.#learningRate(group, step)]));
+    const rates = new Map(
+      this.live().map(({ group }) => [group, rateAt(this.optimizer.name, this.#group(group), step)]),
+    );
     const updates = this.live(part).map(({ group, offset, count, gradients }) => {
       const at = (buffer: Floats) => buffer.byteOffset + 4 * offset;
       const range = { parameters: at(parameters), gradients, moments: [...moments.values()].map(at), count };
@@ -212,17 +214,6 @@ export class Arena {
     return settings;
   }
 
-  #learningRate(group: number, step: number): number {
-    const learningRate = this.#group(group).learningRate(step);
-    if (!Number.isFinite(learningRate) || learningRate < 0) {
-      throw new UsageError(
-        `${this.optimizer.name}: expected the learning rate at step ${step} to be finite and not negative, ` +
-          `found ${learningRate}; parameters are unchanged`,
-      );
-    }
-    return learningRate;
-  }
-
   /** Says that after an update of a part the other parts were brought up to date, moments too. */
   gathered(): void {
     this.#inPart = false;
@@ -236,7 +227,7 @@ export class Arena {
   state(): readonly NamedTensor[] {
     if (this.#inPart) {
       throw new UsageError(
-        "checkpoint: each rank updates a part of the parameters, and has the optimiser's moments of that part alone. Call `gather()` of the " +
+        "checkpoint: each rank updates a part of the parameters, and has the optimiser's moments of that part alone. Call `pull()` of the " +
           "train step (or of the trainer) on every rank before you take a checkpoint.",
       );
     }

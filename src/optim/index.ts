@@ -13,7 +13,9 @@ export type {
   Optimizer,
   OptimizerOptions,
   ParameterGroup,
+  RangeTensors,
   ResolvedGroup,
+  UpdateExpression,
   UpdateRange,
   UpdateSettings,
 } from "./optimizer.ts";

@@ -1,5 +1,6 @@
 import { UsageError } from "../errors.ts";
 import type { Kernels } from "../kernels/index.ts";
+import type { Tensor } from "../tensor/index.ts";
 import { constant, type Schedule } from "./schedules.ts";
 
 /** Parameters with their own settings. A parameter belongs to the first group that matches its name. */
@@ -45,6 +46,26 @@ export interface UpdateSettings {
   readonly gradientScale: number;
 }
 
+/** A range of the arena as tensors, each [count]. */
+export interface RangeTensors {
+  readonly parameters: Tensor;
+  /** One tensor for each of the optimiser's moments, in their order. */
+  readonly moments: readonly Tensor[];
+}
+
+/** An update as an expression, for a device that keeps parameters and moments: it computes what `update` computes. */
+export interface UpdateExpression {
+  /** What changes from step to step, such as the learning rate: always the same number of values. */
+  readonly numbers: (settings: UpdateSettings) => readonly number[];
+  /** The next parameters and moments. `gradients` are scaled already, `numbers` are scalars in the order above. */
+  readonly next: (
+    range: RangeTensors,
+    gradients: Tensor,
+    numbers: readonly Tensor[],
+    weightDecay: number,
+  ) => RangeTensors;
+}
+
 /** The settings of a group, with defaults filled in. */
 export interface ResolvedGroup {
   /** Whether a parameter belongs to the group, by its name and label. */
@@ -69,6 +90,8 @@ export interface Optimizer {
    * which costs nothing extra.
    */
   readonly update: (kernels: Kernels, range: UpdateRange, settings: UpdateSettings) => boolean;
+  /** The same update as an expression. Without it the optimiser only runs on the processor. */
+  readonly expression?: UpdateExpression;
 }
 
 const resolveRate = (where: string, rate: number | Schedule): Schedule => {
@@ -76,6 +99,20 @@ const resolveRate = (where: string, rate: number | Schedule): Schedule => {
   requireSetting(where, "learningRate", rate, rate >= 0, "finite and not negative");
   return constant(rate);
 };
+
+/** The learning rate of a group. @throws UsageError when its schedule gives one that is negative or not finite. */
+export function rateAt(optimizer: string, { learningRate }: ResolvedGroup, step: number): number {
+  const rate = learningRate(step);
+  if (Number.isFinite(rate) && rate >= 0) return rate;
+  throw new UsageError(
+    `${optimizer}: expected the learning rate at step ${step} to be finite and not negative, ` +
+      `found ${rate}; parameters are unchanged`,
+  );
+}
+
+/** An L2 penalty: the gradient of the loss and of λ/2 |p|². */
+export const penalised = (gradients: Tensor, parameters: Tensor, weightDecay: number): Tensor =>
+  weightDecay === 0 ? gradients : gradients.add(parameters.mul(weightDecay));
 
 /** Throws a {@link UsageError} that names the optimiser and the option, unless `value` is finite and `holds` is true. */
 export const requireSetting = (

@@ -1,6 +1,13 @@
 import { InternalError } from "../errors.ts";
 import { anything, checkOptions, given, type OptionRules, required } from "../options.ts";
-import { type Optimizer, type OptimizerOptions, requireSetting, resolveGroups } from "./optimizer.ts";
+import { sqrt, square } from "../tensor/index.ts";
+import {
+  type Optimizer,
+  type OptimizerOptions,
+  penalised,
+  requireSetting,
+  resolveGroups,
+} from "./optimizer.ts";
 
 export interface RmspropOptions extends OptimizerOptions {
   /** Decay of the mean square, in [0, 1). Default 0.99. */
@@ -71,6 +78,17 @@ export const rmsprop = (options: RmspropOptions): Optimizer => {
         gradientScale,
       );
       return finite === 1;
+    },
+    expression: {
+      numbers: ({ learningRate }) => [learningRate],
+      next: ({ parameters, moments: [squares, buffer] }, gradients, [rate], weightDecay) => {
+        const g = penalised(gradients, parameters, weightDecay);
+        const s = squares.mul(alpha).add(square(g).mul(1 - alpha));
+        const step = g.div(sqrt(s).add(epsilon));
+        if (momentum === 0) return { parameters: parameters.sub(rate.mul(step)), moments: [s] };
+        const b = buffer.mul(momentum).add(step);
+        return { parameters: parameters.sub(rate.mul(b)), moments: [s, b] };
+      },
     },
   };
 };

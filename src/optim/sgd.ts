@@ -1,6 +1,12 @@
 import { InternalError, UsageError } from "../errors.ts";
 import { anything, checkOptions, given, type OptionRules, required } from "../options.ts";
-import { type Optimizer, type OptimizerOptions, requireSetting, resolveGroups } from "./optimizer.ts";
+import {
+  type Optimizer,
+  type OptimizerOptions,
+  penalised,
+  requireSetting,
+  resolveGroups,
+} from "./optimizer.ts";
 
 export interface SgdOptions extends OptimizerOptions {
   /** Momentum, in [0, 1). Default 0: plain gradient descent, which keeps no moment. */
@@ -54,6 +60,16 @@ export const sgd = (options: SgdOptions): Optimizer => {
         gradientScale,
       );
       return finite === 1;
+    },
+    expression: {
+      numbers: ({ learningRate }) => [learningRate],
+      next: ({ parameters, moments: [buffer] }, gradients, [rate], weightDecay) => {
+        const g = penalised(gradients, parameters, weightDecay);
+        if (momentum === 0) return { parameters: parameters.sub(rate.mul(g)), moments: [] };
+        const b = buffer.mul(momentum).add(g);
+        const along = nesterov ? g.add(b.mul(momentum)) : b;
+        return { parameters: parameters.sub(rate.mul(along)), moments: [b] };
+      },
     },
   };
 };

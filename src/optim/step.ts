@@ -3,8 +3,10 @@
 import type { OwnFloat32Array } from "../arrays.ts";
 import {
   build,
-  type CompiledGraph,
+  checkDevice,
+  type Device,
   describeLeaf,
+  deviceRule,
   type Executor,
   initialValues,
   type NoiseFiller,
@@ -31,6 +33,7 @@ import { Arena, type ArenaPlan, type NamedTensor } from "./arena.ts";
 import { checkFinite, clipGlobalNorm, clipScale, squaredNorm } from "./clip.ts";
 import { type Coordinates, inCoordinates, valueFrom } from "./coordinates.ts";
 import type { Optimizer } from "./optimizer.ts";
+import { type BoundResidentStep, compileResidentStep } from "./resident-step.ts";
 import { meanOverRanks, Parts, type Together } from "./together.ts";
 
 type Floats = OwnFloat32Array;
@@ -59,6 +62,11 @@ export interface StepOptions {
   readonly executor?: Executor;
   /** Threads of the native executor. Default: one for each core. */
   readonly threads?: number;
+  /**
+   * Where the step runs. On `webgpu` parameters and moments stay on the graphics processor: call `pull` before they are read. The
+   * executor is `native`. Default `cpu`.
+   */
+  readonly device?: Device;
   /** The gradient is clipped to this global norm. Default: no clipping. */
   readonly maxGradientNorm?: number;
   /** Ranks that take the step together, each on its own rows. Default one process. */
@@ -74,6 +82,7 @@ const stepRules: OptionRules<StepOptions> = {
   seed: required(given("a whole number of at least 0")),
   executor: anything,
   threads: whole(1),
+  device: deviceRule,
   maxGradientNorm: anything,
   together: anything,
   coordinates: anything,
@@ -125,16 +134,16 @@ function splitFactor(loss: Tensor): Factored {
 }
 
 /** The leaves of a step with their names, sorted by kind. */
-function sortLeaves(program: CompiledGraph, named: readonly NamedLeaf[]) {
+function sortLeaves(leaves: readonly Tensor[], named: readonly NamedLeaf[]) {
   const names = new Map(named.map(({ name, tensor }) => [tensor, name]));
-  for (const leaf of program.leaves) {
+  for (const leaf of leaves) {
     if (isParameter(leaf) && !names.has(leaf)) {
       throw new InternalError(
         `a parameter of shape [${leaf.shape.join(", ")}] is used but is not among the named ones`,
       );
     }
   }
-  const inputs = program.leaves.filter(isInput);
+  const inputs = leaves.filter(isInput);
   const seen = new Set<string>();
   for (const { attributes } of inputs) {
     if (seen.has(attributes.name)) {
@@ -146,7 +155,7 @@ function sortLeaves(program: CompiledGraph, named: readonly NamedLeaf[]) {
   }
   return {
     inputs,
-    noises: program.leaves.filter(isNoise),
+    noises: leaves.filter(isNoise),
     buffers: named.filter(({ tensor }) => isParameter(tensor) && !tensor.attributes.trainable),
   };
 }
@@ -183,6 +192,8 @@ export class TrainStep {
   readonly #options: StepOptions;
   /** With several ranks, the part of each. */
   readonly #parts: Parts | undefined;
+  /** The step on a device, which has the parameters and moments. */
+  readonly #resident: BoundResidentStep | undefined;
 
   constructor(parts: {
     arena: Arena;
@@ -197,6 +208,7 @@ export class TrainStep {
     factor: number;
     options: StepOptions;
     parts: Parts | undefined;
+    resident?: BoundResidentStep;
   }) {
     this.arena = parts.arena;
     this.nodes = parts.nodes;
@@ -210,6 +222,7 @@ export class TrainStep {
     this.#factor = parts.factor;
     this.#options = parts.options;
     this.#parts = parts.parts;
+    this.#resident = parts.resident;
   }
 
   /** The array that the next run reads for an input; fill it in place. */
@@ -230,6 +243,7 @@ export class TrainStep {
    */
   async run(step: number): Promise<StepReport> {
     this.#fillNoise(this.#options.seed, step);
+    if (this.#resident !== undefined) return this.#runResident(this.#resident, step);
     await this.#program();
     if (this.#options.together !== undefined) this.#reduce(this.#options.together);
     const report = this.report();
@@ -238,8 +252,30 @@ export class TrainStep {
     // The update reports a gradient that is not finite only after it was applied. The parameters are then useless, and only a
     // checkpoint has good ones. Checking first would cost a pass over the gradients at every step.
     if (!this.#update(step, gradientScale)) this.#checkFinite(step);
-    for (const { value, next } of this.#buffers.values()) if (next !== undefined) value.set(next);
+    this.#moveBuffers();
     return report;
+  }
+
+  /**
+   * Brings here what a step leaves elsewhere, before it is read: parameters and moments that are on a device, gradients and moments of which each
+   * rank has a part. Every rank must call it. Otherwise it does nothing.
+   */
+  async pull(): Promise<void> {
+    this.#gather();
+    await this.#resident?.pull();
+  }
+
+  /** Copies of parameters and moments, for a checkpoint. @throws UsageError when they are on a device. */
+  state(): readonly NamedTensor[] {
+    this.#checkHere("the parameters");
+    return this.arena.state();
+  }
+
+  /** Restores what `state` returned: see {@link Arena.load}. */
+  load(tensors: Iterable<NamedTensor>, options: { readonly moments?: boolean } = {}): void {
+    this.#checkHere("the parameters");
+    this.arena.load(tensors, options);
+    this.#resident?.push();
   }
 
   /** The report of the last run, even if it is not finite. */
@@ -252,6 +288,7 @@ export class TrainStep {
    * drawn again. A leaf that the step does not use is zero.
    */
   leafValues(leaves: readonly Tensor[], step: number): Floats[] {
+    this.#checkHere("the values");
     const values = leaves.map((leaf) =>
       isNoise(leaf) ? new Float32Array(leaf.size) : (this.#arrayOf(leaf) ?? new Float32Array(leaf.size)),
     );
@@ -264,21 +301,17 @@ export class TrainStep {
   }
 
   /**
-   * With several ranks, brings together the gradients of the last run and the optimiser's moments, of which each rank has a part. Every rank
-   * must call it, before a checkpoint is taken or {@link gradient} is read. With one process it does nothing.
-   */
-  gather(): void {
-    this.#parts?.gather(this.arena);
-  }
-
-  /**
    * The gradient of the loss with respect to a parameter, or to its coordinates where it has others, from the last run: a copy.
-   * @throws UsageError when several ranks have parts of it and have not called {@link gather}.
+   * @throws UsageError when several ranks have parts of it and have not called {@link pull}.
    */
   gradient(name: string): Float32Array {
+    if (this.#resident !== undefined)
+      throw new UsageError(
+        `step: gradients stay on the device; compile the step for the processor to read them.`,
+      );
     if (this.#parts?.whole === false) {
       throw new UsageError(
-        `gradient '${name}': each rank has a part of the gradient. Call \`gather()\` on every rank first.`,
+        `gradient '${name}': each rank has a part of the gradient. Call \`pull()\` on every rank first.`,
       );
     }
     return this.arena.gradient(name).map((g) => g * this.#factor);
@@ -317,6 +350,7 @@ export class TrainStep {
 
   /** The current value of a parameter or buffer, by name: a view; of a parameter in other coordinates, an array that each call refreshes. */
   value(name: string): Floats {
+    this.#checkHere(`"${name}"`);
     return this.#values.get(name)?.() ?? this.#buffers.get(name)?.value ?? this.arena.parameter(name);
   }
 
@@ -358,8 +392,39 @@ export class TrainStep {
 
   #checkFinite(step: number): void {
     // A rank knows the gradients of its part alone; all ranks are here, and all report the same one.
-    this.gather();
+    this.#gather();
     checkFinite(this.arena, step);
+  }
+
+  async #runResident(resident: BoundResidentStep, step: number): Promise<StepReport> {
+    const finite = await resident.run(step);
+    const report = this.report();
+    if (!finite) {
+      await resident.pull();
+      const culprit = resident.culprit();
+      if (culprit === undefined) this.#checkReport(report, step);
+      throw new NonFiniteError(
+        `step ${step}: expected finite gradients, found one that is not${culprit === undefined ? "" : `, of parameter "${culprit}"`}; try a lower learning rate or ` +
+          "gradient clipping. The parameters are unchanged.",
+      );
+    }
+    this.#moveBuffers();
+    return report;
+  }
+
+  #gather(): void {
+    this.#parts?.gather(this.arena);
+  }
+
+  #moveBuffers(): void {
+    for (const { value, next } of this.#buffers.values()) if (next !== undefined) value.set(next);
+  }
+
+  #checkHere(what: string): void {
+    if (this.#resident === undefined || this.#resident.isHere) return;
+    throw new UsageError(
+      `step: ${what} cannot be read while the device has newer values; first call \`await step.pull()\`.`,
+    );
   }
 
   #checkReport(report: Readonly<Record<string, number>>, step: number): void {
@@ -406,11 +471,36 @@ export async function compileStep(
       throw new ShapeError(`step: '${name}' must be a scalar, found shape [${t.shape.join(", ")}].`);
   }
   const updates = [...(objective.updates ?? [])].map(([buffer, next]) => [buffer, expressed(next)] as const);
-  const program = await build(
-    [...reported.map(([, t]) => t), ...gradients, ...updates.map(([, next]) => next)],
-    options,
-  );
-  const { inputs, noises, buffers } = sortLeaves(program, moved);
+  const { device = "cpu", executor = "native", together } = options;
+  checkDevice("step", executor, device);
+  if (device !== "cpu" && together !== undefined)
+    throw new UsageError(
+      `step: several ranks add up gradients in the processor's memory; train with device "cpu", or in one process.`,
+    );
+  const next = updates.map(([, value]) => value);
+  const resident =
+    device === "cpu"
+      ? undefined
+      : await compileResidentStep(
+          {
+            figures: reported.map(([, t]) => t),
+            others: next,
+            gradients: new Map(trainable.map(({ name }, i) => [name, gradients[i]])),
+            leaves: new Map(trainable.map(({ name, tensor }) => [name, tensor])),
+            factor,
+            maxNorm: options.maxGradientNorm,
+          },
+          planned.layout,
+          optimizer,
+          device,
+        );
+  const program =
+    resident === undefined
+      ? await build([...reported.map(([, t]) => t), ...gradients, ...next], options)
+      : undefined;
+  const leaves = (program ?? resident)?.leaves ?? [];
+  const nodes = (program ?? resident)?.nodes ?? 0;
+  const { inputs, noises, buffers } = sortLeaves(leaves, moved);
 
   const slots = new Map<Tensor, Slot<"float32">>();
   for (const leaf of [...inputs, ...noises, ...buffers.map((b) => b.tensor)]) {
@@ -437,11 +527,18 @@ export async function compileStep(
       arrayOf(tensor).set(Float32Array.from(initialValues(tensor, name, options.seed)));
   }
   const report = reported.map(([name], i) => [name, memory.view(reportSlots[i])] as const);
-  const run = program.bind(program.leaves.map(arrayOf), [
+  const nextArrays = updates.map(([buffer]) => viewOf(memory, nextSlots.get(buffer), buffer));
+  const run = program?.bind(leaves.map(arrayOf), [
     ...report.map(([, value]) => value),
     ...trainable.map(({ name }) => arena.gradient(name)),
-    ...updates.map(([buffer]) => viewOf(memory, nextSlots.get(buffer), buffer)),
+    ...nextArrays,
   ]);
+  const boundResident = resident?.bind({
+    arena,
+    arrayOf,
+    figures: report.map(([, value]) => value),
+    others: nextArrays,
+  });
   const values = new Map<string, () => Floats>();
   const readers = new Map<Tensor, () => Floats>();
   for (const { name, tensor } of named) {
@@ -453,8 +550,8 @@ export async function compileStep(
   }
   return new TrainStep({
     arena,
-    nodes: program.nodes,
-    program: run,
+    nodes,
+    program: run ?? (() => undefined),
     inputs: new Map(inputs.map((leaf) => [leaf.attributes.name, view(leaf)])),
     buffers: new Map(
       buffers.map(({ name, tensor }) => {
@@ -463,13 +560,14 @@ export async function compileStep(
       }),
     ),
     report,
-    fillNoise: noiseFiller(program.leaves, view, partOf(options)),
+    fillNoise: noiseFiller(leaves, view, partOf(options)),
     arrayOf: (leaf) =>
       readers.get(leaf)?.() ?? (slots.has(leaf) || names.has(leaf) ? arrayOf(leaf) : undefined),
     values,
     factor: factor / (ranks?.size ?? 1),
     options,
     parts: ranks && room && new Parts(arena.layout, ranks, memory.view(room)),
+    ...(boundResident && { resident: boundResident }),
   });
 }
 

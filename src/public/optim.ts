@@ -31,6 +31,7 @@ export {
   type OptimizerOptions,
   type ParameterGroup,
   type ParameterSpec,
+  type RangeTensors,
   type ResolvedGroup,
   type RmspropOptions,
   rmsprop,
@@ -43,6 +44,7 @@ export {
   type Together,
   TrainStep,
   togetherOf,
+  type UpdateExpression,
   type UpdateRange,
   type UpdateSettings,
 } from "../optim/index.ts";

@@ -84,6 +84,7 @@ export {
   VALIDATION,
 } from "../reproduce/index.ts";
 export {
+  type ContinueOptions,
   checkFingerprint,
   compileTraining,
   type DataChecks,

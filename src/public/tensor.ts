@@ -13,6 +13,7 @@ export {
   type CompileOptions,
   type Computed,
   compile,
+  type Device,
   type Executor,
   type Feed,
   flushSubnormals,

@@ -22,6 +22,7 @@ const INCIDENTAL: readonly string[] = [
   "createdAt",
   "command",
   "train.threads",
+  "train.device",
   "data.columns",
   "data.table.preprocessing",
   "labels.perClass",

@@ -1,7 +1,7 @@
 /** Trains in a run's folder: a new run, or one that stopped. */
 import { existsSync, mkdirSync, readFileSync } from "#platform/files";
 import { join } from "#platform/paths";
-import { preloadNative } from "../compile/index.ts";
+import { type Device, preloadNative } from "../compile/index.ts";
 import { checkSupervision, type Dataset } from "../data/index.ts";
 import { InternalError, UsageError } from "../errors.ts";
 import {
@@ -214,21 +214,31 @@ export async function startRun(
   }
 }
 
+/** What may change when a run continues. */
+export interface ContinueOptions {
+  /** More epochs than before. They need a constant learning rate, because a schedule would have been different from the start. Default: the run's. */
+  readonly epochs?: number;
+  /** Threads within an operation. Default: the run's. */
+  readonly threads?: number;
+  /** Where steps run. Default: the run's. */
+  readonly device?: Device;
+}
+
 /**
- * Continues a run from its last checkpoint to its last epoch, as if it had never stopped. `epochs` can ask for more epochs, and
- * `config.json` is then updated. That needs a constant learning rate, because a schedule would have been different from the start.
+ * Continues a run from its last checkpoint to its last epoch, as if it had never stopped. If an option changes its settings,
+ * `config.json` is updated.
  * @throws CheckpointError when the data are not those it was trained on, or the checkpoint is damaged.
  * @throws UsageError when `epochs` is less than the run's, or more with a schedule.
  */
 export async function resumeRun(
   path: string,
   data: RunData,
-  { epochs, ...hooks }: RunHooks & { readonly epochs?: number } = {},
+  { epochs, threads, device, ...hooks }: RunHooks & ContinueOptions = {},
 ): Promise<RunResult> {
   preloadNative();
   const run = readRun(path);
   checkFingerprint(run.settings, data.train);
-  const settings = withEpochs(run.settings, epochs);
+  const settings = placed(withEpochs(run.settings, epochs), { threads, device });
   const { ranks = alone } = hooks;
   checkRanks(ranks, settings);
   if (ranks.rank > 0) return trainStages({ ...run, settings }, data, hooks);
@@ -245,6 +255,19 @@ export async function resumeRun(
   } finally {
     lock.release();
   }
+}
+
+function placed(
+  settings: RunSettings,
+  { threads, device }: { readonly threads: number | undefined; readonly device: Device | undefined },
+): RunSettings {
+  const { train } = settings;
+  if ((threads ?? train.threads) === train.threads && (device ?? train.device) === train.device)
+    return settings;
+  return {
+    ...settings,
+    train: { ...train, ...(threads !== undefined && { threads }), ...(device !== undefined && { device }) },
+  };
 }
 
 function withEpochs(settings: RunSettings, epochs: number | undefined): RunSettings {

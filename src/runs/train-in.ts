@@ -126,7 +126,6 @@ export async function trainIn(
   const lines = [...fromFirst(ranks, (log?.lines ?? []) as readonly EpochLine[])];
   const { version } = settings;
   const save = (path = folder.checkpoint): void => {
-    trainer.gather();
     if (!writes) return;
     const { seed } = settings.train;
     const metadata = { seconds: seconds(), version, seed, ...training.built };

@@ -202,7 +202,6 @@ export async function train(
         held && (await kind.figures(trained, held, { train: settings } as RunSettings, progress));
       if (figures) epochs.push({ epoch: progress.epoch, ...figures });
       if (patience !== undefined && bestEpoch(epochs) === progress.epoch) {
-        trainer.gather();
         best = trainer.checkpoint();
       }
       await onEpoch?.(progress, { trained: trained as never, ...(figures && { figures }) });

@@ -137,7 +137,7 @@ export class Trainer {
     settings: OptimisationSettings,
     { ranks, whole }: SharedObjective = { ranks: alone, whole: () => objective },
   ): Promise<Trainer> {
-    const { seed, epochs, threads = ranks.threads, clip } = settings;
+    const { seed, epochs, threads = ranks.threads, clip, device } = settings;
     if (ranks.size > 1 && (objective.updates?.size ?? 0) > 0) {
       throw new UsageError(
         `train: batch normalisation would see the statistics of each of ${ranks.size} ranks apart, not those of the minibatch. Train with one ` +
@@ -150,6 +150,7 @@ export class Trainer {
       seed,
       ...(threads !== undefined && { threads }),
       ...(clip !== undefined && { maxGradientNorm: clip }),
+      ...(device !== undefined && { device }),
       ...(together && { together }),
     });
     return new Trainer({ settings, batches, parameters, trainStep, ranks });
@@ -166,7 +167,7 @@ export class Trainer {
     };
   }
 
-  /** Current values of parameters and buffers, as views that later steps change. */
+  /** Current values of parameters and buffers, as views that later steps change; on a device, once `pull` has copied them. */
   values(): ReadonlyMap<Tensor, Float32Array> {
     return new Map(this.#parameters.map(({ name, tensor }) => [tensor, this.trainStep.value(name)]));
   }
@@ -191,30 +192,38 @@ export class Trainer {
     const total = this.settings.epochs * this.stepsPerEpoch;
     while (this.#step < total) {
       // A signal may reach one rank alone; all must stop at the same step.
-      if (anyOf(this.ranks, signal?.aborted === true)) return false;
+      if (anyOf(this.ranks, signal?.aborted === true)) {
+        await this.pull();
+        return false;
+      }
       await this.next();
       const made = ((this.#step - 1) % this.stepsPerEpoch) + 1;
       const progress = { ...this.progress, stepOfEpoch: made, means: this.#means(made) };
       onStep?.(progress);
-      if (made === this.stepsPerEpoch) await onEpoch?.(progress);
+      if (made !== this.stepsPerEpoch) continue;
+      await this.pull();
+      await onEpoch?.(progress);
     }
     this.#checkDivergence();
     return true;
   }
 
-  /** With several ranks, brings together what each has a part of; every rank must call it before {@link checkpoint}. */
-  gather(): void {
-    this.trainStep.gather();
+  /**
+   * Brings parameters, gradients and moments together in this process's memory, from the device or from the other ranks: every rank must call it before
+   * {@link checkpoint}. `run` does it after each epoch and when it ends; a loop of `next` does it itself.
+   */
+  pull(): Promise<void> {
+    return this.trainStep.pull();
   }
 
   /**
    * A copy of everything needed to continue. `metadata` is stored unchanged.
-   * @throws UsageError when several ranks have not called {@link gather} since the last step.
+   * @throws UsageError when a device or other ranks have newer values: {@link pull} brings them here.
    */
   checkpoint(metadata: Checkpoint["metadata"] = {}): Checkpoint {
     const { step, epoch } = this.progress;
     return {
-      tensors: this.trainStep.arena.state(),
+      tensors: this.trainStep.state(),
       buffers: this.trainStep.buffers(),
       step,
       epoch,
@@ -228,7 +237,7 @@ export class Trainer {
 
   /** Restores a checkpoint of the same model and optimiser. @throws CheckpointError when it belongs to another. */
   restore(checkpoint: Checkpoint): void {
-    this.trainStep.arena.load(checkpoint.tensors);
+    this.trainStep.load(checkpoint.tensors);
     this.trainStep.loadBuffers(checkpoint.buffers);
     this.#step = checkpoint.step;
     const { sums, firstLoss } = checkpoint.metadata;

@@ -1,4 +1,5 @@
 /** The settings that the training loop reads. Schemas and defaults are in the kinds of models. */
+import type { Device } from "../compile/index.ts";
 import type { Binarization } from "../data/index.ts";
 
 /** The optimisers for training. */
@@ -34,6 +35,8 @@ export interface OptimisationSettings {
   readonly seed: number;
   /** Threads per operation. Absent: one per core. */
   readonly threads?: number;
+  /** Where steps run. Absent: on the processor. */
+  readonly device?: Device;
 }
 
 /** Settings of the minibatches of one dataset. */

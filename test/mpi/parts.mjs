@@ -79,9 +79,9 @@ const refused = (run) => {
     return error.message;
   }
 };
-check("a gradient in parts is refused", refused(() => several.gradient("w")).includes("Call `gather()`"));
-check("a checkpoint in parts is refused", refused(() => several.arena.state()).includes("Call `gather()`"));
-several.gather();
+check("a gradient in parts is refused", refused(() => several.gradient("w")).includes("Call `pull()`"));
+check("a checkpoint in parts is refused", refused(() => several.arena.state()).includes("Call `pull()`"));
+await several.pull();
 const near = (a, b) => a.every((x, i) => Math.abs(x - b[i]) <= 1e-5 * Math.max(1e-3, ...a.map(Math.abs)));
 const expected = one.arena.state();
 several.arena.state().forEach(({ name, data }, i) => {

@@ -189,7 +189,7 @@ describe("parts", () => {
       own.set(gradients.subarray(start, end));
       const square = squaredNorm(arena, part);
       for (let step = 0; step < 2; step++) expect(arena.update({ step, part })).toBe(true);
-      expect(() => arena.state()).toThrow("Call `gather()`");
+      expect(() => arena.state()).toThrow("Call `pull()`");
       arena.gathered();
       expect(arena.state()).toHaveLength(3 * SPECS.length);
       const cut = (buffer: Float32Array) => [...buffer.subarray(start, end)];

@@ -1,4 +1,5 @@
 /** Settings of training that kinds share. */
+import { devices } from "../../compile/index.ts";
 import { binarizations } from "../../data/index.ts";
 import { ceilings } from "../../limits.ts";
 import { boundEstimators, boundNames, elboForms } from "../../models/index.ts";
@@ -62,6 +63,11 @@ export const optimisation = {
   threads: optional(whole(1, ceilings.threads), {
     help: "threads per operation",
     otherwise: "one a core",
+  }),
+  /** Where steps run: `cpu`, or `webgpu`, a graphics processor. Default: `cpu`. */
+  device: optional(oneOf(devices), {
+    help: "where steps run: the processor, or a graphics processor through WebGPU (Vulkan, Metal, Direct3D)",
+    otherwise: "cpu",
   }),
 };
 

@@ -19,5 +19,10 @@ export const loadRuntime = async (threads?: number): Promise<Runtime> => {
   });
   ort.env.logLevel = "error";
   if (threads !== undefined && globalThis.crossOriginIsolated) ort.env.wasm.numThreads = threads;
-  return { ort, writesInPlace: false, threadsPerSession: false };
+  const findDevice = (device: string): never => {
+    throw new UsageError(
+      `device ${device}: in a page only the processor is used so far; leave out the device, or train with Node.`,
+    );
+  };
+  return { ort, writesInPlace: false, threadsPerSession: false, findDevice };
 };
