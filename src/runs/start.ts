@@ -1,7 +1,7 @@
 /** Trains in a run's folder: a new run, or one that stopped. */
 import { existsSync, mkdirSync, readFileSync } from "#platform/files";
 import { join } from "#platform/paths";
-import { type Device, preloadNative } from "../compile/index.ts";
+import { type Device, deviceRule, preloadNative } from "../compile/index.ts";
 import { checkSupervision, type Dataset } from "../data/index.ts";
 import { InternalError, UsageError } from "../errors.ts";
 import {
@@ -30,6 +30,7 @@ import {
   type TrainedModel,
 } from "../kinds/index.ts";
 import { alone, fromFirst, type Ranks } from "../mpi/index.ts";
+import { anything, callback, checkOptions, flag, type OptionRules, whole } from "../options.ts";
 import { checkFingerprint } from "./data.ts";
 import { openRun, readRun, storedOf } from "./open.ts";
 import { checkRanks } from "./ranks.ts";
@@ -186,6 +187,16 @@ function checkBase(from: string, base: BaseDeclaration, settings: RunSettings, t
   }
 }
 
+const hookRules: OptionRules<RunHooks> = {
+  onStep: callback,
+  onEpoch: callback,
+  onStage: callback,
+  onStart: callback,
+  onEpochLogged: callback,
+  signal: anything,
+  ranks: anything,
+};
+
 /**
  * Trains a new run in a folder: writes `config.json` first, then a line of metrics and a checkpoint for each epoch. Its base run has a
  * folder inside.
@@ -197,6 +208,7 @@ export async function startRun(
   data: RunData,
   options: RunHooks & { readonly overwrite?: boolean } = {},
 ): Promise<RunResult> {
+  checkOptions("startRun", options, { ...hookRules, overwrite: flag });
   preloadNative();
   await checkSettings(settings, data);
   const { overwrite = false, ...hooks } = options;
@@ -214,8 +226,8 @@ export async function startRun(
   }
 }
 
-/** What may change when a run continues. */
-export interface ContinueOptions {
+/** What may change when a run continues, and callbacks. */
+export interface ContinueOptions extends RunHooks {
   /** More epochs than before. They need a constant learning rate, because a schedule would have been different from the start. Default: the run's. */
   readonly epochs?: number;
   /** Threads within an operation. Default: the run's. */
@@ -223,6 +235,13 @@ export interface ContinueOptions {
   /** Where steps run. Default: the run's. */
   readonly device?: Device;
 }
+
+const continueRules: OptionRules<ContinueOptions> = {
+  ...hookRules,
+  epochs: whole(1),
+  threads: whole(1),
+  device: deviceRule,
+};
 
 /**
  * Continues a run from its last checkpoint to its last epoch, as if it had never stopped. If an option changes its settings,
@@ -233,8 +252,10 @@ export interface ContinueOptions {
 export async function resumeRun(
   path: string,
   data: RunData,
-  { epochs, threads, device, ...hooks }: RunHooks & ContinueOptions = {},
+  options: ContinueOptions = {},
 ): Promise<RunResult> {
+  checkOptions("resumeRun", options, continueRules);
+  const { epochs, threads, device, ...hooks } = options;
   preloadNative();
   const run = readRun(path);
   checkFingerprint(run.settings, data.train);

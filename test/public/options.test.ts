@@ -137,6 +137,7 @@ const calls: Record<string, readonly Call[]> = {
   SummaryOptions: [(o) => mcmc.summary({ method: "nuts", values: new Map() } as never, o)],
   FitSummaryOptions: [(o) => mcmc.summary({ method: "svi", draw: async () => new Map() } as never, o)],
   CalibrationOptions: [(o) => mcmc.simulationBasedCalibration(coin, [], o)],
+  ContinueOptions: [(o) => runs.resumeRun("nowhere", { train: dataset }, o)],
   VaeOptions: [(o) => models.VAE({ shape: [4], ...o })],
   AutoencoderOptions: [(o) => models.Autoencoder({ shape: [4], ...o })],
   BeliefNetworkOptions: [(o) => models.BeliefNetwork({ features: 4, ...o })],
