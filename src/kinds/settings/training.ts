@@ -64,7 +64,7 @@ export const optimisation = {
     help: "threads per operation",
     otherwise: "one a core",
   }),
-  /** Where steps run: `cpu`, or `webgpu`, a graphics processor. Default: `cpu`. */
+  /** Where steps run: `cpu`, or `webgpu`, a graphics processor. Default: cpu. */
   device: optional(oneOf(devices), {
     help: "where steps run: the processor, or a graphics processor through WebGPU (Vulkan, Metal, Direct3D)",
     otherwise: "cpu",
