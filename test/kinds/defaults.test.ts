@@ -23,6 +23,14 @@ test("M2 learns images at the rate at which it learns what y is for, whatever th
   });
 });
 
+test("q(y|x) of M2 stays uncertain where few images are labelled", () => {
+  const of = (rows: number, table: boolean) => defaultsOf("m2", rows, table);
+  const kept = { model: { dropout: 0, inputDropout: 0 }, train: { warmup: 0 } };
+  const few = { model: { dropout: 0.5, inputDropout: 0.3 }, train: { warmup: 10 } };
+  expect([of(50_000, false), of(201, false)]).toMatchObject([few, few]);
+  expect([of(200, false), of(50_000, true)]).toMatchObject([kept, kept]);
+});
+
 test("minibatches leave an epoch twenty updates where rows are few", () => {
   const batch = (rows: number) => at(defaultsOf("m1m2", rows, false), "train.batch");
   expect([60_000, 2000, 949, 344, 30].map(batch)).toEqual([100, 100, 47, 17, 10]);

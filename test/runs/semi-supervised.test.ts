@@ -71,7 +71,7 @@ test("in memory: eight labels of 120 rows tell the four bars apart", async () =>
     expect(of.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 5);
     expect(of[label]).toBe(Math.max(...of));
   });
-  await expect(train(m2, few, { warmupEntropy: 0.3 })).rejects.toThrow(
+  await expect(train(m2, few, { warmup: 0, warmupEntropy: 0.3 })).rejects.toThrow(
     "train: warmupEntropy: only applies during the warm-up; expected a warmup above 0, found 0.",
   );
 });

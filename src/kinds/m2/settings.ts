@@ -28,6 +28,16 @@ import { notNegative, oneOf, share, sharesOr, toggle, whole } from "../settings/
  */
 export const alphaOf = ({ rows }: DataFacts): number => Math.min(1, Math.max(0.1, 5000 / rows));
 
+/**
+ * Images of which fewer than half are labelled. From few labels q(y|x) is soon certain of every row, wrong ones too, and the decoder
+ * learns classes that are mixed. Dropping units and pixels keeps it uncertain; so does a while in which the labels alone teach it.
+ */
+const fewLabelled = ({ rows, table, labels }: DataFacts): boolean => !table && labels < rows / 2;
+const ofFewLabels =
+  (value: number) =>
+  (facts: DataFacts): number =>
+    fewLabelled(facts) ? value : 0;
+
 /** p(y). Runs that were made before there was a choice have none: theirs is uniform. */
 export const classPrior = optional(sharesOr(["uniform", "labels", "learned"]), {
   help: "p(y), the shares of the classes among all rows, such as 0.95,0.05, or by name",
@@ -99,8 +109,14 @@ const model = {
   likelihood,
   network: networkSettings.network,
   channels: networkSettings.channels,
-  dropout: setting(share, { help: "fraction of q(y|x)'s hidden units dropped in training", default: 0 }),
-  inputDropout: setting(share, { help: "fraction of q(y|x)'s inputs dropped in training", default: 0 }),
+  dropout: setting(share, {
+    help: "fraction of q(y|x)'s hidden units dropped in training",
+    default: ofFewLabels(0.5),
+  }),
+  inputDropout: setting(share, {
+    help: "fraction of q(y|x)'s inputs dropped in training",
+    default: ofFewLabels(0.3),
+  }),
   classPrior,
 };
 
@@ -108,7 +124,7 @@ const train = semiSupervisedTrain({
   epochs: { default: 100 },
   lr: { default: 3e-3 },
   alpha: { default: alphaOf },
-  warmup: { default: 0 },
+  warmup: { default: ofFewLabels(10) },
 });
 
 /** What M2 is. */
