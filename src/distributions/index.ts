@@ -38,6 +38,24 @@ export {
 export { FlatDistribution, flat, isFlat } from "./flat.ts";
 export { Gamma, GammaDistribution } from "./gamma.ts";
 export {
+  GaussianProcess,
+  type GaussianProcessModel,
+  type GaussianProcessOptions,
+  type GaussianProcessValues,
+  type HilbertSpaceOptions,
+  hilbertSpaceFeatures,
+  type Kernel,
+  type KernelOptions,
+  kernels,
+  type LinearKernelOptions,
+  type PeriodicOptions,
+  SparseGaussianProcess,
+  type SparseGaussianProcessModel,
+  type SparseGaussianProcessOptions,
+  type SparseMethod,
+  type ValuesOptions,
+} from "./gaussian-process/index.ts";
+export {
   GaussianRandomWalk,
   GaussianRandomWalkDistribution,
   type RandomWalkOptions,

@@ -91,7 +91,20 @@ export {
   type PathInfo,
   pathfinder,
 } from "./pathfinder.ts";
+export { type AnyPosterior, type PredictOptions, predict } from "./predict.ts";
 export { type PredictiveOptions, predictive } from "./predictive.ts";
+export {
+  type CheckedStatistic,
+  type PredictiveCheckOptions,
+  predictiveCheck,
+  type Statistic,
+} from "./predictive-check.ts";
+export {
+  type PriorSensitivity,
+  type PriorSensitivityOptions,
+  priorSensitivity,
+  type SensitivityRow,
+} from "./prior-sensitivity.ts";
 export { type ReweightedWakeSleepOptions, reweightedWakeSleep } from "./reweighted-wake-sleep.ts";
 export {
   type CalibrationOptions,

@@ -79,16 +79,20 @@ export interface StoredSite {
   at(i: number, draws: number): ArrayValue;
 }
 
-/** @throws UsageError when a site has no draws, or draws of another shape. */
+/**
+ * @param partial whether sites may be missing
+ * @throws UsageError when a site has no draws, or draws of another shape.
+ */
 export function posteriorDraws<A extends readonly unknown[]>(
   program: Program<A>,
   args: A,
   posterior: ReadonlyMap<string, ArrayValue>,
+  partial = false,
 ): StoredSite[] {
   return latentSites(trace(program, args)).flatMap(({ name, distribution, value: { shape } }) => {
     const values = posterior.get(name);
     if (values === undefined) {
-      if (distribution.cardinality !== undefined) return [];
+      if (partial || distribution.cardinality !== undefined) return [];
       const known = [...posterior.keys()].map((k) => `'${k}'`).join(", ") || "none";
       throw new UsageError(
         `predictive: posterior has no values of site '${name}' of ${program.name}; it has ${known}.`,
@@ -149,10 +153,22 @@ function expressions<A extends readonly unknown[]>(
       ? next({ ...message, value: found.value })
       : next(message);
   };
-  const { sites } = trace(program, args, [given, answer, unobserve]);
-  const drawn = [...sites].filter(([, { kind }]) => kind === "sample" || kind === "deterministic");
   return Object.fromEntries([
-    ...drawn.map(([name, { value }]) => [name, value] as const),
+    ...Object.entries(replicated(program, args, [given, answer])),
     ...[...finite].map(([name, { probabilities }]) => [`${name}.probabilities`, probabilities] as const),
   ]);
+}
+
+/** All sites of a program, data drawn again, where `given` answers some of them. */
+export function replicated<A extends readonly unknown[]>(
+  program: Program<A>,
+  args: A,
+  given: readonly Handler[],
+): Record<string, Tensor> {
+  const { sites } = trace(program, args, [...given, unobserve]);
+  return Object.fromEntries(
+    [...sites].flatMap(([name, { kind, value }]) =>
+      kind === "sample" || kind === "deterministic" ? [[name, value] as const] : [],
+    ),
+  );
 }

@@ -35,6 +35,22 @@ export {
   type Mean,
   type Measured,
 } from "./measured.ts";
+export {
+  type PosteriorReportOptions,
+  type ReportedPosterior,
+  renderPosterior,
+  report,
+} from "./posterior.ts";
+export {
+  type DrawnQuantity,
+  energyFigure,
+  type FigureSize,
+  type ForestRow,
+  forestFigure,
+  pairFigure,
+  rankFigure,
+  traceFigure,
+} from "./posterior-figures.ts";
 export { type Projection, type ProjectionMethod, project } from "./projection.ts";
 export { type ReportOptions, renderReport } from "./report.ts";
 export { type RowPictures, rowPictures } from "./row-pictures.ts";

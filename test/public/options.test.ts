@@ -12,6 +12,7 @@ import * as mcmc from "../../src/public/mcmc.ts";
 import * as models from "../../src/public/models.ts";
 import * as nn from "../../src/public/nn.ts";
 import * as optim from "../../src/public/optim.ts";
+import * as report from "../../src/public/report.ts";
 import * as runs from "../../src/public/runs.ts";
 import * as tensor from "../../src/public/tensor.ts";
 
@@ -48,6 +49,32 @@ const calls: Record<string, readonly Call[]> = {
         seed: 0,
         ...o,
       }),
+  ],
+  GaussianProcessOptions: [(o) => distributions.GaussianProcess(distributions.kernels.rbf(), o)],
+  SparseGaussianProcessOptions: [
+    (o) =>
+      distributions.SparseGaussianProcess(distributions.kernels.rbf(), tensor.ones([1]), { noise: 1, ...o }),
+  ],
+  HilbertSpaceOptions: [
+    (o) =>
+      distributions.hilbertSpaceFeatures(distributions.kernels.rbf(), tensor.ones([1]), {
+        basis: 2,
+        boundary: 2,
+        ...o,
+      }),
+  ],
+  KernelOptions: [distributions.kernels.rbf, distributions.kernels.matern32, distributions.kernels.matern52],
+  PeriodicOptions: [(o) => distributions.kernels.periodic({ period: 1, ...o })],
+  LinearKernelOptions: [distributions.kernels.linear],
+  ValuesOptions: [
+    (o) =>
+      distributions
+        .GaussianProcess(distributions.kernels.rbf(), { noise: 1 })
+        .given(tensor.ones([1]), tensor.ones([1]), tensor.ones([1]), o),
+    (o) =>
+      distributions
+        .SparseGaussianProcess(distributions.kernels.rbf(), tensor.ones([1]), { noise: 1 })
+        .given(tensor.ones([1]), tensor.ones([1]), tensor.ones([1]), o),
   ],
   RandomWalkOptions: [(o) => distributions.GaussianRandomWalk(1, 3, o)],
   GruOptions: [(o) => nn.gru(2, 2, o)],
@@ -110,6 +137,12 @@ const calls: Record<string, readonly Call[]> = {
   EstimatorOptions: [(o) => inference.elbo(coin, guide, [], o)],
   ImportanceWeightedOptions: [(o) => inference.importanceWeighted(coin, guide, [], o)],
   ImportanceOptions: [(o) => inference.importance(coin, guide, [], { draws: 25, ...o })],
+  PredictOptions: [(o) => inference.predict({ values: new Map() } as never, coin, [], o)],
+  PredictiveCheckOptions: [(o) => inference.predictiveCheck(coin, [], o)],
+  PriorSensitivityOptions: [(o) => inference.priorSensitivity(coin, [], { posterior: new Map(), ...o })],
+  PosteriorReportOptions: [
+    (o) => report.renderPosterior({ values: new Map(), method: "laplace" } as never, o),
+  ],
   PredictiveOptions: [(o) => inference.predictive(coin, [], { draws: 1, ...o })],
   MapOptions: [(o) => inference.map(coin).init([], o)],
   MapRunOptions: [(o) => inference.map(coin).run([], o)],
