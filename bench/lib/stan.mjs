@@ -19,7 +19,7 @@ export const POSTERIORS = {
   "arK-arK": ({ y, K }) => {
     const later = y.slice(K);
     const lagged = later.map((_, t) => Array.from({ length: K }, (_, k) => y[K + t - 1 - k]));
-    return { rows: later.length, K, lagged, y: later };
+    return { n: later.length, K, lagged, y: later };
   },
   "arma-arma11": series,
   "garch-garch11": series,

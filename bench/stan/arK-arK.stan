@@ -1,8 +1,8 @@
 data {
-  int rows;
+  int n;
   int K;
-  matrix[rows, K] lagged;
-  vector[rows] y;
+  matrix[n, K] lagged;
+  vector[n] y;
 }
 parameters {
   real alpha;

@@ -115,7 +115,7 @@ export async function rankFigure(
       width,
       height: 60 + 38 * chains + 30,
       yLabel: "draws of each chain",
-      marginRight: 12,
+      marginRight: 22,
       marginLeft: 56,
       x: { label: "rank among all draws", ticks: Math.max(2, Math.round(width / 110)), tickSize: 4 },
       y: {

@@ -1,4 +1,8 @@
-/** Covariance functions of Gaussian processes. */
+/**
+ * Covariance functions of Gaussian processes.
+ *
+ * @module
+ */
 import { ShapeError, UsageError } from "../../errors.ts";
 import { anything, checkOptions, type OptionRules, required } from "../../options.ts";
 import {
