@@ -15,7 +15,7 @@ const { values } = parseArgs({
   options: {
     epochs: text("100"),
     threads: text("1"),
-    flags: text("--latent 32 --hidden 256 --schedule cosine"),
+    flags: text("--latent 32 --hidden 256 --schedule cosine --batch 32"),
     out: text(""),
   },
 });
