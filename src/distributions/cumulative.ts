@@ -6,7 +6,6 @@
  * −P(X > x) in the upper one.
  */
 import {
-  abs,
   add,
   arange,
   cast,
@@ -201,12 +200,14 @@ export interface Tail {
 
 /** The distribution function at z of a symmetric family. */
 export function symmetric({ tail, logTail }: Tail, standardise: (x: Tensor) => Tensor): Cumulative {
+  // |z|, whose slope at 0 is that of the side on which 0 is counted below.
+  const sizeOf = (z: Tensor): Tensor => where(less(z, 0), neg(z), z);
   const cdf = (z: Tensor): Tensor => {
-    const t = tail(abs(z));
+    const t = tail(sizeOf(z));
     return where(less(z, 0), t, sub(1, t));
   };
   const logCdf = (z: Tensor): Tensor => {
-    const size = abs(z);
+    const size = sizeOf(z);
     return where(less(z, 0), logTail(size), log1p(neg(tail(size))));
   };
   return {

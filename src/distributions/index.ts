@@ -20,6 +20,7 @@ export { ContinuousBernoulli, ContinuousBernoulliDistribution } from "./continuo
 export type { Cumulative, Ends, OfProbability, OfValue } from "./cumulative.ts";
 export { Delta, DeltaDistribution } from "./delta.ts";
 export { Dirichlet, DirichletDistribution } from "./dirichlet.ts";
+export { DirichletMultinomial, DirichletMultinomialDistribution } from "./dirichlet-multinomial.ts";
 export {
   type ClosedForms,
   Distribution,
@@ -35,6 +36,7 @@ export {
   expectedStatistics,
   exponentialFamilyLogProb,
 } from "./exponential-family.ts";
+export { FamilyMixtureDistribution } from "./family-mixture.ts";
 export { FlatDistribution, flat, isFlat } from "./flat.ts";
 export { Gamma, GammaDistribution } from "./gamma.ts";
 export {
@@ -60,17 +62,22 @@ export {
   GaussianRandomWalkDistribution,
   type RandomWalkOptions,
 } from "./gaussian-random-walk.ts";
+export { GeneralizedExtremeValue, GeneralizedExtremeValueDistribution } from "./generalized-extreme-value.ts";
+export { GeneralizedPareto, GeneralizedParetoDistribution } from "./generalized-pareto.ts";
 export { Geometric, GeometricDistribution } from "./geometric.ts";
 export { graphOps } from "./graph-ops.ts";
 export { Gumbel, GumbelDistribution } from "./gumbel.ts";
 export { HalfCauchy, HalfCauchyDistribution } from "./half-cauchy.ts";
 export { HalfNormal, HalfNormalDistribution } from "./half-normal.ts";
 export { HiddenMarkov, HiddenMarkovDistribution } from "./hidden-markov.ts";
+export { Horseshoe, HorseshoeDistribution } from "./horseshoe.ts";
+export { Hurdle, HurdleDistribution } from "./hurdle.ts";
 export { gammaLogDerivative, gammaSampleDerivative } from "./implicit/gamma-derivative.ts";
 export { betainc } from "./implicit/incomplete-beta.ts";
 export { gammainc, gammaincc } from "./implicit/incomplete-gamma.ts";
 export { Independent, IndependentDistribution } from "./independent.ts";
 export { InverseGamma, InverseGammaDistribution } from "./inverse-gamma.ts";
+export { InverseGaussian, InverseGaussianDistribution } from "./inverse-gaussian.ts";
 export { InverseWishart, InverseWishartDistribution } from "./inverse-wishart.ts";
 export { type Family, hasKl, kl, klMonteCarlo, registerKl } from "./kl.ts";
 export { Laplace, LaplaceDistribution } from "./laplace.ts";
@@ -91,11 +98,13 @@ export {
   MultivariateNormalDistribution,
   type ScaleTrilOrCovariance,
 } from "./multivariate-normal.ts";
+export { MultivariateStudentT, MultivariateStudentTDistribution } from "./multivariate-student-t.ts";
 export { NegativeBinomial, NegativeBinomialDistribution } from "./negative-binomial.ts";
 export { Normal, NormalDistribution } from "./normal.ts";
 export type { LogitsOrProbs } from "./numerics.ts";
 export { OneHotCategorical, OneHotCategoricalDistribution } from "./one-hot-categorical.ts";
 export { OrderedLogistic, OrderedLogisticDistribution } from "./ordered-logistic.ts";
+export { OrderedProbit, OrderedProbitDistribution } from "./ordered-probit.ts";
 export { type Outside, outside } from "./outside.ts";
 export { Pareto, ParetoDistribution } from "./pareto.ts";
 export { Poisson, PoissonDistribution } from "./poisson.ts";

@@ -14,7 +14,7 @@ import {
   type TensorLike,
   unsqueeze,
 } from "../tensor/index.ts";
-import { correlationCholesky, positive } from "./constraints.ts";
+import { type Constraint, correlationCholesky, positive } from "./constraints.ts";
 import { Distribution, type Parameters } from "./distribution.ts";
 import { logBeta } from "./gamma-functions.ts";
 import { drawGamma } from "./implicit/standard-gamma.ts";
@@ -30,31 +30,38 @@ export function lkjLogNormalizer(n: number, eta: Tensor): Tensor {
   return terms.reduce(add);
 }
 
-/** @throws UsageError unless a correlation matrix can have that many rows. */
-export function checkRows(what: string, n: number): void {
-  if (Number.isInteger(n) && n >= 2) return;
+/** The number of rows and the concentration, as given. @throws UsageError unless a correlation matrix can have that many rows. */
+export function lkjParameters(what: string, n: number, concentration: TensorLike): Parameters {
+  if (Number.isInteger(n) && n >= 2) return { concentration: operands(what, concentration)[0] };
   throw new UsageError(`${what}: expected a whole number of rows of at least 2, found ${n}.`);
 }
 
-/** The distribution that {@link LKJCholesky} returns: parameters and densities as expressions. */
-export class LKJCholeskyDistribution extends Distribution {
+/** Correlation matrices of some rows with a concentration, or their factors. */
+export abstract class LKJFamily extends Distribution {
   /** Rows of the matrix. */
   readonly size: number;
   readonly concentration: Tensor;
 
-  /** Use {@link LKJCholesky}. */
-  constructor(parameters: Parameters, size: number) {
+  protected constructor(name: string, parameters: Parameters, size: number, support: Constraint) {
     super({
-      name: "LKJCholesky",
+      name,
       parameters,
       constraints: { concentration: positive },
-      support: correlationCholesky,
+      support,
       eventShape: [size, size],
       reparameterised: true,
       ranges: { concentration: "nonNegative" },
     });
     this.size = size;
     this.concentration = parameters.concentration;
+  }
+}
+
+/** The distribution that {@link LKJCholesky} returns: parameters and densities as expressions. */
+export class LKJCholeskyDistribution extends LKJFamily {
+  /** Use {@link LKJCholesky}. */
+  constructor(parameters: Parameters, size: number) {
+    super("LKJCholesky", parameters, size, correlationCholesky);
   }
 
   // Π Lₖₖ^(n − k + 2η − 2) over rows k from 2: of the first, the diagonal is 1.
@@ -95,7 +102,5 @@ export class LKJCholeskyDistribution extends Distribution {
  * @throws UsageError when `size` is not a whole number of at least 2, or a known concentration is not positive.
  */
 export function LKJCholesky(size: number, concentration: TensorLike): LKJCholeskyDistribution {
-  checkRows("LKJCholesky", size);
-  const [eta] = operands("LKJCholesky", concentration);
-  return new LKJCholeskyDistribution({ concentration: eta }, size);
+  return new LKJCholeskyDistribution(lkjParameters("LKJCholesky", size, concentration), size);
 }

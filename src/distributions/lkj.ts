@@ -8,7 +8,6 @@ import {
   log,
   matmul,
   mul,
-  operands,
   type Shape,
   sub,
   sum,
@@ -17,29 +16,15 @@ import {
   transpose,
   unsqueeze,
 } from "../tensor/index.ts";
-import { correlation, positive } from "./constraints.ts";
-import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
-import { checkRows, LKJCholesky, lkjLogNormalizer } from "./lkj-cholesky.ts";
+import { correlation } from "./constraints.ts";
+import type { ClosedForms, Distribution, Parameters } from "./distribution.ts";
+import { LKJCholesky, LKJFamily, lkjLogNormalizer, lkjParameters } from "./lkj-cholesky.ts";
 
 /** The distribution that {@link LKJ} returns: parameters, moments and densities as expressions. */
-export class LKJDistribution extends Distribution {
-  /** Rows of the matrix. */
-  readonly size: number;
-  readonly concentration: Tensor;
-
+export class LKJDistribution extends LKJFamily {
   /** Use {@link LKJ}. */
   constructor(parameters: Parameters, size: number) {
-    super({
-      name: "LKJ",
-      parameters,
-      constraints: { concentration: positive },
-      support: correlation,
-      eventShape: [size, size],
-      reparameterised: true,
-      ranges: { concentration: "nonNegative" },
-    });
-    this.size = size;
-    this.concentration = parameters.concentration;
+    super("LKJ", parameters, size, correlation);
   }
 
   protected override logDensity(x: Tensor): Tensor {
@@ -88,7 +73,5 @@ export class LKJDistribution extends Distribution {
  * @throws UsageError when `size` is not a whole number of at least 2, or a known concentration is not positive.
  */
 export function LKJ(size: number, concentration: TensorLike): LKJDistribution {
-  checkRows("LKJ", size);
-  const [eta] = operands("LKJ", concentration);
-  return new LKJDistribution({ concentration: eta }, size);
+  return new LKJDistribution(lkjParameters("LKJ", size, concentration), size);
 }

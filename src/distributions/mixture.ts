@@ -9,6 +9,7 @@ import {
   oneHot,
   reshape,
   type Shape,
+  sameShape,
   square,
   sub,
   sum,
@@ -19,6 +20,7 @@ import {
 import { CategoricalDistribution, drawCategory } from "./categorical.ts";
 import { type Cumulative, pairOfTails } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import { FamilyMixtureDistribution } from "./family-mixture.ts";
 
 const prefixed = <T>(path: string, record: Readonly<Record<string, T>>): [string, T][] =>
   Object.entries(record).map(([k, v]) => [`${path}.${k}`, v]);
@@ -142,24 +144,70 @@ export class MixtureDistribution<D extends Distribution = Distribution> extends 
   }
 }
 
+/** @throws UsageError, ShapeError unless the components may be mixed. */
+function checkFamilies(weights: CategoricalDistribution, components: readonly Distribution[]): void {
+  const [first, ...rest] = components;
+  if (components.length !== weights.cardinality) {
+    throw new ShapeError(
+      `Mixture: expected ${weights.cardinality} components, one for each category, found ${components.length}.`,
+    );
+  }
+  for (const other of rest) {
+    const alike =
+      sameShape(other.eventShape, first.eventShape) &&
+      other.dtype === first.dtype &&
+      other.isDiscrete === first.isDiscrete;
+    if (!alike) {
+      throw new UsageError(
+        `Mixture: expected components with the same event shape and dtype, all discrete or none, found ${first} of ${first.dtype} and ` +
+          `${other} of ${other.dtype}.`,
+      );
+    }
+  }
+}
+
 /**
  * One of K components of one family, chosen by `weights`: the last batch dimension of `components` (size K) and the
  * categories of `weights` are mixed, the rest is the batch. Log densities are logsumexp over components. The chosen
  * component is integrated out, so draws have no gradient.
  *
+ * Components of several families are given as an array, one for each category; their batches broadcast with that of the weights. They need the
+ * same event shape and dtype. A latent site needs components with one and the same support.
+ *
  * @example
  * Mixture(Categorical({ logits }), Normal(loc, scale)); // logits, loc, scale: [128, 5] → batch [128]
+ * Mixture(Categorical({ probs: [0.9, 0.1] }), [Normal(0, 1), StudentT(3, 0, 5)]);
  *
- * @throws ShapeError when the components' last batch dimension is not the number of categories.
+ * @throws ShapeError when the components' last batch dimension is not the number of categories, nor their number.
+ * @throws UsageError when components differ in event shape or dtype.
  */
 export function Mixture<D extends Distribution>(
   weights: CategoricalDistribution,
   components: D,
-): MixtureDistribution<D> {
-  if (!(weights instanceof CategoricalDistribution) || !(components instanceof Distribution)) {
+): MixtureDistribution<D>;
+export function Mixture(
+  weights: CategoricalDistribution,
+  components: readonly Distribution[],
+): FamilyMixtureDistribution;
+export function Mixture(
+  weights: CategoricalDistribution,
+  components: Distribution | readonly Distribution[],
+): MixtureDistribution | FamilyMixtureDistribution {
+  const all: readonly unknown[] = [components].flat();
+  if (!(weights instanceof CategoricalDistribution) || !all.every((d) => d instanceof Distribution)) {
     throw new UsageError(
       "Mixture: expected weights and components, as in Mixture(Categorical({ logits }), Normal(loc, scale)).",
     );
+  }
+  for (const { name, floatDType } of [components].flat()) {
+    if (floatDType === weights.floatDType) continue;
+    throw new UsageError(
+      `Mixture: weights are ${weights.floatDType} and ${name} is ${floatDType}; cast the parameters of one.`,
+    );
+  }
+  if (!(components instanceof Distribution)) {
+    checkFamilies(weights, components);
+    return new FamilyMixtureDistribution(weights, components);
   }
   const { batchShape } = components;
   const count = weights.cardinality;
@@ -167,11 +215,6 @@ export function Mixture<D extends Distribution>(
     throw new ShapeError(
       `Mixture: expected components with a last batch dimension of ${count}, one for each category, found ` +
         `${components.name} of batch shape ${formatShape(batchShape)}. Move that dimension there, or expand the components.`,
-    );
-  }
-  if (components.floatDType !== weights.floatDType) {
-    throw new UsageError(
-      `Mixture: weights are ${weights.floatDType} and components ${components.floatDType}; cast the parameters of one.`,
     );
   }
   return new MixtureDistribution(weights, components);

@@ -34,6 +34,30 @@ import { type Categories, categories, expandTo, type LogitsOrProbs, oneOf } from
 /** For totals up to this, a draw is a sum of one-hot categories. */
 const LARGEST_SUM = 32;
 
+/** Counts of `total` draws of `shape` [..., K], to which the probabilities broadcast: a sum of one-hot vectors, or K − 1 conditional binomials. */
+export function drawCounts(site: string, shape: Shape, total: number, probs: Tensor): Tensor {
+  const { dtype } = probs;
+  const size = shape[shape.length - 1];
+  const outer = shape.slice(0, -1);
+  if (total <= LARGEST_SUM) {
+    const drawn = drawCategory(site, [...outer, total], unsqueeze(probs, -2));
+    return sum(oneHot(drawn, size, dtype), -2);
+  }
+  // One category after another: a binomial of the remaining draws, with the category's probability among the remaining ones.
+  const parts: Tensor[] = [];
+  let left = full(outer, total, dtype);
+  const remaining = cumsum(probs, -1, { reverse: true });
+  for (let k = 0; k < size - 1; k++) {
+    const at = (t: Tensor) => squeeze(slice(t, { axis: -1, start: k, end: k + 1 }), -1);
+    const rest = at(remaining);
+    const share = minimum(where(greater(rest, 0), div(at(probs), rest), 0), 1);
+    const count = drawBinomial(`${site}/${k}`, outer, left, share);
+    parts.push(count);
+    left = sub(left, count);
+  }
+  return stack([...parts, left], -1);
+}
+
 /** The distribution that {@link Multinomial} returns: parameters, moments and densities as expressions. */
 export class MultinomialDistribution extends Distribution {
   readonly total: number;
@@ -82,26 +106,7 @@ export class MultinomialDistribution extends Distribution {
   }
 
   protected override draw(site: string, shape: Shape): Tensor {
-    const { total, probs, dtype } = this;
-    const [size] = this.eventShape;
-    const outer = shape.slice(0, -1);
-    if (total <= LARGEST_SUM) {
-      const drawn = drawCategory(site, [...outer, total], unsqueeze(probs, -2));
-      return sum(oneHot(drawn, size, dtype), -2);
-    }
-    // One category after another: a binomial of the remaining draws, with the category's probability among the remaining ones.
-    const parts: Tensor[] = [];
-    let left = full(outer, total, dtype);
-    const remaining = cumsum(probs, -1, { reverse: true });
-    for (let k = 0; k < size - 1; k++) {
-      const at = (t: Tensor) => squeeze(slice(t, { axis: -1, start: k, end: k + 1 }), -1);
-      const rest = at(remaining);
-      const share = minimum(where(greater(rest, 0), div(at(probs), rest), 0), 1);
-      const count = drawBinomial(`${site}/${k}`, outer, left, share);
-      parts.push(count);
-      left = sub(left, count);
-    }
-    return stack([...parts, left], -1);
+    return drawCounts(site, shape, this.total, this.probs);
   }
 
   protected override rebuild(parameters: Parameters): Distribution {

@@ -1,76 +1,30 @@
 import {
   add,
-  arange,
   concat,
-  equal,
-  exp,
   expm1,
   log,
   logSigmoid,
-  mul,
   neg,
   operands,
-  type Shape,
   slice,
   sub,
-  sum,
   type Tensor,
   type TensorLike,
   unsqueeze,
-  where,
   zeros,
 } from "../tensor/index.ts";
-import { drawCategory } from "./categorical.ts";
-import { integerInterval, orderedVector, real } from "./constraints.ts";
-import { type Cumulative, cumulativeOfMasses } from "./cumulative.ts";
-import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import type { Distribution, Parameters } from "./distribution.ts";
+import { OrderedCategoriesDistribution } from "./ordered-categories.ts";
 
 /** The distribution that {@link OrderedLogistic} returns: parameters, moments and densities as expressions. */
-export class OrderedLogisticDistribution extends Distribution {
-  /** ln of the probability of each category, [..., K]. */
-  readonly logProbs: Tensor;
-  private readonly count: number;
-
+export class OrderedLogisticDistribution extends OrderedCategoriesDistribution {
   /** Use {@link OrderedLogistic}. */
   constructor(parameters: Parameters) {
-    const { predictor, cutpoints } = parameters;
-    const count = cutpoints.shape[cutpoints.rank - 1] + 1;
-    super({
-      name: "OrderedLogistic",
-      parameters,
-      constraints: { predictor: real, cutpoints: orderedVector },
-      support: integerInterval(0, count - 1),
-      dtype: "int64",
-      reparameterised: false,
-      cardinality: count,
-    });
-    this.count = count;
-    this.logProbs = logProbsOf(predictor, cutpoints);
-  }
-
-  protected override logDensity(x: Tensor): Tensor {
-    const chosen = equal(unsqueeze(x, -1), arange(this.count, x.dtype));
-    return sum(where(chosen, this.logProbs, 0), -1);
-  }
-
-  protected override draw(site: string, shape: Shape): Tensor {
-    return drawCategory(site, shape, exp(this.logProbs));
-  }
-
-  protected override values(): Tensor {
-    return arange(this.count, this.dtype);
+    super("OrderedLogistic", parameters, logProbsOf(parameters.predictor, parameters.cutpoints));
   }
 
   protected override rebuild(parameters: Parameters): Distribution {
     return new OrderedLogisticDistribution(parameters);
-  }
-
-  protected override cumulative(): Cumulative {
-    return cumulativeOfMasses(this.logProbs);
-  }
-
-  protected override forms(): ClosedForms {
-    return { entropy: () => neg(sum(mul(exp(this.logProbs), this.logProbs), -1)) };
   }
 }
 

@@ -66,6 +66,12 @@ function stretchBetween(a: Bound, b: Bound, like: Tensor): Stretch {
   return { top, offsets, weights, mass: sum(weights, -1) };
 }
 
+/** ln [Φ(b) − Φ(a)] for a < b. */
+export function logNormalMassBetween(a: Tensor, b: Tensor): Tensor {
+  const { top, mass } = stretchBetween(a, b, a);
+  return sub(log(mass), add(mul(square(top), 0.5), HALF_LOG_TWO_PI));
+}
+
 /** The distribution that {@link TruncatedNormal} returns: parameters, moments and densities as expressions. */
 export class TruncatedNormalDistribution extends TruncatedDistribution<NormalDistribution> {
   /** Use {@link TruncatedNormal}. */

@@ -1,12 +1,9 @@
-import { UsageError } from "../errors.ts";
 import {
   add,
-  broadcastShapes,
   cast,
   equal,
   exp,
   less,
-  log,
   mul,
   noise,
   type Shape,
@@ -16,11 +13,10 @@ import {
   where,
   zeros,
 } from "../tensor/index.ts";
-import { real, unitInterval } from "./constraints.ts";
 import { type Cumulative, pairOfTails } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
-import { logComplementOf, logOf } from "./logarithms.ts";
-import { type LogitsOrProbs, logSumOfTwo, type Odds, oddsOf, oneOf } from "./numerics.ts";
+import { type LogitsOrProbs, logSumOfTwo, oddsOf } from "./numerics.ts";
+import { gatedCounts, gatedParameters, logsOfGate, zeroGateSpec } from "./zero-gate.ts";
 
 /** The distribution that {@link ZeroInflated} returns: parameters, moments and densities as expressions. */
 export class ZeroInflatedDistribution<D extends Distribution = Distribution> extends Distribution {
@@ -30,37 +26,13 @@ export class ZeroInflatedDistribution<D extends Distribution = Distribution> ext
 
   /** `gate` holds one of `logits`, `probs`. Use {@link ZeroInflated}. */
   constructor(base: D, gate: Parameters) {
-    const under = <T>(record: Readonly<Record<string, T>>): Record<string, T> =>
-      Object.fromEntries(Object.entries(record).map(([k, v]) => [`base.${k}`, v]));
-    super({
-      name: `ZeroInflated(${base.name})`,
-      parameters: { ...under(base.parameters), ...gate },
-      constraints: {
-        ...under(base.constraints),
-        ...("logits" in gate ? { logits: real } : { probs: unitInterval }),
-      },
-      support: base.support,
-      batchShape: broadcastShapes("ZeroInflated", base.batchShape, Object.values(gate)[0].shape),
-      dtype: base.dtype,
-      reparameterised: false,
-      ranges: { probs: "unitInterval" },
-    });
+    super(zeroGateSpec("ZeroInflated", base, gate));
     this.base = base;
     this.probs = oddsOf(gate).p;
   }
 
-  /** ln π and ln(1 − π). */
-  private logs(): { readonly zero: Tensor; readonly base: Tensor } {
-    const { logits, probs } = this.parameters;
-    const odds: Odds = oddsOf(logits === undefined ? { probs } : { logits });
-    return {
-      zero: odds.logP ?? logOf(odds.p),
-      base: odds.logQ ?? (logits === undefined ? logComplementOf(probs) : log(odds.q)),
-    };
-  }
-
   protected override logDensity(x: Tensor): Tensor {
-    const { zero, base } = this.logs();
+    const { zero, base } = logsOfGate(this.parameters);
     const own = add(base, this.base.logProb(x));
     return where(equal(x, 0), logSumOfTwo(zero, own), own);
   }
@@ -75,16 +47,13 @@ export class ZeroInflatedDistribution<D extends Distribution = Distribution> ext
   }
 
   protected override rebuild(parameters: Parameters): Distribution {
-    const { logits, probs } = parameters;
-    return new ZeroInflatedDistribution(
-      this.base.mapParameters((_, k) => parameters[`base.${k}`]),
-      logits === undefined ? { probs } : { logits },
-    );
+    const { base, gate } = gatedParameters(this.base, parameters);
+    return new ZeroInflatedDistribution(base, gate);
   }
 
   protected override cumulative(): Cumulative | undefined {
     if (!this.base.has("cdf")) return undefined;
-    const { zero, base } = this.logs();
+    const { zero, base } = logsOfGate(this.parameters);
     return pairOfTails(
       (x) => logSumOfTwo(zero, add(base, this.base.logCdf(x))),
       (x) => add(base, this.base.logSurvival(x)),
@@ -93,7 +62,7 @@ export class ZeroInflatedDistribution<D extends Distribution = Distribution> ext
 
   protected override forms(): ClosedForms {
     const { base, probs } = this;
-    const kept = (): Tensor => exp(this.logs().base);
+    const kept = (): Tensor => exp(logsOfGate(this.parameters).base);
     return {
       ...(base.has("mean") && { mean: () => mul(kept(), base.mean()) }),
       // Var within, and between the base's mean and zero.
@@ -116,15 +85,6 @@ export class ZeroInflatedDistribution<D extends Distribution = Distribution> ext
  * outside [0, 1].
  */
 export function ZeroInflated(distribution: Distribution, gate: LogitsOrProbs): ZeroInflatedDistribution {
-  const counts = ["nonNegativeInteger", "integerInterval", "boolean"];
-  const fits = distribution instanceof Distribution && counts.includes(distribution.support.name);
-  if (!fits || distribution.dtype !== distribution.floatDType) {
-    throw new UsageError(
-      `ZeroInflated: expected a distribution of counts, as in ZeroInflated(Poisson(2), { probs: 0.3 }); found ${String(distribution)}.`,
-    );
-  }
-  const given = oneOf("ZeroInflated", gate);
-  const [[name, value]] = Object.entries(given) as [string, Tensor][];
-  const fitted = value.dtype === distribution.floatDType ? value : cast(value, distribution.floatDType);
-  return new ZeroInflatedDistribution(distribution, { [name]: fitted });
+  const [base, given] = gatedCounts("ZeroInflated", distribution, gate);
+  return new ZeroInflatedDistribution(base, given);
 }

@@ -119,6 +119,24 @@ def negative_binomial(k, total, probs):
     return lower, 1 - lower
 
 
+def generalized_extreme_value(x, loc, scale, shape):
+    hazard = min((1 + shape * (x - loc) / scale) ** (-1 / shape), mpf(10) ** 6)
+    return exp(-hazard), -expm1(-hazard)
+
+
+def inverse_gaussian(x, loc, concentration):
+    with mp.workdps(300):
+        r = sqrt(concentration / x)
+        cdf = lambda z: erfc(-z / sqrt(mpf(2))) / 2
+        lower = cdf(r * (x / loc - 1)) + exp(2 * concentration / loc) * cdf(-r * (x / loc + 1))
+        return lower, 1 - lower
+
+
+tail_shape = lambda: random.choice((-(10 ** random.uniform(-2, -1)), 10 ** random.uniform(-2, -0.1)))
+FAMILIES["GeneralizedPareto"] = (dict(loc=signed(-2, 1), scale=wide(-2, 2), shape=tail_shape),
+                                 hazard(lambda x, loc, scale, shape: log(1 + shape * (x - loc) / scale) / shape))
+FAMILIES["GeneralizedExtremeValue"] = (dict(loc=signed(-2, 1), scale=wide(-2, 2), shape=tail_shape), generalized_extreme_value)
+FAMILIES["InverseGaussian"] = (dict(loc=wide(-1.5, 1.5), concentration=wide(-1.5, 1.5)), inverse_gaussian)
 FAMILIES["StudentT"] = (FAMILIES["StudentT"][0], student)
 FAMILIES["Binomial"] = (FAMILIES["Binomial"][0], binomial)
 FAMILIES["NegativeBinomial"] = (FAMILIES["NegativeBinomial"][0], negative_binomial)
@@ -131,6 +149,11 @@ def support(name, p):
         return 0.0, 1.0
     if name == "Uniform":
         return p["low"], p["high"]
+    if name in ("GeneralizedPareto", "GeneralizedExtremeValue"):
+        end = p["loc"] - p["scale"] / p["shape"]
+        bounded = p["shape"] < 0
+        low = p["loc"] if name == "GeneralizedPareto" else None if bounded else end
+        return (None if low is None else float(low)), (float(end) if bounded else None)
     if name == "Pareto":
         return p["scale"], None
     if name in ("Normal", "Laplace", "Cauchy", "Logistic", "Gumbel", "StudentT"):
@@ -142,7 +165,7 @@ def at_depth(f, low, high, depth, upper):
     """A point with the given log probability in one tail, by bisection of a coordinate that covers the support."""
     def x_of(t):
         if low is None:
-            return math.sinh(t)
+            return math.sinh(t) if high is None else high - math.exp(-t)
         if high is None:
             return low + math.exp(t)
         return low + (high - low) / (1 + math.exp(-t)) if t < 0 else high - (high - low) / (1 + math.exp(t))

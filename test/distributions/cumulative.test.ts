@@ -16,11 +16,14 @@ import {
   type Distribution,
   Exponential,
   Gamma,
+  GeneralizedExtremeValue,
+  GeneralizedPareto,
   Geometric,
   Gumbel,
   HalfCauchy,
   HalfNormal,
   InverseGamma,
+  InverseGaussian,
   Laplace,
   Logistic,
   LogitNormal,
@@ -71,6 +74,9 @@ const families: Readonly<Record<string, Make>> = {
   InverseGamma: (p) => InverseGamma(p.concentration, p.scale),
   ChiSquared: (p) => ChiSquared(p.df),
   Poisson: (p) => Poisson(p.rate),
+  GeneralizedPareto: (p) => GeneralizedPareto(p.loc, p.scale, p.shape),
+  GeneralizedExtremeValue: (p) => GeneralizedExtremeValue(p.loc, p.scale, p.shape),
+  InverseGaussian: (p) => InverseGaussian(p.loc, p.concentration),
   Beta: (p) => Beta(p.concentration1, p.concentration0),
   StudentT: (p) => StudentT(p.df, p.loc, p.scale),
   Binomial: (p) => Binomial(p.total, { probs: p.probs }),
@@ -128,13 +134,16 @@ describe.each(Object.entries(families))("the distribution function of %s against
         rows,
         (d, x) => {
           const [logCdf, logSurvival] = [d.logCdf(x), d.logSurvival(x)];
-          const slope = (t: Tensor): Tensor => (d.isDiscrete ? t.mul(0) : grad(sum(t), [x])[0].mul(x).abs());
+          const { loc } = d.parameters;
+          const rounded = loc === undefined ? x.abs() : x.abs().add(x.sub(loc).abs());
+          const slope = (t: Tensor): Tensor =>
+            d.isDiscrete ? t.mul(0) : grad(sum(t), [x])[0].abs().mul(rounded);
           return {
             logCdf,
             logSurvival,
             cdf: d.cdf(x),
             survival: d.survival(x),
-            // What a rounding of x by one unit would change.
+            // What a rounding of x, and of its difference from the location, by one unit would change.
             logCdfSlope: slope(logCdf),
             logSurvivalSlope: slope(logSurvival),
           };

@@ -1,4 +1,4 @@
-"""Reference values for the cases of registry/families.ts, by mpmath with 40 digits; the normaliser of LKJ by quadrature, not by its formula.
+"""Reference values for the cases of registry/families.ts, extremes.ts and categories.ts, by mpmath with 40 digits; the normaliser of LKJ by quadrature, not by its formula.
 
     node test/distributions/reference.mjs | python3 test/distributions/reference-families.py [NAME ...] && npx biome check --write test/distributions
 
@@ -9,7 +9,7 @@ import json
 import os
 import sys
 
-from mpmath import mp, mpf, det, digamma, erfc, exp, inf, log, loggamma, matrix, pi, quad, sqrt
+from mpmath import mp, mpf, det, digamma, erfc, exp, expm1, inf, log, loggamma, matrix, pi, quad, sqrt
 
 mp.dps = 40
 real = lambda v: mpf(v) if not isinstance(v, list) else [real(x) for x in v]
@@ -315,7 +315,179 @@ def asymmetric_laplace(case):
     }
 
 
+def ordered_probit(case):
+    cdf = lambda z: erfc(-z / sqrt(mpf(2))) / 2
+
+    def density(k, predictor, cutpoints):
+        with mp.workdps(600):
+            below = [cdf(c - predictor) for c in cutpoints] + [mpf(1)]
+            k = int(k)
+            return log(below[k] - (below[k - 1] if k > 0 else 0))
+
+    out = table(case, density, ["predictor", "cutpoints"])
+    logs = [[density(k, **r) for k in range(len(r["cutpoints"]) + 1)] for r in rows(case)]
+    return out | {"entropy": [number(-sum(exp(l) * l for l in row)) for row in logs]}
+
+
+def dirichlet_multinomial(case):
+    total = mpf(1000 if case["name"].endswith("many") else 4)
+
+    def density(x, concentration):
+        a = sum(concentration)
+        parts = [loggamma(k + c) - loggamma(c) - loggamma(k + 1) for k, c in zip(x, concentration)]
+        return loggamma(total + 1) + loggamma(a) - loggamma(total + a) + sum(parts)
+
+    out = table(case, density, ["concentration"])
+    mean, variance = [], []
+    for r in rows(case):
+        a = sum(r["concentration"])
+        for c in r["concentration"]:
+            p = c / a
+            mean.append(number(total * p))
+            variance.append(number(total * p * (1 - p) * (total + a) / (1 + a)))
+    return out | {"mean": mean, "variance": variance}
+
+
+def hurdle(case):
+    poisson = case["name"] == "Hurdle logits"
+
+    def mass(k, r):
+        if poisson:
+            return exp(k * log(r["rate"]) - r["rate"] - loggamma(k + 1))
+        return r["success"] * (1 - r["success"]) ** k
+
+    def density(x, **r):
+        p = sigmoid(r["logits"]) if poisson else r["probs"]
+        return log(p) if x == 0 else log(1 - p) + log(mass(x, r)) - log(1 - mass(mpf(0), r))
+
+    out = table(case, density, list(case["parameters"]))
+    mean, variance = [], []
+    for r in rows(case):
+        each = [(k, exp(density(mpf(k), **r))) for k in range(3000)]
+        m = sum(k * p for k, p in each)
+        mean.append(number(m))
+        variance.append(number(sum((k - m) ** 2 * p for k, p in each)))
+    return out | {"mean": mean, "variance": variance}
+
+
+def family_mixture(case):
+    def density(x, logits, loc, scale, df):
+        normal = exp(-(((x - loc) / scale) ** 2) / 2) / (scale * sqrt(2 * pi))
+        z = (x - scale) / scale
+        student = exp(loggamma((df + 1) / 2) - loggamma(df / 2)) / (sqrt(df * pi) * scale) * (1 + z * z / df) ** (-(df + 1) / 2)
+        a, b = exp(logits[0]), exp(logits[1])
+        return log((a * normal + b * student) / (a + b))
+
+    out = table(case, density, list(case["parameters"]))
+    mean, variance = [], []
+    for r in rows(case):
+        w = sigmoid(r["logits"][0] - r["logits"][1])
+        m = w * r["loc"] + (1 - w) * r["scale"]
+        second = w * (r["scale"] ** 2 + r["loc"] ** 2) + (1 - w) * (r["scale"] ** 2 * r["df"] / (r["df"] - 2) + r["scale"] ** 2)
+        mean.append(number(m))
+        variance.append(number(second - m * m))
+    return out | {"mean": mean, "variance": variance}
+
+
+def generalized_pareto(case):
+    def density(x, loc, scale, shape):
+        z = (x - loc) / scale
+        if z < 0 or 1 + shape * z < 0:
+            return -inf
+        return -log(scale) - (z if shape == 0 else (1 / shape + 1) * log(1 + shape * z))
+
+    out = table(case, density, ["loc", "scale", "shape"])
+    each = rows(case)
+    return out | {
+        "mean": [number(r["loc"] + r["scale"] / (1 - r["shape"])) for r in each],
+        "variance": [number((r["scale"] / (1 - r["shape"])) ** 2 / (1 - 2 * r["shape"])) for r in each],
+        "entropy": [number(log(r["scale"]) + r["shape"] + 1) for r in each],
+    }
+
+
+def generalized_extreme_value(case):
+    def density(x, loc, scale, shape):
+        z = (x - loc) / scale
+        if 1 + shape * z <= 0:
+            return -inf
+        h = z if shape == 0 else log(1 + shape * z) / shape
+        return -log(scale) - (1 + shape) * h - exp(-h)
+
+    out = table(case, density, ["loc", "scale", "shape"])
+    mean, variance, entropy = [], [], []
+    for r in rows(case):
+        # From the quantiles: h = -ln(-ln u), z = (e^(shape h) - 1)/shape.
+        z = lambda h: h if r["shape"] == 0 else (exp(r["shape"] * h) - 1) / r["shape"]
+        moment = lambda f: quad(lambda h: f(z(h)) * exp(-h - exp(-h)), [-6, -2, 0, 2, 6, 15, 40, 120, 300])
+        m = moment(lambda v: v)
+        mean.append(number(r["loc"] + r["scale"] * m))
+        variance.append(number(r["scale"] ** 2 * moment(lambda v: (v - m) ** 2)))
+        h = quad(lambda h: h * exp(-h - exp(-h)), [-6, -2, 0, 2, 6, 15, 40, 120, 300])
+        entropy.append(number(log(r["scale"]) + (1 + r["shape"]) * h + 1))
+    return out | {"mean": mean, "variance": variance, "entropy": entropy}
+
+
+def inverse_gaussian(case):
+    def density(x, loc, concentration):
+        return log(concentration / (2 * pi * x**3)) / 2 - concentration * (x - loc) ** 2 / (2 * loc**2 * x)
+
+    out = table(case, density, ["loc", "concentration"])
+    each = rows(case)
+
+    def kl(p, q):
+        r = q["concentration"] / p["concentration"]
+        return (r - 1 - log(r) + q["concentration"] * (p["loc"] - q["loc"]) ** 2 / (q["loc"] ** 2 * p["loc"])) / 2
+
+    for p, q in zip(each, each[-1:] + each[:-1]):
+        integral = quad(lambda x: exp(density(x, **p)) * (density(x, **p) - density(x, **q)), [mpf(10) ** -4, 0.1, 0.5, 1, 2, 5, 20, 100])
+        assert abs(integral - kl(p, q)) < 1e-12
+    return out | {
+        "mean": [number(r["loc"]) for r in each],
+        "variance": [number(r["loc"] ** 3 / r["concentration"]) for r in each],
+        "klToRolled": [number(kl(p, q)) for p, q in zip(each, each[-1:] + each[:-1])],
+    }
+
+
+def horseshoe(case):
+    def density(x, scale):
+        q = (x / scale) ** 2 / 2
+        return log(quad(lambda w: exp(-q * expm1(w)), [0, log(1 + 1 / q), log(1 + 20 / q), log(1 + 150 / q)])) - log(scale * sqrt(2 * pi**3))
+
+    return table(case, density, ["scale"])
+
+
+def multivariate_student(case):
+    def density(x, df, loc, spread):
+        l = factor_of(spread)
+        z = l**-1 * matrix([a - b for a, b in zip(x, loc)])
+        normaliser = loggamma(df / 2 + 1) - loggamma(df / 2) - log(df * pi) - log(det(l))
+        return normaliser - (df / 2 + 1) * log(1 + (z[0] ** 2 + z[1] ** 2) / df)
+
+    out = table(case, density, ["df", "loc", "spread"])
+    mean, variance, entropy = [], [], []
+    for r in rows(case):
+        l = factor_of(r["spread"])
+        v = l * l.T
+        mean += [number(x) for x in r["loc"]]
+        variance += [number(v[i, i] * r["df"] / (r["df"] - 2)) for i in range(2)]
+        half = r["df"] / 2
+        peak = loggamma(half + 1) - loggamma(half) - log(r["df"] * pi) - log(det(l))
+        entropy.append(number((half + 1) * (digamma(half + 1) - digamma(half)) - peak))
+    return out | {"mean": mean, "variance": variance, "entropy": entropy}
+
+
 MAKE = {
+    "OrderedProbit": ordered_probit,
+    "DirichletMultinomial": dirichlet_multinomial,
+    "DirichletMultinomial many": dirichlet_multinomial,
+    "Hurdle probs": hurdle,
+    "Hurdle logits": hurdle,
+    "Mixture families": family_mixture,
+    "GeneralizedPareto": generalized_pareto,
+    "GeneralizedExtremeValue": generalized_extreme_value,
+    "InverseGaussian": inverse_gaussian,
+    "Horseshoe": horseshoe,
+    "MultivariateStudentT": multivariate_student,
     "SkewNormal": skew_normal,
     "AsymmetricLaplace": asymmetric_laplace,
     "ZeroInflated probs": zero_inflated,

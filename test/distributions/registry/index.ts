@@ -10,7 +10,9 @@ import { OneHotCategorical } from "../../../src/distributions/one-hot-categorica
 import { Uniform } from "../../../src/distributions/uniform.ts";
 import type { Nested } from "../../../src/tensor/dtype.ts";
 import type { Tensor } from "../../../src/tensor/tensor.ts";
+import { categoryCases } from "./categories.ts";
 import { countCases } from "./counts.ts";
+import { extremeCases } from "./extremes.ts";
 import { familyCases } from "./families.ts";
 import { lineCases } from "./line.ts";
 import { positiveCases } from "./positive.ts";
@@ -193,4 +195,6 @@ export const distributionCases: readonly DistributionCase[] = [
   ...vectorCases,
   ...relaxedCases,
   ...familyCases,
+  ...extremeCases,
+  ...categoryCases,
 ];

@@ -1,0 +1,67 @@
+/** What families of counts with a probability of zero of their own share: parameters, checks, logarithms. */
+import { UsageError } from "../errors.ts";
+import { broadcastShapes, cast, log, type Tensor } from "../tensor/index.ts";
+import { real, unitInterval } from "./constraints.ts";
+import { Distribution, type DistributionSpec, type Parameters } from "./distribution.ts";
+import { logComplementOf, logOf } from "./logarithms.ts";
+import { type LogitsOrProbs, oddsOf, oneOf } from "./numerics.ts";
+
+/** ln π and ln(1 − π) from the one of `logits`, `probs` that is among the parameters. */
+export function logsOfGate({ logits, probs }: Parameters): { readonly zero: Tensor; readonly base: Tensor } {
+  const odds = oddsOf(logits === undefined ? { probs } : { logits });
+  return {
+    zero: odds.logP ?? logOf(odds.p),
+    base: odds.logQ ?? (logits === undefined ? logComplementOf(probs) : log(odds.q)),
+  };
+}
+
+/** The specification of a family over a base and the probability of a zero. */
+export function zeroGateSpec(family: string, base: Distribution, gate: Parameters): DistributionSpec {
+  const under = <T>(record: Readonly<Record<string, T>>): Record<string, T> =>
+    Object.fromEntries(Object.entries(record).map(([k, v]) => [`base.${k}`, v]));
+  return {
+    name: `${family}(${base.name})`,
+    parameters: { ...under(base.parameters), ...gate },
+    constraints: {
+      ...under(base.constraints),
+      ...("logits" in gate ? { logits: real } : { probs: unitInterval }),
+    },
+    support: base.support,
+    batchShape: broadcastShapes(family, base.batchShape, Object.values(gate)[0].shape),
+    dtype: base.dtype,
+    reparameterised: false,
+    ranges: { probs: "unitInterval" },
+  };
+}
+
+/** The base with its part of the parameters, and the gate's own. */
+export function gatedParameters<D extends Distribution>(
+  base: D,
+  parameters: Parameters,
+): { readonly base: Distribution; readonly gate: Parameters } {
+  const { logits, probs } = parameters;
+  return {
+    base: base.mapParameters((_, k) => parameters[`base.${k}`]),
+    gate: logits === undefined ? { probs } : { logits },
+  };
+}
+
+/** The base and the gate's parameter in the base's dtype. @throws UsageError unless the base counts. */
+export function gatedCounts(
+  family: string,
+  distribution: Distribution,
+  gate: LogitsOrProbs,
+): readonly [Distribution, Parameters] {
+  const counts = ["nonNegativeInteger", "integerInterval", "boolean"];
+  const fits = distribution instanceof Distribution && counts.includes(distribution.support.name);
+  if (!fits || distribution.dtype !== distribution.floatDType) {
+    throw new UsageError(
+      `${family}: expected a distribution of counts, as in ${family}(Poisson(2), { probs: 0.3 }); found ${String(distribution)}.`,
+    );
+  }
+  const [[name, value]] = Object.entries(oneOf(family, gate)) as [string, Tensor][];
+  return [
+    distribution,
+    { [name]: value.dtype === distribution.floatDType ? value : cast(value, distribution.floatDType) },
+  ];
+}
