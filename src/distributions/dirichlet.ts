@@ -2,9 +2,11 @@ import {
   add,
   div,
   exp,
+  greater,
   lgamma,
   log,
   logSoftmax,
+  min,
   mul,
   operands,
   type Shape,
@@ -13,6 +15,7 @@ import {
   sum,
   type Tensor,
   type TensorLike,
+  where,
 } from "../tensor/index.ts";
 import { independentConstraint, positive, simplex } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters, type SampleAndLogProb } from "./distribution.ts";
@@ -85,6 +88,13 @@ export class DirichletDistribution extends Distribution {
     return {
       mean: () => mean,
       variance: () => div(mul(mean, div(sumOfOthers(concentration), total)), add(total, 1)),
+      // With a concentration of at most 1 the density is highest where a part is 0, or everywhere.
+      mode: () => {
+        const excess = sub(concentration, 1);
+        const inner = greater(min(excess, -1, { keepDims: true }), 0);
+        const shares = div(excess, where(inner, sum(excess, -1, { keepDims: true }), 1));
+        return where(inner, shares, Number.NaN);
+      },
       entropy: () =>
         sub(sum(entropyTerm(concentration, 1), -1), entropyTerm(sum(total, -1), this.eventShape[0])),
     };

@@ -12,7 +12,6 @@ import {
   lgamma,
   lgammaAboutTwo,
   log,
-  maximum,
   mul,
   neg,
   noise,
@@ -28,7 +27,7 @@ import { betweenEnds, positive, real } from "./constraints.ts";
 import { type Cumulative, logCdfOfHazard, logHazardAt } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { logOf } from "./logarithms.ts";
-import { expm1Ratio, log1pRatio } from "./ratios.ts";
+import { expm1Ratio, log1pOver, log1pRatio } from "./ratios.ts";
 
 const INFINITY = Number.POSITIVE_INFINITY;
 const EULER_GAMMA = 0.5772156649015329;
@@ -79,8 +78,7 @@ export class GeneralizedExtremeValueDistribution extends Distribution {
 
   /** h = ln(1 + ξz)/ξ, which has a standard Gumbel distribution; z is (x − loc)/scale. */
   private reduced(x: Tensor): Tensor {
-    const z = div(sub(x, this.loc), this.scale);
-    return mul(z, log1pRatio(maximum(mul(this.shape, z), -1)));
+    return log1pOver(div(sub(x, this.loc), this.scale), this.shape);
   }
 
   private at(h: Tensor): Tensor {

@@ -7,7 +7,6 @@ import {
   isConstant,
   less,
   log,
-  maximum,
   mul,
   neg,
   noise,
@@ -23,7 +22,7 @@ import { atLeast, betweenEnds, interval, positive, real } from "./constraints.ts
 import { type Cumulative, logCdfOfHazard, logHazardAt } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { logOf } from "./logarithms.ts";
-import { expm1Ratio, log1pRatio } from "./ratios.ts";
+import { expm1Ratio, log1pOver } from "./ratios.ts";
 
 const INFINITY = Number.POSITIVE_INFINITY;
 
@@ -63,15 +62,9 @@ export class GeneralizedParetoDistribution extends Distribution {
     this.shape = parameters.shape;
   }
 
-  /** z ln(1 + ξz)/(ξz), the cumulative hazard; z is (x − loc)/scale. */
-  private hazardRatio(x: Tensor): { readonly z: Tensor; readonly ratio: Tensor } {
-    const z = div(sub(x, this.loc), this.scale);
-    return { z, ratio: log1pRatio(maximum(mul(this.shape, z), -1)) };
-  }
-
+  /** ln(1 + ξz)/ξ, the cumulative hazard; z is (x − loc)/scale. */
   private hazard(x: Tensor): Tensor {
-    const { z, ratio } = this.hazardRatio(x);
-    return mul(z, ratio);
+    return log1pOver(div(sub(x, this.loc), this.scale), this.shape);
   }
 
   private at(hazard: Tensor): Tensor {
@@ -99,10 +92,7 @@ export class GeneralizedParetoDistribution extends Distribution {
     const inside = add(loc, mul(scale, where(bounded, div(-0.5, where(bounded, shape, -1)), 1)));
     return {
       ends: { low: loc, high: upperEnd(this.parameters), inside },
-      logCdf: (x) => {
-        const { z, ratio } = this.hazardRatio(x);
-        return logCdfOfHazard(add(log(z), log(ratio)));
-      },
+      logCdf: (x) => logCdfOfHazard(log(this.hazard(x))),
       logSurvival: (x) => neg(this.hazard(x)),
       logIcdf: (l) => this.at(exp(logHazardAt(l))),
       logIsf: (l) => this.at(neg(l)),

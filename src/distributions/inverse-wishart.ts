@@ -16,15 +16,18 @@ import {
   where,
 } from "../tensor/index.ts";
 import type { ClosedForms, Distribution, Parameters } from "./distribution.ts";
+import { registerKl } from "./kl.ts";
 import {
   asMatrix,
   bartlett,
   flipped,
   logDetOfFactor,
+  multivariateDigamma,
   type ScaleOrFactor,
   scaleParameters,
   solveBoth,
   WishartFamily,
+  wishartKl,
   wishartLogNormalizer,
 } from "./wishart.ts";
 
@@ -64,6 +67,14 @@ export class InverseWishartDistribution extends WishartFamily {
     return {
       mean: () => known(p + 1, div(scale, above(p + 1))),
       mode: () => div(scale, add(n, p + 1)),
+      entropy: () => {
+        const half = mul(df, 0.5);
+        const logDet = logDetOfFactor(this.scaleTril);
+        // E ln |X| = ln |Ψ| − ψ_p(n/2) − p ln 2.
+        const expected = sub(logDet, add(multivariateDigamma(p, df), p * Math.LN2));
+        const whole = sub(wishartLogNormalizer(p, df), mul(half, logDet));
+        return add(add(whole, mul(mul(add(df, p + 1), 0.5), expected)), mul(half, p));
+      },
       // ((n − p + 1) Ψᵢⱼ² + (n − p − 1) Ψᵢᵢ Ψⱼⱼ) / ((n − p)(n − p − 1)²(n − p − 3)).
       variance: () => {
         const top = add(
@@ -90,3 +101,8 @@ export class InverseWishartDistribution extends WishartFamily {
  */
 export const InverseWishart = (df: TensorLike, scale: ScaleOrFactor): InverseWishartDistribution =>
   new InverseWishartDistribution(scaleParameters("InverseWishart", df, scale));
+
+// That of the inverses, whose scale matrices are the inverses: tr(Ψ_q Ψ_p⁻¹) = ‖L_p⁻¹ L_q‖².
+registerKl(InverseWishartDistribution, InverseWishartDistribution, (p, q) =>
+  wishartKl(p.size, [p.df, q.scaleTril], [q.df, p.scaleTril]),
+);

@@ -4,6 +4,7 @@ import {
   arange,
   constant,
   diagonal,
+  grad,
   log,
   mul,
   operands,
@@ -18,6 +19,7 @@ import { type Constraint, correlationCholesky, positive } from "./constraints.ts
 import { Distribution, type Parameters } from "./distribution.ts";
 import { logBeta } from "./gamma-functions.ts";
 import { drawGamma } from "./implicit/standard-gamma.ts";
+import { registerKl } from "./kl.ts";
 import { correlationCholesky as toFactor } from "./transforms/correlation-cholesky.ts";
 
 /** ln of the integral of det(R)^(η − 1) over correlation matrices of n rows (Lewandowski, Kurowicka and Joe 2009, equations 16 and 17). */
@@ -35,6 +37,19 @@ export function lkjParameters(what: string, n: number, concentration: TensorLike
   if (Number.isInteger(n) && n >= 2) return { concentration: operands(what, concentration)[0] };
   throw new UsageError(`${what}: expected a whole number of rows of at least 2, found ${n}.`);
 }
+
+/** E[ln det R]. */
+export function expectedLogDet(n: number, eta: Tensor): Tensor {
+  const own = mul(eta, 1);
+  return grad(sum(lkjLogNormalizer(n, own)), [own])[0];
+}
+
+/** KL of two densities ∝ det(R)^(η − 1) over matrices of the same number of rows; it is that of their factors too. */
+export const lkjKl = (p: LKJFamily, q: LKJFamily): Tensor =>
+  add(
+    mul(sub(p.concentration, q.concentration), expectedLogDet(p.size, p.concentration)),
+    sub(lkjLogNormalizer(q.size, q.concentration), lkjLogNormalizer(p.size, p.concentration)),
+  );
 
 /** Correlation matrices of some rows with a concentration, or their factors. */
 export abstract class LKJFamily extends Distribution {
@@ -104,3 +119,5 @@ export class LKJCholeskyDistribution extends LKJFamily {
 export function LKJCholesky(size: number, concentration: TensorLike): LKJCholeskyDistribution {
   return new LKJCholeskyDistribution(lkjParameters("LKJCholesky", size, concentration), size);
 }
+
+registerKl(LKJCholeskyDistribution, LKJCholeskyDistribution, lkjKl);

@@ -5,6 +5,7 @@ import {
   diagonal,
   div,
   eye,
+  greaterEqual,
   log,
   matmul,
   mul,
@@ -15,10 +16,19 @@ import {
   type TensorLike,
   transpose,
   unsqueeze,
+  where,
 } from "../tensor/index.ts";
 import { correlation } from "./constraints.ts";
 import type { ClosedForms, Distribution, Parameters } from "./distribution.ts";
-import { LKJCholesky, LKJFamily, lkjLogNormalizer, lkjParameters } from "./lkj-cholesky.ts";
+import { registerKl } from "./kl.ts";
+import {
+  expectedLogDet,
+  LKJCholesky,
+  LKJFamily,
+  lkjKl,
+  lkjLogNormalizer,
+  lkjParameters,
+} from "./lkj-cholesky.ts";
 
 /** The distribution that {@link LKJ} returns: parameters, moments and densities as expressions. */
 export class LKJDistribution extends LKJFamily {
@@ -56,6 +66,8 @@ export class LKJDistribution extends LKJFamily {
     );
     return {
       mean: () => eye(n, dtype),
+      mode: () => where(unsqueeze(unsqueeze(greaterEqual(eta, 1), -1), -1), eye(n, dtype), Number.NaN),
+      entropy: () => sub(lkjLogNormalizer(n, eta), mul(sub(eta, 1), expectedLogDet(n, eta))),
       variance: () => mul(div(1, unsqueeze(unsqueeze(add(mul(eta, 2), n - 1), -1), -1)), off),
     };
   }
@@ -75,3 +87,5 @@ export class LKJDistribution extends LKJFamily {
 export function LKJ(size: number, concentration: TensorLike): LKJDistribution {
   return new LKJDistribution(lkjParameters("LKJ", size, concentration), size);
 }
+
+registerKl(LKJDistribution, LKJDistribution, lkjKl);

@@ -1,5 +1,17 @@
 /** ln(1 + t)/t and (eᵗ − 1)/t, with their values and slopes at 0. */
-import { abs, add, div, expm1, full, less, log1p, mul, type Tensor, where } from "../tensor/index.ts";
+import {
+  abs,
+  add,
+  div,
+  expm1,
+  full,
+  less,
+  log1p,
+  maximum,
+  mul,
+  type Tensor,
+  where,
+} from "../tensor/index.ts";
 
 const CLOSE = 0.02;
 
@@ -22,6 +34,14 @@ const ratio = (t: Tensor, series: readonly number[], whole: (t: Tensor) => Tenso
 
 /** ln(1 + t)/t for t ≥ −1. */
 export const log1pRatio = (t: Tensor): Tensor => ratio(t, logarithmSeries, log1p);
+
+/** ln(1 + ξz)/ξ, which is z at ξ = 0, for ξz ≥ −1. */
+export function log1pOver(z: Tensor, xi: Tensor): Tensor {
+  const t = maximum(mul(xi, z), -1);
+  const close = less(abs(t), CLOSE);
+  const near = mul(z, byCoefficients(where(close, t, 0), logarithmSeries));
+  return where(close, near, div(log1p(where(close, 1, t)), where(close, 1, xi)));
+}
 
 /** (eᵗ − 1)/t. */
 export const expm1Ratio = (t: Tensor): Tensor => ratio(t, exponentialSeries, expm1);

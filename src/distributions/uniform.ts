@@ -77,6 +77,8 @@ export class UniformDistribution extends Distribution {
     return {
       mean: () => mul(add(this.low, this.high), 0.5),
       variance: () => mul(square(this.range), 1 / 12),
+      // All values are as probable: the one in the middle.
+      mode: () => mul(add(this.low, this.high), 0.5),
       entropy: () => log(this.range),
     };
   }

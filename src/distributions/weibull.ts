@@ -5,6 +5,7 @@ import {
   equal,
   exp,
   expm1,
+  greater,
   less,
   lgamma,
   log,
@@ -14,6 +15,7 @@ import {
   neg,
   noise,
   operands,
+  pow,
   type Shape,
   square,
   sub,
@@ -81,6 +83,12 @@ export class WeibullDistribution extends Distribution {
   protected override forms(): ClosedForms {
     const { scale, concentration: k } = this;
     return {
+      // Where the hazard's power is at most 1, the density falls from 0 on.
+      mode: () => {
+        const inner = greater(this.concentration, 1);
+        const k = where(inner, this.concentration, 2);
+        return where(inner, mul(this.scale, pow(sub(1, div(1, k)), div(1, k))), 0);
+      },
       mean: () => mul(scale, exp(lgamma(add(div(1, k), 1)))),
       variance: () => mul(square(scale), weibullVariance(div(1, k))),
       entropy: () => add(mul(sub(1, div(1, k)), EULER_GAMMA), add(log(div(scale, k)), 1)),

@@ -31,6 +31,7 @@ import {
 import { greaterThan, lowerCholesky, positiveDefinite } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { drawGamma } from "./implicit/standard-gamma.ts";
+import { registerKl } from "./kl.ts";
 import { expandTo } from "./numerics.ts";
 
 /** Either the scale matrix or its Cholesky factor. */
@@ -149,6 +150,30 @@ export abstract class WishartFamily extends Distribution {
   }
 }
 
+/** ψ_p(n/2), the slope of ln Γ_p. */
+export const multivariateDigamma = (p: number, df: Tensor): Tensor =>
+  Array.from({ length: p }, (_, j) => digamma(sub(mul(df, 0.5), j / 2))).reduce((x, y) => add(x, y));
+
+/**
+ * KL of two Wisharts with n and m degrees of freedom, or of the inverses: `first` and `second` are factors of the scale matrices, or of their inverses, such
+ * that the trace is ‖second⁻¹ first‖².
+ */
+export function wishartKl(
+  p: number,
+  [n, first]: readonly [Tensor, Tensor],
+  [m, second]: readonly [Tensor, Tensor],
+): Tensor {
+  const trace = sum(square(solveBoth(second, first)), [-2, -1]);
+  const logs = sub(logDetOfFactor(second), logDetOfFactor(first));
+  const places = add(mul(mul(m, 0.5), logs), mul(mul(n, 0.5), sub(trace, p)));
+  // The powers of 2 in the normalisers are no part of ln Γ_p.
+  const gammas = sub(
+    sub(wishartLogNormalizer(p, m), wishartLogNormalizer(p, n)),
+    mul(sub(m, n), (p * Math.LN2) / 2),
+  );
+  return add(places, add(gammas, mul(mul(sub(n, m), 0.5), multivariateDigamma(p, n))));
+}
+
 /** The distribution that {@link Wishart} returns: parameters, moments and densities as expressions. */
 export class WishartDistribution extends WishartFamily {
   /** `parameters` holds `df` and one of `scale`, `scaleTril`. Use {@link Wishart}. */
@@ -184,9 +209,7 @@ export class WishartDistribution extends WishartFamily {
       mode: () => mul(sub(n, p + 1), where(n.greaterEqual(p + 1), scale, Number.NaN)),
       entropy: () => {
         const half = mul(df, 0.5);
-        const digammas = Array.from({ length: p }, (_, j) => digamma(sub(half, j / 2))).reduce((x, y) =>
-          add(x, y),
-        );
+        const digammas = multivariateDigamma(p, df);
         const logDet = logDetOfFactor(this.scaleTril);
         // E ln |W| = ψ_p(n/2) + p ln 2 + ln |V|.
         const expected = add(add(digammas, p * Math.LN2), logDet);
@@ -212,3 +235,7 @@ export class WishartDistribution extends WishartFamily {
  */
 export const Wishart = (df: TensorLike, scale: ScaleOrFactor): WishartDistribution =>
   new WishartDistribution(scaleParameters("Wishart", df, scale));
+
+registerKl(WishartDistribution, WishartDistribution, (p, q) =>
+  wishartKl(p.size, [p.df, p.scaleTril], [q.df, q.scaleTril]),
+);

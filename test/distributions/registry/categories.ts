@@ -58,7 +58,7 @@ export const categoryCases: readonly DistributionCase[] = [
   },
   {
     name: "Hurdle logits",
-    parameters: { rate: [0.5, 3, 20], logits: [-1, 20, -12] },
+    parameters: { rate: [0.5, 3, 20], logits: [-1, 4, -12] },
     make: (p) => Hurdle(Poisson(p.rate), { logits: p.logits }),
     points: [[0], [1], [4], [60]],
     total: "counts",
