@@ -1,0 +1,4 @@
+import { categoryCases } from "../registry/categories.ts";
+import { conformance } from "./conformance.ts";
+
+conformance(categoryCases);
