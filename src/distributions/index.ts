@@ -82,7 +82,7 @@ export { InverseWishart, InverseWishartDistribution } from "./inverse-wishart.ts
 export { type Family, hasKl, kl, klMonteCarlo, registerKl } from "./kl.ts";
 export { Laplace, LaplaceDistribution } from "./laplace.ts";
 export { LKJ, LKJDistribution } from "./lkj.ts";
-export { LKJCholesky, LKJCholeskyDistribution } from "./lkj-cholesky.ts";
+export { LKJCholesky, LKJCholeskyDistribution, LKJFamily } from "./lkj-cholesky.ts";
 export { LogNormal, LogNormalDistribution } from "./log-normal.ts";
 export { Logistic, LogisticDistribution } from "./logistic.ts";
 export { LogitNormal, LogitNormalDistribution } from "./logit-normal.ts";
@@ -103,6 +103,7 @@ export { NegativeBinomial, NegativeBinomialDistribution } from "./negative-binom
 export { Normal, NormalDistribution } from "./normal.ts";
 export type { LogitsOrProbs } from "./numerics.ts";
 export { OneHotCategorical, OneHotCategoricalDistribution } from "./one-hot-categorical.ts";
+export { OrderedCategoriesDistribution } from "./ordered-categories.ts";
 export { OrderedLogistic, OrderedLogisticDistribution } from "./ordered-logistic.ts";
 export { OrderedProbit, OrderedProbitDistribution } from "./ordered-probit.ts";
 export { type Outside, outside } from "./outside.ts";
