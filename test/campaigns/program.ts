@@ -104,13 +104,13 @@ const contentOf = (path: string, folder: string): unknown => {
     return text()
       .replaceAll(/"createdAt": "[^"]+"/g, "")
       .replaceAll(folder, "");
-  if (path.endsWith("sweep.json"))
-    return text()
-      .replaceAll(/"seconds": *[^,}\s]+/g, "")
-      .replaceAll(/"id": *"[^"]+"/g, "")
-      .replaceAll(folder, "");
+  // How each run ended; its figures are in its own folder, and its seconds are the clock's.
+  if (path.endsWith("sweep.json")) {
+    const { ended } = JSON.parse(text()) as { ended: Readonly<Record<string, { state: string }>> };
+    return Object.entries(ended).map(([name, { state }]) => [name, state]);
+  }
   // Pages show wall times, logs what was resumed, figures.json and results.json hold them.
-  if (/\.html$|\.log$|results\.json$|figures\.json$|table\.md$/.test(path)) return "there";
+  if (/\.html$|logs\/.*\.txt$|results\.json$|figures\.json$|table\.md$/.test(path)) return "there";
   return digest(readFileSync(path));
 };
 
