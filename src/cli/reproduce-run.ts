@@ -16,6 +16,7 @@ import { version } from "../version.ts";
 import { watchInterrupts } from "./interrupt.ts";
 import { type Display, trainDisplay } from "./progress.ts";
 import { reproduceDensity } from "./reproduce-density.ts";
+import { elsewhereOf } from "./reproduce-workers.ts";
 import { type Context, clock, commandLine, printJson, type Say, speaker } from "./terminal.ts";
 import type { ReproduceOptions } from "./verbs/reproduce.ts";
 
@@ -34,10 +35,17 @@ export async function reproduceVerb(
   const say = speaker(terminal, options);
   let display: Display | undefined;
   const stop = () => display?.stop();
-  const interrupts = watchInterrupts(() => {
-    stop();
-    terminal.err.write("Stopping after this step. Press Ctrl-C again to end at once.\n");
-  }, stop);
+  const kill = new AbortController();
+  const interrupts = watchInterrupts(
+    () => {
+      stop();
+      terminal.err.write("Stopping after this step. Press Ctrl-C again to end at once.\n");
+    },
+    () => {
+      stop();
+      kill.abort();
+    },
+  );
   try {
     const { data, validation, threads, methods, out = join("runs", paper) } = options;
     if (paper === "burda2016") {
@@ -52,6 +60,11 @@ export async function reproduceVerb(
       if (!done) context.exitCode = interrupts.exitCode ?? 0;
       return;
     }
+    const elsewhere = await elsewhereOf(options, out, {
+      stop: interrupts.signal,
+      kill: kill.signal,
+      say,
+    });
     const asked: Kingma2014Options = {
       out,
       labels: options.labels,
@@ -68,6 +81,7 @@ export async function reproduceVerb(
     };
     const results = await reproduceKingma2014(asked, {
       signal: interrupts.signal,
+      ...(elsewhere && { elsewhere }),
       training: (part) =>
         trainingHooks(part, say, (next) => {
           stop();

@@ -38,7 +38,7 @@ export interface Listener {
 /** Has the runs trained by workers, and says once if there are none. */
 export function onQueue(
   server: QueueServer,
-  plan: Plan,
+  plan: Plan | undefined,
   sweep: SweepFolder,
   { stop, say, ...listener }: { readonly stop: AbortSignal; readonly say: Say } & Listener,
 ): Promise<void> {

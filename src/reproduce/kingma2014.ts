@@ -26,7 +26,7 @@ import {
   takesTraining,
   VALIDATION,
 } from "./protocol.ts";
-import { completeRun, keptFigures } from "./runs.ts";
+import { completeRun, isToTrain, keptFigures } from "./runs.ts";
 import { type BenchmarkRow, rowsOf } from "./table.ts";
 
 /** Which part of the paper's table to reproduce, with which data, and where. */
@@ -68,6 +68,16 @@ export interface Part {
 export interface Kingma2014Hooks {
   /** Returns the callbacks for the training of a part. */
   readonly training?: (part: Part) => RunHooks;
+  /** Has parts trained by other processes. Default: everything is trained here. */
+  readonly elsewhere?: {
+    /** Threads of a run that is trained elsewhere, if the options do not say. Default: one per core. */
+    readonly threads?: number;
+    /**
+     * Called once, when the shared VAEs are done, with the parts that are not; each is a run whose settings are in its folder. What it leaves
+     * undone is trained here.
+     */
+    train(parts: readonly Part[]): Promise<void>;
+  };
   /** Called when a part is done, was done before, or is left to another process. */
   readonly onPart?: (part: Part, state: "done" | "busy") => void;
   /** Stops after the current step; finished parts are kept. */
@@ -187,9 +197,10 @@ export async function reproduceKingma2014(
     labelSeed: seed = 0,
     path,
   }: Part): RunSettings => {
+    const own = threads ?? hooks.elsewhere?.threads;
     const given: GivenSettings = vae
       ? shortened(vae.settings, length, threads)
-      : { ...shortened(protocols[method].settings(count), length, threads), labels: { count, seed } };
+      : { ...shortened(protocols[method].settings(count), length, own), labels: { count, seed } };
     settings[relative(out, path)] = given;
     const kind = vae ? vae.kind : protocols[method].kind;
     const built = vae ? given : builtOn(kind, join(out, m1Of(count).folder), given);
@@ -216,7 +227,14 @@ export async function reproduceKingma2014(
     if (state === "done" && part.shared === undefined) figures.set(part, await figuresOf(part, data));
     if (state !== "stopped") hooks.onPart?.(part, state);
   };
-  for (const part of parts) await visit(part);
+  for (const part of parts.filter((one) => one.shared !== undefined)) await visit(part);
+  const own = parts.filter((one) => one.shared === undefined);
+  if (hooks.elsewhere !== undefined && hooks.signal?.aborted !== true) {
+    const open: Part[] = [];
+    for (const part of own) if (await isToTrain(part.path, settingsFor(part), data)) open.push(part);
+    await hooks.elsewhere.train(open);
+  }
+  for (const part of own) await visit(part);
   // Runs of another process may be finished by now.
   for (const part of parts) if (states.get(part) === "busy") await visit(part);
   const found = parts.flatMap((part) => figures.get(part) ?? []);

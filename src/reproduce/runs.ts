@@ -5,7 +5,7 @@ import { join } from "#platform/paths";
 import { CheckpointError, UsageError } from "../errors.ts";
 import { type Json, loadCheckpoint, reason, runFolder, toJson, writeDurably } from "../files/index.ts";
 import { kindOf, type RunData, type RunSettings } from "../kinds/index.ts";
-import { type RunHooks, readRun, resumeRun, startRun } from "../runs/index.ts";
+import { prepareRun, type RunHooks, readRun, resumeRun, startRun } from "../runs/index.ts";
 
 /** Settings, at any depth, that say where and with how many threads the work is done. They do not affect the result. */
 const INCIDENTAL: readonly string[] = ["threads", "from"];
@@ -35,6 +35,13 @@ const isDone = async (path: string): Promise<boolean> => {
   if (!existsSync(run.checkpoint) || loadCheckpoint(run.checkpoint).epoch < train.epochs) return false;
   return (await kindOf(model.model)).isComplete?.(run) ?? true;
 };
+
+/** Whether a run is still to be trained, by this process or another; its settings are then in its folder. */
+export async function isToTrain(path: string, settings: RunSettings, data: RunData): Promise<boolean> {
+  if (existsSync(runFolder(path).config)) return !(await isDone(path));
+  await prepareRun(path, settings, data);
+  return true;
+}
 
 /**
  * Trains a run to its end: from the start, from where it stopped, or not at all.

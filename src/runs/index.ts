@@ -19,7 +19,7 @@ export {
 export { type GivenSettings, newRun, type RunOrigin } from "./new-run.ts";
 export { checkVerb, type OpenedRun, open, openRun, readRun } from "./open.ts";
 export { scaledBy } from "./pixel-scale.ts";
-export { type ContinueOptions, resumeRun, startRun } from "./start.ts";
+export { type ContinueOptions, prepareRun, resumeRun, startRun } from "./start.ts";
 export {
   compileTraining,
   type FitHooks,

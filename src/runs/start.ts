@@ -244,6 +244,16 @@ const continueRules: OptionRules<ContinueOptions> = {
 };
 
 /**
+ * Writes a run's settings into its new folder, to be trained later by {@link resumeRun}, by this process or another.
+ * @throws UsageError when data and settings do not fit, or the folder has files.
+ */
+export async function prepareRun(path: string, settings: RunSettings, data: RunData): Promise<void> {
+  await checkSettings(settings, data);
+  const config = settings as unknown as { readonly [key: string]: Json };
+  createRun(path, config, ownedByKinds).lock.release();
+}
+
+/**
  * Continues a run from its last checkpoint to its last epoch, as if it had never stopped. If an option changes its settings,
  * `config.json` is updated.
  * @throws CheckpointError when the data are not those it was trained on, or the checkpoint is damaged.

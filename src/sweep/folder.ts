@@ -17,6 +17,7 @@ export const endings = z.discriminatedUnion("state", [
 export type Ending = z.output<typeof endings>;
 
 const FORMAT = "tightbound sweep";
+const PREPARED = "tightbound prepared runs";
 
 const file = z.object({
   format: z.literal(FORMAT),
@@ -44,10 +45,13 @@ export interface SweepFolder {
   close(): void;
 }
 
-/** The identity of the sweep whose folder this is; undefined if it is none. */
+/** A folder of runs that were written down by something other than a plan. */
+const prepared = z.object({ format: z.literal(PREPARED), version: z.string(), id: z.uuid() });
+
+/** The identity of the sweep, or of the prepared runs, whose folder this is; undefined if it is none. */
 export function sweepIn(path: string): string | undefined {
   try {
-    return file.parse(JSON.parse(readFileSync(join(path, "sweep.json"), "utf8"))).id;
+    return z.union([file, prepared]).parse(JSON.parse(readFileSync(join(path, "sweep.json"), "utf8"))).id;
   } catch {
     return undefined;
   }
@@ -108,6 +112,27 @@ export function openSweep(path: string, plan: Plan, version: string): SweepFolde
     lock.release();
     throw error;
   }
+}
+
+/**
+ * Opens a folder with runs whose settings are written down already, to have them trained by processes or workers. How they ended is not kept:
+ * their folders tell. Several processes may do so; each run is locked by the one that trains it.
+ */
+export function openPrepared(path: string, names: readonly string[], version: string): SweepFolder {
+  mkdirSync(join(path, "logs"), { recursive: true });
+  const id = sweepIn(path) ?? randomUUID();
+  writeDurably(join(path, "sweep.json"), `${JSON.stringify({ format: PREPARED, version, id }, null, 2)}\n`);
+  const ended = new Map<string, Ending>();
+  return {
+    path,
+    id,
+    runs: names.map((name) => ({ name, values: {} })),
+    ended,
+    folderOf: ({ name }) => join(path, name),
+    logOf: ({ name }) => join(path, "logs", `${name}.txt`),
+    end: ({ name }, ending) => void ended.set(name, ending),
+    close: () => undefined,
+  };
 }
 
 function checkSame(path: string, known: z.output<typeof file>, plan: Plan, version: string): void {

@@ -7,6 +7,9 @@ import { type ChildEnd, lastLines, runChild } from "./child.ts";
 import type { Ending, SweepFolder } from "./folder.ts";
 import { type Plan, type PlannedRun, trainArguments } from "./plan.ts";
 
+/** What is trained: runs of a plan, or, without one, runs whose settings are in their folders already. */
+export type Planned = Plan | undefined;
+
 /** The progress of a run, as its process reports it. */
 export interface RunProgress {
   readonly epoch: number;
@@ -79,21 +82,23 @@ export interface RunPlace {
  * @throws BusyError when another process trains in its folder and does not end.
  */
 export async function trainRun(
-  plan: Plan,
+  plan: Planned,
   run: PlannedRun,
   { folder, log }: RunPlace,
   options: Omit<WorkOptions, "jobs" | "onBegin" | "onEnd">,
 ): Promise<Ending | undefined> {
   const { command, env, cwd, stop, kill, onProgress } = options;
-  const ownThreads = "threads" in plan.settings || "threads" in run.values;
+  const ownThreads = plan !== undefined && ("threads" in plan.settings || "threads" in run.values);
   for (let attempt = 0; attempt <= CONTINUED && !stop.aborted; attempt++) {
     await free(folder, stop);
     // From then on the settings are in the folder.
     const begun = existsSync(`${folder}/config.json`);
+    if (!begun && plan === undefined)
+      return { state: "failed", message: `${folder} has no settings of a run` };
     const args = begun
       ? ["train", "--resume", folder]
       : [
-          ...trainArguments(plan, run),
+          ...(plan === undefined ? [] : trainArguments(plan, run)),
           ...(ownThreads ? [] : [`--threads=${options.threads}`]),
           `--out=${folder}`,
         ];
@@ -116,7 +121,7 @@ export async function trainRun(
 }
 
 /** Trains every run that is not done. If one fails, the others are still trained. */
-export async function workThrough(plan: Plan, sweep: SweepFolder, options: WorkOptions): Promise<void> {
+export async function workThrough(plan: Planned, sweep: SweepFolder, options: WorkOptions): Promise<void> {
   const waiting = sweep.runs.filter(({ name }) => sweep.ended.get(name)?.state !== "done");
   const worker = async (): Promise<void> => {
     for (let run = waiting.shift(); run !== undefined && !options.stop.aborted; run = waiting.shift()) {

@@ -18,6 +18,7 @@ const folder = temporary();
 const digits = join(folder, "digits");
 const KILLS = Number(process.env.TIGHTBOUND_KILLS ?? 1);
 const PARTS = new URL("parts.mjs", import.meta.url).pathname;
+const CHAINS = new URL("chains.mjs", import.meta.url).pathname;
 const SEVERAL = new URL("several.mjs", import.meta.url).pathname;
 
 /** koffi is an optional dependency. */
@@ -195,6 +196,20 @@ describe.skipIf(launchers.length === 0)("with MPI", () => {
           );
         }
       }
+    },
+  );
+
+  test.each(launchers.map((launcher) => ({ launcher })))(
+    "chains over ranks draw what one process draws: $launcher",
+    ({ launcher }) => {
+      const of = (count: number): readonly string[] =>
+        runRanks(count, [CHAINS, join(main, "../..")], launcher)
+          .trim()
+          .split("\n");
+      const [one] = of(1);
+      expect(JSON.parse(one)).toHaveLength(3);
+      // Every rank has the draws of all.
+      for (const count of [2, 4]) expect(of(count)).toEqual(Array.from({ length: count }, () => one));
     },
   );
 

@@ -1,12 +1,12 @@
 /** Sweeps as processes: each run is that of `train`; what is killed goes on, to the same end. */
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { beforeAll, expect, test } from "vitest";
 import { loadCheckpoint } from "../../src/files/index.ts";
 import { fillNormal, stream } from "../../src/random/index.ts";
-import { temporary } from "../cli/harness.ts";
+import { temporary, writeDigits } from "../cli/harness.ts";
 import { buildProgram, processesWith } from "../cli/program.ts";
 
 const folder = temporary();
@@ -102,6 +102,34 @@ test("the summary is the mean over seeds, of figures that the runs have written"
     expect(figures["test elbo"].standardError).toBeCloseTo(Math.abs(a - b) / 2, 9);
   });
 });
+
+test("the table of a paper is the same when processes train its runs", () => {
+  const digits = join(folder, "digits");
+  mkdirSync(digits);
+  writeDigits(digits, { train: 120, test: 40 });
+  const command = [
+    ...["reproduce", "kingma2014", "--data", digits, "--validation", "20", "--labels", "20", "--draws", "2"],
+    ...["--methods", "m1,m2", "--length", "0.01", "--json"],
+  ];
+  /** All but the time that it took. */
+  const results = (more: readonly string[]) => {
+    const { draws, table, m1, missing } = JSON.parse(run([...command, ...more]), (key, value: unknown) =>
+      key === "seconds" ? undefined : value,
+    ) as Record<string, unknown>;
+    return { draws, table, m1, missing };
+  };
+  const one = results(["--threads", "1", "--out", "one-process"]);
+  const several = results(["--threads", "1", "--workers", "2", "--out", "several"]);
+  expect(several).toEqual(one);
+  expect(one).toMatchObject({ missing: [], draws: { length: 4 } });
+  // They did it: the log of each is there.
+  expect(readdirSync(join(folder, "several/logs")).toSorted()).toEqual([
+    "m1-20-0.txt",
+    "m1-20-1.txt",
+    "m2-20-0.txt",
+    "m2-20-1.txt",
+  ]);
+}, 120_000);
 
 test("another plan does not get a sweep's folder, and a failed run is told and does not stop the others", () => {
   const refused = (argv: readonly string[]): { status: number; stderr: string; stdout: string } => {

@@ -15,7 +15,7 @@ import { connectQueue } from "../../src/sweep/index.ts";
 import { pack, unpack } from "../../src/sweep/queue/archive.ts";
 import { jobId, PREFIX, QUEUE } from "../../src/sweep/queue/job.ts";
 import { loadPackages } from "../../src/sweep/queue/packages.ts";
-import { temporary } from "../cli/harness.ts";
+import { temporary, writeDigits } from "../cli/harness.ts";
 import { buildProgram, processesWith } from "../cli/program.ts";
 
 const folder = temporary();
@@ -183,6 +183,42 @@ describe.skipIf(!hasRedis || !hasPackages)("with Redis", () => {
     await end(one, "SIGTERM");
   }, 600_000);
 
+  test("the table of a paper is the same when a worker trains its runs", async () => {
+    const digits = join(folder, "digits");
+    mkdirSync(digits);
+    writeDigits(digits, { train: 120, test: 40 });
+    const command = [
+      ...[
+        "reproduce",
+        "kingma2014",
+        "--data",
+        digits,
+        "--validation",
+        "20",
+        "--labels",
+        "20",
+        "--draws",
+        "2",
+      ],
+      ...["--methods", "m2", "--length", "0.01", "--threads", "1", "--json"],
+    ];
+    const results = async (more: readonly string[]) => {
+      const { out, err } = await run([...command, ...more]);
+      const { draws, table } = JSON.parse(out, (key, value: unknown) =>
+        key === "seconds" ? undefined : value,
+      ) as Record<string, unknown>;
+      return { draws, table, err };
+    };
+    const one = worker(["--jobs", "2"]);
+    const [alone, queued] = await Promise.all([
+      results(["--out", "alone"]),
+      results(["--out", "queued", "--queue", address]),
+    ]);
+    expect({ ...queued, err: "" }).toEqual({ ...alone, err: "" });
+    for (const draw of [0, 1]) expect(queued.err).toContain(`m2-20-${draw}: trained.`);
+    await end(one, "SIGTERM");
+  }, 120_000);
+
   test("a worker of another version refuses, and both versions are named; a job that is no plan of ours is not run", async () => {
     const { bull, connect } = await connectQueue(address, PASSWORD);
     const connection = connect();
@@ -207,7 +243,25 @@ describe.skipIf(!hasRedis || !hasPackages)("with Redis", () => {
         { ...task, plan: { ...task.plan, settings: { data: "mnist", out: "/etc" } } },
         "out: there is no such setting",
       ],
-      [{ ...task, run: "../../etc" }, "the plan has no run ../../etc"],
+      [{ ...task, run: "run-2" }, "the plan has no run run-2"],
+      [{ ...task, run: "../../etc" }, "the job cannot be read"],
+      [{ ...task, run: ".." }, "the job cannot be read"],
+      [{ ...task, plan: undefined, out: "/etc", run: "ssh" }, "/etc is not under"],
+      [{ ...task, plan: undefined, out: folder, run: "straight" }, `${folder} is not under`],
+      [{ ...task, verb: "export" }, "the job cannot be read"],
+      [{ ...task, plan: { ...task.plan, model: "--out=/etc" } }, "model: expected"],
+      [
+        { ...task, plan: { ...task.plan, settings: { data: "mnist", "out=/etc": true } } },
+        "there is no such setting",
+      ],
+      [
+        { ...task, plan: { ...task.plan, settings: { data: "mnist", resume: "/etc" } } },
+        "resume: there is no such setting",
+      ],
+      [
+        { ...task, plan: { ...task.plan, axes: [{ name: "overwrite", values: ["x"] }] } },
+        "there is no such setting",
+      ],
       [{ command: "rm" }, "the job cannot be read"],
     ] as const;
     for (const [i, [data, message]] of bad.entries()) {

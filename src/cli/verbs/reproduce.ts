@@ -23,6 +23,8 @@ export interface ReproduceOptions {
   readonly estimator: "pathwise" | "doubly-reparameterised";
   readonly importanceSamples: number;
   readonly rows: number | "all";
+  readonly workers?: number;
+  readonly queue?: string;
   readonly json?: true;
   readonly quiet?: true;
 }
@@ -35,18 +37,19 @@ burda2016 is Table 1 of Burda, Grosse and Salakhutdinov (2016) for one layer: ne
 5,000 importance samples. All 3,280 epochs take days; --length 0.01 is a quick trial.
 
 For kingma2014 the folder holds a run for M1, one for each method, number of labels and draw, and report.html, table.md and results.json.
-Repeat the command to continue where it stopped. Two such commands at the same time share the work (use --threads 1 for each).
+Repeat the command to continue where it stopped. --workers 2 trains two runs at a time; with --queue, each "tightbound worker" that has the folder
+under its --root takes runs.
 
 Examples:
   $ tightbound reproduce kingma2014 --labels 100 --draws 5
-  $ tightbound reproduce kingma2014 --labels 100,3000 --methods m1m2
+  $ tightbound reproduce kingma2014 --labels 100,3000 --methods m1m2 --workers 2
   $ tightbound reproduce kingma2014 --length 0.05 --draws 2 --out runs/trial
   $ tightbound reproduce burda2016 --samples 50
   $ tightbound reproduce burda2016 --samples 1,5 --bounds elbo,iwae --length 0.01 --rows 500 --out runs/trial`;
 
 /** Flags that belong to one paper, by their keys. */
 const OWN: Readonly<Record<string, readonly string[]>> = {
-  kingma2014: ["labels", "draws", "methods", "validation"],
+  kingma2014: ["labels", "draws", "methods", "validation", "workers", "queue"],
   burda2016: ["samples", "bounds", "binarize", "estimator", "importanceSamples", "rows"],
 };
 
@@ -111,6 +114,15 @@ export function define(command: Command, context: Context): void {
       5000,
     )
     .option("--rows <n>", "burda2016: test rows for the log-likelihood, or all", rowsOrAll, "all")
+    .option(
+      "--workers <n>",
+      "kingma2014: train n runs at a time, each a process with its share of the cores",
+      whole(1, ceilings.threads),
+    )
+    .option(
+      "--queue <address>",
+      "kingma2014: have the runs trained by the workers of this Redis, which must share the disk",
+    )
     .option("--out <folder>", "folder for the runs and tables (default: runs/<paper>)")
     .option("--json", "print results.json at the end; everything else goes to stderr")
     .option("--quiet", "print nothing but the table, or with --json the results")

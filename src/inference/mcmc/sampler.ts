@@ -1,7 +1,9 @@
 /** Shared by `hmc` and `nuts`: options, parallel chains, and the result. */
 
+import { cores } from "#platform/machine";
 import type { ArrayValue } from "../../compile/index.ts";
 import { UsageError } from "../../errors.ts";
+import { alone, type Ranks } from "../../mpi/index.ts";
 import { anything, callback, checkOptions, mapped, type OptionRules, whole } from "../../options.ts";
 import type { Program } from "../../program/index.ts";
 import { checkSeed } from "../../random/index.ts";
@@ -17,6 +19,7 @@ import {
 import { type ChainState, startChain, stepChain } from "./chain.ts";
 import { drive, type Point, type TransitionInfo } from "./kernel.ts";
 import type { Metric, MetricKind } from "./metric.ts";
+import { overRanks } from "./over-ranks.ts";
 import {
   type ChainJob,
   type ChainProgress,
@@ -68,7 +71,12 @@ export interface McmcRunOptions extends McmcOptions {
    * seconds, since a worker takes a quarter of a second to start. Draws do not depend on it.
    */
   readonly workers?: number;
-  /** Called about every 50 ms of each chain, and at its end. */
+  /**
+   * Processes that share the chains: chain c runs on rank c mod K, and every rank gets the draws of all, those of one process. Every rank must
+   * call `run` with the same arguments and options. Default one process.
+   */
+  readonly ranks?: Ranks;
+  /** Called about every 50 ms of each chain, and at its end; with several ranks, of this rank's chains. */
   readonly onProgress?: (progress: ChainProgress) => void;
 }
 
@@ -77,6 +85,7 @@ const runRules: OptionRules<McmcRunOptions> = {
   chains: whole(1),
   draws: whole(1),
   workers: whole(1),
+  ranks: anything,
   onProgress: callback,
 };
 
@@ -171,16 +180,19 @@ export function sampler<A extends readonly unknown[]>(program: Program<A>, spec:
     async run(args, options = {}) {
       checkOptions(method, options, runRules);
       checkDraws(method, options);
-      const { chains = 4, draws = 1000, onProgress } = options;
+      const { chains = 4, draws = 1000, onProgress, ranks = alone, threads = ranks.threads } = options;
       checkInitial(method, options.initial, chains);
-      const density = await densityFor(args, options);
+      const density = await densityFor(args, { ...options, ...(threads !== undefined && { threads }) });
       const jobs: ChainJob[] = [];
       for (let chain = 0; chain < chains; chain++) jobs.push(await jobFor(density, chain, draws, options));
-      const workers = Math.min(chains, options.workers ?? workersThatPay(density, jobs));
-      const runs =
-        workers > 1 && density.executor === "host" && parallelism() > 1
-          ? await runInWorkers(density.portable(), jobs, workers, onProgress)
-          : await inTurn(density, jobs, onProgress);
+      const run = (own: readonly ChainJob[]): Promise<ChainRun[]> => {
+        const most = options.workers ?? Math.min(workersThatPay(density, own), ranks.threads ?? cores());
+        const workers = Math.min(own.length, most);
+        return workers > 1 && density.executor === "host" && parallelism() > 1
+          ? runInWorkers(density.portable(), own, workers, onProgress)
+          : inTurn(density, own, onProgress);
+      };
+      const runs = ranks.size > 1 ? await overRanks(method, jobs, ranks, run) : await run(jobs);
       return collect(density, spec, fittedProgram(program, args), runs, draws);
     },
   };
@@ -226,7 +238,7 @@ const WORTH_A_WORKER = 2;
 
 /** The number of workers to use, from the time of a few gradients. It decides where chains run, not what they draw. */
 function workersThatPay(density: UnconstrainedDensity, jobs: readonly ChainJob[]): number {
-  if (density.executor !== "host" || jobs.length === 1) return 1;
+  if (density.executor !== "host" || jobs.length <= 1) return 1;
   const [{ start, settings, draws }] = jobs;
   const q = Float64Array.from(start.q);
   const gradient = new Float64Array(q.length);

@@ -1,9 +1,10 @@
 /** The sweep's side of the queue: gives its runs to workers, and writes down how they ended. */
+import { resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { QueueError } from "../../errors.ts";
 import type { Ending, SweepFolder } from "../folder.ts";
-import type { Plan, PlannedRun } from "../plan.ts";
-import type { RunProgress } from "../work.ts";
+import type { PlannedRun } from "../plan.ts";
+import type { Planned, RunProgress } from "../work.ts";
 import { unpack } from "./archive.ts";
 import { answer, archiveKey, jobId, KEPT, PREFIX, progress, QUEUE, type Task } from "./job.ts";
 import type { Queue, Redis } from "./packages.ts";
@@ -75,7 +76,7 @@ const addTo = (queue: Queue, id: string, task: Task): Promise<unknown> =>
  */
 export async function dispatch(
   server: QueueServer,
-  plan: Plan,
+  plan: Planned,
   sweep: SweepFolder,
   { version, cwd, onProgress, onEnd, onWorkers, stop }: DispatchOptions,
 ): Promise<void> {
@@ -89,7 +90,14 @@ export async function dispatch(
   const pending = new Map<string, Pending>();
   for (const [i, run] of sweep.runs.entries()) {
     if (sweep.ended.get(run.name)?.state === "done") continue;
-    const task = { version, sweep: sweep.id, plan, run: run.name, out: sweep.path, cwd };
+    const task = {
+      version,
+      sweep: sweep.id,
+      ...(plan && { plan }),
+      run: run.name,
+      out: resolve(sweep.path),
+      cwd,
+    };
     pending.set(jobId(sweep.id, i), { run, task });
   }
   let heard: (() => void) | undefined;

@@ -8,17 +8,20 @@ export const QUEUE = "tightbound";
 export const PREFIX = "tightbound-queue";
 
 /** A run to train. Its arguments are made by the worker from the plan; nothing here is a command. */
-export const task = z.object({
+export const task = z.strictObject({
   version: z.string(),
   /** Identity of the sweep. */
   sweep: z.uuid(),
-  plan: z.object({
-    model: z.string(),
-    settings: z.record(z.string(), z.union([z.string(), z.literal(true)])),
-    axes: z.array(z.object({ name: z.string(), values: z.array(z.string()).readonly() })).readonly(),
-  }),
-  /** Name of the run. */
-  run: z.string(),
+  /** Absent for a run whose settings are in its folder already; its worker must share the disk. */
+  plan: z
+    .object({
+      model: z.string(),
+      settings: z.record(z.string(), z.union([z.string(), z.literal(true)])),
+      axes: z.array(z.object({ name: z.string(), values: z.array(z.string()).readonly() })).readonly(),
+    })
+    .optional(),
+  /** Name of the run: one name of a folder, never a path. */
+  run: z.string().regex(/^\w[\w.+=,-]*$/),
   /** The sweep's folder on the machine that asks, absolute; a worker on the same disk trains there. */
   out: z.string(),
   /** Where relative paths of the plan begin. */

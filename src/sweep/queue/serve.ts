@@ -41,11 +41,20 @@ const isUnder = (path: string, root: string): boolean =>
   path === root || path.startsWith(root.endsWith(sep) ? root : root + sep);
 
 /** Where the run is trained: in the sweep's own folder if it is on a disk that this worker has under its root, else in one of its own. */
-function placeOf({ sweep, out, run }: Task, root: string): RunPlace & { readonly isShared: boolean } {
+function placeOf({ sweep, out, run, plan }: Task, root: string): RunPlace & { readonly isShared: boolean } {
   const top = realpathSync(root);
   const there = real(out);
   const isShared = there !== undefined && isUnder(there, top) && sweepIn(there) === sweep;
+  if (!isShared && plan === undefined) {
+    throw new QueueError(
+      `worker: ${out} is not under ${top} on this machine, and a run whose settings are written down is trained where it is. Start the worker with ` +
+        "a --root that holds it, on the same disk.",
+    );
+  }
   const folder = isShared ? there : join(top, `sweep-${sweep}`);
+  const own = real(join(folder, run));
+  if (own !== undefined && !isUnder(own, top))
+    throw new QueueError(`worker: ${join(folder, run)} is a link to ${own}, which is not under ${top}.`);
   mkdirSync(join(folder, "logs"), { recursive: true });
   return { folder: join(folder, run), log: join(folder, "logs", `${run}.txt`), isShared };
 }
@@ -68,6 +77,8 @@ function runOf(
         "Install the same version on every machine.",
     );
   }
+  if (parsed.data.plan === undefined)
+    return { task: parsed.data, run: { name: parsed.data.run, values: {} } };
   check(parsed.data.plan);
   const run = runsOf(parsed.data.plan).find((one) => one.name === parsed.data.run);
   if (run === undefined) throw new QueueError(`worker ${name}: the plan has no run ${parsed.data.run}.`);
