@@ -1,5 +1,6 @@
 /** Works through a sweep: several runs at a time, each in its own process. */
-import { existsSync } from "node:fs";
+import { existsSync, statfsSync } from "node:fs";
+import { dirname } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { BusyError } from "../errors.ts";
 import { takeLock } from "../files/index.ts";
@@ -57,8 +58,25 @@ async function free(folder: string, stop: AbortSignal): Promise<void> {
   }
 }
 
+const NO_SPACE = /the disk is full|quota is used up|ENOSPC|EDQUOT/;
+/** A block of a file system: with less, not even a message can be written. */
+const BLOCK = 4096;
+
+/** Why a run in this folder failed, if it was for want of space on its disk. */
+export function wantOfSpace(folder: string, message: string): string | undefined {
+  const told = NO_SPACE.exec(message)?.[0];
+  if (told !== undefined) return message;
+  let free = Number.POSITIVE_INFINITY;
+  try {
+    const { bfree, bsize } = statfsSync(dirname(folder));
+    free = bfree * bsize;
+  } catch {}
+  // The log may be on the same disk, and then has no word of it.
+  return free < BLOCK ? `${folder}: the disk is full.` : undefined;
+}
+
 /** How a run ended; undefined if it was asked to stop, or should be continued. */
-function endingOf({ code, signal, out }: ChildEnd, log: string): Ending | undefined {
+function endingOf({ code, signal, out }: ChildEnd, { folder, log }: RunPlace): Ending | undefined {
   if (code === 0) {
     try {
       return { state: "done", outcome: JSON.parse(out) as Record<string, unknown> };
@@ -67,7 +85,8 @@ function endingOf({ code, signal, out }: ChildEnd, log: string): Ending | undefi
     }
   }
   if (signal !== null || STOPPED.includes(code)) return undefined;
-  return { state: "failed", message: lastLines(log) || `exit code ${code}` };
+  const told = lastLines(log);
+  return { state: "failed", message: wantOfSpace(folder, told) ?? (told || `exit code ${code}`) };
 }
 
 /** Where a run is trained, and the file that its error stream is added to. */
@@ -112,7 +131,7 @@ export async function trainRun(
       stop,
       kill,
     });
-    const ending = endingOf(end, log);
+    const ending = endingOf(end, { folder, log });
     if (ending !== undefined) return ending;
   }
   return stop.aborted

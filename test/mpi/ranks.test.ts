@@ -17,8 +17,6 @@ import { buildProgram, processesWith } from "../cli/program.ts";
 const folder = temporary();
 const digits = join(folder, "digits");
 const KILLS = Number(process.env.TIGHTBOUND_KILLS ?? 1);
-const PARTS = new URL("parts.mjs", import.meta.url).pathname;
-const CHAINS = new URL("chains.mjs", import.meta.url).pathname;
 const SEVERAL = new URL("several.mjs", import.meta.url).pathname;
 
 /** koffi is an optional dependency. */
@@ -72,6 +70,14 @@ function farthest(
       return Math.max(...values.map((value, i) => Math.abs(value - b[t][1][i]))) / scale;
     }),
   );
+}
+
+/** What `several.mjs` prints. */
+interface Outcome {
+  readonly fit: [string, number[]][];
+  readonly parts: readonly { readonly problems: readonly string[]; readonly message: string }[];
+  readonly chains: readonly string[];
+  readonly ended: readonly { readonly codes: readonly string[]; readonly err: string }[];
 }
 
 /** Parameters without the optimiser's moments, and how many steps made them. */
@@ -147,7 +153,7 @@ describe.skipIf(launchers.length === 0)("with MPI", () => {
   const flags = ["--threads", "1", "--epochs", "2", "--quiet"];
   const common = ["--data", "digits", ...flags];
   const small = ["--hidden", "16", "--latent", "3"];
-  test("1, 2 and 4 ranks train the same models", () => {
+  test("1, 2 and 4 ranks train the same models, draw the same chains, and refuse alike", () => {
     const few = `${small.join(" ")} --batch 20 --labels 20 --labelled-batch 20`;
     // 50 steps each, of 480 unlabelled rows or of 500 rows, in two epochs.
     const models: Readonly<Record<string, string>> = {
@@ -157,17 +163,43 @@ describe.skipIf(launchers.length === 0)("with MPI", () => {
       m2: `--data few ${few} --dropout 0.2 --clip 5`,
       m1m2: `--data digits ${few} --m1-epochs 2 --m1-batch 20 --m1-hidden 16 --m1-latent 4`,
     };
-    const fits = [1, 2, 4].map((count) => {
+    const refused = [
+      ["--batch 25 --out uneven", "ranks cannot share 25 rows equally"],
+      ["--batch 20 --free-bits 0.1 --out free", "holds up the mean KL of the whole minibatch"],
+    ] as const;
+    const outcomes = [1, 2, 4].map((count) => {
       const commands = Object.entries(models).map(
         ([model, own]) => `train ${model} ${own} ${flags.join(" ")} --out ${model}-${count}`,
       );
+      // One process does not refuse them.
+      const more =
+        count === 1 ? [] : refused.map(([own]) => `train vae --data digits ${small.join(" ")} ${own}`);
       const printed = runRanks(
         count,
-        [SEVERAL, join(main, "../.."), ...commands],
+        [SEVERAL, join(main, "../.."), ...commands, ...more],
         launchers.at(count === 2 ? -1 : 0),
       );
-      return JSON.parse(printed) as [string, number[]][];
+      return { count, trained: commands.length, ...(JSON.parse(printed) as Outcome) };
     });
+    for (const { count, trained, ended, parts, chains } of outcomes) {
+      ended.forEach(({ codes, err }, i) => {
+        if (i < trained) expect({ codes, err }).toEqual({ codes: codes.map(() => "0"), err: "" });
+        else {
+          expect(codes).not.toContain("0");
+          expect(err).toContain(refused[i - trained][1]);
+        }
+      });
+      // Every rank has the draws of all chains, and they are those of one process.
+      expect(chains).toEqual(Array.from({ length: count }, () => outcomes[0].chains[0]));
+      expect(parts).toHaveLength(count === 1 ? 0 : count);
+      for (const { problems, message } of parts) {
+        expect(problems).toEqual([]);
+        expect(message).toBe(
+          'step 5: expected a finite gradient of parameter "w", found Infinity at element 0; try a lower learning rate or gradient clipping',
+        );
+      }
+    }
+    const fits = outcomes.map(({ fit }) => fit);
     for (const several of fits.slice(1)) expect(farthest(fits[0], several)).toBeLessThan(1e-5);
     for (const run of [...Object.keys(models), "m1m2/m1"]) {
       const [model, ...base] = run.split("/");
@@ -179,39 +211,6 @@ describe.skipIf(launchers.length === 0)("with MPI", () => {
       }
     }
   });
-
-  test.each(launchers.map((launcher) => ({ launcher })))(
-    "parts of the gradient on each rank: $launcher",
-    ({ launcher }) => {
-      for (const count of [2, 3]) {
-        const lines = runRanks(count, [PARTS, join(main, "../..")], launcher)
-          .trim()
-          .split("\n");
-        expect(lines).toHaveLength(count);
-        for (const line of lines) {
-          const { problems, message } = JSON.parse(line) as { problems: string[]; message: string };
-          expect(problems).toEqual([]);
-          expect(message).toBe(
-            'step 5: expected a finite gradient of parameter "w", found Infinity at element 0; try a lower learning rate or gradient clipping',
-          );
-        }
-      }
-    },
-  );
-
-  test.each(launchers.map((launcher) => ({ launcher })))(
-    "chains over ranks draw what one process draws: $launcher",
-    ({ launcher }) => {
-      const of = (count: number): readonly string[] =>
-        runRanks(count, [CHAINS, join(main, "../..")], launcher)
-          .trim()
-          .split("\n");
-      const [one] = of(1);
-      expect(JSON.parse(one)).toHaveLength(3);
-      // Every rank has the draws of all.
-      for (const count of [2, 4]) expect(of(count)).toEqual(Array.from({ length: count }, () => one));
-    },
-  );
 
   test(`a rank that is killed ends the job, ${KILLS} times, and another number of ranks goes on`, async () => {
     const epochs = KILLS === 1 ? 6 : 8 * KILLS;
@@ -265,27 +264,6 @@ describe.skipIf(launchers.length === 0)("with MPI", () => {
     mkdirSync(join(folder, "own1"));
     writeDigits(join(folder, "own0"), { train: 200, test: 20 });
     writeDigits(join(folder, "own1"), { train: 220, test: 20 });
-    const failure = (args: readonly string[]): { status: number | null; stderr: string } => {
-      const [command, ...rest] = started(2, launchers[0], args);
-      return spawnSync(command, rest, { cwd: folder, encoding: "utf8" });
-    };
-    const uneven = failure([main, "train", "vae", ...common, ...small, "--batch", "25", "--out", "uneven"]);
-    expect(uneven.status).not.toBe(0);
-    expect(uneven.stderr).toContain("2 ranks cannot share 25 rows equally");
-    const normed = failure([
-      main,
-      "train",
-      "vae",
-      ...common,
-      ...small,
-      "--free-bits",
-      "0.1",
-      "--batch",
-      "20",
-      "--out",
-      "free",
-    ]);
-    expect(normed.stderr).toContain("holds up the mean KL of the whole minibatch");
     const [command, ...rest] = [
       "sh",
       "-c",

@@ -1,5 +1,8 @@
-// One rank of several trainings, one after the other: a fit by `svi` with minibatches, with a latent variable of all rows and one of each, and
-// the command lines that are given. Rank 0 prints the parameters of the fit.
+// One rank of several, which does one thing after the other, because processes take long to start: a fit by `svi` with minibatches, with a latent
+// variable of all rows and one of each; parts; chains; and the command lines that are given. Rank 0 prints what was found.
+import { chainsOf } from "./chains.mjs";
+import { partsOf } from "./parts.mjs";
+
 const [, , dist, ...commands] = process.argv;
 const { connectRanks } = await import(`${dist}/public/runs.js`);
 const { input, mul } = await import(`${dist}/public/tensor.js`);
@@ -44,12 +47,35 @@ const fit = await svi(program, guide).run([input("x", [16, 3])], {
   ranks,
   feed: (step, i) => batches.fill(i, step.input("x")),
 });
-if (ranks.rank === 0) console.log(JSON.stringify([...fit.values].map(([name, v]) => [name, [...v]])));
+const parts = ranks.size === 1 ? [] : ranks.gather(JSON.stringify(await partsOf(dist, ranks)));
+const chains = ranks.gather(JSON.stringify(await chainsOf(dist, ranks)));
 const { runProgram } = await import(`${dist}/cli/program.js`);
 const silent = { write: () => true };
+const ended = [];
 for (const command of commands) {
-  const terminal = { out: silent, err: ranks.rank === 0 ? process.stderr : silent };
-  process.exitCode = await runProgram(command.split(" "), terminal, ranks);
-  if (process.exitCode !== 0) break;
+  let err = "";
+  const code = await runProgram(
+    command.split(" "),
+    {
+      out: silent,
+      err: {
+        write(text) {
+          err += text;
+        },
+      },
+    },
+    ranks,
+  );
+  // Every rank ends alike.
+  ended.push({ codes: ranks.gather(String(code)), err });
 }
+if (ranks.rank === 0)
+  console.log(
+    JSON.stringify({
+      fit: [...fit.values].map(([name, v]) => [name, [...v]]),
+      parts: parts.map((text) => JSON.parse(text)),
+      chains,
+      ended,
+    }),
+  );
 close();

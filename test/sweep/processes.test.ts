@@ -12,7 +12,7 @@ import { buildProgram, processesWith } from "../cli/program.ts";
 const folder = temporary();
 let main = "";
 const settings = [
-  ...["--data", "table.csv", "--hidden", "16", "--latent", "2", "--batch", "8", "--epochs", "20"],
+  ...["--data", "table.csv", "--hidden", "16", "--latent", "2", "--batch", "8", "--epochs", "8"],
   ...["--threads", "1"],
 ];
 const plan = ["sweep", "--model", "vae", ...settings, "--grid", "lr=1e-3,3e-3", "--seeds", "0..1"];

@@ -15,7 +15,7 @@ import { connectQueue } from "../../src/sweep/index.ts";
 import { pack, unpack } from "../../src/sweep/queue/archive.ts";
 import { jobId, PREFIX, QUEUE } from "../../src/sweep/queue/job.ts";
 import { loadPackages } from "../../src/sweep/queue/packages.ts";
-import { temporary, writeDigits } from "../cli/harness.ts";
+import { cli, temporary, writeDigits } from "../cli/harness.ts";
 import { buildProgram, processesWith } from "../cli/program.ts";
 
 const folder = temporary();
@@ -25,11 +25,13 @@ const hasPackages = await loadPackages().then(
   () => true,
   () => false,
 );
+// A mount needs root, and a kernel that gives it.
+const canMount = spawnSync("unshare", ["--mount", "mount", "-t", "tmpfs", "none", "/mnt"]).status === 0;
 const KILLS = Number(process.env.TIGHTBOUND_KILLS ?? 1);
 const SEEDS = KILLS > 1 ? 15 : 2;
 
 const settings = [
-  ...["--data", "table.csv", "--hidden", "16", "--latent", "2", "--batch", "8", "--epochs", "12"],
+  ...["--data", "table.csv", "--hidden", "16", "--latent", "2", "--batch", "8", "--epochs", "6"],
   ...["--threads", "1"],
 ];
 const plan = ["sweep", "--model", "vae", ...settings, "--grid", "lr=1e-3,3e-3", "--seeds", `0..${SEEDS - 1}`];
@@ -182,6 +184,38 @@ describe.skipIf(!hasRedis || !hasPackages)("with Redis", () => {
     expect(readdirSync(join(elsewhere, own))).toEqual(["logs"]);
     await end(one, "SIGTERM");
   }, 600_000);
+
+  test.runIf(canMount)(
+    "a worker whose disk is full says so and ends, and another trains its run",
+    async () => {
+      const disk = join(folder, "small-disk");
+      mkdirSync(disk);
+      // Too small for a run, and then for one of its logs.
+      const script = `mount -t tmpfs -o size=16k none "${disk}" && exec "$@"`;
+      const argv = ["worker", "--queue", address, "--lease", "2", "--root", disk];
+      const full = started("unshare", ["--mount", "sh", "-c", script, "sh", process.execPath, main, ...argv]);
+      const ended = new Promise((resolve) => full.on("close", resolve));
+      const sweep = run([
+        ...plan.slice(0, -2),
+        "--seeds",
+        "0",
+        "--out",
+        "roomy",
+        "--queue",
+        address,
+        "--json",
+      ]);
+      expect(await ended).not.toBe(0);
+      expect(readFileSync(said, "utf8")).toMatch(/disk is full.* Its run went back to the queue\./);
+      const one = worker([]);
+      const { code, out } = await sweep;
+      expect({ code, out }).toMatchObject({ code: 0 });
+      for (const name of names.filter((name) => name.endsWith("seed=0")))
+        expect(learnt(`roomy/${name}`)).toEqual(learnt(`straight/${name}`));
+      await end(one, "SIGTERM");
+    },
+    120_000,
+  );
 
   test("the table of a paper is the same when a worker trains its runs", async () => {
     const digits = join(folder, "digits");
@@ -358,16 +392,18 @@ describe.skipIf(!hasRedis || !hasPackages)("with Redis", () => {
       [address.replace("//", "//:wrong@"), "refuses the password"],
       ["http://127.0.0.1", "expected the address of a Redis"],
     ] as const;
+    // In this process, which is there already.
     for (const [queue, message] of cases) {
-      for (const argv of [[...plan, "--out", "none"], ["worker"]]) {
+      for (const argv of [[...plan, "--out", join(folder, "none")], ["worker"]]) {
         const since = Date.now();
-        const { code, err } = await run([...argv, "--queue", queue], {
-          TIGHTBOUND_QUEUE_PASSWORD: undefined,
-        });
+        const { code, err } = await cli(
+          ...argv.map((word) => (word === "table.csv" ? join(folder, word) : word)),
+          ...["--queue", queue],
+        );
         expect(err).toContain(message);
         expect(err).not.toContain("wrong@");
         expect(code).not.toBe(0);
-        // Beside these 5 s, the program itself has to start on a busy machine.
+        // On a busy machine these 5 s are longer.
         expect(Date.now() - since).toBeLessThan(15_000);
       }
     }
@@ -415,6 +451,6 @@ test("the script for Slurm trains each run, and the sweep collects them", async 
   const collected = await run([...of, "--json"]);
   const { runs } = JSON.parse(collected.out) as { runs: { state: string }[] };
   expect(runs.map(({ state }) => state)).toEqual(["done", "done"]);
-  const without = await run([...of, "--out", "other", "--dry-run"]);
+  const without = await cli(...of, "--out", join(folder, "other"), "--dry-run");
   expect(without.err).toContain("--dry-run: it prints the script of --slurm");
 }, 120_000);

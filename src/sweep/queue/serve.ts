@@ -5,7 +5,7 @@ import { BusyError, QueueError } from "../../errors.ts";
 import { reason } from "../../files/index.ts";
 import { type Ending, sweepIn } from "../folder.ts";
 import { type Plan, type PlannedRun, runsOf } from "../plan.ts";
-import { type RunPlace, trainRun, type WorkOptions } from "../work.ts";
+import { type RunPlace, trainRun, type WorkOptions, wantOfSpace } from "../work.ts";
 import { pack } from "./archive.ts";
 import { answer, archiveKey, KEPT, PREFIX, progress, QUEUE, type Task, task } from "./job.ts";
 import type { Job } from "./packages.ts";
@@ -85,21 +85,27 @@ function runOf(
   return { task: parsed.data, run };
 }
 
-/** Works until it is asked to stop; its trainings then stop after their step and their jobs go back to the queue. */
+/**
+ * Works until it is asked to stop; its trainings then stop after their step and their jobs go back to the queue.
+ * @throws QueueError when this machine's disk is full: the runs go back to the queue, since every other would fail here as well.
+ */
 export async function serve(server: QueueServer, options: ServeOptions): Promise<void> {
   const { name, jobs, root, lease, stop, onBegin, onEnd } = options;
   mkdirSync(resolve(root), { recursive: true });
   const store = server.connect();
   const connection = server.connect();
   const { DelayedError, Worker } = server.bull;
+  const full = new AbortController();
+  let why = "";
 
   const process = async (job: Job, token?: string): Promise<unknown> => {
     const answered = (ending: Ending, archived = false) => answer.parse({ ending, worker: name, archived });
     let ending: Ending | undefined;
     let archived = false;
+    let place: ReturnType<typeof placeOf> | undefined;
     try {
       const { task, run } = runOf(job.data, options);
-      const place = placeOf(task, root);
+      place = placeOf(task, root);
       onBegin?.(run.name, place.folder);
       ending = await trainRun(task.plan, run, place, {
         ...options,
@@ -116,6 +122,17 @@ export async function serve(server: QueueServer, options: ServeOptions): Promise
       // A process has the folder, such as that of a worker that was taken for dead: another try comes later.
       if (error instanceof BusyError && !stop.aborted) throw error;
       if (!stop.aborted) ending = { state: "failed", message: reason(error) };
+    }
+    // On a shared disk it is the sweep's, and no other worker has more room.
+    if (ending?.state === "failed" && place?.isShared !== true) {
+      const space = wantOfSpace(place?.folder ?? join(resolve(root), job.name), ending.message);
+      if (space !== undefined) {
+        ending = undefined;
+        why = space;
+        full.abort();
+        // What is half written here would only take the room of others.
+        if (place !== undefined) rmSync(place.folder, { recursive: true, force: true });
+      }
     }
     if (ending === undefined) {
       await job.moveToDelayed(Date.now(), token);
@@ -137,9 +154,15 @@ export async function serve(server: QueueServer, options: ServeOptions): Promise
   });
   worker.on("error", () => undefined);
   await new Promise<void>((resolve) => {
-    if (stop.aborted) resolve();
-    stop.addEventListener("abort", () => resolve(), { once: true });
+    for (const signal of [stop, full.signal]) {
+      if (signal.aborted) resolve();
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    }
   });
   await worker.close();
   for (const one of [store, connection]) one.disconnect();
+  if (full.signal.aborted)
+    throw new QueueError(
+      `worker ${name}: ${why} Its run went back to the queue. Free space under ${resolve(root)}, or choose another --root, and start it again.`,
+    );
 }
