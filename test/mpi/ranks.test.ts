@@ -173,7 +173,9 @@ describe.skipIf(launchers.length === 0)("with MPI", () => {
       );
       // One process does not refuse them.
       const more =
-        count === 1 ? [] : refused.map(([own]) => `train vae --data digits ${small.join(" ")} ${own}`);
+        count === 1
+          ? []
+          : refused.map(([own]) => `train vae --data digits ${small.join(" ")} ${own}-${count}`);
       const printed = runRanks(
         count,
         [SEVERAL, join(main, "../.."), ...commands, ...more],
