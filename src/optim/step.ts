@@ -195,6 +195,7 @@ export class TrainStep {
   /** The step on a device, which has the parameters and moments. */
   readonly #resident: BoundResidentStep | undefined;
 
+  /** @hidden {@link compileStep} makes it. */
   constructor(parts: {
     arena: Arena;
     nodes: number;

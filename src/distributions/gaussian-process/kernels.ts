@@ -161,7 +161,7 @@ export const matern32 = (options: KernelOptions = {}): Kernel =>
     (w, d) => mul(add(w, 3).pow(-1.5 - d / 2), maternFactor(1.5, d)),
   );
 
-/** scale² (1 + √5 r + 5 r² / 3) exp(−√5 r): processes with two derivatives. */
+/** scale² (1 + √5 r + 5 r² / 3) exp(−√5 r): processes with two derivatives. Second derivatives in x are not those at points that coincide. */
 export const matern52 = (options: KernelOptions = {}): Kernel =>
   stationary(
     "matern52",
