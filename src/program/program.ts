@@ -162,6 +162,9 @@ function intoPlates(name: string, distribution: Distribution, plates: readonly P
   return distribution.expand(target);
 }
 
+/** A number as it is, and of anything else what it is. */
+const numberOr = (given: unknown): string => (typeof given === "number" ? String(given) : `a ${typeof given}`);
+
 const describePlates = (plates: readonly Plate[]): string =>
   plates.map((p) => `${p.name}[${p.rows}] at ${p.dimension}`).join(", ") || "none";
 
@@ -253,7 +256,7 @@ export function model<A extends readonly unknown[], R>(
           throw new UsageError(`${name}: plate '${plateName}' needs a function: what is repeated.`);
         if (!Number.isInteger(size) || size < 1 || !Number.isInteger(rows) || rows < 1 || rows > size) {
           throw new UsageError(
-            `${name}: plate '${plateName}' needs whole numbers 1 ≤ rows ≤ size, found rows ${rows}, size ${size}.`,
+            `${name}: plate '${plateName}' needs whole numbers 1 ≤ rows ≤ size, found rows ${numberOr(rows)}, size ${numberOr(size)}.`,
           );
         }
         if (plates.some((p) => p.name === plateName)) {

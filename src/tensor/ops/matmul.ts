@@ -104,9 +104,11 @@ const matmulOp = defineOp<MatmulAttributes, [Tensor, Tensor]>({
     const [k2, n] = sides(b, transposeB);
     if (a.rank < 2 || b.rank < 2 || k !== k2) {
       const show = (t: Tensor, flag: boolean) => `${formatShape(t.shape)}${flag ? " transposed" : ""}`;
+      const what = `matmul: ${show(a, transposeA)} by ${show(b, transposeB)}:`;
       throw new ShapeError(
-        `matmul: ${show(a, transposeA)} by ${show(b, transposeB)}: the columns of the first (${k}) must equal the rows of ` +
-          `the second (${k2}); both need at least two axes.`,
+        a.rank < 2 || b.rank < 2
+          ? `${what} both need at least two axes. For a vector, add one: unsqueeze(v, -1) is a column, unsqueeze(v, 0) a row.`
+          : `${what} the columns of the first (${k}) must equal the rows of the second (${k2}).`,
       );
     }
     return { shape: [...broadcastShapes("matmul", a.shape.slice(0, -2), b.shape.slice(0, -2)), m, n], dtype };
