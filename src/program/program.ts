@@ -163,7 +163,8 @@ function intoPlates(name: string, distribution: Distribution, plates: readonly P
 }
 
 /** A number as it is, and of anything else what it is. */
-const numberOr = (given: unknown): string => (typeof given === "number" ? String(given) : `a ${typeof given}`);
+const numberOr = (given: unknown): string =>
+  typeof given === "number" ? String(given) : `a ${typeof given}`;
 
 const describePlates = (plates: readonly Plate[]): string =>
   plates.map((p) => `${p.name}[${p.rows}] at ${p.dimension}`).join(", ") || "none";
