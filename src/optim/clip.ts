@@ -43,13 +43,15 @@ export const findNonFinite = (arena: Arena): NonFinite | undefined => {
 /**
  * Stops a run whose gradients or parameters are no longer finite.
  *
+ * @param factor what the arena's gradients are multiplied by to be those of the loss; its sign is that of an infinite one
  * @throws NonFiniteError that names the step, the parameter and the element.
  */
-export const checkFinite = (arena: Arena, step: number): void => {
+export const checkFinite = (arena: Arena, step: number, factor = 1): void => {
   const found = findNonFinite(arena);
   if (found === undefined) return;
+  const value = found.kind === "gradient" ? found.value * factor : found.value;
   throw new NonFiniteError(
-    `step ${step}: expected a finite ${found.kind} of parameter "${found.parameter}", found ${found.value} at ` +
+    `step ${step}: expected a finite ${found.kind} of parameter "${found.parameter}", found ${value} at ` +
       `element ${found.index}; try a lower learning rate or gradient clipping`,
   );
 };

@@ -394,7 +394,7 @@ export class TrainStep {
   #checkFinite(step: number): void {
     // A rank knows the gradients of its part alone; all ranks are here, and all report the same one.
     this.#gather();
-    checkFinite(this.arena, step);
+    checkFinite(this.arena, step, this.#factor);
   }
 
   async #runResident(resident: BoundResidentStep, step: number): Promise<StepReport> {

@@ -225,7 +225,7 @@ describe("a vae of a table", () => {
     const npy = path("x.npy");
     expect(await cli("encode", run, "--data", npy)).toMatchObject({
       code: 2,
-      err: `${npy}: expected a .csv, .tsv, .jsonl, .json or .parquet file, with the columns of the table that the run was trained on.\n`,
+      err: `${npy}: expected a .csv, .tsv, .jsonl, .json, .parquet or .xlsx file, with the columns of the table that the run was trained on.\n`,
     });
     expect(await cli("encode", run, "--data", fresh, "--part", "train")).toMatchObject({
       code: 2,
@@ -321,7 +321,7 @@ describe("tables that training refuses", () => {
     expect(await train(few, "--ignore", "id", "--likelihood", "gaussian")).toMatchObject({
       code: 2,
       err:
-        "--ignore does not apply: only a .csv, .tsv, .jsonl, .json or .parquet file with --likelihood table (the default) has columns of its own. Leave it " +
+        "--ignore does not apply: only a .csv, .tsv, .jsonl, .json, .parquet or .xlsx file with --likelihood table (the default) has columns of its own. Leave it " +
         "out.\n",
     });
     expect((await train(few, "--ignore", "id,")).err).toContain(

@@ -6,7 +6,7 @@ import { bytesOf, idxBytes, npyBytes, tempFolder } from "./temp.ts";
 
 const ACCEPTED =
   'Accepted: "mnist"; a directory with MNIST\'s four IDX file names; a directory of images (PNG, JPEG, WebP, GIF, TIFF, AVIF), or of ' +
-  "one subfolder of images a class, or of two such directories train and test; a .npy or .npz file; a .csv, .tsv, .jsonl, .json or .parquet file; an IDX file; each gzipped or not.";
+  "one subfolder of images a class, or of two such directories train and test; a .npy or .npz file; a .csv, .tsv, .jsonl, .json, .parquet or .xlsx file; an IDX file; each gzipped or not.";
 
 const { path: folder, write } = tempFolder();
 const grey = (value: number, width = 1) =>
