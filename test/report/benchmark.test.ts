@@ -129,14 +129,17 @@ describe("renderBenchmark", () => {
 
   test("a curve for each draw that has one, with the published error", async () => {
     const { document, text } = await parse(benchmark);
-    const figures = [...document.querySelectorAll("svg")];
-    expect(figures.map((svg) => svg.getAttribute("aria-label"))).toEqual(["M2, 100 labels"]);
+    // One for a desk and one for a phone.
+    const labels = [...document.querySelectorAll("svg")].map((svg) => svg.getAttribute("aria-label"));
+    expect(labels).toEqual(["M2, 100 labels", "M2, 100 labels"]);
+    const figures = [...document.querySelectorAll(".wide svg")];
+    expect(figures).toHaveLength(1);
     expect(text).toContain(
       "Validation error against the number of parameter updates, one line per label draw",
     );
     expect(figures[0].textContent).toContain("validation error, %");
-    expect(document.querySelectorAll('g[aria-label="line"] path').length).toBe(1);
-    expect(document.querySelectorAll('g[aria-label="rule"] line').length).toBe(1);
+    expect(figures[0].querySelectorAll('g[aria-label="line"] path').length).toBe(1);
+    expect(figures[0].querySelectorAll('g[aria-label="rule"] line').length).toBe(1);
     // The epoch without a measurement is passed over.
     expect(document.querySelector('g[aria-label="line"] path')?.getAttribute("d")?.match(/M/g)).toHaveLength(
       1,
@@ -166,7 +169,7 @@ describe("renderBenchmark", () => {
       ...benchmark,
       cells: [{ method: "M2", labels: 100, draws: [draw(0, 0.2, { curve })] }],
     });
-    expect(document.querySelectorAll("svg circle")).toHaveLength(1);
+    expect(document.querySelectorAll(".wide svg circle")).toHaveLength(1);
   });
 
   test("is one file, and escapes what it is given", async () => {

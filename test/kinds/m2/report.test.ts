@@ -98,7 +98,7 @@ test("the report of an M2 run: what was measured of it, and pictures of its clas
   const error = await opened.trained.error(data.test);
   expect(report).toMatchObject({
     title: "M2 on bars",
-    subtitle: "4×3–8–2, softplus, bernoulli likelihood, dynamic binarisation",
+    subtitle: "4×3–8–2, relu, bernoulli likelihood, dynamic binarisation",
     part: "test",
     summary: { latent: 2, trainRows: 120, testRows: 40 },
     measured: {
