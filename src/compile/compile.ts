@@ -11,10 +11,11 @@ import {
   type TypedArray,
 } from "../tensor/index.ts";
 import { ArrayValue, checkFeed, type Feed, toValue } from "./array-value.ts";
+import { type Device, deviceRule, type NativeOptions } from "./device.ts";
 import { compileHost } from "./host.ts";
 import { describeLeaf, initialValues, noiseFiller } from "./leaves.ts";
 import { checkTogether, checkValues } from "./memory.ts";
-import { compileNative, type Device, deviceRule, type NativeOptions } from "./session.ts";
+import { compileNative } from "./session.ts";
 import { simplify } from "./simplify.ts";
 
 /** `native`: ONNX Runtime, for everything that uses matrices. `host`: generated JavaScript in float64. */

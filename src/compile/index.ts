@@ -17,6 +17,7 @@ export {
   type Executor,
   type Traced,
 } from "./compile.ts";
+export { type Device, deviceRule, devices } from "./device.ts";
 export { freeRows, ROWS } from "./free-rows.ts";
 export { isElementwise, rewrite, topological } from "./graph.ts";
 export { compileHost } from "./host.ts";
@@ -25,6 +26,6 @@ export { lowerToOnnx, type OnnxModel, type OnnxOptions } from "./onnx.ts";
 export { fromPlainGraph, type PlainGraph, toPlainGraph } from "./plain-graph.ts";
 export { inPrecision } from "./precision.ts";
 export { buildResident, type Resident, type ResidentGraph, type ResidentRun } from "./resident.ts";
-export { type Device, deviceRule, devices, flushSubnormals, preloadNative } from "./session.ts";
+export { flushSubnormals, preloadNative } from "./session.ts";
 export { simplify } from "./simplify.ts";
 export { chooseExecutor, hostWork } from "./work.ts";

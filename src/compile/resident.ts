@@ -2,9 +2,10 @@
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-common";
 import { InternalError } from "../errors.ts";
 import type { Tensor, TypedArray } from "../tensor/index.ts";
+import type { Device } from "./device.ts";
 import { checkValues } from "./memory.ts";
 import { lowerToOnnx, type OnnxModel } from "./onnx.ts";
-import { createSession, type Device, ortTensor, runFailed, theRuntime } from "./session.ts";
+import { createSession, ortTensor, runFailed, theRuntime } from "./runtime.ts";
 import { simplify } from "./simplify.ts";
 
 /** A leaf that stays on the device, and its value after a run. */

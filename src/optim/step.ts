@@ -33,7 +33,7 @@ import { Arena, type ArenaPlan, type NamedTensor } from "./arena.ts";
 import { checkFinite, clipGlobalNorm, clipScale, squaredNorm } from "./clip.ts";
 import { type Coordinates, inCoordinates, valueFrom } from "./coordinates.ts";
 import type { Optimizer } from "./optimizer.ts";
-import { type BoundResidentStep, compileResidentStep } from "./resident-step.ts";
+import type { BoundResidentStep } from "./resident-step.ts";
 import { meanOverRanks, Parts, type Together } from "./together.ts";
 
 type Floats = OwnFloat32Array;
@@ -482,7 +482,7 @@ export async function compileStep(
   const resident =
     device === "cpu"
       ? undefined
-      : await compileResidentStep(
+      : await (await import("./resident-step.ts")).compileResidentStep(
           {
             figures: reported.map(([, t]) => t),
             others: next,

@@ -89,7 +89,7 @@ test("shapes of a low-rank factor and of a mixture", () => {
   );
   const double = Normal(tensor([0, 1], { dtype: "float64" }), 1);
   expect(() => Mixture(Categorical({ logits: [0, 0] }), double)).toThrow(
-    "Mixture: weights are float32 and components float64; cast the parameters of one.",
+    "Mixture: weights are float32 and Normal is float64; cast the parameters of one.",
   );
 });
 

@@ -88,10 +88,13 @@ test("an unknown set is refused, with what is known", () => {
   );
 });
 
+const untransformed = new Set(["censored", "generalizedPareto", "generalizedExtremeValue"]);
+
 describe("supports of distributions", () => {
   const continuous = distributionCases
     .map((c) => [c.name, symbolic(c)] as const)
-    .filter(([, d]) => !d.isDiscrete && d.support.name !== "censored");
+    // Where the end of a support depends on a parameter's sign there is no transform, and the docstrings say so.
+    .filter(([, d]) => !d.isDiscrete && !untransformed.has(d.support.name));
 
   test.each(continuous)("%s", (_, d) => {
     const t = biject(d.support);

@@ -1,0 +1,21 @@
+/** Where and how a graph runs natively. */
+import type { OptionRule } from "../options.ts";
+
+export interface NativeOptions {
+  /** Threads within an op; default one for each core. */
+  readonly threads?: number;
+  /** Whether the runtime's threads spin while they wait for work (fast, the default) or sleep between calls (quiet). */
+  readonly spin?: boolean;
+  /** Where the graph runs; ops that a device does not have run on the processor. Default `cpu`. */
+  readonly device?: Device;
+}
+
+/** Where a graph runs: the processor, or a graphics processor through WebGPU (Vulkan, Metal or Direct3D). */
+export type Device = "cpu" | "webgpu";
+
+/** The names of the devices. */
+export const devices: readonly Device[] = ["cpu", "webgpu"];
+
+/** The rule of an option that names a device. */
+export const deviceRule: OptionRule = (value) =>
+  devices.some((name) => name === value) ? undefined : devices.join(" or ");
