@@ -107,7 +107,7 @@ export class HorseshoeDistribution extends Distribution {
  * As a latent site its pole at 0 is hard to sample: there, write the half-Cauchy and the normal as two sites.
  *
  * @example
- * await Horseshoe(1).logProb(1).value(); // -1.9922
+ * await Horseshoe(1).logProb(1).value(); // -2.1439
  *
  * @throws UsageError when `scale` is a known number that is not positive.
  */
