@@ -69,7 +69,7 @@ const noDevice = (device: Device): UsageError =>
       "the environment variable VK_DRIVER_FILES. Or leave out the device: the processor computes the same.",
   );
 
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** The error of a run that the runtime broke off. */
 export const runFailed = (error: unknown): ShapeError =>

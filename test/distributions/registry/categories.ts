@@ -62,7 +62,6 @@ export const categoryCases: readonly DistributionCase[] = [
     make: (p) => Hurdle(Poisson(p.rate), { logits: p.logits }),
     points: [[0], [1], [4], [60]],
     total: "counts",
-    hostOnly: true,
   },
   {
     name: "Mixture families",

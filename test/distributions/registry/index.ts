@@ -52,8 +52,6 @@ export interface DistributionCase {
   readonly heavyTailed?: boolean;
   /** The gradient of draws is biased by design. */
   readonly biasedGradient?: boolean;
-  /** Uses ops that the host executor alone has. */
-  readonly hostOnly?: boolean;
 }
 
 export const basicCases: readonly DistributionCase[] = [
