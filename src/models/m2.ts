@@ -176,8 +176,8 @@ export interface M2 {
   readonly guide: Program<[x: Tensor]>;
   /** q(y|x) as a classifier of labelled rows, with y observed. */
   readonly classifier: Program<[x: Tensor, y: Tensor]>;
-  /** Log probabilities of the classes under q(y|x): [batch, classes]. */
-  classify(x: Tensor): Tensor;
+  /** Log probabilities of the classes under q(y|x): [batch, classes]. In a training context units are dropped, if the model drops any. */
+  classify(x: Tensor, layers?: LayerContext): Tensor;
   /** log p(x, y) of every class by importance samples from q(z|x, y): [batch, classes]; its softmax is Bayes' rule. */
   logJoint(x: Tensor, samples: number): Tensor;
   /** p(x|y, z): y [..., classes], z [..., latent]. */
@@ -385,7 +385,7 @@ export function M2(options: M2Options): M2 {
       ...(observation && { likelihood: observation }),
       ...(shares.module && { prior: shares.module }),
     }),
-    classify: (x) => logSoftmax(q(x).categories.weights),
+    classify: (x, layers) => logSoftmax(q(x, layers).categories.weights),
     logJoint(x, samples) {
       const each = Array.from({ length: classes }, (_, k) => {
         const y = expand(tensor([Array.from({ length: classes }, (_, i) => (i === k ? 1 : 0))]), [

@@ -41,18 +41,24 @@ export function tempered(probabilities: Float32Array, classes: number, temperatu
   return out;
 }
 
-/** With fewer labelled rows than this no temperature is fitted: too few rows to estimate it. */
-export const ENOUGH_TO_CALIBRATE = 20;
+/**
+ * Standard deviation of the logarithm of the temperature before any row is seen: about two thirds of models need one between 0.6 and 1.6.
+ * A few rows that are all right would otherwise say that the model is never wrong.
+ */
+const TEMPERATURE_SPREAD = 0.5;
 
 /**
- * The temperature that makes the labels of rows the model did not learn from most probable (Guo, Pleiss, Sun and Weinberger 2017), by
- * golden-section search over its logarithm, from 1/4 to 8. It is 1 if there are fewer labels than {@link ENOUGH_TO_CALIBRATE}.
+ * The temperature that makes the labels of rows the model did not learn from most probable (Guo, Pleiss, Sun and Weinberger 2017), under a
+ * log-normal prior around 1, by golden-section search over its logarithm, from 1/4 to 8. Without rows it is 1.
  */
 export function temperatureOf(probabilities: Float32Array, labels: Int32Array, classes: number): number {
-  if (labels.length < ENOUGH_TO_CALIBRATE) return 1;
+  if (labels.length === 0) return 1;
   const loss = (log: number): number => {
     const p = tempered(probabilities, classes, Math.exp(log));
-    return labels.reduce((sum, label, i) => sum - Math.log(p[i * classes + label] + 1e-12), 0);
+    return labels.reduce(
+      (sum, label, i) => sum - Math.log(p[i * classes + label] + 1e-12),
+      0.5 * (log / TEMPERATURE_SPREAD) ** 2,
+    );
   };
   const ratio = (Math.sqrt(5) - 1) / 2;
   let [low, high] = [Math.log(1 / 4), Math.log(8)];
@@ -64,16 +70,19 @@ export function temperatureOf(probabilities: Float32Array, labels: Int32Array, c
   return Math.exp((low + high) / 2);
 }
 
+/** With fewer check rows than this their calibration error is not told: it would be chance. */
+const ENOUGH_TO_TELL = 40;
+
 /**
  * The calibration error of tempered probabilities. Each half of the rows uses the temperature fitted to the other half, because on the rows
- * it was fitted to the error would look too small. Undefined with fewer than twice {@link ENOUGH_TO_CALIBRATE} labels.
+ * it was fitted to the error would look too small. Undefined with fewer than 40 labels.
  */
 export function calibrationErrorOf(
   probabilities: Float32Array,
   labels: Int32Array,
   classes: number,
 ): number | undefined {
-  if (labels.length < 2 * ENOUGH_TO_CALIBRATE) return undefined;
+  if (labels.length < ENOUGH_TO_TELL) return undefined;
   const all = Float32Array.from(probabilities);
   const half = (parity: number) => Array.from(labels.keys()).filter((i) => i % 2 === parity);
   const rowsOf = (rows: readonly number[]) =>

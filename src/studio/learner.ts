@@ -1,5 +1,5 @@
 /** Learns from the labels of a session and from all unlabelled rows: M2 on tables, M1+M2 on images. */
-import { type Dataset, rowSize } from "../data/index.ts";
+import { type Dataset, rowSize, select } from "../data/index.ts";
 import { InternalError, UsageError } from "../errors.ts";
 import {
   type BaseDeclaration,
@@ -21,6 +21,8 @@ export interface Lesson {
   /** The class of each row, as an index into `classes`; -1 if it has no label. */
   readonly labels: Int32Array;
   readonly classes: readonly string[];
+  /** Rows whose mutual information is wanted, for the strategy `informative`. Default: none. */
+  readonly judged?: readonly number[];
 }
 
 /** The model's predictions after a lesson. */
@@ -29,6 +31,8 @@ export interface Learnt {
   readonly classes: readonly string[];
   /** [rows, classes]. */
   readonly probabilities: Float32Array;
+  /** The mutual information of the rows that the lesson names, in nats; NaN for the others. */
+  readonly information?: Float32Array;
   /** Seconds of training and of prediction. */
   readonly seconds: number;
   /** Passes over the rows. */
@@ -105,7 +109,7 @@ export class Learner {
   /**
    * Trains on the labels and predicts all rows. Undefined if fewer than two classes have labels, because there is nothing to learn from.
    */
-  async learn({ labels, classes }: Lesson): Promise<Learnt | undefined> {
+  async learn({ labels, classes, judged }: Lesson): Promise<Learnt | undefined> {
     const started = performance.now();
     const used = classes.map((_, k) => k).filter((k) => labels.includes(k));
     if (used.length < 2) return undefined;
@@ -133,6 +137,8 @@ export class Learner {
     const { epoch, step } = trainer.progress;
     remember(trained, { settings, epoch, step });
     const { probabilities } = await (trained as TrainedClassifier).classify(labelled);
+    const information =
+      judged === undefined ? undefined : await this.#informationOf(trained as TrainedClassifier, judged);
     const values = new Map(
       model.parameters.map(({ name }) => [name, Float32Array.from(trainer.trainStep.value(name))]),
     );
@@ -140,6 +146,7 @@ export class Learner {
     return {
       classes: names,
       probabilities,
+      ...(information && { information }),
       seconds: (performance.now() - started) / 1000,
       epochs: settings.train.epochs,
       bound,
@@ -162,6 +169,19 @@ export class Learner {
       );
     }
     await this.trained.save(path, { overwrite: true });
+  }
+
+  /** [rows]: the information of some rows, NaN for the others. */
+  async #informationOf(trained: TrainedClassifier, judged: readonly number[]): Promise<Float32Array> {
+    const { rows } = this.#rows;
+    const all = new Float32Array(rows.rows).fill(Number.NaN);
+    if (judged.length === 0) return all;
+    const found = await trained.information(select(rows, judged));
+    judged.forEach((row, i) => {
+      // Rounding can end a little below 0.
+      all[row] = Math.max(0, found[i]);
+    });
+    return all;
   }
 
   /** The values to start from, if the model had the same classes. */

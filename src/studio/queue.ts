@@ -7,9 +7,10 @@ import type { Features } from "./features.ts";
 /**
  * How rows are chosen. `random`: drawn at random. `uncertain`: those whose class the model is least sure of. `diverse`: typical rows from
  * parts of the data without labels. `chosen`: `diverse` until there are three labels per class, then rows that the model is unsure of and
- * that differ from each other.
+ * that differ from each other. `informative`: the same, but with rows whose class depends most on what the model does not know of them, by
+ * mutual information instead of entropy.
  */
-export const strategies = ["chosen", "random", "uncertain", "diverse"] as const;
+export const strategies = ["chosen", "informative", "random", "uncertain", "diverse"] as const;
 export type Strategy = (typeof strategies)[number];
 
 /** What is known when rows are chosen. */
@@ -23,7 +24,7 @@ export interface QueueState {
   readonly excluded: ReadonlySet<number>;
   /** The model's probabilities, [rows, classes]; absent before the first lesson. */
   readonly probabilities?: Float32Array;
-  /** For each row, how much the class depends on the uncertainty about z; used instead of the entropy. */
+  /** The mutual information of each row's class with what the model does not know of it, for `informative`; NaN where it was not computed. */
   readonly information?: Float32Array;
   /** Number of classes with labels. */
   readonly classes: number;
@@ -58,20 +59,47 @@ export function chooseRows(
   if (!Number.isInteger(count) || count < 1) {
     throw new UsageError(`queue: expected a whole number of rows of at least 1, found ${count}.`);
   }
-  const { labelled, excluded, rows, probabilities, classes } = state;
-  const order = permutation(rows, seed, labelled.size, "studio/queue");
-  const open = Array.from(order).filter((row) => !labelled.has(row) && !excluded.has(row));
-  const candidates = open.slice(0, CANDIDATES);
+  const { labelled, probabilities, classes } = state;
+  const candidates = candidatesOf(state, seed);
   if (candidates.length <= count || strategy === "random") return candidates.slice(0, count);
   if (probabilities === undefined || classes < 2 || strategy === "diverse") {
     return typical(state, candidates, count, seed);
   }
-  if (strategy === "chosen" && labelled.size < EARLY * classes)
+  if (strategy !== "uncertain" && labelled.size < EARLY * classes)
     return typical(state, candidates, count, seed);
-  const doubt = state.information ?? entropies(probabilities, probabilities.length / rows);
-  const unsure = [...candidates].sort((a, b) => doubt[b] - doubt[a]);
+  const { among, doubt } = doubts(state, { strategy, candidates, count });
+  const unsure = [...among].sort((a, b) => doubt[b] - doubt[a]);
   if (strategy === "uncertain") return unsure.slice(0, count);
   return unlike(state, unsure.slice(0, POOL * count), doubt, count, seed);
+}
+
+/** The rows among which the next ones are chosen, without a label, in random order. */
+export function candidatesOf(
+  { labelled, excluded, rows }: Pick<QueueState, "labelled" | "excluded" | "rows">,
+  seed: number,
+): readonly number[] {
+  const order = permutation(rows, seed, labelled.size, "studio/queue");
+  return Array.from(order)
+    .filter((row) => !labelled.has(row) && !excluded.has(row))
+    .slice(0, CANDIDATES);
+}
+
+/** How unsure the class of each row is, and the rows for which this is known. The information may be missing right after `informative` is chosen. */
+function doubts(
+  { labelled, excluded, rows, information, probabilities = new Float32Array() }: QueueState,
+  {
+    strategy,
+    candidates,
+    count,
+  }: { readonly strategy: Strategy; readonly candidates: readonly number[]; readonly count: number },
+): { readonly among: readonly number[]; readonly doubt: Float32Array } {
+  if (strategy === "informative" && information !== undefined) {
+    const among = Array.from(information.keys()).filter(
+      (row) => information[row] >= 0 && !labelled.has(row) && !excluded.has(row),
+    );
+    if (among.length >= count) return { among, doubt: information };
+  }
+  return { among: candidates, doubt: entropies(probabilities, probabilities.length / rows) };
 }
 
 /**

@@ -5,8 +5,8 @@ import { isDeepStrictEqual } from "node:util";
 import { decodeRows, rowSize, rowsOf } from "../data/index.ts";
 import { CheckpointError, UsageError } from "../errors.ts";
 import { type RunLock, reason, takeLock, writeDurably } from "../files/index.ts";
-import { permutation } from "../random/index.ts";
 import { openRun } from "../runs/index.ts";
+import { CHECK_EVERY, drawChecks } from "./checks.ts";
 import { type Chooser, chooserHere, chooserInThread } from "./chooser.ts";
 import { type Features, nearestOf, principalFeatures } from "./features.ts";
 import {
@@ -54,11 +54,6 @@ export interface ProgressPoint {
 const READY = 20;
 /** Labelled rows that are shown beside a row. */
 const NEAREST = 5;
-/** One in this many rows is a check row. */
-const CHECK_EVERY = 4;
-/** The most check rows, and their largest share of all rows. */
-const MOST_CHECKS = 2000;
-const CHECK_SHARE = 0.2;
 
 /**
  * Opens a session's folder, or creates it.
@@ -156,9 +151,7 @@ export class Session {
     this.features = features;
     this.#log = log;
     this.#teacher = teacher;
-    const count = rows.rows.rows;
-    const reserved = Math.min(MOST_CHECKS, Math.floor(count * CHECK_SHARE));
-    this.#checks = Array.from(permutation(count, 0, 0, "studio/checks").slice(0, reserved));
+    this.#checks = drawChecks(rows.rows.rows);
     this.#checkSet = new Set(this.#checks);
     this.#state = stateOf(log.events, { labels: rows.given, classes: rows.classes });
     this.#behind = this.#state.labels.size > 0;

@@ -1,9 +1,12 @@
 /** A session without a user: the true classes are the answers. It shows how much choosing rows helps. */
 import { DataError, UsageError } from "../errors.ts";
+import { calibration } from "../models/index.ts";
 import { anything, checkOptions, type OptionRules, whole } from "../options.ts";
+import { checksBeside, drawChecks } from "./checks.ts";
 import { principalFeatures } from "./features.ts";
+import { temperatureOf, tempered } from "./judgement.ts";
 import { codesOf, Learner, type LearnerOptions, type Learnt } from "./learner.ts";
-import { chooseRows, type Strategy, strategies } from "./queue.ts";
+import { candidatesOf, chooseRows, type Strategy, strategies } from "./queue.ts";
 import type { StudioRows } from "./rows.ts";
 
 /** Options of {@link simulateLabelling}. */
@@ -40,6 +43,12 @@ export interface SimulatedLesson {
   readonly classes: number;
   /** Share of the test rows that are misclassified, including rows of classes without labels. Undefined until two classes have labels. */
   readonly error: number | undefined;
+  /** Rows drawn at random that were labelled besides, to fit the temperature: one for every three labels, as in a session. */
+  readonly checks: number;
+  /** The temperature that makes probabilities less certain (above 1) or more; fitted to the check rows, never to test rows. */
+  readonly temperature: number;
+  /** The expected calibration error of the tempered probabilities on the test rows, in 15 bins. Undefined until two classes have labels. */
+  readonly calibrationError: number | undefined;
   /** Seconds of training and prediction. */
   readonly seconds: number;
 }
@@ -74,8 +83,11 @@ export async function simulateLabelling(
     : await principalFeatures(rows.rows);
   const labels = new Int32Array(rows.rows.rows).fill(-1);
   const labelled = new Set<number>();
-  // Rows without a true class cannot be answered.
-  const excluded = new Set(Array.from(truth.keys()).filter((row) => truth[row] < 0));
+  const checks = drawChecks(rows.rows.rows, seed)
+    .filter((row) => truth[row] >= 0)
+    .slice(0, Math.min(checksBeside(total), known - total));
+  // Rows without a true class cannot be answered; check rows are not learnt from.
+  const excluded = new Set([...checks, ...Array.from(truth.keys()).filter((row) => truth[row] < 0)]);
   const lessons: SimulatedLesson[] = [];
   let learnt: Learnt | undefined;
   while (labelled.size < total) {
@@ -88,6 +100,7 @@ export async function simulateLabelling(
         excluded,
         classes: found,
         ...(learnt && { probabilities: learnt.probabilities }),
+        ...(learnt?.information && { information: learnt.information }),
       },
       { strategy, count: Math.min(batch, total - labelled.size), seed },
     );
@@ -95,12 +108,22 @@ export async function simulateLabelling(
       labels[row] = truth[row];
       labelled.add(row);
     }
-    learnt = await learner.learn({ labels, classes });
+    const judged =
+      strategy === "informative" && labelled.size < total
+        ? candidatesOf({ labelled, excluded, rows: rows.rows.rows }, seed)
+        : undefined;
+    learnt = await learner.learn({ labels, classes, ...(judged && { judged }) });
     const predicted = await learner.predict(test);
+    const asked = checks.slice(0, checksBeside(labelled.size));
+    const temperature = learnt === undefined ? 1 : temperatureFor(learnt, asked, { truth, classes });
     const lesson = {
       labels: labelled.size,
       classes: new Set(Array.from(labelled, (row) => truth[row])).size,
-      error: predicted && errorOf(predicted, test.labels, test.classes),
+      ...(predicted
+        ? figuresOf(predicted, temperature, { labels: test.labels, names: test.classes })
+        : { error: undefined, calibrationError: undefined }),
+      checks: asked.length,
+      temperature,
       seconds: learnt?.seconds ?? 0,
     };
     lessons.push(lesson);
@@ -109,20 +132,42 @@ export async function simulateLabelling(
   return lessons;
 }
 
-/** Share of rows whose most probable class is wrong; classes are compared by name. */
-function errorOf(
-  { probabilities, classes }: Pick<Learnt, "classes" | "probabilities">,
-  labels: Int32Array,
-  names: readonly string[],
+/** The temperature fitted to check rows; those of classes without labels say nothing about it. */
+function temperatureFor(
+  { probabilities, classes }: Learnt,
+  checks: readonly number[],
+  { truth, classes: names }: { readonly truth: Int32Array; readonly classes: readonly string[] },
 ): number {
-  let wrong = 0;
-  let rows = 0;
-  labels.forEach((label, row) => {
-    if (label < 0) return;
-    rows++;
-    if (classes[mostProbable(probabilities, row, classes.length)] !== names[label]) wrong++;
-  });
-  return wrong / rows;
+  const width = classes.length;
+  const known = checks.filter((row) => classes.includes(names[truth[row]]));
+  return temperatureOf(
+    Float32Array.from(known.flatMap((row) => [...probabilities.subarray(row * width, (row + 1) * width)])),
+    Int32Array.from(known, (row) => classes.indexOf(names[truth[row]])),
+    width,
+  );
+}
+
+/**
+ * The share of rows whose most probable class is wrong, and the calibration error at a temperature. Classes are compared by name; a row of
+ * a class without labels is wrong.
+ */
+function figuresOf(
+  { probabilities, classes }: Pick<Learnt, "classes" | "probabilities">,
+  temperature: number,
+  test: { readonly labels: Int32Array; readonly names: readonly string[] },
+): Pick<SimulatedLesson, "error" | "calibrationError"> {
+  const width = classes.length;
+  const places = test.names.map((name) => classes.indexOf(name));
+  // No row is predicted to be of class `width`.
+  const labels = test.labels.map((label) => (label < 0 ? -1 : places[label] < 0 ? width : places[label]));
+  const predicted = Int32Array.from(labels, (_, row) => mostProbable(probabilities, row, width));
+  const rows = labels.filter((label) => label >= 0).length;
+  const wrong = labels.filter((label, row) => label >= 0 && label !== predicted[row]).length;
+  return {
+    error: wrong / rows,
+    calibrationError: calibration(tempered(probabilities, width, temperature), labels, { classes: width })
+      .error,
+  };
 }
 
 /** The index of the most probable class of a row. */

@@ -38,7 +38,27 @@ test("the temperature of probabilities three times too sure is 3, and it mends t
   // 2 · 10⁴ rows: the error of calibrated probabilities is about 0.01 by chance alone; untempered it is 0.16.
   expect(calibrationErrorOf(probabilities, labels, 2)).toBeLessThan(0.02);
   expect(tempered(Float32Array.of(0.9, 0.1), 2, 2)[0]).toBeCloseTo(3 / 4, 5);
-  expect(temperatureOf(probabilities.subarray(0, 10), labels.subarray(0, 5), 2)).toBe(1);
+  expect(temperatureOf(new Float32Array(), new Int32Array(), 2)).toBe(1);
+});
+
+test("a few rows that are all right do not make a model certain, and one mistake does not make it ignorant", () => {
+  const rows = 12;
+  const probabilities = Float32Array.from({ length: 2 * rows }, (_, i) => (i % 2 === 0 ? 0.9 : 0.1));
+  const right = new Int32Array(rows);
+  // Each row costs log(1 + 9^(∓1/T)), and the prior log(T)² / (2 · 0.5²): the least of a fine grid over log T.
+  const best = (wrong: number): number => {
+    const cost = (t: number) => {
+      const odds = 9 ** (1 / Math.exp(t));
+      return (rows - wrong) * Math.log1p(1 / odds) + wrong * Math.log1p(odds) + 2 * t ** 2;
+    };
+    const grid = Array.from({ length: 3001 }, (_, i) => (i - 1300) / 1000);
+    return Math.exp(grid.reduce((a, b) => (cost(a) < cost(b) ? a : b)));
+  };
+  const oneWrong = right.map((_, i) => Number(i === 0));
+  expect(temperatureOf(probabilities, right, 2)).toBeCloseTo(best(0), 2);
+  expect(temperatureOf(probabilities, oneWrong, 2)).toBeCloseTo(best(1), 2);
+  expect(best(0)).toBeGreaterThan(0.5);
+  expect(best(1)).toBeLessThan(1.5);
 });
 
 test("a label among rows of another class is suspect; the others are not", () => {

@@ -72,6 +72,21 @@ test("uncertain takes the rows of the highest entropy; chosen takes unsure rows 
   expect(new Set(chosen.map((row) => row % 4))).toEqual(new Set([2, 3]));
 });
 
+test("informative takes rows of high information, not of high entropy, and only where it is known", () => {
+  const probabilities = new Float32Array(400).fill(0.5);
+  const information = new Float32Array(200).fill(Number.NaN);
+  // Corners 2 and 3 are informative; corner 1 is as unsure as they are, and nobody asked about corner 0.
+  for (let row = 0; row < 200; row++) if (row % 4 > 0) information[row] = row % 4 === 1 ? 0.001 : 0.3;
+  const labelled = new Set([0, 1, 2, 3, 4, 5]);
+  const known = { probabilities, labelled, classes: 2 };
+  const asked = { strategy: "informative", count: 4, seed: 0 } as const;
+  const rows = chooseRows(state({ ...known, information }), asked);
+  expect(new Set(rows.map((row) => row % 4))).toEqual(new Set([2, 3]));
+  expect(rows.filter((row) => labelled.has(row))).toEqual([]);
+  // Before a lesson has told the information, the entropy is used.
+  expect(chooseRows(state(known), asked)).toEqual(chooseRows(state(known), { ...asked, strategy: "chosen" }));
+});
+
 test("entropies: ln 2 for even odds, 0 for certainty", () => {
   const [even, sure] = entropies(Float32Array.of(0.5, 0.5, 1, 0), 2);
   expect(even).toBeCloseTo(Math.LN2, 6);

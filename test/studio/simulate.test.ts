@@ -41,8 +41,25 @@ test("the loop asks in batches up to the number of labels, never for a row whose
   // Clusters eight standard deviations apart: a first batch that covers them leaves nothing to get wrong.
   expect(lessons[0].classes).toBe(3);
   expect(lessons[2].error).toBe(0);
+  // One check row for every three labels.
+  expect(lessons.map(({ checks }) => checks)).toEqual([2, 4, 4]);
+  expect(lessons[2].calibrationError).toBeLessThan(0.2);
   await expect(simulateLabelling(rows, { labels: 80 })).rejects.toThrow(DataError);
   await expect(simulateLabelling(rows, { batch: 0 })).rejects.toThrow(UsageError);
+});
+
+test("every strategy learns the classes; rows that the model is certain of are calibrated too", async () => {
+  const rows = await loadRows({ spec: blobs, labelColumn: "kind", testFraction: 0.3 });
+  const given = { train: { epochs: 40, threads: 1 } };
+  for (const strategy of ["informative", "random"] as const) {
+    const lessons = await simulateLabelling(rows, { labels: 18, batch: 9, given, strategy });
+    const { error, classes, temperature, calibrationError = 1 } = lessons[1];
+    expect(classes).toBe(3);
+    expect(error).toBe(0);
+    expect(temperature).toBeLessThanOrEqual(1);
+    // With no error it is one minus the mean confidence.
+    expect(calibrationError).toBeLessThan(0.2);
+  }
 });
 
 test("without test rows there is nothing to measure", async () => {

@@ -24,8 +24,12 @@ const EXAMPLES = `
 Rows are labelled in batches, as a person would in \`tightbound studio\`, but by their true classes. After each batch the model learns from
 the labels and from all unlabelled rows, and its error is measured on rows that are never labelled.
 
-Strategies: chosen (typical rows first, then rows that the model is unsure of and that differ from each other), random, uncertain (rows that
-the model is least sure of), diverse (typical rows from parts of the data without labels).
+Strategies: chosen (typical rows first, then rows that the model is unsure of and that differ from each other), informative (the same, by the
+mutual information of the class with draws of what the model does not know), random, uncertain (rows that the model is least sure of), diverse
+(typical rows from parts of the data without labels).
+
+For every three labels one more row is drawn at random and labelled, as in the studio. The model does not learn from it: the temperature of
+the probabilities is fitted to these rows. The calibration error is that of the tempered probabilities on the test rows.
 
 Examples:
   $ tightbound label-simulate penguins.csv --label-column species --labels 30 --strategy random
@@ -38,7 +42,7 @@ export function define(command: Command, context: Context): void {
     .option("--batch <n>", "labels from one lesson to the next", whole(1), 10)
     .addOption(
       new Option("--strategy <name>", "how rows are chosen")
-        .choices(["chosen", "random", "uncertain", "diverse"])
+        .choices(["chosen", "informative", "random", "uncertain", "diverse"])
         .default("chosen"),
     )
     .option("--seed <n>", "seed of the choice and of the model", whole(0), 0)
@@ -82,27 +86,47 @@ export function define(command: Command, context: Context): void {
           warm: options.cold !== true,
           ...(base && { base }),
           ...(epochs !== undefined && { given: { train: { epochs } } }),
-          onLesson: ({ labels: given, classes, error, seconds }) =>
-            say(
-              `seed ${seed + i}: ${given} labels of ${classes} classes, ${error === undefined ? "nothing to learn from yet" : `error ${percent(error)}`} (${seconds.toFixed(1)} s)`,
-            ),
+          onLesson: (lesson) => say(`seed ${seed + i}: ${described(lesson)}`),
         });
         repetitions.push({ seed: seed + i, lessons });
       }
       const means = repetitions[0].lessons.map(({ labels: given }, at) => {
         // With only one class there is no model: it would give every row that class, and its error would mean nothing.
         const errors = repetitions.flatMap(({ lessons }) => lessons[at].error ?? []);
-        return { labels: given, repetitions: errors.length, ...(errors.length > 0 ? meanError(errors) : {}) };
+        const calibrations = repetitions.flatMap(({ lessons }) => lessons[at].calibrationError ?? []);
+        return {
+          labels: given,
+          repetitions: errors.length,
+          ...(errors.length > 0 && { ...meanError(errors), calibration: meanError(calibrations) }),
+        };
       });
       if (options.json) {
         printJson(context.terminal, { data, strategy, batch, repetitions, means });
         return;
       }
       if (seeds === 1) return;
-      for (const { labels: given, repetitions: n, mean, standardError } of means) {
-        if (mean === undefined) continue;
-        const spread = standardError === undefined ? "" : ` ± ${percent(standardError)}`;
-        say(`${given} labels: error ${percent(mean)}${spread} over ${n} seeds`);
+      const spreadOf = ({ mean, standardError }: { mean: number; standardError?: number }): string =>
+        `${percent(mean)}${standardError === undefined ? "" : ` ± ${percent(standardError)}`}`;
+      for (const { labels: given, repetitions: n, mean, standardError, calibration } of means) {
+        if (mean === undefined || calibration === undefined) continue;
+        const error = spreadOf({ mean, ...(standardError !== undefined && { standardError }) });
+        say(`${given} labels: error ${error}, calibration error ${spreadOf(calibration)}, over ${n} seeds`);
       }
     });
+}
+
+/** One line about a lesson. */
+function described({
+  labels,
+  classes,
+  error,
+  calibrationError,
+  checks,
+  temperature,
+  seconds,
+}: SimulatedLesson): string {
+  const given = `${labels} labels of ${classes} classes`;
+  if (error === undefined || calibrationError === undefined) return `${given}, nothing to learn from yet`;
+  const calibrated = `calibration error ${percent(calibrationError)} at temperature ${temperature.toFixed(2)} from ${checks} check rows`;
+  return `${given}, error ${percent(error)}, ${calibrated} (${seconds.toFixed(1)} s)`;
 }

@@ -19,6 +19,7 @@ import { preparer } from "../held-out.ts";
 import type { Classified } from "../kind.ts";
 import { saveTrained } from "../saving.ts";
 import { carriedBy } from "./carried.ts";
+import { informationOf, informationSource } from "./information.ts";
 import type { SemiSupervisedTrainSettings } from "./settings.ts";
 
 /** Rows times importance samples that Bayes' rule computes in one call. */
@@ -122,6 +123,24 @@ export class TrainedClassifier {
     const rows = Math.max(1, Math.floor(ROWS_OF_BAYES / samples));
     const probabilities = await mapRows(seen, width, posterior, rows);
     return { probabilities, predicted: predictedClasses(probabilities, width) };
+  }
+
+  /**
+   * How much the class of each row depends on what the model does not know of it, in nats: the mutual information of the class with z1 for
+   * M1+M2, with the dropped units for M2 that has them, and with z otherwise. High where a label would teach much.
+   *
+   * Cost: `draws` passes of q(y|x) for each row; without dropout, M2 takes as many passes of its decoder for each class.
+   *
+   * @param data only the rows to judge, because each costs many passes
+   * @throws UsageError when `draws` is not a whole number above 1.
+   */
+  async information(data: Dataset, draws = 16): Promise<Float32Array> {
+    if (!Number.isInteger(draws) || draws < 2) {
+      throw new UsageError(`information: draws must be a whole number of at least 2, found ${draws}.`);
+    }
+    // Densities see binary draws, if the model was trained on them; q(y|x) sees grey pixels, as in `classify`.
+    const seen = informationSource(this.model) === "style" ? this.prepare(data) : data;
+    return informationOf(this.model, seen, { ...this.#options, draws });
   }
 
   /** What class and style each say of the rows; of M1+M2, of what M2 sees of them. */
