@@ -1,4 +1,4 @@
-/** Text that a terminal shows as text. */
+/** Text for people: what a terminal shows as text, and the article before a word. */
 
 // Codes that move the cursor, change colours or titles, or turn text around: C0 (but line feed and tab), DEL, C1, and the
 // marks and overrides of direction. Quotations from files can bring them into messages.
@@ -17,3 +17,6 @@ export const printable = (text: string): string =>
 /** JSON that holds the same values, without a control character: JSON itself asks for escapes of the first 32 alone. */
 export const printableJson = (json: string): string =>
   json.replace(CONTROL, (char) => fourDigits(char.charCodeAt(0)));
+
+/** A word with its article: `a parameter`, `an observed site`, `an m2`. */
+export const withArticle = (word: string): string => `${/^([aeiou]|m\d)/i.test(word) ? "an" : "a"} ${word}`;

@@ -1,6 +1,6 @@
 /** Finds the elements of an array of known numbers that lie outside a set, so that bad data are refused before anything runs. */
 import { compileHost } from "../compile/index.ts";
-import { cast, isConstant, isFloat, type Tensor } from "../tensor/index.ts";
+import { cast, indexAt, isConstant, isFloat, type Tensor } from "../tensor/index.ts";
 import type { Constraint } from "./constraints.ts";
 
 /** The elements of an array that lie outside a set. */
@@ -35,7 +35,7 @@ export function outside(constraint: Constraint, value: Tensor): Outside | undefi
   const first = answers.indexOf(0);
   if (first < 0) return undefined;
   // The set's ends may have broadcast the array: find the element from its index, counted from the right.
-  const place = placeOf(first, inside.shape);
+  const place = indexAt(first, inside.shape);
   const batch = value.shape.slice(0, value.rank - constraint.eventRank);
   const width = value.shape.slice(batch.length).reduce((a, b) => a * b, 1);
   const at = batch.reduce((sum, size, d) => {
@@ -44,15 +44,4 @@ export function outside(constraint: Constraint, value: Tensor): Outside | undefi
   }, 0);
   const element = Array.from(value.attributes.values.slice(at * width, (at + 1) * width), Number);
   return { count: answers.reduce((n, ok) => n + Number(ok === 0), 0), of: inside.size, place, element };
-}
-
-/** The index along each dimension of the element at `flat` in row-major order. */
-function placeOf(flat: number, shape: readonly number[]): number[] {
-  const place: number[] = [];
-  let rest = flat;
-  for (const size of [...shape].reverse()) {
-    place.unshift(rest % size);
-    rest = Math.floor(rest / size);
-  }
-  return place;
 }

@@ -13,6 +13,7 @@ import {
   cast,
   expand,
   formatShape,
+  indexAt,
   nodesOf,
   type Shape,
   sizeOf,
@@ -215,15 +216,8 @@ const blockAt = (values: Float64Array, at: number, event: Shape): Float64Array =
   values.subarray(at * sizeOf(event), (at + 1) * sizeOf(event));
 
 /** A row-major index as text: [row, column] of [rows, columns]. */
-function place(at: number, shape: Shape): string {
-  const index: number[] = [];
-  let rest = at;
-  for (const size of [...shape].reverse()) {
-    index.unshift(rest % size);
-    rest = Math.floor(rest / size);
-  }
-  return `${formatShape(index)} of ${formatShape(shape)}`;
-}
+const place = (at: number, shape: Shape): string =>
+  `${formatShape(indexAt(at, shape))} of ${formatShape(shape)}`;
 
 /** Six digits. */
 const round = (v: number): string =>

@@ -11,6 +11,7 @@ import {
   cast,
   formatShape,
   type HostArray,
+  indexAt,
   isConstant,
   isInput,
   nodesOf,
@@ -114,7 +115,7 @@ function refusal(
   const batch = batchOf(site);
   const size = sizeOf(site.value.shape.slice(batch.length));
   const found = Array.from({ length: size }, (_, i) => Number(numbers[at * size + i]));
-  const where = batch.length === 0 ? "" : ` at ${place(at, batch)} of ${formatShape(batch)}`;
+  const where = batch.length === 0 ? "" : ` at ${formatShape(indexAt(at, batch))} of ${formatShape(batch)}`;
   const more = bad.length > 1 ? ` (and ${bad.length - 1} more)` : "";
   return new UsageError(
     `site '${site.name}': the observed value ${show(found)}${where}${more} lies outside the support of ${base.name}: ` +
@@ -192,17 +193,6 @@ const show = (values: ArrayLike<number>): string => {
   );
   return values.length === 1 ? shown[0] : `[${shown.join(", ")}${values.length > 8 ? ", …" : ""}]`;
 };
-
-/** A row-major index as one for each dimension. */
-function place(at: number, shape: Shape): string {
-  const index: number[] = [];
-  let rest = at;
-  for (const size of [...shape].reverse()) {
-    index.unshift(rest % size);
-    rest = Math.floor(rest / size);
-  }
-  return formatShape(index);
-}
 
 /** Advice about a value outside a support, by the common causes. */
 function adviceOn(support: Constraint, found: ArrayLike<number>): string {

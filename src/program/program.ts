@@ -1,6 +1,7 @@
 import { Distribution } from "../distributions/index.ts";
 import { ShapeError, UsageError } from "../errors.ts";
 import { evaluation, type LayerContext, type NamedParameter, parametersOf } from "../nn/index.ts";
+import { withArticle } from "../printable.ts";
 import {
   formatShape,
   type Initializer,
@@ -122,7 +123,7 @@ function checkDistribution(site: string, given: unknown): void {
 function checkTensor(what: string, given: unknown): void {
   if (given instanceof Tensor) return;
   throw new UsageError(
-    `${what}: expected a tensor, found a ${typeof given}; for plain numbers use tensor(…).`,
+    `${what}: expected a tensor, found ${withArticle(typeof given)}; for plain numbers use tensor(…).`,
   );
 }
 
@@ -184,7 +185,9 @@ export function model<A extends readonly unknown[], R>(
   options: { readonly name?: string } = {},
 ): Program<A, R> {
   if (typeof body !== "function")
-    throw new UsageError(`model: a program is made of a function of its context, found a ${typeof body}.`);
+    throw new UsageError(
+      `model: a program is made of a function of its context, found ${withArticle(typeof body)}.`,
+    );
   const name = options.name ?? (body.name || "model");
   const store = new Map<string, Tensor>();
 
@@ -197,7 +200,9 @@ export function model<A extends readonly unknown[], R>(
     let steps: StepSites | undefined;
     const claim = (site: string, what: string): void => {
       if (typeof site !== "string" || site === "")
-        throw new UsageError(`${name}: a ${what} needs a name first, found a ${typeof site}.`);
+        throw new UsageError(
+          `${name}: ${withArticle(what)} needs a name first, found ${withArticle(typeof site)}.`,
+        );
       if (ended) {
         throw new UsageError(
           `${name}: the ${what} '${site}' was declared after the program had returned; sites must be declared in its synchronous run.`,
@@ -206,7 +211,7 @@ export function model<A extends readonly unknown[], R>(
       const before = seen.get(site);
       if (before !== undefined) {
         throw new UsageError(
-          `${name}: the name '${site}' is used twice, by a ${before} and a ${what}; give each its own (in a loop, put the index into it).`,
+          `${name}: the name '${site}' is used twice, by ${withArticle(before)} and ${withArticle(what)}; give each its own (in a loop, put the index into it).`,
         );
       }
       seen.set(site, what);

@@ -158,6 +158,7 @@ export {
   checkShape,
   commonTail,
   formatShape,
+  indexAt,
   reducedShape,
   sameShape,
   sizeOf,

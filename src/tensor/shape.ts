@@ -7,6 +7,17 @@ export const sizeOf = (shape: Shape): number => shape.reduce((product, n) => pro
 
 export const formatShape = (shape: Shape): string => `[${shape.join(", ")}]`;
 
+/** The index along each dimension of the element that is at `flat` in row-major order. */
+export function indexAt(flat: number, shape: Shape): number[] {
+  const index: number[] = [];
+  let rest = flat;
+  for (const size of [...shape].reverse()) {
+    index.unshift(rest % size);
+    rest = Math.floor(rest / size);
+  }
+  return index;
+}
+
 export const sameShape = (a: Shape, b: Shape): boolean =>
   a.length === b.length && a.every((n, i) => n === b[i]);
 

@@ -19,13 +19,16 @@ import {
   transductiveRows,
   type Vae,
 } from "../../models/index.ts";
+import { withArticle } from "../../printable.ts";
 import type { Trained } from "../vae/trained.ts";
 import type { ClassifierSettings } from "./settings.ts";
 
 /** Checks that a model is a trained VAE. @throws UsageError when it is a deterministic autoencoder. */
 export const vaeOf = ({ model }: Trained): Vae => {
   if (model.kind === "vae") return model;
-  throw new UsageError(`m1: expected a vae, whose posterior gives the features; found an ${model.kind}.`);
+  throw new UsageError(
+    `m1: expected a vae, whose posterior gives the features; found ${withArticle(model.kind)}.`,
+  );
 };
 
 /** Labelled rows as M1 sees them: their active dimensions of z. */

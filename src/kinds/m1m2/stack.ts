@@ -1,6 +1,7 @@
 import type { Dataset } from "../../data/index.ts";
 import { UsageError } from "../../errors.ts";
 import { activeDimensions, posteriorOf, Stacked, type StackedOptions } from "../../models/index.ts";
+import { withArticle } from "../../printable.ts";
 import type { Trained } from "../vae/trained.ts";
 
 /** The VAE that each model was stacked on. */
@@ -24,7 +25,8 @@ export async function stackOn(
   options: Omit<StackedOptions, "m1" | "frozen" | "active"> & { readonly keepInactive?: boolean },
 ): Promise<Stacked> {
   const { model, parameters, settings } = m1;
-  if (model.kind !== "vae") throw new UsageError(`m1m2: expected M1 to be a vae, found an ${model.kind}.`);
+  if (model.kind !== "vae")
+    throw new UsageError(`m1m2: expected M1 to be a vae, found ${withArticle(model.kind)}.`);
   const { keepInactive = false, ...rest } = options;
   const { threads } = settings;
   const posterior = await posteriorOf(model, parameters, data, threads === undefined ? {} : { threads });
