@@ -226,6 +226,16 @@ export const integerInterval = (low: Tensor | number, high: Tensor | number): In
   },
 });
 
+/** …, −1, 0, 1, 2, … in a float dtype. */
+export const integer: Constraint = {
+  name: "integer",
+  eventRank: 0,
+  isDiscrete: true,
+  description: "whole numbers",
+  member: () => 0,
+  check: (x) => logicalAnd(finite(x), equal(x, floor(x))),
+};
+
 /** 0, 1, 2, … in a float dtype. */
 export const nonNegativeInteger: Constraint = {
   name: "nonNegativeInteger",

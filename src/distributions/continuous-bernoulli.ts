@@ -6,6 +6,7 @@
 import {
   abs,
   add,
+  constant,
   div,
   equal,
   exp,
@@ -16,6 +17,7 @@ import {
   log,
   log1p,
   logicalOr,
+  maximum,
   mul,
   neg,
   noise,
@@ -24,15 +26,18 @@ import {
   softplus,
   square,
   sub,
+  sum,
   type Tensor,
   tanh,
   tensor,
+  unsqueeze,
   where,
 } from "../tensor/index.ts";
 import { real, unitInterval } from "./constraints.ts";
 import { type Cumulative, complement, pairOfTails } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
+import { gaussLegendre } from "./implicit/quadrature.ts";
 import { registerKl } from "./kl.ts";
 import { knowsLog, knowsLogComplement, logComplementOf, logOf } from "./logarithms.ts";
 import { expandTo, type LogitsOrProbs, oneOf } from "./numerics.ts";
@@ -116,8 +121,31 @@ const varianceOf = (l: Tensor): Tensor =>
     l,
     RADIUS,
     (x) => series(square(x), (n) => 2 * n - 1),
-    (x) => sub(div(1, square(x)), mul(sub(div(1, square(tanh(mul(x, 0.5)))), 1), 0.25)),
+    (x) => {
+      const a = neg(abs(x));
+      // 1/(4 sinh²(l/2)) = e^−|l|/(1 − e^−|l|)².
+      return sub(div(1, square(x)), div(exp(a), square(expm1(a))));
+    },
   );
+
+/** Points and weights of the integral in {@link divergence}. */
+const alongRule = { float32: gaussLegendre(5), float64: gaussLegendre(10) } as const;
+
+/**
+ * The Bregman divergence C(m) − C(l) − (m − l) C′(l) of the log normaliser. Where the logits are near to each other it is
+ * (m − l)² ∫₀¹ (1 − s) C″(l + s(m − l)) ds, in which nothing cancels. Elsewhere it is computed on the side where the mean of l is below ½ and small.
+ */
+function divergence(l: Tensor, m: Tensor): Tensor {
+  const d = sub(m, l);
+  const close = less(abs(d), maximum(mul(abs(l), 0.5), 2));
+  const { nodes, weights } = alongRule[l.dtype === "float64" ? "float64" : "float32"];
+  const row = (values: readonly number[]): Tensor => constant(values, [values.length], l.dtype);
+  const between = add(unsqueeze(l, -1), mul(unsqueeze(where(close, d, 0), -1), row(nodes)));
+  const curved = sum(mul(varianceOf(between), row(weights.map((w, i) => w * (1 - nodes[i])))), -1);
+  const [low, other] = [neg(abs(l)), where(greater(l, 0), neg(m), m)];
+  const far = add(mul(meanOf(low), sub(low, other)), sub(logNormalizer(other), logNormalizer(low)));
+  return where(close, mul(square(d), curved), far);
+}
 
 /**
  * The quantile ln(1 + u (eˡ − 1)) / l; `rest` is 1 − u. Near l = 0 it is K(l)/l with K the cumulant function of a Bernoulli(u), whose
@@ -252,7 +280,6 @@ function logitOf(probs: Tensor): Tensor {
 export const ContinuousBernoulli = (parameters: LogitsOrProbs): ContinuousBernoulliDistribution =>
   new ContinuousBernoulliDistribution(oneOf("ContinuousBernoulli", parameters));
 
-// The Bregman divergence of the log normaliser.
 registerKl(ContinuousBernoulliDistribution, ContinuousBernoulliDistribution, (p, q) =>
-  add(mul(meanOf(p.logits), sub(p.logits, q.logits)), sub(q.logNormalizer, p.logNormalizer)),
+  divergence(p.logits, q.logits),
 );

@@ -314,7 +314,7 @@ export const sumOfOthers = (x: Tensor): Tensor =>
   add(cumsum(x, -1, { exclusive: true }), cumsum(x, -1, { exclusive: true, reverse: true }));
 
 /** x ln(x/μ) + μ − x for the difference d = μ − x, which is known more accurately than from μ: 0 or more. */
-function devianceBy(x: Tensor, d: Tensor, mu: Tensor): Tensor {
+export function devianceBy(x: Tensor, d: Tensor, mu: Tensor): Tensor {
   const some = greater(x, 0);
   const n = where(some, x, 1);
   const t = div(d, n);

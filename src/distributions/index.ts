@@ -29,6 +29,7 @@ export {
   type Parameters,
   type SampleAndLogProb,
 } from "./distribution.ts";
+export { Empirical, EmpiricalDistribution, type EmpiricalOptions } from "./empirical.ts";
 export { ClosedFormError } from "./errors.ts";
 export { Exponential, ExponentialDistribution } from "./exponential.ts";
 export {
@@ -120,6 +121,7 @@ export {
   RelaxedOneHotCategoricalDistribution,
   StraightThroughOneHotCategoricalDistribution,
 } from "./relaxed-one-hot-categorical.ts";
+export { Skellam, SkellamDistribution } from "./skellam.ts";
 export { SkewNormal, SkewNormalDistribution } from "./skew-normal.ts";
 export { StudentT, StudentTDistribution } from "./student-t.ts";
 export { TableRow, TableRowDistribution, type TableRowParameters } from "./table-row.ts";
@@ -132,6 +134,7 @@ export { type Bound, TruncatedDistribution } from "./truncated.ts";
 export { TruncatedNormal, TruncatedNormalDistribution } from "./truncated-normal.ts";
 export { Uniform, UniformDistribution } from "./uniform.ts";
 export { VonMises, VonMisesDistribution } from "./von-mises.ts";
+export { VonMisesFisher, VonMisesFisherDistribution } from "./von-mises-fisher.ts";
 export { Weibull, WeibullDistribution } from "./weibull.ts";
 export { type ScaleOrFactor, Wishart, WishartDistribution, WishartFamily } from "./wishart.ts";
 export { ZeroInflated, ZeroInflatedDistribution } from "./zero-inflated.ts";

@@ -25,6 +25,7 @@ import {
 } from "../tensor/index.ts";
 import { lowerCholesky, positiveDefinite, realVector } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters, type SampleAndLogProb } from "./distribution.ts";
+import { normalDivergence } from "./divergences.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { registerKl } from "./kl.ts";
 import { expandTo, HALF_LOG_TWO_PI } from "./numerics.ts";
@@ -179,9 +180,13 @@ export function MultivariateNormal(
 
 // ½ (‖L_q⁻¹ L_p‖² + ‖L_q⁻¹ (μ_p − μ_q)‖² − n) + ln |L_q|/|L_p|.
 registerKl(MultivariateNormalDistribution, MultivariateNormalDistribution, (p, q) => {
-  const [n] = p.eventShape;
-  const logs = (d: MultivariateNormalDistribution): Tensor => sum(log(diagonal(d.scaleTril)), -1);
-  const trace = sum(square(triangularSolve(q.scaleTril, p.scaleTril)), [-2, -1]);
-  const distance = sum(square(q.standardise(p.loc)), -1);
-  return add(mul(sub(add(trace, distance), n), 0.5), sub(logs(q), logs(p)));
+  // With M = L_q⁻¹ L_p, lower triangular: its diagonal is that of the scales, and below it M is L_q⁻¹ (L_p − L_q).
+  const apart = triangularSolve(q.scaleTril, sub(p.scaleTril, q.scaleTril));
+  const below = mul(sum(square(tril(apart, -1)), [-2, -1]), 0.5);
+  const scales = normalDivergence(
+    diagonal(p.scaleTril),
+    diagonal(q.scaleTril),
+    whiten(q.scaleTril, sub(p.loc, q.loc)),
+  );
+  return add(sum(scales, -1), below);
 });

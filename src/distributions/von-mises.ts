@@ -28,6 +28,7 @@ import {
   unsqueeze,
   where,
 } from "../tensor/index.ts";
+import { besselDivergence, sphereBessel } from "./bessel.ts";
 import { angle, positive, real } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";
@@ -85,7 +86,7 @@ export class VonMisesDistribution extends Distribution {
 
   /** A(κ), the length of the mean of the unit vectors; the circular variance is 1 − A(κ). */
   get resultantLength(): Tensor {
-    return sub(1, deficit(this.concentration));
+    return sphereBessel(0, this.concentration).ratio;
   }
 
   protected override logDensity(x: Tensor): Tensor {
@@ -168,10 +169,7 @@ export function VonMises(loc: TensorLike, concentration: TensorLike): VonMisesDi
 }
 
 registerKl(VonMisesDistribution, VonMisesDistribution, (p, q) => {
-  const gap = deficit(p.concentration);
   const half = sin(mul(sub(p.loc, q.loc), 0.5));
-  // E_p[cos(x − μ) − 1] = A cos(μ_p − μ) − 1.
-  const own = mul(p.concentration, gap);
-  const other = mul(q.concentration, add(gap, mul(mul(square(half), sub(1, gap)), 2)));
-  return add(sub(other, own), sub(q.logNormalizer, p.logNormalizer));
+  const apart = mul(mul(square(half), p.resultantLength), 2);
+  return add(besselDivergence(0, p.concentration, q.concentration), mul(q.concentration, apart));
 });

@@ -208,6 +208,7 @@ function adviceOn(support: Constraint, found: ArrayLike<number>): string {
     case "integerInterval":
       return "Count categories from 0, and leave rows without a value out; a count cannot be above its total.";
     case "nonNegativeInteger":
+    case "integer":
       return "Leave rows without a value out; for values that are not counts choose a continuous distribution.";
     case "simplex":
       return "Divide the values by their sum.";

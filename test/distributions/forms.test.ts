@@ -64,6 +64,10 @@ const absent: Readonly<Record<string, readonly [forms: string, why: string]>> = 
   Horseshoe: ["mean variance entropy median cdf icdf kl", "no mean; no elementary integral"],
   MultivariateStudentT: ["kl", noKl],
   DirichletMultinomial: ["mode entropy kl", "a search and sums over all splits"],
+  Skellam: [
+    "mode entropy median cdf icdf kl",
+    "sums over all pairs of counts; a distribution function of noncentral chi-squares",
+  ],
   Hurdle: ["mode entropy median icdf kl", wrapped],
 };
 

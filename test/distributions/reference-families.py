@@ -9,7 +9,7 @@ import json
 import os
 import sys
 
-from mpmath import mp, mpf, det, digamma, erfc, exp, expm1, inf, log, loggamma, matrix, pi, quad, sqrt
+from mpmath import besseli, cos, gamma, mp, mpf, sin, det, digamma, erfc, exp, expm1, inf, log, loggamma, matrix, pi, quad, sqrt
 
 mp.dps = 40
 real = lambda v: mpf(v) if not isinstance(v, list) else [real(x) for x in v]
@@ -476,7 +476,98 @@ def multivariate_student(case):
     return out | {"mean": mean, "variance": variance, "entropy": entropy}
 
 
+def skellam(case):
+    # The Bessel function's own series, as sums of products of Poisson masses.
+    def density(k, rate1, rate2):
+        size, more, fewer = (abs(k), rate1, rate2) if k >= 0 else (abs(k), rate2, rate1)
+        return -rate1 - rate2 + size * log(more / fewer) / 2 + log(besseli(size, 2 * sqrt(rate1 * rate2)))
+
+    each = rows(case)
+    return table(case, density, ["rate1", "rate2"]) | {
+        "mean": [number(r["rate1"] - r["rate2"]) for r in each],
+        "variance": [number(r["rate1"] + r["rate2"]) for r in each],
+    }
+
+
+def von_mises_fisher(case):
+    dot = lambda a, b: sum(x * y for x, y in zip(a, b))
+    n = len(case["parameters"]["loc"][0])
+    order = mpf(n) / 2 - 1
+    normaliser = lambda k: n * log(2 * pi) / 2 + log(besseli(order, k)) - order * log(k)
+    ratio = lambda k: besseli(order + 1, k) / besseli(order, k)
+
+    # On the sphere loc . x - 1 = -|x - loc|^2/2; off it, where gradients are taken, this is what it is.
+    def density(x, loc, concentration):
+        return concentration * (1 - sum((a - b) ** 2 for a, b in zip(x, loc)) / 2) - normaliser(concentration)
+
+    def kl(p, q):
+        k, c = p["concentration"], q["concentration"]
+        return ratio(k) * (k - c * dot(p["loc"], q["loc"])) + normaliser(c) - normaliser(k)
+
+    each = rows(case)
+    for r in each:
+        # The mass of the sphere, in rings of equal distance from loc.
+        k = r["concentration"]
+        ring = 2 * pi ** (mpf(n - 1) / 2) / gamma(mpf(n - 1) / 2)
+        mass = quad(lambda t: exp(k * cos(t) - normaliser(k)) * sin(t) ** (n - 2) * ring, [0, 1 / (1 + sqrt(k)), 1, pi])
+        assert abs(mass - 1) < 1e-20, mass
+    mean, variance = [], []
+    for r in each:
+        a, k = ratio(r["concentration"]), r["concentration"]
+        mean += [number(a * m) for m in r["loc"]]
+        variance += [number(a / k + (1 - n * a / k - a * a) * m * m) for m in r["loc"]]
+    return table(case, density, ["loc", "concentration"]) | {
+        "mean": mean,
+        "variance": variance,
+        "entropy": [number(normaliser(r["concentration"]) - r["concentration"] * ratio(r["concentration"])) for r in each],
+        "klToRolled": [number(kl(p, q)) for p, q in zip(each, each[-1:] + each[:-1])],
+    }
+
+
+def empirical(case):
+    values = [[real(v) if isinstance(v, list) else [real(v)] for v in row] for row in case["parameters"]["values"]]
+    weights = case["parameters"].get("weights", [[1] * len(row) for row in values])
+    probs = [[mpf(w) / sum(row) for w in row] for row in weights]
+    points = [x[0] if isinstance(x[0], list) else [x[0]] for x in case["points"]]
+    share = lambda i, x: sum(p for p, v in zip(probs[i], values[i]) if v == x)
+    safe = lambda p: -inf if p == 0 else log(p)
+    out = {"logProb": [number(safe(share(i, x))) for x in points for i in range(len(values))]}
+    # d/dw of ln (sum of matching w/sum of w), over the points of positive probability.
+    grads = []
+    for i, row in enumerate(weights):
+        there = [x for x in points if share(i, x) > 0]
+        total = mpf(sum(row))
+        for w, v in zip(row, values[i]):
+            grads.append(number(sum((1 / (share(i, x) * total) if v == x else 0) - 1 / total for x in there)))
+    size = len(values[0][0])
+    zero = [0.0] * sum(len(row) * size for row in values)
+    out["gradients"] = {"values": zero} | ({"weights": grads} if "weights" in case["parameters"] else {})
+    mean = [[sum(p * v[d] for p, v in zip(probs[i], values[i])) for d in range(size)] for i in range(len(values))]
+    out["mean"] = [number(m) for row in mean for m in row]
+    out["variance"] = [
+        number(sum(p * (v[d] - mean[i][d]) ** 2 for p, v in zip(probs[i], values[i])))
+        for i in range(len(values))
+        for d in range(size)
+    ]
+    distinct = lambda i: {tuple(v) for v, p in zip(values[i], probs[i]) if p > 0}
+    out["entropy"] = [number(-sum(share(i, list(v)) * log(share(i, list(v))) for v in distinct(i))) for i in range(len(values))]
+    n = len(values)
+    out["klToRolled"] = [
+        number(
+            sum(share(i, list(v)) * (log(share(i, list(v))) - safe(share((i - 1) % n, list(v)))) for v in distinct(i))
+        )
+        for i in range(n)
+    ]
+    out["klToRolled"] = ["Infinity" if k in (inf, float("inf")) else k for k in out["klToRolled"]]
+    return out
+
+
 MAKE = {
+    "Skellam": skellam,
+    "VonMisesFisher": von_mises_fisher,
+    "VonMisesFisher in two dimensions": von_mises_fisher,
+    "Empirical": empirical,
+    "Empirical vectors": empirical,
     "OrderedProbit": ordered_probit,
     "DirichletMultinomial": dirichlet_multinomial,
     "DirichletMultinomial many": dirichlet_multinomial,

@@ -26,9 +26,10 @@ interface Drawn {
 }
 type Quantity = "logProb" | "entropy" | "variance" | "kl";
 
-const drawn: Readonly<Record<string, Drawn>> = JSON.parse(
-  readFileSync(new URL("reference.json", import.meta.url), "utf8"),
-);
+const read = (file: string): Readonly<Record<string, Drawn>> =>
+  JSON.parse(readFileSync(new URL(file, import.meta.url), "utf8"));
+// more.json is made by more.py.
+const drawn = { ...read("reference.json"), ...read("more.json") };
 
 const executors = [
   { name: "host", executor: "host", dtype: "float64", epsilon: 2 ** -52, units: 100 },
@@ -44,9 +45,9 @@ const executors = [
 
 const makers: ReadonlyMap<string, unknown> = new Map(Object.entries(families));
 
-/** The family of a case, from parameters by their names: `Binomial probs` is Binomial(total, { probs }). */
+/** The family of a case, from parameters by their names: `Binomial probs` is Binomial(total, { probs }). What follows # is the dimension. */
 function make(name: string, p: Readonly<Record<string, Tensor>>): Distribution {
-  const [family, kind] = name.split(" ");
+  const [family, kind] = name.split("#")[0].split(" ");
   const maker = makers.get(family) as unknown as (...args: unknown[]) => Distribution;
   const positional = Object.entries(p).flatMap(([k, t]) => (k === kind ? [] : [t]));
   return kind === undefined ? maker(...positional) : maker(...positional, { [kind]: p[kind] });

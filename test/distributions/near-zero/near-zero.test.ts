@@ -25,9 +25,10 @@ interface Drawn {
 }
 type Group = Readonly<Record<"divergences" | "certain", Readonly<Record<string, Drawn>>>>;
 
-const reference: Readonly<Record<"single" | "double", Group>> = JSON.parse(
-  readFileSync(new URL("reference.json", import.meta.url), "utf8"),
-);
+type Groups = Readonly<Record<"single" | "double", Group>>;
+const read = (file: string): Groups => JSON.parse(readFileSync(new URL(file, import.meta.url), "utf8"));
+// more.json is made by more.py.
+const references = [read("reference.json"), read("more.json")];
 
 const executors = [
   { executor: "host", dtype: "float64", epsilon: 2 ** -52, units: 50 },
@@ -38,11 +39,12 @@ type Float = "float32" | "float64";
 
 const makers: ReadonlyMap<string, unknown> = new Map(Object.entries(families));
 
-/** `Categorical probs` is Categorical({ probs }), and the total of multinomials is 5. */
+/** `Categorical probs` is Categorical({ probs }), and the total of multinomials is 5. What follows # is the dimension. */
 function make(name: string, p: Readonly<Record<string, Tensor>>): Distribution {
-  const [family, kind] = name.split(" ");
+  const [family, kind] = name.split("#")[0].split(" ");
   const maker = makers.get(family) as unknown as (...args: unknown[]) => Distribution;
   if (kind === undefined) return maker(...Object.values(p));
+  if (kind === "scaleTril") return maker(p.loc, { scaleTril: p.scaleTril });
   return family === "Multinomial" ? maker(5, { [kind]: p[kind] }) : maker({ [kind]: p[kind] });
 }
 
@@ -57,14 +59,17 @@ function logMass(name: string, d: Distribution, given: Tensor): Tensor {
 const columns = (rows: readonly Row[], dtype: Float): ArrayValue[] =>
   Object.keys(rows[0]).map((k) => {
     const column = rows.map((r) => r[k]);
-    const event = typeof column[0] === "object" ? [column[0].length] : [];
-    return new ArrayValue([rows.length, ...event], dtype, convert(column.flat(2) as number[], dtype));
+    const event: number[] = [];
+    for (let v = column[0]; typeof v === "object"; v = v[0]) event.push(v.length);
+    return new ArrayValue([rows.length, ...event], dtype, convert(column.flat(3) as number[], dtype));
   });
 
-const cases = (["single", "double"] as const).flatMap((size) =>
-  (["divergences", "certain"] as const).flatMap((what) =>
-    Object.keys(reference[size][what]).map(
-      (name) => [`${what}, ${size}`, name, reference[size][what][name]] as const,
+const cases = references.flatMap((reference) =>
+  (["single", "double"] as const).flatMap((size) =>
+    (["divergences", "certain"] as const).flatMap((what) =>
+      Object.keys(reference[size][what]).map(
+        (name) => [`${what}, ${size}`, name, reference[size][what][name]] as const,
+      ),
     ),
   ),
 );

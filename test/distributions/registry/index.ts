@@ -15,6 +15,7 @@ import { countCases } from "./counts.ts";
 import { extremeCases } from "./extremes.ts";
 import { familyCases } from "./families.ts";
 import { lineCases } from "./line.ts";
+import { moreCases } from "./more.ts";
 import { positiveCases } from "./positive.ts";
 import { relaxedCases } from "./relaxed.ts";
 import { simplexCases } from "./simplex.ts";
@@ -195,4 +196,5 @@ export const distributionCases: readonly DistributionCase[] = [
   ...familyCases,
   ...extremeCases,
   ...categoryCases,
+  ...moreCases,
 ];

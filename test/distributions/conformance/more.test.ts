@@ -1,0 +1,4 @@
+import { moreCases } from "../registry/more.ts";
+import { conformance } from "./conformance.ts";
+
+conformance(moreCases);
