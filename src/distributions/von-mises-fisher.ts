@@ -56,19 +56,19 @@ export class VonMisesFisherDistribution extends Distribution {
   }
 
   /** I_ν of the concentration, ν = n/2 − 1. */
-  get bessel(): SphereBessel {
+  private bessel(): SphereBessel {
     this.known ??= sphereBessel(this.eventShape[0] / 2 - 1, this.concentration);
     return this.known;
   }
 
   /** The length of the mean of the unit vectors. */
   get resultantLength(): Tensor {
-    return this.bessel.ratio;
+    return this.bessel().ratio;
   }
 
   /** ln of the integral of e^(κ(μ·x − 1)) over the sphere. */
   get logNormalizer(): Tensor {
-    return add(this.bessel.scaledLog, (this.eventShape[0] / 2) * Math.log(2 * Math.PI));
+    return add(this.bessel().scaledLog, (this.eventShape[0] / 2) * Math.log(2 * Math.PI));
   }
 
   protected override logDensity(x: Tensor): Tensor {
@@ -113,15 +113,15 @@ export class VonMisesFisherDistribution extends Distribution {
   protected override forms(): ClosedForms {
     const { loc, concentration } = this;
     return {
-      mean: () => mul(loc, unsqueeze(this.bessel.ratio, -1)),
+      mean: () => mul(loc, unsqueeze(this.bessel().ratio, -1)),
       // Along μ it is A′, across it A/κ.
       variance: () => {
-        const { ratioOver, slope } = this.bessel;
+        const { ratioOver, slope } = this.bessel();
         const along = square(loc);
         return add(mul(unsqueeze(slope, -1), along), mul(unsqueeze(ratioOver, -1), sub(1, along)));
       },
       mode: () => loc,
-      entropy: () => add(mul(concentration, this.bessel.deficit), this.logNormalizer),
+      entropy: () => add(mul(concentration, this.bessel().deficit), this.logNormalizer),
     };
   }
 }
@@ -153,5 +153,5 @@ export function VonMisesFisher(loc: TensorLike, concentration: TensorLike): VonM
 registerKl(VonMisesFisherDistribution, VonMisesFisherDistribution, (p, q) => {
   const own = besselDivergence(p.eventShape[0] / 2 - 1, p.concentration, q.concentration);
   const apart = mul(sum(square(sub(p.loc, q.loc)), -1), 0.5);
-  return add(own, mul(mul(q.concentration, p.bessel.ratio), apart));
+  return add(own, mul(mul(q.concentration, p.resultantLength), apart));
 });

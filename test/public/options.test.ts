@@ -77,6 +77,7 @@ const calls: Record<string, readonly Call[]> = {
         .given(tensor.ones([1]), tensor.ones([1]), tensor.ones([1]), o),
   ],
   RandomWalkOptions: [(o) => distributions.GaussianRandomWalk(1, 3, o)],
+  EmpiricalOptions: [(o) => distributions.Empirical([1, 2], o)],
   GruOptions: [(o) => nn.gru(2, 2, o)],
   OdeintOptions: [(o) => tensor.odeint((_, y) => y, tensor.ones([1]), [0, 1], o)],
   ScanOptions: [
