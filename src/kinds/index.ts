@@ -21,6 +21,7 @@ export { type LabelledByM1, labelledByM1 } from "./m1/labelled-rows.ts";
 export { type ClassifierName, type ClassifierSettings, classifierNames } from "./m1/settings.ts";
 export { TrainedM1 } from "./m1/trained.ts";
 export { stackOn } from "./m1m2/stack.ts";
+export type { ByClass } from "./m2/by-class.ts";
 export { exportClassifier } from "./m2/export.ts";
 export type { M2ModelSettings, SemiSupervisedTrainSettings } from "./m2/settings.ts";
 export { type ClassifyingModel, TrainedClassifier } from "./m2/trained.ts";

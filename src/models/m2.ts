@@ -1,7 +1,7 @@
 import type { RowLayout } from "../data/index.ts";
 import { type Distribution, Normal, OneHotCategorical } from "../distributions/index.ts";
 import { UsageError } from "../errors.ts";
-import { elbo, importanceWeighted, lossOf } from "../inference/index.ts";
+import { elbo, lossOf } from "../inference/index.ts";
 import {
   type ActivationName,
   activation,
@@ -24,8 +24,6 @@ import { anything, checkOptions, given, type OptionRules, required } from "../op
 import { condition, handled, logDensity, model, type Program, trace } from "../program/index.ts";
 import {
   add,
-  concat,
-  expand,
   formatShape,
   type Initializer,
   input,
@@ -42,6 +40,7 @@ import {
   tensor,
 } from "../tensor/index.ts";
 import { type LikelihoodName, likelihood } from "./likelihood.ts";
+import { logJointOf } from "./log-joint.ts";
 import { missingMarks } from "./missing-marks.ts";
 import {
   checkLatent,
@@ -386,26 +385,7 @@ export function M2(options: M2Options): M2 {
       ...(shares.module && { prior: shares.module }),
     }),
     classify: (x, layers) => logSoftmax(q(x, layers).categories.weights),
-    logJoint(x, samples) {
-      const each = Array.from({ length: classes }, (_, k) => {
-        const y = expand(tensor([Array.from({ length: classes }, (_, i) => (i === k ? 1 : 0))]), [
-          x.shape[0],
-          classes,
-        ]);
-        const observed = condition({ y });
-        const { logWeights } = importanceWeighted(
-          handled(generative, observed),
-          handled(guide, observed),
-          [x],
-          {
-            particles: samples,
-            stream: `class ${k}/`,
-          },
-        );
-        return logsumexp(logWeights, 0).sub(Math.log(samples)).reshape([-1, 1]);
-      });
-      return concat(each, 1);
-    },
+    logJoint: (x, samples) => logJointOf({ model: generative, guide, classes }, x, samples),
     decode: (y, z) => decode(y, z),
     encode: (x, y) => encode(x, y),
     objective(settings) {

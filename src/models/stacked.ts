@@ -6,6 +6,7 @@ import { anything, checkOptions, given, type OptionRules, required } from "../op
 import { model, type Program } from "../program/index.ts";
 import { add, sqrt, type Tensor } from "../tensor/index.ts";
 import type { LikelihoodName } from "./likelihood.ts";
+import { logJointOf } from "./log-joint.ts";
 import { latentColumns, type ParameterValues } from "./m1.ts";
 import { type ClassPrior, M2, type M2ObjectiveOptions } from "./m2.ts";
 import type { Vae } from "./vae.ts";
@@ -70,6 +71,8 @@ export interface Stacked {
   encode(x: Tensor): Tensor;
   /** log q(y | mean of q(z1|x)): [batch, classes]. */
   classify(x: Tensor): Tensor;
+  /** log p(x, y) of every class by importance samples from q(z1|x) q(z2|z1, y): [batch, classes]. */
+  logJoint(x: Tensor, samples: number): Tensor;
   /** p(x|z1) for the mean of the active part under p(z1|y, z2), the inactive part at 0. */
   decode(y: Tensor, z2: Tensor): Distribution;
   /** M2's, whose inputs are draws of the active part of z1. */
@@ -166,6 +169,7 @@ export function Stacked(options: StackedOptions): Stacked {
     guide,
     encode,
     classify: (x) => m2.classify(encode(x)),
+    logJoint: (x, samples) => logJointOf({ model: generative, guide, classes }, x, samples),
     decode: (y, z2) => m1.decode(used.place(m2.decode(y, z2).mean())),
     objective: (settings) => m2.objective(settings),
   };

@@ -10,6 +10,7 @@ export type { Checkpoint } from "../files/index.ts";
 export {
   ACTIVE_UNIT_THRESHOLD,
   type BaseDeclaration,
+  type ByClass,
   type Classified,
   type ClassifierName,
   type ClassifierSettings,

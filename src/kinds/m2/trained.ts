@@ -18,6 +18,7 @@ import { exp, logsumexp, type Tensor } from "../../tensor/index.ts";
 import { preparer } from "../held-out.ts";
 import type { Classified } from "../kind.ts";
 import { saveTrained } from "../saving.ts";
+import { asEveryClass, type ByClass } from "./by-class.ts";
 import { carriedBy } from "./carried.ts";
 import { informationOf, informationSource } from "./information.ts";
 import type { SemiSupervisedTrainSettings } from "./settings.ts";
@@ -150,16 +151,36 @@ export class TrainedClassifier {
     return carriedBy(this.#m2, seen, predicted, await this.classShares(), this.#options);
   }
 
+  /**
+   * One row as every class: drawn with its style kept, and log p(x|y) of each by importance samples.
+   *
+   * @param data one row
+   * @param samples importance samples of each class. Default 200.
+   * @throws UsageError when there is not exactly one row, or `samples` is not a whole number above 0.
+   */
+  async byClass(data: Dataset, samples = 200): Promise<ByClass> {
+    if (data.rows !== 1) throw new UsageError(`byClass: expected one row, found ${data.rows}.`);
+    if (!Number.isInteger(samples) || samples < 1) {
+      throw new UsageError(`byClass: samples must be a whole number of at least 1, found ${samples}.`);
+    }
+    return asEveryClass(this, data, samples, this.#options);
+  }
+
   /** The lower bound on log p(x) with y summed out, as a mean over rows: −U(x) of M2, or the bound of the whole M1+M2. */
   async bound(data: Dataset): Promise<number> {
+    const values = await this.bounds(data);
+    return values.reduce((a, b) => a + b, 0) / data.rows;
+  }
+
+  /** The same for each row, [rows], in nats. */
+  bounds(data: Dataset): Promise<Float32Array> {
     const { model } = this;
     const closed = model.kind === "m2" ? ["z"] : ["z2"];
     const perDatum = compile(
       (x) => elbo(model.model, model.guide, [x], { analyticKl: closed }).perDatum.elbo.reshape([-1, 1]),
       this.#options,
     );
-    const values = await mapRows(this.prepare(data), 1, perDatum);
-    return values.reduce((a, b) => a + b, 0) / data.rows;
+    return mapRows(this.prepare(data), 1, perDatum);
   }
 
   /**

@@ -1,9 +1,10 @@
 /** A model with its parameters: what a user holds after training, or after opening a run. */
 import { ArrayValue, compile } from "../../compile/index.ts";
-import { type Dataset, rowSize, rowsOf } from "../../data/index.ts";
+import { type Dataset, mapRows, rowSize, rowsOf } from "../../data/index.ts";
 import { UsageError } from "../../errors.ts";
 import type { ParameterValues, Vae } from "../../models/index.ts";
 import { fillNormal, stream } from "../../random/index.ts";
+import { sub } from "../../tensor/index.ts";
 import { preparer } from "../held-out.ts";
 import type { ImputeOptions } from "../kind.ts";
 import { saveTrained } from "../saving.ts";
@@ -82,6 +83,16 @@ export class Trained {
     return model.kind === "vae"
       ? vaeEvaluator(model, parameters, options).evaluate(data)
       : evaluateAutoencoder(model, parameters, data, options);
+  }
+
+  /** The ELBO of each row, [rows], in nats, from one sample of z. @throws UsageError when the model has no density of data. */
+  async bounds(dataset: Dataset): Promise<Float32Array> {
+    const { elbo } = this.#vae("a density of data");
+    const perDatum = compile((x) => {
+      const { reconstruction, kl } = elbo(x);
+      return sub(reconstruction, kl).reshape([-1, 1]);
+    }, this.#options);
+    return mapRows(this.prepare(dataset), 1, perDatum);
   }
 
   /** Importance-sampled log-likelihood of held-out data. @throws UsageError when the model has no density of data. */

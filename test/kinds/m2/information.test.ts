@@ -1,29 +1,20 @@
 /** The information of a row's class about what is drawn, against sums and integrals. */
 import { describe, expect, test } from "vitest";
-import { ArrayValue, compile } from "../../../src/compile/index.ts";
 import { createDataset } from "../../../src/data/index.ts";
 import type { Distribution } from "../../../src/distributions/index.ts";
 import { UsageError } from "../../../src/errors.ts";
 import { type SemiSupervisedTrainSettings, TrainedClassifier } from "../../../src/kinds/index.ts";
 import type { ClassifyingModel } from "../../../src/kinds/m2/trained.ts";
 import { M2, Stacked, VAE } from "../../../src/models/index.ts";
-import type { NamedParameter } from "../../../src/nn/index.ts";
 import { concat, exp, reshape, type Tensor } from "../../../src/tensor/index.ts";
 import { trainOf } from "../../runs/toys.ts";
+import { gaussian, ofRows, valuesOf } from "./known.ts";
 
 const settings = trainOf<SemiSupervisedTrainSettings>("m2", { seed: 3, threads: 1, binarize: "none" });
 const CLASSES = ["a", "b", "c"];
 const x = Float32Array.of(0, 0, 0, 1, 1, 0, 1, 1);
 const rows = createDataset({ name: "bits", shape: [2], x });
 const DRAWS = 1500;
-
-const valuesOf = (parameters: readonly NamedParameter[], size = 2) =>
-  new Map(
-    parameters.map(({ tensor: leaf }, n) => [
-      leaf,
-      Float32Array.from({ length: leaf.size }, (_, i) => size * Math.sin(5 * n + 3 * i + 1)),
-    ]),
-  );
 
 const entropy = (p: readonly number[]) =>
   -p.reduce((sum, one) => sum + (one > 0 ? one * Math.log(one) : 0), 0);
@@ -39,31 +30,6 @@ function exact(cases: readonly { readonly weight: number; readonly p: readonly n
   const value = cases.reduce((sum, one) => sum + one.weight * of(one), 0);
   const variance = cases.reduce((sum, one) => sum + one.weight * (of(one) - value) ** 2, 0);
   return { value, error: Math.sqrt(variance / DRAWS) };
-}
-
-/** Points and weights of a Gaussian, by the trapezoidal rule, which is exact to float64 here. */
-const gaussian = (mean: number, scale: number) => {
-  const [points, step] = [161, 0.1];
-  return Array.from({ length: points }, (_, i) => {
-    const t = (i - (points - 1) / 2) * step;
-    return { z: mean + scale * t, weight: (step * Math.exp((-t * t) / 2)) / Math.sqrt(2 * Math.PI) };
-  });
-};
-
-type Rows = readonly (readonly number[])[];
-
-/** A function of tensors, from rows to rows. */
-function ofRows(trained: TrainedClassifier, f: (...given: Tensor[]) => Tensor) {
-  const compiled = compile(f, { parameters: trained.parameters });
-  return async (...given: readonly Rows[]): Promise<number[][]> => {
-    const feeds = given.map(
-      (rows) => new ArrayValue([rows.length, rows[0].length], "float32", Float32Array.from(rows.flat())),
-    );
-    const { data, shape } = await compiled(...feeds);
-    return Array.from({ length: shape[0] }, (_, i) =>
-      Array.from(data.subarray(i * shape[1], (i + 1) * shape[1]), Number),
-    );
-  };
 }
 
 const trainedOf = (model: ClassifyingModel, size?: number) =>
