@@ -49,7 +49,12 @@ const cases = {
       hidden: [4],
       classPrior: SHARES,
     });
-    const trained = new TrainedClassifier(model, valuesOf(model.parameters, 0.35, byClass), settings, CLASSES);
+    const trained = new TrainedClassifier(
+      model,
+      valuesOf(model.parameters, 0.35, byClass),
+      settings,
+      CLASSES,
+    );
     const upper = ofRows(trained, (y, z2) => {
       const z1 = model.m2.decode(y, z2);
       return concat([z1.mean(), z1.variance()], 1);
