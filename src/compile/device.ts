@@ -4,8 +4,11 @@ import type { OptionRule } from "../options.ts";
 export interface NativeOptions {
   /** Threads within an op; default one for each core. */
   readonly threads?: number;
-  /** Whether the runtime's threads spin while they wait for work (fast, the default) or sleep between calls (quiet). */
-  readonly spin?: boolean;
+  /**
+   * Whether the runtime's threads spin while they wait for work (true: fast, the default) or sleep (false: quiet). `"within"`: they spin while the
+   * graph runs and sleep between runs, so that others can use the cores there.
+   */
+  readonly spin?: boolean | "within";
   /** Where the graph runs; ops that a device does not have run on the processor. Default `cpu`. */
   readonly device?: Device;
 }

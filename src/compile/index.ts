@@ -21,7 +21,7 @@ export { type Device, deviceRule, devices } from "./device.ts";
 export { freeRows, ROWS } from "./free-rows.ts";
 export { isElementwise, rewrite, topological } from "./graph.ts";
 export { compileHost } from "./host.ts";
-export { describeLeaf, initialValues, type NoiseFiller, noiseFiller } from "./leaves.ts";
+export { describeLeaf, initialValues, type NoiseFiller, type NoisePart, noiseFiller } from "./leaves.ts";
 export { lowerToOnnx, type OnnxModel, type OnnxOptions } from "./onnx.ts";
 export { fromPlainGraph, type PlainGraph, toPlainGraph } from "./plain-graph.ts";
 export { inPrecision } from "./precision.ts";

@@ -52,6 +52,7 @@ export async function createSession(
         session: {
           set_denormal_as_zero: sessionMode.flushes ? "1" : "0",
           ...(options.spin === false && { intra_op: { allow_spinning: "0" } }),
+          ...(options.spin === "within" && { force_spinning_stop: "1" }),
         },
       },
     });

@@ -290,6 +290,7 @@ export function boundMaximiser<A extends readonly unknown[]>(
         onStep?.({ step: index, elbo: result.elbo });
       }
       await state.compiled.pull();
+      state.compiled.release();
       const leaves = parametersOfPrograms(model, guide);
       const value = (leaf: NamedLeaf) => state.compiled.value(leaf.name);
       const parameters = new Map(leaves.map((leaf) => [leaf.tensor, value(leaf)]));

@@ -7,3 +7,4 @@ export {
   type Slot,
 } from "./memory.ts";
 export { instantiateKernels, type Kernels } from "./module.ts";
+export { type ThreadedMemories, threadsFor } from "./threaded.ts";

@@ -8,6 +8,7 @@ import type {
 } from "../arrays.ts";
 import { InternalError, UsageError } from "../errors.ts";
 import { instantiateKernels, type Kernels, RESERVED_BYTES } from "./module.ts";
+import type { ThreadedMemories, ThreadedMemory } from "./threaded.ts";
 
 /** The typed array for each dtype; `bool` takes one byte for each element. */
 export interface ArrayOf {
@@ -111,12 +112,15 @@ export class MemoryPlan {
   /**
    * Makes the memory, all zeros, with the kernels on it. Can be called only once.
    *
+   * @param onThreads see {@link threadsFor}; default: the kernels run on the calling thread
    * @throws UsageError when the machine cannot provide it.
    */
-  allocate(): PlannedMemory {
+  allocate(onThreads?: ThreadedMemories): PlannedMemory {
     if (this.#allocated) throw new InternalError("this memory plan is already allocated");
     this.#allocated = true;
     const pages = Math.ceil(this.#end / PAGE_BYTES);
+    const threaded = onThreads?.(pages);
+    if (threaded !== undefined) return new PlannedMemory(threaded.buffer, threaded.kernels, threaded);
     let memory: WebAssembly.Memory;
     try {
       memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
@@ -127,7 +131,7 @@ export class MemoryPlan {
         { cause },
       );
     }
-    return new PlannedMemory(memory);
+    return new PlannedMemory(memory.buffer as ArrayBuffer, instantiateKernels(memory));
   }
 }
 
@@ -136,10 +140,24 @@ export class PlannedMemory {
   readonly buffer: ArrayBuffer;
   readonly kernels: Kernels;
 
-  constructor(memory: WebAssembly.Memory) {
-    this.buffer = memory.buffer as ArrayBuffer;
-    this.kernels = instantiateKernels(memory);
-    KERNELS_OF.set(this.buffer, this.kernels);
+  readonly #threads: Pick<ThreadedMemory, "helped" | "release"> | undefined;
+
+  constructor(buffer: ArrayBuffer, kernels: Kernels, threads?: Pick<ThreadedMemory, "helped" | "release">) {
+    this.buffer = buffer;
+    this.kernels = kernels;
+    this.#threads = threads;
+    // A buffer over a shared memory does not keep it alive; the kernels do, for as long as anything views the buffer.
+    KERNELS_OF.set(buffer, kernels);
+  }
+
+  /** Ends the threads of the kernels, if they have any: from then on they run on the calling thread. */
+  release(): void {
+    this.#threads?.release();
+  }
+
+  /** How many chunks of passes other threads than the calling one have done so far. */
+  helped(): number {
+    return this.#threads?.helped() ?? 0;
   }
 
   /** The slot as a typed array: a view, not a copy. */

@@ -5,6 +5,8 @@
  * Addresses are byte offsets into the memory that the kernels were instantiated on; counts are numbers of elements. Kernels
  * do not check bounds: the caller must.
  */
+import { InternalError } from "../errors.ts";
+import { inBlocks } from "./passes.ts";
 import { WASM_BASE64 } from "./wasm.generated.ts";
 
 /** The module's exports. The formulas are beside the sources in `kernels/`. */
@@ -110,11 +112,37 @@ export interface Kernels {
 /** Bytes at the start of a memory that the kernels need. */
 export const RESERVED_BYTES = 65536;
 
+const decoded = (): Uint8Array<ArrayBuffer> => Uint8Array.from(atob(WASM_BASE64), (c) => c.charCodeAt(0));
+
 let compiled: WebAssembly.Module | undefined;
 
 /** The kernels on a memory; the module is compiled once in each process. */
 export const instantiateKernels = (memory: WebAssembly.Memory): Kernels => {
-  compiled ??= new WebAssembly.Module(Uint8Array.from(atob(WASM_BASE64), (c) => c.charCodeAt(0)));
+  compiled ??= new WebAssembly.Module(decoded());
   const { exports } = new WebAssembly.Instance(compiled, { env: { memory } });
-  return exports as unknown as Kernels;
+  return inBlocks(exports as unknown as Kernels);
+};
+
+/** The import of `env.memory`, and its limits: at least one page, in a memory of one thread. */
+const OWN = [
+  0x02, 0x0f, 0x01, 0x03, 0x65, 0x6e, 0x76, 0x06, 0x6d, 0x65, 0x6d, 0x6f, 0x72, 0x79, 0x02, 0x00, 0x01,
+];
+/** The same import of a memory that threads share, of at most 65,536 pages. */
+const SHARED = [0x02, 0x12, ...OWN.slice(2, -2), 0x03, 0x01, 0x80, 0x80, 0x04];
+
+let compiledShared: WebAssembly.Module | undefined;
+
+/**
+ * The module of the kernels for a memory that threads share. The compiler would write the same instructions: only the import says whether the memory
+ * is shared, so it is the one thing that is replaced, and a page has no second module to load.
+ */
+export const sharedModule = (): WebAssembly.Module => {
+  if (compiledShared !== undefined) return compiledShared;
+  const bytes = decoded();
+  const at = bytes.findIndex((_, i) => OWN.every((byte, j) => bytes[i + j] === byte));
+  if (at < 0) throw new InternalError("the kernels do not import their memory as expected");
+  compiledShared = new WebAssembly.Module(
+    Uint8Array.of(...bytes.subarray(0, at), ...SHARED, ...bytes.subarray(at + OWN.length)),
+  );
+  return compiledShared;
 };

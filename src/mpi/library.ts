@@ -1,4 +1,5 @@
 /** The MPI library of the machine, called through koffi. Its two families differ in what their handles are. */
+import { loadKoffi } from "#platform/koffi";
 import { UsageError } from "../errors.ts";
 
 /** The part of koffi that is used. It is an optional dependency, so its types may not be there. */
@@ -46,18 +47,13 @@ const INSTALL =
   "Install one that fits the launcher: on Debian and Ubuntu `apt-get install openmpi-bin` or `apt-get install mpich`.";
 
 /** @throws UsageError when koffi is not installed. */
-async function loadKoffi(): Promise<Koffi> {
-  try {
-    // A variable, because a compiler that does not find the optional package would stop.
-    const name = "koffi";
-    const found = (await import(name)) as { readonly default?: Koffi } & Koffi;
-    return found.default ?? found;
-  } catch {
-    throw new UsageError(
-      "mpi: a launcher of MPI has started this process, and the npm package koffi, through which MPI is called, is not installed. " +
-        "Install it: `npm install koffi`.",
-    );
-  }
+async function requireKoffi(): Promise<Koffi> {
+  const found = await loadKoffi();
+  if (found !== undefined) return found as Koffi;
+  throw new UsageError(
+    "mpi: a launcher of MPI has started this process, and the npm package koffi, through which MPI is called, is not installed. " +
+      "Install it: `npm install koffi`.",
+  );
 }
 
 function open(koffi: Koffi, names: readonly string[]): Library {
@@ -83,7 +79,7 @@ const has = (library: Library, symbol: string): boolean => {
 
 /** Loads the first of the libraries that is there. @throws UsageError when none is, or koffi is missing. */
 export async function loadMpi(names: readonly string[]): Promise<Mpi> {
-  const library = open(await loadKoffi(), names);
+  const library = open(await requireKoffi(), names);
   const open_ = has(library, "ompi_mpi_comm_world");
   const handle = open_ ? "void *" : "int";
   const symbol = (name: string): unknown => library.symbol(name, "void *");

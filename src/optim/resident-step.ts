@@ -1,7 +1,7 @@
 /** A step whose parameters and moments stay on a device: gradient and update are one graph. */
 import type { OwnFloat32Array } from "../arrays.ts";
 import { buildResident, type Device, type ResidentRun } from "../compile/index.ts";
-import { UsageError } from "../errors.ts";
+import { NonFiniteError, UsageError } from "../errors.ts";
 import {
   abs,
   cast,
@@ -21,8 +21,10 @@ import {
   zeros,
 } from "../tensor/index.ts";
 import type { Arena } from "./arena.ts";
+import { checkFinite } from "./clip.ts";
 import type { ArenaLayout } from "./layout.ts";
 import { type Optimizer, type RangeTensors, rateAt } from "./optimizer.ts";
+import { checkFigures, type Figures, type StepPlace } from "./place.ts";
 
 type Floats = OwnFloat32Array;
 
@@ -51,23 +53,9 @@ export interface ResidentStep {
     arena: Arena;
     /** The array of a leaf. */
     arrayOf: (leaf: Tensor) => Floats;
-    figures: readonly Floats[];
+    figures: Figures;
     others: readonly Floats[];
-  }): BoundResidentStep;
-}
-
-/** A step on a device with its arrays. */
-export interface BoundResidentStep {
-  /** One step. Returns whether figures and gradients were finite; if not, the parameters are as before. */
-  run(step: number): Promise<boolean>;
-  /** After `pull`: the parameter whose last gradient was not finite, as far as moments show it. */
-  culprit(): string | undefined;
-  /** Copies parameters and moments from the device into the arena. */
-  pull(): Promise<void>;
-  /** The next run takes parameters and moments from the arena. */
-  push(): void;
-  /** Whether the arena has the values of the last run. */
-  readonly isHere: boolean;
+  }): StepPlace;
 }
 
 /** Gradients are multiplied by this before they are added up to see whether one is not finite: the sum of finite ones stays finite. */
@@ -184,57 +172,80 @@ export async function compileResidentStep(
         [read, ...otherArrays],
         [parameters, ...arenaMoments.values()],
       );
-      return boundStep({ arena, run, prepare, finish });
-
-      function prepare(step: number): void {
-        rates.set(numbersOf(step));
-      }
-      function finish(): boolean {
-        written.forEach((array, i) => {
-          array[0] = read[i];
-        });
-        return read.every(Number.isFinite);
-      }
+      return new DevicePlace({
+        arena,
+        run,
+        figures: written,
+        prepare: (step) => rates.set(numbersOf(step)),
+        read,
+      });
     },
   };
 }
 
-function boundStep({
-  arena,
-  run,
-  prepare,
-  finish,
-}: {
-  arena: Arena;
-  run: ResidentRun;
-  prepare: (step: number) => void;
-  finish: () => boolean;
-}): BoundResidentStep {
-  let isHere = true;
-  const pull = async (): Promise<void> => {
-    if (!isHere) await run.pull();
-    isHere = true;
-  };
-  return {
-    get isHere() {
-      return isHere;
-    },
-    pull,
-    culprit: () =>
-      arena.tensors.find(({ name }) =>
-        arena.optimizer.moments.some((moment) => !arena.moment(moment, name).every(Number.isFinite)),
-      )?.name,
-    push: () => {
-      run.push();
-      isHere = true;
-    },
-    async run(step) {
-      prepare(step);
-      await run.run();
-      // Whoever reads the arena now, without `pull`, must not take old values for new ones.
-      if (isHere) arena.flat.parameters.fill(Number.NaN);
-      isHere = false;
-      return finish();
-    },
-  };
+/** What the step on a device consists of. */
+interface DeviceParts {
+  readonly arena: Arena;
+  readonly run: ResidentRun;
+  readonly figures: Figures;
+  /** Sets the numbers of a step. */
+  readonly prepare: (step: number) => void;
+  /** The figures of the last run, and a number that is finite if its gradients were. */
+  readonly read: Floats;
+}
+
+/** Parameters and moments on a device; the arena has them once they are pulled. */
+class DevicePlace implements StepPlace {
+  isHere = true;
+  readonly #parts: DeviceParts;
+
+  constructor(parts: DeviceParts) {
+    this.#parts = parts;
+  }
+
+  async run(step: number): Promise<void> {
+    const { arena, run, figures, prepare, read } = this.#parts;
+    prepare(step);
+    await run.run();
+    // Whoever reads the arena now, without `pull`, must not take old values for new ones.
+    if (this.isHere) arena.flat.parameters.fill(Number.NaN);
+    this.isHere = false;
+    figures.forEach(([, value], i) => {
+      value[0] = read[i];
+    });
+    if (read.every(Number.isFinite)) return;
+    await this.pull();
+    const culprit = this.#culprit();
+    if (culprit === undefined) checkFigures(figures, step, () => checkFinite(arena, step));
+    throw new NonFiniteError(
+      `step ${step}: expected finite gradients, found one that is not${culprit === undefined ? "" : `, of parameter "${culprit}"`}; try a lower learning rate or ` +
+        "gradient clipping. The parameters are unchanged.",
+    );
+  }
+
+  async pull(): Promise<void> {
+    if (!this.isHere) await this.#parts.run.pull();
+    this.isHere = true;
+  }
+
+  push(): void {
+    this.#parts.run.push();
+    this.isHere = true;
+  }
+
+  checkGradients(): void {
+    throw new UsageError(
+      "step: gradients stay on the device; compile the step for the processor to read them.",
+    );
+  }
+
+  release(): void {}
+
+  /** The parameter whose last gradient was not finite, as far as moments show it. */
+  #culprit(): string | undefined {
+    const { arena } = this.#parts;
+    return arena.tensors.find(({ name }) =>
+      arena.optimizer.moments.some((moment) => !arena.moment(moment, name).every(Number.isFinite)),
+    )?.name;
+  }
 }

@@ -1,6 +1,6 @@
 /** One step on several ranks: the gradient and the figures are means over the ranks, each of which has its own rows. */
 import type { OwnFloat32Array } from "../arrays.ts";
-import { topological } from "../compile/index.ts";
+import { type NoisePart, topological } from "../compile/index.ts";
 import { UsageError } from "../errors.ts";
 import type { Ranks } from "../mpi/index.ts";
 import { isNoise, type Tensor } from "../tensor/index.ts";
@@ -14,6 +14,10 @@ export interface Together {
   /** By site; a site that is not here has the same noise on every rank. */
   readonly axes: ReadonlyMap<string, number>;
 }
+
+/** The part of the noise that this rank draws. */
+export const partOf = (together: Together | undefined): NoisePart | undefined =>
+  together && { rank: together.ranks.rank, size: together.ranks.size, axes: together.axes };
 
 const noisesOf = ({ loss, metrics, updates }: Objective): ReadonlyMap<string, Tensor> =>
   new Map(

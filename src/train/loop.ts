@@ -204,6 +204,7 @@ export class Trainer {
       await this.pull();
       await onEpoch?.(progress);
     }
+    this.trainStep.release();
     this.#checkDivergence();
     return true;
   }

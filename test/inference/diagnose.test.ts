@@ -16,8 +16,8 @@ import {
   type SviRunOptions,
   svi,
 } from "../../src/inference/index.ts";
+import type { TrainStep } from "../../src/optim/index.ts";
 import { adam } from "../../src/optim/index.ts";
-import type { TrainStep } from "../../src/optim/step.ts";
 import { model } from "../../src/program/index.ts";
 import { eye, type Initializer, input, sqrt, type Tensor, tensor } from "../../src/tensor/index.ts";
 

@@ -8,8 +8,7 @@ import { Bernoulli } from "../../src/distributions/index.ts";
 import { type ElboOptions, elbo } from "../../src/inference/bounds/elbo.ts";
 import { neuralBaseline } from "../../src/inference/estimators/baselines.ts";
 import { dense, initializers } from "../../src/nn/index.ts";
-import { adam } from "../../src/optim/index.ts";
-import { compileStep } from "../../src/optim/step.ts";
+import { adam, compileStep } from "../../src/optim/index.ts";
 import { model } from "../../src/program/index.ts";
 import { grad, parameter, tensor } from "../../src/tensor/index.ts";
 

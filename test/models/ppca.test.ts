@@ -1,8 +1,7 @@
 import { expect, test } from "vitest";
 import { ArrayValue, compile } from "../../src/compile/index.ts";
 import { VAE } from "../../src/models/index.ts";
-import { adam, schedules } from "../../src/optim/index.ts";
-import { compileStep } from "../../src/optim/step.ts";
+import { adam, compileStep, schedules } from "../../src/optim/index.ts";
 import { fillNormal, stream } from "../../src/random/index.ts";
 import { mean } from "../../src/tensor/index.ts";
 import { eigenvalues } from "./eigenvalues.ts";

@@ -4,8 +4,7 @@ import { ArrayValue, compile } from "../../src/compile/index.ts";
 import { createDataset } from "../../src/data/index.ts";
 import { UsageError } from "../../src/errors.ts";
 import { Autoencoder, M2, VAE } from "../../src/models/index.ts";
-import { adam } from "../../src/optim/index.ts";
-import { compileStep } from "../../src/optim/step.ts";
+import { adam, compileStep } from "../../src/optim/index.ts";
 import { train } from "../../src/runs/index.ts";
 import { abs, grad, sum, type Tensor, tensor } from "../../src/tensor/index.ts";
 

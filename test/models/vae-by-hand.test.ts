@@ -2,8 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { kl, Normal } from "../../src/distributions/index.ts";
 import { VAE } from "../../src/models/index.ts";
-import { adam } from "../../src/optim/index.ts";
-import { compileStep, type Objective } from "../../src/optim/step.ts";
+import { adam, compileStep, type Objective } from "../../src/optim/index.ts";
 import { input, mean, sub } from "../../src/tensor/index.ts";
 
 const BATCH = 128;

@@ -11,8 +11,7 @@ import {
   type VaeOptions,
 } from "../../src/models/index.ts";
 import { countParameters, trainingContext } from "../../src/nn/index.ts";
-import { adam } from "../../src/optim/index.ts";
-import { compileStep, type Objective } from "../../src/optim/step.ts";
+import { adam, compileStep, type Objective } from "../../src/optim/index.ts";
 import { fillNormal, fillUniform, stream } from "../../src/random/index.ts";
 import { convert } from "../../src/tensor/dtype.ts";
 import { grad, input, mean, type Tensor } from "../../src/tensor/index.ts";

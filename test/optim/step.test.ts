@@ -10,8 +10,7 @@ import {
   parametersOf,
   trainingContext,
 } from "../../src/nn/index.ts";
-import { adam, sgd } from "../../src/optim/index.ts";
-import { compileStep, type Objective, type StepOptions } from "../../src/optim/step.ts";
+import { adam, compileStep, type Objective, type StepOptions, sgd } from "../../src/optim/index.ts";
 import { fillNormal, stream } from "../../src/random/index.ts";
 import {
   add,

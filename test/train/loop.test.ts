@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { createDataset, type Dataset } from "../../src/data/index.ts";
 import { CheckpointError, ConvergenceError, NonFiniteError, UsageError } from "../../src/errors.ts";
 import { batchNorm, dense, dropout, parametersOf, sequential, trainingContext } from "../../src/nn/index.ts";
-import type { NamedLeaf, Objective } from "../../src/optim/step.ts";
+import type { NamedLeaf, Objective } from "../../src/optim/index.ts";
 import { fillUniform, permutation, stream } from "../../src/random/index.ts";
 import { input, log, mean, mul, square, sum } from "../../src/tensor/index.ts";
 import { betaAt, datasetBatches } from "../../src/train/batches.ts";

@@ -2,8 +2,7 @@ import { describe, expect, test } from "vitest";
 import { compile } from "../../../src/compile/index.ts";
 import { Normal, type Transform, Transformed, transforms } from "../../../src/distributions/index.ts";
 import { countParameters, initializers, mlp, parametersOf } from "../../../src/nn/index.ts";
-import { adam } from "../../../src/optim/index.ts";
-import { compileStep } from "../../../src/optim/step.ts";
+import { adam, compileStep } from "../../../src/optim/index.ts";
 import {
   concat,
   grad,

@@ -1,0 +1,13 @@
+/** The npm package koffi, an optional dependency: native libraries, and addresses of memory. */
+
+/** The package, or undefined where it is not installed or has no binary for this machine. */
+export const loadKoffi = async (): Promise<unknown> => {
+  try {
+    // A variable, because a compiler that does not find the optional package would stop.
+    const name = "koffi";
+    const found = (await import(name)) as { readonly default?: unknown };
+    return found.default ?? found;
+  } catch {
+    return undefined;
+  }
+};
