@@ -8,7 +8,7 @@ export { reason, writeDurably } from "./durable-write.ts";
 export { appendEvent, eventFile, writeEvents } from "./event-log.ts";
 export { type Json, toJson } from "./json.ts";
 export { type EpochMetrics, openMetricsLog, readMetricsLog } from "./metrics-log.ts";
-export { createRun, lockRun, openRun, type RunFolder, runFolder } from "./run-folder.ts";
+export { clearRemains, createRun, lockRun, openRun, type RunFolder, runFolder } from "./run-folder.ts";
 export { type RunLock, takeLock } from "./run-lock.ts";
 export {
   decodeSafetensors,

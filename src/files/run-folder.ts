@@ -1,5 +1,6 @@
 import { z } from "zod";
 import {
+  existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -9,7 +10,7 @@ import {
   statSync,
 } from "#platform/files";
 import { join } from "#platform/paths";
-import { CheckpointError, TightboundError, UsageError } from "../errors.ts";
+import { BusyError, CheckpointError, TightboundError, UsageError } from "../errors.ts";
 import { version } from "../version.ts";
 import {
   reason,
@@ -190,6 +191,16 @@ export const lockRun = ({ path }: RunFolder): RunLock => {
   const lock = takeLock(path);
   removeStaleTemporaries(path);
   return lock;
+};
+
+/** Removes what a killed process left in a run that needs no more work: its lock and unfinished files. A run that is being written is left alone. */
+export const clearRemains = (run: RunFolder): void => {
+  if (!existsSync(join(run.path, LOCK_NAME))) return;
+  try {
+    lockRun(run).release();
+  } catch (cause) {
+    if (!(cause instanceof BusyError)) throw cause;
+  }
 };
 
 const refuseOthers = (path: string, overwrite: boolean, owned: OwnedFiles): void => {

@@ -3,7 +3,15 @@ import { isDeepStrictEqual } from "#platform/equality";
 import { existsSync, readFileSync } from "#platform/files";
 import { join } from "#platform/paths";
 import { CheckpointError, UsageError } from "../errors.ts";
-import { type Json, loadCheckpoint, reason, runFolder, toJson, writeDurably } from "../files/index.ts";
+import {
+  clearRemains,
+  type Json,
+  loadCheckpoint,
+  reason,
+  runFolder,
+  toJson,
+  writeDurably,
+} from "../files/index.ts";
 import { kindOf, type RunData, type RunSettings } from "../kinds/index.ts";
 import { prepareRun, type RunHooks, readRun, resumeRun, startRun } from "../runs/index.ts";
 
@@ -64,7 +72,10 @@ export async function completeRun(
         "Give another --out, or move that folder away.",
     );
   }
-  if (await isDone(path)) return true;
+  if (await isDone(path)) {
+    clearRemains(runFolder(path));
+    return true;
+  }
   return (await resumeRun(path, data, hooks)).completed;
 }
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { CheckpointError, UsageError } from "../../src/errors.ts";
-import { createRun, lockRun, openRun, runFolder } from "../../src/files/run-folder.ts";
+import { clearRemains, createRun, lockRun, openRun, runFolder } from "../../src/files/run-folder.ts";
 import { tempFolder } from "../data/temp.ts";
 import { build } from "./built.ts";
 
@@ -230,6 +230,21 @@ describe("the lock", () => {
     expect(readdirSync(path).sort()).toEqual(
       ["checkpoint.safetensors", "config.json", "images", "metrics.jsonl", "report.html"].sort(),
     );
+  });
+
+  test("what a killed process left is removed, and a live process's lock is not", () => {
+    const { path } = endedRun();
+    const before = readdirSync(path);
+    clearRemains(runFolder(path));
+    expect(readdirSync(path)).toEqual(before);
+    writeFileSync(join(path, "lock"), JSON.stringify({ pid: 99_999_999, host: hostname() }));
+    writeFileSync(join(path, "checkpoint.safetensors.99999999-0.tmp"), "half");
+    clearRemains(runFolder(path));
+    expect(readdirSync(path)).toEqual(before);
+    const lock = lockRun(runFolder(path));
+    clearRemains(runFolder(path));
+    expect(existsSync(join(path, "lock"))).toBe(true);
+    lock.release();
   });
 
   test("of several processes that find a stale lock at once, one gets it", async () => {
