@@ -1,16 +1,23 @@
 /** The process that trains for a session. It ends with the process that started it. */
-import type { Lesson } from "./learner.ts";
-import { type ChildAnswer, type TeacherSource, teacherHere } from "./teacher.ts";
+import { type ChildAnswer, type ChildQuestion, type TeacherSource, teacherHere } from "./teacher.ts";
 
 const teacher = teacherHere(JSON.parse(process.argv[2]) as TeacherSource);
 const answer = (message: ChildAnswer): void => {
   process.send?.(message);
 };
-process.on("message", async (lesson: Lesson) => {
+
+async function answerTo(question: ChildQuestion) {
+  const { learn, explain, bounds } = await teacher;
+  if ("lesson" in question) return learn(question.lesson);
+  return "row" in question ? explain(question.row) : bounds();
+}
+
+process.on("message", async (question: ChildQuestion) => {
+  const { id } = question;
   try {
-    answer({ learnt: await (await teacher).learn(lesson) });
+    answer({ id, answer: await answerTo(question) });
   } catch (error) {
-    answer({ failed: error instanceof Error ? error.message : String(error) });
+    answer({ id, failed: error instanceof Error ? error.message : String(error) });
   }
 });
 process.on("disconnect", () => process.exit(0));

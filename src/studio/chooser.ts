@@ -6,10 +6,10 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { InternalError } from "../errors.ts";
 import type { Features } from "./features.ts";
-import { chooseRows, type QueueState } from "./queue.ts";
+import { chooseRows, type QueueState, type Strategy } from "./queue.ts";
 
-/** What is known when rows are chosen, apart from their features, and the number of rows to choose. */
-export type Choice = Omit<QueueState, "features"> & { readonly count: number };
+/** What is known when rows are chosen, apart from their features, and how many are chosen in which way. */
+export type Choice = Omit<QueueState, "features"> & { readonly count: number; readonly strategy: Strategy };
 
 /** Chooses rows for a session. */
 export interface Chooser {
@@ -18,8 +18,8 @@ export interface Chooser {
 }
 
 /** The rows of one choice. */
-export const chosenRows = (features: Features, { count, ...state }: Choice): readonly number[] =>
-  chooseRows({ ...state, features }, { strategy: "chosen", count, seed: 0 });
+export const chosenRows = (features: Features, { count, strategy, ...state }: Choice): readonly number[] =>
+  chooseRows({ ...state, features }, { strategy, count, seed: 0 });
 
 /** Chooses in this thread. */
 export const chooserHere = (features: Features): Chooser => ({

@@ -3,8 +3,10 @@
  *
  * @module
  */
+
+export { openSession, type SessionOptions } from "./opening.ts";
 export { type Strategy, strategies } from "./queue.ts";
 export { loadRows, type RowsSource, type StudioRows } from "./rows.ts";
 export { type ServeOptions, type StudioServer, serveSession } from "./server.ts";
-export { openSession, type Session, type SessionOptions } from "./session.ts";
+export type { Session } from "./session.ts";
 export { type SimulatedLesson, type SimulateOptions, simulateLabelling } from "./simulate.ts";

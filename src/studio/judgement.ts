@@ -24,6 +24,15 @@ export function shareOf(wrong: number, rows: number): ShareEstimate | undefined 
   return { wrong, rows, share, interval: [Math.max(0, middle - half), Math.min(1, middle + half)] };
 }
 
+/** The index of the most probable class of a row. */
+export function mostProbable(probabilities: Float32Array, row: number, classes: number): number {
+  let best = 0;
+  for (let k = 1; k < classes; k++) {
+    if (probabilities[row * classes + k] > probabilities[row * classes + best]) best = k;
+  }
+  return best;
+}
+
 /** Probabilities after dividing their logarithms by a temperature. Above 1 they are less certain. */
 export function tempered(probabilities: Float32Array, classes: number, temperature: number): Float32Array {
   const out = new Float32Array(probabilities.length);

@@ -3,13 +3,16 @@ import { type Dataset, rowSize, select } from "../data/index.ts";
 import { InternalError, UsageError } from "../errors.ts";
 import {
   type BaseDeclaration,
+  type ByClass,
   declarationOf,
   type Kind,
   kindOf,
   listed,
   type RunSettings,
   remember,
+  Trained,
   type TrainedClassifier,
+  TrainedM1,
 } from "../kinds/index.ts";
 import { type GivenSettings, newRun, type OpenedRun } from "../runs/index.ts";
 import { version } from "../version.ts";
@@ -41,6 +44,9 @@ export interface Learnt {
   readonly bound: number;
 }
 
+/** A row as every class that has labels, by the model of the last lesson. */
+export type Explained = ByClass & { readonly classes: readonly string[] };
+
 /** Options of {@link Learner}. */
 export interface LearnerOptions {
   /** A run of `vae` or `m1` on the same rows; M2 then learns from its codes. Default: none, M2 learns from the rows. */
@@ -71,6 +77,9 @@ const notBelow = ({ run, kind }: OpenedRun): UsageError =>
 /** Passes of a lesson that starts from the previous one, as a share of those in the settings. */
 const WARM_SHARE = 1 / 4;
 
+/** Rows × features × classes above which M2's bounds of all rows would take minutes. */
+const MOST_WORK = 1e8;
+
 /** Rows with at most this many values are trained on one thread. */
 const NARROW = 100;
 
@@ -78,6 +87,7 @@ const NARROW = 100;
 export class Learner {
   readonly #rows: StudioRows;
   readonly #options: LearnerOptions;
+  #m1Bounds: Promise<Float32Array> | undefined;
   #last:
     | { readonly trained: TrainedClassifier; readonly values: ReadonlyMap<string, Float32Array> }
     | undefined;
@@ -151,6 +161,31 @@ export class Learner {
       epochs: settings.train.epochs,
       bound,
     };
+  }
+
+  /** A row as every class. Undefined before the first lesson. */
+  async explain(row: number): Promise<Explained | undefined> {
+    const { trained } = this;
+    if (trained === undefined) return undefined;
+    return { ...(await trained.byClass(select(this.#rows.rows, [row]))), classes: trained.classes };
+  }
+
+  /**
+   * A lower bound on log p(x) of each row, in nats: of M1 if there is one, else of the last lesson's model. Undefined before the first lesson,
+   * and if it would take M2 minutes.
+   */
+  bounds(): Promise<Float32Array | undefined> {
+    const { rows } = this.#rows;
+    const { base } = this.#options;
+    const below = base?.trained instanceof TrainedM1 ? base.trained.vae : base?.trained;
+    if (below instanceof Trained) {
+      // M1 does not change.
+      this.#m1Bounds ??= below.bounds(rows);
+      return this.#m1Bounds;
+    }
+    const { trained } = this;
+    const work = rows.rows * rowSize(rows.shape) * (trained?.classes.length ?? 0);
+    return trained === undefined || work > MOST_WORK ? Promise.resolve(undefined) : trained.bounds(rows);
   }
 
   /** Probabilities for other rows, over the classes of the last lesson. */

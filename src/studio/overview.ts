@@ -1,10 +1,9 @@
 /** What the page shows of all rows at once: the map, and the rows that the model is sure of. */
 import { permutation } from "../random/index.ts";
-import type { Features } from "./features.ts";
+import { mostProbable } from "./judgement.ts";
 import type { LabelState } from "./label-log.ts";
 import type { Learnt } from "./learner.ts";
 import { entropies } from "./queue.ts";
-import { mostProbable } from "./simulate.ts";
 
 /** One value of each row in each column. */
 export interface MapColumns {
@@ -12,30 +11,38 @@ export interface MapColumns {
   readonly y: Float32Array;
   /** The entropy of the class, in nats. */
   readonly doubt: Float32Array;
+  /** −log10 of the share of rows that are as unlikely as this one; 0 while it is not known. */
+  readonly outlier: Float32Array;
   /** Class index; -1 without one. */
   readonly label: Int16Array;
   readonly predicted: Int16Array;
 }
 
-/** The columns of the map. The first two features are the coordinates. */
+/**
+ * The columns of the map.
+ *
+ * @param places two coordinates for each row
+ * @param outliers the outlier scores of so many rows
+ */
 export function mapColumns(
-  { values, width }: Features,
-  rows: number,
+  places: Float32Array,
   { labels, classes }: LabelState,
   learnt: Learnt | undefined,
+  outliers: (rows: number) => Float32Array,
 ): MapColumns {
-  const column = (j: number) =>
-    Float32Array.from({ length: rows }, (_, i) => (j < width ? values[i * width + j] : 0));
-  const places = learnt?.classes.map((name) => classes.indexOf(name)) ?? [];
+  const rows = places.length / 2;
+  const column = (j: number) => Float32Array.from({ length: rows }, (_, i) => places[2 * i + j]);
+  const indices = learnt?.classes.map((name) => classes.indexOf(name)) ?? [];
   const label = new Int16Array(rows).fill(-1);
   for (const [row, { class: k }] of labels) label[row] = k;
   return {
     x: column(0),
     y: column(1),
     doubt: learnt ? entropies(learnt.probabilities, learnt.classes.length) : new Float32Array(rows),
+    outlier: outliers(rows),
     label,
     predicted: Int16Array.from({ length: rows }, (_, i) =>
-      learnt ? places[mostProbable(learnt.probabilities, i, learnt.classes.length)] : -1,
+      learnt ? indices[mostProbable(learnt.probabilities, i, learnt.classes.length)] : -1,
     ),
   };
 }
@@ -53,7 +60,7 @@ const LOOKED_AT = 12;
 
 /** For each class that has any, the open rows that the model gives it with a probability of at least `least`. */
 export function sureRows(
-  learnt: Learnt,
+  learnt: Pick<Learnt, "classes" | "probabilities">,
   classes: readonly string[],
   isOpen: (row: number) => boolean,
   least: number,

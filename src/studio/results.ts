@@ -2,6 +2,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { writeDurably } from "../files/index.ts";
+import type { Delivered } from "./delivered.ts";
+import { mostProbable } from "./judgement.ts";
 import type { Session } from "./session.ts";
 import { runOf } from "./teacher.ts";
 
@@ -18,13 +20,41 @@ function cellOf(value: Cell): string {
 const csvOf = (columns: readonly string[], rows: readonly (readonly Cell[])[]): string =>
   `${[columns, ...rows].map((cells) => cells.map(cellOf).join(",")).join("\n")}\n`;
 
+/** Labels and predictions of a session as rows of cells. */
+function resultsOf({ rows: { rows }, state, delivered }: Session) {
+  const { labels, classes } = state;
+  const name = (row: number): Cell => rows.rowNames?.[row] ?? row;
+  return {
+    rowColumn: rows.rowNames ? (rows.rowNoun ?? "file") : "row",
+    labels: Array.from(labels, ([row, label]) => ({
+      name: name(row),
+      class: classes[label.class],
+      by: label.by,
+    })),
+    ...(delivered && {
+      classes: delivered.classes,
+      predictions: predictionsOf(delivered, name),
+    }),
+  };
+}
+
+function predictionsOf({ classes, all }: Delivered, name: (row: number) => Cell) {
+  const p = all();
+  const width = classes.length;
+  return Array.from({ length: p.length / width }, (_, row) => ({
+    name: name(row),
+    class: classes[mostProbable(p, row, width)],
+    probabilities: Array.from(p.subarray(row * width, (row + 1) * width)),
+  }));
+}
+
 /**
  * Writes `labels.csv` to the session's folder and, after the first lesson, `predictions.csv` and `predictions.parquet`. Returns their paths
  * and that of the run.
  */
 export async function writeResults(session: Session): Promise<readonly string[]> {
   const { folder } = session;
-  const { rowColumn, labels, classes, predictions } = session.results();
+  const { rowColumn, labels, classes, predictions } = resultsOf(session);
   const files = [join(folder, "labels.csv")];
   writeDurably(
     files[0],

@@ -4,7 +4,6 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { serve } from "@hono/node-server";
-import { encode } from "fast-png";
 import { Hono } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
 import { streamSSE } from "hono/streaming";
@@ -12,9 +11,13 @@ import { z } from "zod";
 import { rowSize, rowsOf } from "../data/index.ts";
 import { TightboundError, UsageError } from "../errors.ts";
 import { labelEvent } from "./label-log.ts";
+import type { MapColumns } from "./overview.ts";
+import { pngOf } from "./pictures.ts";
 import { writeResults } from "./results.ts";
 import type { Session } from "./session.ts";
+import { settingsChange } from "./settings.ts";
 import { shell } from "./shell.ts";
+import { mapOf, openedRow, rowByClass, summaryOf, sureOf, suspectRows } from "./views.ts";
 
 /** A running server. */
 export interface StudioServer {
@@ -47,7 +50,7 @@ const assets: Readonly<Record<string, { readonly type: string; readonly url: () 
     "hooks.js": { type: script, url: preact("preact/hooks") },
     "main.js": { type: script, url: () => new URL("./page/main.js", import.meta.url) },
     ...Object.fromEntries(
-      ["map.js", "map-page.js", "parts.js", "sure.js"].map((name) => [
+      ["map.js", "map-page.js", "one-row.js", "parts.js", "progress.js", "sure.js"].map((name) => [
         name,
         { type: script, url: () => new URL(`./page/${name}`, import.meta.url) },
       ]),
@@ -121,32 +124,43 @@ export function studioApp(
     if (asset === undefined) return c.notFound();
     return c.body(readFileSync(asset.url()), 200, { "Content-Type": asset.type });
   });
-  app.get("/api/state", (c) => c.json(session.summary()));
-  app.get("/api/map", (c) =>
-    c.body(bytesOf(session.map()), 200, { "Content-Type": "application/octet-stream" }),
+  app.get("/api/state", (c) => c.json(summaryOf(session)));
+  app.get("/api/map", async (c) =>
+    c.body(bytesOf(await mapOf(session)), 200, { "Content-Type": "application/octet-stream" }),
   );
   app.get("/api/sure", (c) => {
     const least = Number(c.req.query("least") ?? "0.99");
     if (!(least > 0.5 && least < 1))
       throw new UsageError(`least: expected a number between 0.5 and 1; found ${least}.`);
-    return c.json(session.sure(least));
+    return c.json(sureOf(session, least));
   });
-  app.get("/api/suspects", (c) => c.json(session.suspects()));
-  app.get("/api/rows/:row", (c) => c.json(session.rowAndNearest(rowOf(c.req.param("row")))));
+  app.get("/api/suspects", (c) => c.json(suspectRows(session)));
+  app.get("/api/rows/:row", (c) => c.json(openedRow(session, rowNumber(c.req.param("row")))));
+  app.get("/api/rows/:row/classes", async (c) =>
+    c.json((await rowByClass(session, rowNumber(c.req.param("row")))) ?? null),
+  );
   app.get("/api/rows/:row/image", (c) => {
-    const row = rowOf(c.req.param("row"));
-    session.row(row);
-    return c.body(pngOf(session, row), 200, { "Content-Type": "image/png" });
+    const row = rowNumber(c.req.param("row"));
+    session.checkRow(row);
+    return c.body(pictureOf(session, row), 200, { "Content-Type": "image/png" });
   });
-  app.post("/api/events", async (c) => {
+  app.use(async (c, next) => {
     // Another site's form cannot send JSON without a preflight request.
-    if (!/^application\/json\b/.test(c.req.header("content-type") ?? "")) {
+    if (c.req.method === "POST" && !/^application\/json\b/.test(c.req.header("content-type") ?? "")) {
       return c.json({ error: "expected JSON." }, 415);
     }
+    await next();
+    return undefined;
+  });
+  app.post("/api/settings", async (c) => {
+    session.change(settingsChange.parse(await c.req.json()));
+    return c.json(summaryOf(session));
+  });
+  app.post("/api/events", async (c) => {
     // The answer is sent after the event is on the disk.
     session.record(labelEvent.parse(await c.req.json()));
     learnSoon();
-    return c.json(session.summary());
+    return c.json(summaryOf(session));
   });
   app.post("/api/results", async (c) => c.json({ files: await writeResults(session) }));
   app.get("/api/stream", (c) =>
@@ -165,7 +179,7 @@ export function studioApp(
       while (!stream.aborted) {
         if (changed) {
           changed = false;
-          await stream.writeSSE({ event: "state", data: JSON.stringify(session.summary()) });
+          await stream.writeSSE({ event: "state", data: JSON.stringify(summaryOf(session)) });
         }
         // Changes during the writing of an event are sent with the next event.
         if (!changed) {
@@ -179,19 +193,18 @@ export function studioApp(
   return app;
 }
 
-const rowOf = (text: string): number => (/^\d{1,10}$/.test(text) ? Number(text) : -1);
+const rowNumber = (text: string): number => (/^\d{1,10}$/.test(text) ? Number(text) : -1);
 
-/** The columns of a map one after another, floats first: 16 bytes for each row. */
-const bytesOf = ({ x, y, doubt, label, predicted }: ReturnType<Session["map"]>): Uint8Array<ArrayBuffer> =>
-  new Uint8Array(Buffer.concat([x, y, doubt, label, predicted].map(({ buffer }) => new Uint8Array(buffer))));
+/** The columns of a map one after another, floats first: 20 bytes for each row. */
+const bytesOf = ({ x, y, doubt, outlier, label, predicted }: MapColumns): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(
+    Buffer.concat([x, y, doubt, outlier, label, predicted].map(({ buffer }) => new Uint8Array(buffer))),
+  );
 
 /** A row as a PNG. */
-function pngOf({ rows: { rows } }: Session, row: number): Uint8Array<ArrayBuffer> {
-  const [height, width, channels = 1] = rows.shape;
+function pictureOf({ rows: { rows } }: Session, row: number): Uint8Array<ArrayBuffer> {
   if (rows.kind !== "image") throw new UsageError("the rows are not images.");
-  const values = rowsOf(rows, [row], new Float32Array(rowSize(rows.shape)));
-  const data = Uint8Array.from(values, (value) => Math.round(255 * Math.min(1, Math.max(0, value))));
-  return new Uint8Array(encode({ width, height, channels: channels as 1, data }));
+  return pngOf(rows.shape, rowsOf(rows, [row], new Float32Array(rowSize(rows.shape))));
 }
 
 /** Starts the server. @throws UsageError when the port is taken. */

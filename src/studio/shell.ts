@@ -11,12 +11,12 @@ const STYLE = `
 * { box-sizing: border-box; }
 body { margin: 0; font: 16px/1.45 system-ui, sans-serif; color: var(--ink); background: var(--paper); }
 header { display: flex; flex-wrap: wrap; gap: .3rem 1rem; align-items: baseline; padding: .6rem 1rem; border-bottom: 1px solid var(--line); }
-h1 { font-size: 1.05rem; margin: 0; } h2 { font-size: 1rem; }
+h1 { font-size: 1.05rem; margin: 0; } h2 { font-size: 1rem; } h3 { font-size: .95rem; margin: 1rem 0 .3rem; }
 nav { display: flex; flex-wrap: wrap; gap: .2rem; }
 main { padding: 1rem; max-width: 60rem; margin: 0 auto; }
-button, input, select { font: inherit; color: inherit; background: var(--raised); border: 1px solid var(--line); border-radius: 6px; padding: .35rem .7rem; }
-button { cursor: pointer; } button[aria-current=page] { border-color: var(--accent); color: var(--accent); }
-button:focus-visible, input:focus-visible { outline: 2px solid var(--accent); outline-offset: 1px; }
+button, input, select, summary { font: inherit; color: inherit; background: var(--raised); border: 1px solid var(--line); border-radius: 6px; padding: .35rem .7rem; }
+button, select, summary { cursor: pointer; } summary { display: inline-block; } button[aria-current=page] { border-color: var(--accent); color: var(--accent); }
+button:focus-visible, input:focus-visible, select:focus-visible, summary:focus-visible { outline: 2px solid var(--accent); outline-offset: 1px; }
 button:disabled { opacity: .5; cursor: default; }
 .classes { display: flex; flex-wrap: wrap; gap: .4rem; margin: .8rem 0; }
 kbd { font: .8rem ui-monospace, monospace; border: 1px solid var(--line); border-radius: 4px; padding: 0 .3rem; color: var(--soft); }
@@ -29,6 +29,9 @@ canvas { width: 100%; height: min(65vh, 520px); border: 1px solid var(--line); b
 .map { position: relative; } .card { position: absolute; z-index: 1; max-width: 18rem; padding: .5rem .7rem; pointer-events: none; background: var(--paper); border: 1px solid var(--line); border-radius: 6px; box-shadow: 0 2px 8px rgb(0 0 0 / .25); } .card .picture { width: 84px; }
 .legend { display: flex; flex-wrap: wrap; } .legend i { display: inline-block; width: .7rem; height: .7rem; border-radius: 2px; } .legend span { overflow-wrap: anywhere; margin-right: .6rem; }
 .spread { display: flex; flex-wrap: wrap; gap: 1.5rem; }
+figure { margin: 0; } figcaption { font-size: .9rem; } .as { gap: .8rem 1rem; } .drawn { width: 84px; }
+select { max-width: 100%; }
+.curve { width: min(100%, 420px); display: block; } .curve text { font-size: 11px; fill: var(--soft); } .band { fill: var(--accent); opacity: .18; } .line { fill: none; stroke: var(--accent); stroke-width: 2; }
 [hidden] { display: none; }
 `;
 

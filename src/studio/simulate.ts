@@ -4,7 +4,7 @@ import { calibration } from "../models/index.ts";
 import { anything, checkOptions, type OptionRules, whole } from "../options.ts";
 import { checksBeside, drawChecks } from "./checks.ts";
 import { principalFeatures } from "./features.ts";
-import { temperatureOf, tempered } from "./judgement.ts";
+import { mostProbable, temperatureOf, tempered } from "./judgement.ts";
 import { codesOf, Learner, type LearnerOptions, type Learnt } from "./learner.ts";
 import { candidatesOf, chooseRows, type Strategy, strategies } from "./queue.ts";
 import type { StudioRows } from "./rows.ts";
@@ -168,13 +168,4 @@ function figuresOf(
     calibrationError: calibration(tempered(probabilities, width, temperature), labels, { classes: width })
       .error,
   };
-}
-
-/** The index of the most probable class of a row. */
-export function mostProbable(probabilities: Float32Array, row: number, classes: number): number {
-  let best = 0;
-  for (let k = 1; k < classes; k++) {
-    if (probabilities[row * classes + k] > probabilities[row * classes + best]) best = k;
-  }
-  return best;
 }

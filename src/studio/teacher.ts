@@ -3,13 +3,17 @@ import { fork } from "node:child_process";
 import { join } from "node:path";
 import { UsageError } from "../errors.ts";
 import { openRun } from "../runs/index.ts";
-import { Learner, type Learnt, type Lesson } from "./learner.ts";
+import { type Explained, Learner, type Learnt, type Lesson } from "./learner.ts";
 import { loadRows, type RowsSource, type StudioRows } from "./rows.ts";
 
-/** Trains for a session. */
+/** Trains for a session, and answers what only the model knows. */
 export interface Teacher {
   /** Trains, predicts, and writes the run to the session's folder. Undefined if fewer than two classes have labels. */
   learn(lesson: Lesson): Promise<Learnt | undefined>;
+  /** A row as every class. Undefined before the first lesson. */
+  explain(row: number): Promise<Explained | undefined>;
+  /** A lower bound on log p(x) of each row, in nats. Undefined while no model can tell it in reasonable time. */
+  bounds(): Promise<Float32Array | undefined>;
   close(): void;
 }
 
@@ -42,44 +46,69 @@ export async function teacherHere(
       if (learnt !== undefined) await learner.save(runOf(folder));
       return learnt;
     },
+    explain: (row) => learner.explain(row),
+    bounds: () => learner.bounds(),
     close: () => undefined,
   };
 }
 
-/** The answer of a child process to a lesson. */
-export type ChildAnswer = { readonly learnt: Learnt | undefined } | { readonly failed: string };
+/** What a child process is asked. */
+export type ChildQuestion =
+  | { readonly id: number; readonly lesson: Lesson }
+  | { readonly id: number; readonly row: number }
+  | { readonly id: number; readonly bounds: true };
+
+/** The answer of a child process. */
+export type ChildAnswer =
+  | { readonly id: number; readonly answer: Learnt | Explained | Float32Array | undefined }
+  | { readonly id: number; readonly failed: string };
+
+interface Pending {
+  readonly resolve: (answer: never) => void;
+  readonly reject: (error: Error) => void;
+}
+
+type Unnumbered<Q> = Q extends unknown ? Omit<Q, "id"> : never;
 
 /** Trains in a child process. It is started for the first lesson, and again if it has ended. */
 export function teacherInChild(given: TeacherSource): Teacher {
   let child: ReturnType<typeof fork> | undefined;
+  let count = 0;
+  const pending = new Map<number, Pending>();
   const start = () => {
     const started = fork(new URL("./child.js", import.meta.url), [JSON.stringify(given)], {
       serialization: "advanced",
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
+    started.on("message", (answer: ChildAnswer) => {
+      const asked = pending.get(answer.id);
+      pending.delete(answer.id);
+      if ("failed" in answer) asked?.reject(new UsageError(answer.failed));
+      else asked?.resolve(answer.answer as never);
+    });
     started.once("exit", () => {
       if (child === started) child = undefined;
+      for (const { reject } of pending.values())
+        reject(
+          new UsageError("the training process has ended; it will be started again with the next label."),
+        );
+      pending.clear();
     });
     child = started;
     return started;
   };
+  const ask = <A>(question: Unnumbered<ChildQuestion>): Promise<A> => {
+    const asked = child ?? start();
+    const id = count++;
+    return new Promise<A>((resolve, reject) => {
+      pending.set(id, { resolve, reject });
+      asked.send({ ...question, id });
+    });
+  };
   return {
-    learn(lesson) {
-      const asked = child ?? start();
-      return new Promise((resolve, reject) => {
-        const ended = () =>
-          reject(
-            new UsageError("the training process has ended; it will be started again with the next label."),
-          );
-        asked.once("exit", ended);
-        asked.once("message", (answer: ChildAnswer) => {
-          asked.off("exit", ended);
-          if ("failed" in answer) reject(new UsageError(answer.failed));
-          else resolve(answer.learnt);
-        });
-        asked.send(lesson);
-      });
-    },
+    learn: (lesson) => ask({ lesson }),
+    explain: (row) => ask({ row }),
+    bounds: () => ask({ bounds: true }),
     close: () => {
       child?.kill();
     },

@@ -135,7 +135,8 @@ describe.skipIf(!isHere)(`in Chromium${isHere ? "" : " (skipped: chromium is not
 
   test("thirty digits by their keys, undo, reload, a killed server, and on to the result", async () => {
     const problems: string[] = [];
-    const first = await studio("digits.npy", "digits-session", "--epochs", "2");
+    const m1 = ["--m1-epochs", "3"];
+    const first = await studio("digits.npy", "digits-session", "--epochs", "2", ...m1);
     const page = await opened(first.link, problems);
     await addClasses(page, ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]);
     const waits = await label(page, 30, (row) => truth[row]);
@@ -154,13 +155,36 @@ describe.skipIf(!isHere)(`in Chromium${isHere ? "" : " (skipped: chromium is not
 
     await killed(first.server);
     await page.getByText("Labels are saved up to the last one shown").waitFor();
-    const second = await studio("digits.npy", "digits-session", "--epochs", "2");
+    const second = await studio("digits.npy", "digits-session", "--epochs", "2", ...m1);
     await page.goto(second.link);
     await page.getByText(`29 of ${DIGITS} rows labelled`).waitFor();
     await label(page, 1, (row) => truth[row]);
     await status(page)
       .getByText(/30 of 500 rows labelled · \d+ lessons?/)
       .waitFor({ timeout: 60_000 });
+
+    // M1 is trained meanwhile, from where it was; the next lessons learn from its codes.
+    const kindOfRun = () =>
+      JSON.parse(readFileSync(join(folder, "digits-session", "run", "config.json"), "utf8")).model.model;
+    await expect.poll(kindOfRun, { timeout: 90_000 }).toBe("m1m2");
+    await status(page)
+      .getByText(/30 of 500 rows labelled · \d+ lessons?/)
+      .waitFor({ timeout: 60_000 });
+    await page.keyboard.press("?");
+    await page.getByRole("region", { name: "As every class" }).waitFor();
+    expect(await page.locator("img.drawn").count()).toBeGreaterThanOrEqual(5);
+    await picture(page, "why");
+    await page.keyboard.press("?");
+    await page.getByLabel("How rows are chosen").selectOption("informative");
+    await expect
+      .poll(() => JSON.parse(readFileSync(join(folder, "digits-session", "settings.json"), "utf8")).strategy)
+      .toBe("informative");
+
+    await page.getByRole("button", { name: "Map", exact: true }).click();
+    await page.getByRole("button", { name: "UMAP" }).click();
+    await page.getByRole("button", { name: "UMAP", exact: true }).waitFor();
+    await page.getByRole("button", { name: "outlier" }).click();
+    await picture(page, "outlier");
 
     for (const view of ["Map", "Sure", "Progress", "Suspects"]) {
       await page.getByRole("button", { name: view, exact: true }).click();

@@ -1,13 +1,14 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { BusyError, CheckpointError } from "../../src/errors.ts";
 import { TrainedClassifier } from "../../src/kinds/index.ts";
 import { open } from "../../src/runs/index.ts";
+import { openSession } from "../../src/studio/opening.ts";
 import { loadRows } from "../../src/studio/rows.ts";
 import { studioApp } from "../../src/studio/server.ts";
-import { openSession, type Session } from "../../src/studio/session.ts";
+import type { Session } from "../../src/studio/session.ts";
 import { kindOf, kinds, writeBlobs } from "./harness.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tightbound-session-"));
@@ -55,6 +56,8 @@ test("who may not ask is refused: no token, a wrong one, another host, another o
   const event = { type: "class", name: "forged" };
   expect((await post(event, { origin: "http://evil.example" })).status).toBe(403);
   expect((await post(event, { "content-type": "text/plain" })).status).toBe(415);
+  for (const path of ["/api/results", "/api/settings"])
+    expect((await ask(path, { method: "POST", body: "{}" })).status).toBe(415);
   expect(session.state.classes).toEqual([]);
 });
 
@@ -125,8 +128,12 @@ test("30 labels by the queue, an undo, a restart, more labels; then labels, pred
   const checks = [...session.state.labels.values()].filter(({ by }) => by === "check").length;
   expect(checks).toBeGreaterThanOrEqual(6);
   // Clusters eight standard deviations apart.
-  expect(session.error()).toMatchObject({ wrong: 0, rows: checks });
-  const answered = await ask("/api/results", { method: "POST" });
+  expect(session.delivered?.error).toMatchObject({ wrong: 0, rows: checks });
+  const answered = await ask("/api/results", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: "{}",
+  });
   const { files } = (await answered.json()) as { files: string[] };
   expect(files).toHaveLength(4);
   const labels = readFileSync(files[0], "utf8").trim().split("\n");
@@ -142,6 +149,72 @@ test("30 labels by the queue, an undo, a restart, more labels; then labels, pred
   expect(wrong).toEqual([]);
   const classifier = await open(files[3], TrainedClassifier);
   expect(classifier.classes).toEqual(kinds);
+});
+
+test("one row: drawn as every class, explained best by its own, and as likely as others of its kind", async () => {
+  const row = 3;
+  const found = (await (await ask(`/api/rows/${row}/classes`)).json()) as {
+    classes: { name: string; logLikelihood: number; cells: { name: string; cell: string }[] }[];
+    logEvidence: number;
+  };
+  expect(found.classes.map(({ name }) => name)).toEqual(kinds);
+  const [best] = [...found.classes].sort((a, b) => b.logLikelihood - a.logLikelihood);
+  expect(best.name).toBe(kinds[kindOf(row)]);
+  // log p(x) is between p(own) · p(x|own) and p(x|own), with three classes of about the same share.
+  expect(found.logEvidence).toBeLessThan(best.logLikelihood);
+  expect(found.logEvidence).toBeGreaterThan(best.logLikelihood - 2.5);
+  // In column a the clusters are around 0, 8 and 16. The model may leave some of the difference to the style, which is kept.
+  const drawn = found.classes.map(({ cells }) => Number(cells.find(({ name }) => name === "a")?.cell));
+  expect(drawn[1] - drawn[0]).toBeGreaterThan(2);
+  expect(drawn[2] - drawn[1]).toBeGreaterThan(2);
+  await vi.waitFor(async () => {
+    const { outlier } = (await (await ask(`/api/rows/${row}`)).json()) as {
+      outlier?: { bound: number; share: number };
+    };
+    expect(outlier?.share).toBeGreaterThan(0);
+    expect(outlier?.bound).toBeLessThan(found.logEvidence + 3);
+  });
+  expect((await ask("/api/rows/120/classes")).status).toBe(400);
+  // 20 bytes for each row.
+  expect((await (await ask("/api/map")).arrayBuffer()).byteLength).toBe(20 * 120);
+});
+
+test("what is chosen on the page is kept, and what cannot be chosen is refused", async () => {
+  const choose = (settings: object) =>
+    ask("/api/settings", {
+      method: "POST",
+      body: JSON.stringify(settings),
+      headers: { "content-type": "application/json" },
+    });
+  for (const wrong of [{ strategy: "best" }, { layout: "globe" }, {}, { strategy: "chosen", layout: "pca" }])
+    expect((await choose(wrong)).status).toBe(400);
+  expect((await choose({ strategy: "informative" })).status).toBe(200);
+  await session.learn();
+  // The information of the rows that may be asked for, and of no others.
+  const { information = new Float32Array() } = session.learnt ?? {};
+  for (const [row, value] of information.entries()) {
+    const isJudged = session.isOpen(row) && !session.isCheck(row);
+    expect(Number.isNaN(value), `row ${row}`).toBe(!isJudged);
+  }
+  expect((await choose({ layout: "umap" })).status).toBe(200);
+  await vi.waitFor(
+    () => expect(session.places.state).toMatchObject({ shown: "umap", making: false }),
+    20_000,
+  );
+  const places = await session.places.current();
+  // Rows of a cluster are nearer to each other than to those of another.
+  const apart = (a: number, b: number) =>
+    Math.hypot(places[2 * a] - places[2 * b], places[2 * a + 1] - places[2 * b + 1]);
+  expect(apart(0, 3)).toBeLessThan(apart(0, 1));
+  session.close();
+  session = await openSession(options);
+  expect(session.settings).toEqual({ strategy: "informative", layout: "umap" });
+  await vi.waitFor(() => expect(session.places.state.shown).toBe("umap"), 20_000);
+  writeFileSync(join(options.folder, "settings.json"), "{");
+  session.close();
+  await expect(openSession(options)).rejects.toThrow(/settings\.json: expected the choices/);
+  rmSync(join(options.folder, "settings.json"));
+  session = await openSession(options);
 });
 
 test("one process has a session; its folder is not another's, nor damaged", async () => {

@@ -16,11 +16,15 @@ interface Options {
   readonly open: boolean;
   readonly out?: string;
   readonly epochs?: number;
+  readonly m1Epochs?: number;
 }
 
 const EXAMPLES = `
 Prints an address and opens it. On the page a key labels the row that is shown; the model learns in the background from the labels and from
 all unlabelled rows, and asks for the rows that help it most. Every fourth row is drawn at random and only used to measure the error.
+
+Images need fewer labels once M1, a variational autoencoder, has learnt from all of them. It is trained in the background, in the session's
+folder, and used when it is ready; --run gives one that is trained already.
 
 Every label is on the disk before the page shows it as saved. Run the command again with the same --out to continue a session. Ctrl-C
 ends it.
@@ -43,6 +47,11 @@ export function define(command: Command, context: Context): void {
     )
     .option("--run <folder>", "a run of vae or m1 on the same rows: M2 learns from its codes (M1+M2)")
     .option("--epochs <n>", "passes over the rows in a lesson that starts from scratch", whole(1))
+    .option(
+      "--m1-epochs <n>",
+      "passes over the images to train M1 in the background if there is no --run; 0 for none (default: 10 to 100, by the number of images)",
+      whole(0),
+    )
     .option("--port <n>", "the port to listen on (default: a free one)", whole(1))
     .option(
       "--host <address>",
@@ -55,7 +64,7 @@ export function define(command: Command, context: Context): void {
       const { openSession, serveSession } = await import("../../studio/index.ts");
       const { watchInterrupts } = await import("../interrupt.ts");
       const say = speaker(context.terminal, {});
-      const { labelColumn, id, hideLabels, run, port, host, out, epochs } = options;
+      const { labelColumn, id, hideLabels, run, port, host, out, epochs, m1Epochs } = options;
       const folder = out ?? `runs/${basename(data, extname(data))}-studio`;
       const session = await openSession({
         source: {
@@ -67,6 +76,7 @@ export function define(command: Command, context: Context): void {
         folder,
         ...(run !== undefined && { run }),
         ...(epochs !== undefined && { epochs }),
+        ...(m1Epochs !== undefined && { m1Epochs }),
       });
       const server = await serveSession(session, {
         ...(port !== undefined && { port }),

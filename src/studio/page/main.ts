@@ -2,7 +2,9 @@
 import { type ComponentChildren, h, render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { MapPage } from "./map-page.ts";
-import { ask, Classes, KEYS, Odds, percent, type Send, Shown, type State, type Suspect } from "./parts.ts";
+import { Why } from "./one-row.ts";
+import { ask, Classes, KEYS, Odds, type Send, Shown, type State, type Suspect } from "./parts.ts";
+import { Progress } from "./progress.ts";
 import { Sure } from "./sure.ts";
 
 const VIEWS = ["Queue", "Map", "Sure", "Progress", "Suspects", "Result"] as const;
@@ -22,14 +24,16 @@ function App() {
     source.onerror = () => setOffline(true);
     return () => source.close();
   }, []);
-  const record = async (event: object): Promise<void> => {
+  const send = async (path: string, message: object): Promise<void> => {
     try {
-      setState(await ask<State>("/api/events", event));
+      setState(await ask<State>(path, message));
       setProblem("");
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error));
     }
   };
+  const record: Send = (event) => send("/api/events", event);
+  const change: Send = (settings) => send("/api/settings", settings);
   if (state === undefined)
     return h("p", { class: "soft" }, offline ? "No answer from the studio." : "Loading …");
   return h("div", null, [
@@ -55,6 +59,17 @@ function App() {
         { class: "soft", role: "status", id: "status" },
         `${state.labelled} of ${state.rows} rows labelled${state.learning ? " · learning …" : state.lessons > 0 ? ` · ${state.lessons} lesson${state.lessons === 1 ? "" : "s"}` : ""}`,
       ),
+      state.seeing &&
+        h(
+          "span",
+          {
+            class: "soft",
+            id: "seeing",
+            title:
+              "M1 learns from all rows what they look like. The model then learns from its codes, which need fewer labels.",
+          },
+          `learning to see: ${state.seeing.epoch} of ${state.seeing.epochs}`,
+        ),
       (problem || state.problem || offline) &&
         h(
           "span",
@@ -65,8 +80,8 @@ function App() {
         ),
     ]),
     h("main", null, [
-      view === "Queue" && h(Queue, { state, record }),
-      view === "Map" && h(MapPage, { state, record }),
+      view === "Queue" && h(Queue, { state, record, change }),
+      view === "Map" && h(MapPage, { state, record, change }),
       view === "Sure" && h(Sure, { state, record }),
       view === "Progress" && h(Progress, { state }),
       view === "Suspects" && h(Suspects, { state, record }),
@@ -101,8 +116,18 @@ function NewClass({ record }: { record: Send }) {
   );
 }
 
-function Queue({ state, record }: { state: State; record: Send }) {
+/** How the queue chooses, in the words of the page. */
+const STRATEGIES = {
+  chosen: "what the model is unsure of",
+  informative: "what would teach it most",
+  uncertain: "the least sure rows only",
+  diverse: "typical rows of parts without labels",
+  random: "chance",
+} as const;
+
+function Queue({ state, record, change }: { state: State; record: Send; change: Send }) {
   const { next } = state;
+  const [isOpen, setOpen] = useState(false);
   const busy = useRef(false);
   const once = async (event: object): Promise<void> => {
     // Two keys pressed at once would label the same row twice.
@@ -119,12 +144,20 @@ function Queue({ state, record }: { state: State; record: Send }) {
   };
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      if (event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (
+        event.target instanceof HTMLInputElement ||
+        event.target instanceof HTMLSelectElement ||
+        event.ctrlKey ||
+        event.metaKey ||
+        event.altKey
+      )
+        return;
       const k = KEYS.indexOf(event.key);
       if (k >= 0 && k < state.classes.length) choose(k);
       else if (event.key === "s") aside("skip");
       else if (event.key === "n") aside("none");
       else if (event.key === "u" && state.undoable > 0) void once({ type: "undo" });
+      else if (event.key === "?") setOpen(!isOpen);
     };
     document.addEventListener("keydown", onKey);
     return () => document.removeEventListener("keydown", onKey);
@@ -147,46 +180,26 @@ function Queue({ state, record }: { state: State; record: Send }) {
       ),
     ]),
     h(NewClass, { record }),
-  ]);
-}
-
-function Progress({ state }: { state: State }) {
-  const last = state.progress.at(-1)?.error;
-  return h("section", { "aria-label": "Progress" }, [
-    h("h2", null, "Labels"),
-    h(
-      "table",
-      null,
-      state.classes.map((name, k) =>
-        h("tr", null, [h("th", { scope: "row" }, name), h("td", null, String(state.perClass[k]))]),
-      ),
-    ),
-    h("h2", null, "Error"),
-    h(
-      "p",
-      null,
-      last
-        ? `${percent(last.share)}, between ${percent(last.interval[0])} and ${percent(last.interval[1])} (95 %), on ${last.rows} rows that were drawn at random and are not used for training.`
-        : "Not known yet: it is measured on every fourth row of the queue, which is drawn at random.",
-    ),
-    h(
-      "p",
-      { class: "soft" },
-      state.calibrationError === undefined
-        ? "Calibration is known from 40 such rows on."
-        : `Calibration error: ${percent(state.calibrationError)} on ${state.checked} rows.`,
-    ),
-    state.progress.length > 0 &&
-      h("table", null, [
-        h("tr", null, [h("th", null, "labels"), h("th", null, "error"), h("th", null, "interval")]),
-        ...state.progress.map(({ labels, error }) =>
-          h("tr", null, [
-            h("td", null, String(labels)),
-            h("td", null, error ? percent(error.share) : "–"),
-            h("td", null, error ? `${percent(error.interval[0])} – ${percent(error.interval[1])}` : "–"),
-          ]),
+    h("p", null, [
+      h("label", null, [
+        "Asks for ",
+        h(
+          "select",
+          {
+            "aria-label": "How rows are chosen",
+            value: state.strategy,
+            onChange: (event: Event) => void change({ strategy: (event.target as HTMLSelectElement).value }),
+          },
+          Object.entries(STRATEGIES).map(([name, words]) => h("option", { value: name }, words)),
         ),
       ]),
+      " ",
+      h("button", { type: "button", "aria-expanded": isOpen, onClick: () => setOpen(!isOpen) }, [
+        h("kbd", null, "?"),
+        " Why",
+      ]),
+    ]),
+    isOpen && h(Why, { row: next, state }),
   ]);
 }
 

@@ -12,12 +12,13 @@ import {
   rowsWithin,
   zoomedAt,
 } from "./map.ts";
+import { OneRow } from "./one-row.ts";
 import { ask, Classes, Odds, type Row, type Send, Shown, type State } from "./parts.ts";
 
 /** Rows of a selection that are shown. */
 const SHOWN = 8;
 const WHOLE = { scale: 1, x: 0, y: 0 } as const;
-const COLOURED = ["predicted", "label", "doubt"] as const;
+const COLOURED = ["predicted", "label", "doubt", "outlier"] as const;
 
 const placeOf = ({ offsetX, offsetY }: MouseEvent): Place => [offsetX, offsetY];
 
@@ -25,7 +26,7 @@ const placeOf = ({ offsetX, offsetY }: MouseEvent): Place => [offsetX, offsetY];
 const someOf = (rows: readonly number[]): readonly number[] =>
   rows.filter((_, i) => i % Math.ceil(rows.length / SHOWN) === 0);
 
-export function MapPage({ state, record }: { state: State; record: Send }) {
+export function MapPage({ state, record, change }: { state: State; record: Send; change: Send }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [data, setData] = useState<MapData>();
   const [colour, setColour] = useState<MapView["colour"]>("predicted");
@@ -40,7 +41,7 @@ export function MapPage({ state, record }: { state: State; record: Send }) {
 
   useEffect(() => {
     void fetch("/api/map").then(async (answer) => setData(readMap(await answer.arrayBuffer())));
-  }, [state.lessons, state.labelled]);
+  }, [state.lessons, state.labelled, state.map.version]);
   useEffect(() => {
     if (canvas.current && data) drawMap(canvas.current, data, { colour, zoom }, lasso);
   });
@@ -96,6 +97,14 @@ export function MapPage({ state, record }: { state: State; record: Send }) {
   return h("section", { "aria-label": "Map" }, [
     h("div", { class: "classes", role: "group", "aria-label": "Colour by" }, [
       ...COLOURED.map((name) => button(name, () => setColour(name), name === colour)),
+      h("span", { class: "soft" }, "·"),
+      button("Components", () => void change({ layout: "pca" }), state.layout === "pca"),
+      button(
+        state.map.making ? "UMAP …" : "UMAP",
+        () => void change({ layout: "umap" }),
+        state.layout === "umap",
+      ),
+      h("span", { class: "soft" }, "·"),
       button("Zoom in", () => magnify(1.5)),
       button("Zoom out", () => magnify(1 / 1.5)),
       button("All", () => setZoom(WHOLE)),
@@ -129,7 +138,10 @@ export function MapPage({ state, record }: { state: State; record: Send }) {
           [h(Shown, { row: hovered.row, image: state.image }), h(Odds, { row: hovered.row })],
         ),
     ]),
-    colour !== "doubt" &&
+    state.map.problem && h("p", { class: "problem" }, state.map.problem),
+    colour === "outlier" && h("p", { class: "soft" }, "Red: unlike the rest. log p(x) is lowest there."),
+    colour === "doubt" && h("p", { class: "soft" }, "Red: the model is unsure of the class."),
+    (colour === "predicted" || colour === "label") &&
       h(
         "p",
         { class: "legend" },
@@ -155,25 +167,9 @@ export function MapPage({ state, record }: { state: State; record: Send }) {
     picked &&
       h("div", { id: "picked" }, [
         h("h2", null, "One row"),
-        h("div", { class: "spread" }, [
-          h(Shown, { row: picked, image: state.image }),
-          h(Odds, { row: picked }),
-        ]),
-        h("p", null, picked.label === undefined ? "No label." : `Label: ${state.classes[picked.label]}`),
-        (picked.nearest ?? []).length > 0 && h("p", null, "The labelled rows that are most like it:"),
-        h(
-          "div",
-          { class: "spread" },
-          (picked.nearest ?? []).map((near) =>
-            h("div", null, [
-              h(Shown, { row: near, image: state.image, isSmall: true }),
-              h("p", null, near.label === undefined ? "" : state.classes[near.label]),
-            ]),
-          ),
-        ),
-        h(Classes, {
+        h(OneRow, {
+          row: picked,
           state,
-          keys: false,
           choose: (k: number) => {
             void record({ type: "label", rows: [picked.row], class: k, by: "map" });
             setPicked({ ...picked, label: k });

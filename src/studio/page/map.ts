@@ -6,6 +6,8 @@ export interface MapData {
   readonly y: Float32Array;
   /** The entropy of the class, in nats. */
   readonly doubt: Float32Array;
+  /** −log10 of the share of rows that are as unlikely as this one. */
+  readonly outlier: Float32Array;
   /** Class index; -1 without one. */
   readonly label: Int16Array;
   readonly predicted: Int16Array;
@@ -13,7 +15,7 @@ export interface MapData {
 
 /** How the map is looked at. */
 export interface MapView {
-  readonly colour: "label" | "predicted" | "doubt";
+  readonly colour: "label" | "predicted" | "doubt" | "outlier";
   readonly zoom: Zoom;
 }
 
@@ -29,10 +31,17 @@ export type Place = readonly [x: number, y: number];
 
 /** Reads what `/api/map` answers: the columns one after another, floats first. */
 export function readMap(bytes: ArrayBuffer): MapData {
-  const rows = bytes.byteLength / 16;
+  const rows = bytes.byteLength / 20;
   const floats = (column: number) => new Float32Array(bytes, 4 * rows * column, rows);
-  const shorts = (column: number) => new Int16Array(bytes, 12 * rows + 2 * rows * column, rows);
-  return { x: floats(0), y: floats(1), doubt: floats(2), label: shorts(0), predicted: shorts(1) };
+  const shorts = (column: number) => new Int16Array(bytes, 16 * rows + 2 * rows * column, rows);
+  return {
+    x: floats(0),
+    y: floats(1),
+    doubt: floats(2),
+    outlier: floats(3),
+    label: shorts(0),
+    predicted: shorts(1),
+  };
 }
 
 /** Okabe and Ito's colours, which people with colour blindness can tell apart, and four of Tol's, as [red, green, blue]. */
@@ -57,8 +66,8 @@ const pixel = ([red, green, blue]: readonly [number, number, number], alpha = 25
 
 const CLASSES = COLOURS.map((colour) => pixel(colour));
 const NONE = pixel([128, 128, 128], 115);
-/** From sure, blue, to unsure, red. */
-const DOUBTS = Array.from({ length: 64 }, (_, i) => {
+/** From sure or usual, blue, to unsure or unusual, red. */
+const DEGREES = Array.from({ length: 64 }, (_, i) => {
   const t = i / 63;
   return pixel([Math.round(40 + 190 * t), Math.round(110 - 30 * t), Math.round(210 - 170 * t)]);
 });
@@ -124,9 +133,10 @@ export function drawMap(
   const image = context.createImageData(width, height);
   const pixels = new Uint32Array(image.data.buffer);
   const { scale, left, top } = placing(canvas, data, zoom);
-  const most = colour === "doubt" ? data.doubt.reduce((a, b) => Math.max(a, b), 0) || 1 : 1;
+  const isDegree = colour === "doubt" || colour === "outlier";
+  const most = isDegree ? data[colour].reduce((a, b) => Math.max(a, b), 0) || 1 : 1;
   const colourOf = (row: number): number => {
-    if (colour === "doubt") return DOUBTS[Math.round((63 * data.doubt[row]) / most)];
+    if (isDegree) return DEGREES[Math.round((63 * data[colour][row]) / most)];
     const k = data[colour][row];
     return k < 0 ? NONE : CLASSES[k % CLASSES.length];
   };

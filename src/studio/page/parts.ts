@@ -11,10 +11,15 @@ export interface Row {
   readonly probabilities?: readonly { readonly name: string; readonly probability: number }[];
   /** The labelled rows that are most like it, for a row that was asked for by its number. */
   readonly nearest?: readonly Row[];
+  /** The bound on log p(x), and the share of rows that are as unlikely. */
+  readonly outlier?: { readonly bound: number; readonly share: number };
 }
 
 export interface Point {
   readonly labels: number;
+  readonly seconds: number;
+  /** Null if it is not a number. */
+  readonly bound: number | null;
   readonly error?: {
     readonly share: number;
     readonly rows: number;
@@ -37,7 +42,20 @@ export interface State {
   readonly lessons: number;
   readonly progress: readonly Point[];
   readonly checked?: number;
+  readonly temperature?: number;
   readonly calibrationError?: number;
+  readonly strategy: string;
+  readonly layout: string;
+  /** The map: what it shows, and a number that changes with it. */
+  readonly map: {
+    readonly shown: string;
+    readonly making: boolean;
+    readonly version: number;
+    readonly problem?: string;
+  };
+  /** How far the training of M1 is. */
+  readonly seeing?: { readonly epoch: number; readonly epochs: number };
+  readonly stability?: { readonly same: number; readonly settled: boolean };
   readonly next?: Row;
 }
 
