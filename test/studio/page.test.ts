@@ -204,7 +204,7 @@ describe.skipIf(!isHere)(`in Chromium${isHere ? "" : " (skipped: chromium is not
     expect(problems).toEqual([]);
     await page.close();
     await killed(second.server);
-  }, 180_000);
+  }, 300_000);
 
   test("a table, whose classes and cells are text whatever they say", async () => {
     const problems: string[] = [];
