@@ -1,6 +1,7 @@
 // `npm run bench`: one train step side by side with its peers, and further measurements. See README.md.
 import { parseArgs } from "node:util";
 import { CONTESTANTS } from "./lib/contestants.mjs";
+import { measureCores } from "./lib/cores.mjs";
 import { measureDevice } from "./lib/device.mjs";
 import { installPeers } from "./lib/install.mjs";
 import { M2_CONTESTANTS, measureM2 } from "./lib/m2-step.mjs";
@@ -13,7 +14,7 @@ import { measureStan } from "./lib/stan.mjs";
 import { cell, stepTable } from "./lib/step-table.mjs";
 import { measureTrainSteps } from "./lib/train-step.mjs";
 
-const USAGE = `usage: npm run bench -- [--quick] [--only NAME,NAME] [--steps] [--m2] [--memory] [--start] [--programs] [--ranks] [--stan] [--device NAME]
+const USAGE = `usage: npm run bench -- [--quick] [--only NAME,NAME] [--steps] [--m2] [--memory] [--start] [--programs] [--cores] [--ranks] [--stan] [--device NAME]
 
   --quick    40 counted steps each instead of 200; alone, the VAE's train step only
   --only     these contestants alone: ${CONTESTANTS.map(({ key }) => key).join(", ")};
@@ -21,6 +22,7 @@ const USAGE = `usage: npm run bench -- [--quick] [--only NAME,NAME] [--steps] [-
   --steps, --m2, --memory, --start, --programs
              these parts alone (default: all five; memory and start for tightbound, or those in --only)
   --device   webgpu: the step of three VAEs on a graphics processor, beside this one; no part of the default
+  --cores    the step of three VAEs with its update on all cores, beside the same on one; no part of the default
   --ranks    two processes that share each minibatch by MPI, beside one; needs mpirun, and is no part of the default
   --stan     ten posteriors beside Stan (Debian: r-cran-rstan), a quarter of an hour the first time; what runs/stan holds is not done again. No part of
              the default`;
@@ -41,6 +43,7 @@ const parse = () => {
       memory: flag,
       start: flag,
       programs: flag,
+      cores: flag,
       ranks: flag,
       stan: flag,
       device: { type: "string" },
@@ -164,6 +167,24 @@ const ranks = ({ quick, suffix }) => {
   save(`ranks${suffix}`, { unit: "images per second", environment: where, entries });
 };
 
+const cores = async ({ quick, suffix }) => {
+  const where = environment();
+  const groups = await measureCores({ rounds: quick ? 2 : 10, progress });
+  describe(where);
+  for (const { name, entries, sameLosses, atMost } of groups) {
+    console.log(`\n${stepTable(name, entries)}\n`);
+    const { median } = entries.find(({ key }) => key === "tightbound");
+    const of = (key) => median / entries.find((entry) => entry.key === key).median;
+    const target = atMost === undefined ? "" : ` (≤ ${atMost} ${of("floor") <= atMost ? "met" : "missed"})`;
+    console.log(
+      `over the update on one core: ${cell(of("one"), 3)}; over the products alone: ${cell(of("floor"), 3)}${target}; losses ` +
+        `${sameLosses ? "the same, bit for bit" : "DIFFER"}`,
+    );
+  }
+  save(`cores${suffix}`, { unit: "ms", environment: where, groups });
+  return groups.every(({ entries, sameLosses }) => sameLosses && entries.every(({ valid }) => valid));
+};
+
 const stan = async () => {
   const where = environment();
   const entries = await measureStan({ progress });
@@ -202,7 +223,7 @@ if (args.help) {
   process.exit(0);
 }
 const parts = ["steps", "m2", "memory", "start", "programs"];
-const every = !parts.some((part) => args[part]) && !args.ranks && !args.stan && !args.device;
+const every = !parts.some((part) => args[part]) && !args.cores && !args.ranks && !args.stan && !args.device;
 /** Whether to run a part: if it was requested, or if nothing was requested and it runs by default. */
 const wanted = (part, byDefault = !args.quick) => args[part] || (every && byDefault);
 
@@ -223,6 +244,7 @@ if (wanted("memory")) await processRows("memory", measureMemory, mine, { suffix 
 if (wanted("programs")) await programs();
 if (args.stan) await stan();
 if (args.ranks) ranks({ quick: args.quick, suffix });
+const coresValid = !args.cores || (await cores({ quick: args.quick, suffix }));
 if (args.device) {
   try {
     await device({ device: args.device, quick: args.quick, suffix });
@@ -232,6 +254,7 @@ if (args.device) {
   }
 }
 const valid = [
+  coresValid,
   !wanted("steps", true) || (await trainSteps(present, { quick: args.quick, suffix })),
   !wanted("m2") || (await m2Steps({ only, quick: args.quick, suffix })),
 ];
