@@ -1,7 +1,9 @@
 /** Every op on a graphics processor: what the host computes, to the accuracy of the device's own functions. */
 import { describe, expect, test } from "vitest";
-import { build } from "../../src/compile/index.ts";
-import { allocate, convert, isFloat } from "../../src/tensor/index.ts";
+import { build, topological } from "../../src/compile/index.ts";
+import { applyNativeRules } from "../../src/compile/native-rules.ts";
+import { forWebGpu } from "../../src/compile/webgpu-rules.ts";
+import { allocate, convert, input, isFloat, matmul, type Tensor } from "../../src/tensor/index.ts";
 import { hasSoftwareGpu } from "../software-gpu.ts";
 import { type DrawnCase, drawnCases } from "../tensor/cases.ts";
 
@@ -39,5 +41,51 @@ describe.skipIf(!hasSoftwareGpu)("every op of the registry on webgpu", () => {
       if (at >= 0) wrong.push(`${c.name}, element ${at}: host ${host[at]}, device ${device[at]}`);
     }
     expect(wrong).toEqual([]);
+  });
+});
+
+describe("products with a transposed right operand", () => {
+  const shapes = (m: number, k: number, n: number) => {
+    const [a, b, c] = [input("a", [m, k]), input("b", [n, k]), input("c", [n])];
+    return { product: matmul(a, b, { transposeB: true }), sum: matmul(a, b, { transposeB: true }).add(c), b };
+  };
+  const ops = (outputs: readonly Tensor[]) => topological(forWebGpu(outputs)).map(({ op }) => op.name);
+
+  test("are plain ones of a matrix that is transposed once, where they are large", () => {
+    const { product, b } = shapes(4096, 784, 400);
+    const other = matmul(input("d", [4096, 784]), b, { transposeB: true });
+    expect(ops([product, other]).filter((name) => name === "transpose")).toHaveLength(1);
+    for (const node of forWebGpu([product, other]))
+      expect(node.attributes).toMatchObject({ transposeA: false, transposeB: false });
+  });
+
+  test("stay as they are where a node costs more", () => {
+    expect(ops([shapes(128, 784, 400).product])).not.toContain("transpose");
+  });
+
+  test("have the values of the product as it was written", async () => {
+    const [a, b] = [input("a", [5, 7]), input("b", [6, 7])];
+    const [c, d] = [input("c", [6]), input("d", [7, 5])];
+    const products = [
+      matmul(a, b, { transposeB: true }),
+      matmul(d, b, { transposeA: true, transposeB: true }),
+      // Natively this sum is one node.
+      ...applyNativeRules([matmul(a, b, { transposeB: true }).add(c)]),
+    ];
+    const rewritten = forWebGpu(products, 1);
+    for (const [i, node] of rewritten.entries()) {
+      expect(node.op.name).toBe(products[i].op.name);
+      expect(node.attributes).toMatchObject({ transposeB: false });
+    }
+    const run = async (outputs: readonly Tensor[]) => {
+      const program = await build(outputs, { executor: "host" });
+      const out = outputs.map((t) => new Float64Array(t.size));
+      const values = program.leaves.map((leaf) =>
+        Float64Array.from({ length: leaf.size }, (_, i) => Math.sin(leaf.size + 3 * i)),
+      );
+      await program.bind(values, out)();
+      return out;
+    };
+    expect(await run(rewritten)).toEqual(await run(products));
   });
 });

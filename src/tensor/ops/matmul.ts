@@ -284,3 +284,23 @@ export function fuseMatmulAdd(node: Tensor, isUsedOnce: (t: Tensor) => boolean):
   }
   return undefined;
 }
+
+/**
+ * A product of two matrices with a transposed right operand, as a plain product of that operand transposed beforehand; undefined for another node, or
+ * a product of fewer than `least` multiplications. For executors on which a transposed right operand is slow.
+ */
+export function transposeFirst(
+  node: Tensor,
+  least: number,
+  transposed: (t: Tensor) => Tensor,
+): Tensor | undefined {
+  if (!matmulOp.is(node) && !matmulAddOp.is(node)) return undefined;
+  const { transposeA, transposeB } = node.attributes;
+  const [a, b, ...added] = node.inputs as readonly Tensor[];
+  if (!transposeB || a.rank !== 2 || b.rank !== 2 || a.size * b.shape[0] < least) return undefined;
+  const attributes = { transposeA, transposeB: false };
+  const [c] = added;
+  return c === undefined
+    ? matmulOp([a, transposed(b)], attributes)
+    : matmulAddOp([a, transposed(b), c], attributes);
+}
