@@ -28,7 +28,9 @@ table { border-collapse: collapse; } td, th { text-align: left; padding: .15rem 
 canvas { width: 100%; height: min(65vh, 520px); border: 1px solid var(--line); border-radius: 6px; touch-action: none; display: block; }
 .map { position: relative; } .card { position: absolute; z-index: 1; max-width: 18rem; padding: .5rem .7rem; pointer-events: none; background: var(--paper); border: 1px solid var(--line); border-radius: 6px; box-shadow: 0 2px 8px rgb(0 0 0 / .25); } .card .picture { width: 84px; }
 .legend { display: flex; flex-wrap: wrap; } .legend i { display: inline-block; width: .7rem; height: .7rem; border-radius: 2px; } .legend span { overflow-wrap: anywhere; margin-right: .6rem; }
-.spread { display: flex; flex-wrap: wrap; gap: 1.5rem; }
+.spread { display: flex; flex-wrap: wrap; gap: 1.5rem; align-items: flex-start; }
+.controls { display: flex; flex-wrap: wrap; gap: .4rem 1.4rem; margin: .8rem 0; } .controls .classes { margin: 0; }
+.counts { list-style: none; padding: 0; margin: 0; display: flex; flex-wrap: wrap; gap: .2rem 1.4rem; } .counts li { overflow-wrap: anywhere; }
 figure { margin: 0; } figcaption { font-size: .9rem; } .as { gap: .8rem 1rem; } .drawn { width: 84px; }
 select { max-width: 100%; }
 .curve { width: min(100%, 420px); display: block; } .curve text { font-size: 11px; fill: var(--soft); } .band { fill: var(--accent); opacity: .18; } .line { fill: none; stroke: var(--accent); stroke-width: 2; }

@@ -90,7 +90,7 @@ async function label(page: Page, times: number, classOf: (row: number) => number
   return page.evaluate(() => (globalThis as unknown as { seen: { waits: number[] } }).seen.waits);
 }
 
-async function picture(page: Page, name: string): Promise<void> {
+async function picture(page: Page, name: string, fullPage = false): Promise<void> {
   if (PICTURES === undefined) return;
   mkdirSync(PICTURES, { recursive: true });
   for (const [size, width, height] of [
@@ -101,7 +101,10 @@ async function picture(page: Page, name: string): Promise<void> {
       await page.setViewportSize({ width, height });
       await page.emulateMedia({ colorScheme });
       await page.waitForTimeout(150);
-      await page.screenshot({ path: join(PICTURES, `studio-${name}-${size}-${colorScheme}.png`) });
+      await page.screenshot({
+        path: join(PICTURES, `studio-${name}-${size}-${colorScheme}.png`),
+        fullPage,
+      });
     }
   }
   await page.emulateMedia({ colorScheme: null });
@@ -173,7 +176,7 @@ describe.skipIf(!isHere)(`in Chromium${isHere ? "" : " (skipped: chromium is not
     await page.keyboard.press("?");
     await page.getByRole("region", { name: "As every class" }).waitFor();
     expect(await page.locator("img.drawn").count()).toBeGreaterThanOrEqual(5);
-    await picture(page, "why");
+    await picture(page, "why", true);
     await page.keyboard.press("?");
     await page.getByLabel("How rows are chosen").selectOption("informative");
     await expect
@@ -182,7 +185,9 @@ describe.skipIf(!isHere)(`in Chromium${isHere ? "" : " (skipped: chromium is not
 
     await page.getByRole("button", { name: "Map", exact: true }).click();
     await page.getByRole("button", { name: "UMAP" }).click();
+    await page.getByRole("button", { name: "UMAP …" }).waitFor({ state: "visible" });
     await page.getByRole("button", { name: "UMAP", exact: true }).waitFor();
+    await picture(page, "umap");
     await page.getByRole("button", { name: "outlier" }).click();
     await picture(page, "outlier");
 

@@ -1,5 +1,5 @@
 /** The map: all rows as points. Point at one to see it, click it to open it, draw a lasso to label many. */
-import { h } from "preact";
+import { type ComponentChild, h } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import {
   cssColour,
@@ -17,6 +17,8 @@ import { ask, Classes, Odds, type Row, type Send, Shown, type State } from "./pa
 
 /** Rows of a selection that are shown. */
 const SHOWN = 8;
+/** Room for the card beside the pointer, in pixels. */
+const CARD = 270;
 const WHOLE = { scale: 1, x: 0, y: 0 } as const;
 const COLOURED = ["predicted", "label", "doubt", "outlier"] as const;
 
@@ -94,21 +96,33 @@ export function MapPage({ state, record, change }: { state: State; record: Send;
       { type: "button", onClick: onPress, ...(isPressed !== undefined && { "aria-pressed": isPressed }) },
       name,
     );
+  const group = (name: string, buttons: readonly ComponentChild[]) =>
+    h("div", { class: "classes", role: "group", "aria-label": name }, buttons);
+  /** Beside the pointer, but not beyond the right edge. */
+  const beside = ([x, y]: Place) => ({
+    left: `${Math.max(0, Math.min(x + 14, (canvas.current?.clientWidth ?? 0) - CARD))}px`,
+    top: `${y + 14}px`,
+  });
   return h("section", { "aria-label": "Map" }, [
-    h("div", { class: "classes", role: "group", "aria-label": "Colour by" }, [
-      ...COLOURED.map((name) => button(name, () => setColour(name), name === colour)),
-      h("span", { class: "soft" }, "·"),
-      button("Components", () => void change({ layout: "pca" }), state.layout === "pca"),
-      button(
-        state.map.making ? "UMAP …" : "UMAP",
-        () => void change({ layout: "umap" }),
-        state.layout === "umap",
+    h("div", { class: "controls" }, [
+      group(
+        "Colour by",
+        COLOURED.map((name) => button(name, () => setColour(name), name === colour)),
       ),
-      h("span", { class: "soft" }, "·"),
-      button("Zoom in", () => magnify(1.5)),
-      button("Zoom out", () => magnify(1 / 1.5)),
-      button("All", () => setZoom(WHOLE)),
-      button("Lasso", () => setDraws(!draws), draws),
+      group("Places", [
+        button("Components", () => void change({ layout: "pca" }), state.layout === "pca"),
+        button(
+          state.map.making ? "UMAP …" : "UMAP",
+          () => void change({ layout: "umap" }),
+          state.layout === "umap",
+        ),
+      ]),
+      group("View", [
+        button("Zoom in", () => magnify(1.5)),
+        button("Zoom out", () => magnify(1 / 1.5)),
+        button("All", () => setZoom(WHOLE)),
+        button("Lasso", () => setDraws(!draws), draws),
+      ]),
     ]),
     h("div", { class: "map" }, [
       h("canvas", {
@@ -132,11 +146,10 @@ export function MapPage({ state, record, change }: { state: State; record: Send;
         },
       }),
       hovered &&
-        h(
-          "div",
-          { class: "card", style: { left: `${hovered.at[0] + 14}px`, top: `${hovered.at[1] + 14}px` } },
-          [h(Shown, { row: hovered.row, image: state.image }), h(Odds, { row: hovered.row })],
-        ),
+        h("div", { class: "card", style: beside(hovered.at) }, [
+          h(Shown, { row: hovered.row, image: state.image }),
+          h(Odds, { row: hovered.row }),
+        ]),
     ]),
     state.map.problem && h("p", { class: "problem" }, state.map.problem),
     colour === "outlier" && h("p", { class: "soft" }, "Red: unlike the rest. log p(x) is lowest there."),

@@ -1,7 +1,7 @@
 /** One row: what the model expects and why. How unlike the rest it is, and the row drawn as every class. */
 import { h } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { ask, Classes, Odds, percent, type Row, Shown, type State } from "./parts.ts";
+import { ask, Classes, Odds, percent, type Row, Shown, type State, signed } from "./parts.ts";
 
 /** A row as every class. */
 interface ByClass {
@@ -70,7 +70,7 @@ function Unlike({
   outlier: { bound: number; share: number };
   noun: string;
 }) {
-  const log = `log p(x) is at least ${bound.toFixed(1)}`;
+  const log = `log p(x) is at least ${signed(bound)}`;
   return h(
     "p",
     share <= UNLIKE ? { class: "problem" } : null,
@@ -125,7 +125,7 @@ function AsEveryClass({ row, state }: { row: number; state: State }) {
             h(
               "span",
               { class: "soft" },
-              logLikelihood === best ? " best" : ` −${(best - logLikelihood).toFixed(1)}`,
+              logLikelihood === best ? " best" : ` ${signed(logLikelihood - best)}`,
             ),
           ]),
         ]),

@@ -81,18 +81,25 @@ export async function ask<T>(path: string, body?: object): Promise<T> {
 /** Sends an action of the user; when it resolves, the action is on the disk. */
 export type Send = (event: object) => Promise<void>;
 
+/** What a row is called; the noun is not said twice. */
+const titleOf = ({ noun, name }: Row): string =>
+  name.toLowerCase().startsWith(noun.toLowerCase()) ? name : `${noun} ${name}`;
+
+/** A number with a proper minus sign. */
+export const signed = (value: number, digits = 1): string => value.toFixed(digits).replace("-", "−");
+
 export function Shown({ row, image, isSmall = false }: { row: Row; image: boolean; isSmall?: boolean }) {
   return h("div", null, [
     h(
       "p",
       { class: "soft" },
-      `${row.noun} ${row.name}${row.by === "check" ? " · drawn at random, to measure the error" : ""}`,
+      `${titleOf(row)}${row.by === "check" ? " · drawn at random, to measure the error" : ""}`,
     ),
     image
       ? h("img", {
           class: isSmall ? "small" : "picture",
           src: `/api/rows/${row.row}/image`,
-          alt: `${row.noun} ${row.name}`,
+          alt: titleOf(row),
         })
       : h(
           "table",

@@ -1,6 +1,6 @@
 /** Progress: labels by class, the error and its curve, calibration, and whether more labels help. */
 import { h } from "preact";
-import { type Point, percent, type State } from "./parts.ts";
+import { type Point, percent, type State, signed } from "./parts.ts";
 
 export function Progress({ state }: { state: State }) {
   const last = state.progress.at(-1);
@@ -8,11 +8,9 @@ export function Progress({ state }: { state: State }) {
   return h("section", { "aria-label": "Progress" }, [
     h("h2", null, "Labels"),
     h(
-      "table",
-      null,
-      state.classes.map((name, k) =>
-        h("tr", null, [h("th", { scope: "row" }, name), h("td", null, String(state.perClass[k]))]),
-      ),
+      "ul",
+      { class: "counts" },
+      state.classes.map((name, k) => h("li", null, [name, " ", h("b", null, String(state.perClass[k]))])),
     ),
     state.stability &&
       h(
@@ -67,7 +65,7 @@ export function Progress({ state }: { state: State }) {
                   ? `${percent(point.error.interval[0])} – ${percent(point.error.interval[1])}`
                   : "–",
               ),
-              h("td", null, typeof point.bound === "number" ? point.bound.toFixed(1) : "–"),
+              h("td", null, typeof point.bound === "number" ? signed(point.bound) : "–"),
               h("td", null, point.seconds.toFixed(1)),
             ]),
           ),
@@ -76,11 +74,15 @@ export function Progress({ state }: { state: State }) {
   ]);
 }
 
-const [WIDTH, HEIGHT, LEFT, BOTTOM] = [420, 150, 44, 22];
+const [WIDTH, HEIGHT, LEFT, BOTTOM] = [420, 150, 56, 22];
 
 /** The error against labels, with its interval as a band. */
 function Curve({ points }: { points: readonly Point[] }) {
-  const known = points.flatMap(({ labels, error }) => (error ? [{ labels, ...error }] : []));
+  // Of several lessons on as many labels the last counts.
+  const byLabels = new Map(points.flatMap(({ labels, error }) => (error ? [[labels, error] as const] : [])));
+  const known = [...byLabels]
+    .map(([labels, error]) => ({ labels, ...error }))
+    .sort((a, b) => a.labels - b.labels);
   if (known.length < 2) return null;
   const [first, last] = [known[0].labels, known[known.length - 1].labels];
   const most = Math.max(...known.map(({ interval }) => interval[1]));
