@@ -185,8 +185,8 @@ describe.skipIf(!isHere)(`in Chromium${isHere ? "" : " (skipped: chromium is not
 
     await page.getByRole("button", { name: "Map", exact: true }).click();
     await page.getByRole("button", { name: "UMAP" }).click();
-    await page.getByRole("button", { name: "UMAP …" }).waitFor({ state: "visible" });
-    await page.getByRole("button", { name: "UMAP", exact: true }).waitFor();
+    const shown = () => page.evaluate(async () => (await (await fetch("/api/state")).json()).map.shown);
+    await expect.poll(shown, { timeout: 60_000 }).toBe("umap");
     await picture(page, "umap");
     await page.getByRole("button", { name: "outlier" }).click();
     await picture(page, "outlier");
