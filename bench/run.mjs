@@ -5,6 +5,7 @@ import { measureCores } from "./lib/cores.mjs";
 import { measureDevice } from "./lib/device.mjs";
 import { installPeers } from "./lib/install.mjs";
 import { M2_CONTESTANTS, measureM2 } from "./lib/m2-step.mjs";
+import { measurePage } from "./lib/page.mjs";
 import { launch } from "./lib/process.mjs";
 import { measureMemory, measureStart } from "./lib/process-rows.mjs";
 import { measurePrograms } from "./lib/programs.mjs";
@@ -14,7 +15,7 @@ import { measureStan } from "./lib/stan.mjs";
 import { cell, stepTable } from "./lib/step-table.mjs";
 import { measureTrainSteps } from "./lib/train-step.mjs";
 
-const USAGE = `usage: npm run bench -- [--quick] [--only NAME,NAME] [--steps] [--m2] [--memory] [--start] [--programs] [--cores] [--ranks] [--stan] [--device NAME]
+const USAGE = `usage: npm run bench -- [--quick] [--only NAME,NAME] [--steps] [--m2] [--memory] [--start] [--programs] [--cores] [--page] [--ranks] [--stan] [--device NAME]
 
   --quick    40 counted steps each instead of 200; alone, the VAE's train step only
   --only     these contestants alone: ${CONTESTANTS.map(({ key }) => key).join(", ")};
@@ -23,6 +24,7 @@ const USAGE = `usage: npm run bench -- [--quick] [--only NAME,NAME] [--steps] [-
              these parts alone (default: all five; memory and start for tightbound, or those in --only)
   --device   webgpu: the step of three VAEs on a graphics processor, beside this one; no part of the default
   --cores    the step of three VAEs with its update on all cores, beside the same on one; no part of the default
+  --page     a VAE, NUTS and SVI in a page beside Node; needs Chromium, and is no part of the default
   --ranks    two processes that share each minibatch by MPI, beside one; needs mpirun, and is no part of the default
   --stan     ten posteriors beside Stan (Debian: r-cran-rstan), a quarter of an hour the first time; what runs/stan holds is not done again. No part of
              the default`;
@@ -44,6 +46,7 @@ const parse = () => {
       start: flag,
       programs: flag,
       cores: flag,
+      page: flag,
       ranks: flag,
       stan: flag,
       device: { type: "string" },
@@ -185,6 +188,24 @@ const cores = async ({ quick, suffix }) => {
   return groups.every(({ entries, sameLosses }) => sameLosses && entries.every(({ valid }) => valid));
 };
 
+const page = async ({ quick, suffix }) => {
+  const where = environment();
+  const { chromium, entries } = await measurePage({ rounds: quick ? 2 : 7, progress });
+  describe(where);
+  const rows = entries.map(({ name, page: there, node: here, ratio, atMost, agree }) => [
+    name,
+    cell(there.median, 3),
+    cell(here.median, 3),
+    `${cell(ratio.median)} (${cell(ratio.min)}–${cell(ratio.max)})`,
+    `≤ ${atMost} ${ratio.median <= atMost ? "met" : "missed"}`,
+    agree ? "agree" : "DIFFER",
+  ]);
+  const header = ["one thread", "page, CPU s", "Node, CPU s", "page / Node", "target", "figures"];
+  console.log(`\nChromium ${chromium}\n\n${table(header, rows)}\n`);
+  save(`page${suffix}`, { unit: "seconds of CPU time", environment: where, chromium, entries });
+  return entries.every(({ agree }) => agree);
+};
+
 const stan = async () => {
   const where = environment();
   const entries = await measureStan({ progress });
@@ -223,7 +244,8 @@ if (args.help) {
   process.exit(0);
 }
 const parts = ["steps", "m2", "memory", "start", "programs"];
-const every = !parts.some((part) => args[part]) && !args.cores && !args.ranks && !args.stan && !args.device;
+const every =
+  !parts.some((part) => args[part]) && !args.cores && !args.page && !args.ranks && !args.stan && !args.device;
 /** Whether to run a part: if it was requested, or if nothing was requested and it runs by default. */
 const wanted = (part, byDefault = !args.quick) => args[part] || (every && byDefault);
 
@@ -245,6 +267,7 @@ if (wanted("programs")) await programs();
 if (args.stan) await stan();
 if (args.ranks) ranks({ quick: args.quick, suffix });
 const coresValid = !args.cores || (await cores({ quick: args.quick, suffix }));
+const pageValid = !args.page || (await page({ quick: args.quick, suffix }));
 if (args.device) {
   try {
     await device({ device: args.device, quick: args.quick, suffix });
@@ -255,6 +278,7 @@ if (args.device) {
 }
 const valid = [
   coresValid,
+  pageValid,
   !wanted("steps", true) || (await trainSteps(present, { quick: args.quick, suffix })),
   !wanted("m2") || (await m2Steps({ only, quick: args.quick, suffix })),
 ];
