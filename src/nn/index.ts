@@ -25,6 +25,7 @@ export {
   type TrainingContext,
   trainingContext,
 } from "./layer.ts";
+export { type Lstm, type LstmOptions, type LstmState, lstm } from "./lstm.ts";
 export { type MlpOptions, mlp } from "./mlp.ts";
 export {
   type BatchNorm,

@@ -79,6 +79,7 @@ const calls: Record<string, readonly Call[]> = {
   RandomWalkOptions: [(o) => distributions.GaussianRandomWalk(1, 3, o)],
   EmpiricalOptions: [(o) => distributions.Empirical([1, 2], o)],
   GruOptions: [(o) => nn.gru(2, 2, o)],
+  LstmOptions: [(o) => nn.lstm(2, 2, o)],
   OdeintOptions: [(o) => tensor.odeint((_, y) => y, tensor.ones([1]), [0, 1], o)],
   ScanOptions: [
     (o) =>
