@@ -4,6 +4,7 @@
  * @module
  */
 
+export { ARMA, ArmaDistribution, type ArmaOptions } from "./arma.ts";
 export { AsymmetricLaplace, AsymmetricLaplaceDistribution } from "./asymmetric-laplace.ts";
 export { Bernoulli, BernoulliDistribution } from "./bernoulli.ts";
 export { Beta, BetaDistribution } from "./beta.ts";
@@ -123,6 +124,13 @@ export {
 } from "./relaxed-one-hot-categorical.ts";
 export { Skellam, SkellamDistribution } from "./skellam.ts";
 export { SkewNormal, SkewNormalDistribution } from "./skew-normal.ts";
+export {
+  LinearGaussianStateSpace,
+  LinearGaussianStateSpaceDistribution,
+  type StateMoments,
+  type StateSpaceOptions,
+  type VaryingPart,
+} from "./state-space/index.ts";
 export { StudentT, StudentTDistribution } from "./student-t.ts";
 export { TableRow, TableRowDistribution, type TableRowParameters } from "./table-row.ts";
 export { Transformed, TransformedDistribution } from "./transformed.ts";

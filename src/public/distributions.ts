@@ -6,6 +6,9 @@
 import "../ambient.ts";
 
 export {
+  ARMA,
+  ArmaDistribution,
+  type ArmaOptions,
   AsymmetricLaplace,
   AsymmetricLaplaceDistribution,
   Bernoulli,
@@ -104,6 +107,8 @@ export {
   klMonteCarlo,
   Laplace,
   LaplaceDistribution,
+  LinearGaussianStateSpace,
+  LinearGaussianStateSpaceDistribution,
   type LinearKernelOptions,
   LKJ,
   LKJCholesky,
@@ -166,6 +171,8 @@ export {
   type SparseGaussianProcessModel,
   type SparseGaussianProcessOptions,
   type SparseMethod,
+  type StateMoments,
+  type StateSpaceOptions,
   StraightThroughBernoulliDistribution,
   StraightThroughOneHotCategoricalDistribution,
   StudentT,
@@ -185,6 +192,7 @@ export {
   UniformDistribution,
   type ValueAndLogDet,
   type ValuesOptions,
+  type VaryingPart,
   VonMises,
   VonMisesDistribution,
   VonMisesFisher,

@@ -64,6 +64,8 @@ const absent: Readonly<Record<string, readonly [forms: string, why: string]>> = 
   Horseshoe: ["mean variance entropy median cdf icdf kl", "no mean; no elementary integral"],
   MultivariateStudentT: ["kl", noKl],
   DirichletMultinomial: ["mode entropy kl", "a search and sums over all splits"],
+  LinearGaussianStateSpace: ["kl", "of the joint normals, cubic in the length"],
+  ARMA: ["kl", "of the joint normals, cubic in the length"],
   Skellam: [
     "mode entropy median cdf icdf kl",
     "sums over all pairs of counts; a distribution function of noncentral chi-squares",

@@ -562,7 +562,85 @@ def empirical(case):
     return out
 
 
+def raised(tree, path, h):
+    if not path:
+        return tree + h
+    head, *rest = path
+    return [raised(v, rest, h) if i == head else v for i, v in enumerate(tree)]
+
+
+def leaves(tree):
+    return [[i, *p] for i, v in enumerate(tree) for p in leaves(v)] if isinstance(tree, list) else [[]]
+
+
+def joint_table(case, moments):
+    """A normal of all values together, from its mean and covariance by the parameters."""
+    flat = lambda v: [x for row in v for x in flat(row)] if isinstance(v, list) else [v]
+    points = [flat(real(x[0])) for x in case["points"]]
+
+    def density(x, r):
+        mean, v = moments(r)
+        d = matrix([a - b for a, b in zip(x, mean)])
+        return -((d.T * (v**-1 * d))[0] + log(det(v)) + len(x) * log(2 * pi)) / 2
+
+    each = rows(case)
+    h = mpf(10) ** -12
+    grads = {
+        name: [
+            number(
+                sum(density(x, {**r, name: raised(r[name], p, h)}) - density(x, {**r, name: raised(r[name], p, -h)}) for x in points)
+                / (2 * h)
+            )
+            for r in each
+            for p in leaves(r[name])
+        ]
+        for name in case["parameters"]
+    }
+    found = [moments(r) for r in each]
+    size = len(points[0])
+    return {
+        "logProb": [number(density(x, r)) for x in points for r in each],
+        "gradients": grads,
+        "mean": [number(m) for mean, _ in found for m in mean],
+        "variance": [number(v[i, i]) for _, v in found for i in range(size)],
+        "entropy": [number((log(det(v)) + size * (1 + log(2 * pi))) / 2) for _, v in found],
+    }
+
+
+def arma(case):
+    def moments(r):
+        # The moving average of infinite order; 0.71^-800 of it is left out.
+        psi = []
+        for j in range(800):
+            own = mpf(1) if j == 0 else (r["ma"][j - 1] if j <= len(r["ma"]) else mpf(0))
+            psi.append(own + sum(f * psi[j - 1 - i] for i, f in enumerate(r["ar"]) if j > i))
+        gamma_of = lambda lag: r["scale"] ** 2 * sum(a * b for a, b in zip(psi, psi[lag:]))
+        each = [gamma_of(k) for k in range(3)]
+        return [r["mean"]] * 3, matrix([[each[abs(i - j)] for j in range(3)] for i in range(3)])
+
+    return joint_table(case, moments)
+
+
+def state_space(case):
+    def moments(r):
+        f, g, h, e = (matrix(r[k]) for k in ("transition", "transitionScale", "emission", "emissionScale"))
+        power = [f**0, f, f * f]
+        start = matrix(r["initialScale"])
+        # Each value as a map of the first state's noise, both transitions' and its own.
+        maps = []
+        for t in range(3):
+            own = [h * power[t] * start] + [h * power[t - 1 - s] * g if s < t else h * g * 0 for s in range(2)]
+            maps.append([own[0][0], own[0][1], own[1][0], own[2][0]] + [e[0] if s == t else mpf(0) for s in range(3)])
+        a = matrix(maps)
+        mean = [(h * power[t] * matrix(r["initialMean"]))[0] for t in range(3)]
+        return mean, a * a.T
+
+    return joint_table(case, moments)
+
+
 MAKE = {
+    "ARMA": arma,
+    "LinearGaussianStateSpace": state_space,
     "Skellam": skellam,
     "VonMisesFisher": von_mises_fisher,
     "VonMisesFisher in two dimensions": von_mises_fisher,

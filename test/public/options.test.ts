@@ -77,6 +77,18 @@ const calls: Record<string, readonly Call[]> = {
         .given(tensor.ones([1]), tensor.ones([1]), tensor.ones([1]), o),
   ],
   RandomWalkOptions: [(o) => distributions.GaussianRandomWalk(1, 3, o)],
+  StateSpaceOptions: [
+    (o) =>
+      distributions.LinearGaussianStateSpace({
+        length: 2,
+        transition: [[1]],
+        transitionScale: [[1]],
+        emission: [[1]],
+        initialScale: [[1]],
+        ...o,
+      }),
+  ],
+  ArmaOptions: [(o) => distributions.ARMA({ ar: [0.5], scale: 1, length: 3, ...o })],
   EmpiricalOptions: [(o) => distributions.Empirical([1, 2], o)],
   GruOptions: [(o) => nn.gru(2, 2, o)],
   LstmOptions: [(o) => nn.lstm(2, 2, o)],

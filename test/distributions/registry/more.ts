@@ -1,10 +1,69 @@
-/** Cases of differences of counts, directions, and given values. */
+/** Cases of series, differences of counts, directions, and given values. */
+import { ARMA } from "../../../src/distributions/arma.ts";
 import { Empirical } from "../../../src/distributions/empirical.ts";
 import { Skellam } from "../../../src/distributions/skellam.ts";
+import {
+  LinearGaussianStateSpace,
+  type StateSpaceOptions,
+} from "../../../src/distributions/state-space/index.ts";
 import { VonMisesFisher } from "../../../src/distributions/von-mises-fisher.ts";
 import type { DistributionCase } from "./index.ts";
 
 export const moreCases: readonly DistributionCase[] = [
+  {
+    name: "ARMA",
+    parameters: {
+      ar: [
+        [0.5, -0.25],
+        [1.25, -0.5],
+      ],
+      ma: [[0.75], [-0.5]],
+      scale: [0.5, 2],
+      mean: [1, -3],
+    },
+    make: (p) => ARMA({ ar: p.ar, ma: p.ma, scale: p.scale, mean: p.mean, length: 3 }),
+    points: [[[1, 2, 0.5]], [[-3, -2, 0]], [[4, -1, 0]]],
+    total: "reference",
+  },
+  {
+    // The second state is the one before, without noise of its own.
+    name: "LinearGaussianStateSpace",
+    parameters: {
+      transition: [
+        [
+          [0.5, 0.25],
+          [1, 0],
+        ],
+        [
+          [1, -0.5],
+          [1, 0],
+        ],
+      ],
+      transitionScale: [
+        [[1], [0]],
+        [[0.25], [0]],
+      ],
+      emission: [[[1, 0.5]], [[0.5, 1]]],
+      emissionScale: [[[0.5]], [[2]]],
+      initialMean: [
+        [1, -1],
+        [0.5, 2],
+      ],
+      initialScale: [
+        [
+          [1, 0],
+          [0.5, 2],
+        ],
+        [
+          [3, 0.5],
+          [-1, 1],
+        ],
+      ],
+    },
+    make: (p) => LinearGaussianStateSpace({ ...p, length: 3 } as unknown as StateSpaceOptions),
+    points: [[[[1], [2], [0.5]]], [[[-3], [-2], [0]]], [[[40], [-1], [0]]]],
+    total: "reference",
+  },
   {
     name: "Skellam",
     // Sums of few terms, Debye's expansion, and one rate far above the other.

@@ -1,0 +1,7 @@
+export {
+  LinearGaussianStateSpace,
+  LinearGaussianStateSpaceDistribution,
+  type StateMoments,
+  type StateSpaceOptions,
+  type VaryingPart,
+} from "./linear-gaussian-state-space.ts";
