@@ -164,7 +164,7 @@ describe.skipIf(!isHere)(`in Chromium${isHere ? "" : " (skipped: chromium is not
     await label(page, 1, (row) => truth[row]);
     await status(page)
       .getByText(/30 of 500 rows labelled · \d+ lessons?/)
-      .waitFor({ timeout: 60_000 });
+      .waitFor({ timeout: 120_000 });
 
     // M1 is trained meanwhile, from where it was; the next lessons learn from its codes.
     const kindOfRun = () =>
@@ -172,7 +172,7 @@ describe.skipIf(!isHere)(`in Chromium${isHere ? "" : " (skipped: chromium is not
     await expect.poll(kindOfRun, { timeout: 90_000 }).toBe("m1m2");
     await status(page)
       .getByText(/30 of 500 rows labelled · \d+ lessons?/)
-      .waitFor({ timeout: 60_000 });
+      .waitFor({ timeout: 120_000 });
     await page.keyboard.press("?");
     await page.getByRole("region", { name: "As every class" }).waitFor();
     expect(await page.locator("img.drawn").count()).toBeGreaterThanOrEqual(5);
@@ -186,7 +186,7 @@ describe.skipIf(!isHere)(`in Chromium${isHere ? "" : " (skipped: chromium is not
     await page.getByRole("button", { name: "Map", exact: true }).click();
     await page.getByRole("button", { name: "UMAP" }).click();
     const shown = () => page.evaluate(async () => (await (await fetch("/api/state")).json()).map.shown);
-    await expect.poll(shown, { timeout: 60_000 }).toBe("umap");
+    await expect.poll(shown, { timeout: 120_000 }).toBe("umap");
     await picture(page, "umap");
     await page.getByRole("button", { name: "outlier" }).click();
     await picture(page, "outlier");
@@ -226,7 +226,7 @@ describe.skipIf(!isHere)(`in Chromium${isHere ? "" : " (skipped: chromium is not
     await label(page, 30, kindOf);
     await status(page)
       .getByText(/30 of 300 rows labelled · \d+ lessons?/)
-      .waitFor({ timeout: 60_000 });
+      .waitFor({ timeout: 120_000 });
     await picture(page, "table");
 
     await page.getByRole("button", { name: "Map", exact: true }).click();
@@ -265,5 +265,5 @@ describe.skipIf(!isHere)(`in Chromium${isHere ? "" : " (skipped: chromium is not
     expect(problems).toEqual([]);
     await page.close();
     await killed(server);
-  }, 120_000);
+  }, 240_000);
 });
