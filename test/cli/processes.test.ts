@@ -198,6 +198,23 @@ test("--version and --help", () => {
   }
 });
 
+test.skipIf(process.platform === "win32")("a system that opens too few files is told so", () => {
+  for (const limit of [40, 100]) {
+    const { status, stdout, stderr } = spawnSync(
+      "sh",
+      ["-c", `ulimit -n ${limit} && exec "$0" "$@"`, process.execPath, main, "train", "--help"],
+      { encoding: "utf8" },
+    );
+    expect({ status, stdout, stderr }).toEqual({
+      status: 1,
+      stdout: "",
+      stderr:
+        "tightbound: expected to open a few hundred files at once, and this system allows fewer. " +
+        "Raise the limit (ulimit -n 1024) or close other programs.\n",
+    });
+  }
+});
+
 test("a reader that stops reading is no fault", () => {
   const text = execFileSync("sh", ["-c", `"${process.execPath}" "${main}" train --help | head -1; true`], {
     encoding: "utf8",
