@@ -13,6 +13,12 @@ export const WANTED = [
     tests: "sweeps on several machines (test/sweep/queue.test.ts)",
   },
   {
+    name: "slurm-wlm",
+    // Its dependencies bring the daemon that signs messages.
+    commands: ["slurmctld", "/usr/sbin/slurmctld"],
+    tests: "sweeps as a job array of Slurm (test/sweep/slurm.test.ts)",
+  },
+  {
     name: "chromium",
     commands: ["chromium", "chromium-browser", "google-chrome"],
     tests:

@@ -111,13 +111,7 @@ function conclude(plan: Plan, sweep: SweepFolder, options: SweepOptions, context
   );
   if (count("failed") > 0) context.exitCode = 1;
   if (count("done") > 1) {
-    say(
-      `To compare them: ${commandLine(["compare"])} ${sweep.runs
-        .filter(({ name }) => sweep.ended.get(name)?.state === "done")
-        .slice(0, 2)
-        .map((run) => commandLine([sweep.folderOf(run)]).slice("tightbound ".length))
-        .join(" ")}${count("done") > 2 ? " …" : ""}`,
-    );
+    say(`To compare them: ${commandLine(["compare", sweep.path])}`);
   }
   if (options.json === true) {
     printJson(context.terminal, {

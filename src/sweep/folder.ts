@@ -1,7 +1,7 @@
 /** A sweep's folder: `sweep.json` with the plan and the state of each run, the folders of the runs, and their output in `logs/`. */
 import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { CheckpointError, UsageError } from "../errors.ts";
@@ -56,6 +56,25 @@ export function sweepIn(path: string): string | undefined {
     return undefined;
   }
 }
+
+/** What a sweep's folder has beside its runs. */
+const OWN: readonly string[] = ["sweep.json", "logs", "lock"];
+
+const isSweep = (path: string): boolean => existsSync(join(path, "sweep.json"));
+
+/**
+ * The folders of runs among paths: a sweep stands for those of its runs that have started, and what its folder has beside them, which
+ * `runs/sweep/*` names as well, is left out.
+ */
+export const runsAmong = (paths: readonly string[]): string[] =>
+  paths.flatMap((path) => {
+    if (isSweep(path))
+      return readdirSync(path)
+        .filter((name) => existsSync(join(path, name, "config.json")))
+        .sort()
+        .map((name) => join(path, name));
+    return OWN.includes(basename(path)) && isSweep(dirname(path)) ? [] : [path];
+  });
 
 /** The differences between two plans, in words. */
 function differences(before: Plan, now: Plan): string {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { type Ending, openPrepared, openSweep, type SweepFolder } from "./folder.ts";
+export { type Ending, openPrepared, openSweep, runsAmong, type SweepFolder } from "./folder.ts";
 export {
   type Draft,
   type Plan,

@@ -12,11 +12,14 @@ const EXAMPLES = `
 Prints the settings in which the runs differ, and their figures as stored in their folders: nothing is measured again.
 The best run is the best on validation rows (--validation of train), never on test rows.
 
+The folder of a sweep stands for its runs.
+
 With --report FILE.html, or a folder, it also writes a page with the same tables and the curves of all runs on top of each other.
 
 Examples:
   $ tightbound compare runs/a runs/b
   $ tightbound compare runs/mnist-* --report comparison.html
+  $ tightbound compare runs/sweep
   $ tightbound compare runs/a runs/b --json`;
 
 export function define(command: Command, context: Context): void {
@@ -26,11 +29,12 @@ export function define(command: Command, context: Context): void {
     .addHelpText("after", EXAMPLES)
     .action(async (paths: readonly string[], { report, json }: Options) => {
       const { compareRuns } = await import("../../runs/index.ts");
+      const { runsAmong } = await import("../../sweep/index.ts");
       const { comparisonLines, renderComparison } = await import("../../report/index.ts");
       const { version } = await import("../../version.ts");
       const { terminal } = context;
       const say = speaker(terminal, { json: json === true });
-      const found = compareRuns(paths, { command: commandLine(context.argv), version: version() });
+      const found = compareRuns(runsAmong(paths), { command: commandLine(context.argv), version: version() });
       // The remarks name options; here they become flags.
       const comparison = { ...found, remarks: found.remarks.map((remark) => inFlags(remark, command)) };
       for (const line of comparisonLines(comparison)) say(line);
