@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import { CONTESTANTS } from "./lib/contestants.mjs";
 import { measureCores } from "./lib/cores.mjs";
-import { measureDevice } from "./lib/device.mjs";
+import { isSoftware, measureDevice, measureDeviceMemory } from "./lib/device.mjs";
 import { installPeers } from "./lib/install.mjs";
 import { M2_CONTESTANTS, measureM2 } from "./lib/m2-step.mjs";
 import { measurePage } from "./lib/page.mjs";
@@ -22,7 +22,8 @@ const USAGE = `usage: npm run bench -- [--quick] [--only NAME,NAME] [--steps] [-
              with --m2 ${M2_CONTESTANTS.join(", ")}
   --steps, --m2, --memory, --start, --programs
              these parts alone (default: all five; memory and start for tightbound, or those in --only)
-  --device   webgpu: the step of three VAEs on a graphics processor, beside this one; no part of the default
+  --device   webgpu: the step of three VAEs on a graphics processor, beside this one; with --memory, its memory over 5,000 steps; no part of the
+             default
   --cores    the step of three VAEs with its update on all cores, beside the same on one; no part of the default
   --page     a VAE, NUTS and SVI in a page beside Node; needs Chromium, and is no part of the default
   --ranks    two processes that share each minibatch by MPI, beside one; needs mpirun, and is no part of the default
@@ -225,17 +226,47 @@ const device = async ({ device: name, quick, suffix }) => {
   const where = environment();
   const entries = await measureDevice({ device: name, most: quick ? 10 : 100, progress });
   describe(where);
-  const rows = entries.map(({ name: model, atMost, there, here }) => [
+  if (isSoftware)
+    console.log("\nthe driver computes on the processor: kernels are counted, and times are not measured");
+  const rows = entries.map(({ name: model, atMost, there, here, kernels }) => [
     model,
-    cell(there.step.median),
-    cell(here.step.median),
-    String(there.nodes),
-    String(there.counted),
-    atMost === undefined ? "" : `≤ ${atMost} ${there.step.median <= atMost ? "met" : "missed"}`,
+    there === undefined ? "not measured" : cell(there.step.median),
+    here === undefined ? "not measured" : cell(here.step.median),
+    String(kernels.nodes),
+    String(kernels.there),
+    String(kernels.here),
+    there === undefined ? "" : String(there.counted),
+    atMost === undefined || there === undefined
+      ? ""
+      : `≤ ${atMost} ${there.step.median <= atMost ? "met" : "missed"}`,
   ]);
-  const header = ["train step", `${name}, ms`, "cpu, ms", "nodes", "steps", "target"];
+  const header = [
+    "train step",
+    `${name}, ms`,
+    "cpu, ms",
+    "nodes",
+    "kernels there",
+    "on the cpu",
+    "steps",
+    "target",
+  ];
   console.log(`\n${table(header, rows)}\n`);
-  save(`device-${name}${suffix}`, { unit: "ms", environment: where, entries });
+  save(`device-${name}${suffix}`, { unit: "ms", environment: where, isSoftware, entries });
+};
+
+const deviceMemory = async ({ device: name, quick, suffix }) => {
+  const where = environment();
+  const { steps, first, last, ratio } = await measureDeviceMemory({
+    device: name,
+    count: quick ? 500 : 5000,
+    progress,
+  });
+  describe(where);
+  const verdict = ratio >= 0.98 && ratio <= 1.02 ? "flat" : "NOT flat";
+  console.log(
+    `\nresident memory over ${steps} steps on ${name}: ${cell(first)} MiB at first, ${cell(last)} at the end, ratio ${cell(ratio, 3)}: ${verdict}\n`,
+  );
+  save(`device-${name}-memory${suffix}`, { unit: "MiB", environment: where, steps, first, last, ratio });
 };
 
 const args = parse();
@@ -262,7 +293,7 @@ const present = chosen.filter(({ npm }) => !(npm && missing));
 const suffix = only || args.quick ? ".partial" : "";
 const mine = only ? present : present.filter(({ key }) => key === "tightbound");
 if (wanted("start")) await processRows("start", measureStart, mine, { suffix });
-if (wanted("memory")) await processRows("memory", measureMemory, mine, { suffix });
+if (wanted("memory") && !args.device) await processRows("memory", measureMemory, mine, { suffix });
 if (wanted("programs")) await programs();
 if (args.stan) await stan();
 if (args.ranks) ranks({ quick: args.quick, suffix });
@@ -270,7 +301,8 @@ const coresValid = !args.cores || (await cores({ quick: args.quick, suffix }));
 const pageValid = !args.page || (await page({ quick: args.quick, suffix }));
 if (args.device) {
   try {
-    await device({ device: args.device, quick: args.quick, suffix });
+    const measure = args.memory ? deviceMemory : device;
+    await measure({ device: args.device, quick: args.quick, suffix });
   } catch (error) {
     progress("");
     usage(error.message);
