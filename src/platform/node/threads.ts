@@ -141,6 +141,16 @@ const SPINS = 5000;
 // A thread keeps itself alive, so it is ended when nobody can give it work any more.
 const abandoned = new FinalizationRegistry<Int32Array>((state) => end(state));
 
+function startThread(workerData: object): void {
+  try {
+    const worker = new Worker(SOURCE, { eval: true, execArgv: [], workerData });
+    worker.on("error", () => undefined);
+    worker.unref();
+  } catch {
+    // A process may be forbidden to start threads; the others do the work.
+  }
+}
+
 const newState = (): Int32Array => new Int32Array(new SharedArrayBuffer(16));
 
 function end(state: Int32Array): void {
@@ -169,15 +179,7 @@ export const startThreads = (
   const state = newState();
   let job: Job = { functions, state, numbers };
   let isLost = false;
-  for (let i = 0; i < count; i++) {
-    const worker = new Worker(SOURCE, {
-      eval: true,
-      execArgv: [],
-      workerData: { module, memory, names, state, numbers },
-    });
-    worker.on("error", () => undefined);
-    worker.unref();
-  }
+  for (let i = 0; i < count; i++) startThread({ module, memory, names, state, numbers });
   const threads: Threads = {
     run({ name, addresses, count: elements, chunk, rest }) {
       // It may still write where it was told to.
