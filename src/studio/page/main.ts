@@ -24,12 +24,14 @@ function App() {
     source.onerror = () => setOffline(true);
     return () => source.close();
   }, []);
-  const send = async (path: string, message: object): Promise<void> => {
+  const send = async (path: string, message: object): Promise<boolean> => {
     try {
       setState(await ask<State>(path, message));
       setProblem("");
+      return true;
     } catch (error) {
       setProblem(error instanceof Error ? error.message : String(error));
+      return false;
     }
   };
   const record: Send = (event) => send("/api/events", event);
@@ -128,19 +130,24 @@ const STRATEGIES = {
 function Queue({ state, record, change }: { state: State; record: Send; change: Send }) {
   const { next } = state;
   const [isOpen, setOpen] = useState(false);
-  const busy = useRef(false);
-  const once = async (event: object): Promise<void> => {
-    // Two keys pressed at once would label the same row twice.
-    if (busy.current) return;
-    busy.current = true;
-    await record(event);
-    busy.current = false;
+  // Two keys pressed at once would label the same row twice. The stream of states may show the next row before the answer to the last one is
+  // here: a key for that row counts.
+  const sent = useRef<number>();
+  const once = async (row: number, event: object): Promise<void> => {
+    if (sent.current === row) return;
+    sent.current = row;
+    if (!(await record(event)) && sent.current === row) sent.current = undefined;
+  };
+  const undo = () => {
+    // What is undone is asked for again.
+    sent.current = undefined;
+    void record({ type: "undo" });
   };
   const choose = (k: number) => {
-    if (next) void once({ type: "label", rows: [next.row], class: k, by: next.by });
+    if (next) void once(next.row, { type: "label", rows: [next.row], class: k, by: next.by });
   };
   const aside = (why: string) => {
-    if (next) void once({ type: "aside", row: next.row, why });
+    if (next) void once(next.row, { type: "aside", row: next.row, why });
   };
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
@@ -156,7 +163,7 @@ function Queue({ state, record, change }: { state: State; record: Send; change: 
       if (k >= 0 && k < state.classes.length) choose(k);
       else if (event.key === "s") aside("skip");
       else if (event.key === "n") aside("none");
-      else if (event.key === "u" && state.undoable > 0) void once({ type: "undo" });
+      else if (event.key === "u" && state.undoable > 0) undo();
       else if (event.key === "?") setOpen(!isOpen);
     };
     document.addEventListener("keydown", onKey);
@@ -173,11 +180,10 @@ function Queue({ state, record, change }: { state: State; record: Send; change: 
         h("kbd", null, "n"),
         " Not any of these",
       ]),
-      h(
-        "button",
-        { type: "button", disabled: state.undoable === 0, onClick: () => void once({ type: "undo" }) },
-        [h("kbd", null, "u"), " Undo"],
-      ),
+      h("button", { type: "button", disabled: state.undoable === 0, onClick: undo }, [
+        h("kbd", null, "u"),
+        " Undo",
+      ]),
     ]),
     h(NewClass, { record }),
     h("p", null, [

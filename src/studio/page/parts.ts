@@ -78,8 +78,8 @@ export async function ask<T>(path: string, body?: object): Promise<T> {
   return found;
 }
 
-/** Sends an action of the user; when it resolves, the action is on the disk. */
-export type Send = (event: object) => Promise<void>;
+/** Sends an action of the user; when it resolves to true, the action is on the disk. If not, the page says why. */
+export type Send = (event: object) => Promise<boolean>;
 
 /** What a row is called; the noun is not said twice. */
 const titleOf = ({ noun, name }: Row): string =>
