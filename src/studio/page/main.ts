@@ -133,21 +133,29 @@ function Queue({ state, record, change }: { state: State; record: Send; change: 
   // Two keys pressed at once would label the same row twice. The stream of states may show the next row before the answer to the last one is
   // here: a key for that row counts.
   const sent = useRef<number>();
+  // Listeners are replaced a moment after the page is drawn. A key is for the row that is shown, not for the one before it.
+  const shown = useRef(next);
+  shown.current = next;
   const once = async (row: number, event: object): Promise<void> => {
     if (sent.current === row) return;
     sent.current = row;
     if (!(await record(event)) && sent.current === row) sent.current = undefined;
   };
+  useEffect(() => {
+    if (next?.row !== sent.current) sent.current = undefined;
+  }, [next?.row]);
   const undo = () => {
     // What is undone is asked for again.
     sent.current = undefined;
     void record({ type: "undo" });
   };
   const choose = (k: number) => {
-    if (next) void once(next.row, { type: "label", rows: [next.row], class: k, by: next.by });
+    const row = shown.current;
+    if (row) void once(row.row, { type: "label", rows: [row.row], class: k, by: row.by });
   };
   const aside = (why: string) => {
-    if (next) void once(next.row, { type: "aside", row: next.row, why });
+    const row = shown.current;
+    if (row) void once(row.row, { type: "aside", row: row.row, why });
   };
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
