@@ -141,11 +141,14 @@ export async function priorSensitivity<A extends readonly unknown[]>(
       return weights.map((w) => w / total);
     });
   const [byPrior, byLikelihood] = [weightsOf("prior"), weightsOf("likelihood")];
-  const doublings = Math.log2(POWERS[1]) - Math.log2(POWERS[0]);
   const rows = columns.map(({ name, values }): SensitivityRow => {
     const order = Array.from(values, (_, i) => i).sort((i, j) => values[i] - values[j]);
+    // The mean of the slopes on both sides, as in the authors' priorsense.
     const slope = (weights: readonly Float64Array[]): number =>
-      weights.reduce((total, w) => total + distance(values, order, w), 0) / doublings;
+      weights.reduce(
+        (total, w, i) => total + distance(values, order, w) / Math.abs(Math.log2(POWERS[i])),
+        0,
+      ) / POWERS.length;
     const [prior, likelihood] = [slope(byPrior), slope(byLikelihood)];
     const diagnosis = prior < MATTERS ? "none" : likelihood < MATTERS ? "strong prior" : "conflict";
     return { name, prior, likelihood, diagnosis };

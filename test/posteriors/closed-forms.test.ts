@@ -1,7 +1,7 @@
 /**
  * Regressions without priors have posteriors in closed form. With n rows, k columns, S the least sum of squares and ν = n − k − 1,
- * β has mean β̂ and covariance (XᵀX)⁻¹ S / (ν − 2), and σ² is inverse gamma with shape ν / 2 and scale S / 2. Modes, Laplace's normal and
- * its evidence follow from the derivatives at β̂. The reference moments are held to the same forms.
+ * β has mean β̂ and covariance (XᵀX)⁻¹ S / (ν − 2), and σ² is inverse gamma with shape ν / 2 and scale S / 2. Modes and Laplace's normal
+ * follow from the derivatives at β̂. The reference moments are held to the same forms.
  */
 import { laplace, map } from "tightbound";
 import { describe, expect, test } from "vitest";
@@ -115,8 +115,8 @@ describe("map finds the mode in either space", () => {
   });
 });
 
-describe("laplace has the curvature and the evidence there", () => {
-  test.each(cases)("$name", async ({ name, rows, beta, inverse, logDeterminant, squares }) => {
+describe("laplace has the curvature there", () => {
+  test.each(cases)("$name", async ({ name, rows, beta, inverse, squares }) => {
     const found = await laplace(programOf(name)).run([], { draws: 25, threads: 1 });
     const k = beta.length;
     const variance = squares / (rows - 1);
@@ -127,13 +127,7 @@ describe("laplace has the curvature and the evidence there", () => {
       });
     });
     expect(found.covariance[(k + 1) ** 2 - 1] * 2 * (rows - 1)).toBeCloseTo(1, 6);
-    // −½ n ln 2π − (n − 1) ln σ̂ − ½ (n − 1), and ½ (k + 1) ln 2π − ½ ln |XᵀX / σ̂²| − ½ ln 2 (n − 1).
-    const evidence =
-      0.5 * (k + 1 - rows) * Math.log(2 * Math.PI) -
-      0.5 * (rows - 1 - k) * Math.log(variance) -
-      0.5 * (rows - 1) -
-      0.5 * logDeterminant -
-      0.5 * Math.log(2 * (rows - 1));
-    expect(Math.abs(found.logEvidence - evidence)).toBeLessThan(1e-5);
+    // Without priors there is none.
+    expect(() => found.logEvidence).toThrow("flat");
   });
 });

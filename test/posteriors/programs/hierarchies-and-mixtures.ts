@@ -1,8 +1,7 @@
 /** Eight schools, and a mixture of two normals. */
 import { Beta, Categorical, HalfCauchy, HalfNormal, Mixture, model, Normal, stack, tensor } from "tightbound";
-import { constraints } from "tightbound/distributions";
+import { constraints, flat } from "tightbound/distributions";
 import { type Posterior, posterior } from "../posterior.ts";
-import { restricted } from "../priors.ts";
 
 interface Schools {
   readonly y: readonly number[];
@@ -24,8 +23,9 @@ const mixture = posterior<{ readonly y: readonly number[] }>(
   "low_dim_gauss_mix-low_dim_gauss_mix",
   {},
   ({ y }) =>
-    model(({ sample, observe, plate }) => {
-      const mu = sample("mu", restricted(Normal(0, 2).expand([2]).toEvent(1), constraints.orderedVector));
+    model(({ sample, observe, plate, factor }) => {
+      const mu = sample("mu", flat(constraints.orderedVector, [2]));
+      factor("prior of mu", Normal(0, 2).logProb(mu).sum());
       const sigma = sample("sigma", HalfNormal(2).expand([2]).toEvent(1));
       const theta = sample("theta", Beta(5, 5));
       const weights = Categorical({ probs: stack([theta, theta.neg().add(1)], 0) });

@@ -9,9 +9,8 @@ import {
   StudentT,
   tensor,
 } from "tightbound";
-import { constraints } from "tightbound/distributions";
+import { constraints, flat, truncate } from "tightbound/distributions";
 import { dataOf, type Posterior, posterior } from "../posterior.ts";
-import { flat, restricted } from "../priors.ts";
 
 const { real, positive } = constraints;
 
@@ -28,14 +27,12 @@ interface Linear {
   readonly sigma?: Distribution;
 }
 
-const regression = ({
-  x,
-  y,
-  beta: priorOfBeta = flat(real),
-  sigma: priorOfSigma = flat(positive),
-}: Linear): Program<[]> =>
+const regression = ({ x, y, beta: priorOfBeta, sigma: priorOfSigma = flat(positive) }: Linear): Program<[]> =>
   model(({ sample, observe, plate }) => {
-    const beta = sample("beta", priorOfBeta.expand([x[0].length]).toEvent(1));
+    const beta = sample(
+      "beta",
+      priorOfBeta === undefined ? flat(real, [x[0].length]) : priorOfBeta.expand([x[0].length]).toEvent(1),
+    );
     const sigma = sample("sigma", priorOfSigma);
     plate("row", y.length, () => observe("y", Normal(tensor(x).matmul(beta), sigma), tensor(y)));
   });
@@ -227,7 +224,7 @@ const diamonds = posterior<Diamonds>("diamonds-diamonds", dense, ({ X, Y }) => {
   return model(({ sample, observe, plate }) => {
     const b = sample("b", Normal(0, 1).expand([24]).toEvent(1));
     const intercept = sample("Intercept", StudentT(3, 8, 10));
-    const sigma = sample("sigma", restricted(StudentT(3, 0, 10), positive));
+    const sigma = sample("sigma", truncate(StudentT(3, 0, 10), 0));
     plate("row", Y.length, () => observe("Y", Normal(intercept.add(x.matmul(b)), sigma), tensor(Y)));
   });
 });

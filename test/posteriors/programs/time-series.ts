@@ -1,9 +1,8 @@
 /** Autoregression, moving averages and changing volatility. */
 import { concat, HalfCauchy, model, Normal, type Tensor, tensor } from "tightbound";
-import { constraints } from "tightbound/distributions";
-import { zeros } from "tightbound/tensor";
+import { constraints, flat } from "tightbound/distributions";
+import { scan } from "tightbound/tensor";
 import { type Posterior, posterior } from "../posterior.ts";
-import { flat } from "../priors.ts";
 
 const { real, positive, unitInterval, interval } = constraints;
 
@@ -11,18 +10,12 @@ interface Series {
   readonly y: readonly number[];
 }
 
-/** sₜ = a sₜ₋₁ + cₜ with s before the first 0, of vectors [T]: doublings, sₜ = Σᵢ aⁱ cₜ₋ᵢ over 2, 4, 8, … terms. */
-function recurrence(a: Tensor, c: Tensor): Tensor {
-  const length = c.shape[0];
-  let sum = c;
-  let power = a;
-  for (let lag = 1; lag < length; lag *= 2) {
-    const earlier = concat([zeros([lag]), sum.slice({ axis: 0, end: length - lag })], 0);
-    sum = sum.add(power.mul(earlier));
-    power = power.square();
-  }
-  return sum;
-}
+/** sₜ = a sₜ₋₁ + cₜ with s before the first 0, of vectors [T]. */
+const recurrence = (a: Tensor, c: Tensor): Tensor =>
+  scan(tensor(0), c, (before, now) => {
+    const next = a.mul(before).add(now);
+    return { carry: next, output: next };
+  }).outputs;
 
 /** Five lags. */
 const ar = posterior<Series & { readonly K: number }>("arK-arK", {}, ({ y, K }) => {
