@@ -128,6 +128,6 @@ describe("laplace has the curvature there", () => {
     });
     expect(found.covariance[(k + 1) ** 2 - 1] * 2 * (rows - 1)).toBeCloseTo(1, 6);
     // Without priors there is none.
-    expect(() => found.logEvidence).toThrow("flat");
+    expect(found.logEvidence).toBeNaN();
   });
 });

@@ -14,7 +14,7 @@ export interface Posterior {
    */
   readonly program: () => Program<[]>;
   /** What its sampler needs beyond the defaults. */
-  readonly options: Pick<McmcRunOptions, "metric" | "targetAcceptance"> & NutsOptions;
+  readonly options: Pick<McmcRunOptions, "initial" | "metric" | "targetAcceptance"> & NutsOptions;
 }
 
 const folder = join("test", "posteriors");
