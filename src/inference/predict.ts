@@ -5,14 +5,15 @@ import { latentSites, type Program, trace } from "../program/index.ts";
 import { sameShape, sizeOf, type Tensor, type TypedArray } from "../tensor/index.ts";
 import type { ImportanceResult } from "./importance.ts";
 import type { LaplaceResult } from "./laplace.ts";
+import type { MapResult } from "./map.ts";
 import type { Mcmc } from "./mcmc/sampler.ts";
 import type { PathfinderResult } from "./pathfinder.ts";
 import { posteriorDraws, recalled, replicated } from "./predictive.ts";
 import { repeatedDraws } from "./repeated-draws.ts";
 import type { SviFit } from "./svi.ts";
 
-/** A posterior of any kind: chains, a fitted guide, normal approximations, or weighted draws. */
-export type AnyPosterior = Mcmc | SviFit | LaplaceResult | PathfinderResult | ImportanceResult;
+/** A posterior of any kind: chains, a fitted guide, normal approximations, weighted draws, or a mode in its place. */
+export type AnyPosterior = Mcmc | SviFit | LaplaceResult | PathfinderResult | ImportanceResult | MapResult;
 
 /** Options of {@link predict}. */
 export interface PredictOptions {
@@ -38,8 +39,15 @@ async function drawsOf(
   if ("smoothedLogWeights" in posterior) return { values: resampled(posterior, draws) };
   if ("draw" in posterior)
     return { values: await posterior.draw({ draws, seed }), parameters: posterior.parameters };
+  if (posterior.method === "map") return { values: asOneDraw(posterior.values) };
   return { values: posterior.values };
 }
+
+/** [1, …site]. */
+const asOneDraw = (values: ReadonlyMap<string, ArrayValue>): ReadonlyMap<string, ArrayValue> =>
+  new Map(
+    [...values].map(([site, { shape, dtype, data }]) => [site, new ArrayValue([1, ...shape], dtype, data)]),
+  );
 
 /** Systematic resampling: the k-th of `draws` points, (k + ½) / draws, falls on a draw with the probability of its weight. */
 function resampled(
@@ -77,6 +85,8 @@ function resampled(
  *
  * Latent sites keep their posterior values where these fit. Those that the new arguments give another shape are drawn from the program given the others:
  * effects of new groups come from their population. If there are as many new groups as old ones, name their sites in `redraw`.
+ *
+ * From a mode ({@link map}) all latent sites keep its values: the predictions have the spread of the data alone, and leave out what is not known of the parameters.
  *
  * @param args the new arguments; what the program observes may be anything of the right shape in its support, and is drawn again
  *

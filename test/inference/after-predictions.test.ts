@@ -7,6 +7,7 @@ import {
   autoNormal,
   importance,
   laplace,
+  map,
   nuts,
   pathfinder,
   predict,
@@ -160,6 +161,23 @@ describe("predictions for new arguments", () => {
       const column = data.filter((_, i) => i % 3 === k);
       const exact = moments(place);
       expect(Math.abs(column.reduce((s, v) => s + v, 0) / 1000 - exact.mean)).toBeLessThan(0.3);
+    });
+  });
+  test("a mode has the spread of the data alone", async () => {
+    const mode = await map(line).run([...args]);
+    const draws = 2000;
+    const found = await predict(mode, line, [tensor(at), zeros([3])], { draws, seed: 4 });
+    const drawn = new Set(Array.from(found.get("a")?.data ?? [], Number));
+    expect(drawn.size).toBe(1);
+    expect([...drawn][0]).toBeCloseTo(Number(mode.values.get("a")?.item()), 6);
+    const data = Array.from(found.get("y")?.data ?? [], Number);
+    at.forEach((place, k) => {
+      const column = data.filter((_, i) => i % 3 === k);
+      const mean = column.reduce((s, v) => s + v, 0) / draws;
+      const sd = Math.sqrt(column.reduce((s, v) => s + (v - mean) ** 2, 0) / draws);
+      // The mode of a normal is its mean. 5 standard errors.
+      expect(Math.abs(mean - moments(place).mean) / 0.25).toBeLessThan(5 / Math.sqrt(draws));
+      expect(Math.abs(sd / 0.25 - 1)).toBeLessThan(5 / Math.sqrt(2 * draws));
     });
   });
   test("effects of new groups come from their population, those of old ones stay", async () => {
