@@ -17,6 +17,7 @@ export {
   type ClassifiedRow,
   type ColumnValues,
   type ConfidenceBin,
+  checkFigure,
   type DrawnQuantity,
   type EncodedImage,
   type EpochRecord,

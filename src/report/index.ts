@@ -42,6 +42,7 @@ export {
   report,
 } from "./posterior.ts";
 export {
+  checkFigure,
   type DrawnQuantity,
   energyFigure,
   type FigureSize,

@@ -1,7 +1,8 @@
-/** Figures of a posterior's draws: traces, ranks, intervals, pairs and energies, each one SVG. */
+/** Figures of a posterior's draws: traces, ranks, intervals, pairs, energies and predictive checks, each one SVG. */
 import { UsageError } from "../errors.ts";
+import type { CheckedStatistic } from "../inference/index.ts";
 import { drawFigure, loadPlot } from "./figure.ts";
-import { clip } from "./format.ts";
+import { clip, decimal } from "./format.ts";
 import { classColours } from "./theme.ts";
 
 /** One number of a program with its draws, chain after chain. */
@@ -320,5 +321,53 @@ export async function energyFigure(
       }),
     ),
     shown.map(({ name, colour }) => ({ name, colour })),
+  );
+}
+
+const CHECK_BINS = 30;
+
+/**
+ * A predictive check: a figure of replicated data sets as a histogram, and that of the data as a line. Where the line is outside the bars, the program does not make
+ * such data.
+ */
+export async function checkFigure(
+  { site, statistic, observed, replicated, p }: CheckedStatistic,
+  { width = 720 }: FigureSize = {},
+): Promise<string> {
+  const Plot = await loadPlot();
+  const values = Array.from(replicated).filter(Number.isFinite);
+  if (values.length === 0 || !Number.isFinite(observed)) {
+    throw new UsageError(
+      `checkFigure: the ${statistic} of '${site}' is ${observed} for the data, and finite for ${values.length} of ${replicated.length} replicated data sets; expected finite numbers.`,
+    );
+  }
+  const all = [...values, observed];
+  const [least, most] = [Math.min, Math.max].map((of) => all.reduce((a, b) => of(a, b)));
+  // All data sets may have one value, such as the least count, 0.
+  const margin = least === most ? Math.max(0.5, Math.abs(least) * 0.01) : (most - least) * 0.03;
+  return drawFigure(
+    `${statistic} of ${site}`,
+    {
+      width,
+      height: 190,
+      yLabel: "share of data sets",
+      marginRight: 12,
+      x: { label: statistic, ticks: Math.max(2, Math.round(width / 90)), tickSize: 4 },
+      y: { grid: true, nice: true, ticks: 4, tickSize: 0 },
+    },
+    [
+      Plot.rectY(histogram(values, least - margin, most + margin, CHECK_BINS), {
+        x1: "from",
+        x2: "to",
+        y: "share",
+        fill: "var(--train)",
+        fillOpacity: 0.5,
+      }),
+      Plot.ruleX([observed], { stroke: "var(--test)", strokeWidth: 2 }),
+    ],
+    [
+      { name: "replicated", colour: "var(--train)" },
+      { name: `data, p = ${decimal(p, 2)}`, colour: "var(--test)" },
+    ],
   );
 }

@@ -4,6 +4,7 @@ import { mkdirSync } from "#platform/files";
 import { join } from "#platform/paths";
 import { UsageError } from "../errors.ts";
 import {
+  type CheckedStatistic,
   type FitSummary,
   type LaplaceResult,
   type Mcmc,
@@ -17,6 +18,7 @@ import { counted, decimal } from "./format.ts";
 import { card } from "./frame.ts";
 import { figure, forScreens, type Markup, page } from "./page.ts";
 import {
+  checkFigure,
   type DrawnQuantity,
   energyFigure,
   type ForestRow,
@@ -38,9 +40,16 @@ export interface PosteriorReportOptions {
   readonly sites?: readonly string[];
   /** Number of quantities with traces, and of pairs; those whose chains have mixed least come first. Default 6. */
   readonly most?: number;
+  /** What {@link predictiveCheck} found, to be shown with the posterior. Default none. */
+  readonly checks?: readonly CheckedStatistic[];
 }
 
-const rules: OptionRules<PosteriorReportOptions> = { title: anything, sites: anything, most: whole(0) };
+const rules: OptionRules<PosteriorReportOptions> = {
+  title: anything,
+  sites: anything,
+  most: whole(0),
+  checks: anything,
+};
 
 /** At most so many rows have intervals; the table has all. */
 const MOST_ROWS = 60;
@@ -173,7 +182,7 @@ export async function renderPosterior(
   options: PosteriorReportOptions = {},
 ): Promise<string> {
   checkOptions("renderPosterior", options, rules);
-  const { most = 6 } = options;
+  const { most = 6, checks = [] } = options;
   const { found, quantities } = await quantitiesOf(posterior, options.sites);
   if (quantities.length === 0)
     throw new UsageError("report: the posterior has no latent or deterministic sites to show.");
@@ -227,6 +236,17 @@ ${
       ),
     ),
     `The most correlated pairs among the quantities with the fewest effective draws.${chains === undefined ? "" : " Where draws from divergent transitions gather, the posterior is steeper than the sampler’s steps."}`,
+  )}`
+}
+${
+  checks.length > 0 &&
+  html`<h2>Predictive checks</h2>${figure(
+    panels(
+      await Promise.all(
+        checks.map(async (check) => html`<div>${raw(await checkFigure(check, { width: half }))}</div>`),
+      ),
+    ),
+    "Figures of data sets that the program makes with parameters from its posterior, and those of the data. p is the share of data sets whose figure is at least that of the data; near 0 or 1 the program does not make such data.",
   )}`
 }
 ${

@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { parseHTML } from "linkedom";
 import { beforeAll, describe, expect, test } from "vitest";
 import { HalfCauchy, Normal } from "../../src/distributions/index.ts";
-import { laplace, type Mcmc, nuts } from "../../src/inference/index.ts";
+import { laplace, type Mcmc, nuts, predictiveCheck } from "../../src/inference/index.ts";
 import { model } from "../../src/program/index.ts";
 import {
+  checkFigure,
   energyFigure,
   forestFigure,
   pairFigure,
@@ -74,6 +75,23 @@ describe("figures", () => {
     expect(shapesIn(svg, "circle")).toHaveLength(2);
     expect(svg).toContain("…");
   });
+  test("a check: all replicated data sets in the bars, the data's figure a line, also where all are one number", async () => {
+    const check = { site: "y", statistic: "max", observed: 9, p: 0.005 };
+    const spread = Float64Array.from({ length: 100 }, (_, i) => i / 20);
+    const svg = await checkFigure({ ...check, replicated: spread });
+    expect(svg).toContain("max of y");
+    expect(svg).toContain("p = 0.01");
+    expect(shapesIn(svg, "rect").length).toBeGreaterThanOrEqual(10);
+    const [line] = shapesIn(svg, 'line[stroke-width="2"], g[stroke-width="2"] line');
+    const places = shapesIn(svg, "rect").map((bar) => Number(bar.getAttribute("x")));
+    // The data lie beyond all data sets of the program.
+    expect(Number(line.getAttribute("x1"))).toBeGreaterThan(Math.max(...places));
+    const same = await checkFigure({ ...check, observed: 0, replicated: new Float64Array(50) });
+    expect(same).not.toContain("NaN");
+    await expect(
+      checkFigure({ ...check, observed: Number.POSITIVE_INFINITY, replicated: spread }),
+    ).rejects.toThrow("the max of 'y' is Infinity for the data");
+  });
   test("draws that are not those of the chains are refused", async () => {
     await expect(traceFigure({ name: "x", draws: [1, 2, 3] }, 2)).rejects.toThrow("'x' has 3 draws");
     await expect(
@@ -101,6 +119,10 @@ describe("the page", () => {
     expect(page).not.toMatch(/<script|https?:\/\/(?!www\.w3\.org)/);
     for (const heading of ["Intervals", "Chains", "Pairs", "Energy"])
       expect(page).toContain(`<h2>${heading}</h2>`);
+    expect(page).not.toContain("Predictive checks");
+    const checks = await predictiveCheck(schools, [], { posterior: chains.values, draws: 50 });
+    const checked = await renderPosterior(chains, { checks });
+    for (const { statistic } of checks) expect(checked).toContain(`${statistic} of y`);
     const { document } = parseHTML(page);
     expect(document.querySelector("h1")?.textContent).toBe("schools");
     expect([...document.querySelectorAll("tbody th")].map((th) => th.textContent)).toEqual([
