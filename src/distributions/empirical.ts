@@ -138,7 +138,7 @@ export class EmpiricalDistribution extends Distribution {
       const low = lessEqual(this.atoms, unsqueeze(x, -1));
       const [under, over] = [sum(where(low, this.probs, 0), -1), sum(where(low, 0, this.probs), -1)];
       // NaN is not a value: it stays NaN.
-      return add(below ? logShare(under, over) : logShare(over, under), mul(x, 0));
+      return where(equal(x, x), below ? logShare(under, over) : logShare(over, under), Number.NaN);
     };
     const order = argsort(this.atoms, -1);
     const sorted = takeAlong(this.atoms, order, -1);
