@@ -7,6 +7,7 @@ declare global {
   interface URL {}
   namespace WebAssembly {
     interface Memory {}
+    interface Module {}
   }
 }
 
