@@ -40,7 +40,7 @@ export interface PosteriorReportOptions {
   readonly sites?: readonly string[];
   /** Number of quantities with traces, and of pairs; those whose chains have mixed least come first. Default 6. */
   readonly most?: number;
-  /** What {@link predictiveCheck} found, to be shown with the posterior. Default none. */
+  /** What `predictiveCheck` found, to be shown with the posterior. Default none. */
   readonly checks?: readonly CheckedStatistic[];
 }
 
