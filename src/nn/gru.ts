@@ -8,18 +8,16 @@ import {
   type Initializer,
   matmul,
   mul,
-  parameter,
   sameShape,
   scan,
   sigmoid,
-  slice,
   sub,
   type Tensor,
   tanh,
   transpose,
   zeros,
 } from "../tensor/index.ts";
-import { checkCount } from "./check.ts";
+import { gatesOf } from "./gates.ts";
 import { glorotUniform, zeros as zeroInit } from "./initializers.ts";
 import type { Layer } from "./layer.ts";
 
@@ -61,18 +59,18 @@ export interface Gru extends Layer {
  */
 export function gru(inputs: number, units: number, options: GruOptions = {}): Gru {
   checkOptions("gru", options, gruRules);
-  checkCount("gru", "inputs", inputs);
-  checkCount("gru", "units", units);
   const { weightInit = glorotUniform, biasInit = zeroInit, dtype = "float32" } = options;
-  const inputWeight = parameter([inputs, 3 * units], weightInit, { dtype });
-  const inputBias = parameter([3 * units], biasInit, { dtype });
-  const stateWeight = parameter([units, 3 * units], weightInit, { dtype });
-  const stateBias = parameter([3 * units], biasInit, { dtype });
-  const part = (t: Tensor, k: number): Tensor =>
-    slice(t, { axis: -1, start: k * units, end: (k + 1) * units });
+  const { weights, part, checkSteps } = gatesOf("gru", {
+    inputs,
+    units,
+    gates: 3,
+    weightInit,
+    biasInit,
+    dtype,
+  });
+  const { inputWeight, inputBias, stateWeight, stateBias } = weights;
   const applyFrom = (initial: Tensor, x: Tensor): Tensor => {
-    if (x.rank !== 3 || x.shape[2] !== inputs)
-      throw new ShapeError(`gru: expected [batch, steps, ${inputs}], found ${formatShape(x.shape)}.`);
+    checkSteps(x);
     const first = [x.shape[0], units];
     if (!sameShape(initial.shape, first))
       throw new ShapeError(
@@ -89,10 +87,7 @@ export function gru(inputs: number, units: number, options: GruOptions = {}): Gr
     return transpose(outputs, [1, 0, 2]);
   };
   return {
-    inputWeight,
-    inputBias,
-    stateWeight,
-    stateBias,
+    ...weights,
     applyFrom,
     apply: (x) => applyFrom(expand(zeros([], dtype), [x.shape[0] ?? 0, units]), x),
   };

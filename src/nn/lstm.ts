@@ -8,17 +8,15 @@ import {
   type Initializer,
   matmul,
   mul,
-  parameter,
   sameShape,
   scan,
   sigmoid,
-  slice,
   type Tensor,
   tanh,
   transpose,
   zeros,
 } from "../tensor/index.ts";
-import { checkCount } from "./check.ts";
+import { gatesOf } from "./gates.ts";
 import { glorotUniform, zeros as zeroInit } from "./initializers.ts";
 import type { Layer } from "./layer.ts";
 
@@ -68,18 +66,18 @@ export interface Lstm extends Layer {
  */
 export function lstm(inputs: number, units: number, options: LstmOptions = {}): Lstm {
   checkOptions("lstm", options, lstmRules);
-  checkCount("lstm", "inputs", inputs);
-  checkCount("lstm", "units", units);
   const { weightInit = glorotUniform, biasInit = zeroInit, dtype = "float32" } = options;
-  const inputWeight = parameter([inputs, 4 * units], weightInit, { dtype });
-  const inputBias = parameter([4 * units], biasInit, { dtype });
-  const stateWeight = parameter([units, 4 * units], weightInit, { dtype });
-  const stateBias = parameter([4 * units], biasInit, { dtype });
-  const part = (t: Tensor, k: number): Tensor =>
-    slice(t, { axis: -1, start: k * units, end: (k + 1) * units });
+  const { weights, part, checkSteps } = gatesOf("lstm", {
+    inputs,
+    units,
+    gates: 4,
+    weightInit,
+    biasInit,
+    dtype,
+  });
+  const { inputWeight, inputBias, stateWeight, stateBias } = weights;
   const applyFrom: Lstm["applyFrom"] = (initial, x) => {
-    if (x.rank !== 3 || x.shape[2] !== inputs)
-      throw new ShapeError(`lstm: expected [batch, steps, ${inputs}], found ${formatShape(x.shape)}.`);
+    checkSteps(x);
     const first = [x.shape[0], units];
     for (const [name, t] of Object.entries({ hidden: initial.hidden, cell: initial.cell })) {
       if (!sameShape(t.shape, first))
@@ -102,10 +100,7 @@ export function lstm(inputs: number, units: number, options: LstmOptions = {}): 
     return { outputs: transpose(outputs, [1, 0, 2]), state: carry };
   };
   return {
-    inputWeight,
-    inputBias,
-    stateWeight,
-    stateBias,
+    ...weights,
     applyFrom,
     apply: (x) => {
       const none = expand(zeros([], dtype), [x.shape[0] ?? 0, units]);
