@@ -18,6 +18,7 @@ import {
   lessEqual,
   log,
   log1p,
+  logicalAnd,
   minimum,
   mul,
   neg,
@@ -38,6 +39,7 @@ import { drawCategory } from "./categorical.ts";
 import { independentConstraint, nonNegative, real } from "./constraints.ts";
 import type { Cumulative } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import { deviance } from "./gamma-functions.ts";
 import { registerKl } from "./kl.ts";
 import { lastAxes } from "./numerics.ts";
 
@@ -89,6 +91,11 @@ export class EmpiricalDistribution extends Distribution {
       sum(cast(same, "float32"), lastAxes(rank)),
       this.eventShape.reduce((a, b) => a * b, 1),
     );
+  }
+
+  /** The probability of x, which may have any shape of sample + batch + event. */
+  shareOf(x: Tensor): Tensor {
+    return sum(where(this.matches(x), this.probs, 0), -1);
   }
 
   /** The log probability of x, which may have any shape of sample + batch + event. */
@@ -219,7 +226,8 @@ export function Empirical(values: TensorLike, options: EmpiricalOptions = {}): E
   return new EmpiricalDistribution({ values: v, ...(w !== undefined && { weights: w }) }, eventRank);
 }
 
-// Σ p (ln p − ln q) over the values of p, along a first axis before the batch of both.
+// Over the values of p, along a first axis before the batch of both: Σ [P ln(P/Q) + Q − P] of the shares of each value, of which every one of equal
+// values counts its part; and Q of the values that p has not.
 registerKl(EmpiricalDistribution, EmpiricalDistribution, (p, q) => {
   const rank = p.eventShape.length;
   const batch = Math.max(p.batchShape.length, q.batchShape.length);
@@ -232,5 +240,12 @@ registerKl(EmpiricalDistribution, EmpiricalDistribution, (p, q) => {
   const values = first(p.atoms, rank);
   const probs = first(p.probs, 0);
   const some = greater(probs, 0);
-  return sum(where(some, mul(probs, sub(p.logShareOf(values), q.logShareOf(values))), 0), 0);
+  const [mine, others] = [p.shareOf(values), q.shareOf(values)];
+  const part = div(probs, where(some, mine, 1));
+  const possible = logicalAnd(some, greater(others, 0));
+  const both = where(possible, mul(part, deviance(mine, where(possible, others, 1))), 0);
+  const missing = equal(p.shareOf(first(q.atoms, rank)), 0);
+  const divergence = add(sum(both, 0), sum(where(missing, first(q.probs, 0), 0), 0));
+  const impossible = sum(cast(logicalAnd(some, equal(others, 0)), divergence.dtype), 0);
+  return where(greater(impossible, 0), Number.POSITIVE_INFINITY, divergence);
 });

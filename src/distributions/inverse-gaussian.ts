@@ -178,7 +178,7 @@ export function InverseGaussian(loc: TensorLike, concentration: TensorLike): Inv
 // ½ [r − 1 − ln r + λ_q (μ_p − μ_q)²/(μ_q² μ_p)], r = λ_q/λ_p.
 registerKl(InverseGaussianDistribution, InverseGaussianDistribution, (p, q) => {
   const shape = ratioExcess(q.concentration, p.concentration);
-  const shift = sub(div(p.loc, q.loc), 1);
+  const shift = div(sub(p.loc, q.loc), q.loc);
   const place = mul(div(q.concentration, p.loc), square(shift));
   return mul(add(shape, place), 0.5);
 });

@@ -15,11 +15,12 @@ import {
   type TensorLike,
   unsqueeze,
 } from "../tensor/index.ts";
+import { Beta } from "./beta.ts";
 import { type Constraint, correlationCholesky, positive } from "./constraints.ts";
 import { Distribution, type Parameters } from "./distribution.ts";
 import { logBeta } from "./gamma-functions.ts";
 import { drawGamma } from "./implicit/standard-gamma.ts";
-import { registerKl } from "./kl.ts";
+import { kl, registerKl } from "./kl.ts";
 import { correlationCholesky as toFactor } from "./transforms/correlation-cholesky.ts";
 
 /** ln of the integral of det(R)^(η − 1) over correlation matrices of n rows (Lewandowski, Kurowicka and Joe 2009, equations 16 and 17). */
@@ -44,12 +45,15 @@ export function expectedLogDet(n: number, eta: Tensor): Tensor {
   return grad(sum(lkjLogNormalizer(n, own)), [own])[0];
 }
 
-/** KL of two densities ∝ det(R)^(η − 1) over matrices of the same number of rows; it is that of their factors too. */
+/**
+ * KL of two densities ∝ det(R)^(η − 1) over matrices of the same number of rows; it is that of their factors too, and the sum of those of the
+ * canonical partial correlations 2u − 1, whose u are betas.
+ */
 export const lkjKl = (p: LKJFamily, q: LKJFamily): Tensor =>
-  add(
-    mul(sub(p.concentration, q.concentration), expectedLogDet(p.size, p.concentration)),
-    sub(lkjLogNormalizer(q.size, q.concentration), lkjLogNormalizer(p.size, p.concentration)),
-  );
+  Array.from({ length: p.size - 1 }, (_, i) => {
+    const [a, b] = [p, q].map((d) => add(d.concentration, (p.size - 2 - i) / 2));
+    return mul(kl(Beta(a, a), Beta(b, b)), p.size - 1 - i);
+  }).reduce(add);
 
 /** Correlation matrices of some rows with a concentration, or their factors. */
 export abstract class LKJFamily extends Distribution {

@@ -1,10 +1,7 @@
 import { ShapeError } from "../errors.ts";
 import {
   add,
-  cholesky,
   choleskyLogdet,
-  div,
-  eye,
   formatShape,
   log,
   matmul,
@@ -20,12 +17,12 @@ import {
   sum,
   type Tensor,
   type TensorLike,
-  triangularSolve,
   unsqueeze,
 } from "../tensor/index.ts";
 import { independentConstraint, positive, real, realVector } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";
+import { capacitance, covarianceExcess, quadratic } from "./low-rank-divergence.ts";
 import { HALF_LOG_TWO_PI } from "./numerics.ts";
 
 /** The distribution that {@link LowRankMultivariateNormal} returns: parameters, moments and densities as expressions. */
@@ -60,33 +57,13 @@ export class LowRankMultivariateNormalDistribution extends Distribution {
     return this.factor.shape[this.factor.rank - 1];
   }
 
-  /** D⁻¹ W and the Cholesky factor of C = I + Wᵀ D⁻¹ W, which is r by r. */
-  private capacitance(): { readonly scaled: Tensor; readonly root: Tensor } {
-    const scaled = div(this.factor, unsqueeze(this.diagonal, -1));
-    const inner = matmul(this.factor, scaled, { transposeA: true });
-    return { scaled, root: cholesky(add(inner, eye(this.rank, this.dtype))) };
-  }
-
-  /** xᵀ Σ⁻¹ x = xᵀ D⁻¹ x − ‖C^(−½) Wᵀ D⁻¹ x‖² of columns, by Woodbury's identity. x [..., n, m] → [..., m]. */
-  private mahalanobis(x: Tensor): Tensor {
-    const { scaled, root } = this.capacitance();
-    const plain = sum(div(square(x), unsqueeze(this.diagonal, -1)), -2);
-    const inner = triangularSolve(root, matmul(scaled, x, { transposeA: true }));
-    return sub(plain, sum(square(inner), -2));
-  }
-
   /** ln |Σ| = ln |C| + Σ ln D, the matrix determinant lemma. */
   logDet(): Tensor {
-    return add(choleskyLogdet(this.capacitance().root), sum(log(this.diagonal), -1));
-  }
-
-  /** The quadratic form of Σ⁻¹, summed over the columns of a matrix or of one vector. */
-  quadratic(columns: Tensor): Tensor {
-    return sum(this.mahalanobis(columns), -1);
+    return add(choleskyLogdet(capacitance(this).root), sum(log(this.diagonal), -1));
   }
 
   protected override logDensity(x: Tensor): Tensor {
-    const distance = this.quadratic(unsqueeze(sub(x, this.loc), -1));
+    const distance = quadratic(this, unsqueeze(sub(x, this.loc), -1));
     return neg(add(mul(add(distance, this.logDet()), 0.5), this.eventShape[0] * HALF_LOG_TWO_PI));
   }
 
@@ -116,7 +93,7 @@ export class LowRankMultivariateNormalDistribution extends Distribution {
  * and variances `diagonal` D [..., n]. Densities cost O(n r²) (Woodbury's identity). Event shape [n]; the rest
  * broadcasts to the batch.
  *
- * Densities, entropy and KL factor an r by r matrix.
+ * Densities and entropy factor an r by r matrix; KL factors some of 2r rows and costs O(n² r).
  *
  * @example
  * await LowRankMultivariateNormal([0, 0], [[1], [1]], [1, 1]).variance().value(); // [2, 2]
@@ -139,11 +116,7 @@ export function LowRankMultivariateNormal(
   return new LowRankMultivariateNormalDistribution({ loc: l, factor: w, diagonal: d });
 }
 
-// ½ (tr Σ_q⁻¹ Σ_p + Δᵀ Σ_q⁻¹ Δ − n + ln |Σ_q|/|Σ_p|), with the trace computed from the columns of W_p and of √D_p.
 registerKl(LowRankMultivariateNormalDistribution, LowRankMultivariateNormalDistribution, (p, q) => {
-  const [n] = p.eventShape;
-  const roots = mul(unsqueeze(sqrt(p.diagonal), -1), eye(n, p.dtype));
-  const trace = add(q.quadratic(p.factor), q.quadratic(roots));
-  const distance = q.quadratic(unsqueeze(sub(p.loc, q.loc), -1));
-  return mul(add(sub(add(trace, distance), n), sub(q.logDet(), p.logDet())), 0.5);
+  const distance = quadratic(q, unsqueeze(sub(p.loc, q.loc), -1));
+  return mul(add(covarianceExcess(p, q), distance), 0.5);
 });

@@ -1,6 +1,7 @@
 import { ShapeError, UsageError } from "../errors.ts";
 import {
   add,
+  arange,
   broadcastShapes,
   cholesky,
   concat,
@@ -30,6 +31,8 @@ import {
 } from "../tensor/index.ts";
 import { greaterThan, lowerCholesky, positiveDefinite } from "./constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
+import { ratioExcess } from "./divergences.ts";
+import { gammaKl } from "./gamma.ts";
 import { drawGamma } from "./implicit/standard-gamma.ts";
 import { registerKl } from "./kl.ts";
 import { expandTo } from "./numerics.ts";
@@ -157,21 +160,21 @@ export const multivariateDigamma = (p: number, df: Tensor): Tensor =>
 /**
  * KL of two Wisharts with n and m degrees of freedom, or of the inverses: `first` and `second` are factors of the scale matrices, or of their inverses, such
  * that the trace is ‖second⁻¹ first‖².
+ *
+ * With M = second⁻¹ first, lower triangular, and r the squares of its diagonal, that is n/2 (Σ r − p + the squares below) − m/2 Σ ln r, and what the gamma
+ * functions add: the divergences of gammas with (n − j)/2 and (m − j)/2, and j/2 (r − 1 − ln r) for what these leave.
  */
 export function wishartKl(
   p: number,
   [n, first]: readonly [Tensor, Tensor],
   [m, second]: readonly [Tensor, Tensor],
 ): Tensor {
-  const trace = sum(square(solveBoth(second, first)), [-2, -1]);
-  const logs = sub(logDetOfFactor(second), logDetOfFactor(first));
-  const places = add(mul(mul(m, 0.5), logs), mul(mul(n, 0.5), sub(trace, p)));
-  // The powers of 2 in the normalisers are no part of ln Γ_p.
-  const gammas = sub(
-    sub(wishartLogNormalizer(p, m), wishartLogNormalizer(p, n)),
-    mul(sub(m, n), (p * Math.LN2) / 2),
-  );
-  return add(places, add(gammas, mul(mul(sub(n, m), 0.5), multivariateDigamma(p, n))));
+  const below = sum(square(tril(solveBoth(second, sub(first, second)), -1)), [-2, -1]);
+  const [a, b] = [first, second].map((l) => square(diagonal(l)));
+  const j = arange(p, a.dtype);
+  const [own, other] = [n, m].map((df) => mul(sub(unsqueeze(df, -1), j), 0.5));
+  const gammas = gammaKl(own, b, other, a);
+  return add(mul(mul(n, 0.5), below), sum(add(gammas, mul(ratioExcess(a, b), mul(j, 0.5))), -1));
 }
 
 /** The distribution that {@link Wishart} returns: parameters, moments and densities as expressions. */

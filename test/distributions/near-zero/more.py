@@ -8,7 +8,7 @@ import json
 import random
 import struct
 
-from mpmath import besseli, cos, det, exp, log, matrix, mp, mpf, pi, sqrt
+from mpmath import besseli, cos, det, digamma, exp, log, loggamma, matrix, mp, mpf
 
 mp.dps = 80
 rng = random.Random(20261130)
@@ -83,6 +83,79 @@ def normals_kl(p, q):
     return (trace + sum(x * x for x in d) - n) / 2 + log(det(b) / det(a))
 
 
+def low_rank(n, r):
+    def draw():
+        return dict(
+            loc=[rng.uniform(-2, 2) for _ in range(n)],
+            factor=[[rng.uniform(-2, 2) for _ in range(r)] for _ in range(n)],
+            diagonal=[logu(0.03, 3) for _ in range(n)],
+        )
+
+    return draw
+
+
+def low_rank_kl(p, q):
+    def covariance(d):
+        n = len(d["diagonal"])
+        plain = lambda i, j: sum(a * b for a, b in zip(d["factor"][i], d["factor"][j]))
+        return matrix([[plain(i, j) + (d["diagonal"][i] if i == j else 0) for j in range(n)] for i in range(n)])
+
+    a, b = covariance(p), covariance(q)
+    inverse = b**-1
+    m = inverse * a
+    apart = matrix(p["loc"]) - matrix(q["loc"])
+    trace = sum(m[i, i] for i in range(m.rows))
+    return (trace + (apart.T * inverse * apart)[0] - m.rows - log(det(m))) / 2
+
+
+def wishart():
+    given = multivariate()["scaleTril"]
+    return dict(df=2 + logu(0.1, 1e4), scaleTril=given)
+
+
+def multivariate_gamma(n, x):
+    return sum(loggamma(x - mpf(j) / 2) for j in range(n))
+
+
+def wishart_kl(inverse):
+    def kl(p, q):
+        a, b = matrix(p["scaleTril"]), matrix(q["scaleTril"])
+        m = a**-1 * b if inverse else b**-1 * a
+        n, own, other = a.rows, p["df"], q["df"]
+        trace = sum(m[i, j] ** 2 for i in range(n) for j in range(n))
+        slope = sum(digamma(own / 2 - mpf(j) / 2) for j in range(n))
+        gammas = multivariate_gamma(n, other / 2) - multivariate_gamma(n, own / 2) + (own - other) / 2 * slope
+        return own / 2 * (trace - n) - other * log(det(m)) + gammas
+
+    return kl
+
+
+def lkj():
+    return dict(concentration=logu(1e-2, 1e3))
+
+
+def lkj_kl(n):
+    def kl(p, q):
+        total = mpf(0)
+        for i in range(n - 1):
+            left = n - 1 - i
+            a, b = (d["concentration"] + mpf(left - 1) / 2 for d in (p, q))
+            slope = 2 * (digamma(a) - digamma(2 * a))
+            total += left * (2 * loggamma(b) - loggamma(2 * b) - 2 * loggamma(a) + loggamma(2 * a) - (b - a) * slope)
+        return total
+
+    return kl
+
+
+def shares():
+    return dict(weights=[logu(1e-3, 10) for _ in range(4)])
+
+
+def shares_kl(p, q):
+    total = lambda d: sum(d["weights"])
+    return sum(a / total(p) * log(a / total(p) * total(q) / b) for a, b in zip(p["weights"], q["weights"]))
+
+
 KL = {
     "VonMises": (von_mises, von_mises_kl),
     "VonMisesFisher#2": (fisher(2), fisher_kl(2)),
@@ -91,6 +164,14 @@ KL = {
     "VonMisesFisher#100": (fisher(100), fisher_kl(100)),
     "ContinuousBernoulli logits": (logits, bernoulli_kl),
     "MultivariateNormal scaleTril": (multivariate, normals_kl),
+    "LowRankMultivariateNormal#4": (low_rank(4, 2), low_rank_kl),
+    "LowRankMultivariateNormal#2": (low_rank(2, 3), low_rank_kl),
+    "LowRankMultivariateNormal#9": (low_rank(9, 1), low_rank_kl),
+    "Wishart scaleTril": (wishart, wishart_kl(False)),
+    "InverseWishart scaleTril": (wishart, wishart_kl(True)),
+    "LKJ 2": (lkj, lkj_kl(2)),
+    "LKJCholesky 5": (lkj, lkj_kl(5)),
+    "Empirical weights": (shares, shares_kl),
 }
 
 
@@ -146,7 +227,7 @@ def near(p, least):
 def group(rounded, least):
     divergences = {}
     for name, (draw, f) in KL.items():
-        count = 8 if name.endswith("#100") else 25
+        count = 8 if name.endswith(("#100", "#9")) else 25
         pairs = []
         while len(pairs) < count:
             p = mapped(rounded, draw())

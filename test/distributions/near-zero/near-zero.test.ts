@@ -39,12 +39,14 @@ type Float = "float32" | "float64";
 
 const makers: ReadonlyMap<string, unknown> = new Map(Object.entries(families));
 
-/** `Categorical probs` is Categorical({ probs }), and the total of multinomials is 5. What follows # is the dimension. */
+/** `Categorical probs` is Categorical({ probs }), `LKJ 2` is LKJ(2, concentration), and the total of multinomials is 5. What follows # is the dimension. */
 function make(name: string, p: Readonly<Record<string, Tensor>>): Distribution {
   const [family, kind] = name.split("#")[0].split(" ");
   const maker = makers.get(family) as unknown as (...args: unknown[]) => Distribution;
   if (kind === undefined) return maker(...Object.values(p));
-  if (kind === "scaleTril") return maker(p.loc, { scaleTril: p.scaleTril });
+  if (kind === "scaleTril") return maker(p.df ?? p.loc, { scaleTril: p.scaleTril });
+  if (kind === "weights") return maker([1, 2, 3, 4], { weights: p.weights });
+  if (family.startsWith("LKJ")) return maker(Number(kind), p.concentration);
   return family === "Multinomial" ? maker(5, { [kind]: p[kind] }) : maker({ [kind]: p[kind] });
 }
 
