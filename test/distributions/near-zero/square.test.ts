@@ -25,11 +25,11 @@ const STEPS = Array.from({ length: 11 }, (_, i) => i + 2);
 
 const uniform = generator(11);
 const coefficients = (x: Nested): Nested =>
-  typeof x === "number" ? uniform(1_000_001) / 500_000 - 1 : x.map(coefficients);
+  typeof x === "object" ? x.map(coefficients) : uniform(1_000_001) / 500_000 - 1;
 const moved = (x: Nested, c: Nested, by: number): Nested =>
-  typeof x === "number" || typeof c === "number"
-    ? Number(x) * (1 + by * Number(c))
-    : x.map((y, i) => moved(y, c[i], by));
+  typeof x === "object" && typeof c === "object"
+    ? x.map((y, i) => moved(y, c[i], by))
+    : Number(x) * (1 + by * Number(c));
 
 const cases = distributionCases.filter((c) => {
   const d = symbolic(c);
