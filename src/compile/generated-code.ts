@@ -48,12 +48,18 @@ export class GeneratedCode {
   readonly #functions: string[][] = [];
   #size = Number.POSITIVE_INFINITY;
 
-  /** Adds lines that must stay in one function. Names beginning with a capital letter of {@link Bindings} are declared where they are used. */
-  add(...lines: readonly string[]): void {
+  /** The number of the function that what is added next will be in. */
+  begin(): number {
     if (this.#size >= LARGEST_FUNCTION) {
       this.#functions.push([]);
       this.#size = 0;
     }
+    return this.#functions.length - 1;
+  }
+
+  /** Adds lines that must stay in one function. Names beginning with a capital letter of {@link Bindings} are declared where they are used. */
+  add(...lines: readonly string[]): void {
+    this.begin();
     for (const line of lines) {
       this.#functions[this.#functions.length - 1].push(line);
       this.#size += line.length;

@@ -7,15 +7,19 @@ import {
   type HostKernel,
   isConstant,
   isScan,
+  type Layout,
+  reducedShape,
   type ScanNode,
   type Shape,
   sameShape,
   scanResults,
   sizeOf,
+  stridesOf,
   type Tensor,
 } from "../tensor/index.ts";
 import { type Bindings, GeneratedCode, type HostRun, writeWhole } from "./generated-code.ts";
 import { countUses, topological } from "./graph.ts";
+import { at, type ElementLoop, type Located, LoopWriter, literal, type Place } from "./host-loops.ts";
 
 /** An expression with more operators than this is stored in a variable: the JIT gives up on very long ones. */
 const LARGEST_EXPRESSION = 24;
@@ -29,6 +33,32 @@ export interface HostProgram {
   bind(leaves: readonly HostArray[], outputs: readonly (HostArray | BigInt64Array)[]): () => void;
 }
 
+/** A node that is read more than once and has more elements than this is stored in the order in which it is read. */
+const LARGEST_REPEATED = 4096;
+
+type LayoutOf = (node: Tensor, input: Layout) => Layout;
+
+const layoutOf = ({ op: { host } }: Tensor): LayoutOf | undefined =>
+  typeof host === "object" && "layout" in host ? host.layout : undefined;
+
+/** Whether an alias only adds or removes dimensions of size 1. */
+const isThin = ({ op, inputs, shape }: Tensor): boolean =>
+  op.host === "alias" &&
+  sameShape(
+    inputs[0].shape.filter((n) => n !== 1),
+    shape.filter((n) => n !== 1),
+  );
+
+/** Whether a node is a loop over the elements of its inputs. */
+const readsElements = ({ op: { host } }: Tensor): boolean =>
+  typeof host === "object" && ("expression" in host || "fold" in host || "places" in host);
+
+/** Whether the expression of a node's elements can be written into the loop of its only user. */
+const canInline = (node: Tensor, user: Tensor): boolean =>
+  expressionOf(node) !== undefined &&
+  readsElements(user) &&
+  (expressionOf(user) === undefined || node.size === user.size);
+
 const expressionOf = (node: Tensor) =>
   typeof node.op.host === "object" && "expression" in node.op.host ? node.op.host.expression : undefined;
 
@@ -38,44 +68,6 @@ function owner(node: Tensor): Tensor {
   while (t.op.host === "alias") t = t.inputs[0];
   return t;
 }
-
-function literal(value: number): string {
-  if (Number.isNaN(value)) return "NaN";
-  if (!Number.isFinite(value)) return value > 0 ? "Infinity" : "(-Infinity)";
-  return value < 0 || Object.is(value, -0) ? `(-${-value})` : String(value);
-}
-
-/** A dimension of a fused loop: its size, and the stride of each operand along it. */
-interface LoopDim {
-  readonly size: number;
-  readonly strides: readonly number[];
-}
-
-/** Merges neighbouring dimensions that every operand traverses as one. */
-function collapse(shape: Shape, operands: readonly Shape[]): LoopDim[] {
-  const all = operands.map((s) => broadcastStrides(s, shape));
-  const dims: LoopDim[] = [];
-  for (let d = 0; d < shape.length; d++) {
-    if (shape[d] === 1) continue;
-    const strides = all.map((s) => s[d]);
-    const last = dims.at(-1);
-    if (last?.strides.every((s, i) => s === strides[i] * shape[d])) {
-      dims[dims.length - 1] = { size: last.size * shape[d], strides };
-    } else {
-      dims.push({ size: shape[d], strides });
-    }
-  }
-  return dims;
-}
-
-/** Where a stored value is: an array, and in the body of a loop the index of its first element in this step. */
-interface Place {
-  readonly array: string;
-  readonly from?: string;
-}
-
-const at = ({ array, from }: Place, index: string): string =>
-  from === undefined ? `${array}[${index}]` : `${array}[${index === "0" ? from : `${from} + ${index}`}]`;
 
 /** The index of a step's first element in the values of all steps. */
 const stepStart = (size: number): string => (size === 1 ? "t" : `t * ${size}`);
@@ -90,6 +82,13 @@ class HostCode {
   /** Further places that a fused loop writes its result to. */
   readonly #copies = new Map<Tensor, Place[]>();
   readonly #staged = new Map<Place, string>();
+  readonly #loops: LoopWriter;
+  /** Nodes that are written into the one loop that reads them. */
+  readonly #inlined = new Set<Tensor>();
+  /** Nodes whose elements are read where their input's are. */
+  readonly #readInPlace = new Set<Tensor>();
+  /** Operators in the expression of a node. */
+  readonly #weights = new Map<Tensor, number>();
 
   constructor(
     outputs: readonly Tensor[],
@@ -97,6 +96,7 @@ class HostCode {
     copies: readonly (readonly [Tensor, Place])[] = [],
     firstBuffers: readonly Float64Array[] = [],
   ) {
+    this.#loops = new LoopWriter(this.code);
     this.buffers.push(...firstBuffers);
     for (const [leaf, place] of leafPlaces) this.#places.set(leaf, place);
     for (const [t, place] of copies) this.#copies.set(t, [...(this.#copies.get(t) ?? []), place]);
@@ -147,25 +147,14 @@ class HostCode {
   #write(outputs: readonly Tensor[]): void {
     const nodes = topological(outputs);
     const uses = countUses(nodes, outputs);
-    const users = new Map<Tensor, Tensor>();
-    for (const node of nodes) for (const x of node.inputs) users.set(x, node);
-
-    const weight = new Map<Tensor, number>();
-    /** Whether a node is written into the one expression that reads it, instead of being stored. */
-    const inlined = (t: Tensor): boolean => {
-      const user = users.get(t);
-      return (
-        expressionOf(t) !== undefined &&
-        uses.get(t) === 1 &&
-        user !== undefined &&
-        expressionOf(user) !== undefined &&
-        t.size === user.size &&
-        (weight.get(t) ?? 0) < LARGEST_EXPRESSION
-      );
-    };
+    const users = new Map<Tensor, Tensor[]>(nodes.map((node) => [node, []]));
+    for (const node of nodes) for (const x of node.inputs) users.get(x)?.push(node);
+    this.#findReadInPlace(nodes, uses, users);
 
     for (const node of nodes) {
       const { host } = node.op;
+      const own = node.inputs.reduce((n, x) => n + (this.#inlined.has(x) ? this.#weightOf(x) : 0), 1);
+      this.#weights.set(node, own);
       if (host === "alias" || host === "leaf") {
         if (!isConstant(node)) continue;
         this.#places.set(node, { array: `C${this.constants.length}` });
@@ -176,18 +165,115 @@ class HostCode {
         this.#view(node, host.view(node));
         continue;
       }
-      const expression = expressionOf(node);
-      weight.set(node, 1 + node.inputs.reduce((n, x) => n + (inlined(x) ? (weight.get(x) ?? 0) : 0), 0));
-      if (expression !== undefined && inlined(node)) continue;
-      this.#places.set(node, { array: this.#buffer(new Float64Array(sizeOf(node.shape))) });
-      if (expression !== undefined) {
-        this.#fusedLoop(node, inlined);
-      } else {
-        const arrays = [node, ...node.inputs].map((t) => this.arrayOf(t));
-        this.code.add(`K${this.kernels.length}(${arrays.join(", ")});`);
-        this.kernels.push(kernelOf(node));
+      if (this.#readInPlace.has(node)) continue;
+      const [user] = users.get(node) ?? [];
+      if (uses.get(node) === 1 && user !== undefined && own < LARGEST_EXPRESSION && canInline(node, user)) {
+        this.#inlined.add(node);
+        continue;
       }
+      this.#places.set(node, { array: this.#buffer(new Float64Array(sizeOf(node.shape))) });
+      this.#compute(node);
     }
+  }
+
+  /** Finds the nodes whose elements are read where their input's are, because only loops over elements read them. */
+  #findReadInPlace(
+    nodes: readonly Tensor[],
+    uses: ReadonlyMap<Tensor, number>,
+    users: ReadonlyMap<Tensor, readonly Tensor[]>,
+  ): void {
+    for (const node of [...nodes].reverse()) {
+      const by = users.get(node) ?? [];
+      if (
+        (layoutOf(node) !== undefined || isThin(node)) &&
+        by.length > 0 &&
+        uses.get(node) === by.length &&
+        (by.length === 1 || node.size <= LARGEST_REPEATED) &&
+        by.every((user) => readsElements(user) || this.#readInPlace.has(user))
+      )
+        this.#readInPlace.add(node);
+    }
+    // An alias of a stored value is stored.
+    for (const node of nodes)
+      if (isThin(node) && !this.#readInPlace.has(node.inputs[0])) this.#readInPlace.delete(node);
+  }
+
+  #weightOf(t: Tensor): number {
+    return this.#weights.get(t) ?? 1;
+  }
+
+  /** Writes the code of a node that has a place. */
+  #compute(node: Tensor): void {
+    const { host } = node.op;
+    const target = { place: this.placeOf(node), start: 0, strides: stridesOf(node.shape) };
+    if (typeof host === "object" && "expression" in host) {
+      const copies = this.#copies.get(node) ?? [];
+      const targets = [target, ...copies.map((place) => ({ ...target, place }))];
+      this.#loops.map(this.#loopOf(node, true), targets);
+      this.#copies.delete(node);
+    } else if (typeof host === "object" && "layout" in host) {
+      const located = this.#through(node, host.layout);
+      const loop = { shape: node.shape, weight: 1, locate: () => located };
+      this.#loops.map<Tensor>({ ...loop, express: (read) => read(node) }, [target]);
+    } else if (typeof host === "object" && "fold" in host) {
+      const [x] = node.inputs;
+      const fold = host.fold(node);
+      const kept = stridesOf(reducedShape(x.shape, fold.axes, true));
+      const strides = x.shape.map((_, i) => (fold.axes.includes(i) ? 0 : kept[i]));
+      this.#loops.fold(this.#loopOf(x), { ...target, strides }, node.size, fold);
+    } else if (typeof host === "object" && "places" in host) {
+      // What no input covers stays at the 0 that the buffer begins with.
+      const places = host.places(node);
+      node.inputs.forEach((x, i) => {
+        this.#loops.map(this.#loopOf(x), [{ ...target, start: places[i] }]);
+      });
+    } else {
+      const arrays = [node, ...node.inputs].map((t) => this.arrayOf(t));
+      this.code.add(`K${this.kernels.length}(${arrays.join(", ")});`);
+      this.kernels.push(kernelOf(node));
+    }
+  }
+
+  /** A loop over the elements of a node: their expression if it is the `root` or inlined, otherwise what is stored. */
+  #loopOf(node: Tensor, root = false): ElementLoop<Tensor> {
+    const { shape } = node;
+    return {
+      shape,
+      weight: root || this.#inlined.has(node) ? this.#weightOf(node) : 1,
+      express: (read, declare) => this.#express(node, read, declare, root),
+      locate: (t) => {
+        const located = this.#locate(t);
+        return { ...located, strides: broadcastStrides(t.shape, shape, located.strides) };
+      },
+    };
+  }
+
+  /** One element of a fused expression. */
+  #express(t: Tensor, read: (t: Tensor) => string, declare: (code: string) => string, root: boolean): string {
+    if (isConstant(t) && t.size === 1) return literal(t.attributes.values[0]);
+    const expression = expressionOf(t);
+    if (expression === undefined || !(root || this.#inlined.has(t))) return read(t);
+    const parts = t.inputs.map((x) => {
+      const part = this.#express(x, read, declare, false);
+      return this.#inlined.has(x) ? declare(part) : part;
+    });
+    return expression(parts, t);
+  }
+
+  /** Where the elements of a value lie, along its own dimensions. */
+  #locate(t: Tensor): Located {
+    if (!this.#readInPlace.has(t)) return { place: this.placeOf(t), start: 0, strides: stridesOf(t.shape) };
+    const layout = layoutOf(t);
+    if (layout !== undefined) return this.#through(t, layout);
+    const [x] = t.inputs;
+    const located = this.#locate(x);
+    const strides = located.strides.filter((_, i) => x.shape[i] !== 1);
+    return { ...located, strides: t.shape.map((n) => (n === 1 ? 0 : (strides.shift() ?? 0))) };
+  }
+
+  #through(node: Tensor, layout: LayoutOf): Located {
+    const { place, ...from } = this.#locate(node.inputs[0]);
+    return { place, ...layout(node, from) };
   }
 
   /** Part of a buffer; of a bound array a copy, because another one may be bound later. */
@@ -202,59 +288,6 @@ class HostCode {
       return;
     }
     this.#places.set(node, { array: this.#buffer(buffer.subarray(start, start + node.size)) });
-  }
-
-  /** One element of a fused expression, as statements; stored values that it reads are collected in `operands`. */
-  #express(
-    t: Tensor,
-    operands: Map<Tensor, string>,
-    statements: string[],
-    inlined: (t: Tensor) => boolean,
-    root = false,
-  ): string {
-    if (isConstant(t) && t.size === 1) return literal(t.attributes.values[0]);
-    const expression = expressionOf(t);
-    if (expression !== undefined && (root || inlined(t))) {
-      const inputs = t.inputs.map((x) => this.#express(x, operands, statements, inlined));
-      const code = expression(inputs, t);
-      if (root) return code;
-      // Store it in a variable, because an expression may read its operand more than once.
-      statements.push(`const t${statements.length} = ${code};`);
-      return `t${statements.length - 1}`;
-    }
-    let placeholder = operands.get(t);
-    if (placeholder === undefined) {
-      placeholder = `e${operands.size}`;
-      operands.set(t, placeholder);
-    }
-    return placeholder;
-  }
-
-  #fusedLoop(node: Tensor, inlined: (t: Tensor) => boolean): void {
-    const operands = new Map<Tensor, string>();
-    const statements: string[] = [];
-    const result = this.#express(node, operands, statements, inlined, true);
-    const list = [...operands.keys()];
-    const dims = collapse(node.shape, [node.shape, ...list.map((t) => t.shape)]);
-    const read = (t: Tensor, index: string): string =>
-      `const ${operands.get(t)} = ${at(this.placeOf(t), index)};`;
-    const index = (position: number): string => {
-      const terms = dims.map(({ strides }, n) =>
-        strides[position] === 1 ? `i${n}` : `i${n} * ${strides[position]}`,
-      );
-      return terms.filter((_, n) => dims[n].strides[position] !== 0).join(" + ") || "0";
-    };
-    const targets = [this.placeOf(node), ...(this.#copies.get(node) ?? [])];
-    this.code.add(
-      "{",
-      ...list.filter((t) => t.size === 1).map((t) => read(t, "0")),
-      ...dims.map((d, n) => `for (let i${n} = 0; i${n} < ${d.size}; i${n}++) {`),
-      ...list.filter((t) => t.size !== 1).map((t) => read(t, index(1 + list.indexOf(t)))),
-      ...statements,
-      `${targets.map((place) => at(place, index(0))).join(" = ")} = ${result};`,
-      "}".repeat(dims.length + 1),
-    );
-    this.#copies.delete(node);
   }
 
   /** Copies that no fused loop has made. */
@@ -360,18 +393,37 @@ function evaluateElements(code: string, out: Float64Array, inputs: readonly Floa
   run(exactWhole, out, ...inputs);
 }
 
+/** Fills `out` in order with elements that lie elsewhere. */
+function copyElements(out: Float64Array, x: Float64Array, shape: Shape, { start, strides }: Layout): void {
+  const index = shape.map(() => 0);
+  for (let i = 0, place = start; i < out.length; i++) {
+    out[i] = x[place];
+    for (let d = shape.length - 1; d >= 0; d--) {
+      place += strides[d];
+      if (++index[d] < shape[d]) break;
+      place -= strides[d] * shape[d];
+      index[d] = 0;
+    }
+  }
+}
+
 /** The value of a node whose inputs are all constants. */
 export function evaluateConstant(node: Tensor): Float64Array {
   const out = new Float64Array(node.size);
   const { host } = node.op;
   const values = node.inputs.map((x) => (isConstant(x) ? x.attributes.values : undefined));
-  if (typeof host === "object" && !("view" in host) && values.every((v) => v !== undefined)) {
+  if (typeof host === "object" && values.every((v) => v !== undefined)) {
     if ("kernel" in host) {
       host.kernel(node)(out, ...values);
       return out;
     }
+    if ("layout" in host) {
+      const [x] = node.inputs;
+      copyElements(out, values[0], node.shape, host.layout(node, { start: 0, strides: stridesOf(x.shape) }));
+      return out;
+    }
     // Inputs in the order of the result, or of one number.
-    if (node.inputs.every((x) => x.size === 1 || sameShape(x.shape, node.shape))) {
+    if ("expression" in host && node.inputs.every((x) => x.size === 1 || sameShape(x.shape, node.shape))) {
       const names = values.map((v, i) => `x${i}[${v.length === 1 ? 0 : "i"}]`);
       evaluateElements(host.expression(names, node), out, values);
       return out;

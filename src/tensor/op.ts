@@ -69,6 +69,22 @@ export const on =
   (node: Tensor, ...extra: E): R | undefined =>
     op.is(node) ? rule(node, ...extra) : undefined;
 
+/** Where the elements of a tensor lie in an array: the first one, and the distance between neighbours along each dimension. */
+export interface Layout {
+  readonly start: number;
+  readonly strides: readonly number[];
+}
+
+/** A reduction along axes. */
+export interface Fold {
+  readonly axes: readonly number[];
+  readonly initial: number;
+  /** The expression of what was combined so far with one more element; it may read either twice. */
+  combine(sofar: string, element: string): string;
+  /** The expression of the result from all combined; default: itself. */
+  finish?(total: string): string;
+}
+
 /** How the host executor computes an op. */
 export type HostLowering<A extends Attributes = Attributes> =
   /** A JavaScript expression of one element from the elements of the (broadcast) inputs: fused into loops. */
@@ -80,6 +96,21 @@ export type HostLowering<A extends Attributes = Attributes> =
   | {
       /** The kernel for the node's shapes and attributes. */
       kernel(node: OpNode<A>): HostKernel;
+    }
+  /** The input's elements, unchanged, in another order or some of them only: read where they are, if nothing needs them in order. */
+  | {
+      /** Where the result's elements lie, from where those of the input do. */
+      layout(node: OpNode<A>, input: Layout): Layout;
+    }
+  /** The inputs' elements side by side; what none of them covers is 0. */
+  | {
+      /** The place of each input's first element in the result. */
+      places(node: OpNode<A>): readonly number[];
+    }
+  /** The input's elements along some axes, combined one after the other in the input's order. */
+  | {
+      /** The axes, the first value, and expressions. */
+      fold(node: OpNode<A>): Fold;
     }
   /** The input's elements, unchanged and in order: no code is needed. */
   | "alias"

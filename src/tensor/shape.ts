@@ -32,9 +32,16 @@ export function stridesOf(shape: Shape): number[] {
   return strides;
 }
 
-/** Strides for reading `shape` while a loop walks the broadcast shape `out`: 0 along repeated dimensions. */
-export function broadcastStrides(shape: Shape, out: Shape): number[] {
-  const own = stridesOf(shape);
+/**
+ * Strides for reading `shape` while a loop walks the broadcast shape `out`: 0 along repeated dimensions.
+ *
+ * @param own the strides of `shape`; by default those of elements in order
+ */
+export function broadcastStrides(
+  shape: Shape,
+  out: Shape,
+  own: readonly number[] = stridesOf(shape),
+): number[] {
   const offset = out.length - shape.length;
   return out.map((_, i) => (i < offset || shape[i - offset] === 1 ? 0 : own[i - offset]));
 }

@@ -1,6 +1,6 @@
 /** Whole numbers on the host, which computes in float64: 32-bit ones wrap as natively, 64-bit ones are refused where float64 is not exact. */
 import { UsageError } from "../errors.ts";
-import { type DType, isInteger } from "./dtype.ts";
+import type { DType } from "./dtype.ts";
 
 /** The largest whole number up to which float64 holds all. */
 const EXACT = 2 ** 53;
@@ -23,11 +23,8 @@ export function inRange(code: string, dtype: DType): string {
   return dtype === "int64" ? `X(${code})` : code;
 }
 
-/** Brings sums and products of 32-bit integers to the nearest limit, as the runtime does, and checks 64-bit ones. */
-export function holdInRange(values: Float64Array, dtype: DType): void {
-  if (!isInteger(dtype)) return;
-  for (let i = 0; i < values.length; i++) {
-    values[i] =
-      dtype === "int64" ? exactWhole(values[i]) : Math.min(Math.max(values[i], -(2 ** 31)), 2 ** 31 - 1) + 0;
-  }
+/** The code that brings a sum or product of 32-bit integers to the nearest limit, as the runtime does, and checks a 64-bit one. */
+export function heldInRange(code: string, dtype: DType): string {
+  if (dtype === "int32") return `(Math.min(Math.max(${code}, ${-(2 ** 31)}), ${2 ** 31 - 1}) + 0)`;
+  return dtype === "int64" ? `X(${code})` : code;
 }

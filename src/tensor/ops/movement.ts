@@ -1,7 +1,7 @@
 /** Ops that only move elements: reshape, transpose, expand. */
 import { ShapeError } from "../../errors.ts";
 import { ownShape, padRank, repeatAlong } from "../lanes.ts";
-import { defineOp, type HostArray, type HostKernel } from "../op.ts";
+import { defineOp } from "../op.ts";
 import {
   broadcastStrides,
   checkShape,
@@ -11,30 +11,8 @@ import {
   type Shape,
   sameShape,
   sizeOf,
-  stridesOf,
 } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-
-/** A host kernel that fills `out` in order, reading the input at `offset` along `strides`. */
-export function stridedCopy(shape: Shape, strides: readonly number[], offset = 0): HostKernel {
-  const rank = shape.length;
-  const inner = shape[rank - 1] ?? 1;
-  const innerStride = strides[rank - 1] ?? 0;
-  const total = sizeOf(shape);
-  return (out: Float64Array, x: HostArray) => {
-    const index = new Array<number>(rank).fill(0);
-    let at = offset;
-    for (let base = 0; base < total; base += inner) {
-      for (let j = 0, k = at; j < inner; j++, k += innerStride) out[base + j] = x[k];
-      for (let d = rank - 2; d >= 0; d--) {
-        at += strides[d];
-        if (++index[d] < shape[d]) break;
-        at -= strides[d] * shape[d];
-        index[d] = 0;
-      }
-    }
-  };
-}
 
 type ShapeAttributes = { readonly shape: Shape };
 
@@ -138,14 +116,10 @@ const transposeOp = defineOp<PermutationAttributes, [Tensor]>({
   ],
   batch: ([x], { permutation }) => transpose(x.all, [0, ...permutation.map((p) => p + 1)]),
   host: {
-    kernel: (node) => {
-      const { permutation } = node.attributes;
-      const strides = stridesOf(node.inputs[0].shape);
-      return stridedCopy(
-        node.shape,
-        permutation.map((p) => strides[p]),
-      );
-    },
+    layout: ({ attributes: { permutation } }, { start, strides }) => ({
+      start,
+      strides: permutation.map((p) => strides[p]),
+    }),
   },
   native: {
     onnx: (builder, inputs, node) => builder.node("Transpose", inputs, { perm: node.attributes.permutation }),
@@ -179,7 +153,12 @@ const expandOp = defineOp<ShapeAttributes, [Tensor]>({
   derivative: (g) => [g],
   // Axes along which the value repeats stay at size 1: the ops that read it broadcast.
   batch: ([x], { shape }) => padRank(x.all, shape.length),
-  host: { kernel: (node) => stridedCopy(node.shape, broadcastStrides(node.inputs[0].shape, node.shape)) },
+  host: {
+    layout: ({ inputs: [x], shape }, { start, strides }) => ({
+      start,
+      strides: broadcastStrides(x.shape, shape, strides),
+    }),
+  },
   native: { onnx: (builder, [x], node) => builder.node("Expand", [x, builder.ints(node.shape)]) },
   cases: [
     { inputs: [[3, 1]], attributes: { shape: [2, 3, 4] } },

@@ -3,9 +3,9 @@ import { ShapeError } from "../../errors.ts";
 import { fullBatch, repeatAlong } from "../lanes.ts";
 import { sameDType } from "../leaf.ts";
 import { defineOp, rebuild } from "../op.ts";
-import { checkWhole, formatShape, normalizeAxis, sizeOf, stridesOf } from "../shape.ts";
+import { checkWhole, formatShape, normalizeAxis, sizeOf } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
-import { reshape, stridedCopy, unsqueeze } from "./movement.ts";
+import { reshape, unsqueeze } from "./movement.ts";
 
 type AxisAttributes = { readonly axis: number };
 
@@ -38,21 +38,14 @@ const concatOp = defineOp<AxisAttributes, readonly Tensor[]>({
       axis + 1,
     ),
   host: {
-    kernel: (node) => {
-      const { axis } = node.attributes;
-      const outer = sizeOf(node.shape.slice(0, axis));
-      const row = sizeOf(node.shape.slice(axis));
-      const widths = node.inputs.map((t) => sizeOf(t.shape.slice(axis)));
-      return (out, ...inputs) => {
-        let at = 0;
-        inputs.forEach((x, n) => {
-          const width = widths[n];
-          for (let o = 0; o < outer; o++) {
-            for (let j = 0; j < width; j++) out[o * row + at + j] = x[o * width + j];
-          }
-          at += width;
-        });
-      };
+    places: ({ attributes: { axis }, shape, inputs }) => {
+      const stride = sizeOf(shape.slice(axis + 1));
+      let start = 0;
+      return inputs.map((t) => {
+        const place = start * stride;
+        start += t.shape[axis];
+        return place;
+      });
     },
   },
   native: {
@@ -125,15 +118,10 @@ const sliceOp = defineOp<SliceAttributes, [Tensor]>({
   batch: ([x], { axis, ...places }, node) =>
     rebuild(node, [repeatAlong(x, [axis])], { axis: axis + 1, ...places }),
   host: {
-    kernel: (node) => {
-      const { axis, start, step } = node.attributes;
-      const strides = stridesOf(node.inputs[0].shape);
-      return stridedCopy(
-        node.shape,
-        strides.map((s, i) => (i === axis ? s * step : s)),
-        start * strides[axis],
-      );
-    },
+    layout: ({ attributes: { axis, start, step } }, from) => ({
+      start: from.start + start * from.strides[axis],
+      strides: from.strides.map((s, i) => (i === axis ? s * step : s)),
+    }),
   },
   native: {
     onnx: (builder, [x], node) => {
@@ -233,18 +221,7 @@ const padOp = defineOp<PadAttributes, [Tensor]>({
   ],
   batch: ([x], { axis, before, after }) => pad(repeatAlong(x, [axis]), axis + 1, before, after),
   host: {
-    kernel: (node) => {
-      const { axis, before } = node.attributes;
-      const inner = sizeOf(node.shape.slice(axis + 1));
-      const from = node.inputs[0].shape[axis] * inner;
-      const to = node.shape[axis] * inner;
-      const outer = sizeOf(node.shape.slice(0, axis));
-      return (out, x) => {
-        out.fill(0);
-        for (let o = 0; o < outer; o++)
-          for (let j = 0; j < from; j++) out[o * to + before * inner + j] = x[o * from + j];
-      };
-    },
+    places: ({ attributes: { axis, before }, shape }) => [before * sizeOf(shape.slice(axis + 1))],
   },
   native: {
     onnx: (builder, [x], node) => {

@@ -1,13 +1,13 @@
 /** Reductions over axes: sum, max and functions built from them; softmax; cumulative sums. */
 import { ShapeError } from "../../errors.ts";
 import { anything, checkOptions, flag, knownOptions, type OptionRules } from "../../options.ts";
-import { type DType, isFloat } from "../dtype.ts";
+import { type DType, isFloat, isInteger } from "../dtype.ts";
 import { type Lane, ownShape, repeatAlong } from "../lanes.ts";
 import { full } from "../leaf.ts";
-import { defineOp, type HostArray, type OpNode, rebuild } from "../op.ts";
+import { defineOp, type Fold, type OpNode, rebuild } from "../op.ts";
 import { normalizeAxes, normalizeAxis, reducedShape, sizeOf, stridesOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { exactWhole, holdInRange } from "../whole.ts";
+import { exactWhole, heldInRange } from "../whole.ts";
 import { add, clip, div, maximum, mul, neg, sub } from "./arithmetic.ts";
 import { cast, onnxType } from "./cast.ts";
 import { equal } from "./comparison.ts";
@@ -30,44 +30,15 @@ const reduceRules: OptionRules<ReduceOptions> = {
 export type Axes = number | readonly number[];
 type ReduceAttributes = { readonly axes: readonly number[]; readonly keepDims: boolean };
 
-/** A host kernel that folds along `axes`. It walks the input once, in order. */
-function foldKernel(
-  node: Tensor,
-  axes: readonly number[],
-  initial: number,
-  fold: "sum" | "max" | "prod",
-): (out: Float64Array, x: HostArray) => void {
-  const { shape } = node.inputs[0];
-  const outStrides = stridesOf(reducedShape(shape, axes, true));
-  const strides = shape.map((_, i) => (axes.includes(i) ? 0 : outStrides[i]));
-  const total = sizeOf(shape);
-  const inner = shape.at(-1) ?? 1;
-  const innerStride = strides.at(-1) ?? 0;
-  const outer = shape.slice(0, -1);
-  return (out, x) => {
-    out.fill(initial);
-    const index = new Array<number>(outer.length).fill(0);
-    for (let base = 0, o = 0; base < total; base += inner) {
-      if (fold === "sum") for (let j = 0; j < inner; j++) out[o + j * innerStride] += x[base + j];
-      else if (fold === "prod") for (let j = 0; j < inner; j++) out[o + j * innerStride] *= x[base + j];
-      else {
-        for (let j = 0; j < inner; j++) {
-          const k = o + j * innerStride;
-          const v = x[base + j];
-          // NaN counts as the largest value, whatever comes after it.
-          if (v > out[k] || Number.isNaN(v)) out[k] = v;
-        }
-      }
-      for (let d = outer.length - 1; d >= 0; d--) {
-        o += strides[d];
-        if (++index[d] < outer[d]) break;
-        o -= strides[d] * outer[d];
-        index[d] = 0;
-      }
-    }
-    holdInRange(out, node.dtype);
-  };
-}
+/** A reduction on the host. */
+const folded = (initial: number, combine: Fold["combine"]) => ({
+  fold: ({ attributes: { axes }, dtype }: OpNode<ReduceAttributes>): Fold => ({
+    axes,
+    initial,
+    combine,
+    ...(isInteger(dtype) && { finish: (total: string) => heldInRange(total, dtype) }),
+  }),
+});
 
 const inferReduce =
   (name: string) =>
@@ -115,7 +86,7 @@ const sumOp = defineOp<ReduceAttributes, [Tensor]>({
     const { reduced, repeats } = batchReduce(x, node);
     return repeats === 1 ? reduced : mul(reduced, repeats);
   },
-  host: { kernel: (node) => foldKernel(node, node.attributes.axes, 0, "sum") },
+  host: folded(0, (sofar, x) => `${sofar} + ${x}`),
   native: {
     onnx: (builder, [x], node) => {
       const { axes, keepDims } = node.attributes;
@@ -171,9 +142,8 @@ const maxOp = defineOp<MaxAttributes, [Tensor]>({
     return [div(mul(withKeptDims(g, x, axes), hits), sum(hits, axes, { keepDims: true }))];
   },
   batch: ([x], _, node) => batchReduce(x, node).reduced,
-  host: {
-    kernel: (node) => foldKernel(node, node.attributes.axes, Number.NEGATIVE_INFINITY, "max"),
-  },
+  // NaN counts as the largest value, whatever comes after it.
+  host: folded(Number.NEGATIVE_INFINITY, (sofar, x) => `${x} > ${sofar} || ${x} !== ${x} ? ${x} : ${sofar}`),
   native: {
     onnx: (builder, [x], node) => {
       const { axes, keepDims } = node.attributes;
@@ -233,7 +203,7 @@ const prodOp = defineOp<ReduceAttributes, [Tensor]>({
       axes.map((a) => a + 1),
       { keepDims },
     ),
-  host: { kernel: (node) => foldKernel(node, node.attributes.axes, 1, "prod") },
+  host: folded(1, (sofar, x) => `${sofar} * ${x}`),
   native: {
     onnx: (builder, [x], node) => {
       const { axes, keepDims } = node.attributes;
