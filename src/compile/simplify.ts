@@ -38,8 +38,8 @@ import {
   where,
   zeros,
 } from "../tensor/index.ts";
+import { evaluateConstant } from "./constant-value.ts";
 import { isElementwise, rewrite, uniform } from "./graph.ts";
-import { evaluateConstant } from "./host.ts";
 import { bodyRewrite, withoutUnread } from "./scan-bodies.ts";
 import { isNeverMinusZero, isNeverNegative } from "./signs.ts";
 

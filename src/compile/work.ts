@@ -46,14 +46,16 @@ function costOf(node: Tensor): Cost {
   if (matmul.is(node)) {
     const [a] = node.inputs;
     const products = node.size * a.shape[a.rank - (node.attributes.transposeA ? 2 : 1)];
-    return { host: 50 + 4 * products, native: 500 + 0.3 * products };
+    // With few columns nothing that was read is used again, and the runtime waits for memory.
+    const isNarrow = node.shape[node.rank - 1] <= 4;
+    return { host: 50 + 2 * products, native: 500 + (isNarrow ? 1.2 : 0.3) * products };
   }
-  if (functions.some((f) => f.is(node))) return { host: 30 + 12 * elements, native: 500 + 2 * elements };
+  if (functions.some((f) => f.is(node))) return { host: 15 + 12 * elements, native: 500 + 2 * elements };
   if (cholesky.is(node) || triangularSolve.is(node)) return factorCost(node);
   const { native } = node.op;
   const isExpanded = !isElementwise(node) && typeof native === "object" && !("onnx" in native);
   if (isExpanded) return { host: 50 + 40 * elements, native: EXPANSION * (500 + 0.4 * elements) };
-  return { host: 30 + 1.2 * elements, native: 500 + 0.4 * elements };
+  return { host: 15 + 1.2 * elements, native: 500 + 0.4 * elements };
 }
 
 /** What the runtime does for each step of a loop besides its nodes, in nanoseconds. */
@@ -85,7 +87,7 @@ const isHostOnly = (node: Tensor): boolean => {
 
 /**
  * The executor that is likely to be faster for a graph, from its nodes and their sizes, so that the choice is the same on every machine.
- * The host takes about 30 ns for a node and one or two nanoseconds for an element; the runtime takes 25 µs for a call, half a microsecond
+ * The host takes about 15 ns for a node and one or two nanoseconds for an element; the runtime takes 25 µs for a call, half a microsecond
  * for a node and a fraction of a nanosecond for an element. (Measured on log densities with their gradients, host against native, in µs:
  * an unrolled GARCH of 200 steps 170 and 1,356, a regression of 434 rows by 4 columns 28 and 54, of 569 by 30 150 and 50, of 10,000 by 50
  * 20,000 and 2,000.) Always the host if an op has no native form.

@@ -58,6 +58,9 @@ function batchProduct(
   return matmul(x, y, { transposeA, transposeB });
 }
 
+/** Products with at most this many columns are computed column by column. */
+const FEW_COLUMNS = 4;
+
 /** Loops over [rows, inner, columns] of every matrix of the batch, and adds to the contents of `out`. */
 function productKernel(node: OpNode<MatmulAttributes>): HostKernel {
   const { transposeA, transposeB } = node.attributes;
@@ -81,6 +84,55 @@ function productKernel(node: OpNode<MatmulAttributes>): HostKernel {
     });
   };
   const [startsA, startsB] = [places(a), places(b)];
+  // The order of the additions is the same in all three. Few columns of a transposed matrix: one pass over it, row by row.
+  if (n <= FEW_COLUMNS && transposeA) {
+    return (out, x, y) => {
+      for (let c = 0; c < count; c++) {
+        const first = c * m * n;
+        for (let p = 0; p < k; p++) {
+          const row = startsA[c] + p * m;
+          for (let j = 0; j < n; j++) {
+            const v = y[startsB[c] + p * bp + j * bj];
+            for (let i = 0; i < m; i++) out[first + i * n + j] += x[row + i] * v;
+          }
+        }
+      }
+    };
+  }
+  // Few columns: four rows side by side, each a sum that stays in a register.
+  if (n <= FEW_COLUMNS) {
+    return (out, x, y) => {
+      for (let c = 0; c < count; c++) {
+        const first = c * m * n;
+        for (let j = 0; j < n; j++) {
+          const start = startsB[c] + j * bj;
+          let i = 0;
+          for (; i + 3 < m; i += 4) {
+            const to = first + i * n + j;
+            const row = startsA[c] + i * k;
+            let [s0, s1, s2, s3] = [out[to], out[to + n], out[to + 2 * n], out[to + 3 * n]];
+            for (let p = 0; p < k; p++) {
+              const v = y[start + p * bp];
+              s0 += x[row + p] * v;
+              s1 += x[row + k + p] * v;
+              s2 += x[row + 2 * k + p] * v;
+              s3 += x[row + 3 * k + p] * v;
+            }
+            out[to] = s0;
+            out[to + n] = s1;
+            out[to + 2 * n] = s2;
+            out[to + 3 * n] = s3;
+          }
+          for (; i < m; i++) {
+            const to = first + i * n + j;
+            let s = out[to];
+            for (let p = 0; p < k; p++) s += x[startsA[c] + i * k + p] * y[start + p * bp];
+            out[to] = s;
+          }
+        }
+      }
+    };
+  }
   return (out, x, y) => {
     for (let c = 0; c < count; c++) {
       for (let i = 0; i < m; i++) {
