@@ -33,8 +33,12 @@ export const ceilings = {
   },
   /** Draws of z for each labelled row. */
   labelledDraws: { most: 1000, why: "classifiers are fitted on each draw" },
-  /** Repetitions of a paper's experiment. */
+  /** Repetitions of an experiment, of a paper or with simulated labels. */
   repetitions: { most: 10_000, why: "each trains its models anew" },
+  /** A port of this machine. */
+  port: { most: 65_535, why: "ports have no larger numbers" },
+  /** Seconds. */
+  lease: { most: 86_400, why: "the runs of a worker that died would wait for more than a day" },
   /** Rows of a call of an exported model. */
   exportedRows: { most: 1_000_000, why: "the model holds its values for all of them at once" },
 } as const satisfies Readonly<Record<string, Ceiling>>;

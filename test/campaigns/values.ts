@@ -69,6 +69,21 @@ export const jobs = async (): Promise<readonly Job[]> => {
       RUNS.map((run) => ({ argv: [verb, run], more: [] as string[], flags: numericFlags(verb) })),
     ),
     {
+      argv: ["impute", "vae-table"],
+      more: ["--samples", "5"],
+      flags: numericFlags("impute"),
+    },
+    {
+      argv: ["label-simulate", "flowers.csv", "--label-column", "species"],
+      more: ["--labels", "6", "--batch", "3", "--epochs", "1", "--test-fraction", "0.5"],
+      flags: numericFlags("label-simulate"),
+    },
+    {
+      argv: ["sweep", "--model", "vae", "--data", "bars.npy"],
+      more: [...small, "--out", "sweep", "--quiet"],
+      flags: numericFlags("sweep"),
+    },
+    {
       argv: ["reproduce", "kingma2014", "--data", "none"],
       more: ["--out", "paper"],
       flags: numericFlags("reproduce"),

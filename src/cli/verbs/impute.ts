@@ -1,6 +1,7 @@
 /** `tightbound impute`: missing cells of a table, filled by the posterior. */
 import type { Command } from "commander";
 import { part, whole } from "../../kinds/index.ts";
+import { ceilings } from "../../limits.ts";
 import { RAW_CELLS } from "../data-options.ts";
 import type { ImputeFlags } from "../imputing.ts";
 import { optionFor } from "../parse.ts";
@@ -29,7 +30,13 @@ export function define(command: Command, context: Context): void {
         "completions of each row, drawn from the posterior (default: one, with means)",
       ),
     )
-    .addOption(optionFor("--samples", whole(1), "importance samples of z for each row (default: 200)"))
+    .addOption(
+      optionFor(
+        "--samples",
+        whole(1, ceilings.importanceSamples),
+        "importance samples of z for each row (default: 200)",
+      ),
+    )
     .addOption(
       optionFor("--seed", whole(0), "seed of the draws, and of the cells that are hidden (default: 0)"),
     )

@@ -1,6 +1,7 @@
 /** `tightbound label-simulate`: how much it helps to choose the rows to label, with the true classes as the answers. */
 import { type Command, Option } from "commander";
 import { share } from "../../kinds/index.ts";
+import { ceilings } from "../../limits.ts";
 import type { SimulatedLesson } from "../../studio/index.ts";
 import { optionFor, whole } from "../parse.ts";
 import { type Context, grouped, percent, printJson, speaker } from "../terminal.ts";
@@ -46,7 +47,12 @@ export function define(command: Command, context: Context): void {
         .default("chosen"),
     )
     .option("--seed <n>", "seed of the choice and of the model", whole(0), 0)
-    .option("--seeds <n>", "repetitions, each with the next seed; the error is then their mean", whole(1), 1)
+    .option(
+      "--seeds <n>",
+      "repetitions, each with the next seed; the error is then their mean",
+      whole(1, ceilings.repetitions),
+      1,
+    )
     .addOption(
       optionFor(
         "--test-fraction",
@@ -54,7 +60,11 @@ export function define(command: Command, context: Context): void {
         "share of the rows to measure the error on, if the data have no test part (default: 0.3)",
       ),
     )
-    .option("--epochs <n>", "passes over the rows in a lesson that starts from scratch", whole(1))
+    .option(
+      "--epochs <n>",
+      "passes over the rows in a lesson that starts from scratch",
+      whole(1, ceilings.epochs),
+    )
     .option("--run <folder>", "a run of vae or m1 on the same rows: M2 learns from its codes (M1+M2)")
     .option("--cold", "start every lesson from scratch instead of from the previous model")
     .option("--json", "print one JSON object")

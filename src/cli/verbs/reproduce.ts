@@ -84,7 +84,7 @@ export function define(command: Command, context: Context): void {
     .option(
       "--samples <list>",
       "burda2016: numbers of samples k, separated by commas",
-      reader(wholes()),
+      reader(wholes({ ceiling: ceilings.samples })),
       [1, 5, 50],
     )
     .addOption(

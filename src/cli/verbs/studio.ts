@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { basename, extname } from "node:path";
 import type { Command } from "commander";
+import { ceilings } from "../../limits.ts";
 import { whole } from "../parse.ts";
 import { type Context, grouped, speaker } from "../terminal.ts";
 import { inFlags } from "../wording.ts";
@@ -46,13 +47,17 @@ export function define(command: Command, context: Context): void {
       "keep only the names of the classes in the data, to try the studio on labelled data",
     )
     .option("--run <folder>", "a run of vae or m1 on the same rows: M2 learns from its codes (M1+M2)")
-    .option("--epochs <n>", "passes over the rows in a lesson that starts from scratch", whole(1))
+    .option(
+      "--epochs <n>",
+      "passes over the rows in a lesson that starts from scratch",
+      whole(1, ceilings.epochs),
+    )
     .option(
       "--m1-epochs <n>",
       "passes over the images to train M1 in the background if there is no --run; 0 for none (default: 10 to 100, by the number of images)",
-      whole(0),
+      whole(0, ceilings.epochs),
     )
-    .option("--port <n>", "the port to listen on (default: a free one)", whole(1))
+    .option("--port <n>", "the port to listen on (default: a free one)", whole(1, ceilings.port))
     .option(
       "--host <address>",
       "the address to listen on (default: 127.0.0.1, which only this machine can reach)",

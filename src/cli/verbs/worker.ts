@@ -31,7 +31,7 @@ export function define(command: Command, context: Context): void {
     .option("--jobs <n>", "runs at a time; each has its share of the cores", whole(1, ceilings.threads), 1)
     .addOption(
       new Option("--lease <seconds>", "a worker that is not heard of for so long is taken for dead")
-        .argParser(whole(1))
+        .argParser(whole(1, ceilings.lease))
         .default(30),
     )
     .option("--quiet", "print nothing but errors")
