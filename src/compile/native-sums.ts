@@ -47,37 +47,40 @@ function sumOfTails(t: Tensor, { axes, keepDims }: Sum["attributes"]): Tensor | 
   return sum(log1pOfPositive(e), axes, { keepDims });
 }
 
+/** Sums are split this deep. Deeper ones, such as of thousands of columns, have no form that pays, and would be as many calls inside each other. */
+const DEEPEST = 100;
+
 /** Σ(a ± b) as Σa ± Σb, if one of the two has a cheaper form of its own. */
 function splitSum(node: Sum, isUsedOnce: (t: Tensor) => boolean): Tensor | undefined {
   type Reduced = { readonly total: Tensor; readonly cheaper: boolean };
-  const reduce = (t: Tensor, attributes: Sum["attributes"]): Reduced => {
+  const reduce = (t: Tensor, attributes: Sum["attributes"], depth: number): Reduced => {
     const { axes, keepDims } = attributes;
-    if (isUsedOnce(t)) {
+    if (depth < DEEPEST && isUsedOnce(t)) {
       const tails = softplusTail.is(t) ? sumOfTails(t, attributes) : undefined;
       if (tails !== undefined) return { total: tails, cheaper: true };
       if ((add.is(t) || sub.is(t)) && t.inputs.every((x) => sameShape(x.shape, t.shape))) {
-        const [a, b] = t.inputs.map((x) => reduce(x, attributes));
+        const [a, b] = t.inputs.map((x) => reduce(x, attributes, depth + 1));
         if (a.cheaper || b.cheaper) {
           const combine = add.is(t) ? add : sub;
           return { total: combine(a.total, b.total), cheaper: true };
         }
       }
       if (neg.is(t)) {
-        const { total, cheaper } = reduce(t.inputs[0], attributes);
+        const { total, cheaper } = reduce(t.inputs[0], attributes, depth + 1);
         if (cheaper) return { total: neg(total), cheaper };
       }
       if (reshape.is(t)) {
         const [x] = t.inputs;
         const moved = axes.map((a) => a + x.rank - t.rank);
         if (axes.every((a) => t.rank - a <= commonTail(x.shape, t.shape))) {
-          const { total, cheaper } = reduce(x, { axes: moved, keepDims });
+          const { total, cheaper } = reduce(x, { axes: moved, keepDims }, depth + 1);
           if (cheaper) return { total: reshape(total, reducedShape(t.shape, axes, keepDims)), cheaper };
         }
       }
     }
     return { total: sum(t, axes, { keepDims }), cheaper: false };
   };
-  const { total, cheaper } = reduce(node.inputs[0], node.attributes);
+  const { total, cheaper } = reduce(node.inputs[0], node.attributes, 0);
   return cheaper ? total : undefined;
 }
 

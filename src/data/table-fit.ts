@@ -65,8 +65,8 @@ const MOST_NUMERIC_CLASSES = 20;
  * const { dataset } = encodeTable(table, preprocessing);
  * ```
  *
- * @param rows the rows from which means and standard deviations are computed, if others are held out. Default: all. Kinds, categories and
- * classes come from all rows.
+ * @param rows the rows from which means and standard deviations are computed, if others are held out; of columns in which these have fewer
+ * than ten values, or a thousandth of the spread, they are computed from all rows. Default: all. Kinds, categories and classes come from all rows.
  * @throws UsageError for options that name a column that does not exist, and for invalid types.
  * @throws DataError as above, and when no column is left.
  */
@@ -303,12 +303,18 @@ class ColumnFit {
     return cycles.length === 0 ? "as days" : `as days, and by position in the ${cycles.join(", ")}`;
   }
 
-  /** Mean and standard deviation over the training rows; over all rows if the training rows have only one value. */
+  /**
+   * Mean and standard deviation over the training rows. Over all rows if those of the training rows say too little of the others: where they have few values, or
+   * hardly differ. By the spread of two values, one in thirty of the others lies 20 standard deviations away, and by that of a constant, which is
+   * the rounding of its mean, 10¹⁶.
+   */
   #moments(numberOf: (cell: string) => number): { readonly mean: number; readonly sd: number } {
-    const cells = this.#rows === undefined ? this.#cells : Array.from(this.#rows, (row) => this.#cells[row]);
-    const of = (some: readonly string[]) => moments(some.filter((cell) => cell !== "").map(numberOf));
-    const found = of(cells);
-    return found.sd > 0 ? found : of(this.#cells);
+    const numbersOf = (cells: readonly string[]) => cells.filter((cell) => cell !== "").map(numberOf);
+    const all = moments(numbersOf(this.#cells));
+    if (this.#rows === undefined) return all;
+    const own = numbersOf(Array.from(this.#rows, (row) => this.#cells[row]));
+    const found = moments(own);
+    return own.length >= ENOUGH && found.sd > LEAST_SPREAD * all.sd ? found : all;
   }
 
   /** The column, after checking that it can hold all its cells. @throws DataError */
@@ -367,6 +373,11 @@ class ColumnFit {
 
 /** An option that lists columns, with one of them. */
 const named = (option: string, column: string): string => `\`${option}: [${JSON.stringify(column)}]\``;
+
+/** With fewer training values than this, their standard deviation is mostly chance. */
+const ENOUGH = 10;
+/** The training rows' part of the standard deviation of all rows, below which they hardly differ. */
+const LEAST_SPREAD = 1e-3;
 
 /** Mean and standard deviation (divisor n). */
 const moments = (values: readonly number[]): { readonly mean: number; readonly sd: number } => {

@@ -43,6 +43,27 @@ interface Part<D extends Distribution = Distribution> {
   readonly of: D;
 }
 
+/** Neighbouring blocks of one size: a batch of them. */
+interface Block extends Part {
+  /** Features of each block. */
+  readonly size: number;
+}
+
+/** Neighbours of one size, together. */
+function runsOf(categories: readonly number[]): readonly { readonly size: number; readonly count: number }[] {
+  const runs: { size: number; count: number }[] = [];
+  for (const size of categories) {
+    const last = runs.at(-1);
+    if (last?.size === size) last.count++;
+    else runs.push({ size, count: 1 });
+  }
+  return runs;
+}
+
+/** Features of columns of `size` features, [..., columns · size], as [..., columns, size]. */
+const byColumn = (x: Tensor, size: number): Tensor =>
+  reshape(x, [...x.shape.slice(0, -1), x.shape[x.rank - 1] / size, size]);
+
 const partOf = (x: Tensor, { start, end }: Pick<Part, "start" | "end">): Tensor =>
   slice(x, { axis: -1, start, end });
 
@@ -58,7 +79,7 @@ export class TableRowDistribution extends Distribution {
   readonly categories: readonly number[];
   private readonly numbers: Part<NormalDistribution> | undefined;
   private readonly counted: Part | undefined;
-  private readonly blocks: readonly Part[];
+  private readonly blocks: readonly Block[];
 
   /** Use {@link TableRow}. */
   constructor(parameters: Parameters, categories: readonly number[]) {
@@ -72,13 +93,14 @@ export class TableRowDistribution extends Distribution {
       end: first,
       of: NegativeBinomial(exp(logTotal), { logits: sub(logMean, logTotal) }).unchecked(),
     };
+    // Neighbours with as many categories are one batch: thousands of columns are a few operations.
     let end = 0;
-    const blocks = categories.map((count) => {
-      const span = { start: end, end: end + count };
-      end += count;
+    const blocks = runsOf(categories).map(({ count, size }) => {
+      const span = { start: end, end: end + count * size };
+      end += count * size;
       // A missing category is filled with zeros, which is not a one-hot vector: skip the check.
-      const of = OneHotCategorical({ logits: partOf(logits, span) }).unchecked();
-      return { start: first + span.start, end: first + span.end, of };
+      const of = OneHotCategorical({ logits: byColumn(partOf(logits, span), size) }).unchecked();
+      return { start: first + span.start, end: first + span.end, of, size };
     });
     super({
       name: "TableRow",
@@ -100,23 +122,24 @@ export class TableRowDistribution extends Distribution {
 
   protected override logDensity(x: Tensor): Tensor {
     return this.terms(x)
-      .map((term, i) => (i < this.blocks.length ? term : sum(term, -1)))
+      .map((term) => sum(term, -1))
       .reduce((a, b) => add(a, b));
   }
 
-  /** Log densities: one per block [...], then those of all normals and of all counts, [..., their number]; 0 where a value is missing. */
+  /** Log densities of columns, each [..., their number]: of all normals, all counts, and each run of blocks; 0 where a value is missing. */
   private terms(x: Tensor): readonly Tensor[] {
     // Fill missing values first: 0 · NaN is NaN, in a gradient too.
     const filled = where(isThere(x), x, 0);
-    const terms = this.blocks.map((block) =>
-      mul(block.of.logProb(partOf(filled, block)), cast(isComplete(partOf(x, block)), this.floatDType)),
-    );
-    for (const part of [this.numbers, this.counted]) {
-      if (part === undefined) continue;
+    const parts = [this.numbers, this.counted].flatMap((part) => {
+      if (part === undefined) return [];
       const seen = cast(isThere(partOf(x, part)), this.floatDType);
-      terms.push(mul(part.of.logProb(partOf(filled, part)), seen));
-    }
-    return terms;
+      return [mul(part.of.logProb(partOf(filled, part)), seen)];
+    });
+    const blocks = this.blocks.map((block) => {
+      const seen = cast(isComplete(byColumn(partOf(x, block), block.size)), this.floatDType);
+      return mul(block.of.logProb(byColumn(partOf(filled, block), block.size)), seen);
+    });
+    return [...parts, ...blocks];
   }
 
   /**
@@ -124,9 +147,7 @@ export class TableRowDistribution extends Distribution {
    * missing. Their sum is `logProb`.
    */
   columnLogProb(x: Tensor): Tensor {
-    const terms = this.terms(x);
-    const blocks = terms.slice(0, this.blocks.length).map((term) => reshape(term, [...term.shape, 1]));
-    return concat([...terms.slice(this.blocks.length), ...blocks], -1);
+    return concat(this.terms(x), -1);
   }
 
   protected override draw(site: string, shape: Shape): Tensor {
@@ -138,7 +159,10 @@ export class TableRowDistribution extends Distribution {
         ...(counted
           ? [counted.of.expand([...lead, counted.end - counted.start]).sample(`${site}/counts`)]
           : []),
-        ...this.blocks.map(({ of }, i) => of.expand(lead).sample(`${site}/categories.${i}`)),
+        ...this.blocks.map(({ of, start, end, size }, i) => {
+          const drawn = of.expand([...lead, (end - start) / size]).sample(`${site}/categories.${i}`);
+          return reshape(drawn, [...lead, end - start]);
+        }),
       ],
       -1,
     );
@@ -150,11 +174,14 @@ export class TableRowDistribution extends Distribution {
 
   protected override forms(): ClosedForms {
     const { numbers, counted, blocks, batchShape } = this;
-    const vectors = [numbers, counted].flatMap((part) => (part ? [{ ...part, of: part.of.toEvent(1) }] : []));
-    const parts = [...vectors, ...blocks];
+    const parts = [numbers, counted, ...blocks].flatMap((part) => part ?? []);
     const joined = (form: "mean" | "variance" | "mode") => () =>
       concat(
-        parts.map(({ of }) => expandTo(of[form](), [...batchShape, ...of.eventShape])),
+        parts.map(({ of, start, end }) => {
+          const [columns] = of.batchShape.slice(-1);
+          const each = expandTo(of[form](), [...batchShape, columns, ...of.eventShape]);
+          return reshape(each, [...batchShape, end - start]);
+        }),
         -1,
       );
     return {
@@ -163,7 +190,7 @@ export class TableRowDistribution extends Distribution {
       // Neither has a closed form for a negative binomial.
       ...(counted === undefined && {
         mode: joined("mode"),
-        entropy: () => parts.map(({ of }) => of.entropy()).reduce((a, b) => add(a, b)),
+        entropy: () => parts.map(({ of }) => sum(of.entropy(), -1)).reduce((a, b) => add(a, b)),
       }),
     };
   }
@@ -183,11 +210,18 @@ const countOrMissing: Constraint = {
   check: (x) => logicalOr(nonNegativeInteger.check(x), isNan(x)),
 };
 
+/** A one-hot vector, or NaN if it is missing. */
+const categoryOrMissing: Constraint = {
+  ...oneHotVector,
+  name: "categoryOrMissing",
+  check: (x) => logicalOr(oneHotVector.check(x), logicalNot(isComplete(x))),
+};
+
 /** Numbers, counts, then one-hot vectors; missing values are NaN. */
 const tableRow = (
   numbers: Part | undefined,
   counted: Part | undefined,
-  blocks: readonly Part[],
+  blocks: readonly Block[],
 ): Constraint => ({
   name: "tableRow",
   eventRank: 1,
@@ -197,10 +231,9 @@ const tableRow = (
     [
       ...(numbers ? [independentConstraint(numberOrMissing, 1).check(partOf(x, numbers))] : []),
       ...(counted ? [independentConstraint(countOrMissing, 1).check(partOf(x, counted))] : []),
-      ...blocks.map((block) => {
-        const vector = partOf(x, block);
-        return logicalOr(oneHotVector.check(vector), logicalNot(isComplete(vector)));
-      }),
+      ...blocks.map((block) =>
+        independentConstraint(categoryOrMissing, 1).check(byColumn(partOf(x, block), block.size)),
+      ),
     ].reduce((a, b) => logicalAnd(a, b)),
 });
 

@@ -33,6 +33,7 @@ export const factsOf = (train: Dataset, table: boolean, labels = 0): DataFacts =
   rows: train.rows,
   table,
   labels,
+  features: train.shape.reduce((size, n) => size * n, 1),
 });
 
 /**

@@ -90,6 +90,40 @@ describe("fitTable and encodeTable", () => {
     });
   });
 
+  test("few rows, many columns: no held-out value is far off because few training values happen to be close", () => {
+    const numberOf = (row: number, column: number): string =>
+      (Math.sin(12.9898 * row + 78.233 * column) * 43.7585).toFixed(3);
+    for (const [rows, columns] of [
+      [3, 2000],
+      [4, 1500],
+      [9, 700],
+    ]) {
+      const names = Array.from({ length: columns }, (_, j) => `c${j}`);
+      const lines = Array.from({ length: rows }, (_, i) => names.map((_, j) => numberOf(i, j)).join(","));
+      const table = readTextTable(csv([names.join(","), ...lines].join("\n")));
+      const training = Array.from({ length: rows - 1 }, (_, i) => i);
+      const { preprocessing } = fitTable(table, { types: { c0: "number" } }, training);
+      const { dataset } = encodeTable(table, preprocessing);
+      // A value of n is at most √(n − 1) of their standard deviations from their mean.
+      const most = Math.sqrt(rows - 1) * (1 + 1e-6);
+      expect(Array.from(dataset.x).filter((value) => !(Math.abs(value) <= most))).toEqual([]);
+    }
+  });
+
+  test.each([
+    ["constant but for rounding among training rows", 0.1, 0.1],
+    ["nearly constant among training rows", 0.1, 0.1 + 1e-12],
+    ["missing from training rows", Number.NaN, Number.NaN],
+  ])("a column %s is standardised by all rows", (_, even, odd) => {
+    const cell = (value: number) => (Number.isNaN(value) ? "" : String(value));
+    const lines = Array.from({ length: 30 }, (_, i) => `${cell(i % 2 ? odd : even)},${Math.sin(i)}`);
+    const table = readTextTable(csv(["a,b", ...lines, "0.7,0.5", "0.2,0.25", "0.3,0.75"].join("\n")));
+    const training = Array.from({ length: 30 }, (_, i) => i);
+    const { dataset } = encodeTable(table, fitTable(table, {}, training).preprocessing);
+    expect(dataset.columns).toEqual(["a", "b"]);
+    expect(dataset.x.every((value) => Math.abs(value) < Math.sqrt(32))).toBe(true);
+  });
+
   test("the preprocessing survives JSON and its schema", () => {
     const { preprocessing } = fitted(PETS, { labelColumn: "kind" });
     expect(tablePreprocessing.parse(JSON.parse(JSON.stringify(preprocessing)))).toEqual(preprocessing);

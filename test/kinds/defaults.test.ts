@@ -23,6 +23,21 @@ test("M2 learns images at the rate at which it learns what y is for, whatever th
   });
 });
 
+test("wide tables learn at a rate at which no step moves a layer's outputs by more than 3", () => {
+  const rate = (name: string, features: number) => {
+    const facts = { rows: 3, table: true, labels: 2, features };
+    return defaultsOfTable(declarationOf(name).settings, facts);
+  };
+  for (const name of ["vae", "autoencoder", "m1", "m2", "cvae"]) {
+    expect([17, 1000, 85_000].map((features) => at(rate(name, features), "train.lr"))).toEqual([
+      3e-3,
+      3e-3,
+      3 / 85_000,
+    ]);
+  }
+  expect(at(rate("m1m2", 85_000), "m1.train.lr")).toBe(3 / 85_000);
+});
+
 test("q(y|x) of M2 stays uncertain where few images are labelled", () => {
   const of = (rows: number, table: boolean) => defaultsOf("m2", rows, table);
   const kept = { model: { dropout: 0, inputDropout: 0 }, train: { warmup: 0 } };

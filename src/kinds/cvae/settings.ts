@@ -1,7 +1,15 @@
 /** The conditional variational autoencoder: what it is called, and its settings. */
 import type { Declaration } from "../kind.ts";
 import { labelSettings } from "../settings/labels.ts";
-import { activation, byData, hidden, latent, likelihood, rowSettings } from "../settings/networks.ts";
+import {
+  activation,
+  byData,
+  hidden,
+  latent,
+  likelihood,
+  rateByData,
+  rowSettings,
+} from "../settings/networks.ts";
 import { at, optional, type SettingsOf, setting } from "../settings/setting.ts";
 import {
   batch,
@@ -33,7 +41,7 @@ const tableBatch = batchOf(100);
 const train = {
   epochs: epochs({ default: byData(10, 100) }),
   batch: batch({ default: (facts) => (facts.table ? tableBatch(facts) : 128) }),
-  lr: lr({ default: byData(1e-3, 3e-3) }),
+  lr: lr({ default: rateByData(1e-3) }),
   schedule: schedule({ default: byData<"constant" | "cosine">("constant", "cosine") }),
   binarize,
   ...optimisation,

@@ -3,7 +3,7 @@
 import { ceilings } from "../../limits.ts";
 import type { Declaration } from "../kind.ts";
 import { classShares, labelSettings } from "../settings/labels.ts";
-import { activation, byData, hidden, latent } from "../settings/networks.ts";
+import { activation, byData, hidden, latent, rateByData } from "../settings/networks.ts";
 import { type DataFacts, optional, type SettingsOf, setting } from "../settings/setting.ts";
 import { batch, batchOf, epochs, lr, schedule } from "../settings/training.ts";
 import { oneOf, positive, text, whole } from "../settings/value.ts";
@@ -28,7 +28,7 @@ export const m1Vae = {
     ...vaeTrain,
     epochs: epochs({ default: byData(200, 100) }),
     batch: batch({ default: (facts: DataFacts) => (facts.table ? tableBatch(facts) : imageBatch(facts)) }),
-    lr: lr({ default: byData(1e-3, 3e-3) }),
+    lr: lr({ default: rateByData(1e-3) }),
     schedule: schedule({ default: "cosine" }),
   },
 };

@@ -8,6 +8,7 @@ import {
   latent,
   likelihood,
   networkSettings,
+  rateByData,
   rowSettings,
 } from "../settings/networks.ts";
 import {
@@ -122,7 +123,7 @@ const model = {
 
 const train = semiSupervisedTrain({
   epochs: { default: 100 },
-  lr: { default: 3e-3 },
+  lr: { default: rateByData(3e-3) },
   alpha: { default: alphaOf },
   warmup: { default: ofFewLabels(10) },
 });

@@ -12,6 +12,19 @@ export const byData =
   ({ table }: DataFacts): T =>
     table ? tables : images;
 
+/**
+ * The learning rate of tables. A step of Adam moves every weight of a first layer by about the rate, all in the direction that the row has, so that what it
+ * passes on moves by rate × features: by more than 3, and exponentials of it overflow.
+ */
+const MOST_MOVED = 3;
+export const tableRate = ({ features = 1 }: DataFacts): number => Math.min(3e-3, MOST_MOVED / features);
+
+/** A learning rate for images, and that of tables. */
+export const rateByData =
+  (images: number) =>
+  (facts: DataFacts): number =>
+    facts.table ? tableRate(facts) : images;
+
 /** Settings that the data decide: they have no flag. */
 export const rowSettings = {
   /** Shape of a row: [features], [height, width] or [height, width, channels]. */

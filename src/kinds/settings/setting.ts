@@ -15,6 +15,8 @@ export interface DataFacts {
   readonly table: boolean;
   /** Number of labels that the run sees. */
   readonly labels: number;
+  /** Features of a row. Default: few. */
+  readonly features?: number;
 }
 
 /** Options of a setting. */

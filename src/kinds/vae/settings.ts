@@ -8,6 +8,7 @@ import {
   latent,
   likelihood,
   networkSettings,
+  rateByData,
   rowSettings,
 } from "../settings/networks.ts";
 import { type DataFacts, type SettingsOf, setting } from "../settings/setting.ts";
@@ -45,7 +46,7 @@ export const autoencoderTrain = {
   /** Rows in a minibatch. Default: 128; 15 for a table of 300 rows. */
   batch: batch({ default: (facts: DataFacts) => (facts.table ? tableBatch(facts) : 128) }),
   /** Learning rate. Default: 0.001; 0.003 for a table of 300 rows. */
-  lr: lr({ default: byData(1e-3, 3e-3) }),
+  lr: lr({ default: rateByData(1e-3) }),
   /** How the learning rate goes over training. Default: constant; cosine for a table of 300 rows. */
   schedule: schedule({ default: byData<"constant" | "cosine">("constant", "cosine") }),
   /** Grey pixels: drawn anew at each step, drawn once, or used as they are. Default: chosen from the data. */

@@ -1,5 +1,5 @@
 /** Training a VAE or an autoencoder. */
-import { binarize, type Dataset } from "../../data/index.ts";
+import { binarize, type Dataset, rowPlace } from "../../data/index.ts";
 import { NonFiniteError, UsageError } from "../../errors.ts";
 import type { DeterministicAutoencoder, Vae } from "../../models/index.ts";
 import { alone, type Ranks } from "../../mpi/index.ts";
@@ -88,6 +88,30 @@ function trainTerms(means: Progress["means"]): Terms {
 const testTerms = ({ elbo, reconstruction, kl }: Evaluation): Terms =>
   elbo === undefined || kl === undefined ? { reconstruction } : { elbo, reconstruction, kl };
 
+/** Held-out values this many times as large as all training values are the reason for figures that are not finite. */
+const FAR = 10;
+
+/** What to do about a log likelihood of held-out rows that is not finite: rows that are far from all training rows have none in float32. */
+function whyNotFinite({ train, test }: RunData): string {
+  const seen = largest(train);
+  const found = test && largest(test);
+  if (!test || !found || !(found.size > FAR * seen.size))
+    return "try a lower learning rate or gradient clipping";
+  const width = test.x.length / test.rows;
+  const column = test.columns?.[found.at % width] ?? `feature ${found.at % width}`;
+  return (
+    `${rowPlace(test, Math.floor(found.at / width))} has ${found.size.toPrecision(3)} in ${column}, in units of the model, where no training row has more than ` +
+    `${seen.size.toPrecision(3)}. Correct the value, leave the column out (\`ignore: [${JSON.stringify(column)}]\`), or train on more rows.`
+  );
+}
+
+/** The largest value of rows, in units of the model, and its place. */
+function largest({ x, scale }: Dataset): { readonly size: number; readonly at: number } {
+  let at = 0;
+  for (let i = 1; i < x.length; i++) if (Math.abs(x[i]) > Math.abs(x[at])) at = i;
+  return { size: Math.abs(x[at]) * scale, at };
+}
+
 /** What is measured after an epoch. @throws NonFiniteError when it is not finite */
 export async function epochFigures(
   trained: Trained,
@@ -98,7 +122,7 @@ export async function epochFigures(
   if (!Number.isFinite(evaluation.reconstruction)) {
     throw new NonFiniteError(
       `epoch ${epoch}, step ${step - 1}: expected a finite log likelihood of ${data.test ? "the test data" : "the data"}, found ` +
-        `${evaluation.reconstruction}; try a lower learning rate or gradient clipping`,
+        `${evaluation.reconstruction}; ${whyNotFinite(data)}`,
     );
   }
   const { beta = 1, warmup = 0, patience } = trained.settings;
