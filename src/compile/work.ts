@@ -1,5 +1,6 @@
 import {
   cholesky,
+  choleskyAdjoint,
   cos,
   exp,
   expm1,
@@ -51,7 +52,7 @@ function costOf(node: Tensor): Cost {
     return { host: 50 + 2 * products, native: 500 + (isNarrow ? 1.2 : 0.3) * products };
   }
   if (functions.some((f) => f.is(node))) return { host: 15 + 12 * elements, native: 500 + 2 * elements };
-  if (cholesky.is(node) || triangularSolve.is(node)) return factorCost(node);
+  if (cholesky.is(node) || choleskyAdjoint.is(node) || triangularSolve.is(node)) return factorCost(node);
   const { native } = node.op;
   const isExpanded = !isElementwise(node) && typeof native === "object" && !("onnx" in native);
   if (isExpanded) return { host: 50 + 40 * elements, native: EXPANSION * (500 + 0.4 * elements) };
@@ -64,8 +65,10 @@ const STEP = 4_000;
 /** Factors and triangular systems: on the host n² products for each column, natively a loop over n rows. */
 function factorCost(node: Tensor): Cost {
   const n = node.shape[node.rank - 2];
-  const products = (node.size * n) / (cholesky.is(node) ? 6 : 2);
-  return { host: 50 + 1.5 * products, native: n * (STEP + 3_000) + 0.3 * products };
+  const products = (node.size * n) / (cholesky.is(node) ? 6 : choleskyAdjoint.is(node) ? 3 : 2);
+  // Natively the derivative of a factor is two triangular systems.
+  const loops = choleskyAdjoint.is(node) ? 2 : 1;
+  return { host: 50 + 1.5 * products, native: loops * n * (STEP + 3_000) + 0.3 * products };
 }
 
 function loopCost(node: ScanNode): Cost {

@@ -62,6 +62,7 @@ export {
 } from "./op.ts";
 export * from "./ops/arithmetic.ts";
 export { cast, onnxType } from "./ops/cast.ts";
+export { choleskyAdjoint } from "./ops/cholesky-adjoint.ts";
 export * from "./ops/comparison.ts";
 export {
   type Conv1dOptions,

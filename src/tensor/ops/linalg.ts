@@ -8,6 +8,7 @@ import { defineOp, type HostArray, type NoAttributes, type OpCase } from "../op.
 import { broadcastShapes, broadcastStrides, formatShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { add, mul, neg } from "./arithmetic.ts";
+import { choleskyAdjoint } from "./cholesky-adjoint.ts";
 import { greater } from "./comparison.ts";
 import { checkDType } from "./elementwise.ts";
 import { choleskyByRows, solveByRows } from "./factor-loops.ts";
@@ -31,14 +32,7 @@ const choleskyOp = defineOp<NoAttributes, [Tensor]>({
     checkSquare("cholesky", a);
     return { shape: a.shape, dtype: a.dtype };
   },
-  // Ā = ½ (S + Sᵀ), S = L⁻ᵀ Φ(Lᵀ L̄) L⁻¹, where Φ takes the lower triangle and halves the diagonal (Murray 2016, eq. 10).
-  derivative: (g, l) => {
-    const product = matmul(l, g, { transposeA: true });
-    const phi = mul(add(tril(product), tril(product, -1)), 0.5);
-    const left = triangularSolve(l, phi, { transpose: true });
-    const s = triangularSolve(l, transpose(left), { transpose: true });
-    return [mul(add(s, transpose(s)), 0.5)];
-  },
+  derivative: (g, l) => [choleskyAdjoint(l, g)],
   batch: ([a], _, { rank }) => cholesky(repeatAlong(a, [rank - 2, rank - 1])),
   host: {
     kernel: (node) => {
