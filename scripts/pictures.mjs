@@ -1,6 +1,7 @@
-// `npm run pictures [-- --sets letters,signs,shapes,mnist] [--labels 10] [--count 1000] [--seeds 1] [--validation 0] [--flags="--latent 10"]`: M2 by its defaults, or
+// `npm run pictures [-- --sets letters,signs,shapes,mnist] [--labels 10] [--count 1000] [--seeds 1] [--validation 0] [--new 600] [--flags="--latent 10"]`: M2 by its defaults, or
 // with the flags given, on folders of pictures with few labels, by the command line alone: from the folder to predictions.csv. Prints
-// the errors of q(y|x) and of Bayes' rule, how much class and style say, and how long each command took. `--labels` are of each class.
+// the errors of q(y|x) and of Bayes' rule, how much class and style say, and how long each command took. `--labels` are of each class. `--new`: errors are
+// those on so many pictures that the run never saw, drawn from another seed.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,6 +18,7 @@ const { values } = parseArgs({
     seeds: text("1"),
     model: text("m2"),
     validation: text("0"),
+    new: text("0"),
     flags: text(""),
     threads: text("1"),
     keep: { type: "string" },
@@ -53,8 +55,14 @@ for (const set of values.sets.split(",")) {
       ...[...shape, ...held, ...flags, "--seed", String(seed), "--label-seed", String(seed)],
       ...["--threads", values.threads, "--out", run, "--overwrite", "--json"],
     );
+    const fresh = join(folder, `${set}-${seed}-new`);
+    const others = set !== "mnist" && Number(values.new) > 0;
+    if (others) await writePictures(fresh, set, { count: Number(values.new), seed: 100 + seed });
     const figures = JSON.parse(
-      tightbound("evaluate", run, "--json", ...(set === "mnist" ? ["--bayes-rows", "2000"] : [])).out,
+      tightbound(
+        ...["evaluate", run, "--json"],
+        ...(set === "mnist" ? ["--bayes-rows", "2000"] : others ? ["--data", fresh] : []),
+      ).out,
     );
     const { validation } = JSON.parse(trained.out);
     console.log(

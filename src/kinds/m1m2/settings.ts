@@ -26,6 +26,7 @@ const semiSupervised = semiSupervisedTrain({
   epochs: { default: byData(80, 100) },
   lr: { default: 3e-3 },
   alpha: { default: (facts) => (facts.table ? alphaOf(facts) : 1) },
+  beta: { default: 1 },
   warmup: { default: byData(3, 0) },
 });
 /** M2 sees draws from M1's posterior, so M1's settings decide how pixels are binarised. */

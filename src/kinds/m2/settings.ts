@@ -35,9 +35,9 @@ export const alphaOf = ({ rows }: DataFacts): number => Math.min(1, Math.max(0.1
  */
 const fewLabelled = ({ rows, table, labels }: DataFacts): boolean => !table && labels < rows / 2;
 const ofFewLabels =
-  (value: number) =>
+  (value: number, otherwise = 0) =>
   (facts: DataFacts): number =>
-    fewLabelled(facts) ? value : 0;
+    fewLabelled(facts) ? value : otherwise;
 
 /** p(y). Runs that were made before there was a choice have none: theirs is uniform. */
 export const classPrior = optional(sharesOr(["uniform", "labels", "learned"]), {
@@ -50,6 +50,7 @@ export const semiSupervisedTrain = (own: {
   readonly epochs: SettingOptions<number>;
   readonly lr: SettingOptions<number>;
   readonly alpha: SettingOptions<number>;
+  readonly beta: SettingOptions<number>;
   readonly warmup: SettingOptions<number>;
 }) => ({
   /** Passes over the unlabelled rows. */
@@ -74,8 +75,8 @@ export const semiSupervisedTrain = (own: {
     placeholder: "<weight>",
     ...own.alpha,
   }),
-  /** Factor of the KL of y and z. Default: 1. */
-  beta: setting(notNegative, { help: "weight of the KL of y and z", placeholder: "<factor>", default: 1 }),
+  /** Factor of the KL of y and z. Default: 1; 2 for M2 on images of which fewer than half are labelled. */
+  beta: setting(notNegative, { help: "weight of the KL of y and z", placeholder: "<factor>", ...own.beta }),
   /** Epochs over which the gradient that unlabelled rows send to q(y|x) grows from 0. */
   warmup: setting(notNegative, {
     help: "epochs over which the gradient of unlabelled rows for q(y|x) grows from 0",
@@ -125,6 +126,8 @@ const train = semiSupervisedTrain({
   epochs: { default: 100 },
   lr: { default: rateByData(3e-3) },
   alpha: { default: alphaOf },
+  // A style that is cheap tells all of x, whatever the class is.
+  beta: { default: ofFewLabels(2, 1) },
   warmup: { default: ofFewLabels(10) },
 });
 
