@@ -8,7 +8,6 @@ import { anything, checkOptions, type OptionRules, required } from "../../option
 import {
   add,
   div,
-  equal,
   exp,
   formatShape,
   full,
@@ -18,16 +17,15 @@ import {
   prod,
   reshape,
   sin,
-  sqrt,
   square,
   sub,
   sum,
   type Tensor,
   type TensorLike,
   unsqueeze,
-  where,
 } from "../../tensor/index.ts";
 import { ClosedFormError } from "../errors.ts";
+import { maternFunction } from "./matern-function.ts";
 import { pointsOf } from "./points.ts";
 
 /** A covariance function of points [n, d]; a vector [n] counts as n points of one dimension. */
@@ -95,12 +93,6 @@ function parameterOf(what: string, name: string, value: TensorLike, like: Tensor
 const gaps = (x: Tensor, y: Tensor, lengthScale: Tensor): Tensor =>
   div(sub(unsqueeze(x, 1), unsqueeze(y, 0)), lengthScale);
 
-/** √s whose derivative at 0 is 0. */
-function safeRoot(s: Tensor): Tensor {
-  const none = equal(s, 0);
-  return where(none, 0, sqrt(where(none, 1, s)));
-}
-
 /** A kernel that is scale² times a function of the scaled squared distance. */
 function stationary(
   name: string,
@@ -149,27 +141,27 @@ function maternFactor(nu: 1.5 | 2.5, d: number): number {
   return (gamma(nu + d / 2) / gamma(nu)) * 2 ** d * Math.PI ** (d / 2) * (2 * nu) ** nu;
 }
 
-/** scale² (1 + √3 r) exp(−√3 r): processes with one derivative. Second derivatives in x are not those at points that coincide. */
+/**
+ * scale² (1 + √3 r) exp(−√3 r): processes with one derivative. It has two derivatives in points everywhere, so that the covariance of slopes is right where points
+ * coincide too; of higher ones there, those that do not exist are 0.
+ */
 export const matern32 = (options: KernelOptions = {}): Kernel =>
   stationary(
     "matern32",
     options,
-    (s) => {
-      const r = mul(safeRoot(s), Math.sqrt(3));
-      return mul(add(r, 1), exp(r.neg()));
-    },
+    (s) => maternFunction(1, mul(s, 3)),
     (w, d) => mul(add(w, 3).pow(-1.5 - d / 2), maternFactor(1.5, d)),
   );
 
-/** scale² (1 + √5 r + 5 r² / 3) exp(−√5 r): processes with two derivatives. Second derivatives in x are not those at points that coincide. */
+/**
+ * scale² (1 + √5 r + 5 r² / 3) exp(−√5 r): processes with two derivatives. It has four derivatives in points everywhere but where points coincide, where the
+ * first three are right, and the others 0.
+ */
 export const matern52 = (options: KernelOptions = {}): Kernel =>
   stationary(
     "matern52",
     options,
-    (s) => {
-      const r = mul(safeRoot(s), Math.sqrt(5));
-      return mul(add(add(r, 1), mul(s, 5 / 3)), exp(r.neg()));
-    },
+    (s) => mul(maternFunction(2, mul(s, 5)), 1 / 3),
     (w, d) => mul(add(w, 5).pow(-2.5 - d / 2), maternFactor(2.5, d)),
   );
 
