@@ -1,5 +1,6 @@
 /** All ops that the graph of a program may have. */
 import { type Op, ops } from "../tensor/index.ts";
+import { maternOp } from "./gaussian-process/matern-function.ts";
 import { countQuantileOp } from "./implicit/count-quantile.ts";
 import { incompleteBetaOps } from "./implicit/incomplete-beta.ts";
 import { incompleteGammaOps } from "./implicit/incomplete-gamma.ts";
@@ -15,6 +16,7 @@ export const graphOps = (): ReadonlyMap<string, Op> => {
     ...incompleteGammaOps,
     ...incompleteBetaOps,
     countQuantileOp,
+    maternOp,
     implicitLogRatio,
     straightThroughOp,
   ].map(({ op }) => op);

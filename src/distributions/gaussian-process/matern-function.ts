@@ -43,7 +43,8 @@ function expanded(order: number, s: Tensor): Tensor {
   return mul(at, exp(neg(z)));
 }
 
-const maternOp = defineOp<OrderAttributes, [Tensor]>({
+/** The op of this file. */
+export const maternOp = defineOp<OrderAttributes, [Tensor]>({
   name: "maternFunction",
   infer: ([s]) => ({ shape: s.shape, dtype: s.dtype }),
   derivative: (g, _, [s], { order }) => [mul(g, mul(maternFunction(order - 1, s), -0.5))],
