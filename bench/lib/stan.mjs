@@ -44,8 +44,15 @@ function dump(values) {
     .join("");
 }
 
-/** Stan's draws of a posterior, unless they are there. @returns whether they are there now. */
-export function sampleWithStan(name, folder, seed) {
+/** Our settings of a posterior, as Stan takes them. */
+const settingsOf = ({ targetAcceptance = 0.8, metric = "diagonal", maxTreeDepth = 10 }) => [
+  String(targetAcceptance),
+  { diagonal: "diag_e", dense: "dense_e", unit: "unit_e" }[metric],
+  String(maxTreeDepth),
+];
+
+/** Stan's draws of a posterior by the settings of our sampler, unless they are there. @returns whether they are there now. */
+function sampleWithStan(name, folder, seed, options) {
   mkdirSync(folder, { recursive: true });
   if (existsSync(join(folder, "seconds.txt"))) return true;
   if (!existsSync(join(folder, "model.stan")))
@@ -54,7 +61,7 @@ export function sampleWithStan(name, folder, seed) {
   writeFileSync(join(folder, "data.R"), dump(POSTERIORS[name](JSON.parse(gunzipSync(raw)))));
   const { status, error } = spawnSync(
     "nice",
-    ["-n", "15", "Rscript", join(here, "sample.R"), folder, String(seed)],
+    ["-n", "15", "Rscript", join(here, "sample.R"), folder, String(seed), ...settingsOf(options)],
     {
       stdio: ["ignore", "inherit", "inherit"],
     },
@@ -81,7 +88,7 @@ const smallest = (columns, ess) => {
 };
 
 /**
- * Both samplers on each posterior, the smallest effective number of draws of any parameter (centre of the distribution) over CPU seconds.
+ * Both samplers on each posterior, with the same target of acceptance, metric and depth of trees: the smallest effective number of draws of any parameter (centre of the distribution) over CPU seconds.
  * Ours runs in a process of its own; its time is the whole run's, with tracing and the compilation of the graph, without the start of Node.
  */
 export async function measureStan({
@@ -95,11 +102,13 @@ export async function measureStan({
   });
   if (compiled !== 0) throw new Error("the posteriors' programs do not compile");
   const { essBulk } = await import("../../dist/public/mcmc.js");
+  const { posteriors } = await import("../../dist-examples/test/posteriors/posteriors.js");
   const rows = [];
   for (const name of names) {
     const own = join(folder, name);
     progress(`Stan: ${name}`);
-    if (!sampleWithStan(name, own, seed)) {
+    const { options } = posteriors.find((p) => p.name === name);
+    if (!sampleWithStan(name, own, seed, options)) {
       rows.push({ name, failed: "Stan stopped" });
       continue;
     }
