@@ -24,6 +24,17 @@ export const outliers = (comparisons: readonly Comparison[]): string[] =>
       ),
   );
 
+/** R̂ from which the chains have not found the same distribution: the standard errors then mean nothing. */
+const UNMIXED = 1.05;
+
+/** Posteriors whose chains disagree. */
+export const unmixed = (comparisons: readonly Comparison[]): string[] =>
+  comparisons.flatMap(({ posterior, rHat }) =>
+    rHat < UNMIXED
+      ? []
+      : [`${posterior}: R̂ ${rHat.toFixed(2)}, the chains have not found the same distribution`],
+  );
+
 /** A root mean square, and its standard error. */
 export interface RootMeanSquare {
   readonly value: number;

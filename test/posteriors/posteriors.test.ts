@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type Comparison, compare } from "./compare.ts";
-import { falseAlarmRate, outliers, pooled } from "./judge.ts";
+import { falseAlarmRate, outliers, pooled, unmixed } from "./judge.ts";
 import { appendLog, readLog } from "./log.ts";
 import { readReference } from "./posterior.ts";
 import { posteriors } from "./posteriors.ts";
@@ -52,6 +52,14 @@ test("what is too far is named, and what is no number is too far", () => {
   expect(sd).toEqual({ value: 1, error: 0 });
   // 2 (1 − Φ(4)) = 6.334e-5.
   expect(falseAlarmRate(592)).toBeCloseTo(1 - Math.exp(-592 * 6.334e-5), 5);
+});
+
+test("chains that disagree are no agreement, however large their errors", () => {
+  const found = [made("a"), { ...made("b"), rHat: 1.43 }, { ...made("c"), rHat: Number.NaN }];
+  expect(unmixed(found)).toEqual([
+    "b: R̂ 1.43, the chains have not found the same distribution",
+    "c: R̂ NaN, the chains have not found the same distribution",
+  ]);
 });
 
 test("a log keeps what is finished, forgets other keys and a line that was cut", () => {

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { parseArgs } from "node:util";
 import { type Comparison, compare } from "./compare.ts";
-import { falseAlarmRate, LIMIT, outliers, pooled, type RootMeanSquare, worstOf } from "./judge.ts";
+import { falseAlarmRate, LIMIT, outliers, pooled, type RootMeanSquare, unmixed, worstOf } from "./judge.ts";
 import { appendLog, digestOf, readLog } from "./log.ts";
 import { type Posterior, readReference } from "./posterior.ts";
 import { posteriors } from "./posteriors.ts";
@@ -117,15 +117,16 @@ function verdict(
     `\n${comparisons.length} posteriors, ${count} moments. Beyond ${LIMIT} standard errors: ${beyond.length} ` +
       `(a right sampler has one for ${(100 * falseAlarmRate(count)).toPrecision(2)} % of seeds).`,
   );
-  for (const each of [...beyond, ...failures]) console.log(`  ${each}`);
+  const wrong = [...beyond, ...unmixed(comparisons), ...failures];
+  for (const each of wrong) console.log(`  ${each}`);
   if (comparisons.length > 1) {
     const shown = ({ value, error }: RootMeanSquare): string => `${value.toFixed(3)} ± ${error.toFixed(3)}`;
     console.log(`Root mean square z: ${shown(mean)} of means, ${shown(sd)} of standard deviations.`);
   }
-  if (!complete) return beyond.length === 0 && failures.length === 0;
+  if (!complete) return wrong.length === 0;
   const near = [mean, sd].every(({ value }) => value > 0.9 && value < 1.1);
   if (!near) console.log("Both should lie between 0.9 and 1.1.");
-  return beyond.length === 0 && failures.length === 0 && near;
+  return wrong.length === 0 && near;
 }
 
 /** @returns the exit status: 0 when every moment agrees, 1 when one does not, 2 when the arguments are wrong. */

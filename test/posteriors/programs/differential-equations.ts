@@ -57,13 +57,21 @@ interface Concentrations {
   readonly C_hat: readonly number[];
 }
 
+/** Where elimination is much faster, steps of this length overshoot below 0, and a chain that begins there finds no way out. */
+const NEAR_THE_CONCENTRATIONS = new Map([
+  ["k_a", [0.75]],
+  ["K_m", [1]],
+  ["V_m", [1]],
+  ["sigma", [0.13]],
+]);
+
 /**
  * One compartment, absorption of the first order, elimination after Michaelis and Menten. At a target of 0.95 two trajectories diverge,
  * and the long tail of V_m is four standard errors too short.
  */
 const oneCompartment = posterior<Concentrations>(
   "one_comp_mm_elim_abs-one_comp_mm_elim_abs",
-  { targetAcceptance: 0.99 },
+  { targetAcceptance: 0.99, initial: NEAR_THE_CONCENTRATIONS },
   ({ D, V, times, C_hat }) =>
     model(({ sample, observe, plate, deterministic }) => {
       const [absorption, half, fastest, sigma] = ["k_a", "K_m", "V_m", "sigma"].map((name) =>
@@ -83,7 +91,7 @@ const oneCompartment = posterior<Concentrations>(
         },
         tensor(0),
         [0, ...times],
-        { steps: 2 },
+        { steps: 4 },
       );
       const loc = courses.slice({ axis: 0, start: 1 }).log();
       plate("time", times.length, () => observe("C_hat", LogNormal(loc, sigma), tensor(C_hat)));

@@ -39,17 +39,28 @@ interface Drive {
 
 const both = ({ u, v }: Drive): Tensor => tensor(u.map((each, t) => [each, v[t]]));
 
-const exponentialDrive = posterior<Drive>("bball_drive_event_0-hmm_drive_0", {}, (drive) =>
-  model(({ sample, observe, factor }) => {
-    const rows = drive.alpha.map((concentration, k) => sample(`theta${k + 1}`, Dirichlet(concentration)));
-    const [phi, lambda] = ["phi", "lambda"].map((name) => {
-      const rates = sample(name, flat(positiveOrderedVector, [2]));
-      factor(`prior of ${name}`, Normal([0, 3], 1).logProb(rates).sum());
-      return rates;
-    });
-    const emission = Exponential(stack([phi, lambda], 1)).toEvent(1);
-    observe("u, v", chain(rows, emission, drive.u.length), both(drive));
-  }),
+/** There is a mode of little mass in which the second state is hardly ever visited and its rates follow their priors. */
+const BOTH_VISITED = new Map([
+  ["theta1", [0.99, 0.01]],
+  ["theta2", [0.04, 0.96]],
+  ["phi", [2, 6]],
+  ["lambda", [0.03, 0.08]],
+]);
+
+const exponentialDrive = posterior<Drive>(
+  "bball_drive_event_0-hmm_drive_0",
+  { initial: BOTH_VISITED },
+  (drive) =>
+    model(({ sample, observe, factor }) => {
+      const rows = drive.alpha.map((concentration, k) => sample(`theta${k + 1}`, Dirichlet(concentration)));
+      const [phi, lambda] = ["phi", "lambda"].map((name) => {
+        const rates = sample(name, flat(positiveOrderedVector, [2]));
+        factor(`prior of ${name}`, Normal([0, 3], 1).logProb(rates).sum());
+        return rates;
+      });
+      const emission = Exponential(stack([phi, lambda], 1)).toEvent(1);
+      observe("u, v", chain(rows, emission, drive.u.length), both(drive));
+    }),
 );
 
 const normalDrive = posterior<Drive & { readonly tau: number; readonly rho: number }>(
