@@ -21,6 +21,7 @@ export { checkLikelihood, type Likelihood, type LikelihoodName, likelihood } fro
 export {
   ACTIVE_DEVIATION,
   activeDimensions,
+  keptPosteriorOf,
   labelledFeatures,
   latentColumns,
   type ParameterValues,

@@ -14,6 +14,7 @@ import {
   type TrainedClassifier,
   TrainedM1,
 } from "../kinds/index.ts";
+import { permutation } from "../random/index.ts";
 import { type GivenSettings, newRun, type OpenedRun } from "../runs/index.ts";
 import { version } from "../version.ts";
 import type { Features } from "./features.ts";
@@ -38,7 +39,9 @@ export interface Learnt {
   readonly information?: Float32Array;
   /** Seconds of training and of prediction. */
   readonly seconds: number;
-  /** Passes over the rows. */
+  /** Rows that the lesson went over: all, or some, if it started from the previous one. */
+  readonly studied: number;
+  /** Passes over them. */
   readonly epochs: number;
   /** Mean bound on log p(x) over the last pass, in nats. */
   readonly bound: number;
@@ -77,6 +80,12 @@ const notBelow = ({ run, kind }: OpenedRun): UsageError =>
 /** Passes of a lesson that starts from the previous one, as a share of those in the settings. */
 const WARM_SHARE = 1 / 4;
 
+/**
+ * Rows that a lesson goes over when it starts from the previous one, labelled rows included; others are drawn anew for each lesson. A person
+ * waits for it: 60,000 digits take some ten seconds on one core.
+ */
+const MOST_WARM_ROWS = 20_000;
+
 /** Rows × features × classes above which M2's bounds of all rows would take minutes. */
 const MOST_WORK = 1e8;
 
@@ -88,6 +97,7 @@ export class Learner {
   readonly #rows: StudioRows;
   readonly #options: LearnerOptions;
   #m1Bounds: Promise<Float32Array> | undefined;
+  #lessons = 0;
   #last:
     | { readonly trained: TrainedClassifier; readonly values: ReadonlyMap<string, Float32Array> }
     | undefined;
@@ -124,7 +134,7 @@ export class Learner {
     const used = classes.map((_, k) => k).filter((k) => labels.includes(k));
     if (used.length < 2) return undefined;
     const names = used.map((k) => classes[k]);
-    const labelled: Dataset = {
+    const labelled = {
       ...this.#rows.rows,
       labels: labels.map((label) => used.indexOf(label)),
       classes: names,
@@ -133,7 +143,8 @@ export class Learner {
     const settings = this.#settings(labelled, names);
     const base = this.#options.base?.trained;
     const model = await kind.build(settings, { train: labelled }, base);
-    const { trainer, trained } = await kind.training(model, labelled, settings.train);
+    const studied = this.#studied(labelled);
+    const { trainer, trained } = await kind.training(model, studied, settings.train);
     for (const { name, tensor } of model.parameters) {
       const before = this.#before(names)?.get(name);
       if (before?.length === tensor.size) trainer.trainStep.value(name).set(before);
@@ -153,11 +164,13 @@ export class Learner {
       model.parameters.map(({ name }) => [name, Float32Array.from(trainer.trainStep.value(name))]),
     );
     this.#last = { trained: trained as TrainedClassifier, values };
+    this.#lessons++;
     return {
       classes: names,
       probabilities,
       ...(information && { information }),
       seconds: (performance.now() - started) / 1000,
+      studied: studied.rows,
       epochs: settings.train.epochs,
       bound,
     };
@@ -217,6 +230,15 @@ export class Learner {
       all[row] = Math.max(0, found[i]);
     });
     return all;
+  }
+
+  /** The rows of a lesson: all of them, or with what is known already as many as a person waits for. */
+  #studied(rows: Dataset & { readonly labels: Int32Array; readonly classes: readonly string[] }): Dataset {
+    if (rows.rows <= MOST_WARM_ROWS || this.#before(rows.classes) === undefined) return rows;
+    const isLabelled = (row: number): boolean => rows.labels[row] >= 0;
+    const order = [...permutation(rows.rows, this.#options.seed ?? 0, this.#lessons, "studio/lesson")];
+    const drawn = [...order.filter(isLabelled), ...order.filter((row) => !isLabelled(row))];
+    return select(rows, drawn.slice(0, MOST_WARM_ROWS));
   }
 
   /** The values to start from, if the model had the same classes. */

@@ -17,6 +17,8 @@ export interface SimulateOptions extends Pick<LearnerOptions, "base" | "given" |
   readonly batch?: number;
   /** How rows are chosen. Default `chosen`. */
   readonly strategy?: Strategy;
+  /** Passes over the rows of one more lesson, from scratch, after the last label: what is delivered when nobody waits. Default: none. */
+  readonly finalEpochs?: number;
   /** Seed of the choice, the parameters and the noise. Default 0. */
   readonly seed?: number;
   /** Called after each lesson. Default: none. */
@@ -31,6 +33,7 @@ const rules: OptionRules<SimulateOptions> = {
   batch: whole(1),
   strategy: (value) =>
     strategies.some((name) => name === value) ? undefined : `one of ${strategies.join(", ")}`,
+  finalEpochs: whole(1),
   seed: whole(0),
   onLesson: anything,
 };
@@ -64,7 +67,9 @@ export async function simulateLabelling(
   options: SimulateOptions = {},
 ): Promise<readonly SimulatedLesson[]> {
   checkOptions("simulateLabelling", options, rules);
-  const { labels: total = 100, batch = 10, strategy = "chosen", seed = 0, onLesson, ...learning } = options;
+  const { labels: total = 100, batch = 10, strategy = "chosen", seed = 0 } = options;
+  const { finalEpochs, onLesson, base, given = {}, warm } = options;
+  const learning = { ...(base && { base }), given, ...(warm !== undefined && { warm }) };
   const { given: truth, classes, test } = rows;
   if (test?.labels === undefined || test.classes === undefined) {
     throw new UsageError(
@@ -89,6 +94,24 @@ export async function simulateLabelling(
   // Rows without a true class cannot be answered; check rows are not learnt from.
   const excluded = new Set([...checks, ...Array.from(truth.keys()).filter((row) => truth[row] < 0)]);
   const lessons: SimulatedLesson[] = [];
+  const answers = { labels: test.labels, names: test.classes };
+  const measure = async (by: Learner, learnt: Learnt | undefined): Promise<void> => {
+    const predicted = await by.predict(test);
+    const asked = checks.slice(0, checksBeside(labelled.size));
+    const temperature = learnt === undefined ? 1 : temperatureFor(learnt, asked, { truth, classes });
+    const lesson = {
+      labels: labelled.size,
+      classes: new Set(Array.from(labelled, (row) => truth[row])).size,
+      ...(predicted
+        ? figuresOf(predicted, temperature, answers)
+        : { error: undefined, calibrationError: undefined }),
+      checks: asked.length,
+      temperature,
+      seconds: learnt?.seconds ?? 0,
+    };
+    lessons.push(lesson);
+    onLesson?.(lesson);
+  };
   let learnt: Learnt | undefined;
   while (labelled.size < total) {
     const found = new Set(Array.from(labelled, (row) => truth[row])).size;
@@ -113,21 +136,12 @@ export async function simulateLabelling(
         ? candidatesOf({ labelled, excluded, rows: rows.rows.rows }, seed)
         : undefined;
     learnt = await learner.learn({ labels, classes, ...(judged && { judged }) });
-    const predicted = await learner.predict(test);
-    const asked = checks.slice(0, checksBeside(labelled.size));
-    const temperature = learnt === undefined ? 1 : temperatureFor(learnt, asked, { truth, classes });
-    const lesson = {
-      labels: labelled.size,
-      classes: new Set(Array.from(labelled, (row) => truth[row])).size,
-      ...(predicted
-        ? figuresOf(predicted, temperature, { labels: test.labels, names: test.classes })
-        : { error: undefined, calibrationError: undefined }),
-      checks: asked.length,
-      temperature,
-      seconds: learnt?.seconds ?? 0,
-    };
-    lessons.push(lesson);
-    onLesson?.(lesson);
+    await measure(learner, learnt);
+  }
+  if (finalEpochs !== undefined) {
+    const train = { ...given.train, epochs: finalEpochs };
+    const longer = new Learner(rows, { ...learning, given: { ...given, train }, seed });
+    await measure(longer, await longer.learn({ labels, classes }));
   }
   return lessons;
 }

@@ -1,7 +1,13 @@
 import { expect, test } from "vitest";
 import type { GaussianRows } from "../../src/data/index.ts";
 import { UsageError } from "../../src/errors.ts";
-import { activeDimensions, labelledFeatures, posteriorOf, selectFeatures } from "../../src/models/index.ts";
+import {
+  activeDimensions,
+  keptPosteriorOf,
+  labelledFeatures,
+  posteriorOf,
+  selectFeatures,
+} from "../../src/models/index.ts";
 import { VAE } from "../../src/models/vae.ts";
 import { train } from "../../src/runs/index.ts";
 import { bars } from "../runs/toys.ts";
@@ -59,4 +65,24 @@ test("the posterior of every row, in chunks, is what the encoder says of it", as
     expect(value).toBeCloseTo(expected[i], 5);
   });
   expect(scales.every((value) => value > 0 && value < 2)).toBe(true);
+});
+
+test("a posterior is kept while rows and parameters are the same, and computed again when a parameter changes", async () => {
+  const data = bars(20);
+  const trained = await train(VAE({ shape: [4, 3], latent: 2, hidden: [4] }), data, {
+    epochs: 1,
+    threads: 1,
+  });
+  if (trained.model.kind !== "vae") return expect.unreachable();
+  const { model, parameters } = trained;
+  const options = { threads: 1 };
+  const first = await keptPosteriorOf(model, parameters, data, options);
+  expect(await keptPosteriorOf(model, parameters, { ...data, labels: new Int32Array(20) }, options)).toBe(
+    first,
+  );
+  const [values] = parameters.values();
+  values[0] += 1;
+  const second = await keptPosteriorOf(model, parameters, data, options);
+  expect(second).not.toBe(first);
+  expect(second).toEqual(await posteriorOf(model, parameters, data, options));
 });

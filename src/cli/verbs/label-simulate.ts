@@ -16,6 +16,7 @@ interface Options {
   readonly seeds: number;
   readonly testFraction?: number;
   readonly epochs?: number;
+  readonly finalEpochs?: number;
   readonly run?: string;
   readonly cold?: true;
   readonly json?: true;
@@ -65,6 +66,11 @@ export function define(command: Command, context: Context): void {
       "passes over the rows in a lesson that starts from scratch",
       whole(1, ceilings.epochs),
     )
+    .option(
+      "--final-epochs <n>",
+      "passes of one more lesson from scratch after the last label, measured as well (default: none)",
+      whole(1, ceilings.epochs),
+    )
     .option("--run <folder>", "a run of vae or m1 on the same rows: M2 learns from its codes (M1+M2)")
     .option("--cold", "start every lesson from scratch instead of from the previous model")
     .option("--json", "print one JSON object")
@@ -73,7 +79,18 @@ export function define(command: Command, context: Context): void {
       const { loadRows, simulateLabelling } = await import("../../studio/index.ts");
       const { meanError } = await import("../../report/index.ts");
       const { openRun } = await import("../../runs/index.ts");
-      const { labelColumn, labels, batch, strategy, seed, seeds, testFraction = 0.3, epochs, run } = options;
+      const {
+        labelColumn,
+        labels,
+        batch,
+        strategy,
+        seed,
+        seeds,
+        testFraction = 0.3,
+        epochs,
+        finalEpochs,
+        run,
+      } = options;
       const say = speaker(context.terminal, { json: options.json === true });
       const rows = await loadRows({
         spec: data,
@@ -96,6 +113,7 @@ export function define(command: Command, context: Context): void {
           warm: options.cold !== true,
           ...(base && { base }),
           ...(epochs !== undefined && { given: { train: { epochs } } }),
+          ...(finalEpochs !== undefined && { finalEpochs }),
           onLesson: (lesson) => say(`seed ${seed + i}: ${described(lesson)}`),
         });
         repetitions.push({ seed: seed + i, lessons });

@@ -1,6 +1,6 @@
 import type { Dataset } from "../../data/index.ts";
 import { UsageError } from "../../errors.ts";
-import { activeDimensions, posteriorOf, Stacked, type StackedOptions } from "../../models/index.ts";
+import { activeDimensions, keptPosteriorOf, Stacked, type StackedOptions } from "../../models/index.ts";
 import { withArticle } from "../../printable.ts";
 import type { Trained } from "../vae/trained.ts";
 
@@ -29,7 +29,7 @@ export async function stackOn(
     throw new UsageError(`m1m2: expected M1 to be a vae, found ${withArticle(model.kind)}.`);
   const { keepInactive = false, ...rest } = options;
   const { threads } = settings;
-  const posterior = await posteriorOf(model, parameters, data, threads === undefined ? {} : { threads });
+  const posterior = await keptPosteriorOf(model, parameters, data, threads === undefined ? {} : { threads });
   const stacked = Stacked({
     ...rest,
     m1: model,

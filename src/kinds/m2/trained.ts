@@ -7,10 +7,12 @@ import { elbo } from "../../inference/index.ts";
 import {
   confusionMatrix,
   errorRate,
+  keptPosteriorOf,
   type M2,
   type ParameterValues,
   predictedClasses,
   type Stacked,
+  selectFeatures,
 } from "../../models/index.ts";
 import { fillNormal, stream } from "../../random/index.ts";
 import type { CarriedFigures } from "../../report/index.ts";
@@ -41,8 +43,6 @@ export class TrainedClassifier {
   /** Held-out data as densities see them: if the model was trained on binary draws, binarised once, by the run's seed. */
   readonly prepare: (dataset: Dataset) => Dataset;
   readonly #classify: (x: ArrayValue) => Promise<Computed<Tensor>>;
-  // M1 does not change, so neither does what M2 sees of a dataset.
-  readonly #seen = new WeakMap<Dataset, Promise<Dataset>>();
 
   constructor(
     model: ClassifyingModel,
@@ -266,18 +266,19 @@ export class TrainedClassifier {
   }
 
   /** Data as M2 sees them: themselves, or the means of M1's posterior. */
-  #view(data: Dataset): Promise<Dataset> {
+  async #view(data: Dataset): Promise<Dataset> {
     const { model } = this;
-    if (model.kind === "m2") return Promise.resolve(data);
-    const known = this.#seen.get(data);
-    if (known !== undefined) return known;
-    const width = model.active.length;
+    if (model.kind === "m2") return data;
     // M1's codes have no missing values, even if the row does.
     const { observed: _, ...rows } = data;
-    const view = mapRows(data, width, compile(model.encode, this.#options)).then(
-      (x): Dataset => ({ ...rows, shape: [width], kind: "table", x, scale: 1 }),
+    const { threads } = this.settings;
+    const posterior = await keptPosteriorOf(
+      model.m1,
+      model.frozen,
+      data,
+      threads === undefined ? {} : { threads },
     );
-    this.#seen.set(data, view);
-    return view;
+    const { means: x } = selectFeatures(posterior, model.active);
+    return { ...rows, shape: [model.active.length], kind: "table", x, scale: 1 };
   }
 }

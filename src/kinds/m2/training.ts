@@ -13,7 +13,7 @@ import {
   withClasses,
 } from "../../data/index.ts";
 import { UsageError } from "../../errors.ts";
-import { posteriorOf, selectFeatures } from "../../models/index.ts";
+import { keptPosteriorOf, selectFeatures } from "../../models/index.ts";
 import { alone, type Ranks } from "../../mpi/index.ts";
 import { type Progress, semiSupervisedBatches, Trainer } from "../../train/index.ts";
 import type { EpochFigures, RunData, Terms, Training } from "../kind.ts";
@@ -35,7 +35,7 @@ async function minibatcher(
 ): Promise<(options: Omit<RowOrderOptions, "seed">) => Minibatches> {
   const { seed, binarize: how, threads } = settings;
   if (model.kind === "m1m2") {
-    const posterior = await posteriorOf(
+    const posterior = await keptPosteriorOf(
       model.m1,
       model.frozen,
       data,
