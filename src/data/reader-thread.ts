@@ -3,11 +3,16 @@
  * amount of memory. A thread can be ended and has its own memory limit.
  */
 import { createRequire, pathToFileURL } from "#platform/modules";
-import { Worker } from "#platform/processes";
+import { cpuUsage, Worker } from "#platform/processes";
 import { DataError } from "../errors.ts";
 
-/** After this many seconds without a message the file counts as damaged: much longer than reading takes, at 1 MB per second. */
-const patience = (bytes: number): number => 8 + bytes / 1e6;
+/**
+ * After this many seconds without a message the file counts as damaged: much longer than reading takes, at 1 MB per second. They are seconds in which
+ * the thread computes or waits for nothing. On a machine that is busy with other work it gets few of the seconds on the wall.
+ */
+const patienceOf = (bytes: number): number => 8 + bytes / 1e6;
+/** So many times as long on the wall is too long whatever the reason. */
+const LONGEST = 50;
 /** The thread's memory in MiB: numbers and words take more bytes in memory than in the file. */
 const memory = (bytes: number): number => Math.min(256 + (40 * bytes) / 2 ** 20, 8192);
 
@@ -32,11 +37,13 @@ export const readInThread = async <M extends ThreadMessage>(
     readonly bytes: Uint8Array;
     readonly unpacked?: number;
     readonly data?: Readonly<Record<string, unknown>>;
+    /** Seconds. Default: by the number of bytes. */
+    readonly patience?: number;
     readonly damaged: (why: string) => DataError;
     readonly receive: (message: M, reply: (answer: string) => void) => void;
   },
 ): Promise<void> => {
-  const { bytes, unpacked = bytes.length, damaged, receive } = options;
+  const { bytes, unpacked = bytes.length, patience = patienceOf(unpacked), damaged, receive } = options;
   const file = new Uint8Array(bytes).buffer;
   const url = pathToFileURL(createRequire(import.meta.url).resolve(options.package)).href;
   const thread = new Worker(reader, {
@@ -48,16 +55,27 @@ export const readInThread = async <M extends ThreadMessage>(
   let timer: NodeJS.Timeout | undefined;
   try {
     await new Promise<void>((resolve, reject) => {
-      const wait = (): void => {
-        clearTimeout(timer);
-        timer = setTimeout(() => reject(damaged("reading it did not end")), 1000 * patience(unpacked));
+      /** Milliseconds: on the wall, of processors that this process used, and in which the thread's loop had nothing to do. */
+      const spent = () => {
+        const { user, system } = cpuUsage();
+        const { idle } = thread.performance.eventLoopUtilization();
+        return { wall: performance.now(), computed: (user + system) / 1000, idle };
       };
-      wait();
+      let last = spent();
+      timer = setInterval(() => {
+        const now = spent();
+        const [wall, computed, idle] = (["wall", "computed", "idle"] as const).map(
+          (of) => now[of] - last[of],
+        );
+        const most = 1000 * patience;
+        if (wall > most && (computed > most || idle > most || wall > LONGEST * most))
+          reject(damaged("reading it did not end"));
+      }, 100 * Math.min(patience, 10));
       thread.on("error", ({ message }) => reject(damaged(message)));
       thread.on("exit", () => reject(damaged("its reader ended")));
       thread.on("message", (message: M) => {
         try {
-          wait();
+          last = spent();
           if (message.failed !== undefined) throw damaged(message.failed);
           receive(message, (answer) => thread.postMessage(answer));
           if (message.done) resolve();
@@ -67,7 +85,7 @@ export const readInThread = async <M extends ThreadMessage>(
       });
     });
   } finally {
-    clearTimeout(timer);
+    clearInterval(timer);
     await thread.terminate();
   }
 };

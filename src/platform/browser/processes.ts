@@ -7,6 +7,7 @@ import { refusing } from "./refuse.ts";
 const refuse = refusing("processes and their files", "Train in memory (train), without a folder.");
 
 export const spawnSync: typeof children.spawnSync = refuse;
+export const cpuUsage: typeof process.cpuUsage = refuse;
 export const kill: typeof process.kill = refuse;
 export const pid = 0;
 export const threadId = 0;
