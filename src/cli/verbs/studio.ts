@@ -49,7 +49,7 @@ export function define(command: Command, context: Context): void {
     .option("--run <folder>", "a run of vae or m1 on the same rows: M2 learns from its codes (M1+M2)")
     .option(
       "--epochs <n>",
-      "passes over the rows in a lesson that starts from scratch",
+      "passes over the rows in a lesson that starts from scratch (default: those of train, or fewer if there are many rows)",
       whole(1, ceilings.epochs),
     )
     .option(
