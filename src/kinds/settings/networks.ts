@@ -12,11 +12,11 @@ export const byData =
   ({ table }: DataFacts): T =>
     table ? tables : images;
 
+const MOST_MOVED = 3;
 /**
  * The learning rate of tables. A step of Adam moves every weight of a first layer by about the rate, all in the direction that the row has, so that what it
- * passes on moves by rate × features: by more than 3, and exponentials of it overflow.
+ * passes on moves by rate × features: by more than {@link MOST_MOVED}, and exponentials of it overflow.
  */
-const MOST_MOVED = 3;
 export const tableRate = ({ features = 1 }: DataFacts): number => Math.min(3e-3, MOST_MOVED / features);
 
 /** A learning rate for images, and that of tables. */
