@@ -1,8 +1,8 @@
 /** The value of an op applied to constants, on the host. */
 import {
   exactWhole,
+  type HostLayout,
   isConstant,
-  type Layout,
   type Shape,
   sameShape,
   stridesOf,
@@ -27,7 +27,12 @@ function evaluateElements(code: string, out: Float64Array, inputs: readonly Floa
 }
 
 /** Fills `out` in order with elements that lie elsewhere. */
-function copyElements(out: Float64Array, x: Float64Array, shape: Shape, { start, strides }: Layout): void {
+function copyElements(
+  out: Float64Array,
+  x: Float64Array,
+  shape: Shape,
+  { start, strides }: HostLayout,
+): void {
   const index = shape.map(() => 0);
   for (let i = 0, place = start; i < out.length; i++) {
     out[i] = x[place];

@@ -1,5 +1,5 @@
 /** Generated JavaScript: loops over the elements of values that lie in arrays, in order or not. */
-import { type Fold, type Layout, type Shape, sizeOf } from "../tensor/index.ts";
+import { type HostFold, type HostLayout, type Shape, sizeOf } from "../tensor/index.ts";
 import type { GeneratedCode } from "./generated-code.ts";
 
 /** Where a stored value is: an array, and in the body of a loop the index of its first element in this step. */
@@ -9,7 +9,7 @@ export interface Place {
 }
 
 /** A value's elements: its array, and where they lie in it along the dimensions of a loop. */
-export interface Located extends Layout {
+export interface Located extends HostLayout {
   readonly place: Place;
 }
 
@@ -74,7 +74,7 @@ function* indicesOf(shape: Shape): Generator<readonly number[]> {
   }
 }
 
-const offsetOf = ({ start, strides }: Layout, index: readonly number[]): number =>
+const offsetOf = ({ start, strides }: HostLayout, index: readonly number[]): number =>
   index.reduce((sum, i, d) => sum + i * strides[d], start);
 
 /** Writes loops as statements. Elements at known indices are read once in a function and then kept in a variable. */
@@ -117,7 +117,7 @@ export class LoopWriter {
    * @param target where the results lie along the dimensions of the loop: at distance 0 where elements are combined
    * @param size the number of results
    */
-  fold<T>(loop: ElementLoop<T>, target: Located, size: number, { initial, combine, finish }: Fold): void {
+  fold<T>(loop: ElementLoop<T>, target: Located, size: number, { initial, combine, finish }: HostFold): void {
     const lines = this.#begin();
     const total = finish ?? ((code: string) => code);
     if (isWrittenOut(loop) && sizeOf(loop.shape) > 0) {
@@ -140,7 +140,7 @@ export class LoopWriter {
     loop: ElementLoop<T>,
     target: Located,
     size: number,
-    { initial, combine, finish }: Required<Omit<Fold, "axes">>,
+    { initial, combine, finish }: Required<Omit<HostFold, "axes">>,
     lines: string[],
   ): void {
     const { dims, read, declared, result } = this.#body(loop, [target], lines);

@@ -5,9 +5,9 @@ import {
   exactWhole,
   type HostArray,
   type HostKernel,
+  type HostLayout,
   isConstant,
   isScan,
-  type Layout,
   reducedShape,
   type ScanNode,
   sameShape,
@@ -35,7 +35,7 @@ export interface HostProgram {
 /** A node that is read more than once and has more elements than this is stored in the order in which it is read. */
 const LARGEST_REPEATED = 4096;
 
-type LayoutOf = (node: Tensor, input: Layout) => Layout;
+type LayoutOf = (node: Tensor, input: HostLayout) => HostLayout;
 
 const layoutOf = ({ op: { host } }: Tensor): LayoutOf | undefined =>
   typeof host === "object" && "layout" in host ? host.layout : undefined;

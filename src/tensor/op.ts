@@ -70,13 +70,13 @@ export const on =
     op.is(node) ? rule(node, ...extra) : undefined;
 
 /** Where the elements of a tensor lie in an array: the first one, and the distance between neighbours along each dimension. */
-export interface Layout {
+export interface HostLayout {
   readonly start: number;
   readonly strides: readonly number[];
 }
 
 /** A reduction along axes. */
-export interface Fold {
+export interface HostFold {
   readonly axes: readonly number[];
   readonly initial: number;
   /** The expression of what was combined so far with one more element; it may read either twice. */
@@ -100,7 +100,7 @@ export type HostLowering<A extends Attributes = Attributes> =
   /** The input's elements, unchanged, in another order or some of them only: read where they are, if nothing needs them in order. */
   | {
       /** Where the result's elements lie, from where those of the input do. */
-      layout(node: OpNode<A>, input: Layout): Layout;
+      layout(node: OpNode<A>, input: HostLayout): HostLayout;
     }
   /** The inputs' elements side by side; what none of them covers is 0. */
   | {
@@ -110,7 +110,7 @@ export type HostLowering<A extends Attributes = Attributes> =
   /** The input's elements along some axes, combined one after the other in the input's order. */
   | {
       /** The axes, the first value, and expressions. */
-      fold(node: OpNode<A>): Fold;
+      fold(node: OpNode<A>): HostFold;
     }
   /** The input's elements, unchanged and in order: no code is needed. */
   | "alias"

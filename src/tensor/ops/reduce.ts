@@ -4,7 +4,7 @@ import { anything, checkOptions, flag, knownOptions, type OptionRules } from "..
 import { type DType, isFloat, isInteger } from "../dtype.ts";
 import { type Lane, ownShape, repeatAlong } from "../lanes.ts";
 import { full } from "../leaf.ts";
-import { defineOp, type Fold, type OpNode, rebuild } from "../op.ts";
+import { defineOp, type HostFold, type OpNode, rebuild } from "../op.ts";
 import { normalizeAxes, normalizeAxis, reducedShape, sizeOf, stridesOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { exactWhole, heldInRange } from "../whole.ts";
@@ -31,8 +31,8 @@ export type Axes = number | readonly number[];
 type ReduceAttributes = { readonly axes: readonly number[]; readonly keepDims: boolean };
 
 /** A reduction on the host. */
-const folded = (initial: number, combine: Fold["combine"]) => ({
-  fold: ({ attributes: { axes }, dtype }: OpNode<ReduceAttributes>): Fold => ({
+const folded = (initial: number, combine: HostFold["combine"]) => ({
+  fold: ({ attributes: { axes }, dtype }: OpNode<ReduceAttributes>): HostFold => ({
     axes,
     initial,
     combine,
