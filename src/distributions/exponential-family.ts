@@ -1,4 +1,4 @@
-import { add, grad, mul, sub, sum, type Tensor } from "../tensor/index.ts";
+import { add, grad, input, mul, sub, substituteAll, sum, type Tensor } from "../tensor/index.ts";
 import type { Distribution } from "./distribution.ts";
 
 /**
@@ -34,8 +34,16 @@ export function exponentialFamilyLogProb(family: ExponentialFamily, value: Tenso
   return add(sub(linear, family.logNormalizer(eta)), family.logBaseMeasure(value));
 }
 
-/** E[Tᵢ] = ∂A/∂ηᵢ, with the shapes of the natural parameters. These may be any natural parameters of the family. */
-export const expectedStatistics = (
+/**
+ * E[Tᵢ] = ∂A/∂ηᵢ, with the shapes of the natural parameters. These may be any natural parameters of the family, also if one of them is computed
+ * from another.
+ */
+export function expectedStatistics(
   { logNormalizer }: ExponentialFamily,
   naturalParameters: readonly Tensor[],
-): Tensor[] => grad(sum(logNormalizer(naturalParameters)), naturalParameters);
+): Tensor[] {
+  // Partial derivatives: a parameter that another one is computed from must not be followed through it.
+  const leaves = naturalParameters.map((t) => input("natural parameter", t.shape, t.dtype));
+  const parts = new Map(leaves.map((leaf, i) => [leaf, naturalParameters[i]]));
+  return [...substituteAll(grad(sum(logNormalizer(leaves)), leaves), parts)];
+}
