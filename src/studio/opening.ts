@@ -22,7 +22,7 @@ export interface SessionOptions {
   readonly folder: string;
   /** A run of `vae` or `m1` on the same rows. */
   readonly run?: string;
-  /** Passes over the rows in a lesson that starts from scratch. */
+  /** Passes over the rows in a lesson that starts from scratch. Default: those of the kind, or fewer if there are many rows. */
   readonly epochs?: number;
   /**
    * Passes over the images to train M1 in the background, if there is no `run`; 0 for none. Default: as many as show it 600,000 rows, at

@@ -63,7 +63,7 @@ export function define(command: Command, context: Context): void {
     )
     .option(
       "--epochs <n>",
-      "passes over the rows in a lesson that starts from scratch",
+      "passes over the rows in a lesson that starts from scratch (default: those of train, or fewer if there are many rows)",
       whole(1, ceilings.epochs),
     )
     .option(
