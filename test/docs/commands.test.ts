@@ -75,7 +75,7 @@ test("every npm script that a page names is there", () => {
     const text = `${proseOf(page)}\n${blocksOf(page)
       .map(({ code }) => code)
       .join("\n")}`;
-    for (const [, name] of text.matchAll(/\bnpm run ([a-z:]+)/g))
+    for (const [, name] of text.matchAll(/\bnpm run ([a-z:-]+)/g))
       expect(Object.keys(scripts), `${page}: npm run ${name}`).toContain(name);
   }
 });
