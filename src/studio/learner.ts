@@ -80,6 +80,17 @@ const notBelow = ({ run, kind }: OpenedRun): UsageError =>
     `${run.path}: expected a run of ${listed(below.kinds, "or")}, whose codes can be used as features; found one of ${kind.declaration.name}.`,
   );
 
+/** @throws UsageError unless the run has codes for these rows. */
+export function checkBase(base: OpenedRun, { rows }: StudioRows): void {
+  const [own, found] = [rows.shape, base.run.settings.model.shape];
+  if (own.join() !== found.join()) {
+    throw new UsageError(
+      `${base.run.path}: expected a run on rows of shape [${own.join(", ")}], like those of ${rows.name}; found [${found.join(", ")}].`,
+    );
+  }
+  if (!below.kinds.includes(base.kind.declaration.name)) throw notBelow(base);
+}
+
 /** Passes of a lesson that starts from the previous one, as a share of those in the settings. */
 const WARM_SHARE = 1 / 4;
 
@@ -115,14 +126,7 @@ export class Learner {
     this.#rows = rows;
     this.#options = options;
     const { base } = options;
-    if (base === undefined) return;
-    const [own, found] = [rows.rows.shape, base.run.settings.model.shape];
-    if (own.join() !== found.join()) {
-      throw new UsageError(
-        `${base.run.path}: expected a run on rows of shape [${own.join(", ")}], like those of ${rows.rows.name}; found [${found.join(", ")}].`,
-      );
-    }
-    if (!below.kinds.includes(base.kind.declaration.name)) throw notBelow(base);
+    if (base !== undefined) checkBase(base, rows);
   }
 
   /** The kind of model that it trains. */

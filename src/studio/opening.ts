@@ -6,14 +6,14 @@ import { CheckpointError } from "../errors.ts";
 import { reason, takeLock, writeDurably } from "../files/index.ts";
 import { openRun } from "../runs/index.ts";
 import { chooserHere, chooserInThread } from "./chooser.ts";
-import { principalFeatures } from "./features.ts";
+import { type Features, principalFeatures } from "./features.ts";
 import { openLabelLog } from "./label-log.ts";
 import { umapInThread, umapLayout } from "./layout.ts";
-import { codesOf } from "./learner.ts";
+import { checkBase, codesOf } from "./learner.ts";
 import { loadRows, type RowsSource, type StudioRows } from "./rows.ts";
 import { finishedM1, type SeeingSource, trainM1InChild } from "./seeing.ts";
 import { Session, type SessionTools } from "./session.ts";
-import { teacherHere, teacherInChild } from "./teacher.ts";
+import { type Teacher, teacherHere, teacherInChild } from "./teacher.ts";
 
 /** Options of {@link openSession}. */
 export interface SessionOptions {
@@ -49,11 +49,18 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     checkData(join(folder, "session.json"), source, rows);
     const log = openLabelLog(join(folder, "labels.jsonl"));
     const run = options.run ?? (await finishedM1(folder));
-    const tools = await toolsOn(options, rows, run);
+    const base = run === undefined ? undefined : await openRun(run);
+    if (base !== undefined) checkBase(base, rows);
+    const teacher = await teacherOn(options, rows, run);
+    const tools = { ...chosenBy(await principalFeatures(rows.rows), here), teacher };
     const umap = here ? umapLayout : umapInThread;
     const session = new Session({ rows, log, folder, lock, umap, ...tools });
     await session.chooseMore();
-    if (run === undefined && rows.rows.kind === "image" && !here && m1Epochs !== 0) {
+    if (base !== undefined) {
+      // Encoding all rows takes seconds; a person can begin with what principal components say.
+      const seen = codesOf(base, rows.rows).then((codes) => ({ ...chosenBy(codes, here), teacher }));
+      void session.improve(seen);
+    } else if (rows.rows.kind === "image" && !here && m1Epochs !== 0) {
       improveByM1(session, options);
     }
     return session;
@@ -63,34 +70,36 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   }
 }
 
-/** What learns and chooses: on the codes of a run, or on the rows themselves. */
-async function toolsOn(
-  options: SessionOptions,
+/** What chooses rows by their features. */
+const chosenBy = (features: Features, here: boolean): Omit<SessionTools, "teacher"> => ({
+  features,
+  chooser: here ? chooserHere(features) : chooserInThread(features),
+});
+
+/** What learns: from the codes of a run, or from the rows themselves. */
+const teacherOn = async (
+  { source, folder, epochs, here }: SessionOptions,
   rows: StudioRows,
   run: string | undefined,
-): Promise<SessionTools> {
-  const { source, folder, epochs, here } = options;
-  const features =
-    run === undefined ? await principalFeatures(rows.rows) : await codesOf(await openRun(run), rows.rows);
+): Promise<Teacher> => {
   const taught = {
     source,
     folder,
     ...(run !== undefined && { run }),
     ...(epochs !== undefined && { epochs }),
   };
-  return {
-    features,
-    teacher: here ? await teacherHere(taught, rows) : teacherInChild(taught),
-    chooser: here ? chooserHere(features) : chooserInThread(features),
-  };
-}
+  return here ? await teacherHere(taught, rows) : teacherInChild(taught);
+};
 
 /** Trains M1 in the background; when it is there, the session learns from its codes. */
 function improveByM1(session: Session, options: SessionOptions): void {
   const { source, folder, m1Epochs } = options;
   const given: SeeingSource = { source, folder, ...(m1Epochs !== undefined && { m1Epochs }) };
   const { done, close } = trainM1InChild(given, (progress) => session.seeing(progress));
-  const better = done.then((run) => toolsOn(options, session.rows, run));
+  const better = done.then(async (run) => ({
+    ...chosenBy(await codesOf(await openRun(run), session.rows.rows), false),
+    teacher: await teacherOn(options, session.rows, run),
+  }));
   void session.improve(better, close);
 }
 

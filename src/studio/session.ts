@@ -230,36 +230,42 @@ export class Session {
   }
 
   /**
-   * Goes on with other tools when they are ready: with M1, once it is trained. Until then nothing changes.
+   * Goes on with other tools when they are ready: with the codes of a run, or with M1, once it is trained. Until then nothing changes.
    *
    * @param better resolves when they are ready
    * @param stop ends the work that makes them
    */
-  async improve(better: Promise<SessionTools>, stop: () => void): Promise<void> {
+  async improve(better: Promise<SessionTools>, stop: () => void = () => undefined): Promise<void> {
     this.#stopSeeing = stop;
     try {
       const tools = await better;
-      this.#isChanging = true;
-      while (this.#learning !== undefined || this.#choosing !== undefined) {
-        await this.#learning;
+      const learnsAnew = tools.teacher !== this.#tools.teacher;
+      this.#isChanging = learnsAnew;
+      while (this.#choosing !== undefined || (learnsAnew && this.#learning !== undefined)) {
         await this.#choosing;
+        if (learnsAnew) await this.#learning;
       }
       if (this.#isClosed) {
         closeTools(tools);
         return;
       }
-      closeTools(this.#tools);
+      this.#tools.chooser.close();
+      if (learnsAnew) this.#tools.teacher.close();
       this.#tools = tools;
       this.places.replace(tools.features);
-      this.outliers.clear();
-      this.#behind = this.#state.labels.size > 0;
+      if (learnsAnew) {
+        this.outliers.clear();
+        this.#behind = this.#state.labels.size > 0;
+      }
     } catch (error) {
       if (!this.#isClosed) this.#problem = messageOf(error);
     }
     this.#isChanging = false;
     this.#seeing = undefined;
     this.#tell();
-    if (!this.#isClosed) await this.learn();
+    if (this.#isClosed) return;
+    await this.chooseMore();
+    await this.learn();
   }
 
   /** Says how far the training of M1 is. */

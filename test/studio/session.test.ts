@@ -4,11 +4,14 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { BusyError, CheckpointError } from "../../src/errors.ts";
 import { TrainedClassifier } from "../../src/kinds/index.ts";
-import { open } from "../../src/runs/index.ts";
+import { posteriorOf, VAE, type Vae } from "../../src/models/index.ts";
+import { open, train } from "../../src/runs/index.ts";
 import { openSession } from "../../src/studio/opening.ts";
 import { loadRows } from "../../src/studio/rows.ts";
 import { studioApp } from "../../src/studio/server.ts";
 import type { Session } from "../../src/studio/session.ts";
+import { bytesOf, npyBytes } from "../data/temp.ts";
+import { bars } from "../runs/toys.ts";
 import { kindOf, kinds, writeBlobs } from "./harness.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tightbound-session-"));
@@ -252,4 +255,30 @@ test("a session of other data is refused", async () => {
   await expect(
     openSession({ ...options, folder: closed, source: { spec: other, id: "item" } }),
   ).rejects.toThrow(/expected a session on/);
+});
+
+test("with a run, a session begins with what principal components say and goes on with the codes", async () => {
+  const few = { ...bars(60), name: "bars" };
+  const spec = join(folder, "bars.npy");
+  writeFileSync(spec, npyBytes("|u1", "(60, 4, 3)", bytesOf(few.x)));
+  const vae = await train(VAE({ shape: [4, 3], latent: 2, hidden: [8] }), few, { epochs: 1, threads: 1 });
+  const run = join(folder, "vae");
+  await vae.save(run);
+  const seeing = await openSession({ ...options, source: { spec }, run, folder: join(folder, "seeing") });
+  const first = seeing.next();
+  expect(seeing.features.width).toBe(12);
+  await vi.waitUntil(() => seeing.features.width === 2, 20_000);
+  expect(seeing.activity.problem).toBeUndefined();
+  // The row that a person looks at stays.
+  expect(seeing.next()).toEqual(first);
+  const { means } = await posteriorOf(vae.model as Vae, vae.parameters, seeing.rows.rows);
+  expect(Math.max(...seeing.features.values.map((value, i) => Math.abs(value - means[i])))).toBeLessThan(
+    1e-6,
+  );
+  seeing.close();
+
+  const others = join(folder, "others");
+  await expect(openSession({ ...options, run, folder: others })).rejects.toThrow(
+    /expected a run on rows of shape \[2\].*found \[4, 3\]/,
+  );
 });
