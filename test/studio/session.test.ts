@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { BusyError, CheckpointError } from "../../src/errors.ts";
 import { TrainedClassifier } from "../../src/kinds/index.ts";
-import { posteriorOf, VAE, type Vae } from "../../src/models/index.ts";
+import { VAE } from "../../src/models/index.ts";
 import { open, train } from "../../src/runs/index.ts";
 import { openSession } from "../../src/studio/opening.ts";
 import { loadRows } from "../../src/studio/rows.ts";
@@ -271,7 +271,7 @@ test("with a run, a session begins with what principal components say and goes o
   expect(seeing.activity.problem).toBeUndefined();
   // The row that a person looks at stays.
   expect(seeing.next()).toEqual(first);
-  const { means } = await posteriorOf(vae.model as Vae, vae.parameters, seeing.rows.rows);
+  const { means } = await vae.evaluate(seeing.rows.rows);
   expect(Math.max(...seeing.features.values.map((value, i) => Math.abs(value - means[i])))).toBeLessThan(
     1e-6,
   );
