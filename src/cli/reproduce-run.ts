@@ -1,5 +1,6 @@
 /** What `tightbound reproduce` does after its command line is parsed. */
 import { join, resolve } from "node:path";
+import { flushSubnormals } from "../compile/index.ts";
 import { writeDurably } from "../files/index.ts";
 import { type Benchmark, benchmarkMarkdown, writeBenchmark } from "../report/index.ts";
 import {
@@ -31,6 +32,7 @@ export async function reproduceVerb(
   options: ReproduceOptions,
   context: Context,
 ): Promise<void> {
+  flushSubnormals();
   const { terminal } = context;
   const say = speaker(terminal, options);
   let display: Display | undefined;

@@ -1,6 +1,8 @@
 /** The process that trains for a session. It ends with the process that started it. */
+import { flushSubnormals } from "../compile/index.ts";
 import { type ChildAnswer, type ChildQuestion, type TeacherSource, teacherHere } from "./teacher.ts";
 
+flushSubnormals();
 const teacher = teacherHere(JSON.parse(process.argv[2]) as TeacherSource);
 const answer = (message: ChildAnswer): void => {
   process.send?.(message);

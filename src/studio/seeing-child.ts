@@ -1,5 +1,6 @@
 /** The process that trains M1 for a session. It gives way to labelling and to lessons, and ends with the process that started it. */
 import { constants, setPriority } from "node:os";
+import { flushSubnormals } from "../compile/index.ts";
 import { type SeeingMessage, type SeeingSource, trainM1 } from "./seeing.ts";
 
 const tell = (message: SeeingMessage, then?: () => void): void => {
@@ -7,6 +8,7 @@ const tell = (message: SeeingMessage, then?: () => void): void => {
 };
 const end = (): never => process.exit(0);
 
+flushSubnormals();
 process.on("disconnect", end);
 try {
   setPriority(constants.priority.PRIORITY_LOW);

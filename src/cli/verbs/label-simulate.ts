@@ -76,6 +76,7 @@ export function define(command: Command, context: Context): void {
     .option("--json", "print one JSON object")
     .addHelpText("after", EXAMPLES)
     .action(async (data: string, options: Options) => {
+      const { flushSubnormals } = await import("../../compile/index.ts");
       const { loadRows, simulateLabelling } = await import("../../studio/index.ts");
       const { meanError } = await import("../../report/index.ts");
       const { openRun } = await import("../../runs/index.ts");
@@ -91,6 +92,7 @@ export function define(command: Command, context: Context): void {
         finalEpochs,
         run,
       } = options;
+      flushSubnormals();
       const say = speaker(context.terminal, { json: options.json === true });
       const rows = await loadRows({
         spec: data,
