@@ -107,17 +107,17 @@ export class ArmaDistribution extends Distribution {
       size,
     ]);
     const wideScale = unsqueeze(unsqueeze(expandTo(scale, batch), -1), -1);
-    return new LinearGaussianStateSpaceDistribution(
-      {
+    return new LinearGaussianStateSpaceDistribution({
+      length: this.length,
+      varying: new Set(),
+      parameters: {
         transition,
         transitionScale: mul(unit, wideScale),
         emission: slice(eye(size, dtype), { axis: 0, end: 1 }),
         initialScale: mul(factorOf(stationary), wideScale),
         ...(mean !== undefined && { emissionOffset: unsqueeze(mean, -1) }),
       },
-      this.length,
-      new Set(),
-    );
+    });
   }
 
   protected override logDensity(x: Tensor): Tensor {

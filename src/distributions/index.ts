@@ -129,6 +129,7 @@ export {
   LinearGaussianStateSpaceDistribution,
   type StateMoments,
   type StateSpaceOptions,
+  type StateSpaceParts,
   type VaryingPart,
 } from "./state-space/index.ts";
 export { StudentT, StudentTDistribution } from "./student-t.ts";

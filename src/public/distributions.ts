@@ -173,6 +173,7 @@ export {
   type SparseMethod,
   type StateMoments,
   type StateSpaceOptions,
+  type StateSpaceParts,
   StraightThroughBernoulliDistribution,
   StraightThroughOneHotCategoricalDistribution,
   StudentT,

@@ -2,6 +2,5 @@ export {
   LinearGaussianStateSpace,
   LinearGaussianStateSpaceDistribution,
   type StateMoments,
-  type StateSpaceOptions,
-  type VaryingPart,
 } from "./linear-gaussian-state-space.ts";
+export type { StateSpaceOptions, StateSpaceParts, VaryingPart } from "./parts.ts";

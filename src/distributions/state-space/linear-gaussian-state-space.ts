@@ -1,9 +1,8 @@
+/** A linear-Gaussian state space model as a distribution: the filter and the smoothers of `kalman.ts` over the parts of `parts.ts`. */
 import { ShapeError, UsageError } from "../../errors.ts";
-import { anything, checkOptions, type OptionRules, required, whole } from "../../options.ts";
 import {
   add,
   broadcastShapes,
-  cast,
   concat,
   diagonal,
   expand,
@@ -11,7 +10,6 @@ import {
   full,
   mul,
   noise,
-  operands,
   reshape,
   type Shape,
   scan,
@@ -22,77 +20,20 @@ import {
   Tensor,
   type TensorLike,
   tensor,
-  transpose,
   unsqueeze,
 } from "../../tensor/index.ts";
 import { type Constraint, independentConstraint, real } from "../constraints.ts";
 import { type ClosedForms, Distribution, type Parameters } from "../distribution.ts";
+import { covarianceOf, padded, swap, toFront, toPlace } from "./axes.ts";
 import { apply, type Filtered, factorOf, filter, type KalmanModel, type Linear, smooth } from "./kalman.ts";
-
-/** The parts of the model that may differ from step to step. */
-export type VaryingPart =
-  | "transition"
-  | "transitionOffset"
-  | "transitionScale"
-  | "emission"
-  | "emissionOffset"
-  | "emissionScale";
-
-/** What a {@link LinearGaussianStateSpace} is made of, for states of n numbers and values of m numbers. */
-export interface StateSpaceOptions {
-  /** Number of steps, at least 1. */
-  readonly length: number;
-  /** The matrix F [..., n, n] that takes a state to the next. */
-  readonly transition: TensorLike;
-  /** What is added to the next state, [..., n]. Default 0. */
-  readonly transitionOffset?: TensorLike;
-  /** G [..., n, k]: the noise of a transition has the covariance G Gᵀ, which may be singular. */
-  readonly transitionScale: TensorLike;
-  /** The matrix H [..., m, n] that takes a state to the mean of its value. */
-  readonly emission: TensorLike;
-  /** What is added to the value, [..., m]. Default 0. */
-  readonly emissionOffset?: TensorLike;
-  /** E [..., m, k]: the noise of a value has the covariance E Eᵀ. Default 0: values without noise. */
-  readonly emissionScale?: TensorLike;
-  /** The mean of the first state, [..., n]. Default 0. */
-  readonly initialMean?: TensorLike;
-  /** S [..., n, k]: the first state has the covariance S Sᵀ. */
-  readonly initialScale: TensorLike;
-  /** True where a value was observed, false where it is missing: a shape that broadcasts to [..., length, m]. Default: all were observed. */
-  readonly mask?: TensorLike;
-  /**
-   * The parts that differ from step to step: these have an axis of steps before those of their matrix or vector, [..., length, m, n] for the emission, and
-   * [..., length − 1, n, n] for the transition, whose first leads from the first step to the second. Default: none.
-   */
-  readonly varying?: readonly VaryingPart[];
-}
-
-const rules: OptionRules<StateSpaceOptions> = {
-  length: required(whole(1)),
-  transition: required(anything),
-  transitionOffset: anything,
-  transitionScale: required(anything),
-  emission: required(anything),
-  emissionOffset: anything,
-  emissionScale: anything,
-  initialMean: anything,
-  initialScale: required(anything),
-  mask: anything,
-  varying: anything,
-};
-
-/** The number of axes of each part, and whether it is of transitions or of values. */
-const kinds: Readonly<
-  Record<VaryingPart, readonly [rank: number, of: "transition" | "emission", as: keyof Linear]>
-> = {
-  transition: [2, "transition", "matrix"],
-  transitionOffset: [1, "transition", "offset"],
-  transitionScale: [2, "transition", "covariance"],
-  emission: [2, "emission", "matrix"],
-  emissionOffset: [1, "emission", "offset"],
-  emissionScale: [2, "emission", "covariance"],
-};
-const parts = Object.keys(kinds) as VaryingPart[];
+import {
+  kinds,
+  partsOf,
+  type StateSpaceOptions,
+  type StateSpaceParts,
+  type VaryingPart,
+  varyingParts,
+} from "./parts.ts";
 
 /** Means and covariances of the states of all steps. */
 export interface StateMoments {
@@ -102,27 +43,6 @@ export interface StateMoments {
   readonly covariance: Tensor;
 }
 
-const swap = (t: Tensor): Tensor =>
-  transpose(t, [...Array.from({ length: t.rank - 2 }, (_, i) => i), t.rank - 1, t.rank - 2]);
-
-/** Moves the axis of steps, before the last `after` axes, to the front. */
-const toFront = (t: Tensor, after: number): Tensor => {
-  const at = t.rank - after - 1;
-  return transpose(t, [at, ...Array.from({ length: t.rank }, (_, i) => i).filter((i) => i !== at)]);
-};
-/** Moves the first axis before the last `after` axes. */
-const toPlace = (t: Tensor, after: number): Tensor => {
-  const rest = Array.from({ length: t.rank - 1 }, (_, i) => i + 1);
-  return transpose(t, [...rest.slice(0, rest.length - after), 0, ...rest.slice(rest.length - after)]);
-};
-/** Ones after the first axis, so that what follows it aligns with more dimensions. */
-const padded = (t: Tensor, rank: number): Tensor =>
-  t.rank >= rank
-    ? t
-    : reshape(t, [t.shape[0], ...new Array<number>(rank - t.rank).fill(1), ...t.shape.slice(1)]);
-
-const square = (scale: Tensor): Tensor => scale.matmul(swap(scale));
-
 /** The distribution that {@link LinearGaussianStateSpace} returns: densities, draws, and the states behind a sequence. */
 export class LinearGaussianStateSpaceDistribution extends Distribution {
   readonly length: number;
@@ -131,8 +51,8 @@ export class LinearGaussianStateSpaceDistribution extends Distribution {
   private readonly varying: ReadonlySet<string>;
   private readonly mask: Tensor | undefined;
 
-  /** `parameters` by the names of {@link StateSpaceOptions}. Use {@link LinearGaussianStateSpace}. */
-  constructor(parameters: Parameters, length: number, varying: ReadonlySet<string>, mask?: Tensor) {
+  /** Use {@link LinearGaussianStateSpace}. */
+  constructor({ parameters, length, varying, mask }: StateSpaceParts) {
     const rankOf = (k: string): number => {
       const own = k === "initialScale" ? 2 : k === "initialMean" ? 1 : kinds[k as VaryingPart][0];
       return own + (varying.has(k) ? 1 : 0);
@@ -175,10 +95,10 @@ export class LinearGaussianStateSpaceDistribution extends Distribution {
       emissionScale: [m, 1],
     };
     const steps = { transition: { fixed: {}, each: {} }, emission: { fixed: {}, each: {} } };
-    for (const name of parts) {
+    for (const name of varyingParts) {
       const [rank, of, as] = kinds[name];
       const own = this.part(name, sizes[name]);
-      const t = as === "covariance" ? square(own) : own;
+      const t = as === "covariance" ? covarianceOf(own) : own;
       const varies = this.varying.has(name);
       const kept = varies ? padded(toFront(t, rank), 1 + outer.length + rank) : t;
       Object.assign(varies ? steps[of].each : steps[of].fixed, { [as]: kept });
@@ -192,7 +112,7 @@ export class LinearGaussianStateSpaceDistribution extends Distribution {
     return {
       length: this.length,
       initialMean: this.part("initialMean", [n]),
-      initialCovariance: square(this.parameters.initialScale),
+      initialCovariance: covarianceOf(this.parameters.initialScale),
       transition: steps.transition,
       emission: steps.emission,
       ...(mask && { mask }),
@@ -289,11 +209,11 @@ export class LinearGaussianStateSpaceDistribution extends Distribution {
     const n = this.states;
     const before = reshape(last(seen.covariance), [...this.batchShape, n, n]);
     const covariance = add(by.matrix.matmul(before).matmul(swap(by.matrix)), by.covariance);
-    return new LinearGaussianStateSpaceDistribution(
-      { ...this.parameters, initialMean: mean, initialScale: factorOf(covariance) },
-      steps,
-      this.varying,
-    );
+    return new LinearGaussianStateSpaceDistribution({
+      length: steps,
+      parameters: { ...this.parameters, initialMean: mean, initialScale: factorOf(covariance) },
+      varying: this.varying,
+    });
   }
 
   /** States of all steps, [length, …, n]. Without a site they are their means. */
@@ -357,7 +277,8 @@ export class LinearGaussianStateSpaceDistribution extends Distribution {
   }
 
   protected override rebuild(parameters: Parameters): Distribution {
-    return new LinearGaussianStateSpaceDistribution(parameters, this.length, this.varying, this.mask);
+    const { length, varying, mask } = this;
+    return new LinearGaussianStateSpaceDistribution({ parameters, length, varying, ...(mask && { mask }) });
   }
 
   /** The means of the values. */
@@ -428,71 +349,5 @@ export class LinearGaussianStateSpaceDistribution extends Distribution {
  * @throws UsageError when a required part is missing, or `varying` names none of the parts.
  */
 export function LinearGaussianStateSpace(options: StateSpaceOptions): LinearGaussianStateSpaceDistribution {
-  const what = "LinearGaussianStateSpace";
-  checkOptions(what, options, rules);
-  const { length, mask, varying = [], ...given } = options;
-  const unknown = varying.find((name) => !(name in kinds));
-  if (unknown !== undefined) {
-    throw new UsageError(`${what}: 'varying' names '${String(unknown)}'; the parts are ${parts.join(", ")}.`);
-  }
-  const absent = varying.find((name) => given[name] === undefined);
-  if (absent !== undefined) {
-    throw new UsageError(
-      `${what}: 'varying' names '${absent}', which is not given. Give it, or leave it out there.`,
-    );
-  }
-  const names = Object.keys(given).filter((k) => given[k as keyof typeof given] !== undefined);
-  const list = operands(what, ...names.map((k) => given[k as keyof typeof given] as TensorLike));
-  const parameters: Parameters = Object.fromEntries(names.map((k, i) => [k, list[i]]));
-  const [n, m] = [parameters.transition.shape.at(-1), parameters.emission.shape.at(-2)];
-  const sizes: Readonly<Record<string, readonly (number | undefined)[]>> = {
-    transition: [n, n],
-    transitionOffset: [n],
-    transitionScale: [n, undefined],
-    emission: [m, n],
-    emissionOffset: [m],
-    emissionScale: [m, undefined],
-    initialMean: [n],
-    initialScale: [n, undefined],
-  };
-  const letters: Readonly<Record<string, string>> = {
-    transition: "n, n",
-    transitionOffset: "n",
-    transitionScale: "n, k",
-    emission: "m, n",
-    emissionOffset: "m",
-    emissionScale: "m, k",
-    initialMean: "n",
-    initialScale: "n, k",
-  };
-  for (const [name, t] of Object.entries(parameters)) {
-    const varies = varying.includes(name as VaryingPart);
-    const steps = name.startsWith("transition") ? length - 1 : length;
-    const wanted = [...(varies ? [steps] : []), ...sizes[name]];
-    const own = t.shape.slice(-wanted.length);
-    if (t.rank < wanted.length || own.some((size, i) => wanted[i] !== undefined && size !== wanted[i])) {
-      throw new ShapeError(
-        `${what}: expected '${name}' of shape [..., ${varies ? `${steps} steps, ` : ""}${letters[name]}] with ${n} states (n) and ${m} values (m) a step, ` +
-          `found ${formatShape(t.shape)}.${varies ? "" : " If it differs from step to step, name it in 'varying'."}`,
-      );
-    }
-  }
-  return new LinearGaussianStateSpaceDistribution(
-    parameters,
-    length,
-    new Set(varying),
-    mask === undefined ? undefined : maskOf(what, mask, [length, m ?? 0], list[0]),
-  );
-}
-
-/** A mask as numbers, whose last axes fit. */
-function maskOf(what: string, mask: TensorLike, event: Shape, like: Tensor): Tensor {
-  const given = mask instanceof Tensor ? mask : tensor(mask);
-  const fits = given.rank >= 2 && given.shape.slice(-2).every((size, i) => size === event[i] || size === 1);
-  if (!fits) {
-    throw new ShapeError(
-      `${what}: expected a mask of shape [..., ${event.join(", ")}], found ${formatShape(given.shape)}. For whole steps give [${event[0]}, 1].`,
-    );
-  }
-  return cast(given, like.dtype);
+  return new LinearGaussianStateSpaceDistribution(partsOf(options));
 }
