@@ -5,6 +5,7 @@
  */
 export { Autoencoder, type AutoencoderOptions, type DeterministicAutoencoder } from "./autoencoder.ts";
 export { BeliefNetwork, type BeliefNetworkOptions } from "./belief-network.ts";
+export type { ClassPrior } from "./class-shares.ts";
 export { selectRows } from "./classifiers/classifier.ts";
 export * from "./classifiers/index.ts";
 export { transductiveRows } from "./classifiers/transductive-svm.ts";
@@ -28,7 +29,8 @@ export {
   posteriorOf,
   selectFeatures,
 } from "./m1.ts";
-export { type ClassPrior, M2, type M2Likelihood, type M2ObjectiveOptions, type M2Options } from "./m2.ts";
+export { M2, type M2Likelihood, type M2Options } from "./m2.ts";
+export type { M2ObjectiveOptions } from "./m2-objective.ts";
 export { missingMarks } from "./missing-marks.ts";
 export { boundEstimators, boundNames, elboForms, likelihoodNames, networkNames } from "./names.ts";
 export type { NetworkName } from "./networks.ts";

@@ -5,10 +5,12 @@ import type { Objective } from "../optim/index.ts";
 import { anything, checkOptions, given, type OptionRules, required } from "../options.ts";
 import { model, type Program } from "../program/index.ts";
 import { add, sqrt, type Tensor } from "../tensor/index.ts";
+import type { ClassPrior } from "./class-shares.ts";
 import type { LikelihoodName } from "./likelihood.ts";
 import { logJointOf } from "./log-joint.ts";
 import { latentColumns, type ParameterValues } from "./m1.ts";
-import { type ClassPrior, M2, type M2ObjectiveOptions } from "./m2.ts";
+import { M2 } from "./m2.ts";
+import type { M2ObjectiveOptions } from "./m2-objective.ts";
 import type { Vae } from "./vae.ts";
 
 /** Options of {@link Stacked}. */
