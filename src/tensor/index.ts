@@ -64,18 +64,16 @@ export * from "./ops/arithmetic.ts";
 export { cast, onnxType } from "./ops/cast.ts";
 export { choleskyAdjoint } from "./ops/cholesky-adjoint.ts";
 export * from "./ops/comparison.ts";
+export { conv2d, conv2dTranspose } from "./ops/conv.ts";
 export {
-  type Conv1dOptions,
   type Conv2dOptions,
   type Conv2dTransposeOptions,
-  conv1d,
-  conv2d,
   conv2dRules,
-  conv2dTranspose,
   conv2dTransposeRules,
   type Padding,
   type Pair,
-} from "./ops/conv.ts";
+} from "./ops/conv-geometry.ts";
+export { type Conv1dOptions, conv1d } from "./ops/conv1d.ts";
 export { type CumprodOptions, cumprod } from "./ops/cumprod.ts";
 export { type Eigh, eigh } from "./ops/eigh.ts";
 export type { Binary, Unary } from "./ops/elementwise.ts";

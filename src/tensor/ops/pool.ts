@@ -5,7 +5,7 @@ import { constant } from "../leaf.ts";
 import { formatShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { mul } from "./arithmetic.ts";
-import type { Padding, Pair } from "./conv.ts";
+import type { Padding, Pair } from "./conv-geometry.ts";
 import { checkDType } from "./elementwise.ts";
 import { gather } from "./gather.ts";
 import { squeeze, unsqueeze } from "./movement.ts";
