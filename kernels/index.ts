@@ -1,6 +1,7 @@
 // The one WebAssembly module of the library: kernels over flat buffers in an imported memory. Every address
 // is a byte offset, every count a number of elements, and nothing here allocates.
 export { adam } from "./adam";
+export { timesMatrix, timesVector, transposedTimesVector } from "./product";
 export { bits, toBernoulli32, toNormal32, toNormal64, toUniform32, toUniform64 } from "./random";
 export { firstNonFinite, sumOfSquares } from "./reduce";
 export { rmsprop, rmspropMomentum } from "./rmsprop";

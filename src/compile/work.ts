@@ -21,6 +21,7 @@ import {
   type Tensor,
   tanh,
   triangularSolve,
+  usesVectors,
 } from "../tensor/index.ts";
 import type { Executor } from "./compile.ts";
 import { isElementwise, topological } from "./graph.ts";
@@ -49,7 +50,8 @@ function costOf(node: Tensor): Cost {
     const products = node.size * a.shape[a.rank - (node.attributes.transposeA ? 2 : 1)];
     // With few columns nothing that was read is used again, and the runtime waits for memory.
     const isNarrow = node.shape[node.rank - 1] <= 4;
-    return { host: 50 + 2 * products, native: 500 + (isNarrow ? 1.2 : 0.3) * products };
+    const host = usesVectors(node) ? 200 + 0.4 * products + node.size : 50 + 2 * products;
+    return { host, native: 500 + (isNarrow ? 1.2 : 0.3) * products };
   }
   if (functions.some((f) => f.is(node))) return { host: 15 + 12 * elements, native: 500 + 2 * elements };
   if (cholesky.is(node) || choleskyAdjoint.is(node) || triangularSolve.is(node)) return factorCost(node);
@@ -92,8 +94,8 @@ const isHostOnly = (node: Tensor): boolean => {
  * The executor that is likely to be faster for a graph, from its nodes and their sizes, so that the choice is the same on every machine.
  * The host takes about 15 ns for a node and one or two nanoseconds for an element; the runtime takes 25 µs for a call, half a microsecond
  * for a node and a fraction of a nanosecond for an element. (Measured on log densities with their gradients, host against native, in µs:
- * an unrolled GARCH of 200 steps 170 and 1,356, a regression of 434 rows by 4 columns 28 and 54, of 569 by 30 150 and 50, of 10,000 by 50
- * 20,000 and 2,000.) Always the host if an op has no native form.
+ * an unrolled GARCH of 200 steps 170 and 1,356, a regression of 434 rows by 4 columns 5 and 54, of 5,000 by 24, whose products the host
+ * computes with vector instructions, 80 and 280.) Always the host if an op has no native form.
  */
 export function chooseExecutor(outputs: readonly Tensor[]): Executor {
   const nodes = topological(simplify(outputs));

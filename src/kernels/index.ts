@@ -6,5 +6,5 @@ export {
   type PlannedMemory,
   type Slot,
 } from "./memory.ts";
-export { instantiateKernels, type Kernels } from "./module.ts";
+export { instantiateKernels, type Kernels, RESERVED_BYTES } from "./module.ts";
 export { type ThreadedMemories, threadsFor } from "./threaded.ts";

@@ -45,6 +45,24 @@ export interface Kernels {
   readonly sumOfSquares: (data: number, count: number) => number;
   /** Index of the first NaN or infinity, or -1. */
   readonly firstNonFinite: (data: number, count: number) => number;
+  /** out[i] += Σₚ a[i, p] x[p] in float64, of a matrix of `rows` × `columns`, row by row. */
+  readonly timesVector: (out: number, a: number, x: number, rows: number, columns: number) => void;
+  /** out[j] += Σₚ a[p, j] x[p] in float64, of a matrix of `rows` × `columns`, row by row. */
+  readonly transposedTimesVector: (out: number, a: number, x: number, rows: number, columns: number) => void;
+  /** out[i, j] += Σₚ a[i, p] b[p, j] in float64; strides are in bytes, and `panel` is scratch of 4 · `inner` elements. */
+  readonly timesMatrix: (
+    out: number,
+    a: number,
+    b: number,
+    panel: number,
+    rows: number,
+    inner: number,
+    columns: number,
+    rowOfA: number,
+    columnOfA: number,
+    rowOfB: number,
+    columnOfB: number,
+  ) => void;
   /** Optimisers return whether all gradients were finite (1 or 0). */
   readonly adam: (
     parameters: number,

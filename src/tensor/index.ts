@@ -88,7 +88,7 @@ export {
   type TriangularSolveOptions,
   triangularSolve,
 } from "./ops/linalg.ts";
-export { fuseMatmulAdd, type MatmulOptions, matmul, transposeFirst } from "./ops/matmul.ts";
+export { fuseMatmulAdd, type MatmulOptions, matmul, transposeFirst, usesVectors } from "./ops/matmul.ts";
 export { expand, flatten, reshape, squeeze, transpose, unsqueeze } from "./ops/movement.ts";
 export {
   erfc,

@@ -2,11 +2,12 @@ import { ShapeError } from "../../errors.ts";
 import { checkOptions, flag, type OptionRules } from "../../options.ts";
 import { alignBatch, type Lane, ownShape, repeatAlong } from "../lanes.ts";
 import { sameDType } from "../leaf.ts";
-import { defineOp, type HostKernel, type OpNode } from "../op.ts";
-import { broadcastShapes, broadcastStrides, formatShape, type Shape, sizeOf } from "../shape.ts";
+import { defineOp, type NodeOf } from "../op.ts";
+import { broadcastShapes, broadcastStrides, formatShape, type Shape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { add } from "./arithmetic.ts";
 import { checkDType } from "./elementwise.ts";
+import { isVectorised, productKernel, sides } from "./host-product.ts";
 import { reshape, transpose } from "./movement.ts";
 
 /** Which operands are transposed. */
@@ -22,12 +23,6 @@ const rules: OptionRules<MatmulOptions> = {
   transposeB: flag,
 };
 type MatmulAttributes = Required<MatmulOptions>;
-
-/** [rows, columns] of an operand, after any transposition. */
-function sides(t: Tensor, transposed: boolean): [number, number] {
-  const [m, n] = t.shape.slice(-2);
-  return transposed ? [n, m] : [m, n];
-}
 
 /** A batched operand, repeated along the axis that the product sums over. Its other axes may still have size 1. */
 const summable = (lane: Lane, columns: boolean): Lane => ({
@@ -56,95 +51,6 @@ function batchProduct(
   }
   const [x, y] = alignBatch([a, b], node.rank);
   return matmul(x, y, { transposeA, transposeB });
-}
-
-/** Products with at most this many columns are computed column by column. */
-const FEW_COLUMNS = 4;
-
-/** Loops over [rows, inner, columns] of every matrix of the batch, and adds to the contents of `out`. */
-function productKernel(node: OpNode<MatmulAttributes>): HostKernel {
-  const { transposeA, transposeB } = node.attributes;
-  const [a, b] = node.inputs;
-  const [m, k] = sides(a, transposeA);
-  const [, n] = sides(b, transposeB);
-  const [ai, ap] = transposeA ? [1, m] : [k, 1];
-  const [bp, bj] = transposeB ? [1, k] : [n, 1];
-  const batch = node.shape.slice(0, -2);
-  const count = sizeOf(batch);
-  const places = (t: Tensor): number[] => {
-    const strides = broadcastStrides(t.shape.slice(0, -2), batch);
-    return Array.from({ length: count }, (_, index) => {
-      let rest = index;
-      let at = 0;
-      for (let d = batch.length - 1; d >= 0; d--) {
-        at += (rest % batch[d]) * strides[d];
-        rest = Math.floor(rest / batch[d]);
-      }
-      return at * t.shape[t.rank - 1] * t.shape[t.rank - 2];
-    });
-  };
-  const [startsA, startsB] = [places(a), places(b)];
-  // The order of the additions is the same in all three. Few columns of a transposed matrix: one pass over it, row by row.
-  if (n <= FEW_COLUMNS && transposeA) {
-    return (out, x, y) => {
-      for (let c = 0; c < count; c++) {
-        const first = c * m * n;
-        for (let p = 0; p < k; p++) {
-          const row = startsA[c] + p * m;
-          for (let j = 0; j < n; j++) {
-            const v = y[startsB[c] + p * bp + j * bj];
-            for (let i = 0; i < m; i++) out[first + i * n + j] += x[row + i] * v;
-          }
-        }
-      }
-    };
-  }
-  // Few columns: four rows side by side, each a sum that stays in a register.
-  if (n <= FEW_COLUMNS) {
-    return (out, x, y) => {
-      for (let c = 0; c < count; c++) {
-        const first = c * m * n;
-        for (let j = 0; j < n; j++) {
-          const start = startsB[c] + j * bj;
-          let i = 0;
-          for (; i + 3 < m; i += 4) {
-            const to = first + i * n + j;
-            const row = startsA[c] + i * k;
-            let [s0, s1, s2, s3] = [out[to], out[to + n], out[to + 2 * n], out[to + 3 * n]];
-            for (let p = 0; p < k; p++) {
-              const v = y[start + p * bp];
-              s0 += x[row + p] * v;
-              s1 += x[row + k + p] * v;
-              s2 += x[row + 2 * k + p] * v;
-              s3 += x[row + 3 * k + p] * v;
-            }
-            out[to] = s0;
-            out[to + n] = s1;
-            out[to + 2 * n] = s2;
-            out[to + 3 * n] = s3;
-          }
-          for (; i < m; i++) {
-            const to = first + i * n + j;
-            let s = out[to];
-            for (let p = 0; p < k; p++) s += x[startsA[c] + i * k + p] * y[start + p * bp];
-            out[to] = s;
-          }
-        }
-      }
-    };
-  }
-  return (out, x, y) => {
-    for (let c = 0; c < count; c++) {
-      for (let i = 0; i < m; i++) {
-        const row = (c * m + i) * n;
-        for (let p = 0; p < k; p++) {
-          const v = x[startsA[c] + i * ai + p * ap];
-          const start = startsB[c] + p * bp;
-          for (let j = 0; j < n; j++) out[row + j] += v * y[start + j * bj];
-        }
-      }
-    }
-  };
 }
 
 const matmulOp = defineOp<MatmulAttributes, [Tensor, Tensor]>({
@@ -176,7 +82,7 @@ const matmulOp = defineOp<MatmulAttributes, [Tensor, Tensor]>({
   batch: batchProduct,
   host: {
     kernel: (node) => {
-      const product = productKernel(node);
+      const product = productKernel(node, node.attributes);
       return (out, x, y) => {
         out.fill(0);
         product(out, x, y);
@@ -254,6 +160,9 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
 /** @internal */
 matmul.is = matmulOp.is;
 
+/** Whether the host computes a product with vector instructions. */
+export const usesVectors = (node: NodeOf<typeof matmul>): boolean => isVectorised(node, node.attributes);
+
 /** Whether `shape` broadcasts to a matrix without enlarging it. */
 const repeatsInto = (shape: Shape, [m, n]: Shape): boolean => {
   const [rows, columns] = [1, 1, ...shape].slice(-2);
@@ -284,7 +193,7 @@ const matmulAddOp = defineOp<MatmulAttributes, [Tensor, Tensor, Tensor]>({
   },
   host: {
     kernel: (node) => {
-      const product = productKernel(node);
+      const product = productKernel(node, node.attributes);
       const [m, n] = node.shape;
       const [si, sj] = broadcastStrides(node.inputs[2].shape, node.shape);
       return (out, a, b, c) => {
