@@ -1,5 +1,6 @@
 /** The data that a verb uses: the run's own data, or other data with the same row shape. */
 import {
+  columnOf,
   concatRows,
   type DataParts,
   type Dataset,
@@ -14,7 +15,7 @@ import {
 } from "../data/index.ts";
 import { UsageError } from "../errors.ts";
 import { type Kind, learnsFromLabels, type RunSettings } from "../kinds/index.ts";
-import { reloadData, scaledBy, testPart } from "../runs/index.ts";
+import { asTrained, reloadData, testPart } from "../runs/index.ts";
 import type { DataOptions } from "./data-options.ts";
 import type { Say } from "./terminal.ts";
 import { inFlags } from "./wording.ts";
@@ -41,7 +42,7 @@ export async function requestedRows(
   }
   const found =
     settings.data.table === undefined
-      ? await otherRows(settings, spec, options)
+      ? await otherRows(settings, spec, options, say)
       : await tableRows(settings.data.table, settings.data.reading, spec, options, say);
   const dataset = learnsFromLabels(settings) ? withClassesOf(found, settings.labels.classes) : found;
   const expected = settings.model.shape;
@@ -58,15 +59,24 @@ export async function requestedRows(
 async function otherRows(
   settings: RunSettings,
   spec: string,
-  { part, labelFile, labelColumn = settings.data.labelColumn }: DataOptions,
+  { part, labelFile, labelColumn }: DataOptions,
+  say: Say,
 ): Promise<Dataset> {
+  if (labelColumn !== undefined && !isTableFile(spec)) {
+    throw new UsageError(
+      `--label-column ${labelColumn}: only a table (${TABLE_KINDS}) has columns. Leave it out.`,
+    );
+  }
+  const column = labelColumn ?? settings.data.labelColumn;
   const parts = await loadParts(spec, {
     ...readingOptions(settings.data.reading),
-    ...(labelColumn !== undefined && isTableFile(spec) && { labelColumn }),
+    ...(column !== undefined && isTableFile(spec) && { labelColumn: column }),
     ...(labelFile !== undefined && { labels: labelFile }),
   });
-  const { pixelScale = 1 } = settings.data;
-  return scaledBy(partOf(parts, part ?? (parts.test === undefined ? "all" : "test")), pixelScale);
+  const found = partOf(parts, part ?? (parts.test === undefined ? "all" : "test"));
+  const { rows, note } = asTrained(found, settings.data.pixelScale);
+  if (note !== undefined) say(note);
+  return rows;
 }
 
 /** Encodes the rows of a table as features, with the preprocessing of the table that the run was trained on. */
@@ -91,7 +101,16 @@ async function tableRows(
     throw new UsageError(`--part ${part} does not apply: ${spec} has only one part. Leave it out.`);
   }
   const { labels } = preprocessing;
-  const { dataset, notes } = encodeTable(await readTable(spec, readingOptions(reading)), {
+  const table = await readTable(spec, readingOptions(reading));
+  if (labelColumn !== undefined) {
+    if (labels === undefined) {
+      throw new UsageError(
+        `--label-column ${labelColumn}: the run knows no classes, because its own table had no label column. Leave it out.`,
+      );
+    }
+    columnOf(table, labelColumn, " with the labels");
+  }
+  const { dataset, notes } = encodeTable(table, {
     ...preprocessing,
     ...(labels && labelColumn !== undefined && { labels: { ...labels, column: labelColumn } }),
   });

@@ -8,6 +8,7 @@ import { listDirectory, pathKind, readBytes, type SizeLimit } from "./file.ts";
 import { looksLikeIdx, readIdxImages, readIdxLabels } from "./idx.ts";
 import type { ImageOptions } from "./image-decode.ts";
 import { holdsImages, readImageFolder } from "./image-folder.ts";
+import { withClassesOf } from "./labelled.ts";
 import { classNames, type RowLabels, withLabels } from "./labels.ts";
 import { findIdxFiles, loadMnist, readIdxDirectory } from "./mnist.ts";
 import { readNpyDataset, readNpyLabels } from "./npy.ts";
@@ -165,9 +166,15 @@ const sameRows = (directory: string, train: Dataset, test: Dataset): DataSplit =
         `[${test.shape.join(", ")}].`,
     );
   }
-  if (!train.labels || !test.labels || train.classes?.length === test.classes?.length) return { train, test };
-  const classes = classNames(train.labels, test.labels);
-  return { train: { ...train, classes }, test: { ...test, classes } };
+  if (!train.labels || !test.labels) return { train, test };
+  // An index is the name's place in its own part's list, so rows of both parts must count along one list.
+  const { classes: own = classNames(train.labels) } = train;
+  const { classes: others = classNames(test.labels) } = test;
+  const classes = [...new Set([...own, ...others])];
+  return {
+    train: { ...train, classes },
+    test: withClassesOf({ ...test, classes: others }, classes),
+  };
 };
 
 const loadFile = async (path: string, options: LoadOptions): Promise<DataParts> => {
@@ -189,7 +196,8 @@ const loadFile = async (path: string, options: LoadOptions): Promise<DataParts> 
   }
   if (name.endsWith(".npz")) {
     refuse(options, ["labels", "labelColumn"], 'a .npz archive; its labels are its array "y"');
-    return readNpz(path, limit);
+    const { train, test } = readNpz(path, limit);
+    return test === undefined ? { train } : sameRows(path, train, test);
   }
   refuse(options, ["labelColumn"], "an IDX or .npy file; its labels are in another file: use labels");
   if (name.endsWith(".npy")) return { train: labelled(readNpyDataset(path, limit), path, options) };

@@ -102,8 +102,6 @@ export interface RunData {
   readonly heldOut?: HeldOut;
   /** Labelled rows that are kept out of `train`. */
   readonly validation?: Dataset;
-  /** What numbers that are pixels were multiplied by, where it was not 1. */
-  readonly pixelScale?: number;
   /** For a table: how its columns became features. */
   readonly preprocessing?: TablePreprocessing;
   /** What to tell the user about the data. */

@@ -166,8 +166,8 @@ function figuresOf(found: readonly Found[]): readonly ComparedFigure[] {
 const densityOf = ({ model, train, data }: RunSettings): unknown => {
   const { likelihood } = model as { readonly likelihood?: string };
   const { binarize } = train as { readonly binarize?: string };
-  // A table's features are in units of its own columns.
-  return [likelihood, binarize, data.pixelScale, data.table?.preprocessing, model.shape];
+  // A table's features are in units of its own columns. Pixels are in units of black to white, whatever they are stored as.
+  return [likelihood, binarize, data.table?.preprocessing, model.shape];
 };
 
 /** The best run by validation rows, and what to bear in mind. */

@@ -127,7 +127,10 @@ async function plainParts(source: DataSource, checks: DataChecks): Promise<Omit<
     ...found,
     train: scaledBy(found.train, pixelScale),
     ...(found.test && { test: scaledBy(found.test, pixelScale) }),
-    ...(pixelScale !== 1 && { pixelScale, notes: [scaleNote(found.train.name, pixelScale)] }),
+    ...(pixelScale !== 1 &&
+      !(found.train.x instanceof Uint8Array) && {
+        notes: [...(found.notes ?? []), scaleNote(found.train.name, pixelScale)],
+      }),
   };
   if (parts.test !== undefined) return parts;
   const heldOut = rowsToTest(source, checks, parts.train.labels?.filter((label) => label >= 0).length ?? 0);
@@ -163,10 +166,10 @@ export async function loadRunData(source: DataSource, checks: DataChecks = {}): 
 /** What a run records about its data. */
 export const describeData = (
   { table, ...source }: DataSource,
-  { train, test, heldOut, preprocessing, pixelScale }: RunData,
+  { train, test, heldOut, preprocessing }: RunData,
 ): DataSettings => ({
   ...source,
-  ...(pixelScale !== undefined && { pixelScale }),
+  ...(train.kind === "image" && { pixelScale: train.scale }),
   ...heldOut,
   ...(preprocessing && {
     table: {

@@ -18,7 +18,7 @@ export {
 } from "./data.ts";
 export { type GivenSettings, newRun, type RunOrigin } from "./new-run.ts";
 export { checkVerb, type OpenedRun, open, openRun, readRun } from "./open.ts";
-export { scaledBy } from "./pixel-scale.ts";
+export { asTrained } from "./pixel-scale.ts";
 export { type ContinueOptions, prepareRun, resumeRun, startRun } from "./start.ts";
 export {
   compileTraining,

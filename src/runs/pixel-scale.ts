@@ -1,5 +1,6 @@
 /** What stored pixels are multiplied by, where they are numbers whose range says that they are 8 or 16 bits. */
 import type { Dataset } from "../data/index.ts";
+import { DataError } from "../errors.ts";
 
 /** Largest values of pixels of 8 and of 16 bits. */
 const FULL = [255, 65_535] as const;
@@ -30,3 +31,30 @@ export const scaledBy = (rows: Dataset, factor: number): Dataset =>
 /** What is said of the factor. */
 export const scaleNote = (name: string, factor: number): string =>
   `${name}: pixels from 0 to ${Math.round(1 / factor)}, stored as numbers; they are divided by ${Math.round(1 / factor)}.`;
+
+/**
+ * Other rows in the units of the rows that a run was trained on, whatever they are stored as: bytes, fractions, or whole numbers of 8 or 16 bits.
+ *
+ * @param trained what the pixels of the training rows were multiplied by; 1, or nothing from old runs: theirs were used as they were, and so are these
+ * @returns the rows, and a note if their range says that they are stored in another way than the training rows
+ * @throws DataError when the training rows were pixels and these are not.
+ */
+export function asTrained(rows: Dataset, trained = 1): { readonly rows: Dataset; readonly note?: string } {
+  const { name, kind, x } = rows;
+  if (kind !== "image" || x instanceof Uint8Array || trained === 1) return { rows };
+  const high = x.reduce((a, b) => Math.max(a, b), 0);
+  const own = pixelScaleOf(rows);
+  const most = Math.round(1 / trained);
+  if (own === 1 && (high > 1 || x.some((value) => value < 0))) {
+    const low = x.reduce((a, b) => Math.min(a, b), 0);
+    throw new DataError(
+      `${name}: expected pixels, as in the training rows: bytes, or numbers from 0 to 1, to 255 or to 65535; found numbers from ${low} to ${high}.`,
+    );
+  }
+  if (own === trained) return { rows: scaledBy(rows, own) };
+  const range = own === 1 ? "0 to 1" : `0 to ${Math.round(1 / own)}`;
+  return {
+    rows: scaledBy(rows, own),
+    note: `${name}: pixels are numbers from ${range} here, and went to ${most} in the training rows; both are read as black to white.`,
+  };
+}

@@ -94,6 +94,7 @@ function inMemory(model: Trainable, data: Dataset, train: RunSettings["train"], 
     data: {
       spec: IN_MEMORY,
       name: data.name,
+      ...(data.kind === "image" && { pixelScale: data.scale }),
       ...(data.columns && { columns: [...data.columns] }),
       trainRows: data.rows,
       testRows: 0,

@@ -123,6 +123,9 @@ describe("m2 on a table with nine labels", () => {
       code: 1,
       err: `${lacking}: expected a column "sweetness" as in the training table; found "weight", "colour", "box".\n`,
     });
+    const misspelt = await cli("classify", run, "--data", lacking, "--label-column", "frut");
+    expect(misspelt.code).toBe(1);
+    expect(misspelt.err).toMatch(/expected a column "frut" with the labels; found "/);
     const pink = write("bad.csv", ["weight,sweetness,colour,box", "1,2,red,no", "1,2,pink,no"]);
     expect(await cli("classify", run, "--data", pink)).toMatchObject({
       code: 1,

@@ -16,7 +16,7 @@ import { bytesOf, npyBytes, tempFolder, zipBytes } from "./temp.ts";
 
 const { write } = tempFolder();
 const utf32 = (...words: readonly string[]): Uint8Array => {
-  const longest = Math.max(...words.map((word) => [...word].length));
+  const longest = Math.max(1, ...words.map((word) => [...word].length));
   const codes = new Uint32Array(words.length * longest);
   words.forEach((word, row) => {
     [...word].forEach((letter, i) => {
@@ -206,6 +206,33 @@ describe("archives of NumPy", () => {
       rows: 4,
       shape: [3],
     });
+  });
+
+  test("classes of two parts are matched by name, whichever names each part has", async () => {
+    let state = 7;
+    const draw = (n: number): number => {
+      state = (state * 16_807) % 2_147_483_647;
+      return state % n;
+    };
+    const words = ["ant", "bee", "cat", "dog", ""];
+    for (let trial = 0; trial < 40; trial++) {
+      // Each part is drawn from its own names, so that indices of one part mean others in the other part.
+      const [given, asked] = [0, 1].map(() => {
+        const own = words.filter(() => draw(2) === 0);
+        return Array.from({ length: 2 + draw(5) }, () => own[draw(own.length)] ?? "");
+      });
+      const archive = zipBytes({
+        "x_train.npy": matrix(given.length, 1),
+        "y_train.npy": utf32(...given),
+        "x_test.npy": matrix(asked.length, 1),
+        "y_test.npy": utf32(...asked),
+      });
+      const { train, test: held } = await loadParts(write("names.npz", archive));
+      expect(held?.classes).toEqual(train.classes);
+      const named = (part: typeof held) =>
+        [...(part?.labels ?? [])].map((label) => part?.classes?.[label] ?? "");
+      expect([named(train), named(held)]).toEqual([given, asked]);
+    }
   });
 
   test.each([

@@ -1,13 +1,15 @@
 /** Pixels that are stored as numbers: what they are divided by, and that a run remembers it. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { toNpy } from "../../src/cli/table.ts";
-import { describe as summary } from "../../src/data/index.ts";
+import { createDataset, describe as summary } from "../../src/data/index.ts";
+import { DataError } from "../../src/errors.ts";
 import { describeData, loadRunData } from "../../src/runs/index.ts";
-import { pixelScaleOf } from "../../src/runs/pixel-scale.ts";
-import { cli } from "../cli/harness.ts";
+import { asTrained, pixelScaleOf } from "../../src/runs/pixel-scale.ts";
+import { cli, ok } from "../cli/harness.ts";
+import { npyBytes } from "../data/temp.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tightbound-pixels-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -46,4 +48,98 @@ test("colours stored as numbers up to 255 train, are told of, and keep their fac
   // 256 equal levels cost 8 bits; a model that knows nothing costs about as much.
   expect(bitsPerDimension).toBeGreaterThan(5);
   expect(bitsPerDimension).toBeLessThan(12);
+});
+
+/** The same pictures, stored in the ways that people store them; each is a multiple of 1/255. */
+const levels = Float32Array.from({ length: 40 * 16 }, (_, i) => (i * 53 + 7 * Math.floor(i / 16)) % 256);
+const stored: Readonly<Record<string, Uint8Array>> = {
+  bytes: npyBytes("|u1", "(40, 4, 4)", Uint8Array.from(levels)),
+  fractions: toNpy(
+    levels.map((level) => level / 255),
+    [40, 4, 4],
+  ),
+  "numbers to 255": toNpy(levels, [40, 4, 4]),
+  "numbers to 65535": toNpy(
+    levels.map((level) => level * 257),
+    [40, 4, 4],
+  ),
+};
+const labels = join(folder, "labels.npy");
+writeFileSync(
+  labels,
+  toNpy(
+    Int32Array.from({ length: 40 }, (_, i) => i % 2),
+    [40],
+  ),
+);
+const fileOf = (name: string): string => join(folder, `${name.replaceAll(" ", "-")}.npy`);
+
+test.each(["bytes", "numbers to 255", "numbers to 65535"])(
+  "a run on pixels as %s sees the same pictures however new ones are stored, and exports its own factor",
+  async (trained) => {
+    for (const [name, bytes] of Object.entries(stored)) writeFileSync(fileOf(name), bytes);
+    const run = fileOf(trained).replace(".npy", "-run");
+    const flags = ["--epochs", "2", "--hidden", "8", "--latent", "2", "--threads", "1", "--binarize", "none"];
+    await ok(
+      "train",
+      "m2",
+      "--data",
+      fileOf(trained),
+      "--label-file",
+      labels,
+      "--likelihood",
+      "gaussian",
+      ...flags,
+      "--out",
+      run,
+    );
+    const said: Record<string, string> = {};
+    const answers = await Promise.all(
+      Object.keys(stored).map(async (name) => {
+        const out = join(run, `${name}.csv`);
+        said[name] = (await ok("classify", run, "--data", fileOf(name), "--out", out)).out;
+        return readFileSync(out, "utf8")
+          .split(/[\n,]/)
+          .map((cell) => (/\./.test(cell) ? Number(cell).toFixed(5) : cell));
+      }),
+    );
+    for (const answer of answers) expect(answer).toEqual(answers[0]);
+    expect(said[trained]).not.toContain("pixels are numbers");
+    expect(said.fractions).toContain(
+      `pixels are numbers from 0 to 1 here, and went to ${trained.includes("65535") ? 65_535 : 255} in the training rows`,
+    );
+    await ok("export", run);
+    const { scale } = JSON.parse(readFileSync(join(run, "input.json"), "utf8")) as { scale: number };
+    expect(scale).toBeCloseTo(trained.includes("65535") ? 1 / 65_535 : 1 / 255, 12);
+  },
+);
+
+test("fractions are exported with the factor 1, and numbers that are no pixels are refused where pixels were learnt", async () => {
+  writeFileSync(fileOf("fractions"), stored.fractions);
+  const run = join(folder, "of-fractions");
+  await ok(
+    "train",
+    "vae",
+    "--data",
+    fileOf("fractions"),
+    "--epochs",
+    "1",
+    "--hidden",
+    "8",
+    "--latent",
+    "2",
+    "--threads",
+    "1",
+    "--out",
+    run,
+  );
+  await ok("export", run);
+  expect(JSON.parse(readFileSync(join(run, "input.json"), "utf8"))).toMatchObject({ scale: 1 });
+  const rows = (...x: number[]) => createDataset({ name: "new.npy", shape: [1, 2], x: Float32Array.from(x) });
+  expect(() => asTrained(rows(-3, 2), 1 / 255)).toThrow(
+    new DataError(
+      "new.npy: expected pixels, as in the training rows: bytes, or numbers from 0 to 1, to 255 or to 65535; found numbers from -3 to 2.",
+    ),
+  );
+  expect(asTrained(rows(-3, 2)).rows.scale).toBe(1);
 });
