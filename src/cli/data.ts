@@ -1,5 +1,6 @@
 /** The data that a verb uses: the run's own data, or other data with the same row shape. */
 import {
+  applicable,
   columnOf,
   concatRows,
   type DataParts,
@@ -46,14 +47,24 @@ export async function requestedRows(
       : await tableRows(settings.data.table, settings.data.reading, spec, options, say);
   const dataset = learnsFromLabels(settings) ? withClassesOf(found, settings.labels.classes) : found;
   const expected = settings.model.shape;
-  if (rowSize(dataset.shape) !== rowSize(expected)) {
+  if (!sameRows(dataset.shape, expected)) {
     throw new UsageError(
       `${spec}: expected rows of shape [${expected.join(", ")}], like those the run was trained on; ` +
-        `found [${dataset.shape.join(", ")}].`,
+        `found [${dataset.shape.join(", ")}].${expected.length > 1 ? " Give images of that size, or train with --resize: new images are then resized too." : ""}`,
     );
   }
   kind.checkRows(settings, dataset);
   return dataset;
+}
+
+/** Whether rows have a shape, or are flattened. As many pixels in another shape, 8 x 12 instead of 12 x 8, are another picture. */
+function sameRows(found: readonly number[], expected: readonly number[]): boolean {
+  const spread = [found, expected].map((shape) =>
+    shape.length === 3 && shape[2] === 1 ? shape.slice(0, 2) : shape,
+  );
+  return spread.some((shape) => shape.length === 1)
+    ? rowSize(found) === rowSize(expected)
+    : spread[0].join() === spread[1].join();
 }
 
 async function otherRows(
@@ -68,14 +79,20 @@ async function otherRows(
     );
   }
   const column = labelColumn ?? settings.data.labelColumn;
+  const reading = readingOptions(settings.data.reading);
+  const { header: _, encoding: __, ...images } = reading;
+  // Images become rows of the model's shape: grey ones among colours, and colours where only grey was learnt.
+  const [, , channels = 1] = settings.model.shape;
   const parts = await loadParts(spec, {
-    ...readingOptions(settings.data.reading),
+    ...images,
+    ...(isTableFile(spec) && applicable(spec, reading)),
+    ...(settings.model.shape.length > 1 && (channels === 1 || channels === 3) && { channels }),
     ...(column !== undefined && isTableFile(spec) && { labelColumn: column }),
     ...(labelFile !== undefined && { labels: labelFile }),
   });
   const found = partOf(parts, part ?? (parts.test === undefined ? "all" : "test"));
   const { rows, note } = asTrained(found, settings.data.pixelScale);
-  if (note !== undefined) say(note);
+  for (const one of [...(parts.notes ?? []), ...(note === undefined ? [] : [note])]) say(inFlags(one));
   return rows;
 }
 
@@ -101,7 +118,7 @@ async function tableRows(
     throw new UsageError(`--part ${part} does not apply: ${spec} has only one part. Leave it out.`);
   }
   const { labels } = preprocessing;
-  const table = await readTable(spec, readingOptions(reading));
+  const table = await readTable(spec, applicable(spec, readingOptions(reading)));
   if (labelColumn !== undefined) {
     if (labels === undefined) {
       throw new UsageError(

@@ -1,5 +1,6 @@
 /** What `tightbound impute` does after its command line is parsed. */
 import {
+  applicable,
   type Dataset,
   decodeCell,
   encodeTable,
@@ -54,7 +55,7 @@ export async function imputeVerb(
   }
   const say = speaker(context.terminal, { json: json === true });
   const { preprocessing } = known;
-  const table = await readTable(spec, readingOptions(reading));
+  const table = await readTable(spec, applicable(spec, readingOptions(reading)));
   const { dataset, notes } = encodeTable(table, preprocessing);
   for (const note of notes) say(inFlags(note));
   const fill = (rows: Dataset, how: ImputeOptions): Promise<Float32Array> => {

@@ -27,6 +27,7 @@ function flagsByName(command: Command): ReadonlyMap<string, string> {
  * shell would read otherwise is in quotation marks.
  */
 function asWord(value: string, flag: string): string {
+  if (flag === "--header") return value === "true" ? "yes" : "no";
   if (value === "true") return "";
   const word = value
     .replace(/^[[{](.*)[\]}]$/, "$1")

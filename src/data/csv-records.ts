@@ -9,7 +9,12 @@ import { decodeText } from "./text-encoding.ts";
 export { isNumber };
 
 /** A record of the file, and the line on which it ends, counted from 1. */
-export type CsvRecord = { readonly cells: readonly string[]; readonly line: number };
+export type CsvRecord = {
+  readonly cells: readonly string[];
+  readonly line: number;
+  /** In files that tell numbers from words: whether each cell is a number, which is then written like 1234.5. */
+  readonly numbers?: readonly boolean[];
+};
 
 /** Receives the columns, and then each record under them. */
 export interface RecordVisitor {
@@ -48,7 +53,7 @@ export interface NumberOptions {
 const LOOKED_AT = 20;
 
 /**
- * Reads comma-, semicolon- or tab-separated text (the delimiter is detected), gzipped or not, record by record, so that the whole text is
+ * Reads comma-, semicolon-, tab- or bar-separated text (the delimiter is detected), gzipped or not, record by record, so that the whole text is
  * never held as strings.
  *
  * @returns notes for the user on how the file was read
@@ -80,7 +85,13 @@ export const underHeader = (
 ): { add(record: CsvRecord): void; end(): readonly string[] } => {
   const notes: string[] = [];
   let columns: readonly string[] = [];
+  let blank = 0;
   const pass = (record: CsvRecord) => {
+    // A line of blanks is an empty line; one with the right number of blank cells is a row without a value.
+    if (record.cells.length === 1 && columns.length > 1 && record.cells[0].trim() === "") {
+      blank++;
+      return;
+    }
     checkLength(path, record, columns, noun);
     visitor.add(record);
   };
@@ -100,7 +111,9 @@ export const underHeader = (
     columns = named ? first.cells.map((cell) => cell.trim()) : first.cells.map((_, i) => String(i));
     if (guessed) {
       notes.push(
-        `${path}: the first ${noun}, ${quoted(columns)}, was read as the names of the columns. If it holds values, set header: false.`,
+        named
+          ? `${path}: the first ${noun}, ${quoted(columns)}, was read as the names of the columns. If it holds values, set \`header: false\`.`
+          : `${path}: the first ${noun}, ${quoted(first.cells)}, was read as values, because later ones have them too. If it names the columns, set \`header: true\`.`,
       );
     }
     checkNames(path, columns);
@@ -115,6 +128,7 @@ export const underHeader = (
     },
     end() {
       begin();
+      if (blank > 0) notes.push(`${path}: ${blank} blank ${noun}${blank === 1 ? " is" : "s are"} left out.`);
       return notes;
     },
   };
@@ -126,7 +140,7 @@ const checkNames = (path: string, columns: readonly string[]): void => {
     const before = seen.get(name);
     if (name !== "" && before !== undefined) {
       throw new DataError(
-        `${path}: expected columns with different names; found "${name}" twice, as columns ${before + 1} and ${i + 1}. Rename one of them.`,
+        `${path}: expected columns with different names; found "${name}" twice, as columns ${before + 1} and ${i + 1}. Rename one of them, or, if these are values, set \`header: false\`.`,
       );
     }
     seen.set(name, i);
@@ -141,22 +155,30 @@ const checkLength = (
 ): void => {
   if (cells.length === columns.length) return;
   const missing = columns[cells.length];
+  const title =
+    columns.length === 1 || columns[0].startsWith("#")
+      ? ` Delete titles and comments above the names of the columns.`
+      : "";
   throw new DataError(
     `${path}, ${noun} ${line}: expected ${columns.length} cells, as on the first ${noun}; found ` +
-      `${cells.length}${missing === undefined ? "" : `, with nothing for column "${missing}"`}.`,
+      `${cells.length}${missing === undefined ? "" : `, with nothing for column "${missing}"`}.${title}`,
   );
 };
 
 const eachRecord = (path: string, bytes: Uint8Array, visit: (record: CsvRecord) => void): void => {
+  // A first line such as sep=; tells Excel the delimiter.
+  const told = /^sep=(.)\r?\n/.exec(Buffer.from(bytes.subarray(0, 8)).toString("latin1"));
+  const body = told === null ? bytes : bytes.subarray(told[0].length);
+  const skipped = told === null ? 0 : 1;
   try {
-    parse(bytes, {
+    parse(body, {
       bom: true,
-      delimiter: delimiterOf(bytes, /\.tsv(\.gz)?$/i.test(path) ? "\t" : undefined),
+      delimiter: told?.[1] ?? delimiterOf(body, /\.tsv(\.gz)?$/i.test(path) ? "\t" : undefined),
       skip_empty_lines: true,
       // Rows of the wrong length are reported here, because the names of the columns are known here.
       relax_column_count: true,
       on_record: (cells: string[], info: Pick<Info, "lines">) => {
-        visit({ cells, line: info.lines });
+        visit({ cells, line: info.lines + skipped });
         return null;
       },
     });

@@ -35,7 +35,7 @@ const rules: OptionRules<CsvOptions> = {
 };
 
 /**
- * Reads a table of numbers from comma-, semicolon- or tab-separated text (the delimiter is detected), gzipped or not. Values become
+ * Reads a table of numbers from comma-, semicolon-, tab- or bar-separated text (the delimiter is detected), gzipped or not. Values become
  * float32.
  *
  * @throws DataError when the file is missing or has no rows, or when the label column does not exist; and, naming the line and column, for
@@ -96,7 +96,7 @@ class TableBuilder implements RecordVisitor {
     }
   }
 
-  add({ cells, line }: CsvRecord): void {
+  add({ cells, line, numbers }: CsvRecord): void {
     const columns = this.#columns;
     this.#reserve(cells.length);
     let name = String(line);
@@ -110,7 +110,7 @@ class TableBuilder implements RecordVisitor {
         name = cell || `line ${line}`;
         continue;
       }
-      const value = Math.fround(numberIn(cell, this.#options.decimal));
+      const value = Math.fround(numberIn(cell, numbers?.[i] ? undefined : this.#options.decimal));
       if (cell === "" || !Number.isFinite(value)) {
         const found = cell === "" ? "an empty cell" : `"${cell}"`;
         throw new DataError(

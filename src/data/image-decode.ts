@@ -21,6 +21,8 @@ export interface ImageOptions extends SizeLimit {
   readonly fit?: Fit;
   /** Whether to convert colours to grey. Default false. */
   readonly grey?: boolean;
+  /** Channels of each row, for rows that must match others: 1 converts colours to grey, 3 grey to colour. Default: 1 if all images are grey. */
+  readonly channels?: 1 | 3;
   /** The most pixels that one image may have. Default 2^26, which is 8192 x 8192. */
   readonly maxPixels?: number;
 }

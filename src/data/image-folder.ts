@@ -3,6 +3,7 @@
 import { basename, join, relative, resolve } from "#platform/paths";
 import { DataError, UsageError } from "../errors.ts";
 import { anything, checkOptions, type OptionRules } from "../options.ts";
+import { quoted } from "./csv-records.ts";
 import { createDataset, type Dataset } from "./dataset.ts";
 import { listDirectory, MAX_BYTES } from "./file.ts";
 import {
@@ -16,8 +17,12 @@ import {
 
 /** The subfolder whose images have no class. */
 const UNLABELLED = "unlabelled";
+/** Ways to write its name: as a class of its own it would be learnt like the others, and nothing would say so. */
+const UNLABELLED_NAME = /^un-?labell?ed$/i;
+/** Folders that programs leave behind, such as those of thumbnails. */
+const NOT_DATA = /^(\.|__MACOSX$|@eaDir$)/;
 /** Extensions of images that cannot be read. */
-const OTHER_IMAGES = /\.(bmp|heic|heif|svg|ico|jxl|jp2|psd|dng|cr2|nef|pgm|ppm|pbm|pnm|tga)$/i;
+const OTHER_IMAGES = /\.(bmp|heic|heif|svg|ico|jxl|jp2|psd|dng|cr2|nef|pgm|ppm|pbm|pnm|tga)$|^[^.]+$/i;
 /** How many images are decoded in parallel. */
 const AT_ONCE = 4;
 
@@ -38,6 +43,7 @@ const rules: OptionRules<ImageFolderOptions> = {
   resize: anything,
   fit: anything,
   grey: anything,
+  channels: anything,
   maxPixels: anything,
   maxBytes: anything,
 };
@@ -48,14 +54,17 @@ interface ImageFile {
   readonly folder?: string;
 }
 
-/** Whether a folder, or one of its direct subfolders, contains an image. */
-export const holdsImages = (directory: string): boolean => listImages(directory).files.length > 0;
+/** Whether a folder contains images, in itself or below, that can be read or not: what is wrong with them is for the reader to say. */
+export const holdsImages = (directory: string): boolean => {
+  const { files, others, deeper } = listImages(directory);
+  return files.length > 0 || deeper.length > 0 || others.some((path) => /\.[^./\\]+$/.test(path));
+};
 
 /**
  * Reads a folder of PNG, JPEG, WebP, GIF, TIFF or AVIF images as bytes: shape `[height, width]` if all are grey, otherwise `[height, width,
  * 3]`. Images are rotated as their EXIF data say, 16 bits are reduced to 8, palettes and print colours are converted, transparent areas
  * become white, and only the first frame of an animation is read; `notes` say which of this was done. Images are in the folder itself, or
- * in subfolders, which are then the classes; images in a subfolder `unlabelled` get label -1. Rows are sorted by subfolder and file name.
+ * in subfolders, which are then the classes; images in a subfolder `unlabelled` (or `unlabeled`) get label -1. Rows are sorted by subfolder and file name.
  *
  * ```ts
  * const photos = await readImageFolder("photos", { resize: [32, 32], grey: true });
@@ -67,7 +76,7 @@ export const holdsImages = (directory: string): boolean => listImages(directory)
 export async function readImageFolder(directory: string, options: ImageFolderOptions = {}): Promise<Dataset> {
   checkOptions("readImageFolder", options, rules);
   checkSize(options);
-  const { files, others } = listImages(directory);
+  const { files, others, deeper, empty } = listImages(directory);
   if (options.needsUnlabelled) checkUnlabelled(directory, files);
   const loose = files.find((file) => file.folder === undefined);
   const inFolder = files.find((file) => file.folder !== undefined);
@@ -80,12 +89,13 @@ export async function readImageFolder(directory: string, options: ImageFolderOpt
   if (files.length === 0) {
     throw new DataError(
       `${directory}: expected images (${IMAGE_KINDS}), in the folder or in one subfolder per class; found none` +
-        `${others.length > 0 ? `, but ${others.length} files of a kind that cannot be read, such as ${others[0]}` : ""}.`,
+        `${others.length > 0 ? `, but ${others.length} files of a kind that cannot be read, such as ${others[0]}` : ""}` +
+        `${deeper.length > 0 ? `, but ${deeper.length} in deeper folders, such as ${deeper[0]}. Give the folder above the classes` : ""}.`,
     );
   }
   const headers = await mapSome(files, ({ path }) => readImageHeader(path, options));
   const [width, height] = options.resize ?? oneSize(directory, files, headers);
-  const channels = options.grey || headers.every(({ grey }) => grey) ? 1 : 3;
+  const { channels = options.grey || headers.every(({ grey }) => grey) ? 1 : 3 } = options;
   const size = width * height * channels;
   const { maxBytes = MAX_BYTES } = options;
   if (files.length * size > maxBytes) {
@@ -108,7 +118,10 @@ export async function readImageFolder(directory: string, options: ImageFolderOpt
     x,
     rowNames: files.map(({ path }) => relative(directory, path)),
     rowNoun: "file",
-    notes: notesOf(directory, headers, others, { width, height, channels, options }),
+    notes: [
+      ...notesOf(directory, headers, others, { width, height, channels, options }),
+      ...leftOut(directory, deeper, empty),
+    ],
     ...(inFolder && labelsOf(directory, files, options.classes)),
   });
 }
@@ -144,11 +157,22 @@ async function mapSome<T, R>(items: readonly T[], task: (item: T, i: number) => 
   return results;
 }
 
-const listImages = (
-  directory: string,
-): { readonly files: readonly ImageFile[]; readonly others: readonly string[] } => {
+/** What is in a folder. */
+interface Listing {
+  readonly files: readonly ImageFile[];
+  /** Images that cannot be read. */
+  readonly others: readonly string[];
+  /** Images below the subfolders, which are not read. */
+  readonly deeper: readonly string[];
+  /** Subfolders without an image. */
+  readonly empty: readonly string[];
+}
+
+const listImages = (directory: string): Listing => {
   const files: ImageFile[] = [];
   const others: string[] = [];
+  const deeper: string[] = [];
+  const empty: string[] = [];
   const visit = (path: string, name: string, folder?: string): void => {
     if (name.startsWith(".")) return;
     if (imageExtension.test(name)) files.push({ path, ...(folder !== undefined && { folder }) });
@@ -160,12 +184,41 @@ const listImages = (
       visit(path, entry.name);
       continue;
     }
+    if (NOT_DATA.test(entry.name)) continue;
+    const folder = UNLABELLED_NAME.test(entry.name) ? UNLABELLED : entry.name;
+    const before = files.length;
     for (const file of listDirectory(path)) {
-      if (!file.directory) visit(join(path, file.name), file.name, entry.name);
+      if (!file.directory) visit(join(path, file.name), file.name, folder);
+      else if (!NOT_DATA.test(file.name)) deeper.push(...imagesIn(join(path, file.name)));
     }
+    if (files.length === before) empty.push(entry.name);
   }
-  return { files, others };
+  return { files, others, deeper, empty };
 };
+
+/** The images in a folder of a class's folder, whose own subfolders are not looked into. */
+const imagesIn = (directory: string): readonly string[] =>
+  listDirectory(directory)
+    .filter(({ name, directory: is }) => !is && !name.startsWith(".") && imageExtension.test(name))
+    .map(({ name }) => join(directory, name));
+
+/** What was not read, and class folders that look alike. */
+const leftOut = (
+  directory: string,
+  deeper: readonly string[],
+  empty: readonly string[],
+): readonly string[] => [
+  ...(deeper.length > 0
+    ? [
+        `${directory}: ${deeper.length} images in deeper folders are left out, such as ${deeper[0]}. Move them into the folder of their class to use them.`,
+      ]
+    : []),
+  ...(empty.length > 0
+    ? [
+        `${directory}: no images in ${quoted(empty)}, so there ${empty.length === 1 ? "is no such class" : "are no such classes"}.`,
+      ]
+    : []),
+];
 
 /** @throws DataError when there are several sizes; the message says how to resize. */
 const oneSize = (
@@ -202,7 +255,7 @@ const notesOf = (
     width,
     height,
     channels,
-    options: { resize, fit = "cover", grey },
+    options: { resize, fit = "cover" },
   }: {
     readonly width: number;
     readonly height: number;
@@ -227,7 +280,7 @@ const notesOf = (
         )
       : []),
     ...noted(({ alpha }) => alpha, "with an alpha channel drawn on white"),
-    ...(grey ? noted((header) => !header.grey, "converted to grey") : []),
+    ...(channels === 1 ? noted((header) => !header.grey, "converted to grey") : []),
     ...(channels === 3 ? noted((header) => header.grey, "in grey, read as colour like the others") : []),
     ...noted(({ turned }) => turned, "rotated as their EXIF data say"),
     ...noted(({ sixteenBit }) => sixteenBit, "reduced from 16 bits to 8"),
@@ -243,16 +296,19 @@ const notesOf = (
 
 /** Checks what a semi-supervised model needs and an unsupervised one does not: images without a class, and no empty folders. */
 const checkUnlabelled = (directory: string, files: readonly ImageFile[]): void => {
-  const folders = listDirectory(directory).flatMap(({ name, directory: is }) => (is ? [name] : []));
+  const found = listDirectory(directory).flatMap(({ name, directory: is }) =>
+    is && !NOT_DATA.test(name) ? [UNLABELLED_NAME.test(name) ? UNLABELLED : name] : [],
+  );
+  const folders = [...new Set(found)];
   const filled = new Set(files.map(({ folder }) => folder));
   const empty = folders.filter((folder) => !filled.has(folder));
   const classes = folders.filter((folder) => folder !== UNLABELLED);
   if (!folders.includes(UNLABELLED) || empty.includes(UNLABELLED)) {
-    const found = folders.includes(UNLABELLED) ? "found it empty" : "found none";
+    const state = folders.includes(UNLABELLED) ? "found it empty" : "found none";
     throw new DataError(
       `${directory}: semi-supervised learning needs images without a class: expected images in ${join(directory, UNLABELLED)}` +
-        `${classes.length > 0 ? `, beside the classes ${classes.join(", ")}` : ""}; ${found}. Put images there, or give the number of labels ` +
-        "to keep (labels): the others are then hidden.",
+        `${classes.length > 0 ? `, beside the classes ${classes.join(", ")}` : ""}; ${state}. Put images there, or give the number of labels ` +
+        "to keep, such as `labels: 100`: the others are then hidden.",
     );
   }
   if (empty.length > 0) {

@@ -60,7 +60,7 @@ export {
 export { loadMnist, type MnistSplit, readIdxDirectory } from "./mnist.ts";
 export { type NpyArray, readNpy, readNpyDataset, readNpyLabels } from "./npy.ts";
 export { type NpzParts, readNpz } from "./npz.ts";
-export { type ReadingOptions, readingOptions, readingSettings } from "./reading.ts";
+export { checkReading, type ReadingOptions, readingOptions, readingSettings } from "./reading.ts";
 export { rowsOf } from "./rows.ts";
 export {
   columnOf,
@@ -73,7 +73,7 @@ export {
 } from "./table.ts";
 export { decodeCell, encodeCell, featureOf } from "./table-cells.ts";
 export { decodeRows } from "./table-decode.ts";
-export { isTableFile, TABLE_KINDS } from "./table-file.ts";
+export { applicable, isTableFile, TABLE_KINDS } from "./table-file.ts";
 export { fitTable, type TableFit, type TableOptions } from "./table-fit.ts";
 export { type Decimal, decimals } from "./table-numbers.ts";
 export {

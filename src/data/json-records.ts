@@ -51,10 +51,13 @@ export const readJsonRecords = (
   visitor.begin([...columns.keys()]);
   for (const { values, at } of rows) {
     const cells = new Array<string>(columns.size).fill("");
+    const numbers = new Array<boolean>(columns.size).fill(false);
     for (const [key, value] of Object.entries(values)) {
-      cells[columns.get(key) ?? 0] = cellOf(value, () => `${path}, ${rowNoun} ${at}, column "${key}"`);
+      const place = columns.get(key) ?? 0;
+      cells[place] = cellOf(value, () => `${path}, ${rowNoun} ${at}, column "${key}"`);
+      numbers[place] = typeof value === "number";
     }
-    visitor.add({ cells, line: at });
+    visitor.add({ cells, line: at, numbers });
   }
   return { notes: note === undefined ? [] : [note], rowNoun };
 };

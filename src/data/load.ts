@@ -6,7 +6,7 @@ import type { NumberOptions, RecordOptions } from "./csv-records.ts";
 import { type Dataset, split } from "./dataset.ts";
 import { listDirectory, pathKind, readBytes, type SizeLimit } from "./file.ts";
 import { looksLikeIdx, readIdxImages, readIdxLabels } from "./idx.ts";
-import type { ImageOptions } from "./image-decode.ts";
+import { type ImageOptions, imageExtension } from "./image-decode.ts";
 import { holdsImages, readImageFolder } from "./image-folder.ts";
 import { withClassesOf } from "./labelled.ts";
 import { classNames, type RowLabels, withLabels } from "./labels.ts";
@@ -57,6 +57,7 @@ const rules: OptionRules<LoadOptions> = {
   resize: anything,
   fit: anything,
   grey: anything,
+  channels: anything,
   maxPixels: anything,
 };
 
@@ -207,11 +208,25 @@ const loadFile = async (path: string, options: LoadOptions): Promise<DataParts> 
   if (/idx|ubyte/.test(name) || looksLikeIdx(readBytes(path, limit))) {
     return { train: labelled(readIdxImages(path, limit), path, options) };
   }
-  throw new UsageError(`${path}: not a kind of file that can be read. ${ACCEPTED}`);
+  const hint = imageExtension.test(name)
+    ? "Images are read by folder: give the folder that holds it. "
+    : /(^|[/\\])[^./\\]+$|\.(txt|dat|data|tab|asc|csv\.\w+)$/.test(name)
+      ? "If it is text with a table, give it the ending .csv. "
+      : "";
+  throw new UsageError(`${path}: not a kind of file that can be read. ${hint}${ACCEPTED}`);
 };
 
-const imageOptions = ({ needsUnlabelled = false, resize, fit, grey, maxPixels, maxBytes }: LoadOptions) => ({
+const imageOptions = ({
+  needsUnlabelled = false,
+  resize,
+  fit,
+  grey,
+  channels,
+  maxPixels,
+  maxBytes,
+}: LoadOptions) => ({
   needsUnlabelled,
+  ...(channels !== undefined && { channels }),
   ...(resize && { resize }),
   ...(fit && { fit }),
   ...(grey !== undefined && { grey }),

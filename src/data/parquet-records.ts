@@ -89,7 +89,8 @@ export const readParquetRecords = async (
         const cells = values.map((value, i) =>
           cellOf(value, () => `${path}, row ${line}, column "${names[i]}"`),
         );
-        visitor.add({ cells, line });
+        const numbers = values.map((value) => typeof value === "number" || typeof value === "bigint");
+        visitor.add({ cells, line, numbers });
       }
     },
   });

@@ -1,7 +1,10 @@
 /** How files are read, as stored with a run, so that later rows are read in the same way. */
 import { z } from "zod";
+import { UsageError } from "../errors.ts";
 import type { RecordOptions } from "./csv-records.ts";
+import { pathKind } from "./file.ts";
 import { fits, type ImageOptions } from "./image-decode.ts";
+import { isTableFile } from "./table-file.ts";
 
 const whole = z.int().min(1);
 
@@ -37,3 +40,21 @@ export const readingOptions = ({
   ...(maxBytes !== undefined && { maxBytes }),
   ...(maxPixels !== undefined && { maxPixels }),
 });
+
+/**
+ * Checks that options for how files are read apply to these data: those of images to a folder, those of text to a table.
+ * @throws UsageError for the first that does not
+ */
+export const checkReading = (spec: string, reading: z.output<typeof readingSettings> = {}): void => {
+  const { resize, fit, grey, header, encoding } = reading;
+  const refuse = (options: Readonly<Record<string, unknown>>, only: string): void => {
+    const name = Object.keys(options).find((key) => options[key] !== undefined);
+    if (name === undefined) return;
+    throw new UsageError(`\`${name}\` does not apply to ${spec}: only ${only}. Leave it out.`);
+  };
+  const kind = spec === "mnist" ? "file" : pathKind(spec);
+  // That nothing is there is for the reader to say.
+  if (kind === "missing") return;
+  if (kind !== "directory") refuse({ resize, fit, grey }, "images in a folder are resized or made grey");
+  if (!isTableFile(spec)) refuse({ header, encoding }, "a table of text has a header and an encoding");
+};

@@ -2,7 +2,7 @@
 
 /** The order of the parts of a date. */
 export const dateOrders = ["ymd", "dmy", "mdy"] as const;
-/** `ymd`: 2020-01-31; `dmy`: 31.01.2020 or 31/1/2020; `mdy`: 1/31/2020. A time may follow. */
+/** `ymd`: 2020-01-31 or 20200131; `dmy`: 31.01.2020 or 31/1/2020; `mdy`: 1/31/2020. A time may follow. */
 export type DateOrder = (typeof dateOrders)[number];
 
 /** The cycles that a date can have features for. */
@@ -14,11 +14,14 @@ const LENGTH: Readonly<Record<DateCycle, number>> = { year: 365.2425, week: 7, d
 
 const TIME = "(?:[T ](\\d{1,2}):(\\d{2})(?::(\\d{2}(?:\\.\\d+)?))?\\s*(Z|[+-]\\d{2}:?\\d{2})?)?";
 const YEAR_FIRST = new RegExp(`^(\\d{4})([-/.])(\\d{1,2})\\2(\\d{1,2})${TIME}$`);
+/** Eight digits are a date only in a century or so around today; otherwise they are a number. */
+const COMPACT = /^((?:18|19|20)\d{2})()(\d{2})(\d{2})$/;
 const YEAR_LAST = new RegExp(`^(\\d{1,2})([-/.])(\\d{1,2})\\2(\\d{4})${TIME}$`);
 
 /** Days since 1970-01-01, with the time as a fraction; NaN if the cell is not a date in this order. */
 export const daysOf = (cell: string, order: DateOrder): number => {
-  const found = (order === "ymd" ? YEAR_FIRST : YEAR_LAST).exec(cell.trim());
+  const text = cell.trim();
+  const found = order === "ymd" ? (YEAR_FIRST.exec(text) ?? COMPACT.exec(text)) : YEAR_LAST.exec(text);
   if (found === null) return Number.NaN;
   const [, a, , b, c, hours = "0", minutes = "0", seconds = "0", zone = "Z"] = found;
   const [year, month, day] = (order === "ymd" ? [a, b, c] : order === "dmy" ? [c, b, a] : [c, a, b]).map(
@@ -36,11 +39,16 @@ export const daysOf = (cell: string, order: DateOrder): number => {
   return date.getTime() / 86_400_000 + time - offset;
 };
 
+/** With fewer numbers of eight digits than this, that all are dates may be chance. */
+const ENOUGH = 5;
+
 /** The order of the dates in a column: undefined if the cells are not dates, "ambiguous" if either the day or the month may come first. */
 export const guessDates = (cells: readonly string[]): DateOrder | "ambiguous" | undefined => {
   const given = cells.filter((cell) => cell !== "");
   const all = (order: DateOrder): boolean => given.every((cell) => !Number.isNaN(daysOf(cell, order)));
   if (given.length === 0 || !/\d{4}/.test(given[0])) return undefined;
+  // One number of eight digits may be a date by chance; that all of many are is not.
+  if (given.some((cell) => COMPACT.test(cell)) && given.length < ENOUGH) return undefined;
   if (all("ymd")) return "ymd";
   const [dmy, mdy] = [all("dmy"), all("mdy")];
   if (dmy && mdy) return given.every((cell) => /^\d{1,2}\./.test(cell)) ? "dmy" : "ambiguous";

@@ -74,3 +74,13 @@ export const readTableRecords = async (
   await readParquetRecords(path, limit, visitor);
   return { notes: [], rowNoun: "row" };
 };
+
+/** Those of the options that apply to this file: rows of another kind of file than the first may be read with the options of the first. */
+export const applicable = (path: string, { header, encoding, maxBytes }: RecordOptions): RecordOptions => {
+  const format = formatOf(path) ?? "text";
+  return {
+    ...(header !== undefined && (format === "text" || format === "workbook") && { header }),
+    ...(encoding !== undefined && (format === "text" || format === "json") && { encoding }),
+    ...(maxBytes !== undefined && { maxBytes }),
+  };
+};

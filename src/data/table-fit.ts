@@ -1,15 +1,17 @@
 import { DataError, UsageError } from "../errors.ts";
 import { anything, checkOptions, type OptionRules } from "../options.ts";
-import { isNumber, quoted, sortedNames } from "./csv-records.ts";
+import { quoted, sortedNames } from "./csv-records.ts";
 import type { RowIndices } from "./dataset.ts";
-import { columnOf, placeOf, type TextTable } from "./table.ts";
+import { asWritten, columnOf, placeOf, type TextTable } from "./table.ts";
 import { type EXAMPLES, encodeCell, scaledBy } from "./table-cells.ts";
 import { type Choice, chooseKind, marginOf } from "./table-choose.ts";
 import { cyclesOf, daysOf, guessDates } from "./table-dates.ts";
 import { whyIdentifier } from "./table-identify.ts";
+import { lookalikeOf } from "./table-lookalikes.ts";
 import { type Decimal, guessDecimal, numberIn } from "./table-numbers.ts";
 import { sectionOf, type TableColumn, type TablePreprocessing } from "./table-preprocessing.ts";
 import { throwProblems } from "./table-problems.ts";
+import { remarkOnNumbers, remarksOnWords } from "./table-remarks.ts";
 import { type ColumnType, parseColumnType } from "./table-types.ts";
 
 /** Which columns of a table are labels, ids or unused, and the types of the others. */
@@ -87,28 +89,37 @@ export const fitTable = (table: TextTable, options: TableOptions = {}, rows?: Ro
   };
   const labels =
     labelColumn === undefined ? undefined : attempt(() => fitLabels(table, labelColumn, options));
-  const notes: string[] = [...(table.notes ?? [])];
+  const notes: string[] = [...(table.notes ?? []), ...(labels ? labelNotes(table, labels.column) : [])];
   const chosen = new Map<string, string[]>();
   const left = new Set(ignore);
-  const kept = columns
-    .filter((name) => name !== labelColumn && name !== id && !left.has(name))
-    .flatMap((name) => {
-      const fitted =
-        name === ""
-          ? { without: "it has no name" }
-          : attempt(() => new ColumnFit(table, name, rows).fit(types.get(name), decimal));
-      if (fitted === undefined) return [];
-      if ("without" in fitted) {
-        notes.push(`${path}: column "${name}" is left out: ${fitted.without}.`);
-        return [];
-      }
-      if (fitted.why !== undefined) {
-        const { kind } = fitted.column;
-        const key = `${kind === "numeric" ? "number" : kind} (${fitted.why})`;
-        chosen.set(key, [...(chosen.get(key) ?? []), name]);
-      }
-      return [fitted.column];
+  const features = columns.filter((name) => name !== labelColumn && name !== id && !left.has(name));
+  let known: boolean | undefined;
+  /** Whether some column surely has decimal commas. Asked only for columns that leave it open. */
+  const commas = (): boolean => {
+    known ??= features.some((name) => {
+      const guess = name === "" ? undefined : guessDecimal(columnOf(table, name, ""));
+      return guess !== undefined && "decimal" in guess && guess.decimal === ",";
     });
+    return known;
+  };
+  const kept = features.flatMap((name) => {
+    const fitted =
+      name === ""
+        ? { without: "it has no name" }
+        : attempt(() => new ColumnFit(table, name, rows, commas).fit(types.get(name), decimal));
+    if (fitted === undefined) return [];
+    if ("without" in fitted) {
+      notes.push(`${path}: column "${name}" is left out: ${fitted.without}.`);
+      return [];
+    }
+    notes.push(...(fitted.remarks ?? []).map((remark) => `${path}: column "${name}": ${remark}.`));
+    if (fitted.why !== undefined) {
+      const { kind } = fitted.column;
+      const key = `${kind === "numeric" ? "number" : kind} (${fitted.why})`;
+      chosen.set(key, [...(chosen.get(key) ?? []), name]);
+    }
+    return [fitted.column];
+  });
   throwProblems(path, problems);
   if (kept.length === 0) {
     const why = notes.length > 0 ? ` ${notes.join(" ")}` : "";
@@ -123,6 +134,12 @@ export const fitTable = (table: TextTable, options: TableOptions = {}, rows?: Ro
     preprocessing: { columns: ordered, ...(labels && { labels }), ...(id !== undefined && { id }) },
     notes,
   };
+};
+
+const labelNotes = (table: TextTable, column: string): readonly string[] => {
+  const given = columnOf(table, column, "").filter((cell) => cell !== "");
+  const remarks = remarksOnWords(given, table.notAvailable?.get(column) ?? 0, "class");
+  return remarks.map((remark) => `${table.path}: column "${column}": ${remark}.`);
 };
 
 const idNotes = (table: TextTable, id: string): readonly string[] => {
@@ -175,7 +192,9 @@ const checkedTypes = (
   return found;
 };
 
-type Fitted = { readonly column: TableColumn; readonly why?: string } | { readonly without: string };
+type Fitted =
+  | { readonly column: TableColumn; readonly why?: string; readonly remarks?: readonly string[] }
+  | { readonly without: string };
 
 /** Decides the kind of one column. */
 class ColumnFit {
@@ -184,11 +203,14 @@ class ColumnFit {
   readonly #rows: RowIndices | undefined;
   readonly #cells: readonly string[];
   readonly #given: readonly string[];
+  /** Whether other columns have decimal commas. */
+  readonly #commas: () => boolean;
 
-  constructor(table: TextTable, name: string, rows: RowIndices | undefined) {
+  constructor(table: TextTable, name: string, rows: RowIndices | undefined, commas: () => boolean) {
     this.#table = table;
     this.#name = name;
     this.#rows = rows;
+    this.#commas = commas;
     this.#cells = columnOf(table, name, "");
     this.#given = this.#cells.filter((cell) => cell !== "");
   }
@@ -196,6 +218,11 @@ class ColumnFit {
   /** The option that gives the column a type. */
   #typed(type: string): string {
     return `\`types: {${JSON.stringify(this.#name)}: "${type}"}\``;
+  }
+
+  /** The number in a cell. Numbers of the file are not text with a decimal comma. */
+  #numberIn(cell: string, decimal: Decimal | undefined): number {
+    return numberIn(cell, this.#table.numbers?.has(this.#name) ? undefined : decimal);
   }
 
   get #place(): string {
@@ -209,12 +236,11 @@ class ColumnFit {
     if (categories.length === 1) return { without: `every value is "${categories[0]}"` };
     if (declared !== undefined) return { column: this.#declared(declared, decimal, categories) };
     const written = decimal ?? this.#decimal();
-    const numbers = this.#given.filter((cell) => !Number.isNaN(numberIn(cell, written))).length;
+    const numbers = this.#given.filter((cell) => !Number.isNaN(this.#numberIn(cell, written))).length;
     const values = this.#given.length;
-    if (categories.length === 2 && (numbers === values || numbers === 0))
-      return { column: this.#block(categories) };
+    if (categories.length === 2 && (numbers === values || numbers === 0)) return this.#words(categories);
     const why = whyIdentifier(this.#name, this.#cells, numbers);
-    const dates = numbers === 0 ? guessDates(this.#cells) : undefined;
+    const dates = numbers === 0 || numbers === values ? guessDates(this.#cells) : undefined;
     if (dates === "ambiguous") {
       throw new DataError(
         `${this.#place}: dates such as "${this.#given[0]}" may have the day or the month first. Give the order: ${this.#typed("date:dmy")} or ` +
@@ -224,35 +250,64 @@ class ColumnFit {
     if (dates !== undefined) {
       return { column: this.#dates(dates), why: this.#whyDate(dates) };
     }
+    if (2 * numbers <= values) this.#refuseLookalikes();
     if (why !== undefined) {
       const type = 2 * numbers > values ? "number" : "categorical";
       return { without: `${why} (to use it anyway: ${this.#typed(type)})` };
     }
     if (numbers === values) return this.#numbers(written);
     if (2 * numbers > values) throw new DataError(this.#misspelt(numbers, written));
-    return { column: this.#block(categories) };
+    return this.#words(categories);
   }
 
   /** The decimal separator of its numbers. @throws DataError when commas may be either */
   #decimal(): Decimal | undefined {
-    const guess = guessDecimal(this.#cells);
+    if (this.#table.numbers?.has(this.#name)) return undefined;
+    const alone = guessDecimal(this.#cells);
+    // Points before three digits are read by the other columns too, so a first look without them is enough if there are none.
+    const open =
+      "ambiguous" in alone || (alone.decimal === undefined && this.#given.some((cell) => cell.includes(".")));
+    const guess = open && this.#commas() ? guessDecimal(this.#cells, true) : alone;
     if ("decimal" in guess) return guess.decimal;
     throw new DataError(
       `${this.#place}: the comma of "${guess.ambiguous}" may be a decimal comma or may group thousands. Give the decimal separator: \`decimal: ","\` or \`decimal: "."\`.`,
     );
   }
 
+  /** @throws DataError when most of its words are numbers or dates in a writing that is not read */
+  #refuseLookalikes(): void {
+    const found = lookalikeOf(this.#given);
+    if (found === undefined) return;
+    const { example, found: what, advice } = found;
+    throw new DataError(
+      `${placeOf(this.#table, this.#cells.indexOf(example))}, column "${this.#name}": ${what}. ${advice}, or declare the column categorical or ` +
+        `ignored (${named("categorical", this.#name)}, ${named("ignore", this.#name)}).`,
+    );
+  }
+
   #misspelt(numbers: number, decimal: Decimal | undefined): string {
     const wrong = [...this.#cells.keys()].filter(
-      (row) => this.#cells[row] !== "" && Number.isNaN(numberIn(this.#cells[row], decimal)),
+      (row) => this.#cells[row] !== "" && Number.isNaN(this.#numberIn(this.#cells[row], decimal)),
     );
     const [row] = wrong;
     const more = wrong.length > 1 ? ` (${wrong.length} such cells in all)` : "";
+    const heading =
+      row === 0
+        ? ` If this ${this.#table.rowNoun} names the columns or their units, delete what is above it, or the ${this.#table.rowNoun} itself.`
+        : "";
     return (
       `${placeOf(this.#table, row)}, column "${this.#name}": expected a number, as in ${numbers} other cells of the ` +
       `column; found "${this.#cells[row]}"${more}. Correct the cell or leave it blank, or declare the column categorical or ignored ` +
-      `(${named("categorical", this.#name)}, ${named("ignore", this.#name)}).`
+      `(${named("categorical", this.#name)}, ${named("ignore", this.#name)}).${heading}`
     );
+  }
+
+  #words(categories: readonly string[]): Fitted {
+    const notAvailable = this.#table.notAvailable?.get(this.#name) ?? 0;
+    return {
+      column: this.#block(categories),
+      remarks: remarksOnWords(this.#given, notAvailable, "category"),
+    };
   }
 
   #block(categories: readonly string[]): TableColumn {
@@ -260,21 +315,24 @@ class ColumnFit {
   }
 
   #numbers(decimal: Decimal | undefined): Fitted {
-    const values = this.#given.map((cell) => numberIn(cell, decimal));
-    const choice = chooseKind(this.#name, values);
+    const values = this.#given.map((cell) => this.#numberIn(cell, decimal));
+    const chosen = chooseKind(this.#name, values);
+    // A level that is written in two ways would be two levels.
+    const twice = chosen.kind === "ordinal" && new Set(values).size < new Set(this.#given).size;
+    const choice: Choice = twice ? { kind: "numeric" } : chosen;
     const column = this.#ofKind(choice, decimal);
     const comma = decimal === "," ? "decimal commas" : undefined;
     const why = [...("why" in choice ? [choice.why] : []), ...(comma === undefined ? [] : [comma])].join(
       "; ",
     );
-    return { column, ...(why !== "" && { why }) };
+    const remark = remarkOnNumbers(values);
+    return { column, ...(why !== "" && { why }), ...(remark !== undefined && { remarks: [remark] }) };
   }
 
   #ofKind(choice: Choice, decimal: Decimal | undefined): TableColumn {
     const name = this.#name;
     const written = decimal === undefined ? {} : { decimal };
-    if (choice.kind === "ordinal")
-      return { kind: "ordinal", name, categories: [...sortedNames(this.#given)] };
+    if (choice.kind === "ordinal") return { kind: "ordinal", name, categories: this.#levels(decimal) };
     if (choice.kind === "count") return this.#checked({ kind: "count", name, ...written });
     const { kind } = choice;
     const ends =
@@ -285,11 +343,16 @@ class ColumnFit {
     const draft = { name, mean: 0, sd: 1, ...written };
     this.#checked(kind === "bounded" ? { kind, ...draft, ...ends } : { kind, ...draft });
     const moments = this.#moments((cell) => {
-      const value = numberIn(cell, decimal);
+      const value = this.#numberIn(cell, decimal);
       return kind === "bounded" ? scaledBy.bounded(value, ends) : scaledBy[kind](value);
     });
     const found = { name, ...moments, ...written };
     return kind === "bounded" ? { kind, ...found, ...ends } : { kind, ...found };
+  }
+
+  /** The different cells, by their numbers: as text, 10,5 would come before 2,5. */
+  #levels(decimal: Decimal | undefined): string[] {
+    return [...new Set(this.#given)].sort((a, b) => this.#numberIn(a, decimal) - this.#numberIn(b, decimal));
   }
 
   #dates(order: keyof typeof EXAMPLES): TableColumn {
@@ -319,9 +382,10 @@ class ColumnFit {
 
   /** The column, after checking that it can hold all its cells. @throws DataError */
   #checked(column: TableColumn, declared = ""): TableColumn {
-    const row = this.#cells.findIndex((cell) => cell !== "" && "expected" in encodeCell(column, cell));
+    const written = asWritten(this.#table, column);
+    const row = this.#cells.findIndex((cell) => cell !== "" && "expected" in encodeCell(written, cell));
     if (row < 0) return column;
-    const result = encodeCell(column, this.#cells[row]);
+    const result = encodeCell(written, this.#cells[row]);
     const expected = "expected" in result ? result.expected : "";
     throw new DataError(
       `${placeOf(this.#table, row)}, column "${this.#name}": expected ${expected}${declared}, found "${this.#cells[row]}". Correct the cell, or leave it ` +
@@ -337,12 +401,16 @@ class ColumnFit {
     if (type === "categorical") return this.#block(categories);
     if (type === "ordinal") {
       const { levels } = declared;
-      if (levels === undefined && !categories.every(isNumber)) {
+      const written = decimal ?? this.#decimal();
+      if (levels === undefined && categories.some((cell) => Number.isNaN(this.#numberIn(cell, written)))) {
         throw new DataError(
           `${this.#place}: the order of the words ${quoted(categories)} is not known. Give it: ${this.#typed(`ordinal:${categories.slice(0, 3).join("<")}`)}.`,
         );
       }
-      return this.#checked({ kind: "ordinal", name, categories: [...(levels ?? categories)] }, said);
+      return this.#checked(
+        { kind: "ordinal", name, categories: [...(levels ?? this.#levels(written))] },
+        said,
+      );
     }
     if (type === "date") {
       const order = declared.order ?? guessDates(this.#cells);
@@ -393,10 +461,13 @@ const fitLabels = (
 ): { column: string; classes: string[] } => {
   const cells = columnOf(table, column, " with the labels").filter((cell) => cell !== "");
   const classes = sortedNames(cells);
-  const many =
-    classes.length > MOST_NUMERIC_CLASSES || classes.some((name) => !Number.isInteger(Number(name)));
+  const values = classes.map((name) => {
+    const plain = numberIn(name);
+    return Number.isNaN(plain) ? numberIn(name, ",") : plain;
+  });
+  const many = classes.length > MOST_NUMERIC_CLASSES || values.some((value) => !Number.isInteger(value));
   const declared = categorical.includes(column) || types[column] === "categorical";
-  if (!declared && classes.length > 0 && classes.every(isNumber) && many) {
+  if (!declared && classes.length > 0 && !values.some(Number.isNaN) && many) {
     throw new DataError(
       `${table.path}, column "${column}": the labels look like a quantity, not like classes: ${classes.length} different ` +
         `numbers from ${classes[0]} to ${classes.at(-1)}. If they are classes, declare the column categorical ` +

@@ -24,6 +24,9 @@ export const whyIdentifier = (
   const whole = given.every((cell) => /^[+-]?\d+$/.test(cell));
   const all = distinct === given.length && given.length >= LEAST_FOR_IDENTIFIERS;
   if (whole && all && counts(cells)) return "it numbers the rows";
+  if (whole && given.some((cell) => !Number.isSafeInteger(Number(cell)))) {
+    return `its numbers have more digits than can be told apart ("${given.find((cell) => !Number.isSafeInteger(Number(cell)))}"), like ids`;
+  }
   const lowered = ID_NAME.test(name) || ID_NAME.test(name.toLowerCase());
   if (whole && lowered && (all || (distinct > MOST_CATEGORIES && 2 * distinct > given.length))) {
     return "its name and its values look like ids";

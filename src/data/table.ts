@@ -23,8 +23,19 @@ import {
 } from "./table-preprocessing.ts";
 import { throwProblems } from "./table-problems.ts";
 
-/** Cells that stand for a missing value. */
-const MISSING = new Set(["", "NA", "N/A", "NaN", "nan", "NULL", "null", "?"]);
+/** Cells that stand for a missing value: what spreadsheets, databases and other programs write for one. */
+const MISSING = new Set(
+  ["", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "-NaN", "-nan", "NaT", "NULL", "null", "Null", "?"].concat([
+    "#N/A",
+    "#NA",
+    "#DIV/0!",
+    "#VALUE!",
+    "#REF!",
+    "#NAME?",
+    "#NUM!",
+    "#NULL!",
+  ]),
+);
 
 /** A table as text. */
 export interface TextTable {
@@ -36,13 +47,17 @@ export interface TextTable {
   readonly lines: readonly number[];
   /** What `lines` counts. */
   readonly rowNoun: "line" | "row";
+  /** The columns whose cells are numbers in the file, not text. They are written like 1234.5, whatever the decimal separator of text. */
+  readonly numbers?: ReadonlySet<string>;
+  /** How many cells of a column say NA, which counts as missing, but could be a word. */
+  readonly notAvailable?: ReadonlyMap<string, number>;
   /** Notes for the user on how it was read. */
   readonly notes?: readonly string[];
 }
 
 /**
- * Reads a table: text (comma-, semicolon- or tab-separated), JSON lines, a JSON list or Parquet, gzipped or not. Blank cells and the words
- * NA, N/A, NaN, nan, NULL, null and ? mean missing.
+ * Reads a table: text (comma-, semicolon-, tab- or bar-separated), JSON lines, a JSON list or Parquet, gzipped or not. Blank cells, the words
+ * NA, N/A, n/a, NaN, NaT and NULL, a question mark and errors of spreadsheets such as #DIV/0! mean missing.
  *
  * @throws DataError when the file is missing or not well-formed, has no rows, has two columns with the same name, or has rows of different
  * lengths.
@@ -65,18 +80,35 @@ class TextTableBuilder implements RecordVisitor {
   #columns: readonly string[] = [];
   readonly #rows: string[][] = [];
   readonly #lines: number[] = [];
+  /** Whether a column has numbers, and whether it has text. */
+  #numbers: boolean[] = [];
+  #text: boolean[] = [];
+  readonly #notAvailable = new Map<string, number>();
 
   begin(columns: readonly string[]): void {
-    this.#columns = columns;
+    this.#columns = columns.map(composed);
+    this.#numbers = columns.map(() => false);
+    this.#text = columns.map(() => false);
   }
 
-  add({ cells, line }: CsvRecord): void {
-    this.#rows.push(cells.map(canonical));
+  add({ cells, line, numbers }: CsvRecord): void {
+    const row = cells.map(canonical);
+    this.#rows.push(row);
     this.#lines.push(line);
+    row.forEach((cell, i) => {
+      if (cell === "") {
+        const name = this.#columns[i];
+        if (cells[i].trim() === "NA") this.#notAvailable.set(name, (this.#notAvailable.get(name) ?? 0) + 1);
+        return;
+      }
+      if (numbers?.[i]) this.#numbers[i] = true;
+      else this.#text[i] = true;
+    });
   }
 
   finish(path: string, { notes, rowNoun }: TableRecords): TextTable {
     const columns = this.#columns;
+    const numbers = new Set(columns.filter((_, i) => this.#numbers[i] && !this.#text[i]));
     if (this.#rows.length > 0) {
       return {
         path,
@@ -84,19 +116,31 @@ class TextTableBuilder implements RecordVisitor {
         rows: this.#rows,
         lines: this.#lines,
         rowNoun,
+        ...(numbers.size > 0 && { numbers }),
+        ...(this.#notAvailable.size > 0 && { notAvailable: this.#notAvailable }),
         ...(notes.length > 0 && { notes }),
       };
     }
     const what = columns.length > 0 ? `only the header ${quoted(columns)}` : "an empty file";
-    throw new DataError(`${path}: expected rows, found ${what}.`);
+    throw new DataError([`${path}: expected rows, found ${what}.`, ...notes].join(" "));
   }
 }
 
-/** Some programs store integers with missing values as floats, and write 2 as 2.0. */
+/** Letters with accents as one character each: some systems write ö as o and two dots, which looks the same but is another word. */
+const composed = (text: string): string => (/\p{M}/u.test(text) ? text.normalize("NFC") : text);
+
+/**
+ * Some programs store integers with missing values as floats, and write 2 as 2.0 or 2,0. Three zeros stay, because they may be thousands:
+ * 2.000 is two thousand where commas are decimal.
+ */
 const canonical = (cell: string): string => {
-  const trimmed = cell.trim();
-  return MISSING.has(trimmed) ? "" : trimmed.replace(/^([+-]?\d+)\.0+$/, "$1");
+  const trimmed = composed(cell.trim());
+  return MISSING.has(trimmed) ? "" : trimmed.replace(/^([+-]?\d+)[.,](?:0|00|0{4,})$/, "$1");
 };
+
+/** A column as its cells in this table are read: numbers of the file are not text with a decimal comma. */
+export const asWritten = (table: TextTable, column: TableColumn): TableColumn =>
+  "decimal" in column && table.numbers?.has(column.name) ? { ...column, decimal: undefined } : column;
 
 /** The position of each column. Searching the list of names for each of 100,000 columns would take half a minute. */
 const places = new WeakMap<readonly string[], ReadonlyMap<string, number>>();
@@ -210,9 +254,10 @@ const encodeColumn = (
 ): void => {
   let first: { readonly row: number; readonly expected: string } | undefined;
   let wrong = 0;
+  const written = asWritten(table, column);
   cells.forEach((cell, row) => {
     if (cell === "") return;
-    const encoded = encodeCell(column, cell);
+    const encoded = encodeCell(written, cell);
     if ("values" in encoded) put(row, encoded.values);
     else {
       wrong++;

@@ -24,6 +24,9 @@ const PROBE = 4096;
 export const decodeText = (bytes: Uint8Array, path: string, encoding?: string): DecodedText => {
   if (encoding !== undefined) return { utf8: decodeAs(bytes, path, encoding), encoding };
   const [a, b, c] = bytes;
+  if (a === 0xff && b === 0xfe && c === 0 && bytes[3] === 0) {
+    throw new DataError(`${path}: the text is UTF-32, which cannot be read. Save it as UTF-8.`);
+  }
   if (a === 0xef && b === 0xbb && c === 0xbf) {
     return { utf8: decodeAs(bytes, path, "utf-8"), encoding: "utf-8" };
   }
@@ -37,7 +40,7 @@ export const decodeText = (bytes: Uint8Array, path: string, encoding?: string): 
   }
   if (bytes.includes(0)) {
     throw new DataError(
-      `${path}: expected text, found a byte 0 at position ${bytes.indexOf(0)}. Is this another kind of file?`,
+      `${path}: expected text, found a byte 0 at position ${bytes.indexOf(0)}. Is this another kind of file? If it is text in UTF-16, say so: \`encoding: "utf-16le"\`.`,
     );
   }
   if (isUtf8(bytes)) return { utf8: bytes, encoding: "utf-8" };
@@ -46,7 +49,7 @@ export const decodeText = (bytes: Uint8Array, path: string, encoding?: string): 
     encoding: "windows-1252",
     note:
       `${path}: is not UTF-8 (byte ${firstWrong(bytes)}) and was read as windows-1252, the encoding of Western European ` +
-      "spreadsheets. If letters look wrong, give the encoding (encoding).",
+      'spreadsheets. If letters look wrong, give the encoding, such as `encoding: "windows-1251"`.',
   };
 };
 

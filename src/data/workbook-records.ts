@@ -103,12 +103,16 @@ export const readWorkbookRecords = async (
         if (cells.every((cell) => cell === "")) continue;
         // Cells that only have a format make a sheet wider than its table.
         width = Math.max(width, cells.findLastIndex((cell) => cell !== "") + 1);
-        kept.push({ cells, line });
+        kept.push({ cells, line, numbers: row.map((value) => typeof value === "number") });
       }
     },
   });
-  for (const { cells, line: at } of kept) {
-    records.add({ cells: Array.from({ length: width }, (_, i) => cells[i] ?? ""), line: at });
+  for (const { cells, line: at, numbers } of kept) {
+    records.add({
+      cells: Array.from({ length: width }, (_, i) => cells[i] ?? ""),
+      line: at,
+      ...(numbers && { numbers }),
+    });
   }
   if (errors.length > 0) {
     notes.push(

@@ -329,7 +329,7 @@ describe("what cannot be", () => {
     const small = ["--hidden", "4", "--latent", "2", "--threads", "1"];
     expect((await train("m2", "--data", images)).err).toBe(
       `${images}: semi-supervised learning needs images without a class: expected images in ${join(images, "unlabelled")}, beside ` +
-        "the classes cat, dog; found none. Put images there, or give the number of labels to keep (labels): the others are then hidden.\n",
+        "the classes cat, dog; found none. Put images there, or give the number of labels to keep, such as --labels 100: the others are then hidden.\n",
     );
     const kept = await ok(
       ...["train", "m2", "--data", images, "--labels", "4", ...small, "--epochs", "1", "--out", path("kept")],

@@ -1,6 +1,8 @@
 /** How files are read is said once, when a run is made, and holds for all that comes after. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { encode } from "fast-png";
+import { parquetWriteBuffer } from "hyparquet-writer";
 import sharp from "sharp";
 import { expect, test } from "vitest";
 import { cli, ok, temporary } from "./harness.ts";
@@ -83,4 +85,66 @@ test("a table in the encoding of a spreadsheet keeps its classes apart, and says
       .slice(0, 2)
       .map((line) => line.split(",")[0]),
   ).toEqual(["line", "2"]);
+});
+
+const picture = (name: string, channels: 1 | 3, width: number, height: number): void => {
+  const file = join(folder, name);
+  mkdirSync(join(file, ".."), { recursive: true });
+  const data = Uint8Array.from(
+    { length: width * height * channels },
+    (_, i) => (i * 37 + name.length * 11) % 256,
+  );
+  writeFileSync(file, encode({ width, height, channels, data }));
+};
+
+test("new images get the channels of the training images, and no other shape", async () => {
+  for (let i = 0; i < 12; i++) {
+    picture(`colours/${i}.png`, 3, 6, 4);
+    picture(`greys/${i}.png`, 1, 6, 4);
+    picture(`upright/${i}.png`, 3, 4, 6);
+  }
+  const at = (name: string): string => join(folder, name);
+  for (const [trained, other, said] of [
+    ["colours", "greys", "all 12 images in grey, read as colour"],
+    ["greys", "colours", "all 12 images converted to grey"],
+  ]) {
+    const run = at(`${trained}-run`);
+    await ok("train", "vae", "--data", at(trained), ...small, "--out", run);
+    expect((await ok("encode", run, "--data", at(other), "--out", at("codes.csv"))).out).toContain(said);
+    // 4 x 6 has as many pixels as 6 x 4.
+    const turned = await cli("encode", run, "--data", at("upright"), "--out", at("codes.csv"));
+    expect(turned.err).toMatch(
+      /expected rows of shape \[4, 6.*found \[6, 4.*Give images of that size, or train with --resize/,
+    );
+  }
+});
+
+test("options for other kinds of data are refused when training, and of no account for rows of other files", async () => {
+  const file = join(folder, "numbers.csv");
+  const rows = Array.from(
+    { length: 60 },
+    (_, i) => `${Math.sin(i).toFixed(3)},${Math.cos(3 * i).toFixed(3)}`,
+  );
+  writeFileSync(file, ["a,b", ...rows].join("\n"));
+  const refused = async (spec: string, ...flags: readonly string[]) =>
+    (await cli("train", "vae", "--data", spec, ...flags, ...small, "--out", join(folder, "none"))).err;
+  expect(await refused(file, "--resize", "4x4")).toMatch(
+    /^--resize does not apply to .*numbers\.csv: only images in a folder/,
+  );
+  expect(await refused(join(folder, "colours"), "--encoding", "latin1")).toMatch(
+    /^--encoding does not apply to .*colours: only a table of text/,
+  );
+  const run = join(folder, "numbers-run");
+  await ok("train", "vae", "--data", file, "--encoding", "latin1", ...small, "--out", run);
+  const lines = join(folder, "numbers.jsonl");
+  writeFileSync(lines, rows.map((row) => `{"a":${row.split(",")[0]},"b":${row.split(",")[1]}}`).join("\n"));
+  const table = join(folder, "numbers-codes.csv");
+  expect((await ok("encode", run, "--data", lines, "--out", table)).out).toContain("60 rows");
+  const parquet = join(folder, "numbers.parquet");
+  const column = (i: number) => rows.map((row) => Number(row.split(",")[i]));
+  const columnData = ["a", "b"].map((name, i) => ({ name, data: column(i), type: "DOUBLE" as const }));
+  writeFileSync(parquet, new Uint8Array(parquetWriteBuffer({ columnData })));
+  const read = readFileSync(table, "utf8");
+  expect((await ok("encode", run, "--data", parquet, "--out", table)).out).toContain("60 rows");
+  expect(readFileSync(table, "utf8").split("\n").slice(1)).toHaveLength(read.split("\n").length - 1);
 });

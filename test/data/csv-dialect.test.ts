@@ -10,10 +10,10 @@ const { write } = tempFolder();
 const file = (content: string | Uint8Array, name = "t.csv") => write(name, content);
 
 describe("the delimiter", () => {
-  const delimiter = fc.constantFrom(",", ";", "\t");
+  const delimiter = fc.constantFrom(",", ";", "\t", "|");
   // Words with all that a delimiter or a quote may be taken for.
   const word = fc
-    .array(fc.constantFrom("a", "B", "ü", " ", ",", ";", "\t", '"', "\n", "1", "'"), { maxLength: 6 })
+    .array(fc.constantFrom("a", "B", "ü", " ", ",", ";", "\t", "|", '"', "\n", "1", "'"), { maxLength: 6 })
     .map((letters) => letters.join("").trim());
   const table = fc
     .tuple(fc.integer({ min: 2, max: 6 }), fc.integer({ min: 2, max: 12 }))
@@ -71,7 +71,7 @@ describe("a header of numbers", () => {
     expect(table.rows.length).toBe(2);
     expect(table.notes).toEqual([
       `${path}: the first line, ${columns.map((name) => `"${name}"`).join(", ")}, was read as the names of the columns. ` +
-        "If it holds values, set header: false.",
+        "If it holds values, set `header: false`.",
     ]);
   });
 
@@ -130,7 +130,9 @@ describe("the encoding", () => {
   test("bytes that are no text are refused", () => {
     const path = file(Uint8Array.of(0x61, 0, 0, 0x62, 10, 1, 2, 0));
     expect(() => readTextTable(path)).toThrow(
-      new DataError(`${path}: expected text, found a byte 0 at position 1. Is this another kind of file?`),
+      new DataError(
+        `${path}: expected text, found a byte 0 at position 1. Is this another kind of file? If it is text in UTF-16, say so: \`encoding: "utf-16le"\`.`,
+      ),
     );
   });
 });

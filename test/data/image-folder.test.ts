@@ -2,7 +2,7 @@ import { crc32, deflateSync } from "node:zlib";
 import { encode } from "fast-png";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
-import { readImageFolder } from "../../src/data/index.ts";
+import { loadParts, readImageFolder } from "../../src/data/index.ts";
 import { DataError, UsageError } from "../../src/errors.ts";
 import { tempFolder } from "./temp.ts";
 
@@ -408,3 +408,54 @@ const rawPng = (image: {
     chunk("IEND", new Uint8Array(0)),
   ]);
 };
+
+test("what is passed over is told: deeper folders, classes without images, files without an ending; thumbnails are no class", async () => {
+  const { path, write } = tempFolder();
+  const one = grey([0]);
+  const names = [
+    "cat/a.png",
+    "dog/a.png",
+    "cat/old/b.png",
+    ".thumbs/a.png",
+    "__MACOSX/a.png",
+    "cat/@eaDir/a.png",
+  ];
+  for (const name of names) write(name, one);
+  write("bird/readme.txt", "none yet");
+  write("dog/b", one);
+  const { classes, rows, notes } = await readImageFolder(path);
+  expect([classes, rows]).toEqual([["cat", "dog"], 2]);
+  expect(notes).toEqual([
+    `${path}: 1 files left out, of a kind that cannot be read, such as ${path}/dog/b.`,
+    `${path}: 1 images in deeper folders are left out, such as ${path}/cat/old/b.png. Move them into the folder of their class to use them.`,
+    `${path}: no images in "bird", so there is no such class.`,
+  ]);
+});
+
+test.each(["unlabelled", "unlabeled", "Unlabelled", "un-labeled"])(
+  "images in %s have no class",
+  async (name) => {
+    const { path, write } = tempFolder();
+    for (const folder of ["cat", "dog", name]) write(`${folder}/a.png`, grey([0]));
+    const { classes, labels } = await readImageFolder(path, { needsUnlabelled: true });
+    expect(classes).toEqual(["cat", "dog"]);
+    expect([...(labels ?? [])].sort()).toEqual([-1, 0, 1]);
+  },
+);
+
+test("folders of folders of classes, and of images of other kinds only, are refused by what is in them", async () => {
+  const { path, write } = tempFolder();
+  write("animals/cat/a.png", grey([0]));
+  await expect(loadParts(path)).rejects.toThrow(
+    /1 in deeper folders, such as .*animals\/cat\/a\.png\. Give the folder above the classes/,
+  );
+  const other = tempFolder();
+  other.write("a.heic", "?");
+  await expect(loadParts(other.path)).rejects.toThrow(
+    /found none, but 1 files of a kind that cannot be read, such as .*a\.heic/,
+  );
+  await expect(loadParts(write("one.png", grey([0])))).rejects.toThrow(
+    /Images are read by folder: give the folder that holds it/,
+  );
+  await expect(loadParts(write("t.txt", "a,b"))).rejects.toThrow(/give it the ending \.csv/);
+});

@@ -84,7 +84,7 @@ describe("loadData", () => {
     write("few/dog/1.png", grey(2));
     const missing =
       `${folder}/few: semi-supervised learning needs images without a class: expected images in ${folder}/few/unlabelled, ` +
-      "beside the classes cat, dog; found none. Put images there, or give the number of labels to keep (labels): the others " +
+      "beside the classes cat, dog; found none. Put images there, or give the number of labels to keep, such as `labels: 100`: the others " +
       "are then hidden.";
     await expect(loadData(`${folder}/few`, { needsUnlabelled: true })).rejects.toThrow(
       new DataError(missing),

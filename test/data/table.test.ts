@@ -46,7 +46,9 @@ describe("fitTable and encodeTable", () => {
       ],
       labels: { column: "kind", classes: ["cat", "dog"] },
     });
-    expect(notes).toEqual([]);
+    expect(notes).toEqual([
+      `${table.path}: column "sex": NA (1 cell) counts as missing. If it is a category, write it another way.`,
+    ]);
     const { dataset } = encodeTable(table, preprocessing);
     expect(dataset).toMatchObject({
       name: "t.csv",
@@ -204,7 +206,7 @@ describe("fitTable and encodeTable", () => {
     ["a,b\n", ': expected rows, found only the header "a", "b".'],
     [
       "a,b,a\n1,2,3\n",
-      ': expected columns with different names; found "a" twice, as columns 1 and 3. Rename one of them.',
+      ': expected columns with different names; found "a" twice, as columns 1 and 3. Rename one of them, or, if these are values, set `header: false`.',
     ],
     [
       "a,b\n1,2\n3\n",
