@@ -1,4 +1,4 @@
-// `npm run imputation [-- --draws 5] [--table wdbc] [--first 3]`: how accurately a VAE imputes the tables of the examples, with 30 % of the
+// `npm run imputation [-- --draws 5] [--table wdbc] [--without age] [--first 3]`: how accurately a VAE imputes the tables of the examples, with 30 % of the
 // cells hidden at random or by their values; `--types`: the gain from types of columns, in nats for each hidden cell.
 import { parseArgs } from "node:util";
 import { encodeTable, featureLayout, fitTable, readTable } from "../dist/data/index.js";
@@ -11,6 +11,7 @@ const { values } = parseArgs({
     draws: { type: "string", default: "5" },
     types: { type: "boolean" },
     table: { type: "string" },
+    without: { type: "string", multiple: true, default: [] },
     first: { type: "string", default: "0" },
   },
 });
@@ -21,7 +22,12 @@ const TABLES = [
   { name: "penguins", path: "examples/data/penguins.csv", options: { ignore: ["year"] } },
   { name: "wdbc", path: "examples/data/wdbc.csv", options: {} },
   { name: "anes96", path: "examples/data/anes96.csv", options: {} },
-].filter(({ name }) => values.table === undefined || name === values.table);
+]
+  .filter(({ name }) => values.table === undefined || name === values.table)
+  .map(({ options, ...rest }) => ({
+    ...rest,
+    options: { ignore: [...(options.ignore ?? []), ...values.without] },
+  }));
 
 /** Defaults of `tightbound train vae` on a table. */
 const trained = (data, layout, seed) =>

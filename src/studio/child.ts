@@ -1,6 +1,6 @@
 /** The process that trains for a session. It ends with the process that started it. */
 import { flushSubnormals } from "../compile/index.ts";
-import { type ChildAnswer, type ChildQuestion, type TeacherSource, teacherHere } from "./teacher.ts";
+import { type ChildAnswer, type ChildQuestion, STOP, type TeacherSource, teacherHere } from "./teacher.ts";
 
 flushSubnormals();
 const teacher = teacherHere(JSON.parse(process.argv[2]) as TeacherSource);
@@ -10,11 +10,16 @@ const answer = (message: ChildAnswer): void => {
 
 async function answerTo(question: ChildQuestion) {
   const { learn, explain, bounds } = await teacher;
-  if ("lesson" in question) return learn(question.lesson);
+  const { id } = question;
+  if ("lesson" in question) return learn(question.lesson, (progress) => answer({ id, progress }));
   return "row" in question ? explain(question.row) : bounds();
 }
 
-process.on("message", async (question: ChildQuestion) => {
+process.on("message", async (question: ChildQuestion | typeof STOP) => {
+  if (question === STOP) {
+    (await teacher).stop();
+    return;
+  }
   const { id } = question;
   try {
     answer({ id, answer: await answerTo(question) });

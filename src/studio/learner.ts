@@ -27,6 +27,22 @@ export interface Lesson {
   readonly classes: readonly string[];
   /** Rows whose mutual information is wanted, for the strategy `informative`. Default: none. */
   readonly judged?: readonly number[];
+  /** Whether to start from scratch and make as many passes over all rows as a run of the kind would, however long that takes. Default false. */
+  readonly thorough?: boolean;
+}
+
+/** How far a lesson is. */
+export interface LessonProgress {
+  readonly epoch: number;
+  readonly epochs: number;
+}
+
+/** Callbacks of a lesson, and a signal to stop it. */
+export interface LessonHooks {
+  /** Called after each pass over the rows. */
+  readonly onEpoch?: (progress: LessonProgress) => void;
+  /** Ends the lesson, which then has no result: the model stays as it was. */
+  readonly signal?: AbortSignal;
 }
 
 /** The model's predictions after a lesson. */
@@ -140,9 +156,11 @@ export class Learner {
   }
 
   /**
-   * Trains on the labels and predicts all rows. Undefined if fewer than two classes have labels, because there is nothing to learn from.
+   * Trains on the labels and predicts all rows. Undefined if fewer than two classes have labels, because there is nothing to learn from, and
+   * after the signal.
    */
-  async learn({ labels, classes, judged }: Lesson): Promise<Learnt | undefined> {
+  async learn(lesson: Lesson, { onEpoch, signal }: LessonHooks = {}): Promise<Learnt | undefined> {
+    const { labels, classes, judged, thorough = false } = lesson;
     const started = performance.now();
     const used = classes.map((_, k) => k).filter((k) => labels.includes(k));
     if (used.length < 2) return undefined;
@@ -153,21 +171,28 @@ export class Learner {
       classes: names,
     };
     const kind = (await kindOf(this.kind)) as Kind;
-    const settings = this.#settings(labelled, names);
+    const before = thorough ? undefined : this.#before(names);
+    const settings = this.#settings(labelled, { thorough, isWarm: before !== undefined });
     const base = this.#options.base?.trained;
     const model = await kind.build(settings, { train: labelled }, base);
-    const studied = this.#studied(labelled);
+    const studied = before === undefined ? labelled : this.#studied(labelled);
     const { trainer, trained } = await kind.training(model, studied, settings.train);
     for (const { name, tensor } of model.parameters) {
-      const before = this.#before(names)?.get(name);
-      if (before?.length === tensor.size) trainer.trainStep.value(name).set(before);
+      const value = before?.get(name);
+      if (value?.length === tensor.size) trainer.trainStep.value(name).set(value);
     }
     let bound = Number.NaN;
-    await trainer.run({
-      onEpoch({ means }) {
+    const isWhole = await trainer.run({
+      onEpoch({ means, epoch }) {
         bound = means.elbo ?? -(means.loss ?? Number.NaN);
+        onEpoch?.({ epoch, epochs: settings.train.epochs });
       },
+      ...(signal && { signal }),
     });
+    if (!isWhole) {
+      trainer.trainStep.release();
+      return undefined;
+    }
     const { epoch, step } = trainer.progress;
     remember(trained, { settings, epoch, step });
     const { probabilities } = await (trained as TrainedClassifier).classify(labelled);
@@ -245,9 +270,9 @@ export class Learner {
     return all;
   }
 
-  /** The rows of a lesson: all of them, or with what is known already as many as a person waits for. */
+  /** The rows of a lesson that starts from the previous one: as many as a person waits for. */
   #studied(rows: Dataset & { readonly labels: Int32Array; readonly classes: readonly string[] }): Dataset {
-    if (rows.rows <= MOST_WARM_ROWS || this.#before(rows.classes) === undefined) return rows;
+    if (rows.rows <= MOST_WARM_ROWS) return rows;
     const isLabelled = (row: number): boolean => rows.labels[row] >= 0;
     const order = [...permutation(rows.rows, this.#options.seed ?? 0, this.#lessons, "studio/lesson")];
     const drawn = [...order.filter(isLabelled), ...order.filter((row) => !isLabelled(row))];
@@ -261,8 +286,12 @@ export class Learner {
     return warm && same ? this.#last?.values : undefined;
   }
 
-  #settings(labelled: Dataset, classes: readonly string[]): RunSettings {
+  #settings(
+    labelled: Dataset,
+    { thorough, isWarm }: { readonly thorough: boolean; readonly isWarm: boolean },
+  ): RunSettings {
     const { base, seed = 0, given = {} } = this.#options;
+    const { epochs: asked, ...train } = given.train ?? {};
     const { likelihood, binarize, described } = this.#rows;
     const origin = { version: version(), command: "tightbound studio" };
     const observed = base
@@ -279,19 +308,21 @@ export class Learner {
           seed,
           // For a small table a step takes less time than waking a second thread.
           ...(rowSize(labelled.shape) <= NARROW && { threads: 1 }),
-          ...given.train,
+          ...train,
+          ...(asked !== undefined && !thorough && { epochs: asked }),
         },
       },
       labelled,
       described(labelled),
       origin,
     );
+    if (thorough) return whole;
     const within = (work: number): number => Math.floor(work / labelled.rows);
-    const isGiven = given.train?.epochs !== undefined;
+    const isGiven = asked !== undefined;
     const cold = isGiven
       ? whole.train.epochs
       : Math.min(whole.train.epochs, Math.max(COLD.epochs, within(COLD.work)));
-    if (this.#before(classes) === undefined) return { ...whole, train: { ...whole.train, epochs: cold } };
+    if (!isWarm) return { ...whole, train: { ...whole.train, epochs: cold } };
     // A cold start first learns what the classes are from the labels alone; a warm one already knows.
     const share = Math.ceil(cold * WARM_SHARE);
     const epochs = Math.max(1, isGiven ? share : Math.min(share, within(MOST_WARM_ROWS)));

@@ -62,6 +62,9 @@ const assets: Readonly<Record<string, { readonly type: string; readonly url: () 
 const POLICY =
   "default-src 'none'; script-src 'self' 'sha256-IMPORTMAP'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
 
+/** A thorough lesson begins, or ends. */
+const lessonAsked = z.strictObject({ thorough: z.boolean() });
+
 const equal = (a: string, b: string): boolean => {
   const [one, two] = [Buffer.from(a), Buffer.from(b)];
   return one.length === two.length && timingSafeEqual(one, two);
@@ -154,6 +157,12 @@ export function studioApp(
   });
   app.post("/api/settings", async (c) => {
     session.change(settingsChange.parse(await c.req.json()));
+    return c.json(summaryOf(session));
+  });
+  app.post("/api/lesson", async (c) => {
+    const { thorough } = lessonAsked.parse(await c.req.json());
+    if (thorough) void session.learnThoroughly();
+    else session.stopThorough();
     return c.json(summaryOf(session));
   });
   app.post("/api/events", async (c) => {

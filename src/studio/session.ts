@@ -8,7 +8,7 @@ import { type Delivered, delivered } from "./delivered.ts";
 import type { Features } from "./features.ts";
 import type { ShareEstimate } from "./judgement.ts";
 import { type LabelEvent, type LabelLog, type LabelState, stateOf } from "./label-log.ts";
-import type { Explained, Learnt } from "./learner.ts";
+import type { Explained, Learnt, LessonProgress } from "./learner.ts";
 import { MapPlaces } from "./map-places.ts";
 import { Outliers } from "./outliers.ts";
 import { candidatesOf } from "./queue.ts";
@@ -70,6 +70,9 @@ export class Session {
   #choosing: Promise<void> | undefined;
   #learning: Promise<void> | undefined;
   #behind = false;
+  /** Whether a thorough lesson was asked for, and how far it is. */
+  #isThorough = false;
+  #thorough: LessonProgress | undefined;
   #problem: string | undefined;
   #progress: ProgressPoint[] = [];
   #seeing: SeeingProgress | undefined;
@@ -130,6 +133,7 @@ export class Session {
       progress: this.#progress,
       ...(this.#problem !== undefined && { problem: this.#problem }),
       ...(this.#seeing && { seeing: this.#seeing }),
+      ...(this.#thorough && { thorough: this.#thorough }),
     };
   }
 
@@ -154,7 +158,10 @@ export class Session {
       if (row !== undefined) this.#ready.putBack({ row, by });
     }
     this.#ready.prune();
-    if (event.type !== "class") this.#behind = true;
+    if (event.type !== "class") {
+      this.#behind = true;
+      this.stopThorough();
+    }
     this.#tell();
     if (this.#ready.isLow) void this.chooseMore();
   }
@@ -230,6 +237,20 @@ export class Session {
   }
 
   /**
+   * Trains from scratch, as long as a run would, and goes on from there. A new label ends it, because what it learns from is then out of date.
+   */
+  async learnThoroughly(): Promise<void> {
+    this.#isThorough = true;
+    await this.learn();
+  }
+
+  /** Ends a thorough lesson; the model stays as it was before. */
+  stopThorough(): void {
+    this.#isThorough = false;
+    if (this.#thorough !== undefined) this.#tools.teacher.stop();
+  }
+
+  /**
    * Goes on with other tools when they are ready: with the codes of a run, or with M1, once it is trained. Until then nothing changes.
    *
    * @param better resolves when they are ready
@@ -241,6 +262,8 @@ export class Session {
       const tools = await better;
       const learnsAnew = tools.teacher !== this.#tools.teacher;
       this.#isChanging = learnsAnew;
+      const wasThorough = this.#thorough !== undefined;
+      if (learnsAnew) this.stopThorough();
       while (this.#choosing !== undefined || (learnsAnew && this.#learning !== undefined)) {
         await this.#choosing;
         if (learnsAnew) await this.#learning;
@@ -256,6 +279,7 @@ export class Session {
       if (learnsAnew) {
         this.outliers.clear();
         this.#behind = this.#state.labels.size > 0;
+        this.#isThorough = wasThorough;
       }
     } catch (error) {
       if (!this.#isClosed) this.#problem = messageOf(error);
@@ -283,8 +307,14 @@ export class Session {
   }
 
   async #lessons(): Promise<void> {
-    while (this.#behind && !this.#isClosed && !this.#isChanging) {
+    while ((this.#behind || this.#isThorough) && !this.#isClosed && !this.#isChanging) {
+      // First what is new, which is quick.
+      const thorough = !this.#behind;
       this.#behind = false;
+      if (thorough) {
+        this.#isThorough = false;
+        this.#thorough = { epoch: 0, epochs: 0 };
+      }
       const { classes, labels } = this.#state;
       const lesson = new Int32Array(this.rows.rows.rows).fill(-1);
       for (const [row, label] of labels) if (label.by !== "check") lesson[row] = label.class;
@@ -292,7 +322,16 @@ export class Session {
       const judged =
         this.#settings.strategy === "informative" ? candidatesOf(this.#queueState(), 0) : undefined;
       const { teacher } = this.#tools;
-      const learnt = await teacher.learn({ labels: lesson, classes, ...(judged && { judged }) });
+      const given = { labels: lesson, classes, thorough, ...(judged && { judged }) };
+      const learnt = await teacher
+        .learn(given, (progress) => {
+          if (!thorough) return;
+          this.#thorough = progress;
+          this.#tell();
+        })
+        .finally(() => {
+          this.#thorough = undefined;
+        });
       this.#problem = undefined;
       if (learnt === undefined) continue;
       this.#learnt = learnt;

@@ -3,13 +3,18 @@ import { fork } from "node:child_process";
 import { join } from "node:path";
 import { UsageError } from "../errors.ts";
 import { openRun } from "../runs/index.ts";
-import { type Explained, Learner, type Learnt, type Lesson } from "./learner.ts";
+import { type Explained, Learner, type Learnt, type Lesson, type LessonProgress } from "./learner.ts";
 import { loadRows, type RowsSource, type StudioRows } from "./rows.ts";
 
 /** Trains for a session, and answers what only the model knows. */
 export interface Teacher {
-  /** Trains, predicts, and writes the run to the session's folder. Undefined if fewer than two classes have labels. */
-  learn(lesson: Lesson): Promise<Learnt | undefined>;
+  /**
+   * Trains, predicts, and writes the run to the session's folder. Undefined if fewer than two classes have labels, and for a thorough lesson that
+   * was stopped.
+   */
+  learn(lesson: Lesson, onEpoch?: (progress: LessonProgress) => void): Promise<Learnt | undefined>;
+  /** Ends a thorough lesson. A short one goes on. */
+  stop(): void;
   /** A row as every class. Undefined before the first lesson. */
   explain(row: number): Promise<Explained | undefined>;
   /** A lower bound on log p(x) of each row, in nats. Undefined while no model can tell it in reasonable time. */
@@ -40,15 +45,19 @@ export async function teacherHere(
     ...(base && { base }),
     ...(epochs !== undefined && { given: { train: { epochs } } }),
   });
+  let thorough: AbortController | undefined;
   return {
-    async learn(lesson) {
-      const learnt = await learner.learn(lesson);
+    async learn(lesson, onEpoch) {
+      thorough = lesson.thorough ? new AbortController() : undefined;
+      const hooks = { ...(onEpoch && { onEpoch }), ...(thorough && { signal: thorough.signal }) };
+      const learnt = await learner.learn(lesson, hooks);
       if (learnt !== undefined) await learner.save(runOf(folder));
       return learnt;
     },
     explain: (row) => learner.explain(row),
+    stop: () => thorough?.abort(),
     bounds: () => learner.bounds(),
-    close: () => undefined,
+    close: () => thorough?.abort(),
   };
 }
 
@@ -58,12 +67,17 @@ export type ChildQuestion =
   | { readonly id: number; readonly row: number }
   | { readonly id: number; readonly bounds: true };
 
+/** What a child process is told, without an answer: to end a thorough lesson. */
+export const STOP = "stop";
+
 /** The answer of a child process. */
 export type ChildAnswer =
   | { readonly id: number; readonly answer: Learnt | Explained | Float32Array | undefined }
+  | { readonly id: number; readonly progress: LessonProgress }
   | { readonly id: number; readonly failed: string };
 
 interface Pending {
+  readonly onEpoch?: ((progress: LessonProgress) => void) | undefined;
   readonly resolve: (answer: never) => void;
   readonly reject: (error: Error) => void;
 }
@@ -82,6 +96,10 @@ export function teacherInChild(given: TeacherSource): Teacher {
     });
     started.on("message", (answer: ChildAnswer) => {
       const asked = pending.get(answer.id);
+      if ("progress" in answer) {
+        asked?.onEpoch?.(answer.progress);
+        return;
+      }
       pending.delete(answer.id);
       if ("failed" in answer) asked?.reject(new UsageError(answer.failed));
       else asked?.resolve(answer.answer as never);
@@ -97,16 +115,19 @@ export function teacherInChild(given: TeacherSource): Teacher {
     child = started;
     return started;
   };
-  const ask = <A>(question: Unnumbered<ChildQuestion>): Promise<A> => {
+  const ask = <A>(question: Unnumbered<ChildQuestion>, onEpoch?: Pending["onEpoch"]): Promise<A> => {
     const asked = child ?? start();
     const id = count++;
     return new Promise<A>((resolve, reject) => {
-      pending.set(id, { resolve, reject });
+      pending.set(id, { resolve, reject, onEpoch });
       asked.send({ ...question, id });
     });
   };
   return {
-    learn: (lesson) => ask({ lesson }),
+    learn: (lesson, onEpoch) => ask({ lesson }, onEpoch),
+    stop: () => {
+      child?.send(STOP);
+    },
     explain: (row) => ask({ row }),
     bounds: () => ask({ bounds: true }),
     close: () => {

@@ -262,6 +262,14 @@ describe.skipIf(!isHere)(`in Chromium${isHere ? "" : " (skipped: chromium is not
     expect(event).toMatchObject({ type: "label", class: 0, by: "bulk" });
     // The clusters are far apart: what the model is sure of is right.
     expect((event.rows as number[]).filter((row) => kindOf(row) !== 0)).toEqual([]);
+
+    // Sometimes the lesson from these labels is still going on; the thorough one comes after it.
+    await page.getByRole("button", { name: "Result", exact: true }).click();
+    await page.getByRole("button", { name: "Learn thoroughly" }).click();
+    await page.getByText(/Pass \d+ of 100/).waitFor();
+    await picture(page, "thorough");
+    await page.getByRole("button", { name: "Stop learning" }).waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Learn thoroughly" }).waitFor();
     expect(problems).toEqual([]);
     await page.close();
     await killed(server);

@@ -154,6 +154,49 @@ test("30 labels by the queue, an undo, a restart, more labels; then labels, pred
   expect(classifier.classes).toEqual(kinds);
 });
 
+test("a thorough lesson makes the passes of a run, from scratch; a label or the person ends it", async () => {
+  const lesson = (thorough: boolean) =>
+    ask("/api/lesson", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ thorough }),
+    });
+  const short = session.learnt;
+  const seen: string[] = [];
+  const stop = session.listen(() => {
+    const { thorough } = session.activity;
+    if (thorough !== undefined) seen.push(`${thorough.epoch} of ${thorough.epochs}`);
+  });
+  expect((await lesson(true)).status).toBe(200);
+  await session.learn();
+  // 30 passes were given for a session's lessons; a run of M2 on a table makes 100.
+  expect(session.learnt?.epochs).toBe(100);
+  expect(seen[0]).toBe("0 of 0");
+  expect(seen.at(-1)).toBe("100 of 100");
+  expect(session.activity.thorough).toBeUndefined();
+  expect(session.delivered?.error).toMatchObject({ wrong: 0 });
+
+  const after = session.learnt;
+  expect(after).not.toBe(short);
+  void session.learnThoroughly();
+  await vi.waitUntil(() => (session.activity.thorough?.epoch ?? 0) >= 2, { timeout: 20_000, interval: 1 });
+  await lesson(false);
+  await session.learn();
+  expect(session.learnt).toBe(after);
+
+  void session.learnThoroughly();
+  await vi.waitUntil(() => (session.activity.thorough?.epoch ?? 0) >= 2, { timeout: 20_000, interval: 1 });
+  answer(1);
+  await session.learn();
+  // The lesson from the new label goes on from the last model.
+  expect(session.learnt).not.toBe(after);
+  expect(session.learnt?.epochs).toBe(8);
+  expect(session.state.labels.size).toBe(31);
+  session.record({ type: "undo" });
+  await session.learn();
+  stop();
+});
+
 test("one row: drawn as every class, explained best by its own, and as likely as others of its kind", async () => {
   const row = 3;
   const found = (await (await ask(`/api/rows/${row}/classes`)).json()) as {

@@ -87,7 +87,7 @@ function App() {
       view === "Sure" && h(Sure, { state, record }),
       view === "Progress" && h(Progress, { state }),
       view === "Suspects" && h(Suspects, { state, record }),
-      view === "Result" && h(Result, {}),
+      view === "Result" && h(Result, { state, send }),
     ]),
   ]);
 }
@@ -242,7 +242,13 @@ function Suspects({ state, record }: { state: State; record: Send }) {
   );
 }
 
-function Result(_: object) {
+function Result({
+  state,
+  send,
+}: {
+  state: State;
+  send: (path: string, message: object) => Promise<boolean>;
+}) {
   const [files, setFiles] = useState<readonly string[]>();
   const [problem, setProblem] = useState("");
   const write = async () => {
@@ -253,7 +259,26 @@ function Result(_: object) {
     }
   };
   const list: ComponentChildren = files?.map((file) => h("li", null, file));
+  const { thorough } = state;
   return h("section", { "aria-label": "Result" }, [
+    h(
+      "p",
+      null,
+      "Lessons between labels are short, so that nobody waits. A thorough one starts from scratch and learns as long as a training would: minutes if there are many rows, and for a better model. A new label ends it.",
+    ),
+    h("p", { id: "thorough" }, [
+      h(
+        "button",
+        {
+          type: "button",
+          disabled: state.lessons === 0,
+          onClick: () => void send("/api/lesson", { thorough: thorough === undefined }),
+        },
+        thorough === undefined ? "Learn thoroughly" : "Stop learning",
+      ),
+      thorough !== undefined &&
+        (thorough.epochs === 0 ? " Getting ready …" : ` Pass ${thorough.epoch} of ${thorough.epochs}`),
+    ]),
     h("p", null, "Labels, predictions of all rows and the trained run, in the session's folder."),
     h("button", { type: "button", onClick: write }, "Write files"),
     h("ul", { id: "files" }, list),

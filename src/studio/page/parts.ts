@@ -55,6 +55,8 @@ export interface State {
   };
   /** How far the training of M1 is. */
   readonly seeing?: { readonly epoch: number; readonly epochs: number };
+  /** How far a thorough lesson is. */
+  readonly thorough?: { readonly epoch: number; readonly epochs: number };
   readonly stability?: { readonly same: number; readonly settled: boolean };
   readonly next?: Row;
 }
