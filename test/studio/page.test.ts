@@ -232,9 +232,11 @@ describe.skipIf(!isHere)(`in Chromium${isHere ? "" : " (skipped: chromium is not
     await page.getByRole("button", { name: "Map", exact: true }).click();
     const canvas = page.locator("canvas");
     const { x, y, width, height } = (await canvas.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
-    // Three clusters: somewhere along the diagonals is a point.
-    for (let step = 0; step <= 40 && (await page.locator(".card").count()) === 0; step++) {
-      await page.mouse.move(x + (width * step) / 40, y + (height * step) / 40);
+    // Three clusters: somewhere along the diagonal is a point. On a busy machine the map is drawn late, so the pointer goes there again.
+    const isShown = async () => (await page.locator(".card").count()) > 0;
+    for (let step = 0; step <= 1000 && !(await isShown()); step++) {
+      const along = (step % 41) / 40;
+      await page.mouse.move(x + width * along, y + height * along);
       await page.waitForTimeout(60);
     }
     await page.locator(".card").waitFor();
@@ -266,9 +268,11 @@ describe.skipIf(!isHere)(`in Chromium${isHere ? "" : " (skipped: chromium is not
     // Sometimes the lesson from these labels is still going on; the thorough one comes after it.
     await page.getByRole("button", { name: "Result", exact: true }).click();
     await page.getByRole("button", { name: "Learn thoroughly" }).click();
-    await page.getByText(/Pass \d+ of 100/).waitFor();
+    await page.getByText(/Pass \d+ of 100/).waitFor({ timeout: 120_000 });
     await picture(page, "thorough");
-    await page.getByRole("button", { name: "Stop learning" }).waitFor({ state: "detached" });
+    await page
+      .getByRole("button", { name: "Stop learning" })
+      .waitFor({ state: "detached", timeout: 120_000 });
     await page.getByRole("button", { name: "Learn thoroughly" }).waitFor();
     expect(problems).toEqual([]);
     await page.close();
