@@ -34,6 +34,7 @@ export const factsOf = (train: Dataset, table: boolean, labels = 0): DataFacts =
   table,
   labels,
   features: train.shape.reduce((size, n) => size * n, 1),
+  colour: train.kind === "image" && train.shape[2] === 3,
 });
 
 /**

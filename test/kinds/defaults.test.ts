@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { declarationOf } from "../../src/kinds/index.ts";
 import { at, defaultsOf as defaultsOfTable } from "../../src/kinds/settings/setting.ts";
+import { factsOf } from "../../src/runs/new-run.ts";
+import { bars } from "../runs/toys.ts";
 
 const defaultsOf = (name: string, rows: number, table: boolean) =>
   defaultsOfTable(declarationOf(name).settings, { rows, table, labels: 100 });
@@ -8,6 +10,15 @@ const defaultsOf = (name: string, rows: number, table: boolean) =>
 test("the paper's weight of the classification term on its 50,000 rows, and more on fewer", () => {
   const alpha = (rows: number) => at(defaultsOf("m2", rows, false), "train.alpha");
   expect([60_000, 50_000, 10_000, 5000, 300].map(alpha)).toEqual([0.1, 0.1, 0.5, 1, 1]);
+});
+
+test("in pictures with colours a label counts a hundred times as much; codes of them have none", () => {
+  const { shape, x, ...rest } = bars(20);
+  const colour = { ...rest, shape: [4, 1, 3], x };
+  expect(factsOf({ ...rest, shape, x }, false)).toMatchObject({ colour: false });
+  const facts = { ...factsOf(colour, false), rows: 2000, labels: 60 };
+  expect(at(defaultsOfTable(declarationOf("m2").settings, facts), "train.alpha")).toBe(100);
+  expect(at(defaultsOfTable(declarationOf("m1m2").settings, facts), "train.alpha")).toBe(1);
 });
 
 test("M2 learns images at the rate at which it learns what y is for, whatever their number", () => {

@@ -30,6 +30,13 @@ import { notNegative, oneOf, share, sharesOr, toggle, whole } from "../settings/
 export const alphaOf = ({ rows }: DataFacts): number => Math.min(1, Math.max(0.1, 5000 / rows));
 
 /**
+ * A picture in colour has a bound of ten thousand nats where one of black and white pixels has a hundred, and the bounds of its classes differ by
+ * a hundred times as much, mostly by chance. Beside that a label must count a hundred times as much, or q(y|x) learns noise: with α = 1 it dies.
+ */
+const COLOUR = 100;
+const alphaOfRows = (facts: DataFacts): number => (facts.colour ? COLOUR : 1) * alphaOf(facts);
+
+/**
  * Images of which fewer than half are labelled. From few labels q(y|x) is soon certain of every row, wrong ones too, and the decoder
  * learns classes that are mixed. Dropping units and pixels keeps it uncertain; so does a while in which the labels alone teach it.
  */
@@ -125,7 +132,10 @@ const model = {
 const train = semiSupervisedTrain({
   epochs: { default: 100 },
   lr: { default: rateByData(3e-3) },
-  alpha: { default: alphaOf },
+  alpha: {
+    help: "weight of the classification term: log q(y|x) of a labelled row is multiplied by alpha × all rows / labelled rows; a hundred times the default if pictures have colours",
+    default: alphaOfRows,
+  },
   // A style that is cheap tells all of x, whatever the class is.
   beta: { default: ofFewLabels(2, 1) },
   warmup: { default: ofFewLabels(10) },

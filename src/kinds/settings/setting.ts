@@ -17,6 +17,8 @@ export interface DataFacts {
   readonly labels: number;
   /** Features of a row. Default: few. */
   readonly features?: number;
+  /** Whether rows are pictures in colour. Default: they are not. */
+  readonly colour?: boolean;
 }
 
 /** Options of a setting. */
