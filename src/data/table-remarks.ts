@@ -10,7 +10,6 @@ const ABSENT = new Set(
     ".",
     "..",
     "/",
-    "x",
     "na",
     "nil",
     "none",

@@ -19,7 +19,8 @@ const { url, file, chunk } = workerData;
   const [sheet] = sheets;
   if (sheet === undefined) throw new Error("no sheet is shown");
   const columns = sheet.rows.reduce((width, row) => row.length > width ? row.length : width, 0);
-  parentPort.postMessage({ sheet: sheet.name, others: shown.slice(1), rows: sheet.rows.length, columns });
+  const merged = (sheet.merges ?? []).map(({ startRow, startCol }) => [startRow + 1, startCol]);
+  parentPort.postMessage({ sheet: sheet.name, others: shown.slice(1), rows: sheet.rows.length, columns, merged });
   await new Promise((resolve) => parentPort.once("message", resolve));
   for (const [place, { type, value, formula }] of sheet.cells ?? []) {
     const [row, column] = place.split(",").map(Number);
@@ -42,6 +43,8 @@ interface Message extends ThreadMessage {
   readonly others?: readonly string[];
   readonly rows?: number;
   readonly columns?: number;
+  /** Row, counted from 1, and column, counted from 0, of the first cell of each merged range. */
+  readonly merged?: readonly (readonly [row: number, column: number])[];
   readonly values?: readonly (readonly unknown[])[];
 }
 
@@ -52,7 +55,7 @@ const CHUNK = 4096;
  * Reads the first sheet of an Excel workbook (.xlsx, .xlsm): numbers, words, booleans, dates and times, and results of formulas. Blank cells
  * and errors such as #N/A count as missing; blank rows are left out.
  *
- * @returns notes for the user: other sheets, and cells with errors
+ * @returns notes for the user: other sheets, merged cells, and cells with errors
  * @throws DataError when the file is missing, damaged, encrypted or not a workbook, and, naming the cell, for a formula whose result is not
  * in the file.
  */
@@ -83,7 +86,7 @@ export const readWorkbookRecords = async (
     data: { chunk: CHUNK },
     damaged: (why) =>
       new DataError(`${path}: not a well-formed workbook (${why}). Save it again, or save the sheet as CSV.`),
-    receive({ sheet, others = [], rows = 0, columns = 0, values = [] }, reply) {
+    receive({ sheet, others = [], rows = 0, columns = 0, merged = [], values = [] }, reply) {
       if (sheet !== undefined) {
         if (rows * columns > MOST_CELLS) {
           throw new DataError(
@@ -91,6 +94,12 @@ export const readWorkbookRecords = async (
           );
         }
         if (others.length > 0) notes.push(otherSheets(path, sheet, others));
+        if (merged.length > 0) {
+          const [[row, column]] = merged;
+          notes.push(
+            `${path}: ${merged.length === 1 ? "cells are merged" : `cells are merged in ${merged.length} places`}, such as from ${cellName(row, column)} on. Only the first has the value; the others count as missing. Split them and fill them in Excel if they should have it too.`,
+          );
+        }
         reply("go on");
       }
       for (const row of values) {

@@ -99,6 +99,20 @@ describe("a workbook", () => {
   });
 });
 
+test("merged cells have the value once, and that is told", async () => {
+  const rows = [words(1, "v", "group"), words(2, "1", "a"), words(3, "2"), words(4, "3", "b")].join("");
+  const merges = '</sheetData><mergeCells count="1"><mergeCell ref="B2:B3"/></mergeCells><sheetData>';
+  const { rows: cells, notes } = await readTable(write("merged.xlsx", workbookBytes(rows + merges)));
+  expect(cells).toEqual([
+    ["1", "a"],
+    ["2", ""],
+    ["3", "b"],
+  ]);
+  expect(notes).toEqual([
+    expect.stringMatching(/cells are merged, such as from B2 on\. Only the first has the value/),
+  ]);
+});
+
 test("names of cells", () => {
   expect([0, 25, 26, 701, 702, 16383].map((column) => cellName(7, column))).toEqual([
     ...["A7", "Z7", "AA7", "ZZ7", "AAA7", "XFD7"],
