@@ -18,7 +18,7 @@ import { type Cumulative, pairOfTails } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { type LogitsOrProbs, logSumOfTwo } from "./numerics.ts";
 import { truncate } from "./truncate.ts";
-import { gatedCounts, gatedParameters, logsOfGate, zeroGateSpec } from "./zero-gate.ts";
+import { gatedCounts, gatedParameters, gatedQuantiles, logsOfGate, zeroGateSpec } from "./zero-gate.ts";
 
 /** The distribution that {@link Hurdle} returns: parameters, moments and densities as expressions. */
 export class HurdleDistribution<D extends Distribution = Distribution> extends Distribution {
@@ -56,12 +56,14 @@ export class HurdleDistribution<D extends Distribution = Distribution> extends D
   }
 
   protected override cumulative(): Cumulative {
-    const { zero, base } = logsOfGate(this.parameters);
+    const gate = logsOfGate(this.parameters);
+    const { zero, base } = gate;
     const { counted } = this;
-    return pairOfTails(
+    const of = pairOfTails(
       (x) => logSumOfTwo(zero, add(base, counted.logCdf(x))),
       (x) => add(base, counted.logSurvival(x)),
     );
+    return { ...of, ...gatedQuantiles(of, gate, counted) };
   }
 
   protected override forms(): ClosedForms {

@@ -239,25 +239,30 @@ export class TruncatedDistribution<D extends Distribution = Distribution> extend
       logCdf: (x) => minimum(sub(this.logMassBetween(low, x), this.logMass()), 0),
       logSurvival: (x) =>
         minimum(sub(this.logMassBetween(base.isDiscrete ? add(floor(x), 1) : x, high), this.logMass()), 0),
-      ...(base.has("icdf") && { logIcdf: (l: Tensor) => this.quantile(l) }),
+      ...(base.has("icdf") && {
+        logIcdf: (l: Tensor) => this.quantile(l, logOneMinusExp(l)),
+        logIsf: (l: Tensor) => this.quantile(logOneMinusExp(l), l),
+      }),
     };
   }
 
-  /** From the lower tail ln [P(X < low) + p Z], and if the interval is in the upper tail, from there. */
-  private quantile(l: Tensor): Tensor {
+  /**
+   * The quantile at P(X ≤ x) = eˡ and P(X > x) = eᵘ, from the one of the base's tails there that is smaller and has the digits: ln [P(X < low) + eˡ Z] below,
+   * ln [P(X > high) + eᵘ Z] above.
+   */
+  private quantile(l: Tensor, u: Tensor): Tensor {
     const { base, low, high } = this;
     const total = this.logMass();
     const first = base.isDiscrete ? this.before(low) : low;
     const fromLow = add(l, total);
     const lower =
       typeof first === "number" ? fromLow : add(fromLow, softplus(sub(base.logCdf(first), fromLow)));
-    const fromHigh = add(logOneMinusExp(l), total);
+    const fromHigh = add(u, total);
     const upper =
       typeof high === "number" ? fromHigh : add(fromHigh, softplus(sub(base.logSurvival(high), fromHigh)));
-    const right = typeof first === "number" ? undefined : less(base.logSurvival(first), -Math.LN2);
-    const below = base.logIcdf(minimum(right === undefined ? lower : where(right, -1, lower), 0));
-    const found =
-      right === undefined ? below : where(right, base.logIsf(minimum(where(right, upper, -1), 0)), below);
+    const right = less(upper, lower);
+    const below = base.logIcdf(minimum(where(right, -1, lower), 0));
+    const found = where(right, base.logIsf(minimum(where(right, upper, -1), 0)), below);
     const above =
       typeof this.inside.low === "number" && this.inside.low === -INFINITY
         ? found

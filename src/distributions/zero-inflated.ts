@@ -16,7 +16,7 @@ import {
 import { type Cumulative, pairOfTails } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { type LogitsOrProbs, logSumOfTwo, oddsOf } from "./numerics.ts";
-import { gatedCounts, gatedParameters, logsOfGate, zeroGateSpec } from "./zero-gate.ts";
+import { gatedCounts, gatedParameters, gatedQuantiles, logsOfGate, zeroGateSpec } from "./zero-gate.ts";
 
 /** The distribution that {@link ZeroInflated} returns: parameters, moments and densities as expressions. */
 export class ZeroInflatedDistribution<D extends Distribution = Distribution> extends Distribution {
@@ -53,11 +53,13 @@ export class ZeroInflatedDistribution<D extends Distribution = Distribution> ext
 
   protected override cumulative(): Cumulative | undefined {
     if (!this.base.has("cdf")) return undefined;
-    const { zero, base } = logsOfGate(this.parameters);
-    return pairOfTails(
+    const gate = logsOfGate(this.parameters);
+    const { zero, base } = gate;
+    const of = pairOfTails(
       (x) => logSumOfTwo(zero, add(base, this.base.logCdf(x))),
       (x) => add(base, this.base.logSurvival(x)),
     );
+    return { ...of, ...gatedQuantiles(of, gate, this.base) };
   }
 
   protected override forms(): ClosedForms {

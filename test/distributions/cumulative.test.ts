@@ -22,6 +22,7 @@ import {
   Gumbel,
   HalfCauchy,
   HalfNormal,
+  Hurdle,
   InverseGamma,
   InverseGaussian,
   Laplace,
@@ -36,8 +37,10 @@ import {
   StudentT,
   Transformed,
   transforms,
+  truncate,
   Uniform,
   Weibull,
+  ZeroInflated,
 } from "../../src/distributions/index.ts";
 import { grad, sum, type Tensor, tensor } from "../../src/tensor/index.ts";
 import { testIf } from "./applicable.ts";
@@ -360,6 +363,122 @@ describe.each(distributionCases.map((c) => [c.name, c] as const))("%s", (_, c) =
       });
     });
   });
+});
+
+/** Masses of counts by their definitions, from 0 on. */
+const masses = {
+  poisson: (rate: number): number[] => {
+    const p = [Math.exp(-rate)];
+    for (let k = 1; k < 400; k++) p.push((p[k - 1] * rate) / k);
+    return p;
+  },
+  geometric: (probs: number): number[] => Array.from({ length: 2000 }, (_, k) => probs * (1 - probs) ** k),
+} as const;
+
+type Counted = readonly [
+  name: string,
+  make: (parameter: Tensor, gate: Tensor) => Distribution,
+  masses: (parameter: number, gate: number) => readonly number[],
+  parameters: readonly number[],
+];
+const inflate = (p: readonly number[], gate: number): number[] =>
+  p.map((v, k) => (1 - gate) * v + (k === 0 ? gate : 0));
+const hurdle = (p: readonly number[], gate: number): number[] => {
+  const above = p.slice(1).reduceRight((sum, v) => sum + v, 0);
+  return p.map((v, k) => (k === 0 ? gate : ((1 - gate) * v) / above));
+};
+const gated: readonly Counted[] = [
+  [
+    "ZeroInflated(Poisson)",
+    (rate, probs) => ZeroInflated(Poisson(rate), { probs }),
+    (rate, gate) => inflate(masses.poisson(rate), gate),
+    [0.1, 2, 30],
+  ],
+  [
+    "ZeroInflated(Geometric)",
+    (probs, gate) => ZeroInflated(Geometric({ probs }), { probs: gate }),
+    (probs, gate) => inflate(masses.geometric(probs), gate),
+    [0.1, 0.5, 0.95],
+  ],
+  [
+    "Hurdle(Poisson)",
+    (rate, probs) => Hurdle(Poisson(rate), { probs }),
+    (rate, gate) => hurdle(masses.poisson(rate), gate),
+    [0.1, 2, 30],
+  ],
+  [
+    "Hurdle(Geometric)",
+    (probs, gate) => Hurdle(Geometric({ probs }), { probs: gate }),
+    (probs, gate) => hurdle(masses.geometric(probs), gate),
+    [0.1, 0.5, 0.95],
+  ],
+];
+
+describe.each(gated)(
+  "quantiles of %s are the first counts with enough probability",
+  (_, make, massesOf, parameters) => {
+    test.each(["float64", "float32"] as const)("in both tails, %s", async (dtype) => {
+      const rows = parameters.flatMap((parameter) =>
+        [1e-9, 0.02, 0.4, 0.97].flatMap((gate) =>
+          [1e-25, 1e-12, 1e-3, 0.03, 0.2, 0.4999, 0.7, 0.98, 0.99999].map((p) => ({ parameter, gate, p })),
+        ),
+      );
+      const program = compile(
+        (parameter: Tensor, gate: Tensor, l: Tensor) => {
+          const d = make(parameter, gate);
+          return { icdf: d.logIcdf(l), isf: d.logIsf(l) };
+        },
+        { executor: "host" },
+      );
+      const feeds = [
+        (r: (typeof rows)[0]) => r.parameter,
+        (r: (typeof rows)[0]) => r.gate,
+        (r: (typeof rows)[0]) => Math.log(r.p),
+      ];
+      const found = await program(...feeds.map((of) => arrayOf(rows.map(of), dtype)));
+      // Where a sum of masses is as near to the probability as the precision goes, either neighbour is right.
+      const near = dtype === "float32" ? 1e-5 : 1e-11;
+      rows.forEach(({ parameter, gate, p }, i) => {
+        const mass = massesOf(parameter, gate);
+        const first = (enough: (k: number) => boolean): number => mass.findIndex((_, k) => enough(k));
+        const below = (k: number): number => mass.slice(0, k + 1).reduce((sum, v) => sum + v, 0);
+        const above = (k: number): number => mass.slice(k + 1).reduceRight((sum, v) => sum + v, 0);
+        const at = JSON.stringify({ parameter, gate, p });
+        const between = (k: number, least: number, most: number): void => {
+          expect(k, at).toBeGreaterThanOrEqual(least);
+          expect(k, at).toBeLessThanOrEqual(most);
+        };
+        between(
+          Number(found.icdf.data[i]),
+          first((k) => below(k) >= p * (1 - near)),
+          first((k) => below(k) >= p * (1 + near) || above(k) === 0),
+        );
+        between(
+          Number(found.isf.data[i]),
+          first((k) => above(k) <= p * (1 + near)),
+          first((k) => above(k) <= p * (1 - near)),
+        );
+      });
+    });
+  },
+);
+
+test("far quantiles of a truncated family come from its own tail, on both sides", async () => {
+  // P(X > x) of an exponential above 1 is e^(1 − x), and mirrored with a Laplace below −1.
+  const l = [-1, -30, -200, -700].map((v) => tensor(v, { dtype: "float64" }));
+  const above = truncate(Exponential(tensor(1, { dtype: "float64" })), 1);
+  const laplace = Laplace(tensor(0, { dtype: "float64" }), 1);
+  const [below, whole] = [truncate(laplace, undefined, -1), truncate(laplace, -1)];
+  for (const one of l) {
+    const v = Number((await one.value()).item());
+    expect((await above.logIsf(one).value()).item()).toBeCloseTo(1 - v, 10);
+    expect((await below.logIcdf(one).value()).item()).toBeCloseTo(v - 1, 10);
+    // Above −1 a Laplace has the mass 1 − e⁻¹/2.
+    expect((await whole.logIsf(one).value()).item()).toBeCloseTo(
+      -v - Math.LN2 - Math.log1p(-Math.exp(-1) / 2),
+      10,
+    );
+  }
 });
 
 test("a falling map turns the tails round", async () => {

@@ -55,7 +55,7 @@ const absent: Readonly<Record<string, readonly [forms: string, why: string]>> = 
   truncate: ["mean variance mode entropy kl", wrapped],
   censor: ["mean variance mode entropy kl", wrapped],
   GaussianRandomWalk: ["kl", "of the increments: that of normals"],
-  ZeroInflated: ["mode entropy median icdf kl", wrapped],
+  ZeroInflated: ["mode entropy kl", wrapped],
   SkewNormal: ["mode entropy median cdf icdf kl", "no elementary integral; Owen's function"],
   AsymmetricLaplace: ["kl", noKl],
   GeneralizedPareto: ["kl", "the supports differ"],
@@ -70,7 +70,7 @@ const absent: Readonly<Record<string, readonly [forms: string, why: string]>> = 
     "mode entropy median cdf icdf kl",
     "sums over all pairs of counts; a distribution function of noncentral chi-squares",
   ],
-  Hurdle: ["mode entropy median icdf kl", wrapped],
+  Hurdle: ["mode entropy kl", wrapped],
 };
 
 test("what a family has not is absent for a reason", () => {
