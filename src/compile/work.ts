@@ -95,7 +95,7 @@ const isHostOnly = (node: Tensor): boolean => {
  * The host takes about 15 ns for a node and one or two nanoseconds for an element; the runtime takes 25 µs for a call, half a microsecond
  * for a node and a fraction of a nanosecond for an element. (Measured on log densities with their gradients, host against native, in µs:
  * an unrolled GARCH of 200 steps 170 and 1,356, a regression of 434 rows by 4 columns 5 and 54, of 5,000 by 24, whose products the host
- * computes with vector instructions, 110 and 600 on a busy machine.) Always the host if an op has no native form.
+ * computes with vector instructions, 90 and 340.) Always the host if an op has no native form.
  */
 export function chooseExecutor(outputs: readonly Tensor[]): Executor {
   const nodes = topological(simplify(outputs));
