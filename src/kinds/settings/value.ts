@@ -183,6 +183,9 @@ export const rateSteps: Value<readonly RateStep[]> = {
   },
 };
 
+/** Fractions with two digits may sum to so much more or less than 1: 0.33 three times. */
+const ROUNDED = 0.02;
+
 /** Shares of all classes, above 0, in the order of the classes. They are given in any unit, and sum to 1 afterwards. */
 const shareList: Value<number[]> = {
   placeholder: "<shares>",
@@ -200,6 +203,12 @@ const shareList: Value<number[]> = {
       );
     }
     const total = given.reduce((a, b) => a + b, 0);
+    // Counts and percent may sum to anything; fractions that do not sum to 1 hold a mistake.
+    if (given.every((share) => share < 1) && Math.abs(total - 1) > ROUNDED) {
+      throw new UsageError(
+        `Expected fractions that sum to 1, found ${given.join(", ")}, which sum to ${Number(total.toPrecision(6))}. Counts and percent may be given too, such as 95,5.`,
+      );
+    }
     return given.map((share) => share / total);
   },
 };

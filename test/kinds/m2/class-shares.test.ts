@@ -4,6 +4,7 @@ import { build, compile } from "../../../src/compile/index.ts";
 import { createDataset, type Dataset } from "../../../src/data/index.ts";
 import { TrainedClassifier } from "../../../src/kinds/index.ts";
 import { withShares } from "../../../src/kinds/m2/class-prior.ts";
+import { sharesOr } from "../../../src/kinds/settings/value.ts";
 import { M2 } from "../../../src/models/index.ts";
 import { fillNormal, fillUniform, stream } from "../../../src/random/index.ts";
 import { train } from "../../../src/runs/index.ts";
@@ -169,4 +170,15 @@ test("shares are estimated from the rows", () => {
   // The estimate's standard error is at most 2.5 times that of the share of the drawn classes, √(0.03 · 0.97 / 20,000) = 0.0012, for
   // these densities; 4 of them.
   expect(Math.abs(found - rare)).toBeLessThan(4 * 2.5 * 0.0012);
+});
+
+test("shares are counts, percent or fractions; fractions that do not sum to 1 are refused", () => {
+  const { parse } = sharesOr(["uniform"]);
+  expect(parse("95,5")).toEqual([0.95, 0.05]);
+  expect(parse("1,1,2")).toEqual([0.25, 0.25, 0.5]);
+  // Rounded thirds are meant to be thirds.
+  for (const share of parse("0.33,0.33,0.33")) expect(share).toBeCloseTo(1 / 3, 12);
+  for (const text of ["0.5,0.3,0.3", "0.5,0.3", "0.1,0.1"])
+    expect(() => parse(text)).toThrow(/^Expected fractions that sum to 1, found 0\.\d/);
+  expect(() => parse("0.5,0.3,0.3")).toThrow("which sum to 1.1.");
 });
