@@ -78,7 +78,7 @@ test("a graph of many nodes and few elements is for the host, one of many elemen
 
 test("small graphs are for the host, large ones native, factors from a few dozen rows on, and what has no native form for the host", () => {
   const square = (n: number) => sum(matmul(input("a", [n, n]), input("b", [n, n])));
-  expect([10, 50].map((n) => chooseExecutor([square(n)]))).toEqual(["host", "native"]);
+  expect([10, 100].map((n) => chooseExecutor([square(n)]))).toEqual(["host", "native"]);
   const factor = (n: number) => sum(cholesky(input("a", [n, n])));
   expect([10, 300].map((n) => chooseExecutor([factor(n)]))).toEqual(["host", "native"]);
 });

@@ -4,8 +4,9 @@ import { houses, moments, ownMean } from "../../examples/varying-slopes.ts";
 test("levels and steps of counties agree with a maximum likelihood fit, and counties with few houses are pulled to the mean", async () => {
   const data = houses();
   expect([data.radon.length, data.counties]).toEqual([919, 85]);
-  const { found: all, rHat } = await moments(data, 250, 2);
-  expect(rHat).toBeLessThan(1.1);
+  const { found: all, rHat } = await moments(data, 500, 2);
+  // With half as many draws one seed of eight has 1.13, and the others up to 1.05; of these none has more than 1.03.
+  expect(rHat).toBeLessThan(1.05);
   const of = (name: string) => {
     const found = all.get(name);
     if (found === undefined) throw new Error(`no ${name}`);
