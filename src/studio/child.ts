@@ -1,9 +1,17 @@
-/** The process that trains for a session. It ends with the process that started it. */
+/** The process that trains for a session. It gives way to the page and its server, and ends with the process that started it. */
+import { availableParallelism, constants, setPriority } from "node:os";
 import { flushSubnormals } from "../compile/index.ts";
 import { type ChildAnswer, type ChildQuestion, STOP, type TeacherSource, teacherHere } from "./teacher.ts";
 
 flushSubnormals();
-const teacher = teacherHere(JSON.parse(process.argv[2]) as TeacherSource);
+try {
+  setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
+} catch {
+  // Some systems do not let a process choose; it then shares the processor as others do.
+}
+// A core is left to the page: its next row would wait for a lesson on all of them.
+const threads = Math.max(1, availableParallelism() - 1);
+const teacher = teacherHere({ ...(JSON.parse(process.argv[2]) as TeacherSource), threads });
 const answer = (message: ChildAnswer): void => {
   process.send?.(message);
 };

@@ -258,9 +258,10 @@ export class Session {
    */
   async improve(better: Promise<SessionTools>, stop: () => void = () => undefined): Promise<void> {
     this.#stopSeeing = stop;
+    let learnsAnew = false;
     try {
       const tools = await better;
-      const learnsAnew = tools.teacher !== this.#tools.teacher;
+      learnsAnew = tools.teacher !== this.#tools.teacher;
       this.#isChanging = learnsAnew;
       const wasThorough = this.#thorough !== undefined;
       if (learnsAnew) this.stopThorough();
@@ -289,7 +290,8 @@ export class Session {
     this.#tell();
     if (this.#isClosed) return;
     await this.chooseMore();
-    await this.learn();
+    // Codes alone change no lesson; the next begins when the person pauses.
+    if (learnsAnew) await this.learn();
   }
 
   /** Says how far the training of M1 is. */

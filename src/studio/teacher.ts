@@ -30,6 +30,8 @@ export interface TeacherSource {
   /** A run of `vae` or `m1`. */
   readonly run?: string;
   readonly epochs?: number;
+  /** Default: as many as there are cores. */
+  readonly threads?: number;
 }
 
 /** The folder of the run in a session's folder. */
@@ -37,13 +39,13 @@ export const runOf = (folder: string): string => join(folder, "run");
 
 /** Trains in this process. */
 export async function teacherHere(
-  { source, folder, run, epochs }: TeacherSource,
+  { source, folder, run, epochs, threads }: TeacherSource,
   loaded?: StudioRows,
 ): Promise<Teacher> {
   const base = run === undefined ? undefined : await openRun(run);
   const learner = new Learner(loaded ?? (await loadRows(source)), {
     ...(base && { base }),
-    ...(epochs !== undefined && { given: { train: { epochs } } }),
+    given: { train: { ...(epochs !== undefined && { epochs }), ...(threads !== undefined && { threads }) } },
   });
   let thorough: AbortController | undefined;
   return {
