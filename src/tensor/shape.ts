@@ -144,3 +144,18 @@ export function commonTail(a: Shape, b: Shape): number {
   while (n < Math.min(a.length, b.length) && a[a.length - 1 - n] === b[b.length - 1 - n]) n++;
   return n;
 }
+
+/** For each member of a broadcast batch, the offset of the matrix that it reads in a tensor of this shape. */
+export function batchStarts(shape: Shape, batch: Shape): number[] {
+  const strides = broadcastStrides(shape.slice(0, -2), batch);
+  const matrix = sizeOf(shape.slice(-2));
+  return Array.from({ length: sizeOf(batch) }, (_, index) => {
+    let rest = index;
+    let at = 0;
+    for (let d = batch.length - 1; d >= 0; d--) {
+      at += (rest % batch[d]) * strides[d];
+      rest = Math.floor(rest / batch[d]);
+    }
+    return at * matrix;
+  });
+}

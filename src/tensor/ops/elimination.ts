@@ -4,7 +4,7 @@ import type { DType } from "../dtype.ts";
 import { alignBatch, repeatAlong } from "../lanes.ts";
 import { arange, eye, input, sameDType, zeros } from "../leaf.ts";
 import { type DefinedOp, defineOp, type NoAttributes } from "../op.ts";
-import { broadcastShapes, formatShape } from "../shape.ts";
+import { batchStarts, broadcastShapes, formatShape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { abs, add, div, mod, mul, neg, sub } from "./arithmetic.ts";
 import { cast } from "./cast.ts";
@@ -12,7 +12,6 @@ import { equal, greater, less, logicalAnd, logicalNot, notEqual } from "./compar
 import { checkDType } from "./elementwise.ts";
 import { solveByRows } from "./factor-loops.ts";
 import { gather } from "./gather.ts";
-import { batchStarts } from "./linalg.ts";
 import { matmul } from "./matmul.ts";
 import { expand, reshape, transpose, unsqueeze } from "./movement.ts";
 import { concat, slice } from "./parts.ts";
@@ -119,7 +118,7 @@ const solveOp: DefinedOp<NoAttributes, [Tensor, Tensor]> = defineOp<NoAttributes
       const [a, b] = node.inputs;
       const [n, m] = node.shape.slice(-2);
       const batch = node.shape.slice(0, -2);
-      const [startsA, startsB] = [batchStarts(a, batch), batchStarts(b, batch)];
+      const [startsA, startsB] = [batchStarts(a.shape, batch), batchStarts(b.shape, batch)];
       const width = n + m;
       const rows = new Float64Array(n * width);
       return (out, left, right) => {

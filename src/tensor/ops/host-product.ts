@@ -2,7 +2,7 @@
 import { instantiateKernels, type Kernels, RESERVED_BYTES } from "../../kernels/index.ts";
 import { type ConstantAttributes, isConstant, type Leaf } from "../leaf.ts";
 import type { HostKernel } from "../op.ts";
-import { broadcastStrides, sizeOf } from "../shape.ts";
+import { batchStarts, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 
 /** Whether the operands of a product are read with their last two axes exchanged. */
@@ -32,19 +32,7 @@ function sizesOf(node: Tensor, { transposeA }: Transposed): Sizes {
 }
 
 /** Where each matrix of a batch begins in an operand. */
-function startsOf(t: Tensor, node: Tensor): number[] {
-  const batch = node.shape.slice(0, -2);
-  const strides = broadcastStrides(t.shape.slice(0, -2), batch);
-  return Array.from({ length: sizeOf(batch) }, (_, index) => {
-    let rest = index;
-    let at = 0;
-    for (let d = batch.length - 1; d >= 0; d--) {
-      at += (rest % batch[d]) * strides[d];
-      rest = Math.floor(rest / batch[d]);
-    }
-    return at * t.shape[t.rank - 1] * t.shape[t.rank - 2];
-  });
-}
+const startsOf = (t: Tensor, node: Tensor): number[] => batchStarts(t.shape, node.shape.slice(0, -2));
 
 /** Products with at most this many columns are computed column by column. */
 const FEW_COLUMNS = 4;

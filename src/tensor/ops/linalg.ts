@@ -5,7 +5,7 @@ import { checkOptions, flag, type OptionRules } from "../../options.ts";
 import { alignBatch, repeatAlong } from "../lanes.ts";
 import { sameDType } from "../leaf.ts";
 import { defineOp, type HostArray, type NoAttributes, type OpCase } from "../op.ts";
-import { broadcastShapes, broadcastStrides, formatShape, sizeOf } from "../shape.ts";
+import { batchStarts, broadcastShapes, formatShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { add, mul, neg } from "./arithmetic.ts";
 import { choleskyAdjoint } from "./cholesky-adjoint.ts";
@@ -177,7 +177,7 @@ const triangularSolveOp = defineOp<TriangularAttributes, [Tensor, Tensor]>({
       const [l, b] = node.inputs;
       const [n, m] = node.shape.slice(-2);
       const batch = node.shape.slice(0, -2);
-      const [startsL, startsB] = [batchStarts(l, batch), batchStarts(b, batch)];
+      const [startsL, startsB] = [batchStarts(l.shape, batch), batchStarts(b.shape, batch)];
       const [row, column] = transposed ? [1, n] : [n, 1];
       // The transpose of a lower triangle is an upper one: solve from the last row up.
       const forward = lower !== transposed;
@@ -206,21 +206,6 @@ const triangularSolveOp = defineOp<TriangularAttributes, [Tensor, Tensor]>({
   },
   cases: triangularCases(),
 });
-
-/** For each member of the broadcast batch, the offset of the matrix that it reads. */
-export function batchStarts(t: Tensor, batch: readonly number[]): number[] {
-  const strides = broadcastStrides(t.shape.slice(0, -2), batch);
-  const matrix = sizeOf(t.shape.slice(-2));
-  return Array.from({ length: sizeOf(batch) }, (_, index) => {
-    let rest = index;
-    let at = 0;
-    for (let d = batch.length - 1; d >= 0; d--) {
-      at += (rest % batch[d]) * strides[d];
-      rest = Math.floor(rest / batch[d]);
-    }
-    return at * matrix;
-  });
-}
 
 /** Both triangles with and without transposition, and batches that broadcast on either side. */
 function triangularCases(): OpCase[] {
