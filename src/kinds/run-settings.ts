@@ -25,7 +25,7 @@ export const dataSettings = z.strictObject({
   validation: z.strictObject({ count: whole, seed: z.int().min(0).default(0) }).optional(),
   /** How its files are read, if the user said so. */
   reading: readingSettings.optional(),
-  /** What stored pixels are multiplied by. Absent for a table, and for runs of before it was always written. */
+  /** What stored pixels are multiplied by. Absent for a table, and in runs made before it was always written. */
   pixelScale: z.number().gt(0).optional(),
   /** For a table: what the user said about its columns, and how cells become features. */
   table: z

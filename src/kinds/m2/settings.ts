@@ -31,7 +31,7 @@ export const alphaOf = ({ rows }: DataFacts): number => Math.min(1, Math.max(0.1
 
 /**
  * A picture in colour has a bound of ten thousand nats where one of black and white pixels has a hundred, and the bounds of its classes differ by
- * a hundred times as much, mostly by chance. Beside that a label must count a hundred times as much, or q(y|x) learns noise: with α = 1 it dies.
+ * a hundred times as much, mostly by chance. Beside that a label must count a hundred times as much, or q(y|x) learns noise: with α = 1 it ended at equal probabilities for all rows.
  */
 const COLOUR = 100;
 const alphaOfRows = (facts: DataFacts): number => (facts.colour ? COLOUR : 1) * alphaOf(facts);

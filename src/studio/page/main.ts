@@ -264,7 +264,7 @@ function Result({
     h(
       "p",
       null,
-      "Lessons between labels are short, so that nobody waits. A thorough one starts from scratch and learns as long as a training would: minutes if there are many rows, and for a better model. A new label ends it.",
+      "Lessons between labels are short, so that nobody waits. A thorough one starts from scratch and learns for as long as a training run would. It takes minutes if there are many rows, and usually gives a better model. A new label ends it.",
     ),
     h("p", { id: "thorough" }, [
       h(
