@@ -1,7 +1,7 @@
 /** The command as a process: its streams, signals, ranks and exit code. */
 import { setTimeout as wait } from "node:timers/promises";
 import { TightboundError } from "../errors.ts";
-import { type Connection, connectRanks } from "../mpi/index.ts";
+import { type Connection, connectRanks, type Ranks, rankName } from "../mpi/index.ts";
 import { endOnSignals } from "./interrupt.ts";
 import { runProgram } from "./program.ts";
 import { watchStreams } from "./standard-streams.ts";
@@ -35,12 +35,15 @@ async function connected(): Promise<Connection> {
 }
 
 /** With several ranks, only rank 0 prints results; the others print only their errors. */
-const terminalOf = (rank: number): Terminal => ({
+const terminalOf = ({ rank, ...of }: Ranks): Terminal => ({
   out: rank === 0 ? process.stdout : { write: () => true },
   err:
     rank === 0
       ? process.stderr
-      : { write: (text) => setTimeout(() => process.stderr.write(`rank ${rank}: ${text}`), REPORT_DELAY) },
+      : {
+          write: (text) =>
+            setTimeout(() => process.stderr.write(`${rankName(of, rank)}: ${text}`), REPORT_DELAY),
+        },
   debug: Boolean(process.env.TIGHTBOUND_DEBUG),
   ...(tell !== undefined && {
     tell: (message) => {
@@ -52,10 +55,11 @@ const terminalOf = (rank: number): Terminal => ({
 
 const { ranks, warning, close, abort } = await connected();
 if (warning !== undefined && ranks.rank === 0) process.stderr.write(`${warning}\n`);
-const code = await runProgram(process.argv.slice(2), terminalOf(ranks.rank), ranks);
+const code = await runProgram(process.argv.slice(2), terminalOf(ranks), ranks);
 if (STOPPED.includes(code)) close();
 else if (ranks.size > 1) {
-  if (ranks.rank > 0) await wait(2 * REPORT_DELAY);
+  // A launcher that ends a job drops what it has not read of its output.
+  await wait(ranks.rank > 0 ? 2 * REPORT_DELAY : REPORT_DELAY / 2);
   abort(code);
 }
 // Output that could not be written is a failure even if everything else worked. Writes may fail until the very end.

@@ -1,7 +1,7 @@
 /** The program `tightbound`: its verbs, its help, and how it reports errors. */
 import { Command, CommanderError } from "commander";
 import { InternalError, TightboundError, UsageError } from "../errors.ts";
-import { alone, type Ranks } from "../mpi/index.ts";
+import { alone, isOnAllRanks, type Ranks } from "../mpi/index.ts";
 import { printable } from "../printable.ts";
 import { version } from "../version.ts";
 import type { Context, Terminal } from "./terminal.ts";
@@ -83,9 +83,15 @@ export async function runProgram(
     await program.parseAsync(argv, { from: "user" });
     return context.exitCode;
   } catch (error) {
-    return await report(error, terminal, program);
+    if (!isOnAllRanks(error)) return await report(error, terminal, program);
+    // Once: the others end when rank 0 has said it.
+    const code = ranks.rank === 0 ? await report(error, terminal, program) : codeOf(error);
+    ranks.barrier();
+    return code;
   }
 }
+
+const codeOf = (error: unknown): number => (error instanceof UsageError ? MISUSED : FAILED);
 
 async function report(error: unknown, { err, debug }: Terminal, program: Command): Promise<number> {
   if (error instanceof CommanderError) {
@@ -99,7 +105,7 @@ async function report(error: unknown, { err, debug }: Terminal, program: Command
   if (expected) {
     const { inFlags } = await import("./wording.ts");
     err.write(`${inFlags((debug ? error.stack : error.message) ?? "", program)}\n`);
-    return error instanceof UsageError ? MISUSED : FAILED;
+    return codeOf(error);
   }
   const text = error instanceof Error ? (debug ? error.stack : error.message) : String(error);
   const hint = debug ? "" : " Run the command again with TIGHTBOUND_DEBUG=1 to see where.";

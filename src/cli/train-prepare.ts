@@ -26,10 +26,12 @@ import { nearest } from "../options.ts";
 import {
   type DataSource,
   describeData,
+  loadOnRanks,
   loadRunData,
   newRun,
   type RunHooks,
   type RunResult,
+  readOnFirst,
   readRun,
   reloadData,
   resumeRun,
@@ -246,7 +248,9 @@ export async function prepareNew(
   checkReading(spec, source.reading);
   const learns = needsLabels(declaration, given);
   const needsUnlabelled = learns && options.labels === undefined;
-  const data = await loadRunData({ ...source, spec }, { needsUnlabelled, sparesLabels: learns });
+  const data = await loadOnRanks(ranks, () =>
+    loadRunData({ ...source, spec }, { needsUnlabelled, sparesLabels: learns }),
+  );
   const { train, test, validation, notes = [] } = data;
   const noun = train.kind === "image" ? "images" : "rows";
   const name = train.name.replace(/\/train$/, "");
@@ -280,6 +284,7 @@ export async function prepareNew(
 export async function prepareResumed(
   declaration: Declaration | undefined,
   options: TrainOptions,
+  { ranks }: Context,
   say: Say,
 ): Promise<Prepared> {
   const path = options.resume === true ? options.out : options.resume;
@@ -300,7 +305,7 @@ export async function prepareResumed(
   if (options.overwrite) {
     throw new UsageError("--overwrite contradicts --resume: one replaces a run, the other continues it.");
   }
-  const { settings } = readRun(path);
+  const { settings } = readOnFirst(ranks, path);
   refuseContradictions(path, settings, declaration, options);
   const { epochs, threads, device } = options;
   const changed = {
@@ -308,7 +313,7 @@ export async function prepareResumed(
     ...(threads !== undefined && { threads }),
     ...(device !== undefined && { device }),
   };
-  const data = await reloadData(settings, options.data);
+  const data = await loadOnRanks(ranks, () => reloadData(settings, options.data));
   say(`${settings.data.name}: continuing ${path}.`);
   return {
     path,

@@ -32,7 +32,7 @@ export async function trainVerb(
   const prepared =
     options.resume === undefined
       ? await prepareNew(kind, options, context, say)
-      : await prepareResumed(kind, options, say);
+      : await prepareResumed(kind, options, context, say);
   // One display per training: M1+M2 has two.
   let display: Display | undefined;
   const stop = () => display?.stop();

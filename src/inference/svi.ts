@@ -257,6 +257,12 @@ export function boundMaximiser<A extends readonly unknown[]>(
           coordinates: start.coordinates,
         },
       );
+      if (ranks.size > 1) {
+        const outputs = [objective.loss, ...Object.values(objective.metrics)];
+        const { checkSameProgram } = await import("./same-program.ts");
+        const { parameters } = compiled.arena.flat;
+        checkSameProgram(machine.method, ranks, outputs, { seed: options.seed ?? 0, parameters });
+      }
       const watch = watchObserved(randomSites(trace(model, args)).filter(({ kind }) => kind === "observe"));
       return {
         compiled,

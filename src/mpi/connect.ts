@@ -62,6 +62,7 @@ export async function connectRanks(env: Readonly<Record<string, string | undefin
       rank,
       size,
       threads: threadsOf(places, rank),
+      hosts: places.map(({ host }) => host),
       sum: (values) => mpi.sum(values),
       reduceScatter: (values, own, counts) => mpi.reduceScatter(values, own, counts),
       allGather: (values, counts) => mpi.allGather(values, counts),

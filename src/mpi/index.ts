@@ -5,4 +5,14 @@
  */
 export { type Connection, connectRanks } from "./connect.ts";
 export { launchOf } from "./launcher.ts";
-export { alone, anyOf, fromFirst, type Ranks } from "./ranks.ts";
+export {
+  alone,
+  anyOf,
+  fromFirst,
+  isOnAllRanks,
+  onAllRanks,
+  onEveryRank,
+  type RankFailure,
+  type Ranks,
+  rankName,
+} from "./ranks.ts";

@@ -1,5 +1,5 @@
 /** The MPI library of the machine, called through koffi. Its two families differ in what their handles are. */
-import { loadKoffi } from "#platform/koffi";
+import { loadKoffi, setDefault } from "#platform/koffi";
 import { UsageError } from "../errors.ts";
 
 /** The part of koffi that is used. It is an optional dependency, so its types may not be there. */
@@ -79,7 +79,11 @@ const has = (library: Library, symbol: string): boolean => {
 
 /** Loads the first of the libraries that is there. @throws UsageError when none is, or koffi is missing. */
 export async function loadMpi(names: readonly string[]): Promise<Mpi> {
-  const library = open(await requireKoffi(), names);
+  const koffi = await requireKoffi();
+  // UCX, through which MPICH sends, otherwise replaces `brk` in the running process, and tries its version by moving the heap's end one page up and
+  // down again. If V8's code lies behind the heap, the way up fails, and the way down takes the heap's last page with what is in it.
+  setDefault("UCX_MEM_EVENTS", "n");
+  const library = open(koffi, names);
   const open_ = has(library, "ompi_mpi_comm_world");
   const handle = open_ ? "void *" : "int";
   const symbol = (name: string): unknown => library.symbol(name, "void *");

@@ -16,6 +16,7 @@ import type {
 } from "../report/index.ts";
 import { bestEpoch } from "../train/index.ts";
 import { readRun } from "./open.ts";
+import { settingsByPath } from "./settings-by-path.ts";
 
 /** Settings that say where, when and by how many threads a run was made, or that follow from others. */
 const INCIDENTAL: readonly string[] = [
@@ -101,20 +102,8 @@ function read(path: string, name: string): Found {
   };
 }
 
-/** All settings by path, lists as words; a short fingerprint. */
-function flat(value: unknown, path = ""): readonly (readonly [string, string])[] {
-  if (value === undefined || INCIDENTAL.includes(path)) return [];
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-    return Object.entries(value).flatMap(([key, inner]) => flat(inner, path === "" ? key : `${path}.${key}`));
-  }
-  const text = Array.isArray(value)
-    ? value.map((item) => (typeof item === "object" ? JSON.stringify(item) : String(item))).join(",")
-    : String(value);
-  return [[path, path === "data.fingerprint" ? text.slice(0, 8) : text]];
-}
-
 function differing(settings: readonly RunSettings[]): readonly DifferingSetting[] {
-  const maps = settings.map((each) => new Map(flat(each)));
+  const maps = settings.map((each) => new Map(settingsByPath(each, INCIDENTAL)));
   return [...new Set(maps.flatMap((map) => [...map.keys()]))]
     .map((name) => ({ name, values: maps.map((map) => map.get(name)) }))
     .filter(({ values }) => new Set(values).size > 1);

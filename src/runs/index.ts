@@ -17,8 +17,9 @@ export {
   trainedOn,
 } from "./data.ts";
 export { type GivenSettings, newRun, type RunOrigin } from "./new-run.ts";
-export { checkVerb, type OpenedRun, open, openRun, readRun } from "./open.ts";
+export { checkVerb, type OpenedRun, open, openRun, readOnFirst, readRun } from "./open.ts";
 export { asTrained } from "./pixel-scale.ts";
+export { loadOnRanks } from "./ranks.ts";
 export { type ContinueOptions, prepareRun, resumeRun, startRun } from "./start.ts";
 export {
   compileTraining,

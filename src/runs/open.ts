@@ -2,7 +2,13 @@
 import { existsSync } from "#platform/files";
 import { join } from "#platform/paths";
 import { CheckpointError, UsageError } from "../errors.ts";
-import { type Checkpoint, loadCheckpoint, openRun as openFolder, type RunFolder } from "../files/index.ts";
+import {
+  type Checkpoint,
+  loadCheckpoint,
+  openRun as openFolder,
+  type RunFolder,
+  runFolder,
+} from "../files/index.ts";
 import {
   declarationOf,
   declarations,
@@ -20,11 +26,21 @@ import {
   type VerbName,
 } from "../kinds/index.ts";
 import type { ParameterValues } from "../models/index.ts";
+import { fromFirst, type Ranks } from "../mpi/index.ts";
 import type { NamedParameter } from "../nn/index.ts";
 
 /** Reads a run's settings. @throws CheckpointError when they are missing or damaged; the message names file and field. */
 export const readRun = (path: string): RunFolder & { readonly settings: RunSettings } =>
   openFolder(path, runSettings, upgraded);
+
+/** The settings of a run whose folder rank 0 has, on every rank; the others need not see it. */
+export const readOnFirst = (ranks: Ranks, path: string): RunFolder & { readonly settings: RunSettings } =>
+  ranks.size === 1
+    ? readRun(path)
+    : {
+        ...runFolder(path),
+        settings: fromFirst(ranks, ranks.rank === 0 ? readRun(path).settings : undefined) as RunSettings,
+      };
 
 /** A checkpoint's values of a model's parameters. @throws CheckpointError when it belongs to another architecture. */
 function valuesOf(

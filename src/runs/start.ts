@@ -32,8 +32,8 @@ import {
 import { alone, fromFirst, type Ranks } from "../mpi/index.ts";
 import { anything, callback, checkOptions, flag, type OptionRules, whole } from "../options.ts";
 import { checkFingerprint } from "./data.ts";
-import { openRun, readRun, storedOf } from "./open.ts";
-import { checkRanks } from "./ranks.ts";
+import { openRun, readOnFirst, readRun, storedOf } from "./open.ts";
+import { checkRanks, readOnRanks } from "./ranks.ts";
 import { type EpochLine, type RunHooks, type RunResult, trainIn } from "./train-in.ts";
 
 type Run = RunFolder & { readonly settings: RunSettings };
@@ -92,7 +92,7 @@ async function prepareBase(
       existsSync(checkpoint) &&
       (from !== undefined || loadCheckpoint(checkpoint).epoch >= below.train.epochs),
   );
-  if (done) return { trained: (await openRun(path)).trained };
+  if (done) return { trained: (await readOnRanks(ranks, path, () => openRun(path))).trained };
   const result = fromFirst(ranks, existsSync(config))
     ? await resumeRun(path, data, hooks)
     : await startRun(path, below, data, hooks);
@@ -267,10 +267,10 @@ export async function resumeRun(
   checkOptions("resumeRun", options, continueRules);
   const { epochs, threads, device, ...hooks } = options;
   preloadNative();
-  const run = readRun(path);
+  const { ranks = alone } = hooks;
+  const run = readOnFirst(ranks, path);
   checkFingerprint(run.settings, data.train);
   const settings = placed(withEpochs(run.settings, epochs), { threads, device });
-  const { ranks = alone } = hooks;
   checkRanks(ranks, settings);
   if (ranks.rank > 0) return trainStages({ ...run, settings }, data, hooks);
   const lock = lockRun(run);

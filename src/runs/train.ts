@@ -28,7 +28,7 @@ import {
   traitsOf,
 } from "../kinds/index.ts";
 import type { DeterministicAutoencoder, LikelihoodName, Vae } from "../models/index.ts";
-import type { Ranks } from "../mpi/index.ts";
+import { alone, fromFirst, type Ranks } from "../mpi/index.ts";
 import { checkOptions, rulesOf } from "../options.ts";
 import { bestEpoch, isOver, type Progress, type TrainHooks } from "../train/index.ts";
 import { version } from "../version.ts";
@@ -79,6 +79,18 @@ function settingsOf(
   const broken = constraint?.({ train });
   if (broken !== undefined) throw new UsageError(`train: ${broken.replace(/^train\./, "")}.`);
   return train;
+}
+
+/** @throws UsageError, the same on every rank, when a rank has another model, other rows or settings. */
+async function checkOnRanks(
+  ranks: Ranks | undefined,
+  model: Trainable,
+  data: Dataset,
+  settings: RunSettings["train"],
+  kind: Kind,
+): Promise<void> {
+  if (ranks === undefined || ranks.size === 1) return;
+  (await import("./ranks.ts")).checkRanks(ranks, inMemory(model, data, settings, kind));
 }
 
 /** Settings of a run on data in memory. */
@@ -140,7 +152,9 @@ export async function compileTraining(
   { ranks }: { readonly ranks?: Ranks } = {},
 ): Promise<Training<TrainedModel>> {
   const settings = settingsOf(model, data, given);
-  return (await kindOf(model.kind)).training(model, data, settings, ranks);
+  const kind = await kindOf(model.kind);
+  await checkOnRanks(ranks, model, data, settings, kind);
+  return kind.training(model, data, settings, ranks);
 }
 
 /**
@@ -189,6 +203,7 @@ export async function train(
     );
   }
   const kind = await kindOf(model.kind);
+  await checkOnRanks(ranks, model, data, settings, kind);
   const { trainer, trained } = await kind.training(model, data, settings, ranks);
   const held = validation && { train: data, test: validation, validation };
   const epochs: (EpochFigures & { readonly epoch: number })[] = [];
@@ -199,8 +214,9 @@ export async function train(
     signal: signal ? AbortSignal.any([signal, enough.signal]) : enough.signal,
     async onEpoch(progress) {
       // Measuring only needs the training settings.
-      const figures =
-        held && (await kind.figures(trained, held, { train: settings } as RunSettings, progress));
+      const own = held && (await kind.figures(trained, held, { train: settings } as RunSettings, progress));
+      // Ranks may have other validation rows, and all must stop after the same epoch.
+      const figures = own && fromFirst(ranks ?? alone, own);
       if (figures) epochs.push({ epoch: progress.epoch, ...figures });
       if (patience !== undefined && bestEpoch(epochs) === progress.epoch) {
         best = trainer.checkpoint();

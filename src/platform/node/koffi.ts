@@ -1,4 +1,5 @@
 /** The npm package koffi, an optional dependency: native libraries, and addresses of memory. */
+import process from "node:process";
 
 /** The package, or undefined where it is not installed or has no binary for this machine. */
 export const loadKoffi = async (): Promise<unknown> => {
@@ -10,4 +11,9 @@ export const loadKoffi = async (): Promise<unknown> => {
   } catch {
     return undefined;
   }
+};
+
+/** Sets a variable that native libraries read when they are loaded, unless the user has set it. */
+export const setDefault = (variable: string, value: string): void => {
+  process.env[variable] ??= value;
 };
