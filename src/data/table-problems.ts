@@ -11,3 +11,7 @@ export const throwProblems = (path: string, problems: readonly string[]): void =
   const more = problems.length > MOST ? [`  and ${problems.length - MOST} more.`] : [];
   throw new DataError([`${path}: ${problems.length} columns have problems:`, ...shown, ...more].join("\n"));
 };
+
+/** An option that lists columns, with one of them, as advice. */
+export const named = (option: "categorical" | "ignore", column: string): string =>
+  `\`${option}: [${JSON.stringify(column)}]\``;

@@ -2,34 +2,31 @@
 import { quoted } from "./csv-records.ts";
 
 /** Words for a missing value that may also be values. */
-const ABSENT = new Set(
-  [
-    "-",
-    "--",
-    "---",
-    ".",
-    "..",
-    "/",
-    "na",
-    "nil",
-    "none",
-    "missing",
-    "unknown",
-    "undefined",
-    "not available",
-  ].concat([
-    "not applicable",
-    "(blank)",
-    "(null)",
-    "k.a.",
-    "k. a.",
-    "keine angabe",
-    "s/o",
-    "n.a.",
-    "n.d.",
-    "nd",
-  ]),
-);
+const ABSENT = new Set([
+  "-",
+  "--",
+  "---",
+  ".",
+  "..",
+  "/",
+  "na",
+  "nil",
+  "none",
+  "missing",
+  "unknown",
+  "undefined",
+  "not available",
+  "not applicable",
+  "(blank)",
+  "(null)",
+  "k.a.",
+  "k. a.",
+  "keine angabe",
+  "s/o",
+  "n.a.",
+  "n.d.",
+  "nd",
+]);
 
 const countOf = (cells: readonly string[], word: string): number =>
   cells.filter((cell) => cell === word).length;

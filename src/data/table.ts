@@ -24,18 +24,30 @@ import {
 import { throwProblems } from "./table-problems.ts";
 
 /** Cells that stand for a missing value: what spreadsheets, databases and other programs write for one. */
-const MISSING = new Set(
-  ["", "NA", "N/A", "n/a", "<NA>", "NaN", "nan", "-NaN", "-nan", "NaT", "NULL", "null", "Null", "?"].concat([
-    "#N/A",
-    "#NA",
-    "#DIV/0!",
-    "#VALUE!",
-    "#REF!",
-    "#NAME?",
-    "#NUM!",
-    "#NULL!",
-  ]),
-);
+const MISSING = new Set([
+  "",
+  "NA",
+  "N/A",
+  "n/a",
+  "<NA>",
+  "NaN",
+  "nan",
+  "-NaN",
+  "-nan",
+  "NaT",
+  "NULL",
+  "null",
+  "Null",
+  "?",
+  "#N/A",
+  "#NA",
+  "#DIV/0!",
+  "#VALUE!",
+  "#REF!",
+  "#NAME?",
+  "#NUM!",
+  "#NULL!",
+]);
 
 /** A table as text. */
 export interface TextTable {
