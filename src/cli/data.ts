@@ -1,11 +1,13 @@
 /** The data that a verb uses: the run's own data, or other data with the same row shape. */
 import {
   applicable,
+  checkReading,
   columnOf,
   concatRows,
   type DataParts,
   type Dataset,
   encodeTable,
+  isImageFolder,
   isTableFile,
   loadParts,
   readingOptions,
@@ -18,6 +20,7 @@ import { UsageError } from "../errors.ts";
 import { type Kind, learnsFromLabels, type RunSettings } from "../kinds/index.ts";
 import { asTrained, reloadData, testPart } from "../runs/index.ts";
 import type { DataOptions } from "./data-options.ts";
+import { checkFit } from "./reading-flags.ts";
 import type { Say } from "./terminal.ts";
 import { inFlags } from "./wording.ts";
 
@@ -33,11 +36,15 @@ export async function requestedRows(
   say: Say = () => undefined,
 ): Promise<Dataset> {
   const { data: spec, part, labelFile, labelColumn } = options;
+  checkFit(options);
   if (spec === undefined) {
     const given =
       labelFile !== undefined ? "--label-file" : labelColumn !== undefined ? "--label-column" : undefined;
     if (given !== undefined) {
       throw new UsageError(`${given} only goes with --data: the run has the labels of its own data.`);
+    }
+    if (options.resize !== undefined) {
+      throw new UsageError("--resize only goes with --data: the run's own images have their size.");
     }
     return partOf(await reloadData(settings), part ?? "test");
   }
@@ -50,7 +57,7 @@ export async function requestedRows(
   if (!sameRows(dataset.shape, expected)) {
     throw new UsageError(
       `${spec}: expected rows of shape [${expected.join(", ")}], like those the run was trained on; ` +
-        `found [${dataset.shape.join(", ")}].${expected.length > 1 ? " Give images of that size, or train with --resize: new images are then resized too." : ""}`,
+        `found [${dataset.shape.join(", ")}].${expected.length > 1 ? ` Give images of that size; those in a folder can be resized: --resize ${expected[1]}x${expected[0]}.` : ""}`,
     );
   }
   kind.checkRows(settings, dataset);
@@ -70,9 +77,17 @@ function sameRows(found: readonly number[], expected: readonly number[]): boolea
 async function otherRows(
   settings: RunSettings,
   spec: string,
-  { part, labelFile, labelColumn }: DataOptions,
+  { part, labelFile, labelColumn, resize, fit }: DataOptions,
   say: Say,
 ): Promise<Dataset> {
+  const given = { ...(resize && { resize }), ...(fit && { fit }) };
+  checkReading(spec, given);
+  const trained = settings.data.reading?.resize;
+  if (resize !== undefined && trained !== undefined) {
+    throw new UsageError(
+      `--resize ${resize.join("x")}: the run resizes images by itself, to ${trained.join(" x ")}. Leave it out.`,
+    );
+  }
   if (labelColumn !== undefined && !isTableFile(spec)) {
     throw new UsageError(
       `--label-column ${labelColumn}: only a table (${TABLE_KINDS}) has columns. Leave it out.`,
@@ -80,13 +95,15 @@ async function otherRows(
   }
   const column = labelColumn ?? settings.data.labelColumn;
   const reading = readingOptions(settings.data.reading);
-  const { header: _, encoding: __, ...images } = reading;
+  const { header: _, encoding: __, maxBytes, ...images } = reading;
   // Images become rows of the model's shape: grey ones among colours, and colours where only grey was learnt.
   const [, , channels = 1] = settings.model.shape;
+  const rank = settings.model.shape.length;
   const parts = await loadParts(spec, {
-    ...images,
+    ...(maxBytes !== undefined && { maxBytes }),
+    ...(isImageFolder(spec) && { ...images, ...given }),
+    ...(isImageFolder(spec) && rank > 1 && (channels === 1 || channels === 3) && { channels }),
     ...(isTableFile(spec) && applicable(spec, reading)),
-    ...(settings.model.shape.length > 1 && (channels === 1 || channels === 3) && { channels }),
     ...(column !== undefined && isTableFile(spec) && { labelColumn: column }),
     ...(labelFile !== undefined && { labels: labelFile }),
   });
@@ -101,9 +118,12 @@ async function tableRows(
   { preprocessing }: NonNullable<RunSettings["data"]["table"]>,
   reading: RunSettings["data"]["reading"],
   spec: string,
-  { part, labelFile, labelColumn }: DataOptions,
+  { part, labelFile, labelColumn, resize }: DataOptions,
   say: Say,
 ): Promise<Dataset> {
+  if (resize !== undefined) {
+    throw new UsageError("--resize does not apply: the run was trained on a table. Leave it out.");
+  }
   if (!isTableFile(spec)) {
     throw new UsageError(
       `${spec}: expected a ${TABLE_KINDS} file, with the columns of the table that the run was trained on.`,

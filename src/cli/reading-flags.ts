@@ -18,27 +18,42 @@ const size: Value<[number, number]> = {
   },
 };
 
-/** Options as commander reads them. */
-export interface ReadingFlags {
+/** How images are resized, as commander reads it. */
+export interface ResizeFlags {
   readonly resize?: [number, number];
   readonly fit?: "cover" | "contain" | "stretch";
+}
+
+/** Options as commander reads them. */
+export interface ReadingFlags extends ResizeFlags {
   readonly grey?: true;
   readonly encoding?: string;
   readonly header?: "yes" | "no";
   readonly maxBytes?: number;
 }
 
-/** Adds the flags to a verb. */
-export const readingFlags = (command: Command): Command =>
+/** Adds the flags of {@link ResizeFlags} to a verb. */
+export const resizeFlags = (command: Command, help: string): Command =>
   command
-    .addOption(optionFor("--resize", size, "images: resize them to this size, such as 32x32"))
+    .addOption(optionFor("--resize", size, help))
     .addOption(
       optionFor(
         "--fit",
         oneOf(["cover", "contain", "stretch"]),
         "images: with --resize, how images with different proportions fit: cropped, whole with white margins, or distorted (default: cover)",
       ),
-    )
+    );
+
+/** @throws UsageError for a fit of images that are not resized */
+export function checkFit({ resize, fit }: ResizeFlags): void {
+  if (fit !== undefined && resize === undefined) {
+    throw new UsageError(`--fit ${fit} does not apply without --resize. Leave it out.`);
+  }
+}
+
+/** Adds the flags to a verb. */
+export const readingFlags = (command: Command): Command =>
+  resizeFlags(command, "images: resize them to this size, such as 32x32")
     .option("--grey", "images: convert to grey")
     .option("--encoding <name>", "text: its encoding, such as windows-1252 (default: detected)")
     .addOption(
@@ -53,12 +68,11 @@ export const readingFlags = (command: Command): Command =>
     );
 
 /** What the flags say, for the run's settings; undefined if none was given. */
-export function readingOf({ resize, fit, grey, encoding, header, maxBytes }: ReadingFlags): {
+export function readingOf(flags: ReadingFlags): {
   readonly reading?: z.output<typeof readingSettings>;
 } {
-  if (fit !== undefined && resize === undefined) {
-    throw new UsageError(`--fit ${fit} does not apply without --resize. Leave it out.`);
-  }
+  checkFit(flags);
+  const { resize, fit, grey, encoding, header, maxBytes } = flags;
   const reading = {
     ...(resize && { resize }),
     ...(fit && { fit }),

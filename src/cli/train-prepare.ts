@@ -1,7 +1,14 @@
 /** Prepares a run for training: a new one from a command line, or one that was stopped. */
 import { resolve } from "node:path";
 import type { Device } from "../compile/index.ts";
-import { checkReading, type Dataset, isTableFile, summarise, TABLE_KINDS } from "../data/index.ts";
+import {
+  checkReading,
+  type Dataset,
+  isTableFile,
+  readingOptions,
+  summarise,
+  TABLE_KINDS,
+} from "../data/index.ts";
 import { UsageError } from "../errors.ts";
 import {
   at,
@@ -245,7 +252,7 @@ export async function prepareNew(
     labelledTest: true,
     ...tableSource(spec, given, declaration, options, found),
   };
-  checkReading(spec, source.reading);
+  checkReading(spec, readingOptions(source.reading));
   const learns = needsLabels(declaration, given);
   const needsUnlabelled = learns && options.labels === undefined;
   const data = await loadOnRanks(ranks, () =>

@@ -60,7 +60,13 @@ export {
 export { loadMnist, type MnistSplit, readIdxDirectory } from "./mnist.ts";
 export { type NpyArray, readNpy, readNpyDataset, readNpyLabels } from "./npy.ts";
 export { type NpzParts, readNpz } from "./npz.ts";
-export { checkReading, type ReadingOptions, readingOptions, readingSettings } from "./reading.ts";
+export {
+  checkReading,
+  isImageFolder,
+  type ReadingOptions,
+  readingOptions,
+  readingSettings,
+} from "./reading.ts";
 export { rowsOf } from "./rows.ts";
 export {
   columnOf,

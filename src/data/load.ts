@@ -13,6 +13,7 @@ import { classNames, type RowLabels, withLabels } from "./labels.ts";
 import { findIdxFiles, loadMnist, readIdxDirectory } from "./mnist.ts";
 import { readNpyDataset, readNpyLabels } from "./npy.ts";
 import { readNpz } from "./npz.ts";
+import { checkReading } from "./reading.ts";
 import { howToSave, isTableFile } from "./table-file.ts";
 
 /** A shuffle of 0 … n - 1, a pure function of its arguments. */
@@ -111,6 +112,7 @@ export interface DataParts {
 
 /** Loads data like {@link loadData}, but holds nothing out. */
 export const loadParts = async (spec: string, options: LoadOptions = {}): Promise<DataParts> => {
+  checkReading(spec, options);
   const { train, test } = await readParts(spec, options);
   const notes = [...new Set([...(train.notes ?? []), ...(test?.notes ?? [])])];
   return { train, ...(test && { test }), ...(notes.length > 0 && { notes }) };

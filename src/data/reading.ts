@@ -4,6 +4,7 @@ import { UsageError } from "../errors.ts";
 import type { RecordOptions } from "./csv-records.ts";
 import { pathKind } from "./file.ts";
 import { fits, type ImageOptions } from "./image-decode.ts";
+import { findIdxFiles } from "./mnist.ts";
 import { isTableFile } from "./table-file.ts";
 
 const whole = z.int().min(1);
@@ -41,20 +42,35 @@ export const readingOptions = ({
   ...(maxPixels !== undefined && { maxPixels }),
 });
 
+/** Options that say how data are read, whatever the kind of the data. */
+interface AnyReading extends ReadingOptions {
+  readonly channels?: 1 | 3;
+  readonly id?: string;
+  readonly decimal?: string;
+}
+
+/** Whether images are read from this path: a folder, but not one of IDX files. */
+export const isImageFolder = (spec: string): boolean =>
+  spec !== "mnist" && pathKind(spec) === "directory" && findIdxFiles(spec).train.images === undefined;
+
 /**
  * Checks that options for how files are read apply to these data: those of images to a folder, those of text to a table.
  * @throws UsageError for the first that does not
  */
-export const checkReading = (spec: string, reading: z.output<typeof readingSettings> = {}): void => {
-  const { resize, fit, grey, header, encoding } = reading;
+export const checkReading = (spec: string, reading: AnyReading = {}): void => {
+  const { resize, fit, grey, channels, maxPixels, header, encoding, id, decimal } = reading;
   const refuse = (options: Readonly<Record<string, unknown>>, only: string): void => {
     const name = Object.keys(options).find((key) => options[key] !== undefined);
     if (name === undefined) return;
     throw new UsageError(`\`${name}\` does not apply to ${spec}: only ${only}. Leave it out.`);
   };
-  const kind = spec === "mnist" ? "file" : pathKind(spec);
   // That nothing is there is for the reader to say.
-  if (kind === "missing") return;
-  if (kind !== "directory") refuse({ resize, fit, grey }, "images in a folder are resized or made grey");
-  if (!isTableFile(spec)) refuse({ header, encoding }, "a table of text has a header and an encoding");
+  if (spec !== "mnist" && pathKind(spec) === "missing") return;
+  if (!isImageFolder(spec)) {
+    refuse({ resize, fit, grey, channels, maxPixels }, "images in a folder are resized or made grey");
+  }
+  if (!isTableFile(spec)) {
+    refuse({ header, encoding }, "a table of text has a header and an encoding");
+    refuse({ id, decimal }, "a table has columns");
+  }
 };

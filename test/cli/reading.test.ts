@@ -5,6 +5,8 @@ import { encode } from "fast-png";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import sharp from "sharp";
 import { expect, test } from "vitest";
+import { loadData } from "../../src/data/index.ts";
+import { idxBytes } from "../data/temp.ts";
 import { cli, ok, temporary } from "./harness.ts";
 
 const folder = temporary();
@@ -114,8 +116,16 @@ test("new images get the channels of the training images, and no other shape", a
     // 4 x 6 has as many pixels as 6 x 4.
     const turned = await cli("encode", run, "--data", at("upright"), "--out", at("codes.csv"));
     expect(turned.err).toMatch(
-      /expected rows of shape \[4, 6.*found \[6, 4.*Give images of that size, or train with --resize/,
+      /expected rows of shape \[4, 6.*found \[6, 4.*Give images of that size; those in a folder can be resized: --resize 6x4/,
     );
+    const encode = (...flags: readonly string[]) => cli("encode", run, ...flags, "--out", at("codes.csv"));
+    const resized = await encode("--data", at("upright"), "--resize", "6x4", "--fit", "stretch");
+    expect(resized.err).toBe("");
+    expect(resized.out).toContain("all 12 images resized to 6 x 4 (stretch: distorted)");
+    expect((await encode("--data", at("upright"), "--fit", "stretch")).err).toContain(
+      "--fit stretch does not apply without --resize",
+    );
+    expect((await encode("--resize", "6x4")).err).toContain("--resize only goes with --data");
   }
 });
 
@@ -134,6 +144,14 @@ test("options for other kinds of data are refused when training, and of no accou
   expect(await refused(join(folder, "colours"), "--encoding", "latin1")).toMatch(
     /^--encoding does not apply to .*colours: only a table of text/,
   );
+  const idx = join(folder, "idx");
+  mkdirSync(idx);
+  writeFileSync(join(idx, "train-images-idx3-ubyte"), idxBytes(8, [12, 6, 4], new Uint8Array(12 * 24)));
+  for (const spec of [idx, "mnist"]) {
+    expect(await refused(spec, "--resize", "4x4")).toMatch(/^--resize does not apply to .*(idx|mnist): only/);
+    await expect(loadData(spec, { grey: true })).rejects.toThrow(/^`grey` does not apply to/);
+  }
+  await expect(loadData(idx, { decimal: "," })).rejects.toThrow(/^`decimal` does not apply to .*idx: only/);
   const run = join(folder, "numbers-run");
   await ok("train", "vae", "--data", file, "--encoding", "latin1", ...small, "--out", run);
   const lines = join(folder, "numbers.jsonl");
