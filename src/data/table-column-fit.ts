@@ -11,7 +11,7 @@ import { lookalikeOf } from "./table-lookalikes.ts";
 import { type Decimal, guessDecimal, numberIn } from "./table-numbers.ts";
 import type { TableColumn } from "./table-preprocessing.ts";
 import { named } from "./table-problems.ts";
-import { remarkOnNumbers, remarksOnWords } from "./table-remarks.ts";
+import { remarksOnNumbers, remarksOnWords } from "./table-remarks.ts";
 import type { ColumnType } from "./table-types.ts";
 
 /** A column, why it has its kind and what looks like a mistake in it; or why it is left out. */
@@ -148,8 +148,7 @@ export class ColumnFit {
     const why = [...("why" in choice ? [choice.why] : []), ...(comma === undefined ? [] : [comma])].join(
       "; ",
     );
-    const remark = remarkOnNumbers(values);
-    return { column, ...(why !== "" && { why }), ...(remark !== undefined && { remarks: [remark] }) };
+    return { column, ...(why !== "" && { why }), remarks: remarksOnNumbers(this.#given, values) };
   }
 
   #ofKind(choice: Choice, decimal: Decimal | undefined): TableColumn {

@@ -72,8 +72,30 @@ export const remarksOnWords = (
 /** Numbers that people write for a missing value. */
 const MARKS = [1, 9, 99, 999, 9999, 99_999].flatMap((size) => (size < 99 ? [-size] : [size, -size]));
 
-/** A number that stands for a missing value, by the looks of it: it occurs several times, at the end of the values and far from the others. */
-export const remarkOnNumbers = (values: readonly number[]): string | undefined => {
+/** Whole numbers with an exponent, which may be codes: 3E2. */
+const EXPONENT = /^\d+[eE]\d+$/;
+
+/**
+ * Remarks on a column of numbers: a code that reads as a number, and a number that stands for a missing value, by the looks of it: it occurs
+ * several times, at the end of the values and far from the others.
+ *
+ * @param given its cells that are not blank
+ * @param values their numbers
+ */
+export const remarksOnNumbers = (given: readonly string[], values: readonly number[]): readonly string[] => {
+  const code = given.findIndex((cell) => EXPONENT.test(cell));
+  const mark = markOf(values);
+  return [
+    ...(code < 0
+      ? []
+      : [
+          `"${given[code]}" counts as the number ${values[code]}. If it is a code, declare the column categorical`,
+        ]),
+    ...(mark === undefined ? [] : [mark]),
+  ];
+};
+
+const markOf = (values: readonly number[]): string | undefined => {
   for (const mark of MARKS) {
     const others = values.filter((value) => value !== mark);
     const count = values.length - others.length;

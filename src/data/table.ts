@@ -118,10 +118,21 @@ class TextTableBuilder implements RecordVisitor {
     });
   }
 
+  /** Spreadsheets write rows that were emptied as nothing but commas. */
+  #emptyRows(path: string, rowNoun: TextTable["rowNoun"]): readonly string[] {
+    if (this.#columns.length < 2) return [];
+    const empty = this.#rows.flatMap((row, i) => (row.every((cell) => cell === "") ? [this.#lines[i]] : []));
+    if (empty.length === 0) return [];
+    const [count, are] =
+      empty.length === 1 ? ["1 row has", "is none"] : [`${empty.length} rows have`, "are none"];
+    return [`${path}: ${count} no values (the first on ${rowNoun} ${empty[0]}). Delete what ${are}.`];
+  }
+
   finish(path: string, { notes, rowNoun }: TableRecords): TextTable {
     const columns = this.#columns;
     const numbers = new Set(columns.filter((_, i) => this.#numbers[i] && !this.#text[i]));
     if (this.#rows.length > 0) {
+      const said = [...notes, ...this.#emptyRows(path, rowNoun)];
       return {
         path,
         columns,
@@ -130,7 +141,7 @@ class TextTableBuilder implements RecordVisitor {
         rowNoun,
         ...(numbers.size > 0 && { numbers }),
         ...(this.#notAvailable.size > 0 && { notAvailable: this.#notAvailable }),
-        ...(notes.length > 0 && { notes }),
+        ...(said.length > 0 && { notes: said }),
       };
     }
     const what = columns.length > 0 ? `only the header ${quoted(columns)}` : "an empty file";

@@ -202,7 +202,7 @@ test("data of another shape are refused", async () => {
   const path = join(folder, "tiny.idx");
   writeFileSync(path, idxBytes(8, [4, 2, 2], new Uint8Array(16)));
   expect((await cli("evaluate", run, "--data", path)).err).toBe(
-    `${path}: expected rows of shape [28, 28], like those the run was trained on; found [2, 2]. Give images of that size, or train with ` +
+    `${path}: expected rows of shape [28, 28], like those the run was trained on; found [2, 2]. Give images of that size; those in a ` +
       "folder can be resized: --resize 28x28.\n",
   );
 });

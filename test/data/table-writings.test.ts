@@ -9,7 +9,7 @@ import {
 } from "../../src/data/index.ts";
 import { readTextTable } from "../../src/data/table.ts";
 import { lookalikeOf } from "../../src/data/table-lookalikes.ts";
-import { remarkOnNumbers, remarksOnWords } from "../../src/data/table-remarks.ts";
+import { remarksOnNumbers, remarksOnWords } from "../../src/data/table-remarks.ts";
 import { DataError } from "../../src/errors.ts";
 import { fillNormal, stream } from "../../src/random/index.ts";
 import { tempFolder } from "./temp.ts";
@@ -254,6 +254,7 @@ describe("missing values", () => {
 
   test("a number that stands for missing is told, but no value of the column's own kind", () => {
     const ages = each((i) => 20 + (i % 50));
+    const remarkOnNumbers = (values: readonly number[]) => remarksOnNumbers(values.map(String), values)[0];
     expect(remarkOnNumbers(ages)).toBeUndefined();
     expect(remarkOnNumbers([...ages, 999, 999])).toBe(
       "999 (2 cells) lies apart from the other values, 20 to 69. If it means missing, leave these cells blank",
@@ -295,6 +296,13 @@ describe("the first line", () => {
     expect(columnsOf("a,b\n1,2\n \n3,4\n").notes).toEqual([
       expect.stringMatching(/1 blank line is left out\.$/),
     ]);
+    expect(columnsOf("a,b\n1,2\n,\n3,4\n,\n").notes).toEqual([
+      expect.stringMatching(/: 2 rows have no values \(the first on line 3\)\. Delete what are none\.$/),
+    ]);
+    expect(remarksOnNumbers(["3E2", "4E1"], [300, 40])).toEqual([
+      '"3E2" counts as the number 300. If it is a code, declare the column categorical',
+    ]);
+    expect(remarksOnNumbers(["3.5E2", "1E-3"], [350, 0.001])).toEqual([]);
     expect(columnsOf("sep=;\na;b\n1;2\n\n3;4\n").lines).toEqual([3, 5]);
     expect(() => columnsOf("# made by hand\na,b\n1,2\n")).toThrow(
       /Delete titles and comments above the names of the columns/,
