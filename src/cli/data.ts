@@ -108,7 +108,7 @@ async function otherRows(
     ...(labelFile !== undefined && { labels: labelFile }),
   });
   const found = partOf(parts, part ?? (parts.test === undefined ? "all" : "test"));
-  const { rows, note } = asTrained(found, settings.data.pixelScale);
+  const { rows, note } = asTrained(found, settings.data);
   for (const one of [...(parts.notes ?? []), ...(note === undefined ? [] : [note])]) say(inFlags(one));
   return rows;
 }

@@ -27,6 +27,8 @@ export const dataSettings = z.strictObject({
   reading: readingSettings.optional(),
   /** What stored pixels are multiplied by. Absent for a table, and in runs made before it was always written. */
   pixelScale: z.number().gt(0).optional(),
+  /** Whether pixels with factor 1 were numbers from 0 to 1. */
+  fractions: z.boolean().optional(),
   /** For a table: what the user said about its columns, and how cells become features. */
   table: z
     .strictObject({

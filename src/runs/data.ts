@@ -27,7 +27,7 @@ import {
   type RunData,
   type RunSettings,
 } from "../kinds/index.ts";
-import { pixelScaleOf, scaledBy, scaleNote } from "./pixel-scale.ts";
+import { describePixels, pixelScaleOf, scaledBy, scaleNote } from "./pixel-scale.ts";
 
 /** How a new run uses its data. */
 export interface DataChecks extends Pick<LoadOptions, "needsUnlabelled"> {
@@ -169,7 +169,7 @@ export const describeData = (
   { train, test, heldOut, preprocessing }: RunData,
 ): DataSettings => ({
   ...source,
-  ...(train.kind === "image" && { pixelScale: train.scale }),
+  ...describePixels(train),
   ...heldOut,
   ...(preprocessing && {
     table: {

@@ -19,10 +19,25 @@ export function pixelScaleOf({ kind, x }: Pick<Dataset, "kind" | "x">): number {
     if (!Number.isInteger(value)) whole = false;
   }
   if (low < 0 || high <= 1) return 1;
+  // Fractions that pass 1 by a little have overshot it, as resizing does. They are not nearly black.
+  if (!whole && high < 2) return 1;
   const full = FULL.find((most) => high <= most);
   // Fractions above 255 are measurements of something else than light on a sensor.
   return full === undefined || (full > 255 && !whole) ? 1 : 1 / full;
 }
+
+/** What a run records about how its pixels were stored: their factor, and whether those with factor 1 were fractions of white. */
+export const describePixels = ({
+  kind,
+  scale,
+  x,
+}: Pick<Dataset, "kind" | "scale" | "x">): { readonly pixelScale?: number; readonly fractions?: true } =>
+  kind !== "image"
+    ? {}
+    : {
+        pixelScale: scale,
+        ...(scale === 1 && x.every((value) => value >= 0 && value <= 1) && { fractions: true }),
+      };
 
 /** Rows whose pixels are multiplied by a factor on their way to a model; bytes have their own already. */
 export const scaledBy = (rows: Dataset, factor: number): Dataset =>
@@ -35,13 +50,20 @@ export const scaleNote = (name: string, factor: number): string =>
 /**
  * Other rows in the units of the rows that a run was trained on, whatever they are stored as: bytes, fractions, or whole numbers of 8 or 16 bits.
  *
- * @param trained what the pixels of the training rows were multiplied by; 1, or nothing from old runs: theirs were used as they were, and so are these
+ * @param trained what the pixels of the training rows were multiplied by, and whether they were fractions. Other numbers with factor 1 are
+ * measurements, and so are these; likewise in old runs, which do not say
  * @returns the rows, and a note if their range says that they are stored in another way than the training rows
  * @throws DataError when the training rows were pixels and these are not.
  */
-export function asTrained(rows: Dataset, trained = 1): { readonly rows: Dataset; readonly note?: string } {
+export function asTrained(
+  rows: Dataset,
+  {
+    pixelScale: trained = 1,
+    fractions = false,
+  }: { readonly pixelScale?: number | undefined; readonly fractions?: boolean | undefined },
+): { readonly rows: Dataset; readonly note?: string } {
   const { name, kind, x } = rows;
-  if (kind !== "image" || x instanceof Uint8Array || trained === 1) return { rows };
+  if (kind !== "image" || x instanceof Uint8Array || (trained === 1 && !fractions)) return { rows };
   const high = x.reduce((a, b) => Math.max(a, b), 0);
   const own = pixelScaleOf(rows);
   const most = Math.round(1 / trained);

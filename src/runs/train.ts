@@ -33,6 +33,7 @@ import { checkOptions, rulesOf } from "../options.ts";
 import { bestEpoch, isOver, type Progress, type TrainHooks } from "../train/index.ts";
 import { version } from "../version.ts";
 import { factsOf } from "./new-run.ts";
+import { describePixels } from "./pixel-scale.ts";
 
 /** Training options of a VAE or an autoencoder. Options left out get the defaults of the kind for the data. */
 export type TrainInput = Partial<TrainSettings>;
@@ -106,7 +107,7 @@ function inMemory(model: Trainable, data: Dataset, train: RunSettings["train"], 
     data: {
       spec: IN_MEMORY,
       name: data.name,
-      ...(data.kind === "image" && { pixelScale: data.scale }),
+      ...describePixels(data),
       ...(data.columns && { columns: [...data.columns] }),
       trainRows: data.rows,
       testRows: 0,

@@ -20,6 +20,7 @@ test("by range and type", () => {
   expect(of(0, 0.5, 1)).toBe(1);
   expect(of(0, 128.25, 255)).toBe(1 / 255);
   expect(of(0, 7)).toBe(1 / 255);
+  expect(of(0, 1.004, 0.5)).toBe(1);
   expect(of(0, 4095)).toBe(1 / 65_535);
   expect(of(0, 4095.5)).toBe(1);
   expect(of(-1, 200)).toBe(1);
@@ -74,7 +75,7 @@ writeFileSync(
 );
 const fileOf = (name: string): string => join(folder, `${name.replaceAll(" ", "-")}.npy`);
 
-test.each(["bytes", "numbers to 255", "numbers to 65535"])(
+test.each(["bytes", "fractions", "numbers to 255", "numbers to 65535"])(
   "a run on pixels as %s sees the same pictures however new ones are stored, and exports its own factor",
   async (trained) => {
     for (const [name, bytes] of Object.entries(stored)) writeFileSync(fileOf(name), bytes);
@@ -105,12 +106,14 @@ test.each(["bytes", "numbers to 255", "numbers to 65535"])(
     );
     for (const answer of answers) expect(answer).toEqual(answers[0]);
     expect(said[trained]).not.toContain("pixels are numbers");
-    expect(said.fractions).toContain(
-      `pixels are numbers from 0 to 1 here, and went to ${trained.includes("65535") ? 65_535 : 255} in the training rows`,
+    const most = trained === "fractions" ? 1 : trained.includes("65535") ? 65_535 : 255;
+    const [other, range] = most === 1 ? ["numbers to 255", 255] : ["fractions", 1];
+    expect(said[other]).toContain(
+      `pixels are numbers from 0 to ${range} here, and went to ${most} in the training rows`,
     );
     await ok("export", run);
     const { scale } = JSON.parse(readFileSync(join(run, "input.json"), "utf8")) as { scale: number };
-    expect(scale).toBeCloseTo(trained.includes("65535") ? 1 / 65_535 : 1 / 255, 12);
+    expect(scale).toBeCloseTo(1 / most, 12);
   },
 );
 
@@ -136,10 +139,14 @@ test("fractions are exported with the factor 1, and numbers that are no pixels a
   await ok("export", run);
   expect(JSON.parse(readFileSync(join(run, "input.json"), "utf8"))).toMatchObject({ scale: 1 });
   const rows = (...x: number[]) => createDataset({ name: "new.npy", shape: [1, 2], x: Float32Array.from(x) });
-  expect(() => asTrained(rows(-3, 2), 1 / 255)).toThrow(
+  expect(() => asTrained(rows(-3, 2), { pixelScale: 1 / 255 })).toThrow(
     new DataError(
       "new.npy: expected pixels, as in the training rows: bytes, or numbers from 0 to 1, to 255 or to 65535; found numbers from -3 to 2.",
     ),
   );
-  expect(asTrained(rows(-3, 2)).rows.scale).toBe(1);
+  expect(() => asTrained(rows(0, 300.5), { pixelScale: 1, fractions: true })).toThrow(
+    /^new\.npy: expected pixels/,
+  );
+  // Measurements, and runs that do not say.
+  for (const trained of [{ pixelScale: 1 }, {}]) expect(asTrained(rows(0, 200), trained).rows.scale).toBe(1);
 });
