@@ -1,10 +1,13 @@
 import { ArrayValue, type Executor } from "../compile/index.ts";
 import { NonFiniteError, UsageError } from "../errors.ts";
+import { alone, type Ranks } from "../mpi/index.ts";
 import { anything, checkOptions, mapped, type OptionRules, whole } from "../options.ts";
 import type { Program } from "../program/index.ts";
 import type { Tensor, TypedArray } from "../tensor/index.ts";
 import { emptyState, moveTo, noiseOf, pilot, type Settings, transition } from "./annealing/chains.ts";
 import { type AnnealedPath, annealedPath } from "./annealing/path.ts";
+import { shareOf } from "./annealing/share.ts";
+import { unconstrainedGraph } from "./unconstrained-graph.ts";
 
 /** Inverse temperatures from 0 to 1. `sigmoid` places more of them near both ends (Wu et al. 2017). */
 export type AnnealingSchedule = "linear" | "sigmoid" | readonly number[];
@@ -33,6 +36,11 @@ export interface AnnealingOptions<A extends readonly unknown[] = readonly unknow
   readonly threads?: number;
   /** Seed of the chains' starting points and moves. Default 0. */
   readonly seed?: number;
+  /**
+   * Processes that share the chains, at least one each; see `connectRanks`. Every rank must make the same call, and gets the result of all
+   * chains, that of one process. Default one process.
+   */
+  readonly ranks?: Ranks;
 }
 
 /** The option names of annealing. */
@@ -48,6 +56,7 @@ export const annealingRules: OptionRules<AnnealingOptions<readonly unknown[]>> =
   precision: anything,
   threads: whole(1),
   seed: whole(0),
+  ranks: anything,
 };
 
 /** The result of annealing for one datum. */
@@ -135,15 +144,13 @@ async function forward(path: AnnealedPath, settings: Settings): Promise<Run> {
   const noise = noiseOf(seed, "forward", path);
   const state = emptyState(path, await path.start(seed)());
   const logWeights = new Float64Array(path.rows);
-  let accepted = 0;
+  const accepted = new Float64Array(path.rows);
   for (let t = 1; t < betas.length; t++) {
     const increment = await moveTo(path, state, betas[t], betas[t - 1]);
-    increment.forEach((d, r) => {
-      logWeights[r] += d;
-    });
-    accepted += mean(await transition(path, state, betas[t], steps[t], settings, noise));
+    addTo(logWeights, increment);
+    addTo(accepted, await transition(path, state, betas[t], steps[t], settings, noise));
   }
-  return { logWeights, acceptance: accepted / (betas.length - 1), q: state.q };
+  return ended(path, { logWeights, accepted, q: state.q }, betas.length - 1);
 }
 
 /** From exact draws of the posterior back to the start. Each weight is the inverse of the one in the forward direction. */
@@ -153,22 +160,41 @@ async function backward(path: AnnealedPath, settings: Settings, from: Float64Arr
   const noise = noiseOf(seed, "reverse", path);
   const state = emptyState(path, from);
   const logWeights = new Float64Array(path.rows);
-  let accepted = 0;
+  const accepted = new Float64Array(path.rows);
   await moveTo(path, state, 1, 1);
   for (let t = betas.length - 1; t > 0; t--) {
-    accepted += mean(await transition(path, state, betas[t], steps[t], settings, noise));
+    addTo(accepted, await transition(path, state, betas[t], steps[t], settings, noise));
     const increment = await moveTo(path, state, betas[t - 1], betas[t]);
-    increment.forEach((d, r) => {
-      logWeights[r] += d;
-    });
+    addTo(logWeights, increment);
   }
-  return { logWeights, acceptance: accepted / (betas.length - 1), q: state.q };
+  return ended(path, { logWeights, accepted, q: state.q }, betas.length - 1);
 }
 
+/** What chains came to. */
 interface Run {
+  /** Of all chains. */
   readonly logWeights: Float64Array;
   readonly acceptance: number;
+  /** The coordinates of this rank's chains. */
   readonly q: Float64Array;
+}
+
+const addTo = (sums: Float64Array, values: Float64Array): void => {
+  for (let i = 0; i < sums.length; i++) sums[i] += values[i];
+};
+
+/** Brings together what each rank's chains came to. */
+function ended(
+  { share, rows }: AnnealedPath,
+  { logWeights, accepted, q }: Record<"logWeights" | "accepted" | "q", Float64Array>,
+  transitions: number,
+): Run {
+  const each = rows / share.own;
+  return {
+    logWeights: share.all(logWeights, each),
+    acceptance: mean(share.all(accepted, each)) / transitions,
+    q,
+  };
 }
 
 const mean = (values: Float64Array): number => values.reduce((a, b) => a + b, 0) / values.length;
@@ -177,9 +203,10 @@ const mean = (values: Float64Array): number => values.reduce((a, b) => a + b, 0)
 function datumOf(
   logWeights: Float64Array,
   datum: number,
-  { chains, rows, name }: AnnealedPath,
+  { share, rows, name }: AnnealedPath,
 ): AnnealedDatum {
-  const data = rows / chains;
+  const { chains } = share;
+  const data = rows / share.own;
   const own = Float64Array.from({ length: chains }, (_, c) => logWeights[c * data + datum]);
   const top = own.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
   if (!Number.isFinite(top) || own.some(Number.isNaN)) {
@@ -204,8 +231,9 @@ async function resultOf(
   { logWeights, acceptance, q }: Run,
   sign: 1 | -1,
 ): Promise<AnnealingResult> {
-  const { rows, chains } = path;
-  const data = rows / chains;
+  const { rows, share } = path;
+  const { chains } = share;
+  const data = rows / share.own;
   const totals = Float64Array.from({ length: chains }, (_, c) =>
     logWeights.subarray(c * data, (c + 1) * data).reduce((a, b) => a + b, 0),
   );
@@ -222,7 +250,7 @@ async function resultOf(
     boundError: Math.sqrt(mean(totals.map((w) => (w - bound) ** 2)) / Math.max(1, chains - 1)),
     effectiveSampleSize,
     perDatum,
-    logWeights: new ArrayValue([path.chains, ...path.data], "float64", logWeights),
+    logWeights: new ArrayValue([chains, ...path.data], "float64", logWeights),
     acceptance,
     draws: await path.constrain(q),
     warnings: weightWarnings(effectiveSampleSize, chains, sign === 1 ? "low" : "high"),
@@ -240,7 +268,19 @@ async function prepare<A extends readonly unknown[]>(
   if (!(targetAcceptance > 0 && targetAcceptance < 1))
     throw new UsageError(`annealing: targetAcceptance must be between 0 and 1, found ${targetAcceptance}.`);
   const settings = { betas: inverseTemperatures(temperatures, schedule), leapfrogs, targetAcceptance, seed };
-  return { path: await annealedPath(program, args, { ...options, chains }), settings };
+  const { ranks = alone, threads = ranks.threads, ...rest } = options;
+  if (ranks.size > 1) {
+    // Chains of other posteriors would be averaged as if they were of one.
+    const { checkSameProgram } = await import("./same-program.ts");
+    const { guide: _, parameters = new Map(), ...others } = rest;
+    const { logJoint } = unconstrainedGraph(program, args);
+    checkSameProgram("annealing", ranks, [logJoint], { ...others, parameters: [...parameters.values()] });
+  }
+  const share = shareOf(chains, ranks);
+  return {
+    path: await annealedPath(program, args, { ...rest, ...(threads !== undefined && { threads }), share }),
+    settings,
+  };
 }
 
 /**

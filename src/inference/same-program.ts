@@ -15,13 +15,15 @@ const written = (_: string, value: unknown): unknown => {
 
 /**
  * Rows that are fed at each step are a rank's own, and are not compared.
+ *
+ * @param start what else must be the same, such as the seed; arrays in it are compared by their bytes
  * @throws UsageError, the same on every rank, when one has another graph, seed or start than rank 0.
  */
 export function checkSameProgram(
   method: string,
   ranks: Ranks,
   outputs: readonly Tensor[],
-  start: { readonly seed: number; readonly parameters: Float32Array },
+  start: unknown,
 ): void {
   const leaves = topological(outputs).filter((node) => node.inputs.length === 0 && !isConstant(node));
   const graph = toPlainGraph(outputs, leaves);

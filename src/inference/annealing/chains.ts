@@ -32,18 +32,30 @@ export async function moveTo(
   return Float64Array.from(increment);
 }
 
-/** Noise for one purpose: transition n uses the n-th momentum and uniforms. */
+/**
+ * Noise for one purpose: transition n uses the n-th momentum and uniforms. A rank draws what belongs to its chains of the noise of all, so that
+ * a chain does not depend on the number of ranks.
+ */
 export function noiseOf(seed: number, use: string, path: AnnealedPath) {
   const momenta = stream(seed, `annealing/${use}/momentum`);
   const uniforms = stream(seed, `annealing/${use}/uniform`);
   const momentum = new Float64Array(path.dimension);
-  const uniform = new Float64Array(path.rows + 1);
+  const uniform = new Float64Array(path.rows);
+  const jitter = new Float64Array(1);
+  const { rows, sites, share } = path;
+  const { chains, first, own } = share;
   let step = 0;
   return () => {
-    fillNormal(momentum, momenta, { step });
-    fillUniform(uniform, uniforms, { step });
+    for (const { start, end } of sites) {
+      // A site has its values of all chains after those of the sites before it.
+      const each = (end - start) / own;
+      const before = (start / own) * chains + first * each;
+      fillNormal(momentum.subarray(start, end), momenta, { step, first: before });
+    }
+    fillUniform(uniform, uniforms, { step, first: first * (rows / own) });
+    fillUniform(jitter, uniforms, { step, first: chains * (rows / own) });
     step++;
-    return { momentum, uniform };
+    return { momentum, uniform, jitter: jitter[0] };
   };
 }
 
@@ -62,9 +74,9 @@ export async function transition(
   noise: ReturnType<typeof noiseOf>,
 ): Promise<Float64Array> {
   const { owner, rows } = path;
-  const { momentum: p, uniform } = noise();
+  const { momentum: p, uniform, jitter: drawn } = noise();
   // Vary the adapted step size, equally for all rows: a fixed time could be a period of some coordinate.
-  const jitter = 0.8 + 0.4 * uniform[rows];
+  const jitter = 0.8 + 0.4 * drawn;
   const stepOf = Float64Array.from({ length: rows }, (_, r) => jitter * stepSizes[r % stepSizes.length]);
   const kinetic = (): Float64Array => {
     const energy = new Float64Array(rows);
@@ -127,7 +139,8 @@ export async function pilot(path: AnnealedPath, settings: Settings): Promise<rea
   const state = emptyState(path, await path.start(seed + 1)());
   const noise = noiseOf(seed, "pilot", path);
   const brief = { ...settings, leapfrogs: Math.min(settings.leapfrogs, PILOT_LEAPFROGS) };
-  const data = path.rows / path.chains;
+  const { share } = path;
+  const data = path.rows / share.own;
   const logSteps = new Float64Array(data).fill(Math.log(0.5));
   const every = Math.max(1, Math.ceil((betas.length - 1) / PILOT_TEMPERATURES));
   const found: Float64Array[] = [];
@@ -136,8 +149,9 @@ export async function pilot(path: AnnealedPath, settings: Settings): Promise<rea
       await moveTo(path, state, betas[t], betas[t]);
       for (let i = 0; i < (t === 0 ? PILOT_FIRST : PILOT_EACH); i++) {
         const acceptance = await transition(path, state, betas[t], logSteps.map(Math.exp), brief, noise);
-        acceptance.forEach((a, r) => {
-          logSteps[r % data] += (a - targetAcceptance) / path.chains;
+        // Step sizes are those of all chains, added up in their order on every rank.
+        share.all(acceptance, data).forEach((a, r) => {
+          logSteps[r % data] += (a - targetAcceptance) / share.chains;
         });
       }
     }

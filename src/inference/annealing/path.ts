@@ -37,9 +37,11 @@ import { checkProper } from "../proper.ts";
 import { addOver, commonPlates, lifted, perRow, rowsShape, type Term, termOf } from "../terms.ts";
 import { type UnconstrainedGraph, unconstrainedGraph } from "../unconstrained-graph.ts";
 import { compileAt, type Floats, type Precision } from "../unconstrained-point.ts";
+import type { Share } from "./share.ts";
 
 export interface AnnealedPathOptions<A extends readonly unknown[]> {
-  readonly chains: number;
+  /** The chains of this rank, and of all. */
+  readonly share: Share;
   /** Guide at the start of the path. Default: the program's prior. */
   readonly guide?: Program<A> | undefined;
   /** Values of parameters, as returned by `svi(…).run`; all others have their initial values. */
@@ -65,21 +67,23 @@ export interface Evaluated {
  */
 export interface AnnealedPath {
   readonly name: string;
-  readonly chains: number;
+  readonly share: Share;
   /** Shape of the data that the program splits into; [] if it does not. */
   readonly data: readonly number[];
-  /** chains · data. */
+  /** Rows of this rank: its chains · data. */
   readonly rows: number;
   readonly dimension: number;
+  /** Where the coordinates of each site are, [chains, …] each. */
+  readonly sites: readonly { readonly start: number; readonly end: number }[];
   /** The row of each coordinate. */
   readonly owner: Int32Array;
   /** Evaluates at the coordinates. The next call overwrites the arrays. */
   evaluate(q: Float64Array, beta: number, other: number): Promise<Evaluated>;
-  /** Draws from f₀: call n gives draw n of the seed. */
+  /** Draws from f₀ for this rank's chains: call n gives draw n of the seed. */
   start(seed: number): () => Promise<Float64Array>;
-  /** Coordinates of values of the latent sites, [chains, …site] each. @throws UsageError when a site is missing; the message names it. */
+  /** Coordinates of this rank's chains, of values of the latent sites, [all chains, …site] each. @throws UsageError when a site is missing; the message names it. */
   unconstrain(values: ReadonlyMap<string, ArrayValue>): Promise<Float64Array>;
-  /** Values of latent and deterministic sites, [chains, …site]. */
+  /** Values of latent and deterministic sites, [all chains, …site], on every rank. */
   constrain(q: Float64Array): Promise<ReadonlyMap<string, ArrayValue>>;
 }
 
@@ -169,9 +173,8 @@ export async function annealedPath<A extends readonly unknown[]>(
   args: A,
   options: AnnealedPathOptions<A>,
 ): Promise<AnnealedPath> {
-  const { chains, guide, parameters, executor = "host", precision = "float64", threads } = options;
-  if (!Number.isInteger(chains) || chains < 1)
-    throw new UsageError(`${program.name}: chains must be a whole number of at least 1, found ${chains}.`);
+  const { share, guide, parameters, executor = "host", precision = "float64", threads } = options;
+  const chains = share.own;
   const graph = unconstrainedGraph(program, args, { annealed: guide === undefined, chains });
   checkProper(
     "annealed importance sampling",
@@ -223,6 +226,16 @@ export async function annealedPath<A extends readonly unknown[]>(
   );
 
   const values = [...graph.values];
+  /** Of coordinates of all chains, those of this rank's. */
+  const ofOwnChains = (all: Float64Array): Float64Array => {
+    if (share.own === share.chains) return all;
+    const q = new Float64Array(graph.dimension);
+    for (const { start, end } of graph.sites) {
+      const each = (end - start) / chains;
+      q.set(share.part(all.subarray(start * (share.chains / chains)), each), start);
+    }
+    return q;
+  };
   const flat = async (parts: readonly Tensor[], seed = 0): Promise<() => Promise<Float64Array>> => {
     const draw = compile(() => parts.map((t) => cast(t, "float64")), {
       executor: "host",
@@ -233,7 +246,8 @@ export async function annealedPath<A extends readonly unknown[]>(
   };
   return {
     name: program.name,
-    chains,
+    share,
+    sites: graph.sites,
     data: rowsShape(plates),
     rows: value.size,
     dimension: graph.dimension,
@@ -251,13 +265,14 @@ export async function annealedPath<A extends readonly unknown[]>(
       const free = freeOf(graph, sites);
       const leaves = new Set(free.flatMap((t) => [...nodesOf(t)].filter(isNoise)));
       const next = flat(
-        inChains(free, chains, leaves, (leaf) => {
+        // Those of all chains, so that a chain's start does not depend on the number of ranks.
+        inChains(free, share.chains, leaves, (leaf) => {
           const { kind, site, shape, dtype } = leaf.attributes;
-          return noise(kind, site, [chains, ...shape], dtype);
+          return noise(kind, site, [share.chains, ...shape], dtype);
         }),
         seed,
       );
-      return async () => (await next)();
+      return async () => ofOwnChains(await (await next)());
     },
     async unconstrain(given) {
       const values = new Map<Tensor, Tensor>();
@@ -268,15 +283,19 @@ export async function annealedPath<A extends readonly unknown[]>(
         if (site === undefined || message.kind !== "sample" || message.value !== undefined)
           return next(message);
         const found = given.get(site.name);
-        if (found === undefined || found.data.length !== sizeOf(site.shape)) {
+        const each = sizeOf(site.shape) / chains;
+        if (found === undefined || found.data.length !== each * share.chains) {
           throw new UsageError(
-            `${program.name}: site '${site.name}' needs ${sizeOf(site.shape)} values, a draw for each of ${chains} chains; found ` +
+            `${program.name}: site '${site.name}' needs ${each * share.chains} values, a draw for each of ${share.chains} chains; found ` +
               `${found?.data.length ?? "none"}.`,
           );
         }
         const { dtype } = message.distribution;
         const value = input(site.name, site.shape.slice(1), dtype);
-        values.set(value, constant(Float64Array.from(found.data, Number), site.shape, dtype));
+        values.set(
+          value,
+          constant(share.part(Float64Array.from(found.data, Number), each), site.shape, dtype),
+        );
         return next({ ...message, value });
       };
       const free = freeOf(graph, trace(program, args, [answer]).sites);
@@ -292,7 +311,12 @@ export async function annealedPath<A extends readonly unknown[]>(
       );
       outward.point.set(q);
       await outward.run();
-      return new Map(values.map(([name, t], i) => [name, new ArrayValue(t.shape, "float64", outputs[i])]));
+      return new Map(
+        values.map(([name, t], i) => {
+          const all = share.all(outputs[i], t.size / chains);
+          return [name, new ArrayValue([share.chains, ...t.shape.slice(1)], "float64", all)];
+        }),
+      );
     },
   };
 }
