@@ -72,7 +72,11 @@ function productLoops(node: Tensor, { transposeA, transposeB }: Transposed): Hos
           for (; i + 3 < m; i += 4) {
             const to = first + i * n + j;
             const row = startsA[c] + i * k;
-            let [s0, s1, s2, s3] = [out[to], out[to + n], out[to + 2 * n], out[to + 3 * n]];
+            // An array of the four would be allocated, each time: a third of the time of a short product.
+            let s0 = out[to];
+            let s1 = out[to + n];
+            let s2 = out[to + 2 * n];
+            let s3 = out[to + 3 * n];
             for (let p = 0; p < k; p++) {
               const v = y[start + p * bp];
               s0 += x[row + p] * v;
