@@ -356,6 +356,9 @@ function loopKernel(node: ScanNode): HostKernel {
   };
 }
 
+/** So many elements are sooner copied by a loop than by a call of `set`. */
+const FEW = 32;
+
 /** Compiles `outputs` to JavaScript functions that run one after another. */
 export function compileHost(outputs: readonly Tensor[]): HostProgram {
   const leaves = topological(outputs).filter((t) => t.op.host === "leaf" && !isConstant(t));
@@ -363,7 +366,8 @@ export function compileHost(outputs: readonly Tensor[]): HostProgram {
   outputs.forEach((t, i) => {
     const { array } = program.placeOf(t);
     if (t.dtype === "int64") program.code.add(`W(O${i}, ${array});`);
-    else program.code.add(t.size === 1 ? `O${i}[0] = ${array}[0];` : `O${i}.set(${array});`);
+    else if (t.size > FEW) program.code.add(`O${i}.set(${array});`);
+    else program.copy({ array: `O${i}` }, { array }, t.size);
   });
   const instantiate = program.compile();
   return {

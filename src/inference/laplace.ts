@@ -10,7 +10,7 @@ import { type FittedProgram, fittedProgram } from "./fitted.ts";
 import { type MapOptions, map, searched } from "./map.ts";
 import { doubtOf, smoothWeights } from "./pareto-smoothing.ts";
 import { flatSite } from "./proper.ts";
-import { constrainAll, type UnconstrainedDensity } from "./unconstrained-density.ts";
+import type { UnconstrainedDensity } from "./unconstrained-density.ts";
 
 /** Options of {@link laplace}: how to find the mode, and how many draws to make. */
 export interface LaplaceOptions extends Omit<MapOptions, "space"> {
@@ -135,7 +135,7 @@ async function drawFrom(
   }
   const { shape } = smoothWeights(logWeights);
   return {
-    values: constrainAll(density, coordinates, [draws]),
+    values: density.constrainAll(coordinates, [draws]),
     paretoK: shape,
     trusted: doubtOf(logWeights, shape) === undefined,
   };

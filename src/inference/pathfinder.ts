@@ -9,7 +9,6 @@ import { doubtOf, effectiveSampleSize, smoothWeights } from "./pareto-smoothing.
 import { follow, logWeight, type PathEnd, type PathInfo } from "./path.ts";
 import { flatSite } from "./proper.ts";
 import {
-  constrainAll,
   type SiteValues,
   type UnconstrainedDensity,
   type UnconstrainedDensityOptions,
@@ -162,7 +161,7 @@ export const pathfinder = <A extends readonly unknown[]>(program: Program<A>): P
     chosen.forEach((from, i) => {
       coordinates.set(points.subarray(from * n, (from + 1) * n), i * n);
     });
-    const values = constrainAll(density, coordinates, [draws]);
+    const values = density.constrainAll(coordinates, [draws]);
     const latent = new Set(density.sites.map(({ name }) => name));
     const top = logWeights.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
     const mean = logWeights.reduce((sum, w) => sum + Math.exp(w - top), 0) / logWeights.length;

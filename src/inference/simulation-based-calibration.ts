@@ -9,7 +9,7 @@ import { runChain } from "./mcmc/run-chain.ts";
 import { vector } from "./mcmc/vectors.ts";
 import { predictive } from "./predictive.ts";
 import { startingPoint } from "./starting-point.ts";
-import { constrainAll, type UnconstrainedDensity, unconstrainedDensity } from "./unconstrained-density.ts";
+import { type UnconstrainedDensity, unconstrainedDensity } from "./unconstrained-density.ts";
 
 /** The number of simulated data sets, and the sampler of their posteriors. */
 export interface CalibrationOptions {
@@ -143,7 +143,7 @@ export async function simulationBasedCalibration<A extends readonly unknown[]>(
       data.get(leaf)?.set(Array.from({ length: leaf.size }, (_, i) => Number(all[s * leaf.size + i])));
     }
     const coordinates = await posterior(density, { draws, seed, simulation: s });
-    for (const [site, { shape, data: values }] of constrainAll(density, coordinates, [draws])) {
+    for (const [site, { shape, data: values }] of density.constrainAll(coordinates, [draws])) {
       const truths = simulated.get(site)?.data ?? [];
       const names = elementNames(site, shape.slice(1));
       names.forEach((name, j) => {

@@ -95,6 +95,8 @@ export interface UnconstrainedDensity {
   ): number | Promise<number>;
   /** The values of latent and deterministic sites at q, float64. Sites that were summed out are absent. */
   constrain(q: ArrayLike<number>): ReadonlyMap<string, ArrayValue>;
+  /** Their values at many points, [points, dimension] row by row: arrays of shape `leading` + the site's, where `leading` has as many elements as points. */
+  constrainAll(coordinates: Float64Array, leading: Shape): ReadonlyMap<string, ArrayValue>;
   /** The coordinates at which the sites have these values. @throws UsageError naming a site without values, or outside its support. */
   unconstrain(values: SiteValues): Promise<Float64Array>;
   /** A starting point: each coordinate uniform on (−2, 2), as in Stan. It depends only on the seed and the attempt. */
@@ -149,6 +151,16 @@ export async function unconstrainedDensity<A extends readonly unknown[]>(
     inputs: new Map(inverseTemperature && [[inverseTemperature, beta]]),
   });
 
+  const wrongLength = (q: Float64Array, gradient: Float64Array): UsageError =>
+    new UsageError(
+      `${program.name}: logDensityAndGradient needs a point and a gradient of ${dimension} numbers, found ${q.length} and ${gradient.length}.`,
+    );
+
+  const read = (gradient: Float64Array): number => {
+    for (let i = 0; i < dimension; i++) gradient[i] = slope.flat[i];
+    return result[0];
+  };
+
   const evaluator: UnconstrainedDensity["evaluator"] = async (outputs, inputs = []) => {
     const results = outputs.map((t) => new Float64Array(t.size));
     const arrays = inputs.map((t) => new Float64Array(t.size));
@@ -185,19 +197,29 @@ export async function unconstrainedDensity<A extends readonly unknown[]>(
             "unconstrainedDensity(program, args, { annealed: true }).",
         );
       }
-      point.set(q);
+      if (q.length !== dimension || gradient.length !== dimension) throw wrongLength(q, gradient);
+      // For a few numbers sooner done than a call of `set`.
+      for (let i = 0; i < dimension; i++) point[i] = q[i];
       beta[0] = power;
       const running = run();
-      const read = (): number => {
-        gradient.set(slope.flat);
-        return result[0];
-      };
-      return running === undefined ? read() : running.then(read);
+      if (running !== undefined) return running.then(() => read(gradient));
+      return read(gradient);
     },
     constrain(q) {
       const numbers = outward(q);
       return new Map(
         names.map((name, i) => [name, new ArrayValue(shapes[i], "float64", numbers[i].slice())]),
+      );
+    },
+    constrainAll(coordinates, leading) {
+      const points = sizeOf(leading);
+      const columns = shapes.map((shape) => new Float64Array(points * sizeOf(shape)));
+      for (let i = 0; i < points; i++) {
+        const numbers = outward(coordinates.subarray(i * dimension, (i + 1) * dimension));
+        for (let k = 0; k < columns.length; k++) putRow(columns[k], i, numbers[k]);
+      }
+      return new Map(
+        names.map((name, k) => [name, new ArrayValue([...leading, ...shapes[k]], "float64", columns[k])]),
       );
     },
     unconstrain: (given) => unconstrain(program, args, graph, given, source),
@@ -223,23 +245,9 @@ export async function unconstrainedDensity<A extends readonly unknown[]>(
   };
 }
 
-/** The values of sites at many points, [points, dimension] row by row, as arrays of shape `leading` + the site's. */
-export function constrainAll(
-  { constrain, dimension }: UnconstrainedDensity,
-  coordinates: Float64Array,
-  leading: Shape,
-): ReadonlyMap<string, ArrayValue> {
-  const values = new Map<string, ArrayValue>();
-  for (let i = 0; i < sizeOf(leading); i++) {
-    for (const [name, { shape, data }] of constrain(
-      coordinates.subarray(i * dimension, (i + 1) * dimension),
-    )) {
-      const all = values.get(name) ?? new ArrayValue([...leading, ...shape], "float64");
-      values.set(name, all);
-      (all.data as Float64Array).set(data as Float64Array, i * data.length);
-    }
-  }
-  return values;
+/** Row `i` of a matrix. */
+function putRow(rows: Float64Array, i: number, row: Float64Array): void {
+  for (let j = 0; j < row.length; j++) rows[i * row.length + j] = row[j];
 }
 
 /** Runs the program with the given values and takes each back through the transform that belongs to its support there. */

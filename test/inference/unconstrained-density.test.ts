@@ -49,6 +49,14 @@ const logNormal = (x: number, loc: number, scale: number): number =>
   -0.5 * ((x - loc) / scale) ** 2 - Math.log(scale) - 0.5 * Math.log(2 * Math.PI);
 
 describe("closed forms", () => {
+  test("a point or gradient of another length is refused", async () => {
+    const density = await unconstrainedDensity(coin(), []);
+    const refused = new UsageError(
+      "coin: logDensityAndGradient needs a point and a gradient of 1 numbers, found 2 and 1.",
+    );
+    expect(() => density.logDensityAndGradient(new Float64Array(2), new Float64Array(1))).toThrow(refused);
+  });
+
   test("Beta(10, 10) with 6 heads of 10: ln p + 16 and 14 of the logistic, and its derivative", async () => {
     const density = await unconstrainedDensity(coin(), []);
     expect(density.dimension).toBe(1);

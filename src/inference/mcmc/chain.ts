@@ -2,13 +2,18 @@
 import { fillNormal, fillUniform, type Stream, stream } from "../../random/index.ts";
 import { averageStepSize, type DualAveraging, startDualAveraging } from "./dual-averaging.ts";
 import {
+  after,
+  type Density,
+  drive,
   type Kernel,
   kick,
   kickAndDrift,
-  moverAt,
+  newMover,
   type Point,
+  place,
   type Querying,
   type Randomness,
+  type Transition,
   type TransitionInfo,
 } from "./kernel.ts";
 import {
@@ -24,8 +29,7 @@ import {
   velocity,
   withDraw,
 } from "./metric.ts";
-import { type Vector, vector } from "./vectors.ts";
-import { schedule } from "./windows.ts";
+import { type Schedule, schedule } from "./windows.ts";
 
 export interface ChainSettings {
   readonly seed: number;
@@ -73,31 +77,42 @@ function streamsOf(settings: ChainSettings, use: string) {
 const BATCH = 16;
 
 /**
- * The random numbers for one purpose at one iteration: a function of seed, chain, purpose and iteration only, so that chains can run in any
- * order, anywhere.
+ * The random numbers of a chain for one purpose: a function of seed, chain, purpose and iteration only, so that chains can run in any order,
+ * anywhere.
  */
-export function randomness(settings: ChainSettings, use: string, iteration: number): Randomness {
-  const { normals, uniforms } = streamsOf(settings, use);
-  let batch: Vector = [];
-  let drawn = 0;
-  let used = 0;
-  return {
-    normals(size) {
-      const out = new Float64Array(size);
-      fillNormal(out, normals, { step: iteration, first: drawn });
-      drawn += size;
-      return vector(out);
-    },
-    uniform() {
-      const at = used++ % BATCH;
-      if (at === 0) {
-        const out = new Float64Array(BATCH);
-        fillUniform(out, uniforms, { step: iteration, first: used - 1 });
-        batch = vector(out);
-      }
-      return batch[at];
-    },
-  };
+export class ChainRandomness implements Randomness {
+  readonly #normals: Stream;
+  readonly #uniforms: Stream;
+  readonly #batch = new Float64Array(BATCH);
+  #iteration = 0;
+  #drawn = 0;
+  #used = 0;
+
+  constructor(settings: ChainSettings, use: string) {
+    const { normals, uniforms } = streamsOf(settings, use);
+    this.#normals = normals;
+    this.#uniforms = uniforms;
+  }
+
+  /** Begins with those of an iteration. */
+  at(iteration: number): this {
+    this.#iteration = iteration;
+    this.#drawn = 0;
+    this.#used = 0;
+    return this;
+  }
+
+  normals(out: Float64Array): void {
+    fillNormal(out, this.#normals, { step: this.#iteration, first: this.#drawn });
+    this.#drawn += out.length;
+  }
+
+  uniform(): number {
+    const used = this.#used++;
+    const at = used % BATCH;
+    if (at === 0) fillUniform(this.#batch, this.#uniforms, { step: this.#iteration, first: used });
+    return this.#batch[at];
+  }
 }
 
 /**
@@ -106,16 +121,18 @@ export function randomness(settings: ChainSettings, use: string, iteration: numb
  */
 function* findStepSize(point: Point, metric: Metric, from: number, random: Randomness): Querying<number> {
   const threshold = Math.log(0.8);
-  const v = vector(point.q);
+  const n = point.q.length;
+  const z = newMover(n);
+  const [p, v] = [new Float64Array(n), new Float64Array(n)];
   let stepSize = from;
   let direction = 0;
   // 2^±50 is beyond any scale of float64 coordinates.
   for (let tries = 0; tries < 50; tries++) {
-    const p = random.normals(point.q.length);
+    random.normals(p);
     toMomentum(metric, p);
     velocity(metric, p, v);
     const before = kineticEnergy(p, v) - point.logDensity;
-    const z = moverAt(point, p);
+    place(z, point, p);
     kickAndDrift(z, metric, stepSize, v);
     z.logDensity = yield z;
     kick(z, stepSize);
@@ -129,10 +146,14 @@ function* findStepSize(point: Point, metric: Metric, from: number, random: Rando
 }
 
 /** A chain at its starting point, with a first step size. */
-export function* startChain(point: Point, settings: ChainSettings): Querying<ChainState> {
+export function startChain(
+  point: Point,
+  settings: ChainSettings,
+  density: Density,
+): ChainState | Promise<ChainState> {
   const metric = unitMetric(settings.metric, point.q.length);
-  const stepSize = yield* findStepSize(point, metric, 1, randomness(settings, "step size", 0));
-  return {
+  const random = new ChainRandomness(settings, "step size").at(0);
+  return after(drive(findStepSize(point, metric, 1, random), density), (stepSize) => ({
     settings,
     iteration: 0,
     point,
@@ -140,7 +161,7 @@ export function* startChain(point: Point, settings: ChainSettings): Querying<Cha
     metric,
     averaging: startDualAveraging(stepSize),
     moments: noMoments(settings.metric, point.q.length),
-  };
+  }));
 }
 
 export interface ChainStep {
@@ -148,40 +169,72 @@ export interface ChainStep {
   readonly info: TransitionInfo;
 }
 
-/** One transition; during warm-up it adapts step size and metric as well. */
-export function* stepChain(kernel: Kernel, state: ChainState): Querying<ChainStep> {
-  const { settings, iteration, metric, stepSize } = state;
-  const random = randomness(settings, "transition", iteration);
-  const { point, info } = yield* kernel(state.point, metric, stepSize, random);
-  const moved = { ...state, point, iteration: iteration + 1 };
-  return { state: iteration < settings.warmUp ? yield* adapt(moved, info) : moved, info };
+/** Numbers for a chain's transitions. */
+export const transitionRandomness = (settings: ChainSettings): ChainRandomness =>
+  new ChainRandomness(settings, "transition");
+
+/** One transition; during warm-up it adapts step size and metric as well. In a promise only if the density is. */
+export function stepChain(
+  kernel: Kernel,
+  state: ChainState,
+  density: Density,
+  random = transitionRandomness(state.settings),
+): ChainStep | Promise<ChainStep> {
+  const { point, metric, stepSize, iteration } = state;
+  const made = drive(kernel(point, metric, stepSize, random.at(iteration)), density);
+  return made instanceof Promise ? adaptLater(state, made, density) : adapted(state, made, density);
 }
 
-/** Warm-up after a transition: the step size always; the metric at the end of a window, where both adaptations restart. */
-function* adapt(state: ChainState, { acceptance }: TransitionInfo): Querying<ChainState> {
-  const { settings, point } = state;
-  const at = state.iteration - 1;
-  const { start, end, early, ends } = schedule(settings.warmUp);
-  const averaging = averageStepSize(state.averaging, acceptance, settings.targetAcceptance);
-  const counts = at < end && (at >= start || early.length > 0);
-  const moments = counts ? withDraw(state.moments, point.q, point.gradient) : state.moments;
-  if (ends.includes(at) || early.includes(at)) {
-    const metric = at < start ? roughMetric(moments, state.metric) : metricOf(moments, state.metric);
-    const random = randomness(settings, "step size", state.iteration);
-    const stepSize = yield* findStepSize(point, metric, Math.exp(averaging.logStepSize), random);
-    return {
-      ...state,
-      metric,
-      stepSize,
-      averaging: startDualAveraging(stepSize),
-      moments: noMoments(settings.metric, point.q.length),
-    };
+const adaptLater = async (
+  state: ChainState,
+  made: Promise<Transition>,
+  density: Density,
+): Promise<ChainStep> => adapted(state, await made, density);
+
+/** The state after a transition: the step size always changes in warm-up; the metric at the end of a window, where both adaptations restart. */
+function adapted(
+  before: ChainState,
+  { point, info }: Transition,
+  density: Density,
+): ChainStep | Promise<ChainStep> {
+  const { settings, iteration: at } = before;
+  const iteration = at + 1;
+  if (at >= settings.warmUp) {
+    const { stepSize, metric, averaging, moments } = before;
+    return { state: { settings, iteration, point, stepSize, metric, averaging, moments }, info };
   }
-  const last = state.iteration === settings.warmUp;
+  const { start, end, early, ends } = scheduleOf(settings.warmUp);
+  const averaging = averageStepSize(before.averaging, info.acceptance, settings.targetAcceptance);
+  const counts = at < end && (at >= start || early.length > 0);
+  const moments = counts ? withDraw(before.moments, point.q, point.gradient) : before.moments;
+  if (ends.includes(at) || early.includes(at)) {
+    const metric = at < start ? roughMetric(moments, before.metric) : metricOf(moments, before.metric);
+    const random = new ChainRandomness(settings, "step size").at(iteration);
+    const found = drive(findStepSize(point, metric, Math.exp(averaging.logStepSize), random), density);
+    return after(found, (stepSize) => ({
+      state: {
+        settings,
+        iteration,
+        point,
+        stepSize,
+        metric,
+        averaging: startDualAveraging(stepSize),
+        moments: noMoments(settings.metric, point.q.length),
+      },
+      info,
+    }));
+  }
+  const last = iteration === settings.warmUp;
+  const stepSize = Math.exp(last ? averaging.logAverage : averaging.logStepSize);
   return {
-    ...state,
-    averaging,
-    moments,
-    stepSize: Math.exp(last ? averaging.logAverage : averaging.logStepSize),
+    state: { settings, iteration, point, stepSize, metric: before.metric, averaging, moments },
+    info,
   };
+}
+
+let known = schedule(0);
+/** The schedule of a length, which is that of the transition before. */
+function scheduleOf(warmUp: number): Schedule {
+  if (known.warmUp !== warmUp) known = schedule(warmUp);
+  return known;
 }

@@ -3,15 +3,16 @@ import {
   type Kernel,
   kick,
   kickAndDrift,
-  moverAt,
+  type Mover,
+  newMover,
   type Point,
+  place,
   pointAt,
   type Querying,
   type Randomness,
   type Transition,
 } from "./kernel.ts";
 import { kineticEnergy, type Metric, toMomentum, velocity } from "./metric.ts";
-import { vector } from "./vectors.ts";
 
 /** Largest number of leapfrog steps in a trajectory: a step size that shrinks to zero must not make it endless. */
 const MOST_STEPS = 1024;
@@ -21,14 +22,22 @@ const MOST_STEPS = 1024;
  * accept step on the energy error. The time is drawn anew for each transition, uniform on (0, 2 · `time`), because a fixed one can be
  * near a period of some coordinate and then never leaves it (Mackenzie 1989).
  */
-export const hmcKernel = ({ time = Math.PI / 2 }: { readonly time?: number } = {}): Kernel =>
-  function* (point: Point, metric: Metric, stepSize: number, random: Randomness): Querying<Transition> {
-    const p = random.normals(point.q.length);
+export function hmcKernel({ time = Math.PI / 2 }: { readonly time?: number } = {}): Kernel {
+  let z: Mover = newMover(0);
+  let [p, v] = [z.p, z.p];
+  return function* (
+    point: Point,
+    metric: Metric,
+    stepSize: number,
+    random: Randomness,
+  ): Querying<Transition> {
+    const n = point.q.length;
+    if (p.length !== n) [z, p, v] = [newMover(n), new Float64Array(n), new Float64Array(n)];
+    random.normals(p);
     toMomentum(metric, p);
-    const v = vector(p);
     velocity(metric, p, v);
     const initial = kineticEnergy(p, v) - point.logDensity;
-    const z = moverAt(point, p);
+    place(z, point, p);
     const steps = Math.min(MOST_STEPS, Math.max(1, Math.round((2 * time * random.uniform()) / stepSize)));
     let energy = initial;
     let leapfrogs = 0;
@@ -48,3 +57,4 @@ export const hmcKernel = ({ time = Math.PI / 2 }: { readonly time?: number } = {
       info: { acceptance, divergent, treeDepth: 0, leapfrogs, energy: accepted ? energy : initial },
     };
   };
+}

@@ -13,7 +13,7 @@ export interface Point {
 export interface Mover {
   readonly q: Float64Array;
   readonly gradient: Float64Array;
-  readonly p: Vector;
+  readonly p: Float64Array;
   logDensity: number;
 }
 
@@ -43,6 +43,10 @@ export function drive<T>(kernel: Querying<T>, density: Density): T | Promise<T> 
   return next.value;
 }
 
+/** A function of a value that may be in a promise; at once if it is not. */
+export const after = <A, B>(value: A | Promise<A>, next: (value: A) => B | Promise<B>): B | Promise<B> =>
+  value instanceof Promise ? value.then(next) : next(value);
+
 async function resume<T>(kernel: Querying<T>, density: Density, answer: number): Promise<T> {
   let next = kernel.next(answer);
   while (next.done !== true) next = kernel.next(await density(next.value.q, next.value.gradient));
@@ -50,26 +54,32 @@ async function resume<T>(kernel: Querying<T>, density: Density, answer: number):
 }
 
 /** A copy of a mover's position. */
-export const pointAt = ({ q, logDensity, gradient }: Mover): Point => ({
+export const pointAt = ({ q, logDensity, gradient }: Omit<Mover, "p">): Point => ({
   q: vector(q),
   logDensity,
   gradient: vector(gradient),
 });
 
-/** A mover at a point with a momentum, as copies. */
-export function moverAt({ q, logDensity, gradient }: Point, p: Vector): Mover {
-  const n = q.length;
-  // One block of memory for both arrays: allocation is the cost.
-  const block = new Float64Array(2 * n);
-  for (let i = 0; i < n; i++) {
-    block[i] = q[i];
-    block[n + i] = gradient[i];
+/** A place for a mover of so many coordinates. */
+export const newMover = (dimension: number): Mover => ({
+  q: new Float64Array(dimension),
+  gradient: new Float64Array(dimension),
+  p: new Float64Array(dimension),
+  logDensity: Number.NaN,
+});
+
+/** Puts a mover at a point with a momentum, as copies. */
+export function place(z: Mover, { q, logDensity, gradient }: Point, p: Float64Array): void {
+  for (let i = 0; i < p.length; i++) {
+    z.q[i] = q[i];
+    z.gradient[i] = gradient[i];
+    z.p[i] = p[i];
   }
-  return { q: block.subarray(0, n), gradient: block.subarray(n), p: vector(p), logDensity };
+  z.logDensity = logDensity;
 }
 
 /** Half a kick and a whole drift of a leapfrog step; a query, and {@link kick}, complete it. `v` is scratch. */
-export function kickAndDrift(z: Mover, metric: Metric, stepSize: number, v: Vector): void {
+export function kickAndDrift(z: Mover, metric: Metric, stepSize: number, v: Float64Array): void {
   kick(z, stepSize);
   velocity(metric, z.p, v);
   const { q } = z;
@@ -105,13 +115,13 @@ export interface Transition {
 
 /** Random numbers of one transition. */
 export interface Randomness {
-  /** Standard normals, different ones at each call. */
-  normals(size: number): Vector;
+  /** Fills an array with standard normals, different ones at each call. */
+  normals(out: Float64Array): void;
   /** A uniform in (0, 1), another at each call. */
   uniform(): number;
 }
 
-/** A Markov kernel that leaves the density invariant. */
+/** A Markov kernel that leaves the density invariant. It may have memory of its own: one transition at a time. */
 export type Kernel = (
   point: Point,
   metric: Metric,

@@ -38,7 +38,7 @@ export function unitMetric(kind: MetricKind, dimension: number): Metric {
 }
 
 /** v = M⁻¹ p, into `out`. */
-export function velocity({ kind, inverse }: Metric, p: Vector, out: Vector): void {
+export function velocity({ kind, inverse }: Metric, p: Float64Array, out: Float64Array): void {
   const n = p.length;
   if (kind === "diagonal") {
     for (let i = 0; i < n; i++) out[i] = inverse[i] * p[i];
@@ -52,7 +52,7 @@ export function velocity({ kind, inverse }: Metric, p: Vector, out: Vector): voi
 }
 
 /** Standard normals z become a momentum p ~ N(0, M), in place: p = L⁻ᵀ z. */
-export function toMomentum({ kind, root }: Metric, z: Vector): void {
+export function toMomentum({ kind, root }: Metric, z: Float64Array): void {
   const n = z.length;
   if (kind === "diagonal") {
     for (let i = 0; i < n; i++) z[i] /= root[i];
@@ -62,7 +62,7 @@ export function toMomentum({ kind, root }: Metric, z: Vector): void {
 }
 
 /** ½ pᵀ M⁻¹ p, from p and its velocity. */
-export const kineticEnergy = (p: Vector, v: Vector): number => 0.5 * dot(p, v);
+export const kineticEnergy = (p: Float64Array, v: Float64Array): number => 0.5 * dot(p, v);
 
 /** Running moments of draws and of the log density's gradient at them (Welford 1962). */
 export interface Moments {
@@ -99,14 +99,14 @@ function withVector(
   squaresBefore: Readonly<Vector>,
 ): { readonly mean: Vector; readonly squares: Vector } {
   const n = x.length;
-  const before = x.map((v, i) => v - meanBefore[i]);
-  const mean = meanBefore.map((m, i) => m + before[i] / count);
+  const mean = meanBefore.slice();
   const squares = squaresBefore.slice();
+  for (let i = 0; i < n; i++) mean[i] += (x[i] - meanBefore[i]) / count;
   if (kind === "diagonal") {
-    for (let i = 0; i < n; i++) squares[i] += before[i] * (x[i] - mean[i]);
+    for (let i = 0; i < n; i++) squares[i] += (x[i] - meanBefore[i]) * (x[i] - mean[i]);
   } else {
     for (let i = 0; i < n; i++)
-      for (let j = 0; j < n; j++) squares[i * n + j] += before[i] * (x[j] - mean[j]);
+      for (let j = 0; j < n; j++) squares[i * n + j] += (x[i] - meanBefore[i]) * (x[j] - mean[j]);
   }
   return { mean, squares };
 }

@@ -1,7 +1,14 @@
 /** A whole chain: warm-up, then draws, with what each transition reports. */
-import { type ChainSettings, type ChainState, type ChainStep, startChain, stepChain } from "./chain.ts";
+import {
+  type ChainSettings,
+  type ChainState,
+  type ChainStep,
+  startChain,
+  stepChain,
+  transitionRandomness,
+} from "./chain.ts";
 import { hmcKernel } from "./hmc-kernel.ts";
-import { type Density, drive, type Kernel, type Point } from "./kernel.ts";
+import type { Density, Kernel, Point } from "./kernel.ts";
 import type { Metric } from "./metric.ts";
 import { nutsKernel } from "./nuts-kernel.ts";
 
@@ -64,6 +71,7 @@ export async function runChain(
 ): Promise<ChainRun> {
   const { chain, warmUp } = settings;
   const kernel = kernelOf(spec);
+  const random = transitionRandomness(settings);
   const total = warmUp + draws;
   const dimension = start.q.length;
   const coordinates = new Float64Array(draws * dimension);
@@ -80,15 +88,16 @@ export async function runChain(
       divergences,
     });
 
-  const started = drive(startChain(start, settings), density);
+  const started = startChain(start, settings, density);
   let state: ChainState = started instanceof Promise ? await started : started;
   let turn = performance.now();
   for (let i = 0; i < total; i++) {
-    const stepped = drive(stepChain(kernel, state), density);
+    const stepped = stepChain(kernel, state, density, random);
     const { state: next, info }: ChainStep = stepped instanceof Promise ? await stepped : stepped;
     if (i >= warmUp) {
       const at = i - warmUp;
-      coordinates.set(next.point.q, at * dimension);
+      const { q } = next.point;
+      for (let j = 0; j < dimension; j++) coordinates[at * dimension + j] = q[j];
       statistics.logDensity[at] = next.point.logDensity;
       statistics.acceptance[at] = info.acceptance;
       statistics.stepSize[at] = state.stepSize;

@@ -10,14 +10,13 @@ import { checkSeed } from "../../random/index.ts";
 import { type FittedProgram, fittedProgram } from "../fitted.ts";
 import { startingPoint } from "../starting-point.ts";
 import {
-  constrainAll,
   type SiteValues,
   type UnconstrainedDensity,
   type UnconstrainedDensityOptions,
   unconstrainedDensity,
 } from "../unconstrained-density.ts";
 import { type ChainState, startChain, stepChain } from "./chain.ts";
-import { drive, type Point, type TransitionInfo } from "./kernel.ts";
+import type { Point, TransitionInfo } from "./kernel.ts";
 import type { Metric, MetricKind } from "./metric.ts";
 import { overRanks } from "./over-ranks.ts";
 import {
@@ -171,10 +170,10 @@ export function sampler<A extends readonly unknown[]>(program: Program<A>, spec:
       checkDraws(method, options);
       const density = await densityFor(args, options);
       const { start, settings } = await jobFor(density, chain, 0, options);
-      return { density, chain: await drive(startChain(start, settings), density.logDensityAndGradient) };
+      return { density, chain: await startChain(start, settings, density.logDensityAndGradient) };
     },
     async step({ density, chain }) {
-      const { state, info } = await drive(stepChain(kernelOf(spec), chain), density.logDensityAndGradient);
+      const { state, info } = await stepChain(kernelOf(spec), chain, density.logDensityAndGradient);
       return { state: { density, chain: state }, info };
     },
     async run(args, options = {}) {
@@ -274,7 +273,7 @@ function collect(
     fitted,
     chains: runs.length,
     draws,
-    values: constrainAll(density, coordinates, [runs.length, draws]),
+    values: density.constrainAll(coordinates, [runs.length, draws]),
     statistics: Object.fromEntries(statisticNames.map((name) => [name, joined(name)])) as Statistics,
     adapted: runs.map(({ stepSize, metric }) => ({ stepSize, metric })),
     maxTreeDepth: spec.name === "nuts" ? spec.maxTreeDepth : undefined,

@@ -1,6 +1,6 @@
 /**
- * Vectors of the kernels: plain arrays of doubles. A trajectory allocates several per leapfrog step, and a typed array of more than
- * eight numbers costs a call of malloc, about a microsecond: as much as the density of a small program.
+ * Vectors that outlive a transition: plain arrays of doubles, because a typed array of more than eight numbers costs a call of malloc, about a
+ * microsecond. What a kernel works on is typed, and made once for a chain.
  */
 export type Vector = number[];
 
@@ -10,16 +10,10 @@ export function vector(x: ArrayLike<number>): Vector {
   return out;
 }
 
-export function dot(a: Vector, b: Vector): number {
+export function dot(a: Float64Array, b: Float64Array): number {
   let total = 0;
   for (let i = 0; i < a.length; i++) total += a[i] * b[i];
   return total;
-}
-
-export function sum(a: Vector, b: Vector): Vector {
-  const out = new Array<number>(a.length);
-  for (let i = 0; i < a.length; i++) out[i] = a[i] + b[i];
-  return out;
 }
 
 /** ln(eᵃ + eᵇ). */

@@ -257,9 +257,9 @@ describe("the metric of some draws", () => {
 test("a dense momentum has covariance M: p = L⁻ᵀ z, so pᵀ M⁻¹ p = zᵀ z", () => {
   const metric = metricFrom("dense", Float64Array.of(2, 0.6, 0.3, 0.6, 1, -0.2, 0.3, -0.2, 0.5));
   const z = [0.7, -1.1, 2.3];
-  const p = [...z];
+  const p = Float64Array.from(z);
   toMomentum(metric, p);
-  const v = [0, 0, 0];
+  const v = new Float64Array(3);
   velocity(metric, p, v);
   expect(p.reduce((s, x, i) => s + x * v[i], 0)).toBeCloseTo(
     z.reduce((s, x) => s + x * x, 0),

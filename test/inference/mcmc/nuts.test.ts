@@ -164,8 +164,13 @@ describe("a chain is a function of seed and chain", () => {
     expect(values(one)).toEqual(values(two)?.slice(0, 50));
   });
 
-  test("init and step give what run gives, from plain data", async () => {
-    const sampler = nuts(eightSchools());
+  // A run's kernel keeps its memory from transition to transition; that of a step is new. Centred, many trajectories diverge.
+  test.each([
+    ["nuts", nuts(eightSchools())],
+    ["nuts, centred", nuts(centredSchools())],
+    ["nuts, cut off", nuts(eightSchools(), { maxTreeDepth: 2 })],
+    ["hmc, centred", hmc(centredSchools())],
+  ] as const)("init and step give what run gives, from plain data: %s", async (_, sampler) => {
     const run = await sampler.run([], { ...small, seed: 1 });
     let state = await sampler.init([], { seed: 1, warmUp: 50, chain: 1 });
     for (let i = 0; i < 60; i++) state = (await sampler.step(state)).state;
