@@ -4,6 +4,9 @@ import {
   div,
   exp,
   full,
+  greaterEqual,
+  isConstant,
+  minimum,
   mul,
   neg,
   operands,
@@ -16,6 +19,7 @@ import {
   type Tensor,
   type TensorLike,
   unsqueeze,
+  where,
 } from "../tensor/index.ts";
 import { checkTotal } from "./binomial.ts";
 import { integerInterval, nonNegativeInteger, positive } from "./constraints.ts";
@@ -78,12 +82,23 @@ export class BetaBinomialDistribution extends Distribution {
     return new BetaBinomialDistribution(parameters, this.count);
   }
 
-  /** By the masses of all counts, of a single known total. */
+  /** By the masses of all counts up to the largest total, which must be known. */
   protected override cumulative(): Cumulative | undefined {
-    if (this.count === undefined || this.count > LARGEST_LISTED) return undefined;
-    const k = arange(this.count + 1, this.dtype);
+    const { count, total } = this;
+    const largest =
+      count ?? (isConstant(total) ? total.attributes.values.reduce((x, y) => Math.max(x, y), 0) : Number.NaN);
+    if (!(largest <= LARGEST_LISTED)) return undefined;
+    const k = arange(largest + 1, this.dtype);
     const [a, b] = [this.concentration1, this.concentration0].map((c) => unsqueeze(c, -1));
-    return cumulativeOfMasses(betaBinomialLogMass(k, sub(this.count, k), a, b));
+    if (count !== undefined) return cumulativeOfMasses(betaBinomialLogMass(k, sub(count, k), a, b));
+    const rest = sub(unsqueeze(total, -1), k);
+    const some = greaterEqual(rest, 0);
+    const none = full([], Number.NEGATIVE_INFINITY, this.dtype);
+    const { logIcdf: quantile, ...of } = cumulativeOfMasses(
+      where(some, betaBinomialLogMass(k, where(some, rest, 0), a, b), none),
+    );
+    // Where all masses add up to less than 1, by rounding, no count would be enough.
+    return { ...of, logIcdf: (l) => minimum(quantile(l), total) };
   }
 
   protected override forms(): ClosedForms {
@@ -105,7 +120,8 @@ export class BetaBinomialDistribution extends Distribution {
 /**
  * The number of successes in `total` trials whose common probability is drawn from Beta(concentration1, concentration0):
  * p(k) = C(n, k) B(k + a, n − k + b) / B(a, b), a binomial with more spread. In a float dtype. `total` is a whole number, or a tensor of
- * whole numbers; shapes broadcast to the batch shape. The support is enumerable and the entropy known only if it is one number.
+ * whole numbers; shapes broadcast to the batch shape. The support is enumerable and the entropy known only if it is one number;
+ * the distribution function, a sum of masses, if it is known and at most 1000.
  *
  * Drawn as what it is: a probability, then a binomial. Draws have no derivatives, and densities none in the total.
  *

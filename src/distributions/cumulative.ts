@@ -256,7 +256,7 @@ export function settle(logCdf: (k: Tensor) => Tensor, k: Tensor, l: Tensor): Ten
 }
 
 /** The distribution function of 0, …, K − 1 from their log masses along the last axis of `logs`. Both tails are sums of masses. */
-export function cumulativeOfMasses(logs: Tensor): Cumulative {
+export function cumulativeOfMasses(logs: Tensor): Cumulative & Required<Pick<Cumulative, "logIcdf">> {
   const size = logs.shape[logs.rank - 1];
   const index = arange(size, logs.dtype);
   const share = (keep: Tensor, of: Tensor): Tensor =>

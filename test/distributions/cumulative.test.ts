@@ -8,6 +8,7 @@ import { type CompileOptions, compile } from "../../src/compile/index.ts";
 import {
   Bernoulli,
   Beta,
+  BetaBinomial,
   Binomial,
   Cauchy,
   ChiSquared,
@@ -34,6 +35,7 @@ import {
   Pareto,
   Poisson,
   RelaxedBernoulli,
+  SkewNormal,
   StudentT,
   Transformed,
   transforms,
@@ -42,7 +44,7 @@ import {
   Weibull,
   ZeroInflated,
 } from "../../src/distributions/index.ts";
-import { grad, sum, type Tensor, tensor } from "../../src/tensor/index.ts";
+import { grad, input, sum, type Tensor, tensor } from "../../src/tensor/index.ts";
 import { testIf } from "./applicable.ts";
 import { arrayOf, evaluate, type Float, symbolic } from "./cases.ts";
 import { distributionCases } from "./registry/index.ts";
@@ -79,6 +81,7 @@ const families: Readonly<Record<string, Make>> = {
   Poisson: (p) => Poisson(p.rate),
   GeneralizedPareto: (p) => GeneralizedPareto(p.loc, p.scale, p.shape),
   GeneralizedExtremeValue: (p) => GeneralizedExtremeValue(p.loc, p.scale, p.shape),
+  SkewNormal: (p) => SkewNormal(p.loc, p.scale, p.skewness),
   InverseGaussian: (p) => InverseGaussian(p.loc, p.concentration),
   Beta: (p) => Beta(p.concentration1, p.concentration0),
   StudentT: (p) => StudentT(p.df, p.loc, p.scale),
@@ -525,4 +528,74 @@ test("both tails of a gamma are differentiable in the concentration", async () =
       );
     });
   }
+});
+
+test("a skew normal is differentiable in its skewness, also where that changes sign", async () => {
+  const a = [-1e6, -30, -2, -0.5, 0, 1e-9, 0.5, 2, 30, 1e6];
+  const z = [-6, -1.5, -1e-3, 0, 1e-3, 1.5, 6];
+  for (const dtype of ["float64", "float32"] as const) {
+    const [skewness, x] = [a.flatMap((v) => z.map(() => v)), a.flatMap(() => z)].map((v) =>
+      tensor(v, { dtype }),
+    );
+    const p = SkewNormal(tensor(0, { dtype }), tensor(1, { dtype }), skewness);
+    const slope = await grad(sum(p.cdf(x)), [skewness])[0].value();
+    a.forEach((s, i) => {
+      z.forEach((v, j) => {
+        // Of Owen's T: −e^(−z² (1 + a²)/2)/(π (1 + a²)).
+        const exact = -Math.exp(-0.5 * v * v * (1 + s * s)) / (Math.PI * (1 + s * s));
+        const found = Number(slope.data[i * z.length + j]);
+        const [relative, absolute] = dtype === "float64" ? [1e-10, 1e-16] : [1e-4, 1e-7];
+        expect(Math.abs(found - exact), `${dtype}: skewness ${s} at ${v}`).toBeLessThanOrEqual(
+          relative * Math.abs(exact) + absolute,
+        );
+      });
+    });
+  }
+});
+
+test.each(["float64", "float32"] as const)(
+  "a skew normal of any skewness in %s: half a normal at the ends",
+  async (dtype) => {
+    const a = tensor([-1e30, 1e30, 0], { dtype });
+    const p = SkewNormal(tensor(0, { dtype }), tensor(1, { dtype }), a);
+    const [cdf, survival] = [await p.cdf(1).value(), await p.survival(1).value()];
+    // erf(1/√2), and Φ(1).
+    const expected = [1, 0.6826894921370859, 0.8413447460685429];
+    expected.forEach((e, i) => {
+      expect(Math.abs(Number(cdf.data[i]) - e)).toBeLessThan(1e-6);
+      expect(Math.abs(Number(survival.data[i]) - (1 - e))).toBeLessThan(1e-6);
+    });
+  },
+);
+
+test("beta-binomials of several known totals: each is that of its own", async () => {
+  const totals = [0, 1, 7, 40];
+  const d = BetaBinomial(tensor(totals, { dtype: "float64" }), tensor(0.75, { dtype: "float64" }), 3);
+  const points = [-1, 0, 1, 3.5, 7, 39, 40, 50];
+  for (const x of points) {
+    for (const k of NAMES) {
+      const all = await d[k](x).value();
+      for (const [i, n] of totals.entries()) {
+        const one = await BetaBinomial(n, tensor(0.75, { dtype: "float64" }), 3)
+          [k](x)
+          .value();
+        expect(all.data[i], `${k} of ${n} at ${x}`).toBeCloseTo(Number(one.data[0]), 13);
+      }
+    }
+  }
+  for (const p of [0, 1e-9, 0.3, 0.5, 1 - 1e-16, 1]) {
+    const all = await d.icdf(p).value();
+    for (const [i, n] of totals.entries()) {
+      const one = await BetaBinomial(n, tensor(0.75, { dtype: "float64" }), 3)
+        .icdf(p)
+        .value();
+      expect(all.data[i], `quantile ${p} of ${n}`).toBe(one.data[0]);
+    }
+  }
+});
+
+test("beta-binomials of large totals, or of totals that are not known, have no distribution function", () => {
+  expect(BetaBinomial(tensor([5, 1001]), 1, 1).has("cdf")).toBe(false);
+  expect(BetaBinomial(input("n", [2]), 1, 1).has("cdf")).toBe(false);
+  expect(() => BetaBinomial(input("n", [2]), 1, 1).cdf(1)).toThrow(ClosedFormError);
 });
