@@ -29,14 +29,25 @@ export const delimiterOf = (bytes: Uint8Array, preferred?: string): string => {
       best && (found.share - best.share || found.numbers - best.numbers || found.cells - best.cells);
     if (better === undefined || better > 0) best = found;
   }
+  if (best?.delimiter === "," && isOneColumn(bytes)) return ";";
   return best?.delimiter ?? preferred ?? ",";
+};
+
+/** Whether a name stands above numbers with a decimal comma: then commas delimit nothing. */
+const isOneColumn = (bytes: Uint8Array): boolean => {
+  const [name, ...cells] = firstLines(bytes).filter((line) => line.trim() !== "");
+  return !name.includes(",") && cells.every(looksNumeric);
+};
+
+/** The first lines. Quotation marks are not heeded. */
+const firstLines = (bytes: Uint8Array): readonly string[] => {
+  const text = Buffer.from(bytes.subarray(0, PROBE)).toString("utf8");
+  return text.split(/\r\n?|\n/).slice(0, RECORDS);
 };
 
 /** The share of numbers among the cells of the first lines. Quotation marks are not heeded: this only breaks ties. */
 const numbersAmong = (bytes: Uint8Array, delimiter: string): number => {
-  const text = Buffer.from(bytes.subarray(0, PROBE)).toString("utf8");
-  const lines = text.split(/\r\n?|\n/).slice(0, RECORDS);
-  const cells = lines.flatMap((line) => line.split(delimiter));
+  const cells = firstLines(bytes).flatMap((line) => line.split(delimiter));
   return cells.filter(looksNumeric).length / Math.max(cells.length, 1);
 };
 

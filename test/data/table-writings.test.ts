@@ -282,6 +282,7 @@ describe("the first line", () => {
     ["row numbers of pandas with names", ",a,b\n0,x,0.7\n1,y,0.2", ["", "a", "b"], 2],
     ["decimal commas and no names", "1,5;2,5\n3,25;4,5\n", ["0", "1"], 2],
     ["decimal commas, tabs and no names", "1,5\t2,5\n3,25\t4,5\n", ["0", "1"], 2],
+    ["one column of decimal commas", "size\n1,5\n2,25\n3\n", ["size"], 3],
     ["bars", "a|b\n1|2\n3|4\n", ["a", "b"], 2],
     ["Excel's own word on the delimiter", "sep=;\na;b\n1;2\n3;4\n", ["a", "b"], 2],
     ["blank lines", "a,b\n1,2\n  \n3,4\n,\n", ["a", "b"], 3],
