@@ -7,6 +7,7 @@ import type { Tensor, TypedArray } from "../tensor/index.ts";
 import { emptyState, moveTo, noiseOf, pilot, type Settings, transition } from "./annealing/chains.ts";
 import { type AnnealedPath, annealedPath } from "./annealing/path.ts";
 import { shareOf } from "./annealing/share.ts";
+import { checkSameProgram } from "./same-program.ts";
 import { unconstrainedGraph } from "./unconstrained-graph.ts";
 
 /** Inverse temperatures from 0 to 1. `sigmoid` places more of them near both ends (Wu et al. 2017). */
@@ -271,10 +272,12 @@ async function prepare<A extends readonly unknown[]>(
   const { ranks = alone, threads = ranks.threads, ...rest } = options;
   if (ranks.size > 1) {
     // Chains of other posteriors would be averaged as if they were of one.
-    const { checkSameProgram } = await import("./same-program.ts");
     const { guide: _, parameters = new Map(), ...others } = rest;
     const { logJoint } = unconstrainedGraph(program, args);
-    checkSameProgram("annealing", ranks, [logJoint], { ...others, parameters: [...parameters.values()] });
+    await checkSameProgram("annealing", ranks, [logJoint], {
+      ...others,
+      parameters: [...parameters.values()],
+    });
   }
   const share = shareOf(chains, ranks);
   return {

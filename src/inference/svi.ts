@@ -37,6 +37,7 @@ import { type GuideDrawsOptions, guideDraws } from "./guide-draws.ts";
 import { type GuideStart, startOf } from "./guides/start.ts";
 import { inColumns } from "./in-columns.ts";
 import { type PosteriorNormal, posteriorNormal } from "./posterior-normal.ts";
+import { checkSameProgram } from "./same-program.ts";
 import { checkPlates, ownRows } from "./shared-rows.ts";
 
 /** The bound to maximise, and the gradient estimators. */
@@ -259,9 +260,8 @@ export function boundMaximiser<A extends readonly unknown[]>(
       );
       if (ranks.size > 1) {
         const outputs = [objective.loss, ...Object.values(objective.metrics)];
-        const { checkSameProgram } = await import("./same-program.ts");
         const { parameters } = compiled.arena.flat;
-        checkSameProgram(machine.method, ranks, outputs, { seed: options.seed ?? 0, parameters });
+        await checkSameProgram(machine.method, ranks, outputs, { seed: options.seed ?? 0, parameters });
       }
       const watch = watchObserved(randomSites(trace(model, args)).filter(({ kind }) => kind === "observe"));
       return {
