@@ -26,8 +26,9 @@ export async function trainVerb(
 ): Promise<void> {
   flushSubnormals();
   preloadNative();
-  const { terminal } = context;
-  const say = speaker(terminal, options);
+  const { terminal, ranks } = context;
+  // With several ranks the first speaks for all; of the others only errors are shown.
+  const say = ranks.rank === 0 ? speaker(terminal, options) : () => undefined;
   const kind = requestedKind(model, options);
   const prepared =
     options.resume === undefined
@@ -50,7 +51,8 @@ export async function trainVerb(
   };
   const interrupts = watchInterrupts(() => {
     stop();
-    terminal.err.write("Stopping after this step. Press Ctrl-C again to end at once.\n");
+    if (ranks.rank === 0)
+      terminal.err.write("Stopping after this step. Press Ctrl-C again to end at once.\n");
   }, stop);
   try {
     await trainAndReport(prepared, { options, context, say, show, stop, interrupts });

@@ -413,6 +413,8 @@ describe.skipIf(!hasRedis || !hasPackages)("with Redis", () => {
     const found = silent.address();
     const at = typeof found === "object" && found !== null ? found.port : 0;
     await expect(connectQueue(`redis://127.0.0.1:${at}`, undefined)).rejects.toThrow("no answer within 4 s");
+    silent.on("connection", (socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
+    await expect(connectQueue(`redis://127.0.0.1:${at}`, undefined)).rejects.toThrow("not as a Redis does");
     silent.close();
   }, 120_000);
 });

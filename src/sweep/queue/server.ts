@@ -51,6 +51,9 @@ function refusal(shown: string, told: string): string {
   if (/certificate|SSL|TLS|self.signed/i.test(told)) {
     return `queue: the Redis at ${shown} and this program do not agree on TLS: ${told}. NODE_EXTRA_CA_CERTS names a file of certificates to trust.`;
   }
+  if (/RESP|Protocol error/.test(told)) {
+    return `queue: something answers at ${shown}, but not as a Redis does (${told.replace(/\. Please report this\.?/, "")}). Check host and port, and that no proxy is between.`;
+  }
   return (
     `queue: no Redis answers at ${shown}: ${told}. Check the address; start one with \`redis-server\` (on Debian and Ubuntu ` +
     "`apt-get install redis-server`), with a password if other machines can reach it."
