@@ -56,7 +56,7 @@ const absent: Readonly<Record<string, readonly [forms: string, why: string]>> = 
   censor: ["mean variance mode entropy kl", wrapped],
   GaussianRandomWalk: ["kl", "of the increments: that of normals"],
   ZeroInflated: ["mode entropy kl", wrapped],
-  SkewNormal: ["mode entropy median cdf icdf kl", "no elementary integral; Owen's function"],
+  SkewNormal: ["mode entropy median icdf kl", `no elementary integral; ${search}`],
   AsymmetricLaplace: ["kl", noKl],
   GeneralizedPareto: ["kl", "the supports differ"],
   GeneralizedExtremeValue: ["kl", "the supports differ"],
