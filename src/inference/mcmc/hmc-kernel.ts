@@ -5,14 +5,10 @@ import {
   kickAndDrift,
   type Mover,
   newMover,
-  type Point,
   place,
   pointAt,
-  type Querying,
-  type Randomness,
-  type Transition,
 } from "./kernel.ts";
-import { kineticEnergy, type Metric, toMomentum, velocity } from "./metric.ts";
+import { kineticEnergy, toMomentum, velocity } from "./metric.ts";
 
 /** Largest number of leapfrog steps in a trajectory: a step size that shrinks to zero must not make it endless. */
 const MOST_STEPS = 1024;
@@ -25,12 +21,7 @@ const MOST_STEPS = 1024;
 export function hmcKernel({ time = Math.PI / 2 }: { readonly time?: number } = {}): Kernel {
   let z: Mover = newMover(0);
   let [p, v] = [z.p, z.p];
-  return function* (
-    point: Point,
-    metric: Metric,
-    stepSize: number,
-    random: Randomness,
-  ): Querying<Transition> {
+  return function* (point, metric, stepSize, random) {
     const n = point.q.length;
     if (p.length !== n) [z, p, v] = [newMover(n), new Float64Array(n), new Float64Array(n)];
     random.normals(p);

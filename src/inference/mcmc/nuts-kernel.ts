@@ -8,9 +8,7 @@ import {
   type Point,
   place,
   pointAt,
-  type Querying,
   type Randomness,
-  type Transition,
 } from "./kernel.ts";
 import { kineticEnergy, type Metric, toMomentum, velocity } from "./metric.ts";
 import { holdsTogether, join, newPiece, type Piece, reverse, setLeaf } from "./trajectory.ts";
@@ -115,12 +113,7 @@ class Trajectory {
  */
 export function nutsKernel({ maxTreeDepth = 10 }: { readonly maxTreeDepth?: number } = {}): Kernel {
   let memory = new Trajectory(0);
-  return function* (
-    point: Point,
-    metric: Metric,
-    stepSize: number,
-    random: Randomness,
-  ): Querying<Transition> {
+  return function* (point, metric, stepSize, random) {
     if (memory.dimension !== point.q.length) memory = new Trajectory(point.q.length);
     const { whole, v } = memory;
     memory.begin(point, metric, random);
