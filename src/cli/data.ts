@@ -44,7 +44,7 @@ export async function requestedRows(
       throw new UsageError(`${given} only goes with --data: the run has the labels of its own data.`);
     }
     if (options.resize !== undefined) {
-      throw new UsageError("--resize only goes with --data: the run's own images have their size.");
+      throw new UsageError("--resize only goes with --data: the run's own images already have their size.");
     }
     return partOf(await reloadData(settings), part ?? "test");
   }
@@ -101,8 +101,11 @@ async function otherRows(
   const rank = settings.model.shape.length;
   const parts = await loadParts(spec, {
     ...(maxBytes !== undefined && { maxBytes }),
-    ...(isImageFolder(spec) && { ...images, ...given }),
-    ...(isImageFolder(spec) && rank > 1 && (channels === 1 || channels === 3) && { channels }),
+    ...(isImageFolder(spec) && {
+      ...images,
+      ...given,
+      ...(rank > 1 && (channels === 1 || channels === 3) && { channels }),
+    }),
     ...(isTableFile(spec) && applicable(spec, reading)),
     ...(column !== undefined && isTableFile(spec) && { labelColumn: column }),
     ...(labelFile !== undefined && { labels: labelFile }),

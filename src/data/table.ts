@@ -123,9 +123,11 @@ class TextTableBuilder implements RecordVisitor {
     if (this.#columns.length < 2) return [];
     const empty = this.#rows.flatMap((row, i) => (row.every((cell) => cell === "") ? [this.#lines[i]] : []));
     if (empty.length === 0) return [];
-    const [count, are] =
-      empty.length === 1 ? ["1 row has", "is none"] : [`${empty.length} rows have`, "are none"];
-    return [`${path}: ${count} no values (the first on ${rowNoun} ${empty[0]}). Delete what ${are}.`];
+    return [
+      empty.length === 1
+        ? `${path}: 1 row has no values (on ${rowNoun} ${empty[0]}). If it is not data, delete it.`
+        : `${path}: ${empty.length} rows have no values (the first on ${rowNoun} ${empty[0]}). If they are not data, delete them.`,
+    ];
   }
 
   finish(path: string, { notes, rowNoun }: TableRecords): TextTable {

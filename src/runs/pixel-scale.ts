@@ -19,7 +19,7 @@ export function pixelScaleOf({ kind, x }: Pick<Dataset, "kind" | "x">): number {
     if (!Number.isInteger(value)) whole = false;
   }
   if (low < 0 || high <= 1) return 1;
-  // Fractions that pass 1 by a little have overshot it, as resizing does. They are not nearly black.
+  // Fractions a little above 1 come from resizing, which overshoots. They are not pixels of 8 bits that are almost black.
   if (!whole && high < 2) return 1;
   const full = FULL.find((most) => high <= most);
   // Fractions above 255 are measurements of something else than light on a sensor.

@@ -298,7 +298,9 @@ describe("the first line", () => {
       expect.stringMatching(/1 blank line is left out\.$/),
     ]);
     expect(columnsOf("a,b\n1,2\n,\n3,4\n,\n").notes).toEqual([
-      expect.stringMatching(/: 2 rows have no values \(the first on line 3\)\. Delete what are none\.$/),
+      expect.stringMatching(
+        /: 2 rows have no values \(the first on line 3\)\. If they are not data, delete them\.$/,
+      ),
     ]);
     expect(remarksOnNumbers(["3E2", "4E1"], [300, 40])).toEqual([
       '"3E2" counts as the number 300. If it is a code, declare the column categorical',
