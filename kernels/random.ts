@@ -100,22 +100,37 @@ function decide(data: usize, group: u64, key0: u32, key1: u32, step0: u32, step1
   }
 }
 
+/** A part of a group: `count` draws, of which the first belongs to word `lead` of the group. */
+function decidePart(
+  data: usize, lead: u32, count: u32, group: u64, key0: u32, key1: u32, step0: u32, step1: u32,
+): void {
+  const place = remainder + (<usize>lead << 2);
+  const bytes = <usize>count << 2;
+  memory.fill(remainder, 0, 64);
+  memory.copy(place, data, bytes);
+  decide(remainder, group, key0, key1, step0, step1);
+  memory.copy(data, place, bytes);
+}
+
 /**
- * Probabilities → draws of 0 or 1 in place: element i is 1 if uniform i of the stream, from word 0 on, is below it. Groups
- * whose probabilities are all 0 or 1 need no words. This changes no draw, and most pixels of a digit are black.
+ * Probabilities → draws of 0 or 1 in place: element i is 1 if uniform first + i of the stream is below it. Groups whose
+ * probabilities are all 0 or 1 need no words. This changes no draw, and most pixels of a digit are black.
  */
 export function toBernoulli32(
-  data: usize, count: u32, key0: u32, key1: u32, step0: u32, step1: u32,
+  data: usize, count: u32, key0: u32, key1: u32, step0: u32, step1: u32, first0: u32, first1: u32,
 ): void {
-  const groups = count / <u32>GROUP;
-  for (let group: u32 = 0; group < groups; group++, data += 64) {
-    decide(data, group, key0, key1, step0, step1);
+  const first = (<u64>first1 << 32) | first0;
+  let group = first / GROUP;
+  const lead = <u32>(first % GROUP);
+  if (lead) {
+    const begun = min(count, <u32>GROUP - lead);
+    decidePart(data, lead, begun, group++, key0, key1, step0, step1);
+    count -= begun;
+    data += <usize>begun << 2;
   }
-  const rest = <usize>(count % <u32>GROUP) << 2;
-  if (rest) {
-    memory.fill(remainder, 0, 64);
-    memory.copy(remainder, data, rest);
-    decide(remainder, groups, key0, key1, step0, step1);
-    memory.copy(data, remainder, rest);
+  for (let groups = count / <u32>GROUP; groups > 0; groups--, data += 64) {
+    decide(data, group++, key0, key1, step0, step1);
   }
+  const rest = count % <u32>GROUP;
+  if (rest) decidePart(data, 0, rest, group, key0, key1, step0, step1);
 }

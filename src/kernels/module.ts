@@ -30,7 +30,7 @@ export interface Kernels {
   readonly toNormal32: (data: number, count: number) => void;
   /** Pairs of u32 → standard normal float64, in place; `count` is the number of pairs. */
   readonly toNormal64: (data: number, count: number) => void;
-  /** Probabilities → draws of 0 or 1, from uniforms 0 … `count - 1` of a Philox stream, in place. */
+  /** Probabilities → draws of 0 or 1, from uniforms `first` … `first + count - 1` of a Philox stream, in place. */
   readonly toBernoulli32: (
     data: number,
     count: number,
@@ -38,6 +38,8 @@ export interface Kernels {
     key1: number,
     step0: number,
     step1: number,
+    first0: number,
+    first1: number,
   ) => void;
   /** u8 → float32 · scale; the bytes may be the last quarter of the target. */
   readonly widenBytes: (source: number, target: number, count: number, scale: number) => void;

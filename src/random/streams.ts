@@ -131,10 +131,10 @@ export const fillNormal = (
   );
 
 /**
- * Turns probabilities into draws, in place: element `i` becomes 1 if uniform `i` of the stream is below it, else 0.
+ * Turns probabilities into draws, in place: element `i` becomes 1 if uniform `first + i` of the stream is below it, else 0.
  * Words are generated and compared in one pass; no uniforms are stored.
  *
- * @throws UsageError when step is not an integer in 0 … 2⁵³ - 1.
+ * @throws UsageError when step or first is not an integer in 0 … 2⁵³ - 1.
  */
 export const drawBernoulli = (
   probabilities: Float32Array,
@@ -142,14 +142,15 @@ export const drawBernoulli = (
   { step = 0, first = 0 }: DrawOptions = {},
 ): void => {
   const kernels = kernelsOf(probabilities);
-  // The kernel begins at the stream's first element.
-  if (kernels !== undefined && first === 0) {
-    const [step0, step1] = split(checkIndex("step", step));
-    const { byteOffset, length } = probabilities;
-    kernels.toBernoulli32(byteOffset, length, source.key[0], source.key[1], step0, step1);
+  if (kernels === undefined) {
+    const uniforms = new Float32Array(probabilities.length);
+    fillUniform(uniforms, source, { step, first });
+    for (let i = 0; i < uniforms.length; i++) probabilities[i] = uniforms[i] < probabilities[i] ? 1 : 0;
     return;
   }
-  const uniforms = new Float32Array(probabilities.length);
-  fillUniform(uniforms, source, { step, first });
-  for (let i = 0; i < uniforms.length; i++) probabilities[i] = uniforms[i] < probabilities[i] ? 1 : 0;
+  const { byteOffset, length } = probabilities;
+  const [step0, step1] = split(checkIndex("step", step));
+  const [first0, first1] = split(checkIndex("first", first));
+  checkIndex("the last word", first + length);
+  kernels.toBernoulli32(byteOffset, length, source.key[0], source.key[1], step0, step1, first0, first1);
 };

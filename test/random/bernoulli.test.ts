@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MemoryPlan } from "../../src/kernels/index.ts";
 import { drawBernoulli, fillUniform, stream } from "../../src/random/index.ts";
@@ -15,23 +16,61 @@ function planned(values: Float32Array): Float32Array {
 const pixels = (count: number): Float32Array =>
   Float32Array.from({ length: count }, (_, i) => (i % 64 < 40 ? Number(i % 3 === 0) : (i % 11) / 10));
 
+/** Parts of a stream: whole groups of sixteen, parts of one, from anywhere in it and across its first 2³² elements. */
+const parts = fc.record({
+  count: fc.oneof(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 41, max: 9000 })),
+  first: fc.oneof(
+    fc.integer({ min: 0, max: 70 }),
+    fc.integer({ min: 0, max: 600 * 784 }),
+    fc.integer({ min: 2 ** 32 - 50, max: 2 ** 32 + 50 }),
+    fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER - 9000 }),
+  ),
+  step: fc.oneof(fc.nat(99), fc.maxSafeNat()),
+});
+
 describe("drawBernoulli", () => {
-  test.each([1, 15, 16, 17, 100, 1000, 12_345])(
-    "element i of %d compares uniform i of the stream",
-    (count) => {
+  test("element i compares uniform first + i of the stream, in memory of the kernels and in any other", () => {
+    const source = stream(3, "binarize");
+    const holds = fc.property(parts, ({ count, first, step }) => {
       const p = pixels(count);
       const u = new Float32Array(count);
-      const source = stream(3, "binarize");
-      fillUniform(u, source, { step: 9 });
-      const expected = p.map((value, i) => (u[i] < value ? 1 : 0));
+      fillUniform(u, source, { step, first });
+      const expected = [...p.map((value, i) => (u[i] < value ? 1 : 0))];
       const inPlace = planned(p);
-      drawBernoulli(inPlace, source, { step: 9 });
-      expect([...inPlace]).toEqual([...expected]);
+      drawBernoulli(inPlace, source, { step, first });
+      expect([...inPlace]).toEqual(expected);
       const ordinary = p.slice();
-      drawBernoulli(ordinary, source, { step: 9 });
-      expect([...ordinary]).toEqual([...expected]);
+      drawBernoulli(ordinary, source, { step, first });
+      expect([...ordinary]).toEqual(expected);
+    });
+    fc.assert(holds, { seed: 1, numRuns: 400 });
+  });
+
+  test.each([-1, 0.5, 2 ** 53])(
+    "first = %d is refused, in memory of the kernels and in any other",
+    (first) => {
+      for (const x of [planned(pixels(20)), pixels(20)]) {
+        expect(() => drawBernoulli(x, stream(3, "binarize"), { first })).toThrow("first must be an integer");
+      }
     },
   );
+
+  test("a part of a stream costs what its beginning costs", () => {
+    const x = planned(new Float32Array(400_000).fill(0.5));
+    const source = stream(0, "binarize");
+    const cost = (first: number): number => {
+      const from = process.cpuUsage().user;
+      for (let i = 0; i < 16; i++) {
+        x.fill(0.5);
+        drawBernoulli(x, source, { first });
+      }
+      return process.cpuUsage().user - from;
+    };
+    cost(0);
+    const turns = Array.from({ length: 9 }, () => cost(400_003) / cost(0)).sort((a, b) => a - b);
+    // Without the kernel it was 4 times as much.
+    expect(turns[4]).toBeLessThan(1.5);
+  });
 
   test("0 stays 0 and 1 stays 1; another step draws otherwise", () => {
     const draw = (step: number) => {
