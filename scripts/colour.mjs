@@ -1,5 +1,5 @@
-// `npm run colour [-- --epochs 100] [--out folder] [--flags="--latent 32"]`: a convolutional VAE of colour pictures that Debian ships (fonts-noto-color-emoji),
-// by the command line alone: bits per dimension of pictures that were held out, beside those of simple codes, and samples.png to look at.
+// `npm run colour [-- --set avatars|emoji] [--epochs 300] [--out folder] [--flags="--latent 48"]`: a convolutional VAE of colour pictures, faces put together from drawings
+// in the public domain, or the emoji that Debian ships (fonts-noto-color-emoji), by the command line alone: bits per dimension of pictures that were held out, beside those of simple codes, and samples.png to look at.
 // A run that was stopped goes on when the command is repeated with the same --out.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync } from "node:fs";
@@ -8,23 +8,30 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import sharp from "sharp";
+import { writeAvatars } from "./support/avatars.mjs";
 import { FONT, writeEmoji } from "./support/emoji.mjs";
 
 const text = (value) => ({ type: "string", default: value });
 const { values } = parseArgs({
   options: {
-    epochs: text("100"),
+    set: text("avatars"),
+    epochs: text("300"),
     threads: text("1"),
-    flags: text("--latent 32 --hidden 256 --schedule cosine --batch 32"),
+    flags: text("--latent 48 --hidden 512 --schedule cosine --batch 64"),
     out: text(""),
   },
 });
-if (!existsSync(FONT)) {
+const write = { avatars: writeAvatars, emoji: writeEmoji }[values.set];
+if (write === undefined) {
+  console.error(`--set ${values.set}: there are avatars and emoji`);
+  process.exit(2);
+}
+if (values.set === "emoji" && !existsSync(FONT)) {
   console.error(`${FONT} is missing: apt-get install fonts-noto-color-emoji`);
   process.exit(1);
 }
 const folder = values.out || mkdtempSync(join(tmpdir(), "tightbound-colour-"));
-const [data, run] = [join(folder, "emoji"), join(folder, "run")];
+const [data, run] = [join(folder, values.set), join(folder, "run")];
 const program = join(import.meta.dirname, "..", "dist", "cli", "main.js");
 
 function tightbound(...argv) {
@@ -36,7 +43,7 @@ function tightbound(...argv) {
   return stdout;
 }
 
-if (!existsSync(data)) await writeEmoji(data);
+if (!existsSync(data)) await write(data);
 const files = readdirSync(data);
 const started = performance.now();
 if (existsSync(join(run, "config.json")))

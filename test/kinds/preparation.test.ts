@@ -14,13 +14,13 @@ const folder = mkdtempSync(join(tmpdir(), "tightbound-preparation-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const cells = [
-  ["46.1", "Biscoe", "5250", "Gentoo"],
-  ["", "Dream", "3775", "Chinstrap"],
-  ["39.5", "", "3800", "Adelie"],
-  ["40.25", "Torgersen", "", "Adelie"],
-  ["1e2", "Dream", "3775.5", "Chinstrap"],
+  ["46.1", "Biscoe", "5250", "2021-01-31 07:30", "31.1.2021", "Gentoo"],
+  ["", "Dream", "3775", "2023-11-02T23:59:30Z", "2.11.1969", "Chinstrap"],
+  ["39.5", "", "3800", "", "29.2.2024", "Adelie"],
+  ["40.25", "Torgersen", "", "2024-02-29 00:00", "", "Adelie"],
+  ["1e2", "Dream", "3775.5", "1969-06-20 12:00", "1.12.2023", "Chinstrap"],
 ];
-const names = ["length", "island", "mass", "species"];
+const names = ["length", "island", "mass", "seen", "entered", "species"];
 const csv = join(folder, "t.csv");
 writeFileSync(csv, [names, ...cells].map((row) => row.join(",")).join("\n"));
 const read = await readTable(csv);
@@ -33,11 +33,11 @@ const width = train.shape[0];
 const expected = [...rowsOf(train, [0, 1, 2, 3, 4], new Float32Array(5 * width))];
 
 const block = (language: string): string => {
-  const found = blocksOf("docs/how-to/export-onnx.md").find((one) => one.language === language)?.code ?? "";
-  const lines = found.trimEnd().split("\n");
+  const found = blocksOf("docs/how-to/export-onnx.md").filter((one) => one.language === language);
+  const [reader, dates] = found.map(({ code }) => code);
   // A reader of 20 lines or so is what a file of plain data promises.
-  expect(lines.length).toBeLessThanOrEqual(23);
-  return found;
+  expect(reader.trimEnd().split("\n").length).toBeLessThanOrEqual(23);
+  return `${reader}\n${dates}`;
 };
 
 test("what is written says shape, classes and features", () => {
@@ -45,7 +45,17 @@ test("what is written says shape, classes and features", () => {
     format: "tightbound input",
     version: 1,
     shape: [width],
-    features: ["length", "mass", "island=Biscoe", "island=Dream", "island=Torgersen"],
+    features: [
+      ...["length", "mass"],
+      ...["seen", "entered"].flatMap((name) => [
+        name,
+        ...["year", "week", ...(name === "seen" ? ["day"] : [])].flatMap((cycle) => [
+          `${name}:sin(${cycle})`,
+          `${name}:cos(${cycle})`,
+        ]),
+      ]),
+      ...["island=Biscoe", "island=Dream", "island=Torgersen"],
+    ],
     classes: ["Adelie", "Chinstrap", "Gentoo"],
   });
 });
@@ -60,6 +70,8 @@ test("the reader in TypeScript", async () => {
   };
   expect(raw.flatMap((row) => prepare(row, columns)).map(Math.fround)).toEqual(expected);
   expect(() => prepare({ ...raw[0], island: "Elba" }, columns)).toThrow('island: "Elba" is none of');
+  for (const entered of ["30.2.2024", "2024-02-28", "soon"])
+    expect(() => prepare({ ...raw[0], entered }, columns)).toThrow(`entered: "${entered}" is nothing that`);
   rmSync(path, { recursive: true });
 });
 
