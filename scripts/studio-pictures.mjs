@@ -6,9 +6,13 @@ import { join } from "node:path";
 
 const SHOWN = [
   "queue-wide-light",
+  "why-wide-light",
   "map-wide-light",
+  "umap-wide-light",
   "hover-wide-dark",
   "sure-table-wide-light",
+  "suspects-wide-light",
+  "thorough-wide-light",
   "progress-phone-dark",
 ];
 
