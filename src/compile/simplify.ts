@@ -17,6 +17,7 @@ import {
   log,
   log1p,
   matmul,
+  meanOverRanks,
   mul,
   neg,
   on,
@@ -223,6 +224,7 @@ const rules: readonly ((node: Tensor) => Tensor | undefined)[] = [
     return sameShape(better.shape, node.shape) ? better : undefined;
   }),
   on(stopGradient, (node) => node.inputs[0]),
+  on(meanOverRanks, (node) => (node.attributes.ranks === 1 ? node.inputs[0] : undefined)),
   on(scan, (node) => {
     const body = simplerBody(node.attributes.body);
     return body === node.attributes.body

@@ -228,17 +228,10 @@ export function boundMaximiser<A extends readonly unknown[]>(
       checkOptions("svi", options, withoutRequired(runRules));
       const { ranks = alone, threads = ranks.threads, device = "cpu" } = options;
       const args = ranks.size === 1 ? whole : ownRows(whole, ranks);
-      const layers = trainingContext();
+      const layers = trainingContext({ ranks: ranks.size });
       const bound = boundAt(args, { layers, ...options });
       const objective = objectiveOf(bound, layers);
-      if (ranks.size > 1) {
-        if (layers.updates.size > 0 || (options.freeBits ?? 0) > 0) {
-          throw new UsageError(
-            `svi: batch normalisation and free bits are of the whole minibatch, and each of ${ranks.size} ranks sees a part of it. Leave them out, or use one process.`,
-          );
-        }
-        checkPlates(model, whole, args, ranks);
-      }
+      if (ranks.size > 1) checkPlates(model, whole, args, ranks);
       const together = togetherOf(ranks, objective, () => {
         const all = trainingContext();
         return objectiveOf(boundAt(whole, { layers: all, ...options }), all);

@@ -48,7 +48,7 @@ export interface DeterministicAutoencoder {
   /** log p(x|code(x)) per datum, [batch]. */
   reconstruction(x: Tensor, context?: LayerContext): Tensor;
   /** The objective of a train step and its metrics. Its data input is named `x`, [batch, features]. */
-  objective(options: { readonly batch: number }): Objective;
+  objective(options: { readonly batch: number; readonly ranks?: number }): Objective;
 }
 
 /**
@@ -87,8 +87,8 @@ export function Autoencoder(options: AutoencoderOptions): DeterministicAutoencod
     encode: (x, context = evaluation) => encoder.code.apply(encoder.body.apply(x, context), context),
     decode: (code, context = evaluation) => observation.distribution(decode.apply(code, context)),
     reconstruction: (x, context = evaluation) => model.decode(model.encode(x, context), context).logProb(x),
-    objective({ batch }) {
-      const context = trainingContext();
+    objective({ batch, ranks = 1 }) {
+      const context = trainingContext({ ranks });
       const x = input("x", [batch, features]);
       const value = mean(model.reconstruction(x, context));
       return { loss: neg(value), metrics: { reconstruction: value }, updates: context.updates };

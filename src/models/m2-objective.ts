@@ -18,6 +18,8 @@ export interface M2ObjectiveOptions {
   };
   /** Size 0 if every row is labelled; there is then no input `x`. */
   readonly unlabelled: { readonly size: number; readonly rows: number };
+  /** How many processes share the minibatch, each with `rows` rows: batch normalisation is then of the rows of all. Default 1. */
+  readonly ranks?: number;
   /** Weight of the classification term: each labelled row's log q(y|x) is multiplied by α · size of all data / labelled size. Default 0.1. */
   readonly alpha?: number;
   /**
@@ -54,7 +56,7 @@ export interface M2ObjectiveOptions {
 /** J of eq. 9 over all rows, divided by their number, from a minibatch of labelled and one of unlabelled rows. */
 export function m2Objective(
   m2: M2,
-  { labelled, unlabelled, alpha = 0.1, beta = 1, warmupEntropy = 0 }: M2ObjectiveOptions,
+  { labelled, unlabelled, ranks = 1, alpha = 0.1, beta = 1, warmupEntropy = 0 }: M2ObjectiveOptions,
   {
     labelled: onKnown,
     unlabelled: onOthers,
@@ -75,7 +77,7 @@ export function m2Objective(
   if (warmupEntropy > 0 && doubt === undefined)
     throw new UsageError("m2: warmupEntropy only applies during a warm-up; expected one, found none.");
   const total = labelled.size + unlabelled.size;
-  const layers = trainingContext();
+  const layers = trainingContext({ ranks });
   const [xl, y] = [input("xLabelled", [labelled.rows, m2.features]), input("y", [labelled.rows, m2.classes])];
   const observed = condition({ y });
   const onLabelled = elbo(handled(onKnown, observed), handled(m2.guide, observed), [xl], {

@@ -47,8 +47,10 @@ export type ElboForm = (typeof elboForms)[number];
 
 /** How a VAE is trained. */
 export interface VaeObjectiveOptions {
-  /** Rows in a minibatch. */
+  /** Rows in a minibatch; with several ranks, those of one. */
   readonly batch: number;
+  /** How many processes share the minibatch, `batch` rows each: batch normalisation and free bits are then of the rows of all. Default 1. */
+  readonly ranks?: number;
   /** Default `elbo`. `iwae`: the importance-weighted bound over `samples`. */
   readonly bound?: "elbo" | "iwae";
   /** With `bound: "iwae"`: the gradient, through the draws as they are, or doubly reparameterised (Tucker et al. 2019). Default `"pathwise"`. */
@@ -186,7 +188,7 @@ function vaeObjective(vae: Vae, options: VaeObjectiveOptions): Objective {
     samples = 1,
     freeBits = 0,
   } = options;
-  const layers = trainingContext();
+  const layers = trainingContext(options);
   const x = input("x", [batch, vae.features]);
   const shared = { particles: samples, scale: 1 / batch, layers };
   if (bound === "iwae") {

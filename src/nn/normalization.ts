@@ -8,6 +8,7 @@ import {
   div,
   formatShape,
   mean,
+  meanOverRanks,
   mul,
   parameter,
   reshape,
@@ -80,8 +81,8 @@ function normalize(
  * Batch normalisation (Ioffe & Szegedy 2015): each feature is shifted and scaled to mean 0 and variance 1 over all other
  * axes, then given a learned scale and bias. x [batch, features] or [batch, features, height, width] → the same.
  *
- * Training uses the batch's own statistics (variance with divisor n) and records the running ones through the context;
- * evaluation uses the running ones.
+ * Training uses the batch's own statistics (variance with divisor n), of all ranks that share it, and records the running ones through the
+ * context; evaluation uses the running ones.
  *
  * @throws ShapeError when the rank is neither 2 nor 4, the features differ, or a training batch has only one value for each feature.
  */
@@ -110,15 +111,16 @@ export function batchNorm(features: number, options: BatchNormOptions = {}): Bat
         const [m, v, s, b] = [runningMean, runningVariance, scale, bias].map(aligned);
         return normalize(x, m, v, s, b, epsilon);
       }
-      const count = x.size / features;
+      const { ranks = 1 } = context;
+      const count = (x.size / features) * ranks;
       if (count < 2) {
         throw new ShapeError(
           `batchNorm: training needs more than one value for each feature, found ${formatShape(x.shape)}; use a larger batch.`,
         );
       }
       const axes = x.rank === 4 ? [0, 2, 3] : [0];
-      const centre = mean(x, axes);
-      const variance = mean(square(sub(x, aligned(centre))), axes);
+      const centre = meanOverRanks(mean(x, axes), ranks);
+      const variance = meanOverRanks(mean(square(sub(x, aligned(centre))), axes), ranks);
       const move = (buffer: Tensor, value: Tensor, factor: number): void =>
         context.update(
           buffer,

@@ -2,7 +2,9 @@
 
 import type { OwnFloat32Array } from "../arrays.ts";
 import {
+  type BuildOptions,
   build,
+  type CompiledGraph,
   checkDevice,
   type Device,
   describeLeaf,
@@ -10,11 +12,12 @@ import {
   type Executor,
   initialValues,
   noiseFiller,
+  topological,
 } from "../compile/index.ts";
 import { InternalError, ShapeError, UsageError } from "../errors.ts";
 import { MemoryPlan, type PlannedMemory, type Slot, threadsFor } from "../kernels/index.ts";
 import { anything, checkOptions, given, type OptionRules, required, whole } from "../options.ts";
-import { grad, isInput, isNoise, isParameter, type Tensor } from "../tensor/index.ts";
+import { grad, isInput, isNoise, isOverRanks, isParameter, type Tensor } from "../tensor/index.ts";
 import { Arena, type ArenaPlan } from "./arena.ts";
 import { type Coordinates, inCoordinates, valueFrom } from "./coordinates.ts";
 import { splitFactor } from "./loss-factor.ts";
@@ -145,12 +148,10 @@ export async function compileStep(
     device === "cpu" && executor === "native"
       ? await threadsFor(planned.layout.length, options.threads)
       : undefined;
+  const outputs = [...reported.map(([, t]) => t), ...gradients, ...next];
   const program =
     resident === undefined
-      ? await build([...reported.map(([, t]) => t), ...gradients, ...next], {
-          ...options,
-          ...(threaded && { spin: "within" }),
-        })
+      ? await buildStep(outputs, { ...options, ...(threaded && { spin: "within" }) }, together)
       : undefined;
   const leaves = (program ?? resident)?.leaves ?? [];
   const nodes = (program ?? resident)?.nodes ?? 0;
@@ -231,6 +232,21 @@ export async function compileStep(
     part: partOf(together),
     place,
   });
+}
+
+/** The graph as one program or, where it needs statistics of all ranks on the way, as several. */
+async function buildStep(
+  outputs: readonly Tensor[],
+  options: BuildOptions,
+  together: Together | undefined,
+): Promise<CompiledGraph> {
+  if (!topological(outputs).some(isOverRanks)) return build(outputs, options);
+  if (together === undefined) {
+    throw new UsageError(
+      "step: the objective is that of one of several ranks, and needs statistics of all. Give `together`, or trace it with `trainingContext()`.",
+    );
+  }
+  return (await import("./staged.ts")).buildStaged(outputs, options, together.ranks);
 }
 
 function viewOf(memory: PlannedMemory, slot: Slot<"float32"> | undefined, leaf: Tensor): Floats {

@@ -3,7 +3,7 @@ import type { OwnFloat32Array } from "../arrays.ts";
 import { type NoisePart, topological } from "../compile/index.ts";
 import { UsageError } from "../errors.ts";
 import type { Ranks } from "../mpi/index.ts";
-import { isNoise, type Tensor } from "../tensor/index.ts";
+import { isNoise, isOfOneProcess, type Tensor } from "../tensor/index.ts";
 import type { Arena, ArenaPart } from "./arena.ts";
 import type { ArenaLayout } from "./layout.ts";
 import type { Objective } from "./step.ts";
@@ -19,9 +19,12 @@ export interface Together {
 export const partOf = (together: Together | undefined): NoisePart | undefined =>
   together && { rank: together.ranks.rank, size: together.ranks.size, axes: together.axes };
 
-const noisesOf = ({ loss, metrics, updates }: Objective): ReadonlyMap<string, Tensor> =>
+const nodesOfObjective = ({ loss, metrics, updates }: Objective): Tensor[] =>
+  topological([loss, ...Object.values(metrics), ...(updates?.values() ?? [])]);
+
+const noisesOf = (objective: Objective): ReadonlyMap<string, Tensor> =>
   new Map(
-    topological([loss, ...Object.values(metrics), ...(updates?.values() ?? [])])
+    nodesOfObjective(objective)
       .filter(isNoise)
       .map((leaf) => [leaf.attributes.site, leaf] as const),
   );
@@ -37,6 +40,12 @@ const noisesOf = ({ loss, metrics, updates }: Objective): ReadonlyMap<string, Te
  */
 export function togetherOf(ranks: Ranks, own: Objective, whole: () => Objective): Together | undefined {
   if (ranks.size === 1) return undefined;
+  if (nodesOfObjective(own).some(isOfOneProcess)) {
+    throw new UsageError(
+      `step: batch normalisation or free bits of this objective would be of the rows of each of ${ranks.size} ranks, not of the whole minibatch. Trace it with ` +
+        "`trainingContext({ ranks: ranks.size })`, given to layers and to `elbo`.",
+    );
+  }
   const all = noisesOf(whole());
   const axes = new Map<string, number>();
   for (const [site, leaf] of noisesOf(own)) {

@@ -138,12 +138,6 @@ export class Trainer {
     { ranks, whole }: SharedObjective = { ranks: alone, whole: () => objective },
   ): Promise<Trainer> {
     const { seed, epochs, threads = ranks.threads, clip, device } = settings;
-    if (ranks.size > 1 && (objective.updates?.size ?? 0) > 0) {
-      throw new UsageError(
-        `train: batch normalisation would see the statistics of each of ${ranks.size} ranks apart, not those of the minibatch. Train with one ` +
-          "process, or without `batchNorm`.",
-      );
-    }
     const together = togetherOf(ranks, objective, whole);
     const steps = epochs * batches.stepsPerEpoch;
     const trainStep = await compileStep(objective, parameters, optimizerOf(settings, steps), {

@@ -5,8 +5,8 @@ import { partsOf } from "./parts.mjs";
 
 const [, , dist, ...commands] = process.argv;
 const { connectRanks } = await import(`${dist}/public/runs.js`);
-const { input, mul } = await import(`${dist}/public/tensor.js`);
-const { model, svi, initializers, Normal } = await import(`${dist}/public/tightbound.js`).then(
+const { input, mul, zeros } = await import(`${dist}/public/tensor.js`);
+const { model, svi, mlp, initializers, Normal } = await import(`${dist}/public/tightbound.js`).then(
   async (all) => ({
     ...(await import(`${dist}/public/nn.js`)),
     ...(await import(`${dist}/public/distributions.js`)),
@@ -47,6 +47,30 @@ const fit = await svi(program, guide).run([input("x", [16, 3])], {
   ranks,
   feed: (step, i) => batches.fill(i, step.input("x")),
 });
+// A network whose layer normalises over the minibatch, and dimensions whose divergence is held up.
+const network = mlp({ inputs: 3, hidden: [8], outputs: 2, activation: "relu", batchNorm: true });
+const deep = model(({ sample, observe, plate, param }, rows) => {
+  const weights = param("weights", [2, 3], initializers.heNormal);
+  plate(
+    "row",
+    80,
+    () => {
+      const own = sample("own", Normal(zeros([rows.shape[0], 2]), 1).toEvent(1));
+      observe("x", Normal(own.matmul(weights), 1).toEvent(1), rows);
+    },
+    { rows: rows.shape[0] },
+  );
+});
+const amortised = model(({ sample, plate, module, layers }, rows) => {
+  module("network", network);
+  plate("row", 80, () => sample("own", Normal(network.apply(rows, layers), 0.7).toEvent(1)), {
+    rows: rows.shape[0],
+  });
+});
+const deepFit = await svi(deep, amortised).run([input("x", [16, 3])], {
+  ...{ steps: 50, seed: 0, ranks, freeBits: 0.3 },
+  feed: (step, i) => batches.fill(i, step.input("x")),
+});
 const parts = ranks.size === 1 ? [] : ranks.gather(JSON.stringify(await partsOf(dist, ranks)));
 const chains = ranks.gather(JSON.stringify(await chainsOf(dist, ranks)));
 const { runProgram } = await import(`${dist}/cli/program.js`);
@@ -73,6 +97,7 @@ if (ranks.rank === 0)
   console.log(
     JSON.stringify({
       fit: [...fit.values].map(([name, v]) => [name, [...v]]),
+      normalised: [...deepFit.values].map(([name, v]) => [name, [...v]]),
       parts: parts.map((text) => JSON.parse(text)),
       chains,
       ended,

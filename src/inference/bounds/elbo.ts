@@ -151,11 +151,11 @@ const scoreOf = (choice: SiteEstimator) => definitionOf(choice).elbo.score;
 /** The objective that is maximised through the draws: the bound, or its form with β and free bits. */
 function objectiveOf(
   pair: Pair,
-  { beta = 1, freeBits = 0 }: ElboOptions,
+  { beta = 1, freeBits = 0, layers }: ElboOptions,
   gain: Tensor,
   cost: Tensor,
 ): Tensor {
-  const paid = freeBits > 0 ? freeBitsPenalty(pair, freeBits) : cost;
+  const paid = freeBits > 0 ? freeBitsPenalty(pair, freeBits, layers?.ranks) : cost;
   return sub(gain, beta === 1 ? paid : mul(paid, beta));
 }
 

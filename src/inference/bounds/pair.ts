@@ -308,6 +308,7 @@ function recordUpdates(layers: LayerContext) {
   const updates = new Map<Tensor, Tensor>();
   const context: LayerContext = {
     training: layers.training,
+    ranks: layers.ranks ?? 1,
     current: (buffer) => updates.get(buffer) ?? layers.current(buffer),
     update: (buffer, value) => {
       updates.set(buffer, value);

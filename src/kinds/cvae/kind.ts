@@ -9,7 +9,6 @@ import { readHistory } from "../history.ts";
 import type { Kind, MeasureOptions } from "../kind.ts";
 import { checkObservation } from "../observation.ts";
 import type { RunSettings } from "../run-settings.ts";
-import { refuseFreeBits } from "../vae/training.ts";
 import { asked, type Conditions, joined, modelledShape, onClasses, onColumns } from "./conditions.ts";
 import { exportConditional } from "./export.ts";
 import { Cvae } from "./model.ts";
@@ -82,10 +81,10 @@ export const kind: Kind<CvaeRunSettings, Cvae, TrainedCvae> = {
   async training(model, rows, settings, ranks = alone) {
     const { beta, warmup, freeBits } = settings;
     const batches = datasetBatches(model, joined(rows, model.conditions), settings, ranks);
-    refuseFreeBits(freeBits, ranks);
-    const objective = (batch: number) =>
-      model.objective({ batch, beta: warmup > 0 ? "input" : beta, freeBits });
-    const trainer = await Trainer.create(model.parameters, objective(batches.batch), batches, settings, {
+    const objective = (batch: number, size = 1) =>
+      model.objective({ batch, ranks: size, beta: warmup > 0 ? "input" : beta, freeBits });
+    const own = objective(batches.batch, ranks.size);
+    const trainer = await Trainer.create(model.parameters, own, batches, settings, {
       ranks,
       whole: () => objective(batches.batch * ranks.size),
     });

@@ -52,6 +52,8 @@ export interface Cvae extends Model, Evaluable {
   decode(c: Tensor, z: Tensor): Distribution;
   objective(options: {
     readonly batch: number;
+    /** Processes that share the minibatch, `batch` rows each. Default 1. */
+    readonly ranks?: number;
     readonly beta: number | "input";
     readonly freeBits: number;
   }): Objective;
@@ -131,8 +133,8 @@ export function Cvae(options: CvaeOptions): Cvae {
     elbo: (rows): ElboTerms => elbo(generative, guide, [rows], { analyticKl: true }).perDatum,
     logWeights: (rows, samples) =>
       importanceWeighted(generative, guide, [rows], { particles: samples }).logWeights,
-    objective({ batch, beta, freeBits }) {
-      const layers = trainingContext();
+    objective({ batch, ranks = 1, beta, freeBits }) {
+      const layers = trainingContext({ ranks });
       const rows = input("x", [batch, features]);
       const {
         surrogate,

@@ -77,8 +77,9 @@ export async function semiSupervisedTraining(
   const unlabelled =
     rows.unlabelled.length === 0 ? undefined : batches({ batch: settings.batch, subset: rows.unlabelled });
   const { learnsPrior } = model.kind === "m2" ? model : model.m2;
-  const objectiveOf = (factor: number) =>
+  const objectiveOf = (factor: number, sharing = 1) =>
     model.objective({
+      ranks: sharing,
       labelled: {
         size: rows.labelled.length,
         rows: labelled.batch * factor,
@@ -97,7 +98,7 @@ export async function semiSupervisedTraining(
     });
   const trainer = await Trainer.create(
     model.parameters,
-    objectiveOf(1),
+    objectiveOf(1, ranks.size),
     semiSupervisedBatches({
       labelled,
       labels,

@@ -24,8 +24,11 @@ export type AutoencodingSettings = OptimisationSettings &
   Omit<BatchSettings, "beta" | "warmup"> &
   Partial<Pick<TrainSettings, "bound" | "estimator" | "form" | "samples" | "beta" | "warmup" | "freeBits">>;
 
-/** Its objective for a minibatch size and these settings. @throws UsageError */
-export function objectiveOf(model: AnyModel, settings: AutoencodingSettings): (batch: number) => Objective {
+/** Its objective for these settings, for the rows of each of some ranks, of which there is one by default. @throws UsageError */
+export function objectiveOf(
+  model: AnyModel,
+  settings: AutoencodingSettings,
+): (batch: number, ranks?: number) => Objective {
   const {
     bound = "elbo",
     estimator = "pathwise",
@@ -35,7 +38,7 @@ export function objectiveOf(model: AnyModel, settings: AutoencodingSettings): (b
     warmup = 0,
     freeBits = 0,
   } = settings;
-  if (model.kind === "autoencoder") return (batch) => model.objective({ batch });
+  if (model.kind === "autoencoder") return (batch, ranks = 1) => model.objective({ batch, ranks });
   if (bound === "iwae" && (beta !== 1 || warmup > 0 || freeBits > 0)) {
     throw new UsageError(
       "train: the importance-weighted bound has no KL term; leave out warmup, beta and freeBits, or use bound elbo.",
@@ -46,17 +49,11 @@ export function objectiveOf(model: AnyModel, settings: AutoencodingSettings): (b
       `train: the estimator ${estimator} belongs to the importance-weighted bound; add \`bound: "iwae"\`.`,
     );
   }
-  return (batch) =>
-    model.objective({ batch, bound, estimator, form, samples, freeBits, beta: warmup > 0 ? "input" : beta });
-}
-
-/** @throws UsageError for free bits on several ranks: they hold up a mean over the minibatch, and a rank sees a part of it. */
-export function refuseFreeBits(freeBits: number | undefined, { size }: Ranks): void {
-  if (size === 1 || (freeBits ?? 0) === 0) return;
-  throw new UsageError(
-    `train: \`freeBits: ${freeBits}\` holds up the mean KL of the whole minibatch, and each of ${size} ranks sees a part of it. Train with ` +
-      "one process, or without free bits.",
-  );
+  return (batch, ranks = 1) =>
+    model.objective({
+      ...{ batch, ranks, bound, estimator, form, samples, freeBits },
+      beta: warmup > 0 ? "input" : beta,
+    });
 }
 
 /** Compiles the training of a model. @throws UsageError when the data do not fit it. */
@@ -66,11 +63,11 @@ export async function trainingOf(
   settings: AutoencodingSettings,
   ranks: Ranks = alone,
 ): Promise<Training<Trained>> {
-  refuseFreeBits(settings.freeBits, ranks);
   const rows = settings.binarize === "fixed" ? binarize(data, settings.seed) : data;
   const batches = datasetBatches(model, rows, { beta: 1, warmup: 0, ...settings }, ranks);
   const objective = objectiveOf(model, settings);
-  const trainer = await Trainer.create(model.parameters, objective(batches.batch), batches, settings, {
+  const own = objective(batches.batch, ranks.size);
+  const trainer = await Trainer.create(model.parameters, own, batches, settings, {
     ranks,
     whole: () => objective(batches.batch * ranks.size),
   });
