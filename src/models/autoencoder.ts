@@ -9,7 +9,17 @@ import {
 } from "../nn/index.ts";
 import type { Objective } from "../optim/index.ts";
 import { anything, checkOptions, given, type OptionRules, required } from "../options.ts";
-import { input, mean, neg, type Shape, sizeOf, type Tensor } from "../tensor/index.ts";
+import {
+  add,
+  input,
+  matmul,
+  mean,
+  neg,
+  type Shape,
+  sizeOf,
+  stopGradient,
+  type Tensor,
+} from "../tensor/index.ts";
 import { type Likelihood, likelihood } from "./likelihood.ts";
 import { missingMarks } from "./missing-marks.ts";
 import { checkLatent, decoder, encoderBody, resolveNetwork } from "./networks.ts";
@@ -70,6 +80,8 @@ export function Autoencoder(options: AutoencoderOptions): DeterministicAutoencod
   );
   const encoder = { body: body.layers, code: dense(body.width, latent) };
   const decode = decoder(latent, networkOptions);
+  const { batchNorm, network, hidden } = networkOptions;
+  const centres = batchNorm && (network === "convolutional" || hidden.length > 0);
   const observation = likelihood(name, features, options.layout);
   const model: DeterministicAutoencoder = {
     kind: "autoencoder",
@@ -84,7 +96,15 @@ export function Autoencoder(options: AutoencoderOptions): DeterministicAutoencod
     latent,
     likelihood: observation,
     parameters: parametersOf({ encoder, decoder: decode, likelihood: observation }),
-    encode: (x, context = evaluation) => encoder.code.apply(encoder.body.apply(x, context), context),
+    encode(x, context = evaluation) {
+      const inner = encoder.body.apply(x, context);
+      const { weight, bias } = encoder.code;
+      // A decoder that begins with batch normalisation takes the codes' mean away, and their bias has no gradient but rounding. An optimiser that
+      // scales gradients would make full steps of it, which the running mean then follows too late.
+      return context.training && centres && bias
+        ? add(matmul(inner, weight), stopGradient(bias))
+        : encoder.code.apply(inner, context);
+    },
     decode: (code, context = evaluation) => observation.distribution(decode.apply(code, context)),
     reconstruction: (x, context = evaluation) => model.decode(model.encode(x, context), context).logProb(x),
     objective({ batch, ranks = 1 }) {
