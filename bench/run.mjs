@@ -11,15 +11,17 @@ import { measureMemory, measureStart } from "./lib/process-rows.mjs";
 import { measurePrograms } from "./lib/programs.mjs";
 import { measureRanks } from "./lib/ranks.mjs";
 import { environment, save, table } from "./lib/report.mjs";
-import { measureStan } from "./lib/stan.mjs";
+import { measureStan, POSTERIORS } from "./lib/stan.mjs";
 import { cell, stepTable } from "./lib/step-table.mjs";
 import { measureTrainSteps } from "./lib/train-step.mjs";
 
-const USAGE = `usage: npm run bench -- [--quick] [--only NAME,NAME] [--steps] [--m2] [--memory] [--start] [--programs] [--cores] [--page] [--ranks] [--stan] [--device NAME]
+const USAGE = `usage: npm run bench -- [--quick] [--only NAME,NAME] [--steps] [--m2] [--memory] [--start] [--programs] [--cores] [--page] [--ranks] [--stan [--draws N] [--seeds N]]
+       [--device NAME]
 
   --quick    40 counted steps each instead of 200; alone, the VAE's train step only
   --only     these contestants alone: ${CONTESTANTS.map(({ key }) => key).join(", ")};
-             with --m2 ${M2_CONTESTANTS.join(", ")}
+             with --m2 ${M2_CONTESTANTS.join(", ")};
+             with --stan names of posteriors, as its table prints them
   --steps, --m2, --memory, --start, --programs
              these parts alone (default: all five; memory and start for tightbound, or those in --only)
   --device   webgpu: the step of three VAEs on a graphics processor, beside this one; with --memory, its memory over 5,000 steps; no part of the
@@ -27,8 +29,10 @@ const USAGE = `usage: npm run bench -- [--quick] [--only NAME,NAME] [--steps] [-
   --cores    the step of three VAEs with its update on all cores, beside the same on one; no part of the default
   --page     a VAE, NUTS and SVI in a page beside Node; needs Chromium, and is no part of the default
   --ranks    two processes that share each minibatch by MPI, beside one; needs mpirun, and is no part of the default
-  --stan     ten posteriors beside Stan (Debian: r-cran-rstan), a quarter of an hour the first time; what runs/stan holds is not done again. No part of
-             the default`;
+  --stan     ten posteriors beside Stan (Debian: r-cran-rstan), half an hour the first time; what runs/stan holds of Stan's is not done again. No part
+             of the default
+  --draws    with --stan: draws of each of the four chains, after 1,000 of warm-up (default 1000)
+  --seeds    with --stan: runs of each posterior, each with another seed (default 3)`;
 
 const usage = (problem) => {
   console.error(`${problem}\n\n${USAGE}`);
@@ -50,6 +54,8 @@ const parse = () => {
       page: flag,
       ranks: flag,
       stan: flag,
+      draws: { type: "string" },
+      seeds: { type: "string" },
       device: { type: "string" },
       help: flag,
     };
@@ -207,19 +213,63 @@ const page = async ({ quick, suffix }) => {
   return entries.every(({ agree }) => agree);
 };
 
-const stan = async () => {
+/** The whole number of a flag. */
+const wholeOf = (flag, text, least) => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < least)
+    usage(`${flag}: expected a whole number of at least ${least}, found ${JSON.stringify(text)}`);
+  return value;
+};
+
+const stan = async ({ only, draws = "1000", seeds = "3" }) => {
   const where = environment();
-  const entries = await measureStan({ progress });
+  const names = only?.split(",");
+  const unknown = names?.find((name) => !(name in POSTERIORS));
+  if (unknown !== undefined)
+    usage(
+      `--only: there is no posterior ${JSON.stringify(unknown)}; there are ${Object.keys(POSTERIORS).join(", ")}`,
+    );
+  const numbers = { draws: wholeOf("--draws", draws, 100), seeds: wholeOf("--seeds", seeds, 1) };
+  const entries = await measureStan({ ...(names && { names }), ...numbers, progress });
   progress("");
   describe(where);
-  const rows = entries.map(({ name, failed, ours, stan: theirs, ratio }) =>
+  const spread = ({ median, min, max }) => `${cell(median)} (${cell(min)}–${cell(max)})`;
+  const rows = entries.map(({ name, failed, cold, warm, stan: theirs }) =>
     failed
-      ? [name, failed, "", "", ""]
-      : [name, cell(ratio), cell(ours.rate), cell(theirs.rate), `${ours.name} / ${theirs.name}`],
+      ? [name, failed, "", "", "", "", "", "", ""]
+      : [
+          name,
+          spread(warm.ratio),
+          spread(cold.ratio),
+          cell(warm.rate.median),
+          cell(cold.rate.median),
+          cell(theirs.rate.median),
+          cell(warm.seconds.median),
+          cell(cold.seconds.median),
+          cell(theirs.seconds.median),
+        ],
   );
-  const header = ["effective draws a CPU second", "ours / Stan’s", "ours", "Stan’s", "fewest of"];
-  console.log(`\n${table(header, rows)}\n`);
-  save("stan", { unit: "effective draws a second of CPU time", environment: where, entries });
+  const header = [
+    "effective draws a CPU second",
+    "warm / Stan’s",
+    "cold / Stan’s",
+    "warm",
+    "cold",
+    "Stan’s",
+    "warm, s",
+    "cold, s",
+    "Stan’s, s",
+  ];
+  console.log(
+    `\n4 × (1,000 + ${numbers.draws}) draws, ${numbers.seeds} seeds: medians, least and largest\n\n${table(header, rows)}\n`,
+  );
+  const partial = only || numbers.draws !== 1000 || numbers.seeds !== 3 ? ".partial" : "";
+  save(`stan${partial}`, {
+    unit: "effective draws a second of CPU time",
+    environment: where,
+    ...numbers,
+    entries,
+  });
 };
 
 const device = async ({ device: name, quick, suffix }) => {
@@ -274,6 +324,8 @@ if (args.help) {
   console.log(USAGE);
   process.exit(0);
 }
+if (!args.stan && (args.draws !== undefined || args.seeds !== undefined))
+  usage("--draws and --seeds belong to --stan");
 const parts = ["steps", "m2", "memory", "start", "programs"];
 const every =
   !parts.some((part) => args[part]) && !args.cores && !args.page && !args.ranks && !args.stan && !args.device;
@@ -282,7 +334,7 @@ const wanted = (part, byDefault = !args.quick) => args[part] || (every && byDefa
 
 const only = args.only?.split(",");
 const known = [...CONTESTANTS.map(({ key }) => key), ...(wanted("m2") ? M2_CONTESTANTS : [])];
-const unknown = only?.find((key) => !known.includes(key));
+const unknown = args.stan ? undefined : only?.find((key) => !known.includes(key));
 if (unknown !== undefined) usage(`--only: there is no contestant ${JSON.stringify(unknown)}`);
 const chosen = CONTESTANTS.filter(({ key }) => !only || only.includes(key));
 
@@ -295,7 +347,7 @@ const mine = only ? present : present.filter(({ key }) => key === "tightbound");
 if (wanted("start")) await processRows("start", measureStart, mine, { suffix });
 if (wanted("memory") && !args.device) await processRows("memory", measureMemory, mine, { suffix });
 if (wanted("programs")) await programs();
-if (args.stan) await stan();
+if (args.stan) await stan(args);
 if (args.ranks) ranks({ quick: args.quick, suffix });
 const coresValid = !args.cores || (await cores({ quick: args.quick, suffix }));
 const pageValid = !args.page || (await page({ quick: args.quick, suffix }));

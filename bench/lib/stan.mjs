@@ -1,10 +1,11 @@
-// Our sampler beside Stan's on ten posteriors: effective draws a second of CPU time, one core each, without Stan's compilation. Resumable: what lies in
-// the folder is not done again.
+// Our sampler beside Stan's on ten posteriors: effective draws a second of CPU time, one core each. Stan's compiled programs and draws stay in the
+// folder and are not made again; ours are always drawn anew.
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
+import { quantile } from "./stats.mjs";
 
 const here = fileURLToPath(new URL("../stan", import.meta.url));
 const data = fileURLToPath(new URL("../../test/posteriors/data", import.meta.url));
@@ -51,22 +52,25 @@ const settingsOf = ({ targetAcceptance = 0.8, metric = "diagonal", maxTreeDepth 
   String(maxTreeDepth),
 ];
 
-/** Stan's draws of a posterior by the settings of our sampler, unless they are there. @returns whether they are there now. */
-function sampleWithStan(name, folder, seed, options) {
-  mkdirSync(folder, { recursive: true });
-  if (existsSync(join(folder, "seconds.txt"))) return true;
+/** Stan's draws of a posterior by the settings of our sampler, into a folder, unless they are there. @returns whether they are there now. */
+function sampleWithStan(name, folder, out, { seed, draws, options }) {
+  mkdirSync(out, { recursive: true });
+  if (existsSync(join(out, "seconds.txt"))) return true;
   if (!existsSync(join(folder, "model.stan")))
     copyFileSync(join(here, `${name}.stan`), join(folder, "model.stan"));
   const raw = readFileSync(join(data, `${name.slice(0, name.indexOf("-"))}.json.gz`));
   writeFileSync(join(folder, "data.R"), dump(POSTERIORS[name](JSON.parse(gunzipSync(raw)))));
-  const { status, error } = spawnSync(
-    "nice",
-    ["-n", "15", "Rscript", join(here, "sample.R"), folder, String(seed), ...settingsOf(options)],
-    {
-      stdio: ["ignore", "inherit", "inherit"],
-    },
-  );
-  if (error?.code === "ENOENT") throw new Error("Rscript is missing: apt-get install r-cran-rstan");
+  const numbers = [String(seed), ...settingsOf(options), String(draws)];
+  return nicely("Rscript", [join(here, "sample.R"), folder, out, ...numbers]);
+}
+
+/** Runs a command with the least priority. @returns whether it succeeded. */
+function nicely(command, args) {
+  const { status, error } = spawnSync("nice", ["-n", "15", command, ...args], {
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  if (status === 127 || error?.code === "ENOENT")
+    throw new Error(`${command} is missing; Debian's r-cran-rstan brings Stan`);
   return status === 0;
 }
 
@@ -87,14 +91,22 @@ const smallest = (columns, ess) => {
   return least;
 };
 
+/** Median, least and largest of some figure of each seed's run. */
+const over = (runs, figure) => {
+  const values = runs.map(figure);
+  return { median: quantile(values, 0.5), min: Math.min(...values), max: Math.max(...values) };
+};
+
 /**
  * Both samplers on each posterior, with the same target of acceptance, metric and depth of trees: the smallest effective number of draws of any parameter (centre of the distribution) over CPU seconds.
- * Ours runs in a process of its own; its time is the whole run's, with tracing and the compilation of the graph, without the start of Node.
+ * Stan and ours take turns, seed by seed. Ours runs in a process of its own, twice: the cold run's time is all of a first run, with what V8 compiles; the warm run's that of
+ * a second one with another seed, which traces and compiles the graph again but finds the sampler compiled. Neither has the start of Node.
  */
 export async function measureStan({
   names = Object.keys(POSTERIORS),
   folder = "runs/stan",
-  seed = 1,
+  seeds = 3,
+  draws = 1000,
   progress = () => {},
 }) {
   const { status: compiled } = spawnSync("npx", ["tsc", "-p", "tsconfig.examples.json"], {
@@ -103,38 +115,48 @@ export async function measureStan({
   if (compiled !== 0) throw new Error("the posteriors' programs do not compile");
   const { essBulk } = await import("../../dist/public/mcmc.js");
   const { posteriors } = await import("../../dist-examples/test/posteriors/posteriors.js");
+  const script = join(here, "ours.mjs");
+
+  const measure = (name, seed) => {
+    const { options } = posteriors.find((p) => p.name === name);
+    const out = join(folder, name, `${seed}-${draws}`);
+    progress(`Stan: ${name}, seed ${seed}`);
+    if (!sampleWithStan(name, join(folder, name), out, { seed, draws, options })) return "Stan stopped";
+    progress(`ours: ${name}, seed ${seed}`);
+    const file = join(out, "ours.json");
+    if (!nicely(process.execPath, [script, name, file, String(seed), String(draws)])) return "ours stopped";
+    const sampled = [...readDraws(out)].filter(([n]) => n !== "lp__");
+    const stan = smallest(sampled, (values) => essBulk(values, 4));
+    const seconds = Number(readFileSync(join(out, "seconds.txt"), "utf8"));
+    const { cold, warm } = JSON.parse(readFileSync(file, "utf8"));
+    return { stan: { ...stan, seconds }, cold, warm };
+  };
+
   const rows = [];
   for (const name of names) {
-    const own = join(folder, name);
-    progress(`Stan: ${name}`);
-    const { options } = posteriors.find((p) => p.name === name);
-    if (!sampleWithStan(name, own, seed, options)) {
-      rows.push({ name, failed: "Stan stopped" });
+    const runs = [];
+    let failed;
+    for (let seed = 1; seed <= seeds && failed === undefined; seed++) {
+      const run = measure(name, seed);
+      if (typeof run === "string") failed = run;
+      else runs.push(run);
+    }
+    if (failed !== undefined) {
+      rows.push({ name, failed });
       continue;
     }
-    progress(`ours: ${name}`);
-    const file = join(own, "ours.json");
-    if (!existsSync(file)) {
-      const script = fileURLToPath(new URL("../stan/ours.mjs", import.meta.url));
-      const { status } = spawnSync("nice", ["-n", "15", process.execPath, script, name, file, String(seed)], {
-        stdio: "inherit",
-      });
-      if (status !== 0) {
-        rows.push({ name, failed: "ours stopped" });
-        continue;
-      }
-    }
-    const stan = smallest(
-      [...readDraws(own)].filter(([n]) => n !== "lp__"),
-      (values) => essBulk(values, 4),
-    );
-    const stanSeconds = Number(readFileSync(join(own, "seconds.txt"), "utf8"));
-    const ours = JSON.parse(readFileSync(file, "utf8"));
+    const rate = ({ draws, seconds }) => draws / seconds;
+    const of = (side) => ({
+      seconds: over(runs, (run) => run[side].seconds),
+      rate: over(runs, (run) => rate(run[side])),
+      fewest: runs.map((run) => run[side].name),
+    });
+    const ratio = (side) => over(runs, (run) => rate(run[side]) / rate(run.stan));
     rows.push({
       name,
-      stan: { ...stan, seconds: stanSeconds, rate: stan.draws / stanSeconds },
-      ours: { ...ours, rate: ours.draws / ours.seconds },
-      ratio: ours.draws / ours.seconds / (stan.draws / stanSeconds),
+      stan: of("stan"),
+      cold: { ...of("cold"), ratio: ratio("cold") },
+      warm: { ...of("warm"), ratio: ratio("warm") },
     });
   }
   return rows;
