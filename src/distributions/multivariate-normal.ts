@@ -28,7 +28,7 @@ import { type ClosedForms, Distribution, type Parameters, type SampleAndLogProb 
 import { normalDivergence } from "./divergences.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { registerKl } from "./kl.ts";
-import { expandTo, HALF_LOG_TWO_PI } from "./numerics.ts";
+import { expandTo, HALF_LOG_TWO_PI, lowerFactor } from "./numerics.ts";
 
 /** Either a factor of the covariance or the covariance itself. */
 export type ScaleTrilOrCovariance =
@@ -60,7 +60,7 @@ export class MultivariateNormalDistribution extends Distribution {
       reparameterised: true,
     });
     this.loc = loc;
-    this.scaleTril = scaleTril === undefined ? cholesky(covariance) : tril(scaleTril);
+    this.scaleTril = scaleTril === undefined ? cholesky(covariance) : lowerFactor(scaleTril);
   }
 
   /** Σ, of shape [..., n, n]. */

@@ -23,7 +23,6 @@ import {
   type Tensor,
   type TensorLike,
   triangularSolve,
-  tril,
   unsqueeze,
   where,
 } from "../tensor/index.ts";
@@ -31,6 +30,7 @@ import { lowerCholesky, positive, positiveDefinite, realVector } from "./constra
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { digammaDifference, lgammaDifference } from "./gamma-functions.ts";
 import { drawGamma } from "./implicit/standard-gamma.ts";
+import { lowerFactor } from "./numerics.ts";
 import { type ScaleOrFactor, scaleParameters } from "./wishart.ts";
 
 /** The distribution that {@link MultivariateStudentT} returns: parameters, moments and densities as expressions. */
@@ -59,7 +59,7 @@ export class MultivariateStudentTDistribution extends Distribution {
     });
     this.df = df;
     this.loc = loc;
-    this.scaleTril = scaleTril === undefined ? cholesky(scale) : tril(scaleTril);
+    this.scaleTril = scaleTril === undefined ? cholesky(scale) : lowerFactor(scaleTril);
   }
 
   /** ln of what the kernel (1 + z²/ν)^(−(ν + n)/2) is divided by. */

@@ -4,6 +4,7 @@ import {
   abs,
   add,
   broadcastShapes,
+  cholesky,
   type DType,
   div,
   equal,
@@ -30,6 +31,7 @@ import {
   sum,
   type Tensor,
   type TensorLike,
+  tril,
   unsqueeze,
   where,
 } from "../tensor/index.ts";
@@ -197,3 +199,7 @@ export function logOnePlusSquare(x: Tensor): Tensor {
   const safe = where(large, a, 1);
   return where(large, add(mul(log(safe), 2), log1p(div(1, square(safe)))), log1p(square(where(large, 0, x))));
 }
+
+/** The lower triangle of a given factor. What `cholesky` made is one already: another pass over it, and over its gradient, would change nothing. */
+export const lowerFactor = (scaleTril: Tensor): Tensor =>
+  cholesky.is(scaleTril) ? scaleTril : tril(scaleTril);

@@ -35,7 +35,7 @@ import { ratioExcess } from "./divergences.ts";
 import { gammaKl } from "./gamma.ts";
 import { drawGamma } from "./implicit/standard-gamma.ts";
 import { registerKl } from "./kl.ts";
-import { expandTo } from "./numerics.ts";
+import { expandTo, lowerFactor } from "./numerics.ts";
 
 /** Either the scale matrix or its Cholesky factor. */
 export type ScaleOrFactor =
@@ -139,7 +139,7 @@ export abstract class WishartFamily extends Distribution {
     });
     this.df = df;
     this.size = size;
-    this.scaleTril = scaleTril === undefined ? cholesky(scale) : tril(scaleTril);
+    this.scaleTril = scaleTril === undefined ? cholesky(scale) : lowerFactor(scaleTril);
   }
 
   /** The scale matrix. */

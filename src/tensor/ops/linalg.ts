@@ -182,18 +182,27 @@ const triangularSolveOp = defineOp<TriangularAttributes, [Tensor, Tensor]>({
       // The transpose of a lower triangle is an upper one: solve from the last row up.
       const forward = lower !== transposed;
       return (out, t, y) => {
-        startsL.forEach((at, c) => {
+        for (let c = 0; c < startsL.length; c++) {
+          const at = startsL[c];
+          const given = startsB[c];
           const base = c * n * m;
           for (let step = 0; step < n; step++) {
             const i = forward ? step : n - 1 - step;
-            const [from, to] = forward ? [0, i] : [i + 1, n];
+            const from = forward ? 0 : i + 1;
+            const to = forward ? i : n;
+            const line = at + i * row;
+            const pivot = t[line + i * column];
             for (let j = 0; j < m; j++) {
-              let v = y[startsB[c] + i * m + j];
-              for (let k = from; k < to; k++) v -= t[at + i * row + k * column] * out[base + k * m + j];
-              out[base + i * m + j] = v / t[at + i * row + i * column];
+              let v = y[given + i * m + j];
+              let place = line + from * column;
+              for (let k = base + from * m + j; k < base + to * m; k += m) {
+                v -= t[place] * out[k];
+                place += column;
+              }
+              out[base + i * m + j] = v / pivot;
             }
           }
-        });
+        }
       };
     },
   },
