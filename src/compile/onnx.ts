@@ -188,7 +188,7 @@ class Writer implements OnnxBuilder {
 
   /** ONNX's Scan. Its body reads values that all steps share by their names outside. */
   #loop(node: ScanNode, inputs: readonly string[], isWhole: boolean): void {
-    const { carries, scanned, reverse } = node.attributes;
+    const { carries, scanned, reverse, length } = node.attributes;
     const body = preparedBody(node.attributes.body);
     const outside = this.#nodes;
     const inside: NodeProto[] = [];
@@ -207,20 +207,24 @@ class Writer implements OnnxBuilder {
     // A body that is written twice has other names each time.
     for (const t of topological(body.outputs)) if (!isConstant(t)) this.names.delete(t);
     this.#nodes = outside;
+    // Scan turns as often as its inputs have parts: a loop that has none is given one that it does not read.
+    const counter = scanned === 0 ? [valueInfo(`t${id}_turn`, [], "int64")] : [];
+    const turns = counter.map(() => this.ints(new Array<number>(length).fill(0)));
+    const parts = scanned + counter.length;
     const graph = create(GraphProtoSchema, {
       name: `body${id}`,
       node: inside,
-      input: moving.map((t, i) => valueInfo(`t${id}_in${i}`, t.shape, t.dtype)),
+      input: [...moving.map((t, i) => valueInfo(`t${id}_in${i}`, t.shape, t.dtype)), ...counter],
       output: body.outputs.map((t, i) => valueInfo(results[i], t.shape, t.dtype)),
     });
     const way = reverse ? 1 : 0;
     const names = this.#add(
       "Scan",
-      inputs.slice(0, carries + scanned),
+      [...inputs.slice(0, carries + scanned), ...turns],
       [
         graphAttribute("body", graph),
-        attribute("num_scan_inputs", scanned),
-        ...(scanned > 0 ? [attribute("scan_input_directions", new Array<number>(scanned).fill(way))] : []),
+        attribute("num_scan_inputs", parts),
+        attribute("scan_input_directions", new Array<number>(parts).fill(way)),
         ...(body.outputs.length > carries
           ? [attribute("scan_output_directions", new Array<number>(body.outputs.length - carries).fill(way))]
           : []),

@@ -56,6 +56,8 @@ export interface Cumulative {
   readonly median?: () => Tensor;
   /** The ends of the support. Default: those that the constraint tells. */
   readonly ends?: Ends;
+  /** The quantiles at 0 and 1. Default: the ends. */
+  readonly reach?: () => { readonly low: Tensor; readonly high: Tensor };
   /** Whether single values may have a probability of their own. Default: whether the family is discrete. */
   readonly atoms?: boolean;
 }
@@ -162,7 +164,8 @@ export function atProbability(
   const end = (value: Tensor | number): Tensor =>
     value instanceof Tensor ? value : full([], value, found.dtype);
   const missing = full([], Number.NaN, found.dtype);
-  const [first, last] = which === "logIsf" ? [ends.high, ends.low] : [ends.low, ends.high];
+  const { low: least, high: most } = of.reach?.() ?? ends;
+  const [first, last] = which === "logIsf" ? [most, least] : [least, most];
   const low = where(less(p, none), missing, end(first));
   const high = where(greater(p, all), missing, end(last));
   return where(under, low, where(over, high, found));

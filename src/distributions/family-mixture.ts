@@ -1,7 +1,9 @@
 import {
   add,
   broadcastShapes,
+  cast,
   equal,
+  expand,
   logicalOr,
   logsumexp,
   mul,
@@ -22,6 +24,7 @@ import type { Constraint } from "./constraints.ts";
 import { type Cumulative, pairOfTails } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { sameSet } from "./membership.ts";
+import { isSearchable, mixtureQuantiles } from "./mixture-quantiles.ts";
 import { expandTo } from "./numerics.ts";
 
 /** The set of all of them. No transform leads to one of unlike sets. */
@@ -121,14 +124,25 @@ export class FamilyMixtureDistribution extends Distribution {
   protected override cumulative(): Cumulative | undefined {
     const { components } = this;
     if (!components.every((d) => d.has("cdf"))) return undefined;
+    const tails = pairOfTails(
+      (x) => logsumexp(this.weighed(components.map((d) => d.logCdf(x))), -1),
+      (x) => logsumexp(this.weighed(components.map((d) => d.logSurvival(x))), -1),
+    );
+    const of = { ...tails, logDensity: (x: Tensor) => this.logDensity(x) };
+    const each = (l: Tensor, which: "logIcdf" | "logIsf"): Tensor => {
+      const found = components.map((d) => cast(d[which](l), this.floatDType));
+      const shape = broadcastShapes("Mixture", ...found.map((x) => x.shape));
+      return stack(
+        found.map((x) => expand(x, shape)),
+        -1,
+      );
+    };
     return {
       // The components know their own ends.
       atoms: true,
       ends: { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY },
-      ...pairOfTails(
-        (x) => logsumexp(this.weighed(components.map((d) => d.logCdf(x))), -1),
-        (x) => logsumexp(this.weighed(components.map((d) => d.logSurvival(x))), -1),
-      ),
+      ...tails,
+      ...(components.every((d) => d.has("icdf") && isSearchable(d)) && mixtureQuantiles(of, each, this)),
     };
   }
 

@@ -33,6 +33,7 @@ import { gaussLegendre } from "./implicit/quadrature.ts";
 import { registerKl } from "./kl.ts";
 import { logOf } from "./logarithms.ts";
 import { expandTo, HALF_LOG_TWO_PI, logSumOfTwo, tiniest } from "./numerics.ts";
+import { searchReals, tailsFrom } from "./quantile-search.ts";
 
 const EFFORT = {
   float32: { rule: gaussLegendre(16), decay: 18 },
@@ -128,7 +129,7 @@ export class InverseGaussianDistribution extends Distribution {
       const scaled = (t: Tensor): Tensor => erfcx(mul(t, Math.SQRT1_2));
       return { a, b, scaled };
     };
-    return pairOfTails(
+    const tails = pairOfTails(
       (x) => {
         const { a, b, scaled } = parts(x);
         return logSumOfTwo(logNormalCdf(a), second(a, b, scaled));
@@ -143,6 +144,20 @@ export class InverseGaussianDistribution extends Distribution {
         return where(right, far, log(where(right, 1, near)));
       },
     );
+    const of = { ...tails, logDensity: (x: Tensor) => this.logDensity(x) };
+    // P(X ≤ x) ≤ e^(−a²/2) for a < 0, and P(X > x) ≤ e^(−a²/2) for a > 0: the quantile lies between the places where these are the probability.
+    const ratioAt = (l: Tensor): Tensor => {
+      const w = mul(div(this.loc, this.concentration), neg(l));
+      return add(add(w, 1), sqrt(mul(w, add(w, 2))));
+    };
+    const quantile = (l: Tensor, upper: boolean): Tensor => {
+      const p = tailsFrom(l, upper);
+      return searchReals(of, p, {
+        low: div(this.loc, ratioAt(p.lower)),
+        high: mul(this.loc, ratioAt(p.upper)),
+      });
+    };
+    return { ...tails, logIcdf: (l) => quantile(l, false), logIsf: (l) => quantile(l, true) };
   }
 
   protected override forms(): ClosedForms {
@@ -163,7 +178,8 @@ export class InverseGaussianDistribution extends Distribution {
  * level. Density √(λ/2πx³) exp(−λ(x − loc)²/(2 loc² x)) on x > 0; variance loc³/λ. Shapes broadcast to the batch. SciPy's
  * `invgauss(loc/λ, scale=λ)`.
  *
- * Drawn by Michael, Schucany & Haas (1976), exactly; draws have no derivatives.
+ * Drawn by Michael, Schucany & Haas (1976), exactly; draws have no derivatives. Quantiles are found by a search of a fixed number of steps; they have
+ * derivatives up to the third order.
  *
  * @example
  * await InverseGaussian(2, 4).variance().value(); // 2

@@ -21,6 +21,7 @@ import { CategoricalDistribution, drawCategory } from "./categorical.ts";
 import { type Cumulative, pairOfTails } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { FamilyMixtureDistribution } from "./family-mixture.ts";
+import { isSearchable, mixtureQuantiles } from "./mixture-quantiles.ts";
 
 const prefixed = <T>(path: string, record: Readonly<Record<string, T>>): [string, T][] =>
   Object.entries(record).map(([k, v]) => [`${path}.${k}`, v]);
@@ -107,14 +108,19 @@ export class MixtureDistribution<D extends Distribution = Distribution> extends 
     if (!components.has("cdf")) return undefined;
     const each = (of: (x: Tensor) => Tensor) => (x: Tensor) =>
       logsumexp(add(of(unsqueeze(x, -1)), this.logWeights()), -1);
+    const tails = pairOfTails(
+      each((x) => components.logCdf(x)),
+      each((x) => components.logSurvival(x)),
+    );
+    const of = { ...tails, logDensity: (x: Tensor) => this.logDensity(x) };
     return {
       // The components know their own ends.
       atoms: true,
       ends: { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY },
-      ...pairOfTails(
-        each((x) => components.logCdf(x)),
-        each((x) => components.logSurvival(x)),
-      ),
+      ...tails,
+      ...(components.has("icdf") &&
+        isSearchable(components) &&
+        mixtureQuantiles(of, (l, which) => components[which](unsqueeze(l, -1)), this)),
     };
   }
 
@@ -173,6 +179,9 @@ function checkFamilies(weights: CategoricalDistribution, components: readonly Di
  *
  * Components of several families are given as an array, one for each category; their batches broadcast with that of the weights. They need the
  * same event shape and dtype. A latent site needs components with one and the same support.
+ *
+ * Quantiles are found by a search of a fixed number of steps between those of the components, if these have them; for real values they have derivatives
+ * up to the third order.
  *
  * @example
  * Mixture(Categorical({ logits }), Normal(loc, scale)); // logits, loc, scale: [128, 5] → batch [128]

@@ -352,6 +352,26 @@ test("products with inputs are one product over all steps, and so are the gradie
   for (const set of inside) for (const t of set) expect(t.size).toBeLessThanOrEqual(9);
 });
 
+test("a loop of carries alone, whose body reads values from outside, forwards and backwards", async () => {
+  const start = input("start", [3], "float64");
+  const rate = input("rate", [3], "float64");
+  for (const reverse of [false, true]) {
+    const { carry } = scan(start, undefined, (v) => ({ carry: mul(v, rate) }), { length: 9, reverse });
+    const outputs = [carry, ...grad(sum(carry), [start, rate])];
+    const [host, native] = [await evaluate(outputs, "host"), await evaluate(outputs, "native")];
+    const [v, r] = [valuesFor(start), valuesFor(rate)];
+    const expected = [
+      Array.from(v, (x, i) => x * r[i] ** 9),
+      Array.from(v, (_, i) => r[i] ** 9),
+      Array.from(v, (x, i) => 9 * x * r[i] ** 8),
+    ];
+    for (const found of [host, native])
+      found.forEach((values, k) => {
+        expect(difference(values, expected[k])).toBeLessThan(1e-13);
+      });
+  }
+});
+
 test("a graph with a loop can be sent to a worker", async () => {
   const { leaves, looped } = bothForms(models["steps with a loop of their own"], 3, false);
   const outputs = withDerivatives(looped, leaves);

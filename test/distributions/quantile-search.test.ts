@@ -1,0 +1,184 @@
+/** Quantiles by a search: mixtures and the inverse Gaussian against mpmath (quantile-search.py), counts against sums of their masses. */
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { compile } from "../../src/compile/index.ts";
+import {
+  Categorical,
+  ClosedFormError,
+  Delta,
+  type Distribution,
+  Geometric,
+  InverseGaussian,
+  Mixture,
+  Normal,
+  Poisson,
+  StudentT,
+  Uniform,
+} from "../../src/distributions/index.ts";
+import { grad, sum, type Tensor, tensor } from "../../src/tensor/index.ts";
+
+interface Row {
+  readonly parameters: Readonly<Record<string, number | readonly number[]>>;
+  readonly tail: "lower" | "upper";
+  readonly l: number;
+  readonly x: number;
+  /** dx/dl. */
+  readonly slope: number;
+}
+
+const table: Readonly<Record<string, readonly Row[]>> = JSON.parse(
+  readFileSync(new URL("./quantile-search.json", import.meta.url), "utf8"),
+);
+
+const mixed = ({ weights, loc, scale }: Readonly<Record<string, Tensor>>): Distribution =>
+  Mixture(Categorical({ probs: weights.div(weights.sum(-1, { keepDims: true })) }), Normal(loc, scale));
+const families: Readonly<Record<string, (p: Readonly<Record<string, Tensor>>) => Distribution>> = {
+  normals: mixed,
+  inverseGaussian: (p) => InverseGaussian(p.loc, p.concentration),
+};
+
+describe.each(Object.entries(families))("quantiles of %s against mpmath", (name, make) => {
+  const all = table[name];
+
+  test.each([
+    ["host", "float64", 1e-12],
+    ["native", "float64", 1e-11],
+    ["native", "float32", 1e-5],
+  ] as const)("in both tails, with their slope, %s, %s", async (executor, dtype, bound) => {
+    for (const tail of ["lower", "upper"] as const) {
+      const rows = all.filter((r) => r.tail === tail);
+      const names = Object.keys(rows[0].parameters);
+      const program = compile(
+        (l: Tensor, ...p: Tensor[]) => {
+          const d = make(Object.fromEntries(names.map((k, i) => [k, p[i]])));
+          const x = tail === "upper" ? d.logIsf(l) : d.logIcdf(l);
+          return { x, slope: grad(sum(x), [l])[0] };
+        },
+        { executor, threads: 1 },
+      );
+      const given = (values: readonly unknown[]) => tensor(values as number[], { dtype });
+      const feeds = [rows.map((r) => r.l), ...names.map((k) => rows.map((r) => r.parameters[k]))];
+      const arrays = await Promise.all(feeds.map((v) => given(v).value()));
+      const found = await program(...arrays);
+      rows.forEach(({ l, x, slope, parameters }, i) => {
+        const at = `${JSON.stringify(parameters)}, ${tail} ${l}`;
+        // l has its rounding, and the smaller tail's logarithm that of a probability; a mixture's components that of their own x − loc.
+        const size = Math.max(Math.abs(x), ...[parameters.loc].flat().map(Math.abs));
+        const other = Math.abs(slope) * Math.max(1, Math.abs(l), 1 / (1 - Math.exp(l)) - 1);
+        expect(Math.abs(Number(found.x.data[i]) - x), at).toBeLessThanOrEqual(bound * (size + other));
+        if (dtype === "float64")
+          expect(Math.abs(Number(found.slope.data[i]) / slope - 1), at).toBeLessThanOrEqual(1e-8);
+      });
+    }
+  });
+
+  test("their second derivative is that of the density", async () => {
+    // Where a component's tail underflows, 38 of its scales away, the second derivative of its logarithm is NaN.
+    const reached = ({ x, parameters: { loc, scale } }: Row): boolean =>
+      scale === undefined ||
+      [loc].flat().every((m, k) => Math.abs(x - Number(m)) < 30 * Number([scale].flat()[k]));
+    const rows = all.filter((r) => r.tail === "lower" && reached(r));
+    expect(rows.length).toBeGreaterThan(5);
+    for (const { l, parameters } of rows.slice(0, 8)) {
+      const program = compile(
+        (l: Tensor) => {
+          const p = Object.fromEntries(
+            Object.entries(parameters).map(([k, v]) => [k, tensor(v as number[], { dtype: "float64" })]),
+          );
+          const d = make(p);
+          const x = d.logIcdf(l);
+          const [first] = grad(x, [l]);
+          const y = x.mul(1);
+          const [steep] = grad(d.logProb(y), [y]);
+          return { second: grad(first, [l])[0], expected: first.mul(first.mul(steep).neg().add(1)) };
+        },
+        { executor: "host" },
+      );
+      const found = await program(await tensor(l, { dtype: "float64" }).value());
+      const [second, expected] = [Number(found.second.data[0]), Number(found.expected.data[0])];
+      expect(Math.abs(second - expected), `${second} ${expected}`).toBeLessThanOrEqual(
+        1e-6 * Math.abs(expected) + 1e-9,
+      );
+    }
+  });
+});
+
+test("a mixture moves with its components: the quantile's derivatives in their locations add up to 1", async () => {
+  for (const { parameters, l } of table.normals) {
+    const [loc, scale, weights] = ["loc", "scale", "weights"].map((k) =>
+      tensor(parameters[k] as number[], { dtype: "float64" }),
+    );
+    const own = loc.mul(1);
+    const x = mixed({ loc: own, scale, weights }).logIcdf(tensor(l, { dtype: "float64" }));
+    const slopes = await grad(x, [own])[0].value();
+    expect(Array.from(slopes.data, Number).reduce((a, b) => a + b, 0)).toBeCloseTo(1, 8);
+  }
+});
+
+test.each([
+  [
+    "Poisson",
+    (p: Tensor) => Poisson(p.mul(30)),
+    (p: number) => masses((k, before) => (k === 0 ? Math.exp(-30 * p) : (before * 30 * p) / k)),
+  ],
+  ["Geometric", (p: Tensor) => Geometric({ probs: p }), (p: number) => masses((k) => p * (1 - p) ** k)],
+] as const)("a mixture of counts, %s: the smallest one that is enough", async (_, make, each) => {
+  const parameters = [0.05, 0.4, 0.9];
+  const probs = [0.2, 0.5, 0.3];
+  const d = Mixture(
+    Categorical({ probs: tensor(probs, { dtype: "float64" }) }),
+    make(tensor(parameters, { dtype: "float64" })),
+  );
+  const all = parameters.map(each);
+  const ps = Array.from({ length: 60 }, (_, i) => (i + 0.5) / 60.3);
+  const expected = ps.map((p) => {
+    let total = 0;
+    for (let k = 0; ; k++) {
+      total += all.reduce((sum, m, j) => sum + probs[j] * m[k], 0);
+      if (total >= p) return k;
+    }
+  });
+  const found = await d.icdf(tensor(ps, { dtype: "float64" })).value();
+  expect(Array.from(found.data, Number)).toEqual(expected);
+});
+
+function masses(at: (k: number, before: number) => number): number[] {
+  const found: number[] = [];
+  for (let k = 0; k < 2000; k++) found.push(at(k, found[k - 1]));
+  return found;
+}
+
+test("components of several families, of unlike scales, and one of them alone", async () => {
+  const weights = (probs: number[]) => Categorical({ probs: tensor(probs, { dtype: "float64" }) });
+  const wide = (v: number) => tensor(v, { dtype: "float64" });
+  const several = Mixture(weights([0.9, 0.1]), [
+    Normal(wide(1e-6), wide(1e-9)),
+    StudentT(wide(3), wide(0), wide(1e6)),
+  ]);
+  const l = tensor([-30, -5, -1, -0.1, -1e-4], { dtype: "float64" });
+  const back = await several.logCdf(several.logIcdf(l)).value();
+  Array.from(back.data, Number).forEach((x, i) => {
+    expect(x).toBeCloseTo([-30, -5, -1, -0.1, -1e-4][i], 6);
+  });
+  const alone = Mixture(weights([1]), Normal(tensor([2], { dtype: "float64" }), wide(3)));
+  expect((await alone.icdf(wide(0.3)).value()).item()).toBeCloseTo(
+    (await Normal(wide(2), wide(3)).icdf(wide(0.3)).value()).item(),
+    12,
+  );
+});
+
+test("the ends of the components at 0 and 1; NaN of NaN; no quantile of single values with a probability", async () => {
+  const weights = Categorical({ probs: [0.5, 0.5] });
+  const d = Mixture(weights, Uniform(tensor([0, 3]), tensor([1, 5])));
+  const found = await d.icdf(tensor([0, 0.25, 0.75, 1])).value();
+  expect(Array.from(found.data, Number)).toEqual([0, 0.5, 4, 5]);
+  const missing = compile(
+    (loc: Tensor) => ({
+      x: Mixture(Categorical({ probs: tensor([0.5, 0.5], { dtype: "float64" }) }), Normal(loc, 1)).icdf(0.3),
+    }),
+    { executor: "host" },
+  );
+  const none = await missing(await tensor([0, Number.NaN], { dtype: "float64" }).value());
+  expect(Number(none.x.data[0])).toBeNaN();
+  expect(() => Mixture(weights, Delta(tensor([0, 1]))).icdf(0.5)).toThrow(ClosedFormError);
+});
