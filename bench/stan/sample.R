@@ -11,10 +11,10 @@ draws <- as.integer(arguments[7])
 rstan_options(auto_write = TRUE)
 # Debian keeps Boost among the system's headers.
 boost <- if (nzchar(system.file("include", package = "BH"))) NULL else "/usr/include"
-# Of "codetools", which only checks, it says that it is missing.
+# R says of codetools, which only checks, that it is missing.
 compiled <- suppressMessages(stan_model(file.path(folder, "model.stan"), boost_lib = boost))
 data <- read_rdump(file.path(folder, "data.R"))
-fit <- sampling(compiled, data = data, chains = 4, iter = 1000 + draws, warmup = 1000, cores = 1, seed = seed, control = control, refresh = 0)
+fit <- suppressMessages(sampling(compiled, data = data, chains = 4, iter = 1000 + draws, warmup = 1000, cores = 1, seed = seed, control = control, refresh = 0))
 kept <- extract(fit, permuted = FALSE, include = TRUE)
 flat <- do.call(rbind, lapply(seq_len(dim(kept)[2]), function(chain) kept[, chain, ]))
 write.csv(flat, file.path(out, "draws.csv"), row.names = FALSE)

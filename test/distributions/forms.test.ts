@@ -12,7 +12,6 @@ type Form = (typeof FORMS)[number];
 const OF_NUMBERS: readonly Form[] = ["median", "cdf", "icdf"];
 
 const noKl = "no elementary divergence";
-const search = "no quantile without a search";
 const wrapped = "sums over what is mixed, or integrals over a part of the base";
 
 /** What is absent, by the case's name or its family's: the forms, and why. */
@@ -31,7 +30,7 @@ const absent: Readonly<Record<string, readonly [forms: string, why: string]>> = 
     "mean variance mode entropy kl",
     "sums over all courses; viterbi gives the most probable one",
   ],
-  Mixture: ["mode entropy median icdf kl", wrapped],
+  Mixture: ["mode entropy kl", wrapped],
   TableRow: ["kl", "rows with missing cells"],
   VonMises: [
     "mean variance median cdf icdf",
@@ -56,11 +55,11 @@ const absent: Readonly<Record<string, readonly [forms: string, why: string]>> = 
   censor: ["mean variance mode entropy kl", wrapped],
   GaussianRandomWalk: ["kl", "of the increments: that of normals"],
   ZeroInflated: ["mode entropy kl", wrapped],
-  SkewNormal: ["mode entropy median icdf kl", `no elementary integral; ${search}`],
+  SkewNormal: ["mode entropy median icdf kl", "no elementary integral, and no bracket for a search"],
   AsymmetricLaplace: ["kl", noKl],
   GeneralizedPareto: ["kl", "the supports differ"],
   GeneralizedExtremeValue: ["kl", "the supports differ"],
-  InverseGaussian: ["entropy median icdf", `an exponential integral; ${search}`],
+  InverseGaussian: ["entropy", "an exponential integral"],
   Horseshoe: ["mean variance entropy median cdf icdf kl", "no mean; no elementary integral"],
   MultivariateStudentT: ["kl", noKl],
   DirichletMultinomial: ["mode entropy kl", "a search and sums over all splits"],
