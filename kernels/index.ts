@@ -3,7 +3,7 @@
 export { adam } from "./adam";
 export { timesMatrix, timesVector, transposedTimesVector } from "./product";
 export { bits, toBernoulli32, toNormal32, toNormal64, toUniform32, toUniform64 } from "./random";
-export { firstNonFinite, sumOfSquares } from "./reduce";
+export { addTo, firstNonFinite, sumOfSquares } from "./reduce";
 export { rmsprop, rmspropMomentum } from "./rmsprop";
 export { sgd, sgdMomentum } from "./sgd";
 export { widenBytes } from "./widen";

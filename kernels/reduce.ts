@@ -1,4 +1,11 @@
-// Reductions over float32 buffers.
+// Sums of float32 buffers, and reductions over them.
+
+/** sum += x, element by element. */
+export function addTo(sum: usize, x: usize, count: u32): void {
+  const end = sum + (<usize>count << 2);
+  for (; sum + 16 <= end; sum += 16, x += 16) v128.store(sum, f32x4.add(v128.load(sum), v128.load(x)));
+  for (; sum < end; sum += 4, x += 4) store<f32>(sum, load<f32>(sum) + load<f32>(x));
+}
 
 /**
  * Σ x² in float64. Each element is widened before it is squared, so the square is exact and a finite buffer

@@ -12,7 +12,7 @@ let summing = 0;
 const timed = {
   ...ranks,
   ...Object.fromEntries(
-    ["sum", "reduceScatter", "allGather"].map((name) => [
+    ["sum", "exchange", "allGather"].map((name) => [
       name,
       (...args) => {
         const since = performance.now();
@@ -43,13 +43,13 @@ const floats = trainer.trainStep.arena.flat.gradients.length;
 const gradients = new Float32Array(floats);
 const part = Math.ceil(floats / ranks.size);
 const counts = Int32Array.from({ length: ranks.size }, (_, i) => Math.min(part, floats - i * part));
-const own = new Float32Array(counts[ranks.rank]);
+const received = new Float32Array((ranks.size - 1) * counts[ranks.rank]);
 const alone = [];
 for (let i = 0; i < 20; i++) {
   if (apart) break;
   ranks.barrier();
   const from = performance.now();
-  ranks.reduceScatter(gradients, own, counts);
+  ranks.exchange(gradients, received, counts);
   ranks.allGather(gradients, counts);
   alone.push(performance.now() - from);
 }

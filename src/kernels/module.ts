@@ -43,6 +43,8 @@ export interface Kernels {
   ) => void;
   /** u8 → float32 · scale; the bytes may be the last quarter of the target. */
   readonly widenBytes: (source: number, target: number, count: number, scale: number) => void;
+  /** sum += x of float32. */
+  readonly addTo: (sum: number, x: number, count: number) => void;
   /** Σ x² of float32, accumulated in float64. */
   readonly sumOfSquares: (data: number, count: number) => number;
   /** Index of the first NaN or infinity, or -1. */

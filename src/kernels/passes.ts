@@ -2,8 +2,8 @@
 import { MOST_CHUNKS, type Threads } from "#platform/threads";
 import type { Kernels } from "./module.ts";
 
-/** How many arrays each optimiser's kernel takes before the number of elements. */
-const ARRAYS = { adam: 4, sgd: 2, sgdMomentum: 3, rmsprop: 3, rmspropMomentum: 4 } as const;
+/** How many arrays each kernel that passes over elements takes before their number. */
+const ARRAYS = { addTo: 2, adam: 4, sgd: 2, sgdMomentum: 3, rmsprop: 3, rmspropMomentum: 4 } as const;
 type Update = keyof typeof ARRAYS;
 const updates = Object.keys(ARRAYS) as readonly Update[];
 
@@ -60,7 +60,10 @@ export function onThreads(kernels: Kernels, threads: Threads, count: number): Ke
     };
   return {
     ...kernels,
-    ...(Object.fromEntries(updates.map((name) => [name, update(name)])) as Pick<Kernels, Update>),
+    ...(Object.fromEntries(updates.map((name) => [name, update(name)])) as Record<
+      Update,
+      (...args: readonly number[]) => number
+    >),
     sumOfSquares: (data, elements) =>
       elements < 2 * FEWEST
         ? kernels.sumOfSquares(data, elements)

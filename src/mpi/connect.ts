@@ -64,7 +64,7 @@ export async function connectRanks(env: Readonly<Record<string, string | undefin
       threads: threadsOf(places, rank),
       hosts: places.map(({ host }) => host),
       sum: (values) => mpi.sum(values),
-      reduceScatter: (values, own, counts) => mpi.reduceScatter(values, own, counts),
+      exchange: (values, received, counts) => mpi.exchange(rank, values, received, counts),
       allGather: (values, counts) => mpi.allGather(values, counts),
       broadcast: (bytes) => mpi.broadcast(bytes),
       gather: (text) => gather(mpi, size, text),

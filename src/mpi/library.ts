@@ -19,8 +19,8 @@ export interface Mpi {
   rank(): number;
   size(): number;
   sum(values: Float32Array | Float64Array): void;
-  /** Part r of the sum has `counts[r]` values and goes into rank r's `own`. */
-  reduceScatter(values: Float32Array, own: Float32Array, counts: Int32Array): void;
+  /** Part r of the values, `counts[r]` of them, goes to rank r, unless that is this one; this rank's parts of the others go to `received` in their order. */
+  exchange(rank: number, values: Float32Array, received: Float32Array, counts: Int32Array): void;
   /** Part r has `counts[r]` values, and rank r has it in its place; afterwards every rank has all. */
   allGather(values: Float32Array, counts: Int32Array): void;
   broadcast(bytes: Uint8Array): void;
@@ -68,6 +68,15 @@ function open(koffi: Koffi, names: readonly string[]): Library {
   );
 }
 
+/** Where each part begins. */
+function startsOf(counts: Int32Array): Int32Array {
+  let end = 0;
+  return counts.map((count) => {
+    end += count;
+    return end - count;
+  });
+}
+
 const has = (library: Library, symbol: string): boolean => {
   try {
     library.symbol(symbol, "void *");
@@ -109,7 +118,8 @@ export async function loadMpi(names: readonly string[]): Promise<Mpi> {
   const commRank = call("MPI_Comm_rank", [handle, "void *"]);
   const commSize = call("MPI_Comm_size", [handle, "void *"]);
   const allreduce = call("MPI_Allreduce", ["void *", "void *", "int", handle, handle, handle]);
-  const reduceScatter = call("MPI_Reduce_scatter", ["void *", "void *", "void *", handle, handle, handle]);
+  const side = ["void *", "void *", "void *", handle];
+  const alltoallv = call("MPI_Alltoallv", [...side, ...side, handle]);
   const allgatherv = call("MPI_Allgatherv", [
     ...["void *", "int", handle, "void *", "void *", "void *", handle, handle],
   ]);
@@ -132,11 +142,14 @@ export async function loadMpi(names: readonly string[]): Promise<Mpi> {
       const type = values instanceof Float32Array ? handles.float : handles.double;
       allreduce(inPlace, values, values.length, type, handles.sum, world);
     },
-    reduceScatter: (values, own, counts) =>
-      reduceScatter(values, own, counts, handles.float, handles.sum, world),
+    exchange(rank, values, received, counts) {
+      const sent = counts.map((count, other) => (other === rank ? 0 : count));
+      const got = counts.map((_, other) => (other === rank ? 0 : counts[rank]));
+      const { float } = handles;
+      alltoallv(values, sent, startsOf(counts), float, received, got, startsOf(got), float, world);
+    },
     allGather(values, counts) {
-      const starts = counts.map((_, i) => counts.subarray(0, i).reduce((a, b) => a + b, 0));
-      allgatherv(inPlace, 0, handles.float, values, counts, starts, handles.float, world);
+      allgatherv(inPlace, 0, handles.float, values, counts, startsOf(counts), handles.float, world);
     },
     broadcast: (bytes) => bcast(bytes, bytes.length, byte, 0, world),
     gatherBytes: (mine, all) => allgather(mine, mine.length, byte, all, mine.length, byte, world),

@@ -14,10 +14,10 @@ export interface Ranks {
   /** Replaces the values by their sums over all ranks, element by element; the result is the same on every rank. */
   sum(values: Float32Array | Float64Array): void;
   /**
-   * Sums over all ranks, and gives each rank one part of the sum: part r, `counts[r]` values, is written to `own` of rank r. The values
-   * stay as they are.
+   * Sends every other rank its part of the values: part r, `counts[r]` values, goes to rank r. `received` gets this rank's part from each of the
+   * others, one after the other in the order of the ranks. The values stay as they are.
    */
-  reduceScatter(values: Float32Array, own: Float32Array, counts: Int32Array): void;
+  exchange(values: Float32Array, received: Float32Array, counts: Int32Array): void;
   /** Gives every rank all parts: part r, `counts[r]` values, is in its place on rank r. */
   allGather(values: Float32Array, counts: Int32Array): void;
   /** Replaces the bytes by those of rank 0. */
@@ -33,7 +33,7 @@ export const alone: Ranks = {
   rank: 0,
   size: 1,
   sum: () => undefined,
-  reduceScatter: (values, own) => own.set(values),
+  exchange: () => undefined,
   allGather: () => undefined,
   broadcast: () => undefined,
   gather: (text) => [text],

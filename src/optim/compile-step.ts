@@ -169,7 +169,7 @@ export async function compileStep(
   const reportSlots = reported.map(([name]) => plan.reserve(`report/${name}`, 1, "float32"));
   const room =
     together &&
-    plan.reserve("arena/part", Parts.largest(planned.layout.length, together.ranks.size), "float32");
+    plan.reserve("arena/received", Parts.room(planned.layout.length, together.ranks.size), "float32");
   const memory = plan.allocate(threaded);
   const arena = planned.bind(memory);
 
