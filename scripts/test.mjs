@@ -1,6 +1,6 @@
 // `npm test`: types, lint, all tests; the last line says how many passed.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { installMissing } from "./system-packages.mjs";
@@ -15,6 +15,8 @@ const folder = mkdtempSync(join(tmpdir(), "tightbound-tests-"));
 const results = join(folder, "results.json");
 const bin = (name) => join("node_modules", ".bin", name);
 
+// In a fresh clone the command installs what it needs.
+if (!existsSync(bin("vitest")) && !run("dependencies (npm ci)", "npm", ["ci"])) process.exit(1);
 installMissing();
 const checks = [
   run("kernels (AssemblyScript to WebAssembly)", process.execPath, ["scripts/build-kernels.mjs"]),
