@@ -12,19 +12,18 @@ import {
   type Executor,
   initialValues,
   noiseFiller,
-  topological,
 } from "../compile/index.ts";
 import { InternalError, ShapeError, UsageError } from "../errors.ts";
 import { MemoryPlan, type PlannedMemory, type Slot, threadsFor } from "../kernels/index.ts";
 import { anything, checkOptions, given, type OptionRules, required, whole } from "../options.ts";
-import { grad, isInput, isNoise, isOverRanks, isParameter, type Tensor } from "../tensor/index.ts";
+import { grad, isInput, isNoise, isParameter, type Tensor } from "../tensor/index.ts";
 import { Arena, type ArenaPlan } from "./arena.ts";
 import { type Coordinates, inCoordinates, valueFrom } from "./coordinates.ts";
 import { splitFactor } from "./loss-factor.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { ProcessorPlace } from "./processor-place.ts";
 import { type NamedLeaf, type Objective, TrainStep } from "./step.ts";
-import { Parts, partOf, type Together } from "./together.ts";
+import { needsRanks, Parts, partOf, type Together } from "./together.ts";
 
 type Floats = OwnFloat32Array;
 
@@ -240,7 +239,7 @@ async function buildStep(
   options: BuildOptions,
   together: Together | undefined,
 ): Promise<CompiledGraph> {
-  if (!topological(outputs).some(isOverRanks)) return build(outputs, options);
+  if (!needsRanks(outputs)) return build(outputs, options);
   if (together === undefined) {
     throw new UsageError(
       "step: the objective is that of one of several ranks, and needs statistics of all. Give `together`, or trace it with `trainingContext()`.",

@@ -11,9 +11,7 @@ import {
   type Tensor,
   type TypedArray,
 } from "../tensor/index.ts";
-
-/** Whether some of the outputs need a mean over ranks. */
-export const needsRanks = (outputs: readonly Tensor[]): boolean => topological(outputs).some(isOverRanks);
+import { needsRanks } from "./together.ts";
 
 /** A stage: what it computes, of leaves and of what stages before it have left. */
 interface Stage {

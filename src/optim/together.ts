@@ -3,7 +3,7 @@ import type { OwnFloat32Array } from "../arrays.ts";
 import { type NoisePart, topological } from "../compile/index.ts";
 import { UsageError } from "../errors.ts";
 import type { Ranks } from "../mpi/index.ts";
-import { isNoise, isOfOneProcess, type Tensor } from "../tensor/index.ts";
+import { isNoise, isOfOneProcess, isOverRanks, isScan, type Tensor } from "../tensor/index.ts";
 import type { Arena, ArenaPart } from "./arena.ts";
 import type { ArenaLayout } from "./layout.ts";
 import type { Objective } from "./step.ts";
@@ -14,6 +14,15 @@ export interface Together {
   /** By site; a site that is not here has the same noise on every rank. */
   readonly axes: ReadonlyMap<string, number>;
 }
+
+/** Whether it is so of any of the nodes, or of those in the bodies of loops. */
+const some = (nodes: readonly Tensor[], holds: (node: Tensor) => boolean): boolean =>
+  nodes.some(
+    (node) => holds(node) || (isScan(node) && some(topological(node.attributes.body.outputs), holds)),
+  );
+
+/** Whether some of the outputs need a mean over ranks. */
+export const needsRanks = (outputs: readonly Tensor[]): boolean => some(topological(outputs), isOverRanks);
 
 /** The part of the noise that this rank draws. */
 export const partOf = (together: Together | undefined): NoisePart | undefined =>
@@ -40,7 +49,7 @@ const noisesOf = (objective: Objective): ReadonlyMap<string, Tensor> =>
  */
 export function togetherOf(ranks: Ranks, own: Objective, whole: () => Objective): Together | undefined {
   if (ranks.size === 1) return undefined;
-  if (nodesOfObjective(own).some(isOfOneProcess)) {
+  if (some(nodesOfObjective(own), isOfOneProcess)) {
     throw new UsageError(
       `step: batch normalisation or free bits of this objective would be of the rows of each of ${ranks.size} ranks, not of the whole minibatch. Trace it with ` +
         "`trainingContext({ ranks: ranks.size })`, given to layers and to `elbo`.",
