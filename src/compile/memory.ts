@@ -1,7 +1,7 @@
 /** Checks whether a graph's values fit into the machine's memory, before anything of their size is allocated. */
 import { memoryBytes } from "#platform/machine";
 import { UsageError } from "../errors.ts";
-import type { DType, Tensor } from "../tensor/index.ts";
+import { allNodesOf, type DType, isScan, type Tensor } from "../tensor/index.ts";
 import { countUses, isElementwise, topological } from "./graph.ts";
 
 const BYTES: Readonly<Record<DType, number>> = { float32: 4, float64: 8, int32: 4, int64: 8, bool: 1 };
@@ -43,7 +43,9 @@ export function peakBytes(outputs: readonly Tensor[]): number {
     const freed = given.reduce((sum, t) => sum + bytesOf(t), 0);
     const during = held + bytesOf(node);
     held = during - freed;
-    peak = Math.max(peak, isElementwise(node) ? held : during);
+    // What a step of a loop holds is freed before the next one.
+    const inside = isScan(node) ? peakBytes(node.attributes.body.outputs) : 0;
+    peak = Math.max(peak, isElementwise(node) ? held : during + inside);
   }
   return peak;
 }
@@ -66,7 +68,7 @@ function refuse(what: string, bytes: number, limit: number): never {
  * @throws UsageError
  */
 export function checkValues(outputs: readonly Tensor[], limit = memoryBytes()): void {
-  for (const node of topological(outputs)) {
+  for (const node of allNodesOf(outputs)) {
     if (bytesOf(node) > limit)
       refuse(`A value of shape [${node.shape.join(", ")}] takes`, bytesOf(node), limit);
   }

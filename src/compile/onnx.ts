@@ -16,20 +16,20 @@ import {
   type OnnxAttribute,
   type OnnxBuilder,
   onnxType,
+  type ScanBody,
   type ScanNode,
   type ScanPart,
   type Shape,
   sameShape,
   scanResults,
+  someNode,
   type Tensor,
 } from "../tensor/index.ts";
 import { rewrite, topological } from "./graph.ts";
 import { applyNativeRules } from "./native-rules.ts";
-
 import { onesOf } from "./native-scalars.ts";
 import { attribute, graphAttribute, modelBytes, tensorProto, valueInfo } from "./onnx-proto.ts";
 import { bodyRewrite } from "./scan-bodies.ts";
-
 import { simplify } from "./simplify.ts";
 import { unreturned } from "./unreturned.ts";
 import { forWebGpu } from "./webgpu-rules.ts";
@@ -83,7 +83,11 @@ function expandForNative(outputs: readonly Tensor[]): Tensor[] {
 const preparedForNative = (outputs: readonly Tensor[]): readonly Tensor[] =>
   applyNativeRules(simplify(expandForNative(outputs)));
 
+const preparedForWebGpu = (outputs: readonly Tensor[]): readonly Tensor[] =>
+  forWebGpu(preparedForNative(outputs));
+
 const preparedBody = bodyRewrite(preparedForNative);
+const preparedBodyForWebGpu = bodyRewrite(preparedForWebGpu);
 
 /** The nodes of a model, as they are written. */
 class Writer implements OnnxBuilder {
@@ -95,6 +99,12 @@ class Writer implements OnnxBuilder {
   /** The nodes of the graph or of the body that is being written. */
   #nodes: NodeProto[] = [];
   #count = 0;
+  /** The bodies of loops as the runtime gets them. */
+  readonly #prepared: (body: ScanBody) => ScanBody;
+
+  constructor(prepared: (body: ScanBody) => ScanBody) {
+    this.#prepared = prepared;
+  }
 
   get nodes(): readonly NodeProto[] {
     return this.#nodes;
@@ -189,7 +199,7 @@ class Writer implements OnnxBuilder {
   /** ONNX's Scan. Its body reads values that all steps share by their names outside. */
   #loop(node: ScanNode, inputs: readonly string[], isWhole: boolean): void {
     const { carries, scanned, reverse, length } = node.attributes;
-    const body = preparedBody(node.attributes.body);
+    const body = this.#prepared(node.attributes.body);
     const outside = this.#nodes;
     const inside: NodeProto[] = [];
     this.#nodes = inside;
@@ -243,9 +253,8 @@ class Writer implements OnnxBuilder {
 
 /** Lowers simplified outputs to an ONNX model. */
 export function lowerToOnnx(outputs: readonly Tensor[], options: OnnxOptions = {}): OnnxModel {
-  const prepared = preparedForNative(outputs);
-  const roots = options.webgpu ? forWebGpu(prepared) : prepared;
-  const writer = new Writer();
+  const roots = (options.webgpu ? preparedForWebGpu : preparedForNative)(outputs);
+  const writer = new Writer(options.webgpu ? preparedBodyForWebGpu : preparedBody);
   const leaves: { name: string; leaf: Tensor }[] = [];
   for (const node of topological(roots)) {
     if (node.op.native !== "leaf" || isConstant(node)) continue;
@@ -281,7 +290,7 @@ export function lowerToOnnx(outputs: readonly Tensor[], options: OnnxOptions = {
     leaves,
     outputs: outputNames,
     nodes: writer.count,
-    isWide: topological(roots).some((t) => t.dtype === "float64"),
+    isWide: someNode(roots, (t) => t.dtype === "float64"),
   };
 }
 

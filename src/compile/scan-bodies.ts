@@ -1,5 +1,6 @@
 /** Rewrites of the bodies of loops, each done once for a body, so that equal loops stay equal. */
 import {
+  isConstant,
   isScan,
   isScanPart,
   nodesOf,
@@ -7,6 +8,7 @@ import {
   ScanBody,
   type ScanNode,
   scanResults,
+  substituteAll,
   type Tensor,
 } from "../tensor/index.ts";
 import { rewrite, topological } from "./graph.ts";
@@ -26,6 +28,19 @@ export function bodyRewrite(
     known.set(result, result);
     return result;
   };
+}
+
+/** A loop whose body has the constants that it reads from outside as its own, so that they are simplified with the rest of it. */
+export function withOwnConstants(node: ScanNode): Tensor | undefined {
+  const { body, carries, scanned } = node.attributes;
+  const isOutside = (t: Tensor, i: number): boolean => i < carries + scanned || !isConstant(t);
+  if (node.inputs.every(isOutside)) return undefined;
+  const constants = new Map(
+    node.inputs.flatMap((t, i) => (isOutside(t, i) ? [] : [[body.inputs[i], t] as const])),
+  );
+  const inputs = body.inputs.filter((leaf) => !constants.has(leaf));
+  const own = new ScanBody(inputs, substituteAll(body.outputs, constants));
+  return rebuild(node, node.inputs.filter(isOutside), { ...node.attributes, body: own });
 }
 
 /** What of a loop is needed: positions of its outputs, carries first, and of its inputs. */

@@ -41,7 +41,7 @@ import {
 } from "../tensor/index.ts";
 import { evaluateConstant } from "./constant-value.ts";
 import { isElementwise, rewrite, uniform } from "./graph.ts";
-import { bodyRewrite, withoutUnread } from "./scan-bodies.ts";
+import { bodyRewrite, withOwnConstants, withoutUnread } from "./scan-bodies.ts";
 import { isNeverMinusZero, isNeverNegative } from "./signs.ts";
 
 /** The largest folded constant, in elements: folding saves computing it on every call, but it takes memory. */
@@ -226,6 +226,8 @@ const rules: readonly ((node: Tensor) => Tensor | undefined)[] = [
   on(stopGradient, (node) => node.inputs[0]),
   on(meanOverRanks, (node) => (node.attributes.ranks === 1 ? node.inputs[0] : undefined)),
   on(scan, (node) => {
+    const own = withOwnConstants(node);
+    if (own !== undefined) return own;
     const body = simplerBody(node.attributes.body);
     return body === node.attributes.body
       ? undefined

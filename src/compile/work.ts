@@ -18,6 +18,7 @@ import {
   slice,
   softmax,
   softplus,
+  someNode,
   type Tensor,
   tanh,
   triangularSolve,
@@ -86,7 +87,6 @@ const CALL = 25_000;
 
 const isHostOnly = (node: Tensor): boolean => {
   const { native } = node.op;
-  if (isScan(node)) return topological(node.attributes.body.outputs).some(isHostOnly);
   return typeof native === "object" && "unsupported" in native;
 };
 
@@ -98,9 +98,9 @@ const isHostOnly = (node: Tensor): boolean => {
  * computes with vector instructions, 90 and 340.) Always the host if an op has no native form.
  */
 export function chooseExecutor(outputs: readonly Tensor[]): Executor {
-  const nodes = topological(simplify(outputs));
-  if (nodes.some(isHostOnly)) return "host";
-  const costs = nodes.map(costOf);
+  const simple = simplify(outputs);
+  if (someNode(simple, isHostOnly)) return "host";
+  const costs = topological(simple).map(costOf);
   const host = costs.reduce((total, cost) => total + cost.host, 0);
   const native = costs.reduce((total, cost) => total + cost.native, CALL);
   return host <= native ? "host" : "native";

@@ -4,12 +4,12 @@ import { UsageError } from "../errors.ts";
 import type { Plate, RandomSite } from "../program/index.ts";
 import {
   add,
+  allNodesOf,
   exp,
   expand,
   input,
   logsumexp,
   mul,
-  nodesOf,
   reshape,
   sizeOf,
   sum,
@@ -76,7 +76,7 @@ export function checkListed(terms: readonly Term[], listed: readonly ListedSite[
   for (const term of terms) {
     const sites = listed.filter(({ axis }) => term.axes.includes(axis));
     if (sites.length === 0) continue;
-    checkSize(Math.max(...[...nodesOf(term.value)].map((node) => node.size)), term.site, sites);
+    checkSize(largestOf(term.value), term.site, sites);
     for (const { name, plates } of sites) {
       const outside = plates.find((p) => !term.plates.some((own) => own.name === p.name));
       if (outside === undefined) continue;
@@ -86,6 +86,13 @@ export function checkListed(terms: readonly Term[], listed: readonly ListedSite[
       );
     }
   }
+}
+
+/** The elements of the largest array that an expression needs. */
+function largestOf(expression: Tensor): number {
+  let most = 0;
+  for (const { size } of allNodesOf([expression])) most = Math.max(most, size);
+  return most;
 }
 
 function checkSize(size: number, where: string, sites: readonly ListedSite[]): void {

@@ -3,7 +3,7 @@ import type { OwnFloat32Array } from "../arrays.ts";
 import { type NoisePart, topological } from "../compile/index.ts";
 import { UsageError } from "../errors.ts";
 import type { Ranks } from "../mpi/index.ts";
-import { isNoise, isOfOneProcess, isOverRanks, isScan, type Tensor } from "../tensor/index.ts";
+import { isNoise, isOfOneProcess, isOverRanks, someNode, type Tensor } from "../tensor/index.ts";
 import type { Arena, ArenaPart } from "./arena.ts";
 import type { ArenaLayout } from "./layout.ts";
 import type { Objective } from "./step.ts";
@@ -15,25 +15,22 @@ export interface Together {
   readonly axes: ReadonlyMap<string, number>;
 }
 
-/** Whether it is so of any of the nodes, or of those in the bodies of loops. */
-const some = (nodes: readonly Tensor[], holds: (node: Tensor) => boolean): boolean =>
-  nodes.some(
-    (node) => holds(node) || (isScan(node) && some(topological(node.attributes.body.outputs), holds)),
-  );
-
 /** Whether some of the outputs need a mean over ranks. */
-export const needsRanks = (outputs: readonly Tensor[]): boolean => some(topological(outputs), isOverRanks);
+export const needsRanks = (outputs: readonly Tensor[]): boolean => someNode(outputs, isOverRanks);
 
 /** The part of the noise that this rank draws. */
 export const partOf = (together: Together | undefined): NoisePart | undefined =>
   together && { rank: together.ranks.rank, size: together.ranks.size, axes: together.axes };
 
-const nodesOfObjective = ({ loss, metrics, updates }: Objective): Tensor[] =>
-  topological([loss, ...Object.values(metrics), ...(updates?.values() ?? [])]);
+const outputsOf = ({ loss, metrics, updates }: Objective): readonly Tensor[] => [
+  loss,
+  ...Object.values(metrics),
+  ...(updates?.values() ?? []),
+];
 
 const noisesOf = (objective: Objective): ReadonlyMap<string, Tensor> =>
   new Map(
-    nodesOfObjective(objective)
+    topological(outputsOf(objective))
       .filter(isNoise)
       .map((leaf) => [leaf.attributes.site, leaf] as const),
   );
@@ -49,7 +46,7 @@ const noisesOf = (objective: Objective): ReadonlyMap<string, Tensor> =>
  */
 export function togetherOf(ranks: Ranks, own: Objective, whole: () => Objective): Together | undefined {
   if (ranks.size === 1) return undefined;
-  if (some(nodesOfObjective(own), isOfOneProcess)) {
+  if (someNode(outputsOf(own), isOfOneProcess)) {
     throw new UsageError(
       `step: batch normalisation or free bits of this objective would be of the rows of each of ${ranks.size} ranks, not of the whole minibatch. Trace it with ` +
         "`trainingContext({ ranks: ranks.size })`, given to layers and to `elbo`.",

@@ -177,4 +177,5 @@ export {
 export { nodesOf, substitute, substituteAll } from "./substitute.ts";
 export { Tensor } from "./tensor.ts";
 export { Batch, vmap } from "./vmap.ts";
+export { allNodesOf, someNode } from "./walk.ts";
 export { exactNumber, exactWhole } from "./whole.ts";

@@ -3,6 +3,7 @@
  * at once, by batching rules along a time axis. So the loop that remains is as small as it can be: a carry that only delays an input leaves
  * none at all, products of inputs with weights become one product over all steps, and so do the gradients of the weights.
  */
+import { isFloat } from "./dtype.ts";
 import { input, isConstant } from "./leaf.ts";
 import type { OpTest } from "./op.ts";
 import { pow, sqrt } from "./ops/arithmetic.ts";
@@ -170,7 +171,7 @@ function withoutConstantCarries({ carries, outputs }: Recurrence): Pick<Recurren
  * @returns the loop, and the nodes whose values in all steps are its first outputs
  */
 function loopOf(
-  { length, reverse, outputs }: Recurrence,
+  { length, reverse, outputs, inputs: scanned }: Recurrence,
   carries: readonly Carry[],
   carried: ReadonlySet<Tensor>,
   batch: Batch,
@@ -189,14 +190,22 @@ function loopOf(
     if (own.has(node) || states.includes(node)) read.add(node);
     else stack.push(...node.inputs);
   }
-  const wanted = [...new Set([...read, ...states, ...inside.filter(isCostly)])];
+  // The floats of a loop have one precision: values of another one that nobody else reads are computed again.
+  const costlyOnes = inside.filter(isCostly);
+  const float = [...states, ...read, ...costlyOnes].find((t) => isFloat(t.dtype))?.dtype;
+  const kept = costlyOnes.filter((t) => !isFloat(t.dtype) || t.dtype === float);
+  const wanted = [...new Set([...read, ...states, ...kept])];
+
+  // What is older than the body comes from outside, constants as well: a derivative, a batch or another value may be asked for there.
+  const oldest = Math.min(...states.map(({ id }) => id), ...scanned.map(({ leaf }) => leaf.id));
+  const isOwnConstant = (t: Tensor): boolean => isConstant(t) && t.id > oldest;
 
   const inputs: Scanned[] = [];
   const shared: { leaf: Tensor; value: Tensor }[] = [];
   const parts = new Map<Tensor, Tensor>(states.map((t) => [t, t]));
   for (const node of inside) {
     for (const x of node.inputs) {
-      if (own.has(x) || parts.has(x) || isConstant(x)) continue;
+      if (own.has(x) || parts.has(x) || isOwnConstant(x)) continue;
       const values = batch.core(x);
       if (values === undefined) {
         const leaf = input("shared by all steps", x.shape, x.dtype);
