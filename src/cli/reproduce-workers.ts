@@ -27,7 +27,7 @@ export async function elsewhereOf(
   if (workers === undefined && queue === undefined) return undefined;
   const server =
     queue === undefined ? undefined : await connectQueue(queue, process.env.TIGHTBOUND_QUEUE_PASSWORD);
-  const end = (run: PlannedRun, ending: Ending): void =>
+  const tell = (run: PlannedRun, ending: Ending): void =>
     say(
       ending.state === "done"
         ? `${run.name}: trained.`
@@ -36,9 +36,14 @@ export async function elsewhereOf(
   const jobs = workers ?? 1;
   // Together all cores; a worker of a queue may train as many runs at a time as it likes.
   const threads = workers === undefined ? 1 : Math.max(1, Math.floor(availableParallelism() / jobs));
-  const train = async (parts: readonly Part[]): Promise<void> => {
+  const train = async (parts: readonly Part[], onDone: (part: Part) => void): Promise<void> => {
     if (parts.length === 0) return;
     const names = parts.map(({ path }) => basename(path));
+    const end = (run: PlannedRun, ending: Ending): void => {
+      tell(run, ending);
+      const part = parts[names.indexOf(run.name)];
+      if (ending.state === "done" && part !== undefined) onDone(part);
+    };
     const folder = openPrepared(out, names, version());
     say(
       `${names.length} runs in ${out}; ${server === undefined ? `${jobs} at a time` : `trained by the workers of ${server.shown}`}.`,
@@ -56,5 +61,15 @@ export async function elsewhereOf(
       onEnd: end,
     });
   };
-  return { threads, train };
+  return { threads: (part, of) => (workers === undefined ? 1 : threads * coresOf(part, of, jobs)), train };
+}
+
+/**
+ * The share of a run in the cores, in units of an equal share among `jobs` runs. Where all runs take about as long, the last ones have the
+ * cores that would be idle beside them. It depends on the plan alone and not on the clock, because sums of floats depend on the number of threads.
+ */
+export function coresOf(part: Part, of: readonly Part[], jobs: number): number {
+  const last = of.length % jobs;
+  const alike = of.every(({ method, labels }) => method === part.method && labels === part.labels);
+  return alike && of.indexOf(part) >= of.length - last ? Math.floor(jobs / last) : 1;
 }

@@ -70,13 +70,14 @@ export interface Kingma2014Hooks {
   readonly training?: (part: Part) => RunHooks;
   /** Has parts trained by other processes. Default: everything is trained here. */
   readonly elsewhere?: {
-    /** Threads of a run that is trained elsewhere, if the options do not say. Default: one per core. */
-    readonly threads?: number;
+    /** Threads of a run that is trained elsewhere, one `of` those, if the options do not say. Default: one per core. */
+    threads?(part: Part, of: readonly Part[]): number;
     /**
      * Called once, when the shared VAEs are done, with the parts that are not; each is a run whose settings are in its folder. What it leaves
      * undone is trained here.
+     * @param onDone to be called when a part is trained: it is measured while others are still being trained
      */
-    train(parts: readonly Part[]): Promise<void>;
+    train(parts: readonly Part[], onDone: (part: Part) => void): Promise<void>;
   };
   /** Called when a part is done, was done before, or is left to another process. */
   readonly onPart?: (part: Part, state: "done" | "busy") => void;
@@ -190,17 +191,20 @@ export async function reproduceKingma2014(
   ];
   const parts: readonly Part[] = jobs.map((job, i) => ({ ...job, index: i + 1, of: jobs.length }));
 
-  const settingsFor = ({
-    method,
-    shared: vae,
-    labels: count = 0,
-    labelSeed: seed = 0,
-    path,
-  }: Part): RunSettings => {
-    const own = threads ?? hooks.elsewhere?.threads;
+  const own = parts.filter(({ shared: vae }) => vae === undefined);
+
+  const settingsFor = (part: Part): RunSettings => {
+    const { method, shared: vae, labels: count = 0, labelSeed: seed = 0, path } = part;
     const given: GivenSettings = vae
       ? shortened(vae.settings, length, threads)
-      : { ...shortened(protocols[method].settings(count), length, own), labels: { count, seed } };
+      : {
+          ...shortened(
+            protocols[method].settings(count),
+            length,
+            threads ?? hooks.elsewhere?.threads?.(part, own),
+          ),
+          labels: { count, seed },
+        };
     settings[relative(out, path)] = given;
     const kind = vae ? vae.kind : protocols[method].kind;
     const built = vae ? given : builtOn(kind, join(out, m1Of(count).folder), given);
@@ -228,13 +232,18 @@ export async function reproduceKingma2014(
     if (state !== "stopped") hooks.onPart?.(part, state);
   };
   for (const part of parts.filter((one) => one.shared !== undefined)) await visit(part);
-  const own = parts.filter((one) => one.shared === undefined);
   if (hooks.elsewhere !== undefined && hooks.signal?.aborted !== true) {
     const open: Part[] = [];
     for (const part of own) if (await isToTrain(part.path, settingsFor(part), data)) open.push(part);
-    await hooks.elsewhere.train(open);
+    let measured = Promise.resolve();
+    await hooks.elsewhere.train(open, (part) => {
+      measured = measured.then(() => visit(part));
+      // A failure is thrown below, when all are trained.
+      measured.catch(() => undefined);
+    });
+    await measured;
   }
-  for (const part of own) await visit(part);
+  for (const part of own) if (!states.has(part)) await visit(part);
   // Runs of another process may be finished by now.
   for (const part of parts) if (states.get(part) === "busy") await visit(part);
   const found = parts.flatMap((part) => figures.get(part) ?? []);

@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
+import { coresOf } from "../../src/cli/reproduce-workers.ts";
 import { UsageError } from "../../src/errors.ts";
 import { takeLock } from "../../src/files/run-lock.ts";
 import { classifierNames } from "../../src/kinds/index.ts";
@@ -8,8 +9,12 @@ import { loadLabelled, saveLabelled } from "../../src/kinds/m1/labelled-rows.ts"
 import {
   type Kingma2014Options,
   type Kingma2014Results,
+  type Method,
+  type Part,
   reproduceKingma2014,
 } from "../../src/reproduce/index.ts";
+import { completeRun } from "../../src/reproduce/runs.ts";
+import { loadRunData, readRun } from "../../src/runs/index.ts";
 import { temporary, writeDigits } from "../cli/harness.ts";
 
 /** M2 for one epoch of 200 digits: what is tested is the order of work, not what is learnt. */
@@ -63,6 +68,50 @@ test("stopped after the first draw and called again, it ends where an uninterrup
   expect(half.missing).toEqual([join(folder, "half", "m2-20-1")]);
   expect(untimed(await reproduceKingma2014(options("half")))).toEqual(untimed(whole));
 }, 120_000);
+
+test("a draw that was trained elsewhere is measured while others are still being trained", async () => {
+  const out = options("elsewhere");
+  const states: string[] = [];
+  const asked: number[] = [];
+  const { threads: _, ...free } = out;
+  const results = await reproduceKingma2014(free, {
+    onPart: ({ labelSeed }) => states.push(`${labelSeed} measured`),
+    elsewhere: {
+      threads: (part, of) => asked.push(of.indexOf(part)) && 1,
+      async train(parts, onDone) {
+        for (const part of parts) {
+          const { settings } = readRun(part.path);
+          expect(settings.train.threads).toBe(1);
+          await completeRun(part.path, settings, await loadRunData(out.source ?? { spec: "mnist" }), {});
+          states.push(`${part.labelSeed} trained`);
+          onDone(part);
+          // As long as the last of them would take to train.
+          if (part === parts[0])
+            while (!existsSync(join(part.path, "figures.json"))) await new Promise(setImmediate);
+        }
+      },
+    },
+  });
+  expect(new Set(asked)).toEqual(new Set([0, 1]));
+  expect(states).toEqual(["0 trained", "0 measured", "1 trained", "1 measured"]);
+  expect(untimed(results)).toEqual(untimed(whole));
+}, 120_000);
+
+test("the last runs of one length have the cores that would be idle beside them", () => {
+  const part = (labelSeed: number, method: Method = "m2"): Part => ({
+    ...{ path: `${method}-${labelSeed}`, method, labels: 100, labelSeed, index: 1, of: 1 },
+  });
+  const shares = (parts: readonly Part[], jobs: number) => parts.map((one) => coresOf(one, parts, jobs));
+  const draws = [0, 1, 2, 3, 4].map((seed) => part(seed));
+  expect(shares(draws, 1)).toEqual([1, 1, 1, 1, 1]);
+  expect(shares(draws, 2)).toEqual([1, 1, 1, 1, 2]);
+  expect(shares(draws, 3)).toEqual([1, 1, 1, 1, 1]);
+  expect(shares(draws, 4)).toEqual([1, 1, 1, 1, 4]);
+  expect(shares(draws, 5)).toEqual([1, 1, 1, 1, 1]);
+  expect(shares(draws, 16)).toEqual([3, 3, 3, 3, 3]);
+  // The last one may be done long before the others.
+  expect(shares([...draws, part(0, "m1"), part(1, "m1m2")], 2)).toEqual([1, 1, 1, 1, 1, 1, 1]);
+});
 
 test("a draw that another process is training is left to it", async () => {
   const busy = join(folder, "shared", "m2-20-0");
