@@ -32,3 +32,19 @@ test("below the command line, messages name options and not flags", () => {
   );
   expect(found).toEqual([]);
 });
+
+test("no phrase is written twice in a row", () => {
+  const root = join(import.meta.dirname, "..", "..");
+  const files = ["src", "docs", "examples"].flatMap((folder) =>
+    (readdirSync(join(root, folder), { recursive: true }) as string[])
+      .filter((path) => /\.(ts|md)$/.test(path) && !path.includes("node_modules"))
+      .map((path) => join(folder, path)),
+  );
+  expect(files.length).toBeGreaterThan(500);
+  const twice = /\b([A-Za-z’']+(?: [A-Za-z’']+){1,5}) \1\b/g;
+  expect("clip the norm at this value at this value".match(twice)).toEqual(["at this value at this value"]);
+  const found = files.flatMap((path) =>
+    (readFileSync(join(root, path), "utf8").match(twice) ?? []).map((phrase) => `${path}: ${phrase}`),
+  );
+  expect(found).toEqual([]);
+});

@@ -47,7 +47,7 @@ export const optimisation = {
   }),
   /** Clip the gradient's global norm. Default: not clipped. */
   clip: optional(positive, {
-    help: "clip the gradient's global norm at this value at this value",
+    help: "clip the gradient's global norm at this value",
     placeholder: "<norm>",
     otherwise: "not clipped",
   }),
