@@ -71,7 +71,11 @@ const LONGEST = 128;
 export const nutsPosterior =
   ({ warmUp = 200, targetAcceptance = 0.8 } = {}): PosteriorSampler =>
   async (density, { draws, seed, simulation }) => {
-    const { q, logDensity, gradient } = await startingPoint(density, { seed, attempt: simulation });
+    const { q, logDensity, gradient } = await startingPoint(density, {
+      seed,
+      attempt: simulation,
+      compares: true,
+    });
     const { dimension } = density;
     for (let thin = 4; ; thin *= 2) {
       const { coordinates } = await runChain(density.logDensityAndGradient, {

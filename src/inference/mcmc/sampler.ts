@@ -152,7 +152,7 @@ export function sampler<A extends readonly unknown[]>(program: Program<A>, spec:
   ): Promise<ChainJob> => {
     const { seed = 0, warmUp = 1000, targetAcceptance = 0.8, metric = "diagonal", initial } = options;
     const values = initial instanceof Map ? initial : (initial as readonly SiteValues[] | undefined)?.[chain];
-    const start = await startingPoint(density, { seed, attempt: chain, values });
+    const start = await startingPoint(density, { seed, attempt: chain, values, compares: true });
     return {
       kernel: spec,
       draws,
