@@ -92,7 +92,7 @@ export interface SviRunOptions extends SviOptions {
   readonly steps: number;
   /** Called before each step, to write a minibatch to the inputs among the arguments. */
   readonly feed?: (step: TrainStep, index: number) => void;
-  /** Called after each step with the bound's estimate, nats. */
+  /** Called once for each step, in order, with the bound's estimate, nats. On a device it is called for up to 16 steps at once. */
   readonly onStep?: (info: { readonly step: number; readonly elbo: number }) => void;
 }
 
@@ -220,6 +220,35 @@ export function boundMaximiser<A extends readonly unknown[]>(
   guide: Program<A>,
   boundAt: (args: A, options: BoundOptions) => Bound,
 ): Svi<A> {
+  /** `count` steps; `after` gets the bound's estimates of those that were made since its last call. */
+  async function take(
+    state: SviState,
+    count: number,
+    feed: (step: number) => void,
+    after: (estimates: readonly number[]) => void,
+  ): Promise<SviState> {
+    let step = state.step;
+    try {
+      await state.compiled.take({
+        from: step,
+        to: step + count,
+        before(at) {
+          feed(at);
+          state.watch?.();
+          return true;
+        },
+        after(reports) {
+          step += reports.length;
+          after(reports.map(({ elbo }) => elbo));
+        },
+      });
+      return { ...state, step };
+    } catch (error) {
+      if (!(error instanceof NonFiniteError)) throw error;
+      throw await diagnose(error, { ...state, step, named: parametersOfPrograms(model, guide) });
+    }
+  }
+
   const machine: Svi<A> = {
     method: "svi",
     model,
@@ -267,27 +296,36 @@ export function boundMaximiser<A extends readonly unknown[]>(
       };
     },
     async step(state) {
-      state.watch?.();
-      try {
-        const { elbo } = await state.compiled.run(state.step);
-        return { state: { ...state, step: state.step + 1 }, elbo };
-      } catch (error) {
-        if (!(error instanceof NonFiniteError)) throw error;
-        throw await diagnose(error, { ...state, named: parametersOfPrograms(model, guide) });
-      }
+      const elbo = [0];
+      return {
+        state: await take(
+          state,
+          1,
+          () => {},
+          (estimates) => elbo.splice(0, 1, ...estimates),
+        ),
+        elbo: elbo[0],
+      };
     },
     async run(args, options) {
       checkOptions("svi", options, runRules);
       const { steps, feed, onStep } = options;
-      let state = await machine.init(args, options);
+      const start = await machine.init(args, options);
       const elbo = new Float64Array(steps);
-      for (let index = 0; index < steps; index++) {
-        feed?.(state.compiled, index);
-        const result = await machine.step(state);
-        state = result.state;
-        elbo[index] = result.elbo;
-        onStep?.({ step: index, elbo: result.elbo });
-      }
+      let made = 0;
+      const state = await take(
+        start,
+        steps,
+        (index) => feed?.(start.compiled, index),
+        (estimates) => {
+          elbo.set(estimates, made);
+          const first = made;
+          made += estimates.length;
+          estimates.forEach((estimate, i) => {
+            onStep?.({ step: first + i, elbo: estimate });
+          });
+        },
+      );
       await state.compiled.pull();
       state.compiled.release();
       const leaves = parametersOfPrograms(model, guide);

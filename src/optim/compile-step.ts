@@ -133,7 +133,7 @@ export async function compileStep(
       : await (await import("./resident-step.ts")).compileResidentStep(
           {
             figures: reported.map(([, t]) => t),
-            others: next,
+            buffers: updates,
             gradients: new Map(trainable.map(({ name }, i) => [name, gradients[i]])),
             leaves: new Map(trainable.map(({ name, tensor }) => [name, tensor])),
             factor,
@@ -162,8 +162,8 @@ export async function compileStep(
       throw new ShapeError(`step: ${describeLeaf(leaf)} is ${leaf.dtype}; a step feeds float32.`);
     slots.set(leaf, plan.reserve(`leaf/${leaf.id}`, leaf.size, "float32"));
   }
-  const nextSlots = new Map(
-    updates.map(([buffer]) => [buffer, plan.reserve(`next/${buffer.id}`, buffer.size, "float32")]),
+  const nextSlots = (resident === undefined ? updates : []).map(([buffer]) =>
+    plan.reserve(`next/${buffer.id}`, buffer.size, "float32"),
   );
   const reportSlots = reported.map(([name]) => plan.reserve(`report/${name}`, 1, "float32"));
   const room =
@@ -181,7 +181,7 @@ export async function compileStep(
       arrayOf(tensor).set(Float32Array.from(initialValues(tensor, name, options.seed)));
   }
   const figures = reported.map(([name], i) => [name, memory.view(reportSlots[i])] as const);
-  const nextArrays = updates.map(([buffer]) => viewOf(memory, nextSlots.get(buffer), buffer));
+  const nextArrays = nextSlots.map((slot) => memory.view(slot));
   const ranks = together?.ranks;
   const factorOfMean = factor / (ranks?.size ?? 1);
   const run = program?.bind(leaves.map(arrayOf), [
@@ -189,13 +189,14 @@ export async function compileStep(
     ...trainable.map(({ name }) => arena.gradient(name)),
     ...nextArrays,
   ]);
+  const fillNoise = noiseFiller(leaves, view, partOf(together));
   const place =
-    resident?.bind({ arena, arrayOf, figures, others: nextArrays }) ??
+    resident?.bind({ arena, arrayOf, figures, fillNoise: (step) => fillNoise(options.seed, step) }) ??
     new ProcessorPlace({
       arena,
       program: run ?? (() => undefined),
       figures,
-      next: nextArrays,
+      buffers: updates.map(([buffer], i) => ({ value: view(buffer), next: nextArrays[i] })),
       factor: factorOfMean,
       maxGradientNorm: options.maxGradientNorm,
       together,
@@ -215,14 +216,9 @@ export async function compileStep(
     arena,
     nodes,
     inputs: new Map(inputs.map((leaf) => [leaf.attributes.name, view(leaf)])),
-    buffers: new Map(
-      buffers.map(({ name, tensor }) => {
-        const slot = nextSlots.get(tensor);
-        return [name, { leaf: tensor, value: view(tensor), next: slot && memory.view(slot) }];
-      }),
-    ),
+    buffers: new Map(buffers.map(({ name, tensor }) => [name, { leaf: tensor, value: view(tensor) }])),
     figures,
-    fillNoise: noiseFiller(leaves, view, partOf(together)),
+    fillNoise,
     arrayOf: (leaf) =>
       readers.get(leaf)?.() ?? (slots.has(leaf) || names.has(leaf) ? arrayOf(leaf) : undefined),
     values,

@@ -24,5 +24,5 @@ export { type RmspropOptions, rmsprop } from "./rmsprop.ts";
 export type { Schedule } from "./schedules.ts";
 export * as schedules from "./schedules.ts";
 export { type SgdOptions, sgd } from "./sgd.ts";
-export { type NamedLeaf, type Objective, type StepReport, TrainStep } from "./step.ts";
+export { type NamedLeaf, type Objective, type StepReport, type StepSequence, TrainStep } from "./step.ts";
 export { type Together, togetherOf } from "./together.ts";

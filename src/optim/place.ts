@@ -7,16 +7,24 @@ export type Figures = readonly (readonly [name: string, value: OwnFloat32Array])
 
 /** What a train step asks of the place of its parameters, gradients and moments. */
 export interface StepPlace {
+  /** Number of steps that may be taken before their figures are read. */
+  readonly ahead: number;
   /**
-   * One step, once inputs and noise are filled: graph and update. Figures and the next values of buffers are in their arrays afterwards.
-   * @throws NonFiniteError naming the step and what is no longer finite.
+   * One step, once inputs and noise are filled: graph and update.
+   * @throws NonFiniteError naming the step and what is no longer finite, unless {@link read} does.
    */
   run(step: number): Promise<void>;
-  /** Brings parameters, gradients and moments into the arena. */
+  /**
+   * Reads the figures of the steps that were taken since the last call. For each of them, in order, its figures are put into their arrays, and
+   * `each` is called.
+   * @throws NonFiniteError for the first one that failed. Its figures, inputs and noise are then in their arrays, and so is the state before it.
+   */
+  read(steps: readonly number[], each: () => void): Promise<void>;
+  /** Brings parameters, gradients, moments and buffers into their arrays. */
   pull(): Promise<void>;
-  /** The arena was changed: the next run takes parameters and moments from it. */
+  /** The arrays were changed: the next run takes parameters, moments and buffers from them. */
   push(): void;
-  /** Whether the arena has the parameters and moments of the last run. */
+  /** Whether the arrays have the parameters, moments and buffers of the last run. */
   readonly isHere: boolean;
   /** @throws UsageError unless the arena has all gradients of the last run. */
   checkGradients(name: string): void;

@@ -13,8 +13,8 @@ interface ProcessorParts {
   /** Runs the graph. */
   readonly program: () => void | Promise<void>;
   readonly figures: Figures;
-  /** Next values of the buffers. */
-  readonly next: readonly OwnFloat32Array[];
+  /** Values of the buffers that a step changes, and their next ones. */
+  readonly buffers: readonly { readonly value: OwnFloat32Array; readonly next: OwnFloat32Array }[];
   /** The gradients in the arena are multiplied by this to be those of the loss. */
   readonly factor: number;
   readonly maxGradientNorm: number | undefined;
@@ -28,6 +28,7 @@ interface ProcessorParts {
 /** Parameters, gradients and moments in the arena; with several ranks, each updates its part. */
 export class ProcessorPlace implements StepPlace {
   readonly isHere = true;
+  readonly ahead = 1;
   readonly #parts: ProcessorParts;
 
   constructor(parts: ProcessorParts) {
@@ -35,7 +36,7 @@ export class ProcessorPlace implements StepPlace {
   }
 
   async run(step: number): Promise<void> {
-    const { program, figures, together, factor } = this.#parts;
+    const { program, figures, together, factor, buffers } = this.#parts;
     await program();
     if (together !== undefined) this.#reduce(together);
     checkFigures(figures, step, () => this.#checkFinite(step));
@@ -43,6 +44,11 @@ export class ProcessorPlace implements StepPlace {
     // The update reports a gradient that is not finite only after it was applied. The parameters are then useless, and only a
     // checkpoint has good ones. Checking first would cost a pass over the gradients at every step.
     if (!this.#update(step, gradientScale)) this.#checkFinite(step);
+    for (const { value, next } of buffers) value.set(next);
+  }
+
+  async read(steps: readonly number[], each: () => void): Promise<void> {
+    for (const _ of steps) each();
   }
 
   async pull(): Promise<void> {
@@ -65,15 +71,15 @@ export class ProcessorPlace implements StepPlace {
 
   /** Gradients of this rank's part become sums over ranks, which the factor makes means; figures and running statistics become means. */
   #reduce({ ranks }: Together): void {
-    const { parts, arena, figures, next } = this.#parts;
+    const { parts, arena, figures, buffers } = this.#parts;
     parts?.sum(arena);
     meanOverRanks(
       ranks,
       figures.map(([, value]) => value),
     );
-    for (const values of next) {
-      ranks.sum(values);
-      for (let i = 0; i < values.length; i++) values[i] /= ranks.size;
+    for (const { next } of buffers) {
+      ranks.sum(next);
+      for (let i = 0; i < next.length; i++) next[i] /= ranks.size;
     }
   }
 

@@ -1,12 +1,24 @@
-/** A step whose parameters and moments stay on a device: gradient and update are one graph. */
+/**
+ * A step whose parameters, moments and buffers stay on a device: gradient and update are one graph. Its figures stay there too, those of the last
+ * {@link AHEAD} steps; reading them is what makes the processor wait for the device. A step that fails leaves all as it was, and so do those after it,
+ * until its figures are read.
+ */
 import type { OwnFloat32Array } from "../arrays.ts";
-import { buildResident, type Device, type ResidentRun } from "../compile/index.ts";
-import { NonFiniteError, UsageError } from "../errors.ts";
+import {
+  build,
+  buildResident,
+  type Device,
+  type Resident,
+  type ResidentRun,
+  topological,
+} from "../compile/index.ts";
+import { InternalError, NonFiniteError, UsageError } from "../errors.ts";
 import {
   abs,
   cast,
   concat,
   input,
+  isInput,
   lessEqual,
   minimum,
   reshape,
@@ -30,10 +42,10 @@ type Floats = OwnFloat32Array;
 
 /** What a step computes, before its update. */
 export interface ResidentObjective {
-  /** Scalars that come back from each run. */
+  /** Scalars that are read. */
   readonly figures: readonly Tensor[];
-  /** Values other than parameters that come back from each run. */
-  readonly others: readonly Tensor[];
+  /** Buffers that a step changes, and their next values. */
+  readonly buffers: readonly (readonly [buffer: Tensor, next: Tensor])[];
   /** Gradients of the trained parameters, by name. */
   readonly gradients: ReadonlyMap<string, Tensor>;
   /** The leaves of the trained parameters, by name. */
@@ -46,7 +58,7 @@ export interface ResidentObjective {
 
 /** A compiled step on a device. */
 export interface ResidentStep {
-  /** Inputs, noise and buffers: what is sent at each run. */
+  /** Inputs and noise, which are sent at each run, and buffers. */
   readonly leaves: readonly Tensor[];
   readonly nodes: number;
   bind(parts: {
@@ -54,9 +66,19 @@ export interface ResidentStep {
     /** The array of a leaf. */
     arrayOf: (leaf: Tensor) => Floats;
     figures: Figures;
-    others: readonly Floats[];
+    /** Draws the noise of a step into its arrays. */
+    fillNoise: (step: number) => void;
   }): StepPlace;
 }
+
+/**
+ * Steps whose figures are read together. With 16 the wait for them is a small part of a step's time; with more, as many minibatches would be on their
+ * way in the device's memory.
+ */
+const AHEAD = 16;
+
+/** What is read together: figures every so many steps, state when it is asked for, and inputs after a failure. */
+type Part = "state" | "figures" | "inputs" | "unread";
 
 /** Gradients are multiplied by this before they are added up to see whether one is not finite: the sum of finite ones stays finite. */
 const TINY = 1e-38;
@@ -112,14 +134,19 @@ export async function compileResidentStep(
   const health = parts.map((g) => sum(g.mul(TINY))).reduce((a, b) => a.add(b), scalar(0));
   const { maxNorm } = objective;
   const norm = sqrt(parts.map((g) => sum(square(g))).reduce((a, b) => a.add(b), scalar(0)));
-  // A step that fails leaves the parameters as they were, as on the processor.
-  const sound = lessEqual(
-    abs(
-      objective.figures
-        .map((t) => cast(reshape(t, []), "float32").mul(TINY))
-        .reduce((a, b) => a.add(b), health),
+  // Of the steps so far: 1 while every one was sound.
+  const soundBefore = input("arena/sound", []);
+  const sound = where(
+    lessEqual(
+      abs(
+        objective.figures
+          .map((t) => cast(reshape(t, []), "float32").mul(TINY))
+          .reduce((a, b) => a.add(b), health),
+      ),
+      LARGEST,
     ),
-    LARGEST,
+    soundBefore,
+    scalar(0),
   );
   const scaled =
     maxNorm === undefined ? parts : parts.map((g) => g.mul(minimum(scalar(maxNorm).div(norm), 1)));
@@ -140,15 +167,56 @@ export async function compileResidentStep(
         return range === undefined ? part(before, offset, count) : of(range);
       }),
     );
-  const figures = concat([...objective.figures, health].map((t) => reshape(cast(t, "float32"), [1])));
-  const next = [
-    where(
-      sound,
-      whole(({ parameters }) => parameters, flat),
-      flat,
+  const moves = lessEqual(0.5, sound);
+  const state: Resident<Part>[] = [
+    {
+      leaf: flat,
+      next: where(
+        moves,
+        whole(({ parameters }) => parameters, flat),
+        flat,
+      ),
+      part: "state",
+    },
+    ...moments.map(
+      (m, i): Resident<Part> => ({
+        leaf: m,
+        next: where(
+          moves,
+          whole(({ moments: after }) => after[i], m),
+          m,
+        ),
+        part: "state",
+      }),
     ),
-    ...moments.map((m, i) => whole(({ moments: after }) => after[i], m)),
+    ...objective.buffers.map(
+      ([leaf, next]): Resident<Part> => ({ leaf, next: where(moves, next, leaf), part: "state" }),
+    ),
   ];
+  const width = objective.figures.length + 1;
+  const history = input("arena/figures", [AHEAD, width]);
+  const row = concat(
+    [...objective.figures, sound].map((t) => reshape(cast(t, "float32"), [1, 1])),
+    1,
+  );
+  state.push({
+    leaf: history,
+    next: concat([slice(history, { axis: 0, start: 1, end: AHEAD }), row]),
+    part: "figures",
+  });
+  state.push({ leaf: soundBefore, next: sound, part: "unread" });
+  // The inputs of the step that failed, to find the cause: those sent later replace them here.
+  const wasSound = lessEqual(0.5, soundBefore);
+  const objectives = [
+    ...objective.figures,
+    ...objective.gradients.values(),
+    ...objective.buffers.map(([, next]) => next),
+  ];
+  const inputs = topological(objectives).filter(isInput);
+  for (const leaf of inputs) {
+    const kept = input(`arena/inputs/${leaf.attributes.name}`, leaf.shape);
+    state.push({ leaf: kept, next: where(wasSound, leaf, kept), part: "inputs" });
+  }
 
   const values = new Map(
     tensors.flatMap(({ name, shape, offset, size }) => {
@@ -156,28 +224,52 @@ export async function compileResidentStep(
       return leaf === undefined ? [] : [[leaf, reshape(part(flat, offset, size), shape)] as const];
     }),
   );
-  const [figuresAt, ...rest] = substituteAll([figures, ...objective.others, ...next], values);
-  const others = rest.slice(0, objective.others.length);
-  const state = [flat, ...moments].map((leaf, i) => ({ leaf, next: rest[others.length + i] }));
-  const graph = await buildResident([figuresAt, ...others], state, device);
+  const next = substituteAll(
+    state.map((resident) => resident.next),
+    values,
+  );
+  const graph = await buildResident(
+    state.map((resident, i) => ({ ...resident, next: next[i] })),
+    device,
+  );
   return {
-    leaves: graph.leaves.filter((leaf) => leaf !== numbers),
+    leaves: [...graph.leaves.filter((leaf) => leaf !== numbers), ...objective.buffers.map(([leaf]) => leaf)],
     nodes: graph.nodes,
-    bind: ({ arena, arrayOf, figures: written, others: otherArrays }) => {
+    bind: ({ arena, arrayOf, figures, fillNoise }) => {
       const rates = new Float32Array(numbers.size);
-      const read = new Float32Array(written.length + 1);
+      const read = new Float32Array(history.size);
       const { parameters, moments: arenaMoments } = arena.flat;
       const run = graph.bind(
         graph.leaves.map((leaf) => (leaf === numbers ? rates : arrayOf(leaf))),
-        [read, ...otherArrays],
-        [parameters, ...arenaMoments.values()],
+        [
+          parameters,
+          ...arenaMoments.values(),
+          ...objective.buffers.map(([leaf]) => arrayOf(leaf)),
+          read,
+          Float32Array.of(1),
+          ...inputs.map(arrayOf),
+        ],
       );
+      const gradients = [...objective.gradients];
       return new DevicePlace({
         arena,
         run,
-        figures: written,
+        figures,
         prepare: (step) => rates.set(numbersOf(step)),
         read,
+        fillNoise,
+        factor: objective.factor,
+        async computeGradients() {
+          const again = await build(
+            gradients.map(([, gradient]) => gradient),
+            { executor: "native", device },
+          );
+          await again.bind(
+            again.leaves.map(arrayOf),
+            gradients.map(([name]) => arena.gradient(name)),
+          )();
+          await again.release();
+        },
       });
     },
   };
@@ -186,17 +278,23 @@ export async function compileResidentStep(
 /** What the step on a device consists of. */
 interface DeviceParts {
   readonly arena: Arena;
-  readonly run: ResidentRun;
+  readonly run: ResidentRun<Part>;
   readonly figures: Figures;
   /** Sets the numbers of a step. */
   readonly prepare: (step: number) => void;
-  /** The figures of the last run, and a number that is finite if its gradients were. */
+  /** The figures of the last steps, the last one's at the end: a row for each, and in its last column 1 if all steps up to it were sound. */
   readonly read: Floats;
+  readonly fillNoise: (step: number) => void;
+  /** The gradients in the arena are multiplied by this to be those of the loss. */
+  readonly factor: number;
+  /** Computes the gradients of what the arrays have, into the arena. */
+  readonly computeGradients: () => Promise<void>;
 }
 
-/** Parameters and moments on a device; the arena has them once they are pulled. */
+/** Parameters, moments and buffers on a device; their arrays have them once they are pulled. */
 class DevicePlace implements StepPlace {
   isHere = true;
+  readonly ahead = AHEAD;
   readonly #parts: DeviceParts;
 
   constructor(parts: DeviceParts) {
@@ -204,27 +302,32 @@ class DevicePlace implements StepPlace {
   }
 
   async run(step: number): Promise<void> {
-    const { arena, run, figures, prepare, read } = this.#parts;
+    const { arena, run, prepare } = this.#parts;
     prepare(step);
     await run.run();
     // Whoever reads the arena now, without `pull`, must not take old values for new ones.
     if (this.isHere) arena.flat.parameters.fill(Number.NaN);
     this.isHere = false;
-    figures.forEach(([, value], i) => {
-      value[0] = read[i];
-    });
-    if (read.every(Number.isFinite)) return;
-    await this.pull();
-    const culprit = this.#culprit();
-    if (culprit === undefined) checkFigures(figures, step, () => checkFinite(arena, step));
-    throw new NonFiniteError(
-      `step ${step}: expected finite gradients, found one that is not${culprit === undefined ? "" : `, of parameter "${culprit}"`}; try a lower learning rate or ` +
-        "gradient clipping. The parameters are unchanged.",
-    );
+  }
+
+  async read(steps: readonly number[], each: () => void): Promise<void> {
+    const { run, figures, read } = this.#parts;
+    await run.pull("figures");
+    const width = figures.length + 1;
+    for (const [i, step] of steps.entries()) {
+      const start = read.length - (steps.length - i) * width;
+      figures.forEach(([, value], k) => {
+        value[0] = read[start + k];
+      });
+      if (read[start + width - 1] !== 1) throw await this.#failed(step);
+      if (!figures.every(([, [value]]) => Number.isFinite(value)))
+        throw new InternalError(`a device took step ${step}, whose figures are not finite`);
+      each();
+    }
   }
 
   async pull(): Promise<void> {
-    if (!this.isHere) await this.#parts.run.pull();
+    if (!this.isHere) await this.#parts.run.pull("state");
     this.isHere = true;
   }
 
@@ -241,11 +344,26 @@ class DevicePlace implements StepPlace {
 
   release(): void {}
 
-  /** The parameter whose last gradient was not finite, as far as moments show it. */
-  #culprit(): string | undefined {
-    const { arena } = this.#parts;
-    return arena.tensors.find(({ name }) =>
-      arena.optimizer.moments.some((moment) => !arena.moment(moment, name).every(Number.isFinite)),
-    )?.name;
+  /** Brings everything here as it was at a step that failed, and says what is not finite. */
+  async #failed(step: number): Promise<unknown> {
+    const { arena, run, figures, fillNoise, factor, computeGradients } = this.#parts;
+    await this.pull();
+    await run.pull("inputs");
+    // The next run starts from here, and is sound until it fails itself.
+    run.push();
+    fillNoise(step);
+    await computeGradients();
+    const check = (): void => checkFinite(arena, step, factor);
+    try {
+      checkFigures(figures, step, check);
+      check();
+    } catch (error) {
+      return error;
+    } finally {
+      arena.flat.gradients.fill(0);
+    }
+    return new NonFiniteError(
+      `step ${step}: expected finite gradients, found one that is not, though none when they were computed again; try a lower learning rate or gradient clipping.`,
+    );
   }
 }

@@ -28,15 +28,23 @@ export interface Objective {
 /** What a step reports: the loss and the objective's metrics. */
 export type StepReport<M extends string = string> = Readonly<Record<"loss" | M, number>>;
 
+/** Steps to take one after the other. */
+export interface StepSequence {
+  /** The first one, counted from 0, and the one before which to stop. */
+  readonly from: number;
+  readonly to: number;
+  /** Called before each step, to fill its inputs. If it returns false, that step is not taken, and none after it. */
+  readonly before?: (step: number) => boolean | undefined;
+  /** Called with the reports of the steps that were taken since the last call, in order. */
+  readonly after: (reports: readonly StepReport[]) => void;
+}
+
 /** What {@link TrainStep} consists of. */
 export interface StepParts {
   readonly arena: Arena;
   readonly nodes: number;
   readonly inputs: ReadonlyMap<string, Floats>;
-  readonly buffers: ReadonlyMap<
-    string,
-    { readonly leaf: Tensor; readonly value: Floats; readonly next: Floats | undefined }
-  >;
+  readonly buffers: ReadonlyMap<string, { readonly leaf: Tensor; readonly value: Floats }>;
   readonly figures: Figures;
   readonly fillNoise: NoiseFiller;
   readonly arrayOf: (leaf: Tensor) => Floats | undefined;
@@ -89,20 +97,55 @@ export class TrainStep {
   }
 
   /**
-   * One step: noise, graph, update. `step` counts updates from 0.
+   * One step: noise, graph, update. `step` counts updates from 0. It waits for the step's figures, which takes a device from its work: there
+   * {@link take} is faster.
    * @throws NonFiniteError naming the step and what is no longer finite: a metric, a gradient (of which parameter) or a value.
-   * The parameters cannot be used after that; go back to a checkpoint.
+   * The parameters cannot be used after that; go back to a checkpoint. On a device they are those before the step.
    */
   async run(step: number): Promise<StepReport> {
-    const { fillNoise, seed, place, buffers } = this.#parts;
-    fillNoise(seed, step);
-    await place.run(step);
-    for (const { value, next } of buffers.values()) if (next !== undefined) value.set(next);
+    await this.take({ from: step, to: step + 1, after: () => {} });
     return this.report();
   }
 
   /**
-   * Brings here what a step leaves elsewhere, before it is read: parameters and moments that are on a device, gradients and moments of which each
+   * Steps one after the other, the same as with {@link run}, bit for bit. On a device their figures are read every 16 steps and at the end, so that it need
+   * not wait in between; on the processor after each. Returns the step that would be next.
+   * @throws NonFiniteError as `run` does, once `after` has had the reports of the steps before. On a device parameters, moments and buffers are those
+   * before the step that failed, whichever were sent after it.
+   */
+  async take({ from, to, before, after }: StepSequence): Promise<number> {
+    const { fillNoise, seed, place } = this.#parts;
+    let at = from;
+    while (at < to) {
+      const end = Math.min(to, at + place.ahead);
+      const taken: number[] = [];
+      try {
+        for (; at < end && before?.(at) !== false; at++) {
+          fillNoise(seed, at);
+          await place.run(at);
+          taken.push(at);
+        }
+      } finally {
+        // Also where a step could not be taken: one before it may have failed, which is then the cause.
+        await this.#read(taken, after);
+      }
+      if (at < end) break;
+    }
+    return at;
+  }
+
+  async #read(taken: readonly number[], after: StepSequence["after"]): Promise<void> {
+    if (taken.length === 0) return;
+    const reports: StepReport[] = [];
+    try {
+      await this.#parts.place.read(taken, () => reports.push(this.report()));
+    } finally {
+      if (reports.length > 0) after(reports);
+    }
+  }
+
+  /**
+   * Brings here what a step leaves elsewhere, before it is read: parameters, moments and buffers that are on a device, gradients and moments of which each
    * rank has a part. Every rank must call it. Otherwise it does nothing.
    */
   pull(): Promise<void> {
@@ -159,8 +202,9 @@ export class TrainStep {
     return this.arena.gradient(name).map((g) => g * factor);
   }
 
-  /** Copies of the buffers' values (running statistics), for a checkpoint. */
+  /** Copies of the buffers' values (running statistics), for a checkpoint. @throws UsageError when they are on a device. */
   buffers(): readonly NamedTensor[] {
+    this.#checkHere("the buffers");
     return [...this.#parts.buffers].map(([name, { leaf, value }]) => ({
       name,
       shape: leaf.shape,
@@ -187,7 +231,9 @@ export class TrainStep {
         `the checkpoint has buffers that nothing here expects: ${[...found.keys()].join(", ")}; it belongs to another architecture`,
       );
     }
+    this.#checkHere("the buffers");
     for (const copy of copies) copy();
+    this.#parts.place.push();
   }
 
   /** The current value of a parameter or buffer, by name: a view; of a parameter in other coordinates, an array that each call refreshes. */

@@ -39,6 +39,7 @@ export {
   type SgdOptions,
   type StepOptions,
   type StepReport,
+  type StepSequence,
   schedules,
   sgd,
   type Together,

@@ -1,4 +1,5 @@
 /** A step on a device takes the steps of the processor: same losses, parameters, moments and running statistics. */
+import { InferenceSession } from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import { NonFiniteError, UsageError } from "../../src/errors.ts";
 import { initializers } from "../../src/nn/index.ts";
@@ -9,17 +10,21 @@ import {
   type Optimizer,
   rmsprop,
   type StepOptions,
+  type StepReport,
   schedules,
   sgd,
 } from "../../src/optim/index.ts";
 import { fillNormal, stream } from "../../src/random/index.ts";
 import {
+  abs,
   input,
   log,
   matmul,
   mean,
   noise,
   parameter,
+  scalar,
+  sqrt,
   square,
   type Tensor,
   tanh,
@@ -57,6 +62,23 @@ function network() {
     objective: { loss, metrics: { size: mean(square(hidden)) }, updates: new Map([[average, next]]) },
     named,
   };
+}
+
+/** How often each session of the runtime that is created from now on runs. */
+function countedRuns() {
+  const create = InferenceSession.create;
+  const sessions: number[] = [];
+  const counted = async (...given: Parameters<typeof create>) => {
+    const session = await create.apply(InferenceSession, given);
+    const [run, at] = [session.run.bind(session), sessions.push(0) - 1];
+    session.run = (...args: unknown[]) => {
+      sessions[at]++;
+      return (run as (...args: unknown[]) => ReturnType<typeof session.run>)(...args);
+    };
+    return session;
+  };
+  Object.assign(InferenceSession, { create: counted });
+  return { sessions, restore: () => Object.assign(InferenceSession, { create }) };
 }
 
 async function trained(optimizer: Optimizer, options: Omit<StepOptions, "seed">, steps = 20) {
@@ -157,6 +179,116 @@ describe.skipIf(!hasSoftwareGpu)("a step on a device", () => {
     const failed = step.run(0);
     await expect(failed).rejects.toThrow(NonFiniteError);
     await expect(failed).rejects.toThrow(/step 0.*"w"/);
+  });
+});
+
+/** A step that can be made to fail by what it is fed: its loss, a metric, or only a gradient. */
+async function fragile(device: "cpu" | "webgpu", optimizer = optimizers.adam()) {
+  const { objective, named } = network();
+  const weight = named[2].tensor;
+  const loss = objective.loss.add(mean(sqrt(abs(weight).mul(input("factor", [])))));
+  const metrics = { ...objective.metrics, other: scalar(1).div(input("divisor", [])) };
+  const step = await compileStep({ ...objective, loss, metrics }, named, optimizer, { seed: 3, device });
+  /** Fills a step's inputs, which have something wrong with them at some steps. */
+  const feed = (at: number, wrong?: string): void => {
+    step.input("x").set(X.map((v) => v + at / 100));
+    step.input("y").set(Y);
+    step.input("factor")[0] = wrong === "gradient" ? 0 : 1;
+    step.input("divisor")[0] = wrong === "metric" ? 0 : 1 + at;
+    if (wrong === "loss") step.input("x")[5] = Number.NaN;
+  };
+  const take = async (from: number, to: number, wrong: Readonly<Record<number, string>> = {}) => {
+    const reports: StepReport[] = [];
+    const error = await step
+      .take({
+        from,
+        to,
+        before(at) {
+          feed(at, wrong[at]);
+          return true;
+        },
+        after: (some) => void reports.push(...some),
+      })
+      .then(
+        () => undefined,
+        (thrown: unknown) => thrown,
+      );
+    await step.pull();
+    return { reports, error, state: [...step.state(), ...step.buffers()].map((t) => [t.name, [...t.data]]) };
+  };
+  return { step, take };
+}
+
+describe.skipIf(!hasSoftwareGpu)("steps on a device whose figures are read together", () => {
+  test("are those whose figures are read one by one, bit for bit, and fewer are read", async () => {
+    const { sessions, restore } = countedRuns();
+    const together = await fragile("webgpu");
+    const { reports, state } = await together.take(0, 37);
+    restore();
+    // The step itself, its figures after 16, 32 and 37 steps, and the state.
+    expect(sessions).toEqual([37, 3, 1]);
+    const single = await fragile("webgpu");
+    const each: StepReport[] = [];
+    let last: unknown;
+    for (let i = 0; i < 37; i++) {
+      const one = await single.take(i, i + 1);
+      each.push(...one.reports);
+      last = one.state;
+    }
+    expect(each).toHaveLength(37);
+    expect(reports).toEqual(each);
+    expect(state).toEqual(last);
+  });
+
+  const places = [
+    [0, "loss"],
+    [1, "gradient"],
+    [6, "metric"],
+    [15, "gradient"],
+    [16, "loss"],
+    [20, "gradient"],
+  ] as const;
+  test.each(places)("a failure at step %i, of its %s, leaves everything as it was", async (at, wrong) => {
+    const it = await fragile("webgpu");
+    const { reports, error, state } = await it.take(0, 40, { [at]: wrong });
+    const before = await fragile("webgpu");
+    const sound = await before.take(0, at);
+    expect(error).toBeInstanceOf(NonFiniteError);
+    expect(reports).toEqual(sound.reports);
+    expect(state).toEqual(sound.state);
+    expect(reports).toHaveLength(at);
+
+    // What the error says is what the processor's says.
+    const cpu = await fragile("cpu");
+    const there = await cpu.take(0, 40, { [at]: wrong });
+    expect(`${error}`).toBe(`${there.error}`);
+    expect(`${error}`).toContain(`step ${at}: `);
+    expect(Object.keys(it.step.report())).toEqual(Object.keys(cpu.step.report()));
+    for (const [name, value] of Object.entries(cpu.step.report()))
+      expect(it.step.report()[name], name).toSatisfy(
+        (v: number) => Object.is(v, value) || Math.abs(v - value) < CLOSE,
+      );
+    // The inputs are those of the step that failed, not of the last one that was sent.
+    for (const name of ["x", "factor", "divisor"]) expect(it.step.input(name)).toEqual(cpu.step.input(name));
+
+    // It goes on from there, without the step that failed, and may fail again.
+    const rest = await it.take(at + 1, at + 20, { [at + 18]: "gradient" });
+    const other = await before.take(at + 1, at + 18);
+    expect(rest.reports).toEqual(other.reports);
+    expect(rest.state).toEqual(other.state);
+    expect(rest.error).toBeInstanceOf(NonFiniteError);
+    expect(rest.reports).toHaveLength(17);
+  });
+
+  test("a step that cannot be sent ends them; those before it are read", async () => {
+    const falling = (step: number): number => (step < 5 ? 0.1 : -1);
+    const it = await fragile("webgpu", sgd({ learningRate: falling }));
+    const { reports, error } = await it.take(0, 20);
+    expect(error).toBeInstanceOf(UsageError);
+    expect(reports).toHaveLength(5);
+    // A failure before it is the cause, and comes first.
+    const other = await fragile("webgpu", sgd({ learningRate: falling }));
+    expect((await other.take(0, 20, { 3: "loss" })).error).toBeInstanceOf(NonFiniteError);
   });
 });
 
