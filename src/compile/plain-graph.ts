@@ -1,6 +1,15 @@
 /** A graph as plain data, which can be sent to a worker, unlike closures. */
 import { InternalError } from "../errors.ts";
-import { type Attributes, isConstant, isScan, type Op, ops, ScanBody, Tensor } from "../tensor/index.ts";
+import {
+  type Attributes,
+  isConstant,
+  isImplicit,
+  isScan,
+  type Op,
+  ops,
+  ScanBody,
+  Tensor,
+} from "../tensor/index.ts";
 import { topological } from "./graph.ts";
 
 interface PlainNode {
@@ -36,6 +45,8 @@ export function toPlainGraph(outputs: readonly Tensor[], leaves: readonly Tensor
         const plain = toPlainGraph(body.outputs, body.inputs);
         return { op: op.name, inputs: inputs.map(placeOf), attributes: rest, body: plain };
       }
+      // Its equation is for derivatives, and those are in the graph.
+      if (isImplicit(node)) return { op: op.name, inputs: inputs.map(placeOf), attributes: {} };
       if (op.host !== "leaf" || isConstant(node))
         return { op: op.name, inputs: inputs.map(placeOf), attributes };
       const at = leaves.indexOf(node);

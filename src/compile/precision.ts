@@ -2,9 +2,11 @@
 import {
   constant,
   type DType,
+  Equation,
   input,
   isConstant,
   isFloat,
+  isImplicit,
   isInput,
   isNoise,
   isParameter,
@@ -64,6 +66,11 @@ export function inPrecision(outputs: readonly Tensor[], dtype: "float32" | "floa
     }
     if (isScan(node))
       return rebuild(node, inputs, { ...node.attributes, body: bodyIn(node.attributes.body, dtype) });
+    if (isImplicit(node)) {
+      const { leaves: own, residual, slope } = node.attributes.equation;
+      const { outputs: wide } = inPrecision([residual, slope, ...own], dtype);
+      return rebuild(node, inputs, { equation: new Equation(wide.slice(2), wide[0], wide[1]) });
+    }
     const named = node.attributes.dtype;
     if ((named === "float32" || named === "float64") && named !== dtype) {
       const { shape } = node.op.infer(inputs, { ...node.attributes, dtype });

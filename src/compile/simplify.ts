@@ -13,6 +13,7 @@ import {
   gather,
   isConstant,
   isFloat,
+  isImplicit,
   type Leaf,
   log,
   log1p,
@@ -224,6 +225,7 @@ const rules: readonly ((node: Tensor) => Tensor | undefined)[] = [
     return sameShape(better.shape, node.shape) ? better : undefined;
   }),
   on(stopGradient, (node) => node.inputs[0]),
+  (node) => (isImplicit(node) ? node.inputs[0] : undefined),
   on(meanOverRanks, (node) => (node.attributes.ranks === 1 ? node.inputs[0] : undefined)),
   on(scan, (node) => {
     const own = withOwnConstants(node);

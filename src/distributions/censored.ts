@@ -1,6 +1,8 @@
 import {
   add,
+  full,
   greaterEqual,
+  less,
   lessEqual,
   logicalAnd,
   logicalOr,
@@ -12,7 +14,7 @@ import {
   type TensorLike,
   where,
 } from "../tensor/index.ts";
-import type { Constraint } from "./constraints.ts";
+import { angle, type Constraint } from "./constraints.ts";
 import type { Cumulative } from "./cumulative.ts";
 import { Distribution, type Parameters } from "./distribution.ts";
 import { type Bound, boundOf, ceilOf, checkedBase, endsBetween, rebuilt, withEnds } from "./truncated.ts";
@@ -62,7 +64,13 @@ export class CensoredDistribution<D extends Distribution = Distribution> extends
   /** The density between the bounds; at a bound, the logarithm of the probability of the bound and all beyond. */
   protected override logDensity(x: Tensor): Tensor {
     const { base, low, high } = this;
-    const inside = base.logProb(x);
+    // Draws of an angle lie in one turn, whatever turns its density has.
+    const beyond = base.support === angle ? logicalOr(less(x, -Math.PI), less(Math.PI, x)) : undefined;
+    const density = base.logProb(x);
+    const inside =
+      beyond === undefined
+        ? density
+        : where(beyond, full([], Number.NEGATIVE_INFINITY, this.floatDType), density);
     const fromHigh =
       typeof high === "number"
         ? inside

@@ -133,9 +133,10 @@ const formula = (of: Cumulative, which: OfValue): ((x: Tensor) => Tensor) => {
 export function atValue(of: Cumulative, ends: Ends, which: OfValue, x: Tensor, discrete: boolean): Tensor {
   const { low, high } = ends;
   const y = discrete && isFloat(x.dtype) ? floor(x) : x;
-  const under = of.atoms === true || discrete ? less(y, low) : lessEqual(y, low);
+  const reached = (of.atoms === true || discrete) && low !== -INFINITY;
+  const under = reached ? less(y, low) : lessEqual(y, low);
   const over = greaterEqual(y, high);
-  const safe = where(logicalOr(under, over), discrete ? low : insideOf(ends), y);
+  const safe = where(logicalOr(under, over), reached ? low : insideOf(ends), y);
   const [below, above] = outsideOf[which];
   const found = formula(of, which)(safe);
   return where(under, full([], below, found.dtype), where(over, full([], above, found.dtype), found));

@@ -178,8 +178,8 @@ export class InverseGaussianDistribution extends Distribution {
  * level. Density √(λ/2πx³) exp(−λ(x − loc)²/(2 loc² x)) on x > 0; variance loc³/λ. Shapes broadcast to the batch. SciPy's
  * `invgauss(loc/λ, scale=λ)`.
  *
- * Drawn by Michael, Schucany & Haas (1976), exactly; draws have no derivatives. Quantiles are found by a search of a fixed number of steps; they have
- * derivatives up to the third order.
+ * Drawn by Michael, Schucany & Haas (1976), exactly; draws have no derivatives. Quantiles are found by a search of a fixed number of steps; their
+ * derivatives are those of the distribution function's inverse.
  *
  * @example
  * await InverseGaussian(2, 4).variance().value(); // 2

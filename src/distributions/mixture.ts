@@ -180,8 +180,8 @@ function checkFamilies(weights: CategoricalDistribution, components: readonly Di
  * Components of several families are given as an array, one for each category; their batches broadcast with that of the weights. They need the
  * same event shape and dtype. A latent site needs components with one and the same support.
  *
- * Quantiles are found by a search of a fixed number of steps between those of the components, if these have them; for real values they have derivatives
- * up to the third order.
+ * Quantiles are found by a search of a fixed number of steps between those of the components, if these have them; for real values their derivatives
+ * are those of the distribution function's inverse.
  *
  * @example
  * Mixture(Categorical({ logits }), Normal(loc, scale)); // logits, loc, scale: [128, 5] → batch [128]

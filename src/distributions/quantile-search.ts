@@ -10,6 +10,7 @@ import {
   expm1,
   floor,
   full,
+  implicitly,
   less,
   lessEqual,
   log1p,
@@ -74,13 +75,19 @@ export function searchCounts(
     stopGradient(cast(bracket.low, dtype)),
     stopGradient(cast(bracket.high, dtype)),
     p.lower,
+    of.logCdf(stopGradient(cast(bracket.low, dtype))),
+  );
+  // A value whose probability is the given one but for rounding is enough.
+  const rounding = mul(
+    maximum(abs(minimum(p.lower, p.upper)), 1),
+    dtype === "float64" ? -(2 ** -50) : -(2 ** -21),
   );
   const { carry } = scan(
     { low: first, high: last },
     undefined,
     ({ low, high }) => {
       const middle = floor(mul(add(low, high), 0.5));
-      const short = less(excess(middle), 0);
+      const short = less(excess(middle), rounding);
       return {
         carry: { low: where(short, add(middle, 1), low), high: where(short, high, middle) },
         output: low,
@@ -95,14 +102,19 @@ export function searchCounts(
 const DECADES = 1e-24;
 
 /**
- * The quantile in a bracket: halved on a scale that is linear near 0 and logarithmic further out, and then two of Newton's steps from there,
- * through which derivatives go: x′ = −(∂F/∂θ)/p(x), and those of the second and third order. Where the density underflows, a gap between components, the
+ * The quantile in a bracket: halved on a scale that is linear near 0 and logarithmic further out, and then two of Newton's steps from there. Its derivatives
+ * of every order are those of the equation F(x) = p: x′ = 1/p(x) in the probability. Where the density underflows, a gap between components, the
  * distribution function is flat and the derivatives are 0.
  */
 export function searchReals(of: Searched, p: LogTails, bracket: Bracket): Tensor {
-  const excess = excessAt(of, p);
   const { dtype } = p.lower;
-  const [first, last] = together(stopGradient(bracket.low), stopGradient(bracket.high), p.lower);
+  const [first, last] = together(
+    stopGradient(bracket.low),
+    stopGradient(bracket.high),
+    p.lower,
+    // Of the parameters' shape; its values are not computed.
+    of.logCdf(stopGradient(bracket.low)),
+  );
   const widest = maximum(abs(first), abs(last));
   const unit = where(less(0, widest), mul(widest, DECADES), full([], 1, dtype));
   const toScale = (x: Tensor): Tensor => {
@@ -129,15 +141,18 @@ export function searchReals(of: Searched, p: LogTails, bracket: Bracket): Tensor
   const near = mul(abs(found), dtype === "float64" ? 1e-9 : 1e-4);
   const [from, to] = [maximum(sub(found, near), first), minimum(add(found, near), last)];
   const right = less(p.upper, p.lower);
+  const slopeAt = (x: Tensor): Tensor =>
+    exp(sub(of.logDensity(x), where(right, of.logSurvival(x), of.logCdf(x))));
   const step = (x: Tensor): Tensor => {
-    const tail = where(right, of.logSurvival(x), of.logCdf(x));
-    const slope = exp(sub(of.logDensity(x), tail));
+    const slope = slopeAt(x);
     const flat = lessEqual(slope, 0);
-    const next = sub(x, where(flat, 0, div(excess(x), where(flat, 1, slope))));
-    // The value stays near; the derivative is the step's.
-    return add(next, stopGradient(sub(minimum(maximum(next, from), to), next)));
+    const next = sub(x, where(flat, 0, div(fixed(x), where(flat, 1, slope))));
+    return minimum(maximum(next, from), to);
   };
-  return step(step(found));
+  return implicitly(stopGradient(step(step(found))), (x) => ({
+    residual: excessAt(of, p)(x),
+    slope: slopeAt(x),
+  }));
 }
 
 /** Quantiles at a probability, from the smaller of the tails, which has the digits. */

@@ -13,6 +13,7 @@ import {
   mul,
   neg,
   noise,
+  normalLogQuantile,
   operands,
   type Shape,
   sqrt,
@@ -30,6 +31,7 @@ import { type ClosedForms, Distribution, type Parameters } from "./distribution.
 import { gaussLegendre } from "./implicit/quadrature.ts";
 import { logOf } from "./logarithms.ts";
 import { HALF_LOG_TWO_PI } from "./numerics.ts";
+import { type Bracket, type LogTails, type Searched, searchReals, tailsFrom } from "./quantile-search.ts";
 
 const EFFORT = {
   float32: { rule: gaussLegendre(16), decay: 18 },
@@ -62,6 +64,44 @@ function logThinTail(u: Tensor, a: Tensor): Tensor {
   const integral = sum(mul(mul(height, share), constant(rule.weights, [n], u.dtype)), -1);
   const outer = add(mul(square(h), 0.5), add(log(s), HALF_LOG_TWO_PI));
   return sub(log(mul(reach, integral)), outer);
+}
+
+/**
+ * The standard distribution with skewness a ≥ 0. With T the thin tail beyond |y|: P(Y ≤ y) is T for y < 0 and erf(y/√2) + T otherwise; P(Y > y) is 2 Φ(−y) − T for
+ * y ≥ 0, where T is at most half of the first term.
+ */
+function skewedBy(a: Tensor): Searched {
+  const parts = (y: Tensor) => {
+    const size = sizeOf(y);
+    const thin = logThinTail(size, a);
+    const left = less(y, 0);
+    const lower = where(left, thin, log(add(erf(mul(size, Math.SQRT1_2)), exp(thin))));
+    const folded = add(logNormalCdf(neg(size)), Math.LN2);
+    const upper = where(left, log1p(neg(exp(thin))), add(folded, log1p(neg(exp(sub(thin, folded))))));
+    return { lower, upper };
+  };
+  return {
+    ...pairOfTails(
+      (y) => parts(y).lower,
+      (y) => parts(y).upper,
+    ),
+    logDensity: (y) => add(add(mul(square(y), -0.5), logNormalCdf(mul(a, y))), Math.LN2 - HALF_LOG_TWO_PI),
+  };
+}
+
+/** The quantile grows with the skewness a ≥ 0, from a normal's to that of half a normal. The bracket is wider by what these are rounded. */
+function bracketOf({ lower, upper }: LogTails): Bracket {
+  const right = less(upper, lower);
+  const normal = where(
+    right,
+    neg(normalLogQuantile(where(right, upper, -1))),
+    normalLogQuantile(where(right, -1, lower)),
+  );
+  const half = neg(normalLogQuantile(sub(upper, Math.LN2)));
+  return {
+    low: sub(normal, mul(abs(normal), 1e-3)),
+    high: add(mul(half, 1.001), mul(exp(lower), 1.3)),
+  };
 }
 
 /** The distribution that {@link SkewNormal} returns: parameters, moments and densities as expressions. */
@@ -107,34 +147,25 @@ export class SkewNormalDistribution extends Distribution {
     return new SkewNormalDistribution(parameters);
   }
 
-  /**
-   * With y = z or −z, so that the skewness a is not negative, and T the thin tail beyond |y|: P(Y ≤ y) is T for y < 0 and erf(y/√2) + T otherwise;
-   * P(Y > y) is 2 Φ(−y) − T for y ≥ 0, where T is at most half of the first term.
-   */
   protected override cumulative(): Cumulative {
-    const parts = (x: Tensor) => {
-      const { skewness } = this;
-      const z = div(sub(x, this.loc), this.scale);
-      const turned = less(skewness, 0);
-      const y = where(turned, neg(z), z);
-      const size = sizeOf(y);
-      const thin = logThinTail(size, sizeOf(skewness));
-      const left = less(y, 0);
-      const lower = where(left, thin, log(add(erf(mul(size, Math.SQRT1_2)), exp(thin))));
-      const folded = add(logNormalCdf(neg(size)), Math.LN2);
-      const upper = where(left, log1p(neg(exp(thin))), add(folded, log1p(neg(exp(sub(thin, folded))))));
-      return { turned, lower, upper };
+    const { loc, scale, skewness } = this;
+    // Y = Z or −Z, whose skewness a is not negative.
+    const turned = less(skewness, 0);
+    const of = skewedBy(sizeOf(skewness));
+    const turn = (x: Tensor): Tensor => where(turned, neg(x), x);
+    const at = (x: Tensor) => turn(div(sub(x, loc), scale));
+    const either = (one: (y: Tensor) => Tensor, other: (y: Tensor) => Tensor) => (x: Tensor) =>
+      where(turned, other(at(x)), one(at(x)));
+    const quantile = ({ lower, upper }: LogTails): Tensor => {
+      const p = { lower: where(turned, upper, lower), upper: where(turned, lower, upper) };
+      return add(loc, mul(scale, turn(searchReals(of, p, bracketOf(p)))));
     };
-    return pairOfTails(
-      (x) => {
-        const { turned, lower, upper } = parts(x);
-        return where(turned, upper, lower);
-      },
-      (x) => {
-        const { turned, lower, upper } = parts(x);
-        return where(turned, lower, upper);
-      },
-    );
+    return {
+      logCdf: either(of.logCdf, of.logSurvival),
+      logSurvival: either(of.logSurvival, of.logCdf),
+      logIcdf: (l) => quantile(tailsFrom(l, false)),
+      logIsf: (l) => quantile(tailsFrom(l, true)),
+    };
   }
 
   protected override forms(): ClosedForms {
@@ -149,7 +180,7 @@ export class SkewNormalDistribution extends Distribution {
 /**
  * The skew normal distribution (Azzalini 1985) with density 2/scale · φ(z) Φ(skewness · z), z = (x − loc)/scale: normal at skewness 0, half a normal as it grows. Shapes
  * broadcast to the batch. Drawn from two normals, one of them folded; draws are differentiable in all parameters. Its distribution function is a normal tail
- * and an integral, by Gauss's rule; it has no quantiles.
+ * and an integral, by Gauss's rule; quantiles are found by a search.
  *
  * @example
  * await SkewNormal(0, 1, 0).logProb(0).value(); // -0.9189

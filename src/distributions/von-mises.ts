@@ -3,7 +3,6 @@ import {
   cast,
   constant,
   div,
-  floor,
   full,
   grad,
   greater,
@@ -28,11 +27,15 @@ import {
   unsqueeze,
   where,
 } from "../tensor/index.ts";
+import { arcsin } from "./arcsin.ts";
 import { besselDivergence, sphereBessel } from "./bessel.ts";
 import { angle, positive, real } from "./constraints.ts";
+import { type Cumulative, pairOfTails } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { registerKl } from "./kl.ts";
+import { searchReals, tailsFrom } from "./quantile-search.ts";
 import { firstAccepted } from "./rejection.ts";
+import { logArc, withinTurn } from "./von-mises-mass.ts";
 
 const TWO_PI = 2 * Math.PI;
 
@@ -119,13 +122,32 @@ export class VonMisesDistribution extends Distribution {
     const magnitude = mul(arcsin(minimum(half, 1)), 2);
     const side = less(noise("uniform", `${site}/side`, shape, this.dtype), 0.5);
     const turned = add(this.loc, stopGradient(where(side, magnitude, neg(magnitude))));
-    // Move into [−π, π): derivatives treat whole turns as constants.
-    const turns = stopGradient(floor(div(add(turned, Math.PI), TWO_PI)));
-    return sub(turned, mul(turns, TWO_PI));
+    // Derivatives treat whole turns as constants.
+    return withinTurn(turned);
   }
 
   protected override rebuild(parameters: Parameters): Distribution {
     return new VonMisesDistribution(parameters);
+  }
+
+  /** Of draws, which lie in [−π, π). */
+  protected override cumulative(): Cumulative {
+    const loc = withinTurn(this.loc);
+    const end = (of: number): Tensor => sub(of, loc);
+    const share = (from: Tensor, to: Tensor): Tensor =>
+      minimum(sub(logArc(from, to, this.concentration), this.logNormalizer), 0);
+    const tails = pairOfTails(
+      (x) => share(end(-Math.PI), sub(x, loc)),
+      (x) => share(sub(x, loc), end(Math.PI)),
+    );
+    const of = { ...tails, logDensity: (x: Tensor) => this.logDensity(x) };
+    const turn = { low: full([], -Math.PI, this.dtype), high: full([], Math.PI, this.dtype) };
+    return {
+      ...tails,
+      logIcdf: (l) => searchReals(of, tailsFrom(l, false), turn),
+      logIsf: (l) => searchReals(of, tailsFrom(l, true), turn),
+      ends: { low: -Math.PI, high: Math.PI },
+    };
   }
 
   protected override forms(): ClosedForms {
@@ -138,22 +160,11 @@ export class VonMisesDistribution extends Distribution {
 }
 
 /**
- * arcsin x for x in [0, 1]: the half angle reduces it to arctan of x/(1 + √(1 − x²)) in [0, 1], which is halved twice more;
- * then its series is accurate to 1e-16.
- */
-function arcsin(x: Tensor): Tensor {
-  const halve = (t: Tensor): Tensor => div(t, add(sqrt(add(square(t), 1)), 1));
-  const t = halve(halve(div(x, add(sqrt(sub(1, square(x))), 1))));
-  const s = square(t);
-  let series = full([], 0, x.dtype);
-  for (let k = 11; k >= 0; k--) series = add(mul(series, s), (k % 2 === 0 ? 1 : -1) / (2 * k + 1));
-  return mul(mul(t, series), 8);
-}
-
-/**
  * The von Mises distribution of an angle around `loc`, with density ∝ e^(κ cos(x − loc)), where κ is the `concentration`.
  * Shapes broadcast to the batch shape. The density has period 2π and totals 1 over one turn; draws lie in [−π, π). Guides and
  * samplers reach a latent angle through `transforms.angle`, which winds the line around the circle.
+ *
+ * The distribution function is that of draws, from −π on: integrals by Gauss's rule that keep their digits in both tails. Quantiles are found by a search.
  *
  * Drawn by Best & Fisher (1979) with 20 unrolled proposals (none is accepted with probability below 5e-10). Reparameterised
  * only in `loc`.

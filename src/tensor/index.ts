@@ -79,6 +79,7 @@ export { type Eigh, eigh } from "./ops/eigh.ts";
 export type { Binary, Unary } from "./ops/elementwise.ts";
 export { logdet, solve } from "./ops/elimination.ts";
 export * from "./ops/gather.ts";
+export { Equation, type EquationAt, type ImplicitNode, implicitly, isImplicit } from "./ops/implicit.ts";
 export {
   cholesky,
   choleskyLogdet,

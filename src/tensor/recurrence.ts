@@ -62,7 +62,7 @@ export interface Recurred {
 }
 
 /** The nodes of some expressions that depend on `sources`, these included, inputs before users. */
-function dependents(expressions: readonly Tensor[], sources: ReadonlySet<Tensor>): Set<Tensor> {
+export function dependents(expressions: readonly Tensor[], sources: ReadonlySet<Tensor>): Set<Tensor> {
   const seen = new Map<Tensor, boolean>();
   const found = new Set<Tensor>();
   const stack = [...expressions];

@@ -5,14 +5,17 @@
 Each family's textbook formula with 120 digits or more, so that what cancels in it does no harm; both tails down to e^-80 (further where a logarithm is
 natural). Parameters and points are float32 numbers, so that both precisions are tested at the same ones. {family: [{parameters, x, logCdf, logSurvival}]}.
 """
+import functools
 import json
 import math
 import os
 import random
 import struct
+from numpy.polynomial.legendre import leggauss
 from mpmath import mp, mpf, atan, erfc, exp, expm1, inf, log, sqrt, pi, gammainc, betainc
 
 mp.dps = 120
+GAUSS = list(zip(*(map(float, part) for part in leggauss(60))))
 single = lambda x: struct.unpack("f", struct.pack("f", float(x)))[0]
 uniform = lambda low, high: lambda: random.uniform(low, high)
 wide = lambda low, high: lambda: 10 ** random.uniform(low, high)
@@ -154,10 +157,82 @@ FAMILIES["GeneralizedPareto"] = (dict(loc=signed(-2, 1), scale=wide(-2, 2), shap
 FAMILIES["GeneralizedExtremeValue"] = (dict(loc=signed(-2, 1), scale=wide(-2, 2), shape=tail_shape), generalized_extreme_value)
 FAMILIES["InverseGaussian"] = (dict(loc=wide(-1.5, 1.5), concentration=wide(-1.5, 1.5)), inverse_gaussian)
 FAMILIES["SkewNormal"] = (dict(loc=signed(-2, 1), scale=wide(-2, 2), skewness=signed(-2, 2)), skew_normal)
+
+
+def horseshoe_tail(a):
+    # P(X > a) for a >= 0 is (2/pi) times the integral of Phi(-s) a/(a^2 + s^2).
+    with mp.workdps(30 if mp.dps > 100 else 15):
+        cuts = sorted({mpf(0), a / 8, a / 2, a, 2 * a, 8 * a, 64 * a, mpf(1) / 16, mpf(1), mpf(3), mpf(6), mpf(9), mpf(13)})
+        cuts = [c for c in cuts if c <= 13]
+        height = lambda s: erfc(s / sqrt(mpf(2))) / 2 * a / (a * a + s * s)
+        return 2 / pi * mp.quad(height, cuts)
+
+
+def horseshoe(x, scale):
+    a = abs(x / scale)
+    if a > mpf(10) ** 6:
+        t = sum((-1) ** k * mp.fac2(2 * k) * sqrt(2 / pi) / (2 * (2 * k + 1)) / a ** (2 * k + 1) for k in range(8)) * 2 / pi
+    else:
+        t = horseshoe_tail(a)
+    return (t, 1 - t) if x < 0 else (1 - t, t)
+
+
+def von_mises(x, loc, concentration):
+    """Of angles in [-pi, pi)."""
+    with mp.workdps(30 if mp.dps > 100 else 15):
+        spread = 1 / sqrt(concentration + 1)
+        peaks = [loc + 2 * pi * k for k in (-1, 0, 1)]
+        steps = [0] + [sign * spread * mpf(2) ** (j / mpf(2)) for j in range(-2, 12) for sign in (-1, 1)]
+        cuts = [p + s for p in peaks for s in steps] + [loc - pi, loc + pi]
+        height = lambda u: exp(-2 * concentration * mp.sin((u - loc) / 2) ** 2)
+
+        def arc(a, b):
+            inside = sorted({a, b, *[c for c in cuts if a < c < b]})
+            return mp.fsum((v - u) / 2 * w * height((u + v) / 2 + (v - u) / 2 * t) for u, v in zip(inside, inside[1:]) for t, w in GAUSS) if b > a else mpf(0)
+
+        lower, upper = arc(-pi, x), arc(x, pi)
+        return lower / (lower + upper), upper / (lower + upper)
+
+
+@functools.lru_cache(None)
+def skellam_sums(rate1, rate2):
+    """Sums of the masses from below and from above: Bessel functions by their recurrence, from the largest order down, where it is stable."""
+    with mp.workdps(60):
+        spread = sqrt(rate1 + rate2)
+        reach = int(abs(rate1 - rate2) + 16 * spread + 120)
+        x = 2 * sqrt(rate1 * rate2)
+        bessel = {reach + 1: mp.besseli(reach + 1, x), reach: mp.besseli(reach, x)}
+        for order in range(reach, 0, -1):
+            bessel[order - 1] = bessel[order + 1] + 2 * order / x * bessel[order]
+        ratio = sqrt(rate1 / rate2)
+        masses = [exp(-rate1 - rate2) * ratio ** k * bessel[abs(k)] for k in range(-reach, reach + 1)]
+        lower, upper = {}, {}
+        total = mpf(0)
+        for k, mass in zip(range(-reach, reach + 1), masses):
+            total += mass
+            lower[k] = total
+        total = mpf(0)
+        for k, mass in zip(range(reach, -reach - 1, -1), reversed(masses)):
+            upper[k] = total
+            total += mass
+        return lower, upper, reach
+
+
+def skellam(k, rate1, rate2):
+    lower, upper, reach = skellam_sums(rate1, rate2)
+    k = int(mp.floor(k))
+    if abs(k) > reach:
+        return (mpf(0), mpf(1)) if k < 0 else (mpf(1), mpf(0))
+    return lower[k], upper[k]
+
+
+FAMILIES["Horseshoe"] = (dict(scale=wide(-2, 2)), horseshoe)
+FAMILIES["VonMises"] = (dict(loc=uniform(-3, 3), concentration=wide(-2, 4)), von_mises)
+FAMILIES["Skellam"] = (dict(rate1=wide(-2, 3), rate2=wide(-2, 3)), skellam)
 FAMILIES["StudentT"] = (FAMILIES["StudentT"][0], student)
 FAMILIES["Binomial"] = (FAMILIES["Binomial"][0], binomial)
 FAMILIES["NegativeBinomial"] = (FAMILIES["NegativeBinomial"][0], negative_binomial)
-COUNTS = ("Geometric", "Bernoulli", "Poisson", "Binomial", "NegativeBinomial")
+COUNTS = ("Geometric", "Bernoulli", "Poisson", "Binomial", "NegativeBinomial", "Skellam")
 UNIT = ("LogitNormal", "RelaxedBernoulli", "ContinuousBernoulli", "Beta")
 
 
@@ -173,7 +248,9 @@ def support(name, p):
         return (None if low is None else float(low)), (float(end) if bounded else None)
     if name == "Pareto":
         return p["scale"], None
-    if name in ("Normal", "Laplace", "Cauchy", "Logistic", "Gumbel", "StudentT", "SkewNormal"):
+    if name == "VonMises":
+        return -math.pi, math.pi
+    if name in ("Normal", "Laplace", "Cauchy", "Logistic", "Gumbel", "StudentT", "SkewNormal", "Horseshoe", "Skellam"):
         return None, None
     return 0.0, None
 

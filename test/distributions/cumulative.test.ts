@@ -23,6 +23,7 @@ import {
   Gumbel,
   HalfCauchy,
   HalfNormal,
+  Horseshoe,
   Hurdle,
   InverseGamma,
   InverseGaussian,
@@ -35,12 +36,14 @@ import {
   Pareto,
   Poisson,
   RelaxedBernoulli,
+  Skellam,
   SkewNormal,
   StudentT,
   Transformed,
   transforms,
   truncate,
   Uniform,
+  VonMises,
   Weibull,
   ZeroInflated,
 } from "../../src/distributions/index.ts";
@@ -81,6 +84,9 @@ const families: Readonly<Record<string, Make>> = {
   Poisson: (p) => Poisson(p.rate),
   GeneralizedPareto: (p) => GeneralizedPareto(p.loc, p.scale, p.shape),
   GeneralizedExtremeValue: (p) => GeneralizedExtremeValue(p.loc, p.scale, p.shape),
+  Horseshoe: (p) => Horseshoe(p.scale),
+  VonMises: (p) => VonMises(p.loc, p.concentration),
+  Skellam: (p) => Skellam(p.rate1, p.rate2),
   SkewNormal: (p) => SkewNormal(p.loc, p.scale, p.skewness),
   InverseGaussian: (p) => InverseGaussian(p.loc, p.concentration),
   Beta: (p) => Beta(p.concentration1, p.concentration0),
@@ -117,7 +123,16 @@ async function run(
 }
 
 /** In float32 the incomplete gamma function is a sum of terms that cancel where the concentration is small. */
-const coarse = ["Gamma", "InverseGamma", "ChiSquared", "Poisson", "Beta", "Binomial", "NegativeBinomial"];
+const coarse = [
+  "Gamma",
+  "InverseGamma",
+  "ChiSquared",
+  "Poisson",
+  "Beta",
+  "Binomial",
+  "NegativeBinomial",
+  "Skellam",
+];
 
 const executors = [
   ["host", "float64", 1e-12],
@@ -142,8 +157,10 @@ describe.each(Object.entries(families))("the distribution function of %s against
           const [logCdf, logSurvival] = [d.logCdf(x), d.logSurvival(x)];
           const { loc } = d.parameters;
           const rounded = loc === undefined ? x.abs() : x.abs().add(x.sub(loc).abs());
-          const slope = (t: Tensor): Tensor =>
-            d.isDiscrete ? t.mul(0) : grad(sum(t), [x])[0].abs().mul(rounded);
+          // In float32 the last number below π is at the end of an arc, where the graph's own slope is 0.
+          const slopeOf = (t: Tensor): Tensor =>
+            name === "VonMises" ? d.logProb(x).sub(t).exp() : grad(sum(t), [x])[0].abs();
+          const slope = (t: Tensor): Tensor => (d.isDiscrete ? t.mul(0) : slopeOf(t).mul(rounded));
           return {
             logCdf,
             logSurvival,

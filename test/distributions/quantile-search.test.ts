@@ -1,7 +1,8 @@
 /** Quantiles by a search: mixtures and the inverse Gaussian against mpmath (quantile-search.py), counts against sums of their masses. */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { compile } from "../../src/compile/index.ts";
+import { compile, compileHost, fromPlainGraph, simplify, toPlainGraph } from "../../src/compile/index.ts";
+import { inPrecision } from "../../src/compile/precision.ts";
 import {
   Categorical,
   ClosedFormError,
@@ -12,10 +13,11 @@ import {
   Mixture,
   Normal,
   Poisson,
+  SkewNormal,
   StudentT,
   Uniform,
 } from "../../src/distributions/index.ts";
-import { grad, sum, type Tensor, tensor } from "../../src/tensor/index.ts";
+import { grad, input, scan, sum, type Tensor, tensor, vmap } from "../../src/tensor/index.ts";
 
 interface Row {
   readonly parameters: Readonly<Record<string, number | readonly number[]>>;
@@ -181,4 +183,68 @@ test("the ends of the components at 0 and 1; NaN of NaN; no quantile of single v
   const none = await missing(await tensor([0, Number.NaN], { dtype: "float64" }).value());
   expect(Number(none.x.data[0])).toBeNaN();
   expect(() => Mixture(weights, Delta(tensor([0, 1]))).icdf(0.5)).toThrow(ClosedFormError);
+});
+
+test("derivatives of the first four orders, in the probability and in parameters, are those of the equation", async () => {
+  const wide = (v: number | number[]) => tensor(v, { dtype: "float64" });
+  // A mixture of equal normals is a normal, whose quantile is a formula; so is a skew normal without skewness.
+  const [loc, scale] = [wide(0.3), wide(1.7)];
+  const normal = Normal(loc, scale);
+  const same: readonly Distribution[] = [
+    Mixture(Categorical({ probs: wide([0.4, 0.6]) }), Normal(loc.add(wide([0, 0])), scale)),
+    SkewNormal(loc, scale, wide(0)),
+  ];
+  for (const d of same) {
+    for (const at of [-8, -0.4]) {
+      for (const which of ["logIcdf", "logIsf"] as const) {
+        for (const of of [wide(at), scale]) {
+          const l = of === scale ? wide(at) : of;
+          let [found, expected] = [d[which](l), normal[which](l)];
+          for (let order = 1; order <= 4; order++) {
+            [found, expected] = [found, expected].map((t) => grad(sum(t), [of])[0]);
+            const [a, e] = [(await found.value()).item(), (await expected.value()).item()];
+            expect(Math.abs(a - e), `${d.name} ${which} ${at}, order ${order}`).toBeLessThanOrEqual(
+              1e-6 * Math.abs(e) + 1e-8,
+            );
+          }
+        }
+      }
+    }
+  }
+});
+
+test("in a batch, in a loop, after a change of precision and from plain data, the derivatives stay", async () => {
+  const wide = (v: number | number[]) => tensor(v, { dtype: "float64" });
+  const x = wide(0.3);
+  const quantile = (a: Tensor): Tensor => SkewNormal(wide(0), wide(1), a).icdf(wide(0.8));
+  const slope = (t: Tensor): Tensor => grad(t, [x])[0];
+  const twice = async (of: (a: Tensor) => Tensor): Promise<number> =>
+    (await slope(slope(of(x))).value()).item();
+  const expected = await twice(quantile);
+  const [batched] = vmap([quantile(x)], new Map([[x, wide([0.3, 1])]]));
+  expect((await batched.value()).data[0]).toBeCloseTo((await quantile(x).value()).item(), 13);
+  const leaf = wide([0.3, 1]);
+  const [over] = vmap([quantile(x)], new Map([[x, leaf]]));
+  const second = grad(sum(grad(sum(over), [leaf])[0]), [leaf])[0];
+  expect((await second.value()).data[0]).toBeCloseTo(expected, 8);
+  const looped = await twice(
+    (a) =>
+      scan(wide(0), undefined, (h) => ({ carry: h.mul(0).add(quantile(a.add(h.mul(0)))) }), { length: 2 })
+        .carry,
+  );
+  expect(looped).toBeCloseTo(expected, 8);
+  const narrow = inPrecision([quantile(x), x], "float32").outputs;
+  const single = (await grad(narrow[0], [narrow[1]])[0].value()).item();
+  expect(single).toBeCloseTo((await slope(quantile(x)).value()).item(), 3);
+  const p = input("p", [], "float64");
+  const outputs = grad(SkewNormal(wide(0), wide(1), wide(2)).icdf(p), [p]);
+  const plain = fromPlainGraph(structuredClone(toPlainGraph(outputs, [p])));
+  const [there, here] = [compileHost(simplify(plain.outputs)), compileHost(simplify(outputs))].map(
+    (program) => {
+      const out = new Float64Array(1);
+      program.bind([Float64Array.of(0.8)], [out])();
+      return out[0];
+    },
+  );
+  expect(there).toBe(here);
 });
