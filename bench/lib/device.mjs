@@ -117,10 +117,11 @@ export const measureDeviceMemory = async ({ device, count, progress }) => {
     device,
   });
   const mib = [];
-  for (let i = 1; i <= count; i++) {
-    await trainer.next();
-    if (i >= count / 10 && i % Math.ceil(count / 100) === 0) mib.push(process.memoryUsage.rss() / 2 ** 20);
-    if (i % 100 === 0) progress(`${device}: memory, step ${i} of ${count}`);
+  const some = Math.ceil(count / 100);
+  for (let made = some; made <= count; made += some) {
+    await trainer.take(some);
+    if (made >= count / 10) mib.push(process.memoryUsage.rss() / 2 ** 20);
+    progress(`${device}: memory, step ${made} of ${count}`);
   }
   progress("");
   const part = Math.ceil(mib.length / 5);

@@ -7,15 +7,23 @@ import { allocate, convert, input, isFloat, matmul, type Tensor } from "../../sr
 import { hasSoftwareGpu } from "../software-gpu.ts";
 import { type DrawnCase, drawnCases } from "../tensor/cases.ts";
 
+async function compiled({ output, inputs }: DrawnCase, where: "host" | "webgpu") {
+  const program = await build([output], where === "host" ? { executor: "host" } : { device: "webgpu" });
+  const release = () => program.release();
+  const run = async (values: DrawnCase["values"]): Promise<number[]> => {
+    const out = allocate(output.dtype, output.size);
+    const fed = program.leaves.map((leaf) => convert(values[inputs.indexOf(leaf)], leaf.dtype));
+    await program.bind(fed, [out])();
+    return Array.from(out, Number);
+  };
+  return { run, release };
+}
+
 async function run(c: DrawnCase, where: "host" | "webgpu"): Promise<number[]> {
-  const program = await build([c.output], where === "host" ? { executor: "host" } : { device: "webgpu" });
-  const out = allocate(c.output.dtype, c.output.size);
-  await program.bind(
-    program.leaves.map((leaf) => convert(c.values[c.inputs.indexOf(leaf)], leaf.dtype)),
-    [out],
-  )();
-  await program.release();
-  return Array.from(out, Number);
+  const { run, release } = await compiled(c, where);
+  const out = await run(c.values);
+  await release();
+  return out;
 }
 
 const runs = ({ op }: DrawnCase) => !(typeof op.native === "object" && "unsupported" in op.native);
@@ -41,6 +49,37 @@ describe.skipIf(!hasSoftwareGpu)("every op of the registry on webgpu", () => {
       if (at >= 0) wrong.push(`${c.name}, element ${at}: host ${host[at]}, device ${device[at]}`);
     }
     expect(wrong).toEqual([]);
+  });
+});
+
+/** Ops of which an element that has no number is not to have one on the device either. */
+const risky = ["log", "log1p", "relu", "sigmoid", "positive", "pow", "softmax", "softplus", "logOfTerms"];
+
+describe.skipIf(!hasSoftwareGpu)("where the host has no finite number, webgpu has none", () => {
+  test.each(risky)("%s", async (name) => {
+    const cases = drawnCases("float32").filter(({ op }) => op.name === name);
+    expect(cases.length).toBeGreaterThan(0);
+    const wrong: string[] = [];
+    let found = 0;
+    for (const c of cases) {
+      const [host, device] = [await compiled(c, "host"), await compiled(c, "webgpu")];
+      for (const [i, { dtype }] of c.inputs.entries())
+        for (const bad of [Number.NaN, -1, 0, 1e3, -1e3, Number.POSITIVE_INFINITY]) {
+          if (!isFloat(dtype) || c.values[i].length === 0) continue;
+          const values = c.values.map((v) => v.slice());
+          values[i][0] = bad;
+          const [here, there] = [await host.run(values), await device.run(values)];
+          here.forEach((v, k) => {
+            const is = Number.isFinite(Math.fround(v));
+            if (!is) found++;
+            if (is !== Number.isFinite(there[k]))
+              wrong.push(`${c.name}, input ${i} = ${bad}: host ${v}, device ${there[k]}`);
+          });
+        }
+      await device.release();
+    }
+    expect(wrong).toEqual([]);
+    expect(found).toBeGreaterThan(0);
   });
 });
 
