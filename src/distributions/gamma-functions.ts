@@ -85,11 +85,14 @@ export function poissonLogMass(
 ): Tensor {
   const large = greaterEqual(k, 1);
   const n = where(large, k, 1);
-  const saddle = neg(add(deviance(n, where(large, mu, 1), logMu && where(large, logMu, 0)), stirling(n)));
+  const impossible = logMu === undefined ? equal(mu, 0) : equal(logMu, Number.NEGATIVE_INFINITY);
+  // Where μ = 0 the mass is 0. ln μ has the derivative 1/μ there, and where a sum over values leaves an impossible one out, 0 · ∞ would be NaN.
+  const usual = logicalAnd(large, logicalNot(impossible));
+  const mass = neg(add(deviance(n, where(usual, mu, 1), logMu && where(usual, logMu, 0)), stirling(n)));
+  const saddle = where(impossible, Number.NEGATIVE_INFINITY, mass);
   if (whole) return where(large, saddle, neg(mu));
   const s = where(large, 0, k);
   // For μ = 0, 0 ln 0 is 0. For other μ, keep the derivative in k at k = 0.
-  const impossible = logMu === undefined ? equal(mu, 0) : equal(logMu, Number.NEGATIVE_INFINITY);
   const none = logicalAnd(equal(s, 0), impossible);
   const logarithm = logMu === undefined ? log(where(none, 1, mu)) : where(none, 0, logMu);
   const factorial = lgamma(next === undefined ? add(s, 1) : where(large, 1, next));

@@ -21,8 +21,8 @@ import { type ClosedForms, Distribution, type Parameters } from "./distribution.
 import { binaryDivergence } from "./divergences.ts";
 import type { ExponentialFamily } from "./exponential-family.ts";
 import { registerKl } from "./kl.ts";
-import { complementOf, logComplementOf, logOf, logOneMinusExp } from "./logarithms.ts";
-import { expandTo, type LogitsOrProbs, oddsOf, oneOf, xlog1my } from "./numerics.ts";
+import { complementOf, logComplementOf, logOneMinusExp } from "./logarithms.ts";
+import { expandTo, type LogitsOrProbs, logOrImpossible, oddsOf, oneOf, xlog1my } from "./numerics.ts";
 
 /** The distribution that {@link Geometric} returns: parameters, moments and densities as expressions. */
 export class GeometricDistribution extends Distribution {
@@ -66,7 +66,7 @@ export class GeometricDistribution extends Distribution {
   expectedLogProb(x: Tensor): Tensor {
     const { logits, probs } = this.parameters;
     return logits === undefined
-      ? add(logOf(probs), xlog1my(x, probs))
+      ? add(logOrImpossible(probs), xlog1my(x, probs))
       : neg(add(softplus(neg(logits)), mul(x, softplus(logits))));
   }
 

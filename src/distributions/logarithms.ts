@@ -4,6 +4,7 @@
  * density in the tails, and gradients do not vanish there.
  */
 import {
+  equal,
   exp,
   expand,
   expm1,
@@ -60,10 +61,11 @@ const knownComplement = (x: Tensor): Tensor | undefined =>
     return complemented(y);
   });
 
-/** ln(1 − eˡ) for l < 0, by the form that keeps its digits (Mächler 2012). */
+/** ln(1 − eˡ) for l ≤ 0, by the form that keeps its digits (Mächler 2012). At l = 0 it is −∞, with the derivative 0: 0 · ∞ would be NaN. */
 export function logOneMinusExp(l: Tensor): Tensor {
-  const near = less(-Math.LN2, l);
-  return where(near, log(neg(expm1(where(near, l, -1)))), log1p(neg(exp(where(near, -1, l)))));
+  const [near, certain] = [less(-Math.LN2, l), equal(l, 0)];
+  const small = log(neg(expm1(where(certain, -1, where(near, l, -1)))));
+  return where(certain, Number.NEGATIVE_INFINITY, where(near, small, log1p(neg(exp(where(near, -1, l))))));
 }
 
 /** Whether ln x can be computed more accurately than from x itself. */

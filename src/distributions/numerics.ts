@@ -69,22 +69,37 @@ export function sumRepeated(x: Tensor, n: number, shape: Shape): Tensor {
   return repeats === 1 ? total : mul(total, repeats);
 }
 
-/** x ln y, and 0 (in value and gradient) where x is 0, for any y. */
-export function xlogy(x: Tensor, y: Tensor): Tensor {
-  const none = equal(x, 0);
-  return knowsLog(y) ? mul(x, logOf(y)) : mul(x, log(where(none, 1, y)));
+/** ln y; −∞ at 0, with the derivative 0: ln has the derivative 1/y, and where a sum over values leaves an impossible one out, 0 · ∞ would be NaN. */
+export function logOrImpossible(y: Tensor): Tensor {
+  if (knowsLog(y)) return logOf(y);
+  const none = equal(y, 0);
+  return where(none, Number.NEGATIVE_INFINITY, log(where(none, 1, y)));
 }
 
-/** x ln(1 − y), and 0 where x is 0, for any y. */
-export function xlog1my(x: Tensor, y: Tensor): Tensor {
-  const none = equal(x, 0);
-  return knowsLogComplement(y) ? mul(x, logComplementOf(y)) : mul(x, log1p(neg(where(none, 0, y))));
+/** ln(1 − y); −∞ at 1, with the derivative 0. */
+export function logComplementOrImpossible(y: Tensor): Tensor {
+  if (knowsLogComplement(y)) return logComplementOf(y);
+  const none = equal(y, 1);
+  return where(none, Number.NEGATIVE_INFINITY, log1p(neg(where(none, 0, y))));
 }
+
+/** x · l of a logarithm l; an impossible one (l = −∞) with x = 0 contributes 0. */
+const timesLog = (x: Tensor, l: Tensor): Tensor =>
+  mul(x, where(logicalAnd(equal(x, 0), equal(l, Number.NEGATIVE_INFINITY)), 0, l));
+
+/** x ln y, and 0 (in value and gradient) where x is 0, for any y. */
+export const xlogy = (x: Tensor, y: Tensor): Tensor =>
+  knowsLog(y) ? timesLog(x, logOf(y)) : mul(x, logOrImpossible(where(equal(x, 0), 1, y)));
+
+/** x ln(1 − y), and 0 where x is 0, for any y. */
+export const xlog1my = (x: Tensor, y: Tensor): Tensor =>
+  knowsLogComplement(y)
+    ? timesLog(x, logComplementOf(y))
+    : mul(x, logComplementOrImpossible(where(equal(x, 0), 0, y)));
 
 /** Σ over the last axis of x · l. An impossible category (l = −∞) with x = 0 contributes 0. */
 export function dotLogits(x: Tensor, logits: Tensor): Tensor {
-  const absent = logicalAnd(equal(x, 0), equal(logits, Number.NEGATIVE_INFINITY));
-  return sum(mul(x, where(absent, 0, logits)), -1);
+  return sum(timesLog(x, logits), -1);
 }
 
 /** ln(eᵃ + eᵇ), also where one of them is −∞; shapes broadcast. */
@@ -159,11 +174,7 @@ export function categories(parameters: Readonly<Record<string, Tensor>>): Catego
     const [logTotal, normalised] = [logsumexp(weights, -1), softmax(weights)];
     return { weights, logTotal, probs: normalised, logProbs: logarithmsOf(weights, logTotal, normalised) };
   }
-  // ln p has derivative 1/p: at 0 the category is left out, because 0 · ∞ would be NaN.
-  const none = equal(probs, 0);
-  const weights = knowsLog(probs)
-    ? logOf(probs)
-    : where(none, Number.NEGATIVE_INFINITY, log(where(none, 1, probs)));
+  const weights = logOrImpossible(probs);
   const [logTotal, normalised] = [log(sum(probs, -1)), div(probs, sum(probs, -1, { keepDims: true }))];
   return { weights, logTotal, probs: normalised, logProbs: logarithmsOf(weights, logTotal, normalised) };
 }

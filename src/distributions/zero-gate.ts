@@ -15,15 +15,15 @@ import {
 import { real, unitInterval } from "./constraints.ts";
 import { type Cumulative, settle } from "./cumulative.ts";
 import { Distribution, type DistributionSpec, type Parameters } from "./distribution.ts";
-import { logComplementOf, logOf, logOneMinusExp } from "./logarithms.ts";
-import { type LogitsOrProbs, oddsOf, oneOf } from "./numerics.ts";
+import { logOneMinusExp } from "./logarithms.ts";
+import { type LogitsOrProbs, logComplementOrImpossible, logOrImpossible, oddsOf, oneOf } from "./numerics.ts";
 
 /** ln π and ln(1 − π) from the one of `logits`, `probs` that is among the parameters. */
 export function logsOfGate({ logits, probs }: Parameters): { readonly zero: Tensor; readonly base: Tensor } {
   const odds = oddsOf(logits === undefined ? { probs } : { logits });
   return {
-    zero: odds.logP ?? logOf(odds.p),
-    base: odds.logQ ?? (logits === undefined ? logComplementOf(probs) : log(odds.q)),
+    zero: odds.logP ?? logOrImpossible(odds.p),
+    base: odds.logQ ?? (logits === undefined ? logComplementOrImpossible(probs) : log(odds.q)),
   };
 }
 
