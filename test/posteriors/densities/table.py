@@ -1,9 +1,8 @@
-"""The table stan-programs.md: each Stan program of posteriordb, what it uses, and how that is said here.
+"""The table docs/notebook/stan-programs.md: each Stan program of posteriordb, what it uses, where it is written, and what it was compared with.
 
-    python3 test/posteriors/stan-programs.py PATH_OF_THE_CLONE > test/posteriors/stan-programs.md
+    python3 test/posteriors/densities/table.py PATH_OF_THE_CLONE > docs/notebook/stan-programs.md
 
-PATH may be a bare repository. What a program uses is read from its source by name; NAMED says it in words of ours, and a program with a name that is not in it is
-listed as one that cannot be said.
+PATH may be a bare repository. What a program uses is read from its source by name; NAMED says it in words of ours, WORDS what names do not show.
 """
 import json
 import os
@@ -19,8 +18,8 @@ git = lambda *args: subprocess.run(["git", "-C", clone, *args], check=True, capt
 NAMED = {
     "integrate_ode_rk45": "odeint", "integrate_ode_bdf": "odeint",
     "cholesky_factor_corr": "LKJCholesky", "corr_matrix": "matmul", "cov_matrix": "matmul", "lkj_corr_cholesky": "LKJCholesky",
-    "simplex": "Dirichlet, flat(simplex)", "ordered": "flat(orderedVector) and factor", "positive_ordered": "flat(positiveOrderedVector) and factor",
-    "gp_exp_quad_cov": "kernels.rbf", "cholesky_decompose": "cholesky", "eigenvectors_sym": "eigh", "eigenvalues_sym": "eigh",
+    "simplex": "flat(simplex)", "ordered": "flat(orderedVector) and factor", "positive_ordered": "flat(positiveOrderedVector) and factor",
+    "gp_exp_quad_cov": "kernels.rbf or its formula", "cholesky_decompose": "cholesky", "eigenvectors_sym": "eigh", "eigenvalues_sym": "eigh",
     "multi_normal": "MultivariateNormal", "multi_normal_cholesky": "MultivariateNormal", "student_t": "StudentT", "cauchy": "Cauchy, HalfCauchy",
     "student_t_lccdf": "truncate", "lognormal": "LogNormal", "gamma": "Gamma", "inv_gamma": "InverseGamma", "exponential": "Exponential", "weibull": "Weibull",
     "beta": "Beta", "dirichlet": "Dirichlet", "uniform": "Uniform", "logistic": "Logistic", "double_exponential": "Laplace", "std_normal": "Normal",
@@ -35,22 +34,35 @@ PLAIN = set(
     "multiply_lower_tri_self_transpose log_inv_logit log1m_inv_logit".split()
 )
 # What the names do not show.
+SUMMED = "Bernoulli site summed out in its plate"
 WORDS = {
-    "hmm_drive_0": "HiddenMarkov", "hmm_drive_1": "HiddenMarkov", "hmm_example": "HiddenMarkov", "hmm_gaussian": "HiddenMarkov",
-    "iohmm_reg": "scan (transitions depend on inputs), logsumexp", "arma11": "scan", "garch11": "scan, flat", "ldaK2": "Mixture of the rows of topics",
-    "ldaK5": "Mixture of the rows of topics", "covid19imperial_v2": "scan (renewal)", "covid19imperial_v3": "scan (renewal)", "prophet": "cumsum of changes in slope",
-    "dogs": "cumsum of the data", "dogs_log": "cumsum of the data", "dogs_hierarchical": "cumsum of the data", "dogs_nonhierarchical": "cumsum of the data",
-    "state_space_stochastic_level_stochastic_seasonal": "GaussianRandomWalk, or LinearGaussianStateSpace with a season", "bym2_offset_only": "factor of differences of neighbours",
-    "accel_gp": "hilbertSpaceFeatures", "M0_model": "a latent class each row, summed out", "Mb_model": "a latent class each row, summed out", "Mh_model": "a latent class each row, summed out",
-    "Mt_model": "a latent class each row, summed out", "Mtbh_model": "a latent class each row, summed out", "Mth_model": "a latent class each row, summed out",
-    "multi_occupancy": "latent classes summed out", "Survey_model": "logsumexp over the size of the population", "losscurve_sislob": "gather",
+    "hmm_drive_0": "HiddenMarkov", "hmm_drive_1": "HiddenMarkov", "hmm_example": "HiddenMarkov", "hmm_gaussian": "HiddenMarkov, factor",
+    "iohmm_reg": "scan, factor", "arma11": "scan", "garch11": "scan", "ldaK2": "Mixture of Categorical", "ldaK5": "Mixture of Categorical",
+    "covid19imperial_v2": "scan that carries the days before, matmul", "covid19imperial_v3": "scan that carries the days before, matmul", "prophet": "scan for the logistic trend, matmul",
+    "dogs": "counts of the data", "dogs_log": "counts of the data", "dogs_hierarchical": "counts of the data", "dogs_nonhierarchical": "counts of the data",
+    "state_space_stochastic_level_stochastic_seasonal": "factor over sums of twelve months, flat(interval)", "bym2_offset_only": "gather, factor of differences of neighbours",
+    "accel_gp": "matmul with eigenfunctions", **{f"M{k}_model": SUMMED for k in ("0", "b", "h", "t", "tbh", "th")},
+    "multi_occupancy": "Bernoulli sites summed out, in a plate and in a plate inside it", "Survey_model": "Categorical site summed out", "losscurve_sislob": "gather",
+    "bones_model": "gather, OrderedLogistic", "election88_full": "gather", "pilots": "gather", "rats_model": "gather",
+    **{f"{k}_latent_reg_irt": "gather, factor" for k in ("2pl", "gpcm", "grsm")}, "hier_2pl": "gather", "hierarchical_gp": "gather", "nn_rbm1bJ10": "matmul, tanh", "nn_rbm1bJ100": "matmul, tanh",
 }
 
-posteriors = [json.loads(git("show", f"HEAD:{path}")) for path in git("ls-tree", "-r", "--name-only", "HEAD", "posterior_database/posteriors").split()]
-written = {m for folder in [os.path.join(here, "programs")] for f in os.listdir(folder) for m in re.findall(r'"[\w.]+-(\w+)"', open(os.path.join(folder, f)).read())}
-written |= {"nes"}
 
-rows, missing = [], 0
+def place(name):
+    """The file that a program is written in."""
+    for folder in ("test/posteriors/programs", "test/posteriors/densities/programs"):
+        for file in sorted(os.listdir(os.path.join(root, folder))):
+            text = open(os.path.join(root, folder, file)).read()
+            found = re.findall(r'"[\w.]+-(\w+)"', text) if "densities" not in folder else re.findall(r'"(\w+)"', text)
+            if name in found or "densities" in folder and re.sub("_(non)?centered$", "", name) in found or name == "nes" and file == "regressions.ts":
+                return f"`{folder}/{file}`"
+    return None
+
+
+root = os.path.join(here, "..", "..", "..")
+reference = {key.split("-")[1] for key in json.load(open(os.path.join(here, "..", "reference.json")))}
+densities = {file.split(".")[0].split("-")[0] for file in os.listdir(os.path.join(here, "references"))}
+rows = []
 for path in git("ls-tree", "-r", "--name-only", "HEAD", "posterior_database/models/stan").split():
     if not path.endswith(".stan"):
         continue
@@ -70,17 +82,42 @@ for path in git("ls-tree", "-r", "--name-only", "HEAD", "posterior_database/mode
     improper = [p for p in names if not re.search(rf"\b{p}\b[^;\n]*~|(?:lpdf|lpmf)\(\s*{p}\b", body)]
     if improper and not any(f"{p}" in body and "target" in body for p in improper):
         words.append("flat")
+    if "dirichlet" in calls:
+        words.remove("flat(simplex)")
     if name in WORDS:
-        words.insert(0, WORDS[name])
-    said = "no: " + ", ".join(unknown) if unknown else "written" if name in written else "yes"
-    missing += bool(unknown)
-    rows.append(f"| {name} | {', '.join(dict.fromkeys(words)) or 'Normal'} | {said} |")
+        words = [WORDS[name], *(word for word in words if word not in ("logsumexp", "softmax", "cumsum") or word in WORDS[name])]
+    assert not unknown, f"{name}: no words for {unknown}"
+    compared = "reference draws" if name in reference else "Stan's density" if name in densities else "nothing yet"
+    rows.append(f"| {name} | {', '.join(dict.fromkeys(', '.join(words).split(', '))) or 'Normal'} | {place(name) or 'not said'} | {compared} |")
 
-print("# Stan programs of posteriordb\n")
-print(
-    f"The {len(rows)} Stan programs of [posteriordb](https://github.com/stan-dev/posteriordb) (BSD 3-clause), in our words; made by `stan-programs.py`. {len(rows) - missing} of them use nothing "
-    f"that cannot be said here, without a subclass and without an unrolled loop. The {sum('| written |' in r for r in rows)} with reference draws or published moments are written in `programs/`; whether the others can be said is read off what "
-    "they use and not tried.\n"
-)
-print("| program | beyond normals and arithmetic | can be said |\n|---|---|---|")
+counts = {kind: sum(row.endswith(f"| {kind} |") for row in rows) for kind in ("reference draws", "Stan's density", "nothing yet")}
+print(f"""# Stan programs of posteriordb
+
+The {len(rows)} Stan programs of [posteriordb](https://github.com/stan-dev/posteriordb) (BSD 3-clause), written in the library's own words from the definitions of the models: no
+subclass of `Distribution`, no loop over time that is unrolled. {sum("not said" not in row for row in rows)} of {len(rows)} are said. {counts["reference draws"]} were compared with posteriordb's
+reference draws ([Reference posteriors](./posteriors.md)), and {counts["Stan's density"]} with Stan itself.
+
+```sh
+npm test -- test/posteriors/densities
+```
+
+This compares log densities and derivatives with those that Stan 2.21 computed, at random points in the space of the parameters
+(`test/posteriors/densities/reference.py` makes them, from the Stan programs and posteriordb's data, or part of them where there are many). Log densities are without
+Jacobian and known up to a constant, so it is their differences between points that are compared, to 10⁻⁹ of their size; derivatives are taken along random directions, to 10⁻⁵. The table is
+made by `test/posteriors/densities/table.py`.
+
+## What was found
+
+- **Capture and recapture, and occupancy.** A Bernoulli site that says whether a row is an animal at all makes a capture impossible where it is 0. The log
+  density was right, and its derivative NaN: ln 0 has an infinite derivative, and an impossible value's share of it is 0 · ∞. `nuts` could not start. Of the families of
+  counts only `Categorical`, `OneHotCategorical` and `Multinomial` were right. All are now, and `test/inference/impossible-values.test.ts` holds them to it.
+- **Missing in the library:** nothing that stopped a program. A prior of a whole vector that is ordered or sums to zero is a `flat` site and a `factor`. A site with an
+  `ordered` support and a prior, or one that sums to zero, would say it in a line.
+- **Awkward:** a `Categorical` site is int64, and `Binomial(total)` wants floats: a total that is summed out has to be `cast`.
+- **Programs that are not what they mean.** Three of posteriordb's, written here as they are, so that densities agree. `hmm_gaussian` gives the first value the densities of all
+  states, whichever the first state is. `iohmm_reg` takes the probability of a transition from the state that is left. The three `latent_reg_irt` mean to scale columns of two values
+  by their range, but an operator binds tighter than was meant, and all are scaled by two standard deviations.
+
+| program | beyond normals and arithmetic | written in | compared with |
+|---|---|---|---|""")
 print("\n".join(sorted(rows, key=str.lower)))
