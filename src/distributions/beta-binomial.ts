@@ -21,7 +21,7 @@ import {
   unsqueeze,
   where,
 } from "../tensor/index.ts";
-import { checkTotal } from "./binomial.ts";
+import { checkTotal, inDTypeOf } from "./binomial.ts";
 import { integerInterval, nonNegativeInteger, positive } from "./constraints.ts";
 import { drawBinomial } from "./counts.ts";
 import { type Cumulative, cumulativeOfMasses } from "./cumulative.ts";
@@ -137,7 +137,10 @@ export function BetaBinomial(
 ): BetaBinomialDistribution {
   if (typeof total !== "number") {
     const [a, b, n] = operands("BetaBinomial", concentration1, concentration0, total);
-    return new BetaBinomialDistribution({ concentration1: a, concentration0: b, total: n }, undefined);
+    return new BetaBinomialDistribution(
+      { concentration1: a, concentration0: b, total: inDTypeOf(n, a) },
+      undefined,
+    );
   }
   checkTotal("BetaBinomial", total);
   const [a, b] = operands("BetaBinomial", concentration1, concentration0);

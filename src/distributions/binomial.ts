@@ -7,6 +7,7 @@ import {
   floor,
   full,
   greater,
+  isInteger,
   less,
   log,
   log1p,
@@ -147,7 +148,7 @@ export class BinomialDistribution extends Distribution {
 
 /**
  * The number of successes in `total` trials of probability p each, in a float dtype. `total` is a whole number, or a
- * tensor of whole numbers whose shape broadcasts with the parameter's to the batch shape. The support is enumerable
+ * tensor of whole numbers, of any dtype, whose shape broadcasts with the parameter's to the batch shape. The support is enumerable
  * and the entropy is known only if it is one number.
  *
  * Drawn as a sum of Bernoullis for totals up to 32. For larger ones: by inversion if fewer than 10 of the rarer outcome are
@@ -163,12 +164,16 @@ export class BinomialDistribution extends Distribution {
 export function Binomial(total: number | Tensor, parameters: LogitsOrProbs): BinomialDistribution {
   const given = oneOf("Binomial", parameters);
   if (typeof total !== "number") {
-    const [, n] = operands("Binomial", Object.values(given)[0], total);
-    return new BinomialDistribution({ ...given, total: n }, undefined);
+    const [parameter, n] = operands("Binomial", Object.values(given)[0], total);
+    return new BinomialDistribution({ ...given, total: inDTypeOf(n, parameter) }, undefined);
   }
   checkTotal("Binomial", total);
   return new BinomialDistribution({ ...given }, total);
 }
+
+/** Totals in a parameter's dtype, if they are integers, as those of a Categorical site are. */
+export const inDTypeOf = (total: Tensor, parameter: Tensor): Tensor =>
+  isInteger(total.dtype) ? cast(total, parameter.dtype) : total;
 
 /** @throws UsageError unless `total` is a whole number of at least 0. */
 export function checkTotal(what: string, total: number): void {

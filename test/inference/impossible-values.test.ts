@@ -15,6 +15,7 @@ import {
   Uniform,
 } from "tightbound";
 import {
+  BetaBinomial,
   Geometric,
   Hurdle,
   Multinomial,
@@ -98,5 +99,32 @@ test.each(Object.entries(impossibleAtZero))("%s", async (_, [family, value]) => 
       expect(await density.logDensityAndGradient(q, gradient)).toBeCloseTo(logDensity + Math.log(0.3), 6);
       expect(gradient[0]).toBeCloseTo(expected[0], 10);
     }
+  }
+});
+
+/** n, one of 0 to 3, from 2 successes of n: values below 2 are impossible. */
+test.each(["Binomial", "BetaBinomial"])("%s of a total that is summed out", async (name) => {
+  const successes = (total: Tensor, p: Tensor): Distribution =>
+    name === "Binomial" ? Binomial(total, { probs: p }) : BetaBinomial(total, p, other(p));
+  const weights = [0.1, 0.2, 0.3, 0.4];
+  const program = model(({ sample, observe }) => {
+    const p = sample("p", Uniform(0, 1));
+    observe("x", successes(sample("n", Categorical({ probs: weights })), p), 2);
+  });
+  const certain = model(({ sample, factor }) => {
+    const p = sample("p", Uniform(0, 1));
+    const each = [2, 3].map((n) => successes(tensor(n), p).logProb(2).add(Math.log(weights[n])));
+    factor("x", stack(each, 0).logsumexp(0));
+  });
+  const [density, wanted] = [
+    await unconstrainedDensity(program, []),
+    await unconstrainedDensity(certain, []),
+  ];
+  const [gradient, expected] = [new Float64Array(1), new Float64Array(1)];
+  for (const seed of [1, 2, 3]) {
+    const q = wanted.initial(seed);
+    const logDensity = await wanted.logDensityAndGradient(q, expected);
+    expect(await density.logDensityAndGradient(q, gradient)).toBeCloseTo(logDensity, 6);
+    expect(gradient[0]).toBeCloseTo(expected[0], 6);
   }
 });

@@ -21,7 +21,9 @@ interface Reference {
 }
 
 const folder = join("test", "posteriors", "densities", "references");
-const references = readdirSync(folder).map((file) => file.replace(".json.gz", ""));
+const references = readdirSync(folder)
+  .filter((file) => file.endsWith(".json.gz"))
+  .map((file) => file.replace(".json.gz", ""));
 
 test.each(references)("%s", async (name) => {
   const file = join(folder, `${name}.json.gz`);

@@ -255,8 +255,19 @@ def compiled(clone, programs, folder, flags):
     return executable, {program for program, _ in known}
 
 
+def write_sources(clone):
+    listed = lambda value: " ".join(value if isinstance(value, list) else [value] if value else ["none given"])
+    with open(os.path.join(here, "references", "SOURCES.md"), "w") as file:
+        file.write("# Data sets\n\nData of posteriordb (https://github.com/stan-dev/posteriordb, BSD 3-clause, © Stan Developers and their Assignees), or the part of them that "
+                   "`DATA` in `reference.py` takes.\nReferences are keys of its `bibliography/references.bib`.\n\n| data | title | address | references |\n|---|---|---|---|\n")
+        for source in sorted({source for source, *_ in DATA.values()}):
+            info = json.loads(read(clone, f"data/info/{source}.info.json"))
+            file.write(f"| {source} | {info['title']} | {listed(info.get('urls'))} | {listed(info.get('references'))} |\n")
+
+
 def main(clone, names):
     os.makedirs(os.path.join(here, "references"), exist_ok=True)
+    write_sources(clone)
     folder = os.environ.get("STAN_FOLDER") or tempfile.mkdtemp()
     flags = ["-std=c++14", "-O0", "-w", "-DUSING_R", "-DBOOST_DISABLE_ASSERTS", *include()]
     # The headers are read once.

@@ -61,7 +61,7 @@ def place(name):
 
 root = os.path.join(here, "..", "..", "..")
 reference = {key.split("-")[1] for key in json.load(open(os.path.join(here, "..", "reference.json")))}
-densities = {file.split(".")[0].split("-")[0] for file in os.listdir(os.path.join(here, "references"))}
+densities = {file.split(".")[0].split("-")[0] for file in os.listdir(os.path.join(here, "references")) if file.endswith(".gz")}
 rows = []
 for path in git("ls-tree", "-r", "--name-only", "HEAD", "posterior_database/models/stan").split():
     if not path.endswith(".stan"):
@@ -113,7 +113,7 @@ made by `test/posteriors/densities/table.py`.
   counts only `Categorical`, `OneHotCategorical` and `Multinomial` were right. All are now, and `test/inference/impossible-values.test.ts` holds them to it.
 - **Missing in the library:** nothing that stopped a program. A prior of a whole vector that is ordered or sums to zero is a `flat` site and a `factor`. A site with an
   `ordered` support and a prior, or one that sums to zero, would say it in a line.
-- **Awkward:** a `Categorical` site is int64, and `Binomial(total)` wants floats: a total that is summed out has to be `cast`.
+- **Mended:** `Binomial` refused a total of whole numbers in an integer dtype, as a `Categorical` site has.
 - **Programs that are not what they mean.** Three of posteriordb's, written here as they are, so that densities agree. `hmm_gaussian` gives the first value the densities of all
   states, whichever the first state is. `iohmm_reg` takes the probability of a transition from the state that is left. The three `latent_reg_irt` mean to scale columns of two values
   by their range, but an operator binds tighter than was meant, and all are scaled by two standard deviations.

@@ -67,9 +67,7 @@ const rateAndPrior = program<Rate>("Rate_4_model", ({ n, k }) =>
 const survey = program<{ readonly nmax: number; readonly k: Column }>("Survey_model", ({ nmax, k }) =>
   model(({ sample, observe, plate }) => {
     const theta = sample("theta", Uniform(0, 1));
-    const asked = sample("asked", Categorical({ probs: Array(nmax).fill(1 / nmax) }))
-      .cast("float32")
-      .add(1);
+    const asked = sample("asked", Categorical({ probs: Array(nmax).fill(1 / nmax) })).add(1);
     plate("wave", k.length, () => observe("k", Binomial(asked, { probs: theta }), tensor(k)));
   }),
 );
@@ -79,7 +77,7 @@ interface Captures {
   readonly y: Matrix;
 }
 
-/** The row before is an animal with probability omega; an animal is captured with these probabilities, [rows, occasions] or [occasions]. */
+/** A row is an animal with probability omega, and an animal is captured with these probabilities, [rows, occasions] or [occasions]. */
 const captures = (name: string, detection: (context: Context, y: Matrix) => Tensor): StanProgram =>
   program<Captures>(name, ({ y }) =>
     model((context) => {
