@@ -33,8 +33,8 @@ const TYPES = {
   ".wasm": "application/wasm",
 };
 
-/** A page that has the tasks, bundled without settings beside the package and what it depends on. */
-const bundled = async () => {
+/** A page with this script, bundled without settings beside the package and what it depends on. */
+export const bundled = async (main) => {
   const { build } = await import("vite");
   const folder = mkdtempSync(join(tmpdir(), "tightbound-bench-page-"));
   const modules = join(folder, "node_modules");
@@ -43,10 +43,7 @@ const bundled = async () => {
     if (!name.startsWith(".") && name !== "tightbound")
       symlinkSync(join(ROOT, "node_modules", name), join(modules, name));
   symlinkSync(ROOT, join(modules, "tightbound"));
-  writeFileSync(
-    join(folder, "main.js"),
-    `import * as t from "tightbound/browser";\n${source()}\nglobalThis.tasks = await tasksOf(t);\n`,
-  );
+  writeFileSync(join(folder, "main.js"), main);
   writeFileSync(
     join(folder, "index.html"),
     '<!doctype html><script type="module" src="./main.js"></script>\n',
@@ -56,7 +53,7 @@ const bundled = async () => {
 };
 
 /** Serves a folder on this machine alone. Not isolated from other origins: the runtime then has one thread. */
-const served = (folder) =>
+export const served = (folder) =>
   new Promise((resolve) => {
     const server = createServer(({ url = "/" }, response) => {
       const path = join(folder, new URL(url, "http://localhost").pathname.replace(/\/$/, "/index.html"));
@@ -70,12 +67,12 @@ const served = (folder) =>
   });
 
 /** Opens the page. `run` resolves to the figure of a task and the CPU seconds of the page's process for it. */
-const opened = async (address) => {
+export const opened = async (address, flags = []) => {
   const executablePath = CHROMIUM.find((path) => existsSync(path));
   if (executablePath === undefined)
     throw new Error("there is no Chromium; on Debian: apt-get install chromium");
   const { chromium } = await import("playwright-core");
-  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+  const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", ...flags] });
   const session = await browser.newBrowserCDPSession();
   const seconds = async () => {
     const { processInfo } = await session.send("SystemInfo.getProcessInfo");
@@ -94,6 +91,7 @@ const opened = async (address) => {
     });
   return {
     version: browser.version(),
+    evaluate: (expression) => page.evaluate(expression),
     close: () => browser.close(),
     run: async (key) => {
       const before = await seconds();
@@ -106,7 +104,9 @@ const opened = async (address) => {
 /** For each task: CPU seconds in the page and in Node, and their ratio in each turn. The first turn does not count. */
 export const measurePage = async ({ rounds, progress }) => {
   progress("page: bundling");
-  const folder = await bundled();
+  const folder = await bundled(
+    `import * as t from "tightbound/browser";\n${source()}\nglobalThis.tasks = await tasksOf(t);\n`,
+  );
   const { server, address } = await served(join(folder, "dist"));
   const page = await opened(address);
   const here = await tasksOf(tightbound);

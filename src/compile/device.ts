@@ -9,7 +9,7 @@ export interface NativeOptions {
    * graph runs and sleep between runs, so that others can use the cores there.
    */
   readonly spin?: boolean | "within";
-  /** Where the graph runs; ops that a device does not have run on the processor. Default `cpu`. */
+  /** Where the graph runs; ops that a device does not have run on the processor. In a page those of float64 are refused. Default `cpu`. */
   readonly device?: Device;
 }
 

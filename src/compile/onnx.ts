@@ -26,6 +26,7 @@ import {
   type Tensor,
 } from "../tensor/index.ts";
 import { rewrite, topological } from "./graph.ts";
+import { describeLeaf } from "./leaves.ts";
 import { applyNativeRules } from "./native-rules.ts";
 import { onesOf } from "./native-scalars.ts";
 import { attribute, graphAttribute, modelBytes, tensorProto, valueInfo } from "./onnx-proto.ts";
@@ -45,6 +46,8 @@ export interface OnnxModel {
   readonly nodes: number;
   /** Whether any of its values is float64. */
   readonly isWide: boolean;
+  /** What makes them float64: the first op or leaf of the graph that is, or needs it. */
+  wideOp(): string;
 }
 
 /** Options of {@link lowerToOnnx}. */
@@ -290,9 +293,16 @@ export function lowerToOnnx(outputs: readonly Tensor[], options: OnnxOptions = {
     leaves,
     outputs: outputNames,
     nodes: writer.count,
-    isWide: someNode(roots, (t) => t.dtype === "float64"),
+    isWide: hasWide(roots),
+    wideOp() {
+      const found = topological(outputs).find((t) => hasWide(expandForNative([t])));
+      if (found === undefined) return "a value";
+      return found.op.native === "leaf" && !isConstant(found) ? describeLeaf(found) : String(found);
+    },
   };
 }
+
+const hasWide = (outputs: readonly Tensor[]): boolean => someNode(outputs, (t) => t.dtype === "float64");
 
 /**
  * Gives each output its own name. The node that computes it is renamed; a leaf, a constant, or a value requested twice is

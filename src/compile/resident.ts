@@ -1,5 +1,6 @@
 /** A graph whose state stays on the device that computes it, from run to run: only its inputs are sent there, and a part of the state is read when it is asked for. */
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-common";
+import type { Session } from "#platform/runtime";
 import { InternalError } from "../errors.ts";
 import type { Tensor, TypedArray } from "../tensor/index.ts";
 import type { Device } from "./device.ts";
@@ -37,6 +38,21 @@ export interface ResidentRun<P extends string = string> {
   push(): void;
 }
 
+/** What a device holds of a state. */
+interface Held {
+  values: readonly OrtTensor[] | undefined;
+  /** Frees the device's memory with its end, so it must outlive the values. */
+  readonly session: Session;
+}
+
+const dispose = (held: Held): void => {
+  for (const value of held.values ?? []) value.dispose();
+  held.values = undefined;
+};
+
+/** Nothing else frees a state that can no longer be reached. */
+const collected = new FinalizationRegistry(dispose);
+
 /** Reads some of the values that are on a device. */
 type Reader = (values: readonly OrtTensor[]) => Promise<readonly OrtTensor[]>;
 
@@ -47,7 +63,7 @@ export async function buildResident<P extends string>(
 ): Promise<ResidentGraph<P>> {
   const next = state.map((resident) => resident.next);
   checkValues(next);
-  const runtime = await theRuntime();
+  const runtime = await theRuntime(device);
   const kept = new Map(state.map(({ leaf }, i) => [leaf, i]));
   const model = lowerToOnnx(simplify(next), { webgpu: device === "webgpu" });
   const session = await createSession(runtime, model, {
@@ -65,7 +81,12 @@ export async function buildResident<P extends string>(
       const feeds = Object.fromEntries(
         copy.leaves.map(({ name, leaf }) => [name, values[kept.get(leaf) ?? -1]]),
       );
-      const read = await copying.run(feeds);
+      let read: InferenceSession.OnnxValueMapType;
+      try {
+        read = await copying.run(feeds);
+      } catch (error) {
+        throw runFailed(error);
+      }
       return copy.outputs.map((name) => read[name] as OrtTensor);
     };
   }
@@ -84,10 +105,10 @@ export async function buildResident<P extends string>(
         sent.map(({ name, leaf }, i) => [name, ortTensor(runtime, leaf, leaves[i])]),
       );
       const here = (): OrtTensor[] => state.map(({ leaf }, i) => ortTensor(runtime, leaf, arrays[i]));
-      let there: OrtTensor[] | undefined;
-      return {
+      const held: Held = { values: undefined, session };
+      const bound: ResidentRun<P> = {
         async run() {
-          const before = there ?? here();
+          const before = held.values ?? here();
           const fed: Record<string, OrtTensor> = { ...feeds };
           for (const { name, leaf } of model.leaves) {
             const at = kept.get(leaf);
@@ -99,12 +120,12 @@ export async function buildResident<P extends string>(
           } catch (error) {
             throw runFailed(error);
           }
-          if (there !== undefined) for (const value of there) value.dispose();
-          there = model.outputs.map((name) => result[name] as OrtTensor);
+          dispose(held);
+          held.values = model.outputs.map((name) => result[name] as OrtTensor);
         },
         async pull(part) {
-          if (there === undefined || !state.some((r) => r.part === part)) return;
-          const read = await (await readerOf(part))(there);
+          if (held.values === undefined || !state.some((r) => r.part === part)) return;
+          const read = await (await readerOf(part))(held.values);
           const places = state.flatMap((r, i) => (r.part === part ? [i] : []));
           for (const [k, i] of places.entries()) {
             const { data } = read[k];
@@ -114,10 +135,11 @@ export async function buildResident<P extends string>(
           }
         },
         push() {
-          if (there !== undefined) for (const value of there) value.dispose();
-          there = undefined;
+          dispose(held);
         },
       };
+      collected.register(bound, held);
+      return bound;
     },
   };
 }

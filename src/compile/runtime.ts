@@ -1,17 +1,22 @@
 /** Sessions of ONNX Runtime, and its tensors. No declaration that users see reaches this file: the runtime's types need those of a page. */
-import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-common";
-import { loadRuntime, type Runtime } from "#platform/runtime";
-import { InternalError, ShapeError, UsageError } from "../errors.ts";
+import type { Tensor as OrtTensor } from "onnxruntime-common";
+import { loadRuntime, type Runtime, type Session } from "#platform/runtime";
+import { InternalError, ShapeError, TightboundError } from "../errors.ts";
 import type { Tensor, TypedArray } from "../tensor/index.ts";
 import type { Device, NativeOptions } from "./device.ts";
 import type { OnnxModel } from "./onnx.ts";
 
-let runtime: Promise<Runtime> | undefined;
+const runtimes = new Map<Device, Promise<Runtime>>();
 
-/** Loads ONNX Runtime when it is first needed: loading it takes most of the program's start-up time. */
-export function theRuntime(threads?: number): Promise<Runtime> {
-  runtime ??= loadRuntime(threads);
-  return runtime;
+/** Loads ONNX Runtime when it is first needed: loading it takes most of the program's start-up time. In a page each device has one of its own. */
+export function theRuntime(device: Device = "cpu", threads?: number): Promise<Runtime> {
+  const known = runtimes.get(device);
+  if (known !== undefined) return known;
+  const loading = loadRuntime({ device, threads });
+  runtimes.set(device, loading);
+  // What keeps it away may pass: the next one asks again.
+  loading.catch(() => runtimes.delete(device));
+  return loading;
 }
 
 /** How all later sessions treat subnormal numbers: see `flushSubnormals`. */
@@ -32,16 +37,16 @@ interface SessionOptions extends NativeOptions {
   readonly outputsOn?: ReadonlyMap<string, "cpu" | "gpu-buffer">;
 }
 
-/** @throws UsageError when the device is not there. */
+/** @throws UsageError when the device is not there, or the graph has float64 and the runtime for the device does not. */
 export async function createSession(
-  { ort, threadsPerSession, findDevice }: Runtime,
+  { threadsPerSession, noFloat64, noDevice, ...runtime }: Runtime,
   model: OnnxModel,
   options: SessionOptions,
-): Promise<InferenceSession> {
+): Promise<Session> {
   const { device = "cpu", outputsOn } = options;
-  if (device !== "cpu") findDevice(device);
+  if (model.isWide && noFloat64) throw noFloat64(model.wideOp());
   try {
-    return await ort.InferenceSession.create(model.bytes, {
+    return await runtime.createSession(model.bytes, {
       executionProviders: device === "cpu" ? ["cpu"] : [device, "cpu"],
       ...(outputsOn && { preferredOutputLocation: Object.fromEntries(outputsOn) }),
       graphOptimizationLevel: optimizationLevel(model),
@@ -57,29 +62,25 @@ export async function createSession(
       },
     });
   } catch (error) {
+    if (error instanceof TightboundError) throw error;
     const message = messageOf(error);
-    if (device !== "cpu" && message.includes("adapter")) throw noDevice(device);
+    if (device !== "cpu" && noDevice && message.includes("adapter")) throw noDevice(message);
     throw new InternalError(`ONNX Runtime refused the compiled graph: ${message}`);
   }
 }
 
-const noDevice = (device: Device): UsageError =>
-  new UsageError(
-    `device ${device}: expected a graphics processor with a driver for Vulkan (on Linux), Metal or Direct3D 12; found none. On Linux install ` +
-      "libvulkan1 and the maker's driver, whose description is a .json file in /usr/share/vulkan/icd.d or /etc/vulkan/icd.d; if it is elsewhere, name it in " +
-      "the environment variable VK_DRIVER_FILES. Or leave out the device: the processor computes the same.",
-  );
-
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** The error of a run that the runtime broke off. */
-export const runFailed = (error: unknown): ShapeError =>
-  new ShapeError(`ONNX Runtime stopped while computing: ${messageOf(error)}`);
+export const runFailed = (error: unknown): TightboundError =>
+  error instanceof TightboundError
+    ? error
+    : new ShapeError(`ONNX Runtime stopped while computing: ${messageOf(error)}`);
 
 /** An array as the runtime's tensor. @throws ShapeError when it has another number of values. */
-export function ortTensor({ ort }: Runtime, t: Tensor, data: TypedArray): OrtTensor {
+export function ortTensor({ Tensor: Value }: Runtime, t: Tensor, data: TypedArray): OrtTensor {
   if (data.length !== t.size) {
     throw new ShapeError(`${t}: expected ${t.size} values, found an array of ${data.length}.`);
   }
-  return new ort.Tensor(t.dtype, data, [...t.shape]);
+  return new Value(t.dtype, data, [...t.shape]);
 }

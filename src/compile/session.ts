@@ -64,7 +64,7 @@ export async function compileNative(
   const filled = outputs.flatMap((t, at) => (t.size > 0 ? [{ t, at }] : []));
   const isLarge = filled.reduce((sum, { t }) => sum + t.size, 0) >= MANY_NUMBERS;
   checkThreads(options);
-  const runtime = await theRuntime(options.threads);
+  const runtime = await theRuntime(options.device, options.threads);
   const { writesInPlace } = runtime;
   const isUnreturned = isLarge && writesInPlace && (options.device ?? "cpu") === "cpu";
   const model = lowerToOnnx(

@@ -8,6 +8,7 @@
 import { create } from "@bufbuild/protobuf";
 import { NodeProtoSchema, TensorProto_DataType, ValueInfoProtoSchema } from "onnx-buf";
 import type { InferenceSession } from "onnxruntime-common";
+import type { Session } from "#platform/runtime";
 
 const name = "unreturned";
 
@@ -29,7 +30,7 @@ export const unreturned = {
 
 /** Runs a model that begins with {@link unreturned}; its results are in the arrays of `fetches`. */
 export async function runUnreturned(
-  session: InferenceSession,
+  session: Session,
   feeds: InferenceSession.OnnxValueMapType,
   fetches: InferenceSession.OnnxValueMapType,
 ): Promise<void> {

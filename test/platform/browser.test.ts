@@ -2,28 +2,8 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type BundledFile, bundle, chromium, installed, serve } from "./page.ts";
+import { type BundledFile, bundle, canDrive, installed, openPage } from "./page.ts";
 import * as programs from "./page-programs.ts";
-
-interface Page {
-  on(event: "pageerror", heard: (error: Error) => void): void;
-  on(event: "console", heard: (line: { text(): string }) => void): void;
-  goto(address: string): Promise<unknown>;
-  waitForFunction(expression: string): Promise<unknown>;
-  evaluate(expression: string): Promise<unknown>;
-}
-/** What is used of playwright-core, which drives the browser that is installed and brings none. */
-interface Driver {
-  readonly chromium: {
-    launch(options: { executablePath: string; args: readonly string[] }): Promise<{
-      newPage(): Promise<Page>;
-      close(): Promise<void>;
-    }>;
-  };
-}
-const name = "playwright-core";
-const driver = await (import(/* @vite-ignore */ name) as Promise<Driver>).catch(() => undefined);
-const canDrive = chromium !== undefined && driver !== undefined;
 
 const KIB = 1024;
 
@@ -78,19 +58,7 @@ describe.skipIf(!canDrive)(
     const said: string[] = [];
 
     beforeAll(async () => {
-      const { server, address } = await serve(join(folder, "dist", "page"));
-      if (driver === undefined || chromium === undefined) return;
-      const browser = await driver.chromium.launch({ executablePath: chromium, args: ["--no-sandbox"] });
-      const page = await browser.newPage();
-      page.on("pageerror", ({ message }) => said.push(message));
-      page.on("console", (line) => said.push(line.text()));
-      await page.goto(`${address}/`);
-      await page.waitForFunction("globalThis.run !== undefined");
-      call = (expression) => page.evaluate(expression);
-      close = async () => {
-        await browser.close();
-        server.close();
-      };
+      if (canDrive) ({ call, close } = await openPage(join(folder, "dist", "page"), { said }));
     }, 120_000);
     afterAll(() => close());
 

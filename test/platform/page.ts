@@ -13,7 +13,7 @@ import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { build, type Rolldown } from "vite";
+import { build, type InlineConfig, type Rolldown } from "vite";
 
 const root = join(import.meta.dirname, "..", "..");
 const MODULES = join(root, "node_modules");
@@ -24,6 +24,35 @@ export const chromium: string | undefined = [
   "/usr/bin/chromium-browser",
   "/usr/bin/google-chrome",
 ].find((path) => existsSync(path));
+
+interface Page {
+  on(event: "pageerror", heard: (error: Error) => void): void;
+  on(event: "console", heard: (line: { text(): string }) => void): void;
+  goto(address: string): Promise<unknown>;
+  waitForFunction(expression: string): Promise<unknown>;
+  evaluate(expression: string): Promise<unknown>;
+}
+/** What is used of playwright-core, which drives the browser that is installed and brings none. */
+interface Driver {
+  readonly chromium: {
+    launch(options: { executablePath: string; args: readonly string[] }): Promise<{
+      newPage(): Promise<Page>;
+      close(): Promise<void>;
+    }>;
+  };
+}
+const driverName = "playwright-core";
+const driver = await (import(/* @vite-ignore */ driverName) as Promise<Driver>).catch(() => undefined);
+
+/** Whether tests can open pages here. */
+export const canDrive = chromium !== undefined && driver !== undefined;
+
+/** Flags with which Chromium computes WebGPU in software, on a machine without a graphics processor. */
+export const softwareGpu = [
+  "--enable-unsafe-webgpu",
+  "--use-webgpu-adapter=swiftshader",
+  "--enable-features=Vulkan",
+];
 
 /** A folder in which the package is installed, as it is published, beside what it depends on. */
 export function installed(): string {
@@ -94,6 +123,27 @@ export async function bundle(folder: string, name: string, script: string): Prom
   }));
 }
 
+/** Bundles a page of the tests from the library's sources, so that it can use what the package does not show. */
+export async function bundleSources(entry: string, outDir: string): Promise<void> {
+  const source = join(outDir, "..", "source");
+  mkdirSync(source, { recursive: true });
+  writeFileSync(
+    join(source, "index.html"),
+    `<!doctype html><script type="module" src="${join(import.meta.dirname, entry)}"></script>\n`,
+  );
+  const config: InlineConfig = {
+    root: source,
+    configFile: false,
+    logLevel: "silent",
+    resolve: {
+      alias: [{ find: /^#platform\/(.+)$/, replacement: join(root, "src", "platform", "browser", "$1.ts") }],
+    },
+    // What package.json says of side effects is about the package's own files.
+    build: { outDir, emptyOutDir: true, minify: false, rolldownOptions: { treeshake: false } },
+  };
+  await build(config);
+}
+
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html",
   ".js": "text/javascript",
@@ -121,3 +171,40 @@ export const serve = (folder: string): Promise<{ readonly server: Server; readon
       resolve({ server, address: `http://127.0.0.1:${found.port}` });
     });
   });
+
+/** What a page is opened with. */
+export interface PageOptions {
+  /** Flags of Chromium. */
+  readonly flags?: readonly string[];
+  /** Gets what the page says on its console, and its errors. */
+  readonly said?: string[];
+  /** The host in the page's address, which leads here whatever it is. Default this machine's own, from which pages are secure. */
+  readonly host?: string;
+}
+
+/** Opens the page of a folder in Chromium, and waits until it has set `run`. `call` evaluates an expression there. */
+export async function openPage(
+  folder: string,
+  { flags = [], said = [], host }: PageOptions = {},
+): Promise<{
+  readonly call: (expression: string) => Promise<unknown>;
+  readonly close: () => Promise<void>;
+}> {
+  if (driver === undefined || chromium === undefined)
+    throw new Error("there is no browser to open a page in");
+  const { server, address } = await serve(folder);
+  const args = ["--no-sandbox", ...flags, ...(host ? [`--host-resolver-rules=MAP ${host} 127.0.0.1`] : [])];
+  const browser = await driver.chromium.launch({ executablePath: chromium, args });
+  const page = await browser.newPage();
+  page.on("pageerror", ({ message }) => said.push(message));
+  page.on("console", (line) => said.push(line.text()));
+  await page.goto(`${host ? address.replace("127.0.0.1", host) : address}/`);
+  await page.waitForFunction("globalThis.run !== undefined");
+  return {
+    call: (expression) => page.evaluate(expression),
+    close: async () => {
+      await browser.close();
+      server.close();
+    },
+  };
+}

@@ -1,19 +1,39 @@
 /** ONNX Runtime: `onnxruntime-node`. */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import type { InferenceSession } from "onnxruntime-common";
+import { UsageError } from "../../errors.ts";
+
+/** What a runtime is loaded for. */
+export interface RuntimeOptions {
+  readonly device: "cpu" | "webgpu";
+  /** Threads of all sessions together, if they share them. */
+  readonly threads: number | undefined;
+}
+
+/** A model that the runtime has taken. */
+export interface Session {
+  /** `fetches`: what results to compute and, where the runtime writes in place, the arrays for them. Default: all. */
+  run(
+    feeds: InferenceSession.OnnxValueMapType,
+    fetches?: InferenceSession.NullableOnnxValueMapType,
+  ): Promise<InferenceSession.OnnxValueMapType>;
+  /** Frees its memory and threads. It must not run afterwards. */
+  release(): Promise<void>;
+}
 
 /** The runtime, and how it returns its results. */
 export interface Runtime {
-  readonly ort: Pick<typeof import("onnxruntime-common"), "InferenceSession" | "Tensor">;
+  readonly Tensor: typeof import("onnxruntime-common").Tensor;
   /** Whether `run` writes outputs into the arrays that it receives. If not, they are copied there from its result. */
   readonly writesInPlace: boolean;
   /** Whether each session has its own threads, as many as it asks for. */
   readonly threadsPerSession: boolean;
-  /**
-   * Prepares for sessions on another device than the processor.
-   * @throws UsageError when this platform has none.
-   */
-  findDevice(device: string): void;
+  /** The error of a session for which there is no device; `found` is what the runtime said. */
+  readonly noDevice?: (found: string) => UsageError;
+  /** The error of a graph with float64, if the runtime has none; `op` is what needs it. */
+  readonly noFloat64?: (op: string) => UsageError;
+  createSession(bytes: Uint8Array, options: InferenceSession.SessionOptions): Promise<Session>;
 }
 
 /** Folders in which Vulkan's loader looks for drivers. */
@@ -45,9 +65,23 @@ function findDriver(): void {
   if (found !== undefined) env.VK_DRIVER_FILES = found;
 }
 
-/** Loads the runtime. `threads` only has an effect if all sessions share them. */
-export const loadRuntime = async (_threads?: number): Promise<Runtime> => {
+const noDevice = (): UsageError =>
+  new UsageError(
+    "device webgpu: expected a graphics processor with a driver for Vulkan (on Linux), Metal or Direct3D 12; found none. On Linux install " +
+      "libvulkan1 and the maker's driver, whose description is a .json file in /usr/share/vulkan/icd.d or /etc/vulkan/icd.d; if it is elsewhere, name it in " +
+      "the environment variable VK_DRIVER_FILES. Or leave out the device: the processor computes the same.",
+  );
+
+/** Loads the runtime. */
+export const loadRuntime = async ({ device }: RuntimeOptions): Promise<Runtime> => {
   const ort = await import("onnxruntime-node");
   ort.env.logLevel = "error";
-  return { ort, writesInPlace: true, threadsPerSession: true, findDevice: findDriver };
+  if (device !== "cpu") findDriver();
+  return {
+    Tensor: ort.Tensor,
+    writesInPlace: true,
+    threadsPerSession: true,
+    noDevice,
+    createSession: (bytes, options) => ort.InferenceSession.create(bytes, options),
+  };
 };
