@@ -23,7 +23,7 @@ import { splitFactor } from "./loss-factor.ts";
 import type { Optimizer } from "./optimizer.ts";
 import { ProcessorPlace } from "./processor-place.ts";
 import { type NamedLeaf, type Objective, TrainStep } from "./step.ts";
-import { needsRanks, Parts, partOf, type Together } from "./together.ts";
+import { needsRanks, partOf, type Together } from "./together.ts";
 
 type Floats = OwnFloat32Array;
 
@@ -166,8 +166,11 @@ export async function compileStep(
     plan.reserve(`next/${buffer.id}`, buffer.size, "float32"),
   );
   const reportSlots = reported.map(([name]) => plan.reserve(`report/${name}`, 1, "float32"));
+  // Not in a page's first scripts: it has no ranks.
+  const Parts = together && (await import("./parts.ts")).Parts;
   const room =
     together &&
+    Parts &&
     plan.reserve("arena/received", Parts.room(planned.layout.length, together.ranks.size), "float32");
   const memory = plan.allocate(threaded);
   const arena = planned.bind(memory);
@@ -200,7 +203,7 @@ export async function compileStep(
       factor: factorOfMean,
       maxGradientNorm: options.maxGradientNorm,
       together,
-      parts: ranks && room && new Parts(arena.layout, ranks, memory.view(room)),
+      parts: ranks && room && Parts && new Parts(arena.layout, ranks, memory.view(room)),
       release: () => memory.release(),
     });
   const values = new Map<string, () => Floats>();

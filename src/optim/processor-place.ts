@@ -4,8 +4,9 @@ import { UsageError } from "../errors.ts";
 import { anyOf } from "../mpi/index.ts";
 import type { Arena } from "./arena.ts";
 import { checkFinite, clipGlobalNorm, clipScale, squaredNorm } from "./clip.ts";
+import type { Parts } from "./parts.ts";
 import { checkFigures, type Figures, type StepPlace } from "./place.ts";
-import { meanOverRanks, type Parts, type Together } from "./together.ts";
+import { meanOverRanks, type Together } from "./together.ts";
 
 /** What the step on the processor consists of. */
 interface ProcessorParts {

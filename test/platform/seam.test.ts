@@ -42,7 +42,7 @@ describe("what the browser's door reaches", () => {
 });
 
 /** What the modules of browsers share. */
-const ofBrowsers = ["onnxruntime-web.ts", "refuse.ts", "webgpu.ts"];
+const ofBrowsers = ["onnxruntime-web.ts", "refuse.ts", "wasm.ts", "webgpu.ts"];
 
 test("both platforms have the same modules, which export the same names", async () => {
   const modules = (platform: string) =>
