@@ -33,10 +33,10 @@ beforeAll(async () => {
 }, 300_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** KiB, gzipped, of a bundle's scripts, without the runtime and the workers: of those loaded first, or of all. */
+/** KiB, gzipped, of a bundle's scripts, without the runtime, the workers and what only ranks load: of those loaded first, or of all. */
 const sizeOf = (name: string, { all = false } = {}): number =>
   (bundles.get(name) ?? [])
-    .filter((file) => file.name.endsWith(".js") && !/(^|\/)(ort\.|chain-worker)/.test(file.name))
+    .filter((file) => file.name.endsWith(".js") && !/(^|\/)(ort\.|chain-worker|staged|parts)/.test(file.name))
     .filter(({ isFirst }) => all || isFirst)
     .reduce((sum, { gzipped }) => sum + gzipped, 0) / KIB;
 
