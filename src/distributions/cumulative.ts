@@ -175,7 +175,8 @@ export function atProbability(
 /** ln(1 − e^−H) for the cumulative hazard H = eˡ ≥ 0, given as its logarithm: it stays right where H underflows. */
 export function logCdfOfHazard(l: Tensor): Tensor {
   const small = less(l, SMALL_HAZARD);
-  const h = exp(where(small, SMALL_HAZARD, l));
+  // From e^9.3 on, e^−H is 0 with all its derivatives.
+  const h = exp(where(small, SMALL_HAZARD, minimum(l, 9.3)));
   const tiny = exp(where(small, l, SMALL_HAZARD));
   // ln(1 − e^−H) = ln H − H/2 + H²/24 − …
   return where(small, sub(l, mul(tiny, sub(0.5, mul(tiny, 1 / 24)))), logOneMinusExp(neg(h)));
@@ -222,18 +223,27 @@ export function symmetric({ tail, logTail }: Tail, standardise: (x: Tensor) => T
   };
 }
 
-/** Both logarithms from two that are accurate where they are below ln ½: the other is that of the complement. */
+/**
+ * Both logarithms from two that are accurate where they are below ln ½: the other is that of the complement.
+ *
+ * @param lowerCdf P(X ≤ x) itself, for families whose density is not 0 at their lower end: second derivatives through its logarithm, −1/x², would cancel there
+ */
 export const pairOfTails = (
   lower: (x: Tensor) => Tensor,
   upper: (x: Tensor) => Tensor,
+  lowerCdf?: (x: Tensor) => Tensor,
 ): Pick<Cumulative, "logCdf" | "logSurvival"> => {
-  const better = (own: Tensor, other: Tensor): Tensor => {
+  const better = (own: Tensor, other: Tensor, plain?: Tensor): Tensor => {
     const large = less(-Math.LN2, own);
-    return where(large, logOneMinusExp(where(large, minimum(other, 0), -1)), own);
+    const rest =
+      plain === undefined
+        ? logOneMinusExp(where(large, minimum(other, 0), -1))
+        : log1p(neg(where(large, plain, 0)));
+    return where(large, rest, own);
   };
   return {
     logCdf: (x) => better(lower(x), upper(x)),
-    logSurvival: (x) => better(upper(x), lower(x)),
+    logSurvival: (x) => better(upper(x), lower(x), lowerCdf?.(x)),
   };
 };
 

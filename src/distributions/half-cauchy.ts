@@ -74,6 +74,7 @@ export class HalfCauchyDistribution extends Distribution {
       ...pairOfTails(
         (x) => log(cdf(x)),
         (x) => log(survival(x)),
+        cdf,
       ),
       // Each half from its own end, where the other would be rounded away.
       logIcdf: (l) => {

@@ -70,6 +70,7 @@ export class HalfNormalDistribution extends Distribution {
       ...pairOfTails(
         (x) => log(cdf(x)),
         (x) => add(logNormalCdf(neg(z(x))), Math.LN2),
+        cdf,
       ),
       // Each half from its own end, where the other would be rounded away.
       logIcdf: (l) => {

@@ -98,8 +98,33 @@ function expandLogNormalCdf(x: Tensor): Tensor {
   return where(negative, below, log1p(neg(upper(where(negative, 0, x)))));
 }
 
-/** φ(z)/Φ(z). For large z the scaled erfc overflows and the ratio is 0. */
-const hazard = (z: Tensor): Tensor => div(Math.sqrt(2 / Math.PI), erfcx(mul(z, -Math.SQRT1_2)));
+/** φ(z)/Φ(z). Each side has a form whose derivatives of every order are finite: the scaled erfc would overflow for large z. Beyond 40 it is 0. */
+function hazard(z: Tensor): Tensor {
+  const right = less(0, z);
+  const above = where(right, minimum(z, 40), 0);
+  const below = erfcx(mul(where(right, 0, z), -Math.SQRT1_2));
+  const density = add(mul(square(above), -0.5), -0.5 * Math.log(2 * Math.PI));
+  return where(right, exp(sub(density, logNormalCdf(above))), div(Math.sqrt(2 / Math.PI), below));
+}
+
+/**
+ * The derivative of e^(x²) erfc(x), 2x erfcx(x) − 2/√π. Its terms cancel for large x; there it is −(2/√π) q (1 − 3q + 15q² − …) with q = 1/(2x²) (DLMF 7.12.1), whose
+ * own derivatives keep their digits too.
+ */
+function erfcxSlope(x: Tensor, y: Tensor): Tensor {
+  const { limit, terms } = SLOPE[precisionOf(x)];
+  const far = less(limit, x);
+  const root = div(Math.SQRT1_2, where(far, x, limit));
+  const q = square(root);
+  let series: Tensor = full([], 1, x.dtype);
+  for (let k = terms; k >= 1; k--) series = sub(1, mul(mul(series, q), 2 * k + 1));
+  const close = where(far, 0, x);
+  const near = sub(mul(mul(close, where(far, 1, y)), 2), 2 / Math.sqrt(Math.PI));
+  return where(far, mul(mul(series, q), -2 / Math.sqrt(Math.PI)), near);
+}
+
+/** From where the slope of the scaled erfc is a series, and its terms. */
+const SLOPE = { float32: { limit: 5, terms: 12 }, float64: { limit: 8, terms: 18 } } as const;
 
 /** The quantile of a probability eˡ of at most ½: Abramowitz and Stegun 26.2.23, then Halley's steps on ln Φ, each of which cubes the error. */
 function lowerTail(l: Tensor): Tensor {
@@ -191,7 +216,7 @@ export const erfc: Unary = specialUnary("erfc", {
 export const erfcx: Unary = specialUnary("erfcx", {
   host: erfcxOf,
   expand: expandErfcx,
-  derivative: (g, y, x) => mul(g, sub(mul(mul(x, y), 2), 2 / Math.sqrt(Math.PI))),
+  derivative: (g, y, x) => mul(g, erfcxSlope(x, y)),
   domain: [-1, 3],
 });
 
