@@ -74,9 +74,9 @@ describe("second derivatives: the gradient's own gradient against differences", 
   });
 });
 
-test("every op of the registry has cases, but for leaves and stopGradient", () => {
+test("every op of the registry has cases, but for leaves, stopGradient and what an equation defines", () => {
   const without = [...ops.values()].filter((op) => op.cases.length === 0).map((op) => op.name);
-  expect(without.sort()).toEqual(["constant", "input", "noise", "parameter", "stopGradient"]);
+  expect(without.sort()).toEqual(["constant", "implicit", "input", "noise", "parameter", "stopGradient"]);
 });
 
 test("stopGradient holds its argument constant: d/dx [x · stop(x)] = stop(x)", async () => {
