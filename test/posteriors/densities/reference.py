@@ -146,7 +146,7 @@ WELLS = rows("N", 20, ["switched", "dist", "arsenic", "assoc", "educ"])
 DATA = {
     "hmm_gaussian": ("hmm_gaussian_simulated", series("T", 60, "K", "y")),
     "iohmm_reg": ("iohmm_reg_simulated", series("T", 60, "K", "M", "y", "u")),
-    "sir": ("sir", None, 0.2, -0.6, -1.2, -0.5, -1.1), "soil_incubation": ("soil_carbon", keep("totalC_t0", "t0", "N_t", "ts", "eCO2mean"), 0.2, -1, -2, -2, -1, 1, -1),
+    "sir": ("sir", None, 0.2, -1, -2.2, 2.5, -1.1), "soil_incubation": ("soil_carbon", keep("totalC_t0", "t0", "N_t", "ts", "eCO2mean"), 0.2, -1, -2, -2, -1, 1, -1),
     "covid19imperial_v2": ("ecdc0401", covid, 0.5), "covid19imperial_v3": ("ecdc0501", lambda d: covid(d, 2, 100), 0.5),
     "M0_model": ("M0_data", captures(8)), "Mb_model": ("Mb_data", captures(11)), "Mt_model": ("Mt_data", captures(8)),
     "Mh_model": ("Mh_data", captures(13)), "Mtbh_model": ("Mtbh_data", captures(5)), "Mth_model": ("Mth_data", captures(13)),
