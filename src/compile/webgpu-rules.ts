@@ -10,7 +10,9 @@ import {
   max,
   positive,
   pow,
+  rebuild,
   relu,
+  reshape,
   sameShape,
   sigmoid,
   sub,
@@ -28,6 +30,13 @@ const wholePower = (node: Tensor): Tensor | undefined => {
   const [base, exponent] = node.inputs;
   if (sameShape(base.shape, exponent.shape)) return undefined;
   return pow(expand(base, node.shape), expand(exponent, node.shape));
+};
+
+/** A product that starts from a scalar ends the process: its kernel asks for the extents of a matrix or vector. */
+const matrixToStartFrom = (node: Tensor): Tensor | undefined => {
+  if (node.op.name !== "matmulAdd" || node.inputs[2].rank > 0) return undefined;
+  const [a, b, c] = node.inputs;
+  return rebuild(node, [a, b, reshape(c, [1, 1])]);
 };
 
 /** Below the largest number of float32; sums of powers of at most 1 stay below it. */
@@ -87,4 +96,10 @@ function plainProducts(outputs: readonly Tensor[], least: number): readonly Tens
  * @param least multiplications of a product whose right operand is transposed beforehand
  */
 export const forWebGpu = (outputs: readonly Tensor[], least = MANY_MULTIPLICATIONS): readonly Tensor[] =>
-  plainProducts(applyRule(applyRule(outputs, wholePower), withoutNumber), least);
+  plainProducts(
+    applyRule(
+      applyRule(outputs, (node) => matrixToStartFrom(node) ?? wholePower(node)),
+      withoutNumber,
+    ),
+    least,
+  );

@@ -13,7 +13,7 @@ import { flatSite } from "./proper.ts";
 import type { UnconstrainedDensity } from "./unconstrained-density.ts";
 
 /** Options of {@link laplace}: how to find the mode, and how many draws to make. */
-export interface LaplaceOptions extends Omit<MapOptions, "space"> {
+export interface LaplaceOptions extends Omit<MapOptions, "space" | "device"> {
   /** Draws from the normal, at least 25. Default 1000. */
   readonly draws?: number;
 }

@@ -29,7 +29,7 @@ const MEMORY = 20;
 /** Constants of the Wolfe conditions (the same, section 3.1). */
 const DECREASE = 1e-4;
 const CURVATURE = 0.9;
-/** Values whose relative difference is below this count as equal: the rounding error of sums. */
+/** Values whose relative difference is below this count as equal, by default: the rounding error of sums in float64. */
 const ROUNDING = 1e-10;
 const HALVINGS = 60;
 
@@ -86,7 +86,11 @@ function directionOf({ gradient, pairs, scales }: LbfgsState): Float64Array {
  * Overton 2013). If values differ only by rounding, slopes decide (the approximate Wolfe conditions of Hager and Zhang 2005). Returns
  * nothing if no step up is found.
  */
-export async function stepLbfgs(objective: Objective, state: LbfgsState): Promise<LbfgsState | undefined> {
+export async function stepLbfgs(
+  objective: Objective,
+  state: LbfgsState,
+  rounding = ROUNDING,
+): Promise<LbfgsState | undefined> {
   const { q, value, gradient, iteration } = state;
   let direction = directionOf(state);
   let pairs = state.pairs;
@@ -105,7 +109,7 @@ export async function stepLbfgs(objective: Objective, state: LbfgsState): Promis
     const found = await objective(to, reached);
     evaluations++;
     const end = dot(direction, reached);
-    const level = Math.abs(found - value) <= ROUNDING * (1 + Math.abs(value));
+    const level = Math.abs(found - value) <= rounding * (1 + Math.abs(value));
     const enough = found >= value + DECREASE * t * slope || (level && end >= -0.8 * slope);
     if (!enough || !Number.isFinite(end)) high = t;
     else if (end > CURVATURE * slope) low = t;

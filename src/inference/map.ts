@@ -1,4 +1,4 @@
-import type { ArrayValue } from "../compile/index.ts";
+import { type ArrayValue, deviceRule } from "../compile/index.ts";
 import { ConvergenceError } from "../errors.ts";
 import { anything, callback, checkOptions, mapped, type OptionRules, positive, whole } from "../options.ts";
 import type { Program } from "../program/index.ts";
@@ -16,7 +16,7 @@ import {
 
 /** Options of {@link map}: which mode, where the search starts, and when it ends. */
 export interface MapOptions
-  extends Pick<UnconstrainedDensityOptions, "parameters" | "executor" | "precision" | "threads"> {
+  extends Pick<UnconstrainedDensityOptions, "parameters" | "executor" | "precision" | "threads" | "device"> {
   /**
    * Which density's mode. `constrained` (default): that of the sites' own values, p(θ | x), the textbook's; it depends on the units and
    * form in which sites are written. `unconstrained`: that of the coordinates that samplers and guides work in, which has the
@@ -25,7 +25,7 @@ export interface MapOptions
   readonly space?: "constrained" | "unconstrained";
   /**
    * How close to the mode the search ends: the largest distance along a coordinate, in standard deviations from the curvature there. It
-   * does not depend on the data's units. Default 1e-6.
+   * does not depend on the data's units. Default 1e-6; in float32, as on a device, 1e-3.
    */
   readonly tolerance?: number;
   /** Number of steps after which it gives up. Default 1000. */
@@ -47,6 +47,7 @@ export const mapRules: OptionRules<MapOptions> = {
   executor: anything,
   precision: anything,
   threads: whole(1),
+  device: deviceRule,
 };
 
 /** Options of {@link map}'s `run`. */
@@ -103,6 +104,9 @@ const largest = (gradient: Float64Array): number => gradient.reduce((m, g) => Ma
  * *a* mode: if there are several, the one uphill from the starting point. With minibatches, or other sites of a guide, `autoDelta` under
  * `svi` maximises the same density by Adam.
  *
+ * On a device the density and its gradient are computed there, in float32, with the data; the search, the curvature and the values at the mode are the
+ * processor's, in float64.
+ *
  * A mode is a point, not an average: in hierarchical programs it can be at the edge (a scale of zero, where the density is infinite), far
  * from where the posterior's mass is. Then there is no mode, and the error says so. At an edge where the density is finite (such as a
  * half-normal scale whose mode is 0) it returns values within about the tolerance of the edge.
@@ -127,6 +131,7 @@ export function map<A extends readonly unknown[]>(program: Program<A>): MapFinde
         parameters,
         precision,
         threads,
+        device,
       } = options;
       checkSeed(seed);
       const density = await unconstrainedDensity(program, args, {
@@ -135,6 +140,7 @@ export function map<A extends readonly unknown[]>(program: Program<A>): MapFinde
         ...(parameters && { parameters }),
         ...(precision && { precision }),
         ...(threads !== undefined && { threads }),
+        ...(device && { device }),
       });
       const { q, logDensity, gradient } = await startingPoint(density, { seed, values: initial });
       return { density, search: startLbfgs(q, logDensity, gradient) };
@@ -157,17 +163,23 @@ export function map<A extends readonly unknown[]>(program: Program<A>): MapFinde
   return finder;
 }
 
+/** Relative rounding errors of the densities that the line search compares. */
+const ROUNDING = { float64: 1e-10, float32: 2 ** -20 } as const;
+
 async function step({
   density,
   search,
 }: MapState): Promise<{ readonly state: MapState; readonly moved: boolean }> {
-  const next = await stepLbfgs(density.logDensityAndGradient, search);
+  const next = await stepLbfgs(density.logDensityAndGradient, search, ROUNDING[density.precision]);
   return { state: { density, search: next ?? search }, moved: next !== undefined };
 }
 
+/** Gradients of float32 sums cannot show smaller distances reliably. */
+const TOLERANCES = { float64: 1e-6, float32: 1e-3 } as const;
+
 /** Steps until the gradient is within the tolerance. @throws ConvergenceError when it stays above. */
 export async function searched(start: MapState, options: MapRunOptions): Promise<MapState> {
-  const { tolerance = 1e-6, maxSteps = 1000, onStep } = options;
+  const { tolerance = TOLERANCES[start.density.precision], maxSteps = 1000, onStep } = options;
   let state = start;
   let moved = true;
   /** Whether the scales come from the curvature here. */

@@ -1,4 +1,12 @@
-import { ArrayValue, build, chooseExecutor, type Executor } from "../compile/index.ts";
+import {
+  ArrayValue,
+  build,
+  checkDevice,
+  chooseExecutor,
+  type Device,
+  deviceRule,
+  type Executor,
+} from "../compile/index.ts";
 import { biject } from "../distributions/index.ts";
 import { UsageError } from "../errors.ts";
 import { anything, checkOptions, flag, mapped, type OptionRules, whole } from "../options.ts";
@@ -46,10 +54,12 @@ export interface UnconstrainedDensityOptions extends UnconstrainedGraphOptions {
    * size of the program's graph, native from about 10,000 element operations on.
    */
   readonly executor?: Executor | "auto";
-  /** Precision of the native executor; the host always computes in float64. Default `float64`. */
+  /** Precision of the native executor; the host always computes in float64. Default `float64`, on a device `float32`, its only one. */
   readonly precision?: Precision;
   /** Threads of the native executor. Default: one for each core. */
   readonly threads?: number;
+  /** Where the native executor computes. On `webgpu`, a graphics processor, data stay there, and each call sends a point. Default `cpu`. */
+  readonly device?: Device;
   /** Whether the transforms' Jacobian is part of it. Without, it is the density of the sites' own values. Default true. */
   readonly jacobian?: boolean;
 }
@@ -60,6 +70,7 @@ const densityRules: OptionRules<UnconstrainedDensityOptions> = {
   executor: anything,
   precision: anything,
   threads: whole(1),
+  device: deviceRule,
   jacobian: flag,
   annealed: anything,
   chains: anything,
@@ -76,6 +87,8 @@ export interface UnconstrainedDensity {
   /** Which coordinates belong to which site. */
   readonly sites: readonly SiteCoordinates[];
   readonly executor: Executor;
+  /** In what it is computed. */
+  readonly precision: Precision;
   /** The expressions behind it. */
   readonly graph: UnconstrainedGraph;
   /** The expression of the log density itself. */
@@ -133,20 +146,28 @@ export async function unconstrainedDensity<A extends readonly unknown[]>(
   options: UnconstrainedDensityOptions = {},
 ): Promise<UnconstrainedDensity> {
   checkOptions("unconstrainedDensity", options, densityRules);
-  const { precision = "float64", threads, jacobian = true } = options;
+  const { threads, jacobian = true, device = "cpu" } = options;
+  const { precision = device === "cpu" ? "float64" : "float32" } = options;
+  if (device !== "cpu" && precision === "float64") {
+    throw new UsageError(
+      `${program.name}: a graphics processor computes in float32; with device "${device}" leave out the precision, or compute in float64 on the processor.`,
+    );
+  }
   const source: Source = { program, parameters: options.parameters, data: options.data };
   const graph = unconstrainedGraph(program, args, options);
   const { coordinates, dimension, sites, values, inverseTemperature } = graph;
   const logDensity = jacobian ? add(graph.logJoint, graph.logJacobian) : graph.logJoint;
   const derivatives = grad(logDensity, coordinates);
   const outputs = [logDensity, ...derivatives];
-  const executor = options.executor === "auto" ? chooseExecutor(outputs) : (options.executor ?? "host");
+  const executor = executorOf(options, outputs);
+  checkDevice(program.name, executor, device);
   const slope = vectorOf(graph, executor === "host" ? "float64" : precision);
   const result = slope.flat.slice(0, 1);
   const beta: Floats = slope.flat.slice(0, 1);
   const { point, run } = await compileAt(source, graph, outputs, [result, ...slope.parts], {
     executor,
     precision,
+    device,
     ...(threads !== undefined && { threads }),
     inputs: new Map(inverseTemperature && [[inverseTemperature, beta]]),
   });
@@ -185,6 +206,7 @@ export async function unconstrainedDensity<A extends readonly unknown[]>(
     dimension,
     sites,
     executor,
+    precision: executor === "host" ? "float64" : precision,
     graph,
     logDensity,
     derivatives,
@@ -243,6 +265,14 @@ export async function unconstrainedDensity<A extends readonly unknown[]>(
       });
     },
   };
+}
+
+/** On a device the executor is the native one, unless another is asked for. */
+function executorOf(
+  { device = "cpu", executor = device === "cpu" ? "host" : "native" }: UnconstrainedDensityOptions,
+  outputs: readonly Tensor[],
+): Executor {
+  return executor === "auto" ? (device === "cpu" ? chooseExecutor(outputs) : "native") : executor;
 }
 
 /** Row `i` of a matrix. */

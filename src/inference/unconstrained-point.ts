@@ -1,5 +1,12 @@
 /** Expressions of a program's unconstrained coordinates, compiled and evaluated at points. */
-import { build, describeLeaf, type Executor, initialValues, inPrecision } from "../compile/index.ts";
+import {
+  build,
+  type Device,
+  describeLeaf,
+  type Executor,
+  initialValues,
+  inPrecision,
+} from "../compile/index.ts";
 import { UsageError } from "../errors.ts";
 import type { Program } from "../program/index.ts";
 import { convert, isInput, isParameter, type Tensor, type TypedArray } from "../tensor/index.ts";
@@ -46,6 +53,8 @@ export interface CompileAtOptions {
   /** Precision of the native executor. */
   readonly precision?: Precision;
   readonly threads?: number;
+  /** Where the native executor computes. */
+  readonly device?: Device;
   /** Other inputs, with the arrays that they are read from. */
   readonly inputs?: ReadonlyMap<Tensor, Floats>;
 }
@@ -62,13 +71,23 @@ export async function compileAt(
   graph: UnconstrainedGraph,
   outputs: readonly Tensor[],
   results: readonly Floats[],
-  { executor = "host", precision = "float64", threads, inputs = new Map() }: CompileAtOptions = {},
+  {
+    executor = "host",
+    precision = "float64",
+    threads,
+    device = "cpu",
+    inputs = new Map(),
+  }: CompileAtOptions = {},
 ): Promise<CompiledAt> {
   // The host computes in float64 whatever a node's dtype says.
   const converted =
     executor === "host" ? { outputs, leaves: new Map<Tensor, Tensor>() } : inPrecision(outputs, precision);
   const original = new Map([...converted.leaves].map(([from, to]) => [to, from]));
-  const compiled = await build(converted.outputs, { executor, ...(threads !== undefined && { threads }) });
+  const compiled = await build(converted.outputs, {
+    executor,
+    device,
+    ...(threads !== undefined && { threads }),
+  });
   const point = vectorOf(graph, executor === "host" ? "float64" : precision);
   const arrays = compiled.leaves.map((leaf): TypedArray => {
     const from = original.get(leaf) ?? leaf;

@@ -210,6 +210,7 @@ const matmulAddOp = defineOp<MatmulAttributes, [Tensor, Tensor, Tensor]>({
   },
   cases: [
     { inputs: [[3, 4], [4, 5], [5]], attributes: { transposeA: false, transposeB: false } },
+    { inputs: [[3, 4], [4, 5], []], attributes: { transposeA: false, transposeB: false } },
     {
       inputs: [
         [4, 3],
