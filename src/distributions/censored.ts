@@ -61,6 +61,10 @@ export class CensoredDistribution<D extends Distribution = Distribution> extends
     this.high = high;
   }
 
+  override get hasAtoms(): boolean {
+    return true;
+  }
+
   /** The density between the bounds; at a bound, the logarithm of the probability of the bound and all beyond. */
   protected override logDensity(x: Tensor): Tensor {
     const { base, low, high } = this;

@@ -38,6 +38,10 @@ export class DeltaDistribution extends Distribution {
     this.value = value;
   }
 
+  override get hasAtoms(): boolean {
+    return true;
+  }
+
   protected override logDensity(x: Tensor): Tensor {
     const off = where(equal(x, this.value), full([], 0, this.dtype), Number.NEGATIVE_INFINITY);
     const mass = this.eventShape.length === 0 ? off : sum(off, lastAxes(this.eventShape.length));

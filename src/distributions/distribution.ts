@@ -193,6 +193,14 @@ export abstract class Distribution {
     return this.support.isDiscrete;
   }
 
+  /**
+   * Whether single values may have a probability of their own: all of a discrete family have, and those of a `Delta`, an `Empirical` or the bounds of censored values.
+   * If not, the distribution function is continuous, and rises wherever there is a density.
+   */
+  get hasAtoms(): boolean {
+    return this.isDiscrete;
+  }
+
   /** The distribution as an exponential family, if it is one. */
   get exponentialFamily(): ExponentialFamily | undefined {
     return undefined;

@@ -114,6 +114,10 @@ export class EmpiricalDistribution extends Distribution {
     return logShare(sum(where(all, row, 0), -1), sum(where(all, 0, row), -1));
   }
 
+  override get hasAtoms(): boolean {
+    return true;
+  }
+
   protected override logDensity(x: Tensor): Tensor {
     return this.logShareOf(x);
   }

@@ -90,6 +90,10 @@ export class FamilyMixtureDistribution extends Distribution {
     return this.weighed(this.components.map((d) => d.logProb(x)));
   }
 
+  override get hasAtoms(): boolean {
+    return this.components.some((d) => d.hasAtoms);
+  }
+
   protected override logDensity(x: Tensor): Tensor {
     return logsumexp(this.logProbOfEach(x), -1);
   }

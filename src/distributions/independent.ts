@@ -42,6 +42,10 @@ export class IndependentDistribution<D extends Distribution = Distribution> exte
     this.reinterpreted = n;
   }
 
+  override get hasAtoms(): boolean {
+    return this.base.hasAtoms;
+  }
+
   override get exponentialFamily(): ExponentialFamily | undefined {
     const family = this.base.exponentialFamily;
     const n = this.reinterpreted;

@@ -5,8 +5,7 @@ import type { Distribution } from "./distribution.ts";
 import { quantileOf, type Searched, searchCounts, searchReals, tailsFrom } from "./quantile-search.ts";
 
 /** Whether a family has a density or masses on whole numbers, and not single real values with a probability of their own. */
-export const isSearchable = ({ isDiscrete, name, support }: Distribution): boolean =>
-  isDiscrete || !(/Delta|Empirical/.test(name) || support.name === "censored");
+export const isSearchable = ({ isDiscrete, hasAtoms }: Distribution): boolean => isDiscrete || !hasAtoms;
 
 /**
  * The quantiles of a mixture.

@@ -67,6 +67,10 @@ export class MixtureDistribution<D extends Distribution = Distribution> extends 
     return -1 - this.eventShape.length;
   }
 
+  override get hasAtoms(): boolean {
+    return this.components.hasAtoms;
+  }
+
   protected override logDensity(x: Tensor): Tensor {
     return logsumexp(this.logProbOfEach(x), -1);
   }

@@ -71,6 +71,10 @@ export class TransformedDistribution extends Distribution {
     return independentConstraint(this.transform.codomain, this.reinterpreted);
   }
 
+  override get hasAtoms(): boolean {
+    return this.base.hasAtoms;
+  }
+
   protected override logDensity(y: Tensor): Tensor {
     if (!this.transform.hasInverse) {
       throw new ClosedFormError(

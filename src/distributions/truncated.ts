@@ -228,6 +228,10 @@ export class TruncatedDistribution<D extends Distribution = Distribution> extend
     return this.logMassBetween(this.low, this.high);
   }
 
+  override get hasAtoms(): boolean {
+    return this.base.hasAtoms;
+  }
+
   protected override logDensity(x: Tensor): Tensor {
     return sub(this.base.logProb(x), this.logMass());
   }

@@ -250,10 +250,6 @@ function symbolicOf(make: Make, rows: readonly Row[]): Distribution {
   );
 }
 
-/** Numbers with a probability of their own on a support of all reals. */
-const hasAtoms = ({ name, support }: Distribution): boolean =>
-  name === "Delta" || name === "Empirical" || support.name === "censored";
-
 const NAMES = ["cdf", "survival", "logCdf", "logSurvival"] as const;
 
 describe.each(distributionCases.map((c) => [c.name, c] as const))("%s", (_, c) => {
@@ -291,7 +287,7 @@ describe.each(distributionCases.map((c) => [c.name, c] as const))("%s", (_, c) =
       expect(found.cdf[i]).toBeGreaterThanOrEqual(0);
       expect(found.cdf[i]).toBeLessThanOrEqual(1);
     });
-    if (d.isDiscrete || hasAtoms(d)) return;
+    if (d.hasAtoms) return;
     const slopes = await evaluate(c, (p, x) => {
       const wide = x.add(p.logProb(x).mul(0));
       return {
@@ -310,6 +306,21 @@ describe.each(distributionCases.map((c) => [c.name, c] as const))("%s", (_, c) =
       expect(Math.abs(slopes.cdf[i] - e), `element ${i}`).toBeLessThanOrEqual(1e-11 * e + whole);
       expect(Math.abs(slopes.survival[i] + e), `element ${i}`).toBeLessThanOrEqual(1e-11 * e + whole);
     });
+  });
+
+  testIf(d.has("cdf"))("its distribution function jumps at draws only if it says so", async () => {
+    const found = await evaluate(c, (p) => {
+      const x = p.sample("x", [40]).cast("float64");
+      // A rise over a millionth, beside a thousandfold of it: the same of a jump, a thousandth of a density's.
+      const rise = (width: number): Tensor => {
+        const step = x.abs().add(x.equal(0).cast("float64")).mul(width);
+        return p.cdf(x.add(step)).sub(p.cdf(x.sub(step)));
+      };
+      return { near: rise(1e-9), far: rise(1e-6) };
+    });
+    const jumps = found.near.filter((v, i) => v > 0.1 * found.far[i] && v > 1e-9).length;
+    if (!d.hasAtoms) expect(jumps).toBe(0);
+    else expect(jumps).toBeGreaterThan(0);
   });
 
   testIf(d.has("cdf"))("0 below, 1 above, NaN at NaN, in the batch's shape", async () => {
@@ -359,7 +370,7 @@ describe.each(distributionCases.map((c) => [c.name, c] as const))("%s", (_, c) =
     if (d.dtype === "float64") for (const x of found.outside) expect(x).toBeNaN();
     for (const x of found.end) expect(x).toBe(1);
     for (const x of found.below) expect(x).toBeGreaterThan(0.5 - 1e-9);
-    if (!hasAtoms(d)) for (const x of found.above) expect(x).toBeGreaterThan(0.5 - 1e-9);
+    if (!d.hasAtoms || d.isDiscrete) for (const x of found.above) expect(x).toBeGreaterThan(0.5 - 1e-9);
   });
 
   testIf(d.has("cdf"))("draws are below a value as often as it says", async () => {

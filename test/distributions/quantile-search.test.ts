@@ -6,6 +6,7 @@ import { inPrecision } from "../../src/compile/precision.ts";
 import {
   Categorical,
   ClosedFormError,
+  censor,
   Delta,
   type Distribution,
   Geometric,
@@ -15,6 +16,8 @@ import {
   Poisson,
   SkewNormal,
   StudentT,
+  Transformed,
+  transforms,
   Uniform,
 } from "../../src/distributions/index.ts";
 import { grad, input, scan, sum, type Tensor, tensor, vmap } from "../../src/tensor/index.ts";
@@ -178,7 +181,23 @@ test("the ends of the components at 0 and 1; NaN of NaN; no quantile of single v
   );
   const none = await missing(await tensor([0, Number.NaN], { dtype: "float64" }).value());
   expect(Number(none.x.data[0])).toBeNaN();
-  expect(() => Mixture(weights, Delta(tensor([0, 1]))).icdf(0.5)).toThrow(ClosedFormError);
+  // However deep the single values are wrapped.
+  const two = tensor([0, 1]);
+  const atoms = [
+    Delta(two),
+    Transformed(Delta(two), transforms.affine(1, 2)),
+    Transformed(Transformed(Delta(two), transforms.affine(1, 2)), transforms.exp),
+    censor(Normal(two, 1), -1, 1),
+    Transformed(censor(Normal(two, 1), -1, 1), transforms.affine(1, 2)),
+  ];
+  for (const d of atoms) {
+    expect(d.hasAtoms).toBe(true);
+    expect(() => Mixture(weights, d).icdf(0.5), d.name).toThrow(ClosedFormError);
+    expect(() =>
+      Mixture(weights, [Normal(0, 1), d.mapParameters((t) => t.slice({ axis: 0, end: 1 }))]).icdf(0.5),
+    ).toThrow();
+  }
+  expect(Transformed(Normal(two, 1), transforms.affine(1, 2)).hasAtoms).toBe(false);
 });
 
 test("derivatives of the first four orders, in the probability and in parameters, are those of the equation", async () => {
