@@ -36,7 +36,7 @@ import { type FittedProgram, fittedProgram } from "./fitted.ts";
 import { type GuideDrawsOptions, guideDraws } from "./guide-draws.ts";
 import { type GuideStart, startOf } from "./guides/start.ts";
 import { inColumns } from "./in-columns.ts";
-import { type PosteriorNormal, posteriorNormal } from "./posterior-normal.ts";
+import type { PosteriorNormal } from "./posterior-normal.ts";
 import { checkSameProgram } from "./same-program.ts";
 import { checkPlates, ownRows } from "./shared-rows.ts";
 
@@ -365,6 +365,7 @@ async function startOfGuide<A extends readonly unknown[]>(
   if (start === undefined) return plain();
   let normal: PosteriorNormal;
   try {
+    const { posteriorNormal } = await import("./posterior-normal.ts");
     normal = await posteriorNormal(start.target, args, seed);
   } catch (error) {
     if (!(error instanceof TightboundError) || error instanceof InternalError) throw error;

@@ -45,9 +45,9 @@ test("a page's scripts, gzipped, without the runtime", () => {
     `KiB gzipped: program ${sizeOf("program").toFixed(0)}, models ${sizeOf("models").toFixed(0)}, ` +
       `with all that a page may load later ${sizeOf("models", { all: true }).toFixed(0)}`,
   );
-  // Measured 150 and 240, of which the means over ranks are 1 and 4: a program loads neither models, nor what checks their settings, nor families that it does not name.
-  expect(sizeOf("program")).toBeLessThan(151);
-  expect(sizeOf("models", { all: true })).toBeLessThan(243);
+  // Promised 150 and 250. Measured 148 and 242, of which the means over ranks are 1 and 4: a program loads neither models, nor what checks their settings, nor families that it does not name.
+  expect(sizeOf("program")).toBeLessThan(150);
+  expect(sizeOf("models", { all: true })).toBeLessThan(250);
 });
 
 describe.skipIf(!canDrive)(
