@@ -119,7 +119,7 @@ made by `test/posteriors/densities/table.py`.
 - **Mended:** `Binomial` refused a total of whole numbers in an integer dtype, as a `Categorical` site has.
 - **Programs that do not say what they mean.** Five of posteriordb's, written here as they are, so that densities agree. `hmm_gaussian` gives the first value the densities of all
   states, whichever the first state is. `iohmm_reg` takes the probability of a transition from the state that is left. The three `latent_reg_irt` mean to scale columns of two values
-  by their range, but an operator binds tighter than was meant, and all are scaled by two standard deviations.
+  by their range, but an operator binds tighter than was meant, and all are scaled by two standard deviations. `covid19imperial_v2` and `covid19imperial_v3` are the same file.
 
 | program | beyond normals and arithmetic | written in | compared with |
 |---|---|---|---|""")

@@ -198,20 +198,15 @@ const epidemic = (name: string): StanProgram =>
       const phi = sample("phi", HalfNormal(5));
       const kappa = sample("kappa", HalfNormal(0.5));
       const mu = sample("mu", flat(positive, [countries]));
+      // Not divided by the probability of a positive number, which depends on kappa.
       factor("prior of mu", Normal(3.28, kappa).logProb(mu).sum());
       const alpha = sample("alpha_hier", Gamma(0.1667, 1).expand([d.X[0][0].length]).toEvent(1)).sub(
         Math.log(1.05) / 6,
       );
       const noise = each("ifr_noise", TruncatedNormal(1, 0.1, 0));
-      // [days, countries]
-      const byDay = (of: (country: number, day: number) => Column): Tensor =>
-        tensor(d.SI.map((_, day) => d.pop.map((_, country) => of(country, day))));
-      const reproduction = mu.mul(
-        byDay((country, day) => d.X[country][day])
-          .matmul(alpha)
-          .neg()
-          .exp(),
-      );
+      // [days, countries, measures]
+      const measures = tensor(d.SI.map((_, day) => d.X.map((country) => country[day])));
+      const reproduction = mu.mul(measures.matmul(alpha).neg().exp());
       const [interval, people] = [tensor(d.SI), tensor(d.pop)];
       const seeded = y.expand([d.N0, countries]);
       // The carry: infections of all days before, the last one first, and their sum.
