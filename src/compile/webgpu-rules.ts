@@ -7,14 +7,15 @@ import {
   greater,
   lessEqual,
   log,
+  logOfTerms,
   max,
   positive,
   pow,
-  rebuild,
   relu,
-  reshape,
   sameShape,
   sigmoid,
+  softmax,
+  startFromMatrix,
   sub,
   sum,
   type Tensor,
@@ -32,13 +33,6 @@ const wholePower = (node: Tensor): Tensor | undefined => {
   return pow(expand(base, node.shape), expand(exponent, node.shape));
 };
 
-/** A product that starts from a scalar ends the process: its kernel asks for the extents of a matrix or vector. */
-const matrixToStartFrom = (node: Tensor): Tensor | undefined => {
-  if (node.op.name !== "matmulAdd" || node.inputs[2].rank > 0) return undefined;
-  const [a, b, c] = node.inputs;
-  return rebuild(node, [a, b, reshape(c, [1, 1])]);
-};
-
 /** Below the largest number of float32; sums of powers of at most 1 stay below it. */
 const LARGEST = 3e38;
 
@@ -49,7 +43,7 @@ const LARGEST = 3e38;
 function withoutNumber(node: Tensor): Tensor | undefined {
   if (node.dtype !== "float32") return undefined;
   const [x] = node.inputs;
-  if (log.is(node) || node.op.name === "logOfTerms") {
+  if (log.is(node) || logOfTerms.is(node)) {
     const outside = where(equal(x, 0), Number.NEGATIVE_INFINITY, Number.NaN);
     return where(greater(x, 0), node, outside);
   }
@@ -64,8 +58,8 @@ function withoutNumber(node: Tensor): Tensor | undefined {
       where(equal(exponent, floor(exponent)), where(lessEqual(base, 0), node, base), outside),
     );
   }
-  if (node.op.name === "softmax") {
-    const { axis } = node.attributes as { readonly axis: number };
+  if (softmax.is(node)) {
+    const { axis } = node.attributes;
     const powers = exp(sub(x, max(x, axis, { keepDims: true })));
     const total = sum(powers, axis, { keepDims: true });
     return powers.div(where(lessEqual(total, LARGEST), total, Number.NaN));
@@ -98,7 +92,7 @@ function plainProducts(outputs: readonly Tensor[], least: number): readonly Tens
 export const forWebGpu = (outputs: readonly Tensor[], least = MANY_MULTIPLICATIONS): readonly Tensor[] =>
   plainProducts(
     applyRule(
-      applyRule(outputs, (node) => matrixToStartFrom(node) ?? wholePower(node)),
+      applyRule(outputs, (node) => startFromMatrix(node) ?? wholePower(node)),
       withoutNumber,
     ),
     least,

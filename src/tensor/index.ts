@@ -89,7 +89,14 @@ export {
   type TriangularSolveOptions,
   triangularSolve,
 } from "./ops/linalg.ts";
-export { fuseMatmulAdd, type MatmulOptions, matmul, transposeFirst, usesVectors } from "./ops/matmul.ts";
+export {
+  fuseMatmulAdd,
+  type MatmulOptions,
+  matmul,
+  startFromMatrix,
+  transposeFirst,
+  usesVectors,
+} from "./ops/matmul.ts";
 export { isOfOneProcess, isOverRanks, meanOverRanks } from "./ops/mean-over-ranks.ts";
 export { expand, flatten, reshape, squeeze, transpose, unsqueeze } from "./ops/movement.ts";
 export {

@@ -230,6 +230,13 @@ const matmulAddOp = defineOp<MatmulAttributes, [Tensor, Tensor, Tensor]>({
   ],
 });
 
+/** A product that starts from a scalar, as one that starts from a matrix: on WebGPU the runtime's kernel asks for its extents, and ends the process. */
+export function startFromMatrix(node: Tensor): Tensor | undefined {
+  if (!matmulAddOp.is(node) || node.inputs[2].rank > 0) return undefined;
+  const [a, b, c] = node.inputs;
+  return matmulAddOp([a, b, reshape(c, [1, 1])], node.attributes);
+}
+
 /**
  * `node` = a·b + c as one product that starts from c instead of zero, if `node` is such a sum of matrices; else undefined.
  * For executors that have the fused product.
