@@ -10,7 +10,7 @@ const hasTest = (f: unknown): f is { is(t: tensors.Tensor): boolean } => typeof 
 const recognisers = Object.entries(exported).flatMap(([name, f]) => (hasTest(f) ? [{ name, f }] : []));
 
 test("every function that applies an op of its name recognises its nodes, and no others", () => {
-  const internal = ["constant", "input", "parameter", "noise", "matmulAdd", "scanPart"];
+  const internal = ["constant", "input", "parameter", "noise", "matmulAdd", "scanPart", "implicit"];
   const expected = [...ops.keys()].filter((name) => !internal.includes(name)).sort();
   expect(recognisers.map(({ name }) => name).sort()).toEqual(expected);
   const nodes = drawnCases("float64").map(({ output }) => output);
