@@ -6,6 +6,9 @@ import { foldLongTables, linksOutOfTheSite, searchable } from "./markdown";
 
 const docs = join(import.meta.dirname, "..");
 
+/** The library, for browsers. */
+const library = join(docs, ".vitepress", "cache", "library");
+
 /** Whether the pages made from docstrings are part of the site: `scripts/build.mjs --no-reference` leaves them out. */
 const generated = join(docs, "api", "sidebar.json");
 const withReference = process.env.DOCS_REFERENCE !== "none" && existsSync(generated);
@@ -20,6 +23,11 @@ const guide = JSON.parse(readFileSync(join(docs, "pages.json"), "utf8"));
 const icon = `data:image/svg+xml,${encodeURIComponent(
   '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" fill="none" stroke="#17917a" stroke-width="2"><path d="M1 3h14M2 14C5 2 11 2 14 14"/></svg>',
 )}`;
+
+/** Says nothing of where a package has its hints for bundlers, which this bundler would have elsewhere. */
+const onwarn = (warning: { readonly code?: string }, warn: (warning: object) => void): void => {
+  if (warning.code !== "INVALID_ANNOTATION") warn(warning);
+};
 
 export default defineConfig({
   title: "Tightbound",
@@ -38,6 +46,17 @@ export default defineConfig({
   },
   // Without the reference, links to it lead nowhere.
   ignoreDeadLinks: withReference ? false : [/\/api\//],
+  // For pages that compute: see `scripts/build.mjs`. Their workers load parts of the library later.
+  vite: {
+    resolve: {
+      alias: [
+        { find: /^#platform\/(.+)$/, replacement: join(library, "platform/browser/$1.js") },
+        { find: /^tightbound\/(.+)$/, replacement: join(library, "public/$1.js") },
+      ],
+    },
+    worker: { format: "es", rollupOptions: { onwarn } },
+    build: { rollupOptions: { onwarn } },
+  },
   markdown: {
     theme: { light: "github-light", dark: "github-dark" },
     config: (md) => {

@@ -31,6 +31,11 @@ if (withReference) {
   run(join(docs, "scripts", "command-line.mjs"), []);
   run(join(docs, "scripts", "settings.mjs"), []);
 }
+// Pages that compute have the library as it is published, because it starts workers by the names that its scripts have then.
+const library = join(docs, ".vitepress", "cache", "library");
+const tsc = join(docs, "..", "node_modules", "typescript", "bin", "tsc");
+run(tsc, ["-p", "../tsconfig.build.json", "--declaration", "false", "--outDir", library]);
+run(join(docs, "scripts", "digits.mjs"), []);
 run(program("vitepress", "bin/vitepress.js"), [
   "build",
   ".",

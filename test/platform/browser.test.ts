@@ -1,8 +1,8 @@
 /** A real page in Chromium: the package as it is published, bundled without settings, and its numbers beside Node's. */
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type BundledFile, bundle, canDrive, installed, openPage } from "./page.ts";
+import { type BundledFile, bundle, bundleFiles, canDrive, installed, openPage } from "./page.ts";
 import * as programs from "./page-programs.ts";
 
 const KIB = 1024;
@@ -82,6 +82,41 @@ describe.skipIf(!canDrive)(
       expect(inWorkers).toEqual(page);
       // 4 × 500 draws with some 1,000 effective ones: 5 standard errors of the mean, false alarms below 1 in 10⁶ where engines differ.
       expect(Math.abs(page.mean - node.mean)).toBeLessThan((5 * node.sd * Math.SQRT2) / Math.sqrt(1000));
+    });
+
+    test("the documented page trains in a worker, tells of each epoch, and stops", async () => {
+      const text = readFileSync(
+        join(import.meta.dirname, "..", "..", "docs", "how-to", "in-the-browser.md"),
+        "utf8",
+      );
+      const section = text.slice(text.indexOf("## Train a model"), text.indexOf("## What differs"));
+      const files = new Map(
+        [...section.matchAll(/`([\w.]+\.(?:html|js))`:\n\n```\w+\n([\s\S]*?)```/g)].map(
+          ([, name, code]) => [name, code] as const,
+        ),
+      );
+      expect([...files.keys()]).toEqual(["index.html", "main.js", "worker.js", "vite.config.js"]);
+      const watched = `
+        const heard = [];
+        worker.addEventListener("message", ({ data }) => {
+          heard.push(data);
+          if (data.epoch === 3) document.getElementById("stop").click();
+        });
+        globalThis.run = async () => {
+          while (!heard.at(-1)?.done) await new Promise((resolve) => setTimeout(resolve, 50));
+          return { epochs: heard.length - 1, samples: heard[0].samples.length, shown: out.textContent };
+        };`;
+      files.set("main.js", `${files.get("main.js")}${watched}`);
+      // So many that they end only if the worker hears of the stop.
+      files.set("worker.js", (files.get("worker.js") ?? "").replace("epochs: 60", "epochs: 100_000"));
+      await bundleFiles(folder, "documented", files);
+      const page = await openPage(join(folder, "dist", "documented"), { said });
+      const { epochs, samples, shown } = (await page.call("run()")) as Record<string, unknown>;
+      await page.close();
+      expect(epochs).toBeGreaterThanOrEqual(3);
+      expect(epochs).toBeLessThan(100_000);
+      expect(samples).toBe(4 * 64);
+      expect(shown).toMatch(/^elbo -\d/);
     });
 
     test("nothing was said on the console", () => expect(said).toEqual([]));

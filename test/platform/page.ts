@@ -123,6 +123,23 @@ export async function bundle(folder: string, name: string, script: string): Prom
   }));
 }
 
+/** Bundles a page of several files, with its own settings if `vite.config.js` is one of them. The result is in `dist/NAME`. */
+export async function bundleFiles(
+  folder: string,
+  name: string,
+  files: ReadonlyMap<string, string>,
+): Promise<void> {
+  const source = join(folder, name);
+  mkdirSync(source, { recursive: true });
+  for (const [file, text] of files) writeFileSync(join(source, file), text);
+  await build({
+    root: source,
+    configFile: files.has("vite.config.js") && join(source, "vite.config.js"),
+    logLevel: "silent",
+    build: { outDir: join(folder, "dist", name), emptyOutDir: true },
+  });
+}
+
 /** Bundles a page of the tests from the library's sources, so that it can use what the package does not show. */
 export async function bundleSources(entry: string, outDir: string): Promise<void> {
   const source = join(outDir, "..", "source");
@@ -149,6 +166,7 @@ const TYPES: Readonly<Record<string, string>> = {
   ".js": "text/javascript",
   ".mjs": "text/javascript",
   ".wasm": "application/wasm",
+  ".css": "text/css",
 };
 
 /** Serves a folder on this machine alone. */
@@ -180,12 +198,16 @@ export interface PageOptions {
   readonly said?: string[];
   /** The host in the page's address, which leads here whatever it is. Default this machine's own, from which pages are secure. */
   readonly host?: string;
+  /** Its path in the folder. Default `/`. */
+  readonly path?: string;
+  /** An expression that is true once the page is ready. Default that it has set `run`. */
+  readonly ready?: string;
 }
 
-/** Opens the page of a folder in Chromium, and waits until it has set `run`. `call` evaluates an expression there. */
+/** Opens the page of a folder in Chromium, and waits until it is ready. `call` evaluates an expression there. */
 export async function openPage(
   folder: string,
-  { flags = [], said = [], host }: PageOptions = {},
+  { flags = [], said = [], host, path = "/", ready = "globalThis.run !== undefined" }: PageOptions = {},
 ): Promise<{
   readonly call: (expression: string) => Promise<unknown>;
   readonly close: () => Promise<void>;
@@ -198,8 +220,8 @@ export async function openPage(
   const page = await browser.newPage();
   page.on("pageerror", ({ message }) => said.push(message));
   page.on("console", (line) => said.push(line.text()));
-  await page.goto(`${host ? address.replace("127.0.0.1", host) : address}/`);
-  await page.waitForFunction("globalThis.run !== undefined");
+  await page.goto(`${host ? address.replace("127.0.0.1", host) : address}${path}`);
+  await page.waitForFunction(ready);
   return {
     call: (expression) => page.evaluate(expression),
     close: async () => {
