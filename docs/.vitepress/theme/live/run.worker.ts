@@ -33,9 +33,13 @@ async function run(source: string): Promise<void> {
   const AsyncFunction = (async () => {}).constructor as new (
     ...args: string[]
   ) => (...values: unknown[]) => Promise<unknown>;
-  // Lines keep their numbers.
+  // A function of its own, so that a program may have a `mean` although the library has one.
   const body = source.replace(IMPORT, (text) => text.replace(/[^\n]/g, ""));
-  const program = new AsyncFunction("console", ...Object.keys(names), `"use strict";${body}`);
+  const program = new AsyncFunction(
+    "console",
+    ...Object.keys(names),
+    `"use strict"; return (async () => {${body}\n})();`,
+  );
   const print = (...values: unknown[]): void => tell({ kind: "printed", text: values.map(shown).join(" ") });
   await program({ log: print }, ...Object.values(names));
   tell({ kind: "done", seconds: (performance.now() - began) / 1000 });
