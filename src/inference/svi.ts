@@ -296,16 +296,16 @@ export function boundMaximiser<A extends readonly unknown[]>(
       };
     },
     async step(state) {
-      const elbo = [0];
-      return {
-        state: await take(
-          state,
-          1,
-          () => {},
-          (estimates) => elbo.splice(0, 1, ...estimates),
-        ),
-        elbo: elbo[0],
-      };
+      let elbo = Number.NaN;
+      const next = await take(
+        state,
+        1,
+        () => {},
+        ([estimate]) => {
+          elbo = estimate;
+        },
+      );
+      return { state: next, elbo };
     },
     async run(args, options) {
       checkOptions("svi", options, runRules);
