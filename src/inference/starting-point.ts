@@ -32,7 +32,7 @@ export interface StartingPointOptions {
 /**
  * A starting point of a log density: the given values of sites, or the first of 100 random points whose density and gradient are finite. From
  * random points so far from the data that differences of the log density are rounding, it climbs until they are not: no further, so that
- * chains still start apart. Where that leads nowhere, as where a recursion explodes, it begins at the next random point.
+ * chains still start apart. If the climb gets stuck, as where a recursion explodes, it starts again from the next random point.
  *
  * @throws NonFiniteError naming the site whose log density is not finite, its value, its parameters and the way out; or, for an algorithm that
  * compares log densities, when they are rounding wherever it climbed to.
@@ -95,8 +95,8 @@ const unresolved = (
   points: number,
 ): NonFiniteError =>
   new NonFiniteError(
-    `${name}: expected a log density whose differences can be computed, found ${best.logDensity.toPrecision(3)} as the best that ${points} random starting points ` +
-      `(seed ${seed}) lead to: in double precision it is only known to ${roundingAt(best).toPrecision(1)} nats. Give starting values near the data ` +
+    `${name}: expected a starting point where differences of the log density can be computed; the best that ${points} random ones (seed ${seed}) lead to has ` +
+      `${best.logDensity.toPrecision(3)}, which double precision only knows to within ${roundingAt(best).toPrecision(1)} nats. Give starting values near the data ` +
       "(`initial`), look for a scale that is fixed and far too small for the data, or rescale the data.",
   );
 

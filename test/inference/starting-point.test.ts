@@ -54,7 +54,7 @@ test("a density that is rounding everywhere is refused by samplers, and its mode
   const run = nuts(program).run([], { seed: 0 });
   await expect(run).rejects.toThrow(NonFiniteError);
   await expect(nuts(program).run([], { seed: 0 })).rejects.toThrow(
-    /^tight: expected a log density whose differences can be computed, found -2\.50e\+23 as the best that 10 random starting points \(seed 0\) lead to: in double precision it is only known to .* nats\. Give starting values near the data \(`initial`\), look for a scale that is fixed and far too small for the data, or rescale the data\.$/,
+    /^tight: expected a starting point where differences of the log density can be computed; the best that 10 random ones \(seed 0\) lead to has -2\.50e\+23, which double precision only knows to within .* nats\. Give starting values near the data \(`initial`\), look for a scale that is fixed and far too small for the data, or rescale the data\.$/,
   );
   expect((await map(program).run([])).values.get("loc")?.item()).toBeCloseTo(0.5, 9);
 });
