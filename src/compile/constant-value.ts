@@ -67,6 +67,6 @@ export function evaluateConstant(node: Tensor): Float64Array {
       return out;
     }
   }
-  compileHost([node]).bind([], [out])();
+  compileHost([node], { once: true }).bind([], [out])();
   return out;
 }

@@ -43,6 +43,31 @@ export function writeWhole(out: HostArray | BigInt64Array, values: ArrayLike<num
   }
 }
 
+/**
+ * V8 knows a text that it has compiled before, and lets its functions share what it learns about them. Then none is compiled for arrays of its own,
+ * whose addresses and lengths are constants in its machine code, and loops take up to twice as long. A function that is called more often than
+ * this is worth a text of its own, which is compiled from the beginning.
+ */
+const MANY_CALLS = 10_000;
+
+/** Hashes of the texts that V8 has seen; so many of them. */
+const seen = new Set<number>();
+const MOST_SEEN = 4096;
+
+/** Whether V8 has seen a text; from now on it has. */
+function wasSeen(text: string): boolean {
+  let hash = text.length;
+  for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0;
+  if (seen.has(hash)) return true;
+  if (seen.size >= MOST_SEEN) seen.clear();
+  seen.add(hash);
+  return false;
+}
+
+type Instantiate = (bindings: Bindings) => HostRun;
+
+let written = 0;
+
 /** Statements as they are generated. */
 export class GeneratedCode {
   readonly #functions: string[][] = [];
@@ -67,30 +92,44 @@ export class GeneratedCode {
   }
 
   /** Makes the function that runs everything, once the arrays are known. */
-  compile(): (bindings: Bindings) => HostRun {
-    const factories = this.#functions.map((lines) => {
-      const code = lines.join("\n");
-      const names = new Set(code.match(/\b[LOCKB]\d+\b/g));
-      const declared = [...names].map((name) => `${name} = ${name[0]}[${name.slice(1)}]`);
-      const head = declared.length === 0 ? "" : `const ${declared.join(", ")};`;
-      return new Function(
-        "L",
-        "O",
-        "C",
-        "K",
-        "B",
-        "W",
-        "X",
-        `"use strict"; ${head} return (t) => { ${code} };`,
-      );
-    });
-    const join = sequence(factories.length);
-    return ({ L, O, C, K, B, W, X }) => join(factories.map((factory) => factory(L, O, C, K, B, W, X)));
+  compile(): Instantiate {
+    const bodies = this.#functions.map((lines) => lines.join("\n"));
+    const common = instantiator(bodies, "");
+    if (!wasSeen(bodies.join("\n"))) return common;
+    return (bindings) => {
+      let run = common(bindings);
+      let calls = 0;
+      return (t) => {
+        if (++calls === MANY_CALLS) run = instantiator(bodies, `// ${++written}\n`)(bindings);
+        run(t);
+      };
+    };
   }
 }
 
+/** Functions with the given bodies, called one after the other, each beginning with a comment. */
+function instantiator(bodies: readonly string[], comment: string): Instantiate {
+  const factories = bodies.map((code) => {
+    const names = new Set(code.match(/\b[LOCKB]\d+\b/g));
+    const declared = [...names].map((name) => `${name} = ${name[0]}[${name.slice(1)}]`);
+    const head = declared.length === 0 ? "" : `const ${declared.join(", ")};`;
+    return new Function(
+      "L",
+      "O",
+      "C",
+      "K",
+      "B",
+      "W",
+      "X",
+      `"use strict"; ${head} return (t) => { ${comment}${code} };`,
+    );
+  });
+  const join = sequence(factories.length, comment);
+  return ({ L, O, C, K, B, W, X }) => join(factories.map((factory) => factory(L, O, C, K, B, W, X)));
+}
+
 /** Makes one function of `count` that are called in turn. */
-function sequence(count: number): (runs: readonly HostRun[]) => HostRun {
+function sequence(count: number, comment: string): (runs: readonly HostRun[]) => HostRun {
   if (count === 0) return () => () => undefined;
   if (count === 1) return ([run]) => run;
   const groups = Array.from({ length: Math.ceil(count / MOST_CALLS) }, (_, i) => {
@@ -98,10 +137,10 @@ function sequence(count: number): (runs: readonly HostRun[]) => HostRun {
     const names = Array.from({ length: size }, (_, k) => `f${k}`);
     return new Function(
       "F",
-      `"use strict"; const [${names.join(", ")}] = F; return (t) => { ${names.map((f) => `${f}(t);`).join(" ")} };`,
+      `"use strict"; const [${names.join(", ")}] = F; return (t) => { ${comment}${names.map((f) => `${f}(t);`).join(" ")} };`,
     );
   });
-  const join = sequence(groups.length);
+  const join = sequence(groups.length, comment);
   return (runs) =>
     join(groups.map((group, i) => group(runs.slice(i * MOST_CALLS, (i + 1) * MOST_CALLS)) as HostRun));
 }

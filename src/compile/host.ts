@@ -18,7 +18,9 @@ import {
 } from "../tensor/index.ts";
 import { type Bindings, GeneratedCode, type HostRun, writeWhole } from "./generated-code.ts";
 import { countUses, topological } from "./graph.ts";
+import { graphKey } from "./graph-key.ts";
 import { at, type ElementLoop, type Located, LoopWriter, literal, type Place } from "./host-loops.ts";
+import { type KnownProgram, knownProgram } from "./known-programs.ts";
 
 /** An expression with more operators than this is stored in a variable: the JIT gives up on very long ones. */
 const LARGEST_EXPRESSION = 24;
@@ -359,9 +361,16 @@ function loopKernel(node: ScanNode): HostKernel {
 /** So many elements are sooner copied by a loop than by a call of `set`. */
 const FEW = 32;
 
-/** Compiles `outputs` to JavaScript functions that run one after another. */
-export function compileHost(outputs: readonly Tensor[]): HostProgram {
-  const leaves = topological(outputs).filter((t) => t.op.host === "leaf" && !isConstant(t));
+/** Programs that read and write more numbers than this do it in the arrays that they are bound to, and are not shared. */
+const LARGEST_COPIED = 4096;
+
+function copyNumbers(to: HostArray, from: HostArray): void {
+  if (to.length > FEW && from.length === to.length) to.set(from);
+  else for (let i = 0; i < to.length; i++) to[i] = from[i];
+}
+
+/** The code of outputs, and of writing them where they are bound. */
+function codeOf(outputs: readonly Tensor[], leaves: readonly Tensor[]): HostCode {
   const program = new HostCode(outputs, new Map(leaves.map((t, i) => [t, { array: `L${i}` }])));
   outputs.forEach((t, i) => {
     const { array } = program.placeOf(t);
@@ -369,13 +378,56 @@ export function compileHost(outputs: readonly Tensor[]): HostProgram {
     else if (t.size > FEW) program.code.add(`O${i}.set(${array});`);
     else program.copy({ array: `O${i}` }, { array }, t.size);
   });
-  const instantiate = program.compile();
+  return program;
+}
+
+/** Compiles a graph on arrays of its own. */
+function ownProgram(outputs: readonly Tensor[], leaves: readonly Tensor[]): KnownProgram {
+  const program = codeOf(outputs, leaves);
+  const [L, O] = [leaves, outputs].map((list) => list.map((t) => new Float64Array(t.size)));
+  const arrays = [...program.constants, ...program.buffers, ...L, ...O];
+  return {
+    leaves: L,
+    outputs: O,
+    run: program.compile()(L, O),
+    nodes: program.buffers.length,
+    size: arrays.reduce((n, { length }) => n + length, 0),
+  };
+}
+
+/**
+ * Compiles `outputs` to JavaScript functions that run one after another. A graph that computes the same as one compiled before, on not too many
+ * numbers, shares its functions, which V8 has then compiled already.
+ *
+ * @param once whether it will be bound and run only once: then it is not kept
+ */
+export function compileHost(
+  outputs: readonly Tensor[],
+  { once = false }: { readonly once?: boolean } = {},
+): HostProgram {
+  const leaves = topological(outputs).filter((t) => t.op.host === "leaf" && !isConstant(t));
+  const numbers = [...leaves, ...outputs].reduce((n, t) => n + t.size, 0);
+  if (once || numbers > LARGEST_COPIED || outputs.some((t) => t.dtype === "int64")) {
+    const program = codeOf(outputs, leaves);
+    const instantiate = program.compile();
+    return {
+      leaves,
+      nodes: program.buffers.length,
+      bind: (bound, written) => {
+        const run = instantiate(bound, written);
+        return () => run(0);
+      },
+    };
+  }
+  const program = knownProgram(graphKey(outputs, leaves), () => ownProgram(outputs, leaves));
+  const { leaves: read, outputs: results, run } = program;
   return {
     leaves,
-    nodes: program.buffers.length,
-    bind: (bound, written) => {
-      const run = instantiate(bound, written);
-      return () => run(0);
+    nodes: program.nodes,
+    bind: (bound, written) => () => {
+      for (let k = 0; k < read.length; k++) copyNumbers(read[k], bound[k]);
+      run(0);
+      for (let k = 0; k < results.length; k++) copyNumbers(written[k] as HostArray, results[k]);
     },
   };
 }

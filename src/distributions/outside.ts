@@ -28,7 +28,7 @@ export interface Outside {
 export function outside(constraint: Constraint, value: Tensor): Outside | undefined {
   if (!isConstant(value)) return undefined;
   const inside = constraint.check(isFloat(value.dtype) ? value : cast(value, "float64"));
-  const program = compileHost([inside]);
+  const program = compileHost([inside], { once: true });
   if (program.leaves.length > 0) return undefined;
   const answers = new Float64Array(inside.size);
   program.bind([], [answers])();

@@ -77,7 +77,7 @@ function numbersOf(expression: Tensor): Float64Array | undefined {
   if (isConstant(simple)) return simple.attributes.values;
   if (!ofConstants(simple)) return undefined;
   const result = new Float64Array(simple.size);
-  const program = compileHost([simple]);
+  const program = compileHost([simple], { once: true });
   program.bind([], [result])();
   return result;
 }

@@ -8,7 +8,9 @@ import {
   type Point,
   place,
   pointAt,
+  type Querying,
   type Randomness,
+  type Transition,
 } from "./kernel.ts";
 import { kineticEnergy, type Metric, toMomentum, velocity } from "./metric.ts";
 import { holdsTogether, join, newPiece, type Piece, reverse, setLeaf } from "./trajectory.ts";
@@ -103,6 +105,47 @@ class Trajectory {
 }
 
 /**
+ * One transition. It is a function of the module and not of each kernel, because generators of different functions have different hidden classes:
+ * with one of its own for every chain, V8 would compile all that calls them again, and then for no class in particular.
+ */
+function* transition(
+  memory: Trajectory,
+  maxTreeDepth: number,
+  point: Point,
+  metric: Metric,
+  stepSize: number,
+  random: Randomness,
+): Querying<Transition> {
+  const { whole, v } = memory;
+  memory.begin(point, metric, random);
+  let goes = true;
+  while (goes && whole.depth < maxTreeDepth) {
+    const direction = random.uniform() < 0.5 ? -1 : 1;
+    const z = direction > 0 ? memory.forwards : memory.backwards;
+    const step = direction * stepSize;
+    const leaves = 2 ** whole.depth;
+    for (let leaf = 0; goes && leaf < leaves; leaf++) {
+      kickAndDrift(z, metric, step, v);
+      z.logDensity = yield z;
+      kick(z, step);
+      goes = memory.grow(leaf, z, metric, random);
+    }
+    if (goes) goes = memory.double(direction, random);
+  }
+  const { acceptances, leapfrogs, divergent } = memory;
+  return {
+    point: whole.moved ? pointAt(whole) : point,
+    info: {
+      acceptance: acceptances / Math.max(1, leapfrogs),
+      divergent,
+      treeDepth: whole.depth,
+      leapfrogs,
+      energy: whole.energy,
+    },
+  };
+}
+
+/**
  * The transition of the no-U-turn sampler (Hoffman and Gelman 2014) with multinomial sampling of the trajectory and the generalised
  * U-turn criterion (Betancourt 2017, "A conceptual introduction to Hamiltonian Monte Carlo", appendix A). A trajectory doubles,
  * forwards or backwards, until it turns, diverges, or has `maxTreeDepth` doublings.
@@ -113,34 +156,8 @@ class Trajectory {
  */
 export function nutsKernel({ maxTreeDepth = 10 }: { readonly maxTreeDepth?: number } = {}): Kernel {
   let memory = new Trajectory(0);
-  return function* (point, metric, stepSize, random) {
+  return (point, metric, stepSize, random) => {
     if (memory.dimension !== point.q.length) memory = new Trajectory(point.q.length);
-    const { whole, v } = memory;
-    memory.begin(point, metric, random);
-    let goes = true;
-    while (goes && whole.depth < maxTreeDepth) {
-      const direction = random.uniform() < 0.5 ? -1 : 1;
-      const z = direction > 0 ? memory.forwards : memory.backwards;
-      const step = direction * stepSize;
-      const leaves = 2 ** whole.depth;
-      for (let leaf = 0; goes && leaf < leaves; leaf++) {
-        kickAndDrift(z, metric, step, v);
-        z.logDensity = yield z;
-        kick(z, step);
-        goes = memory.grow(leaf, z, metric, random);
-      }
-      if (goes) goes = memory.double(direction, random);
-    }
-    const { acceptances, leapfrogs, divergent } = memory;
-    return {
-      point: whole.moved ? pointAt(whole) : point,
-      info: {
-        acceptance: acceptances / Math.max(1, leapfrogs),
-        divergent,
-        treeDepth: whole.depth,
-        leapfrogs,
-        energy: whole.energy,
-      },
-    };
+    return transition(memory, maxTreeDepth, point, metric, stepSize, random);
   };
 }
