@@ -1,22 +1,17 @@
 // Philox 4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
-// Four consecutive counter blocks at a time, one per lane: c0 holds word 0 of the four blocks, and so on.
+// Four counter blocks at a time, one per lane: c0 holds word 0 of the four blocks, and so on.
 
 /** Words that one call of {@link philox16} makes: four blocks of four. */
 export const GROUP: u64 = 16;
 
-/**
- * Words 16·group … 16·group + 15 of a stream, in stream order, to `out` (64 bytes). The counter of a block is
- * (block low, block high, step low, step high).
- */
+/** The blocks of four counters, (low, high, step low, step high), to `out` (64 bytes), each in stream order. */
 // @ts-expect-error: AssemblyScript decorates functions, TypeScript does not
 @inline
-export function philox16(out: usize, group: u64, key0: u32, key1: u32, step0: u32, step1: u32): void {
+export function philox(out: usize, low: v128, high: v128, key0: u32, key1: u32, step0: u32, step1: u32): void {
   const multiplier0 = i32x4.splat(0xd2511f53);
   const multiplier1 = i32x4.splat(0xcd9e8d57);
-  const block = group << 2;
-  // The four blocks start at a multiple of four, so the low word cannot carry between lanes.
-  let c0 = v128.or(i32x4.splat(<i32>block), i32x4(0, 1, 2, 3));
-  let c1 = i32x4.splat(<i32>(block >> 32));
+  let c0 = low;
+  let c1 = high;
   let c2 = i32x4.splat(step0);
   let c3 = i32x4.splat(step1);
   let k0 = key0;
@@ -44,4 +39,14 @@ export function philox16(out: usize, group: u64, key0: u32, key1: u32, step0: u3
   v128.store(out, v128.shuffle<i64>(a, c, 1, 3), 16);
   v128.store(out, v128.shuffle<i64>(b, d, 0, 2), 32);
   v128.store(out, v128.shuffle<i64>(b, d, 1, 3), 48);
+}
+
+/** Words 16·group … 16·group + 15 of a stream, in stream order, to `out` (64 bytes). */
+// @ts-expect-error: AssemblyScript decorates functions, TypeScript does not
+@inline
+export function philox16(out: usize, group: u64, key0: u32, key1: u32, step0: u32, step1: u32): void {
+  const block = group << 2;
+  // The four blocks start at a multiple of four, so the low word cannot carry between lanes.
+  const low = v128.or(i32x4.splat(<i32>block), i32x4(0, 1, 2, 3));
+  philox(out, low, i32x4.splat(<i32>(block >> 32)), key0, key1, step0, step1);
 }

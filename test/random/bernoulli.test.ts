@@ -12,33 +12,47 @@ function planned(values: Float32Array): Float32Array {
   return view;
 }
 
-/** Mostly 0 and 1, as pixels are, so that whole groups of sixteen are decided without a word; some in between. */
-const pixels = (count: number): Float32Array =>
-  Float32Array.from({ length: count }, (_, i) => (i % 64 < 40 ? Number(i % 3 === 0) : (i % 11) / 10));
+/** Pixels of digits: 0 and 1 in runs that end anywhere in a block of four, grey between them. How much is grey differs. */
+const pixels = (count: number, grey = 0.3, seed = 0): Float32Array => {
+  const u = new Float32Array(2 * count);
+  fillUniform(u, stream(seed, "pixels"));
+  let isGrey = false;
+  return Float32Array.from({ length: count }, (_, i) => {
+    if (u[2 * i] < 0.2) isGrey = u[2 * i] < 0.2 * grey;
+    return isGrey ? u[2 * i + 1] : Number(u[2 * i + 1] < 0.3);
+  });
+};
 
-/** Parts of a stream: whole groups of sixteen, parts of one, from anywhere in it and across its first 2³² elements. */
+/** Parts of a stream: whole blocks of four, parts of one, from anywhere in it and across its first 2³² elements and blocks. */
 const parts = fc.record({
   count: fc.oneof(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 41, max: 9000 })),
   first: fc.oneof(
     fc.integer({ min: 0, max: 70 }),
     fc.integer({ min: 0, max: 600 * 784 }),
     fc.integer({ min: 2 ** 32 - 50, max: 2 ** 32 + 50 }),
+    fc.integer({ min: 2 ** 34 - 9000, max: 2 ** 34 + 50 }),
     fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER - 9000 }),
   ),
   step: fc.oneof(fc.nat(99), fc.maxSafeNat()),
+  grey: fc.constantFrom(0, 0.01, 0.3, 0.9, 1),
+  seed: fc.nat(1000),
 });
 
 describe("drawBernoulli", () => {
   test("element i compares uniform first + i of the stream, in memory of the kernels and in any other", () => {
     const source = stream(3, "binarize");
-    const holds = fc.property(parts, ({ count, first, step }) => {
-      const p = pixels(count);
+    const room = planned(new Float32Array(12_000));
+    const holds = fc.property(parts, ({ count, first, step, grey, seed }) => {
+      const p = pixels(count, grey, seed);
       const u = new Float32Array(count);
       fillUniform(u, source, { step, first });
       const expected = [...p.map((value, i) => (u[i] < value ? 1 : 0))];
-      const inPlace = planned(p);
+      // The arrays beside it, in which draws were made before, are left alone.
+      const inPlace = room.fill(0.5).subarray(count % 7, (count % 7) + count);
+      inPlace.set(p);
       drawBernoulli(inPlace, source, { step, first });
       expect([...inPlace]).toEqual(expected);
+      expect(room.reduce((sum, value) => sum + Number(value === 0.5), 0)).toBe(room.length - count);
       const ordinary = p.slice();
       drawBernoulli(ordinary, source, { step, first });
       expect([...ordinary]).toEqual(expected);
