@@ -51,8 +51,8 @@ export interface Slot<D extends Dtype = Dtype> {
 /** The size of a cache line, and of the widest vector register. */
 const ALIGNMENT = 64;
 const PAGE_BYTES = 65536;
-/** WebAssembly addresses are 32 bits wide. */
-const LARGEST_BYTES = 65536 * PAGE_BYTES;
+/** WebAssembly addresses are 32 bits wide, and that of the end of an array must be one. */
+const LARGEST_BYTES = 65536 * PAGE_BYTES - ALIGNMENT;
 
 const KERNELS_OF = new WeakMap<ArrayBufferLike, Kernels>();
 

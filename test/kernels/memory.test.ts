@@ -54,9 +54,13 @@ describe("MemoryPlan", () => {
     expect(() => plan.reserve("y", 2 ** 30, "float32")).toThrow(
       new UsageError(
         'memory plan: "y" (1073741824 × float32) brings the plan to 4295032896 bytes, and one memory holds at ' +
-          "most 4294967296 (4 GiB); use a smaller model or batch",
+          "most 4294967232 (4 GiB); use a smaller model or batch",
       ),
     );
+    // The end of an array at 4 GiB would be address 0, and kernels that go on until there would do nothing.
+    const left = 2 ** 32 - 65_536 - 64;
+    expect(() => plan.reserve("y", left, "uint8")).toThrow("brings the plan to 4294967296 bytes");
+    new MemoryPlan().reserve("y", left, "uint8");
     plan.allocate();
     expect(() => plan.reserve("z", 1, "float32")).toThrow(
       new InternalError('cannot reserve "z": this plan is already allocated, and memory never grows'),
