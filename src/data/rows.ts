@@ -4,9 +4,9 @@ import { kernelsOf } from "../kernels/index.ts";
 import { type Dataset, type RowIndices, rowSize } from "./dataset.ts";
 
 /**
- * Gathers rows into a buffer, in model units: `out[i, :] = x[indices[i], :] * scale`, and NaN for missing values. Returns `out`; if it is
- * longer than needed, the rest stays unchanged. Consecutive indices are read in one pass, and floats that need no scaling are copied as
- * memory.
+ * Gathers rows into a buffer, in model units: `out[i, :] = x[indices[i], :] * scale`, and NaN for missing values. Bytes are scaled in
+ * float32, in any memory to the same bits. Returns `out`; if it is longer than needed, the rest stays unchanged. Consecutive indices are read in
+ * one pass, and floats that need no scaling are copied as memory.
  *
  * @throws UsageError when `out` is shorter than `indices.length * prod(shape)` or an index is not a row.
  */
@@ -26,8 +26,11 @@ export const rowsOf = (dataset: Dataset, indices: RowIndices, out: Float32Array)
     x instanceof Uint8Array
       ? staged
         ? (from: number, n: number, to: number) => staged.set(x.subarray(from, from + n), to)
-        : bytesCopier(x, scale, out)
+        : bytesCopier(x, Math.fround(scale), out)
       : floatsCopier(x, scale, out);
+  // One element of each row first: the processor then waits for the memory of many rows at once, and not for one row after another.
+  const target = staged ?? out;
+  for (let i = 0; i < count; i++) target[i * width] = x[indices[i] * width];
   let at = 0;
   while (at < count) {
     const first = indices[at] as number;
