@@ -1,10 +1,10 @@
 /** Generated JavaScript of many statements, split into functions small enough for the engine to optimise. */
 import type { exactWhole, HostArray, HostKernel } from "../tensor/index.ts";
 
-/** Reads bound leaves and writes bound outputs; synchronous. In the body of a loop, `t` is the step. */
+/** Reads bound leaves and writes bound outputs; synchronous. In the body of a loop, `t` is the step; otherwise it has no meaning. */
 export type HostRun = (t: number) => void;
 
-/** The letters in generated names: `B3` is `B[3]`. */
+/** The letters in generated names: `B3` is `B[3]`. Functions of the code itself are `F`. */
 export interface Bindings {
   /** Leaves. */
   readonly L: readonly HostArray[];
@@ -71,6 +71,8 @@ let written = 0;
 /** Statements as they are generated. */
 export class GeneratedCode {
   readonly #functions: string[][] = [];
+  /** Functions that statements call as F0, F1, … */
+  readonly #called: string[][] = [];
   #size = Number.POSITIVE_INFINITY;
 
   /** The number of the function that what is added next will be in. */
@@ -91,11 +93,36 @@ export class GeneratedCode {
     }
   }
 
-  /** Makes the function that runs everything, once the arrays are known. */
-  compile(): Instantiate {
-    const bodies = this.#functions.map((lines) => lines.join("\n"));
+  /** The lines of code that fits into one function. */
+  get lines(): readonly string[] | undefined {
+    if (this.#called.length > 0 || this.#functions.length > 1) return undefined;
+    return this.#functions[0] ?? [];
+  }
+
+  /** Takes over the functions of other code. @returns a statement that calls them, with the `t` of where it stands */
+  adopt(other: GeneratedCode): string {
+    const first = this.#called.length;
+    // The other's functions call those that it has taken over itself.
+    const renumbered = (lines: string[]): string[] =>
+      lines.map((line) => line.replace(/\bF(\d+)\(t\)/g, (_, i) => `F${first + Number(i)}(t)`));
+    this.#called.push(...other.#called.map(renumbered));
+    const start = this.#called.length;
+    this.#called.push(...other.#functions.map(renumbered));
+    return other.#functions.map((_, i) => `F${start + i}(t);`).join(" ");
+  }
+
+  /**
+   * Makes the function that runs everything, once the arrays are known.
+   *
+   * @param viewed names of buffers that are also read under other names
+   */
+  compile(viewed: ReadonlySet<string> = new Set()): Instantiate {
+    const dead = unread([...this.#called, ...this.#functions].flat(), viewed);
+    const bodiesOf = (functions: readonly string[][]): string[] =>
+      functions.map((lines) => lines.filter((line) => !dead.has(storedIn(line))).join("\n"));
+    const bodies: Bodies = { called: bodiesOf(this.#called), steps: bodiesOf(this.#functions) };
     const common = instantiator(bodies, "");
-    if (!wasSeen(bodies.join("\n"))) return common;
+    if (!wasSeen([...bodies.called, ...bodies.steps].join("\n"))) return common;
     return (bindings) => {
       let run = common(bindings);
       let calls = 0;
@@ -107,10 +134,31 @@ export class GeneratedCode {
   }
 }
 
-/** Functions with the given bodies, called one after the other, each beginning with a comment. */
-function instantiator(bodies: readonly string[], comment: string): Instantiate {
-  const factories = bodies.map((code) => {
-    const names = new Set(code.match(/\b[LOCKB]\d+\b/g));
+/** The buffer into whose element a variable is stored, and nothing else is done. */
+const storedIn = (line: string): string => /^(B\d+)\[\d+\] = r\d+;$/.exec(line)?.[1] ?? "";
+
+/** Buffers that numbers are stored in and nobody reads, because variables hold them where they are needed. */
+function unread(lines: readonly string[], viewed: ReadonlySet<string>): ReadonlySet<string> {
+  const stored = new Set<string>();
+  const read = new Set(viewed);
+  for (const line of lines) {
+    const name = storedIn(line);
+    if (name !== "") stored.add(name);
+    else for (const used of line.match(/\bB\d+\b/g) ?? []) read.add(used);
+  }
+  return new Set([...stored].filter((name) => !read.has(name)));
+}
+
+/** The code of functions: those that are called from others, and those that run one after another. */
+interface Bodies {
+  readonly called: readonly string[];
+  readonly steps: readonly string[];
+}
+
+/** Makes functions, each beginning with a comment. */
+function instantiator({ called, steps }: Bodies, comment: string): Instantiate {
+  const factoryOf = (code: string) => {
+    const names = new Set(code.match(/\b[LOCKBF]\d+\b/g));
     const declared = [...names].map((name) => `${name} = ${name[0]}[${name.slice(1)}]`);
     const head = declared.length === 0 ? "" : `const ${declared.join(", ")};`;
     return new Function(
@@ -121,11 +169,17 @@ function instantiator(bodies: readonly string[], comment: string): Instantiate {
       "B",
       "W",
       "X",
+      "F",
       `"use strict"; ${head} return (t) => { ${comment}${code} };`,
     );
-  });
-  const join = sequence(factories.length, comment);
-  return ({ L, O, C, K, B, W, X }) => join(factories.map((factory) => factory(L, O, C, K, B, W, X)));
+  };
+  const [inner, outer] = [called, steps].map((list) => list.map(factoryOf));
+  const join = sequence(outer.length, comment);
+  return ({ L, O, C, K, B, W, X }) => {
+    const F: HostRun[] = [];
+    for (const factory of inner) F.push(factory(L, O, C, K, B, W, X, F));
+    return join(outer.map((factory) => factory(L, O, C, K, B, W, X, F)));
+  };
 }
 
 /** Makes one function of `count` that are called in turn. */

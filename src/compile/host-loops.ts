@@ -2,19 +2,23 @@
 import { type HostFold, type HostLayout, type Shape, sizeOf } from "../tensor/index.ts";
 import type { GeneratedCode } from "./generated-code.ts";
 
-/** Where a stored value is: an array, and in the body of a loop the index of its first element in this step. */
-export interface Place {
-  readonly array: string;
-  readonly from?: string;
-}
+/** Where a stored value is: an array, and in the body of a loop the index of its first element in this step; or a variable, for a single number. */
+export type Place =
+  | { readonly array: string; readonly from?: string; readonly variable?: never }
+  | { readonly variable: string };
 
 /** A value's elements: its array, and where they lie in it along the dimensions of a loop. */
 export interface Located extends HostLayout {
   readonly place: Place;
 }
 
-export const at = ({ array, from }: Place, index: string): string =>
-  from === undefined ? `${array}[${index}]` : `${array}[${index === "0" ? from : `${from} + ${index}`}]`;
+export function at(place: Place, index: string): string {
+  if (place.variable !== undefined) return place.variable;
+  const { array, from } = place;
+  return from === undefined
+    ? `${array}[${index}]`
+    : `${array}[${index === "0" ? from : `${from} + ${index}`}]`;
+}
 
 export function literal(value: number): string {
   if (Number.isNaN(value)) return "NaN";
@@ -175,6 +179,13 @@ export class LoopWriter {
       "}".repeat(dims.length),
       each(finish(at(target.place, "i"))),
     );
+  }
+
+  /** The only element of a value, for code that is added next: the variable that holds it, if there is one. */
+  only(place: Place): string {
+    this.#begin();
+    const element = at(place, "0");
+    return this.#held.get(element) ?? element;
   }
 
   /** The lines of what follows, which stay in one function. */

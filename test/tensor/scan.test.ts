@@ -221,6 +221,51 @@ describe("a loop is its steps, with both derivatives", () => {
   });
 });
 
+/** A number and a pair through so many steps that no two of them can be written as one. */
+const chained = (steps: number, pair: Tensor, number: Tensor): Tensor[] => {
+  let [p, n] = [pair, number];
+  for (let i = 1; i <= steps; i++) [p, n] = [tanh(add(mul(p, n), i / steps)), sub(sum(p), tanh(mul(n, i)))];
+  return [p, n];
+};
+
+/** Bodies that do or do not fit into one function of generated code, and loops of both kinds in them. */
+const large = (outside: number, inside: number): Model => ({
+  carries: [[2], [], []],
+  inputs: [[3, 2], []],
+  shared: [[2], []],
+  body:
+    ([s, one]) =>
+    ([h, n, old], [xs, y]) => {
+      const [before, m] = chained(outside, h, add(n, mul(one, old)));
+      const inner = scan({ g: before, k: m }, { x: xs }, ({ g, k }, { x }) => {
+        const [next, l] = chained(inside, mul(g, s), add(k, one));
+        return { carry: { g: mul(next, x), k: l }, output: { l, next } };
+      });
+      const [after, last] = chained(outside, inner.carry.g, inner.carry.k);
+      return { carry: [after, y, mul(last, n)], output: [inner.outputs.l, mul(after, m)] };
+    },
+});
+
+test.each([
+  [1, 1],
+  [1, 40],
+  [40, 1],
+  [40, 40],
+])(
+  "bodies of %i steps, and loops of bodies of %i in them, in one function or in several",
+  async (...steps) => {
+    for (const reverse of [false, true]) {
+      const { leaves, looped, straight } = bothForms(large(...steps), 3, reverse);
+      const weighed = (list: readonly Tensor[]) => list.map((t) => sum(t)).reduce((a, b) => add(a, b));
+      const all = (list: readonly Tensor[]) => [...list, ...grad(weighed(list), leaves)];
+      const [found, expected] = [await evaluate(all(looped), "host"), await evaluate(all(straight), "host")];
+      found.forEach((v, i) => {
+        expect(difference(v, expected[i]), `output ${i}`).toBeLessThan(1e-12);
+      });
+    }
+  },
+);
+
 test.each(Object.entries(models))("in float32, and converted to float64: %s", async (_, model) => {
   const { leaves, looped, straight } = bothForms(model, 5, false, "float32");
   const outputs = withDerivatives(looped, leaves);
