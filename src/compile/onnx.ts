@@ -33,6 +33,7 @@ import { attribute, graphAttribute, modelBytes, tensorProto, valueInfo } from ".
 import { bodyRewrite } from "./scan-bodies.ts";
 import { simplify } from "./simplify.ts";
 import { unreturned } from "./unreturned.ts";
+import { accurateNearZero } from "./webgpu-numbers.ts";
 import { forWebGpu } from "./webgpu-rules.ts";
 
 /** An ONNX model and the names of its inputs and outputs. */
@@ -64,8 +65,13 @@ export interface OnnxOptions {
   readonly webgpu?: boolean;
 }
 
+/** A form of a node, from its rebuilt inputs, that is taken before the op's own. */
+type Form = (node: Tensor, inputs: readonly Tensor[]) => Tensor | undefined;
+
+const noForm: Form = () => undefined;
+
 /** Rewrites ops that ONNX does not have, or computes badly, with ops that it has. */
-function expandForNative(outputs: readonly Tensor[]): Tensor[] {
+function expandForNative(outputs: readonly Tensor[], form: Form = noForm): Tensor[] {
   return rewrite(outputs, function visit(node, inputs): Tensor {
     const { native } = node.op;
     if (typeof native === "object" && "unsupported" in native) {
@@ -75,21 +81,22 @@ function expandForNative(outputs: readonly Tensor[]): Tensor[] {
       );
     }
     const expanded =
-      typeof native === "object" && "expand" in native ? native.expand?.(inputs, node) : undefined;
-    if (expanded !== undefined) return expandForNative([expanded])[0];
+      form(node, inputs) ??
+      (typeof native === "object" && "expand" in native ? native.expand?.(inputs, node) : undefined);
+    if (expanded !== undefined) return expandForNative([expanded], form)[0];
     if (inputs.every((x, i) => x === node.inputs[i])) return node;
     return new (node.constructor as typeof Tensor)(node.op, inputs, node.attributes, node.shape, node.dtype);
   });
 }
 
 /** A graph as the runtime gets it: of ops that it has, in the forms that it computes fastest. */
-const preparedForNative = (outputs: readonly Tensor[]): readonly Tensor[] =>
-  applyNativeRules(simplify(expandForNative(outputs)));
+const preparedForNative = (outputs: readonly Tensor[], form?: Form): readonly Tensor[] =>
+  applyNativeRules(simplify(expandForNative(outputs, form)));
 
 const preparedForWebGpu = (outputs: readonly Tensor[]): readonly Tensor[] =>
-  forWebGpu(preparedForNative(outputs));
+  forWebGpu(preparedForNative(outputs, accurateNearZero));
 
-const preparedBody = bodyRewrite(preparedForNative);
+const preparedBody = bodyRewrite((outputs) => preparedForNative(outputs));
 const preparedBodyForWebGpu = bodyRewrite(preparedForWebGpu);
 
 /** The nodes of a model, as they are written. */
@@ -256,7 +263,7 @@ class Writer implements OnnxBuilder {
 
 /** Lowers simplified outputs to an ONNX model. */
 export function lowerToOnnx(outputs: readonly Tensor[], options: OnnxOptions = {}): OnnxModel {
-  const roots = (options.webgpu ? preparedForWebGpu : preparedForNative)(outputs);
+  const roots = options.webgpu ? preparedForWebGpu(outputs) : preparedForNative(outputs);
   const writer = new Writer(options.webgpu ? preparedBodyForWebGpu : preparedBody);
   const leaves: { name: string; leaf: Tensor }[] = [];
   for (const node of topological(roots)) {

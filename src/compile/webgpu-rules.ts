@@ -1,70 +1,25 @@
 /** What the runtime's WebGPU computes wrongly, slowly or not at all, in forms that it computes well. */
 import {
+  cast,
   equal,
-  exp,
-  expand,
-  floor,
-  greater,
-  lessEqual,
-  log,
-  logOfTerms,
-  max,
-  positive,
-  pow,
-  relu,
+  logicalAnd,
+  mul,
   sameShape,
-  sigmoid,
-  softmax,
   startFromMatrix,
-  sub,
-  sum,
   type Tensor,
   transpose,
   transposeFirst,
-  where,
 } from "../tensor/index.ts";
 import { applyRule } from "./graph.ts";
+import { withProcessorValues } from "./webgpu-numbers.ts";
+import { withCheckedPlaces } from "./webgpu-places.ts";
 
-/** Its power has no kernel for operands of different shapes. */
-const wholePower = (node: Tensor): Tensor | undefined => {
-  if (!pow.is(node)) return undefined;
-  const [base, exponent] = node.inputs;
-  if (sameShape(base.shape, exponent.shape)) return undefined;
-  return pow(expand(base, node.shape), expand(exponent, node.shape));
-};
-
-/** Below the largest number of float32; sums of powers of at most 1 stay below it. */
-const LARGEST = 3e38;
-
-/**
- * Functions that on a device have a number where they should have none, so that a NaN, or a logarithm of 0, would pass unseen: WGSL leaves open what
- * `log`, `pow` and `clamp` return outside their domains, and the runtime's own `relu` is 0 there. Comparisons with a NaN are false.
- */
-function withoutNumber(node: Tensor): Tensor | undefined {
-  if (node.dtype !== "float32") return undefined;
-  const [x] = node.inputs;
-  if (log.is(node) || logOfTerms.is(node)) {
-    const outside = where(equal(x, 0), Number.NEGATIVE_INFINITY, Number.NaN);
-    return where(greater(x, 0), node, outside);
-  }
-  if (relu.is(node)) return where(lessEqual(x, 0), 0, x);
-  if (positive.is(node) || sigmoid.is(node)) return where(lessEqual(x, Number.POSITIVE_INFINITY), node, x);
-  if (pow.is(node)) {
-    const [base, exponent] = node.inputs;
-    const outside = where(lessEqual(base, 0), Number.NaN, base);
-    return where(
-      lessEqual(0, base),
-      node,
-      where(equal(exponent, floor(exponent)), where(lessEqual(base, 0), node, base), outside),
-    );
-  }
-  if (softmax.is(node)) {
-    const { axis } = node.attributes;
-    const powers = exp(sub(x, max(x, axis, { keepDims: true })));
-    const total = sum(powers, axis, { keepDims: true });
-    return powers.div(where(lessEqual(total, LARGEST), total, Number.NaN));
-  }
-  return undefined;
+/** Its And of bools that are broadcast along an axis of a multiple of four reads some of them for others. Products of numbers are right. */
+function plainAnd(node: Tensor): Tensor | undefined {
+  if (!logicalAnd.is(node)) return undefined;
+  const [a, b] = node.inputs;
+  if (sameShape(a.shape, b.shape)) return undefined;
+  return equal(mul(cast(a, "float32"), cast(b, "float32")), 1);
 }
 
 /**
@@ -92,8 +47,11 @@ function plainProducts(outputs: readonly Tensor[], least: number): readonly Tens
 export const forWebGpu = (outputs: readonly Tensor[], least = MANY_MULTIPLICATIONS): readonly Tensor[] =>
   plainProducts(
     applyRule(
-      applyRule(outputs, (node) => startFromMatrix(node) ?? wholePower(node)),
-      withoutNumber,
+      applyRule(
+        outputs,
+        (node) => startFromMatrix(node) ?? withProcessorValues(node) ?? withCheckedPlaces(node),
+      ),
+      plainAnd,
     ),
     least,
   );

@@ -1,5 +1,5 @@
 /** What the tests of a graphics processor run in a page, from the sources: ops, each kind of model, a guide, and what goes wrong. */
-import { ArrayValue, build, compile } from "../../src/compile/index.ts";
+import { ArrayValue, compile } from "../../src/compile/index.ts";
 import { createDataset, type Dataset } from "../../src/data/index.ts";
 import { Normal } from "../../src/distributions/index.ts";
 import type { Checkpoint } from "../../src/files/index.ts";
@@ -12,12 +12,8 @@ import { model } from "../../src/program/index.ts";
 import { fillUniform, stream } from "../../src/random/index.ts";
 import { compileTraining, describeData, newRun, train } from "../../src/runs/index.ts";
 import {
-  allocate,
   cast,
-  convert,
   exp,
-  input,
-  isFloat,
   matmul,
   mean,
   parameter,
@@ -28,54 +24,39 @@ import {
   tensor,
   zeros,
 } from "../../src/tensor/index.ts";
-import { type DrawnCase, drawnCases } from "../tensor/cases.ts";
-
-type Where = "host" | "cpu" | "webgpu";
+import { differencesOfHardCases } from "../compile/device-cases.ts";
+import { computed, difference, keptDevice } from "../compile/on-both.ts";
+import { drawnCases } from "../tensor/cases.ts";
 
 const messageOf = (error: unknown): string =>
   error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-
-async function computed(output: Tensor, valuesAt: (leaf: Tensor) => ArrayLike<number>, where: Where) {
-  const program = await build([output], where === "host" ? { executor: "host" } : { device: where });
-  const out = allocate(output.dtype, output.size);
-  await program.bind(
-    program.leaves.map((leaf) => convert(Float64Array.from(valuesAt(leaf)), leaf.dtype)),
-    [out],
-  )();
-  await program.release();
-  return Array.from(out, Number);
-}
-
-/** WGSL's own functions (exp, log, pow, tanh, sin) may err by some units in the last place; sin and cos by 2^-11 absolutely. */
-const allowedOf = ({ op, output }: DrawnCase): number => {
-  if (!isFloat(output.dtype)) return 0;
-  return /sin|cos|tan/.test(op.name) ? 5e-4 : 2e-5;
-};
 
 /** Every case of the registry of ops on the device: those that are computed, those that are refused, and what is wrong. */
 export async function registry(float: "float32" | "float64") {
   const wrong: string[] = [];
   const refused: string[] = [];
   let right = 0;
-  // The runtime gives its device up with its last session, and a new one takes longer than a case.
-  const kept = await build([input("x", [1]).mul(2)], { device: "webgpu" });
-  for (const c of drawnCases(float)) {
-    if (typeof c.op.native === "object" && "unsupported" in c.op.native) continue;
-    const valuesAt = (leaf: Tensor) => c.values[c.inputs.indexOf(leaf)];
-    const expected = await computed(c.output, valuesAt, "host");
-    const found = await computed(c.output, valuesAt, "webgpu").catch(messageOf);
+  const release = await keptDevice();
+  for (const { op, name, output, inputs, values } of drawnCases(float)) {
+    if (typeof op.native === "object" && "unsupported" in op.native) continue;
+    const [host, found] = await Promise.all([
+      computed("host", output, inputs, values),
+      computed("webgpu", output, inputs, values).catch(messageOf),
+    ]);
     if (typeof found === "string") {
-      (found.startsWith("UsageError") ? refused : wrong).push(`${c.name}: ${found}`);
+      (found.startsWith("UsageError") ? refused : wrong).push(`${name}: ${found}`);
       continue;
     }
-    const allowed = allowedOf(c);
-    const at = expected.findIndex((v, i) => !(Math.abs(found[i] - v) / Math.max(1, Math.abs(v)) <= allowed));
-    if (at < 0) right++;
-    else wrong.push(`${c.name}, element ${at}: host ${expected[at]}, device ${found[at]}`);
+    const differs = difference(host, found, output);
+    if (differs === undefined) right++;
+    else wrong.push(`${name}, ${differs}`);
   }
-  await kept.release();
+  await release();
   return { right, refused, wrong };
 }
+
+/** What a device gets wrong if it computes it by itself. */
+export const hard = () => differencesOfHardCases();
 
 const ROWS = 48;
 

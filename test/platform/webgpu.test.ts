@@ -47,6 +47,12 @@ describe.skipIf(!canDrive)(`device webgpu in Chromium${skipped}`, () => {
     expect(refused.filter((line) => !/float64/.test(line))).toEqual([]);
   });
 
+  test("what a device gets wrong by itself", async () => {
+    const { cases, wrong } = await call("hard");
+    expect(wrong).toEqual([]);
+    expect(cases).toBeGreaterThan(200);
+  });
+
   test("every op in float64: right where its graph has none, and refused otherwise", async () => {
     const { right, refused, wrong } = await call("registry", "float64");
     expect(wrong).toEqual([]);

@@ -112,7 +112,7 @@ function checkIndex(what: string, index: number, size: number): number {
 
 /**
  * Slices of `x` along `axis` at integer `indices`. Shape: that of `x` with the axis replaced by the indices' shape.
- * Negative indices count from the end. An index outside the axis is an error when the graph runs.
+ * Negative indices count from the end. An index outside the axis is an error when the graph runs; on a graphics processor, which cannot stop, it reads NaN.
  */
 export const gather = (x: Tensor, at: Tensor, axis = 0): Tensor =>
   gatherOp([x, at], { axis: normalizeAxis("gather", axis, x.rank) });
@@ -161,7 +161,10 @@ const scatterAddOp = defineOp<NoAttributes, [Tensor, Tensor, Tensor]>({
   cases: [{ inputs: [[4, 3], indices, [2, 3, 3]] }, { inputs: [[4], indices, [2, 3]] }],
 });
 
-/** `target` with `updates` added to its rows at `indices`. If an index occurs twice, both updates are added. */
+/**
+ * `target` with `updates` added to its rows at `indices`. If an index occurs twice, both updates are added. One outside the axis is an error when the graph runs; on
+ * a graphics processor the first row is NaN.
+ */
 export const scatterAdd = (target: Tensor, at: Tensor, updates: Tensor): Tensor =>
   scatterAddOp([target, at, updates], {});
 /** @internal */

@@ -67,7 +67,8 @@ function double(x: Tensor): Tensor {
 function remainder(order: number, x: Tensor): Tensor {
   let y = x.dtype === "float64" ? double(x) : single(x);
   for (let n = 0; n < order; n++) y = grad(sum(y), [x])[0];
-  return y;
+  // From the second on the derivatives have no logarithm, which has no value there.
+  return order < 2 ? y : where(less(x, 0), Number.NaN, y);
 }
 
 const remainderOp = defineOp<OrderAttributes, [Tensor]>({
