@@ -4,7 +4,6 @@ import { UsageError } from "../errors.ts";
 import { ceilings } from "../limits.ts";
 import type { Tensor, TypedArray } from "../tensor/index.ts";
 import type { NativeOptions } from "./device.ts";
-import { lowerToOnnx } from "./onnx.ts";
 import { createSession, ortTensor, runFailed, sessionMode, theRuntime } from "./runtime.ts";
 import { runUnreturned } from "./unreturned.ts";
 
@@ -66,6 +65,8 @@ export async function compileNative(
   checkThreads(options);
   const runtime = await theRuntime(options.device, options.threads);
   const { writesInPlace } = runtime;
+  // Loaded with the runtime and not before, for pages that only use the host.
+  const { lowerToOnnx } = await import("./onnx.ts");
   const isUnreturned = isLarge && writesInPlace && (options.device ?? "cpu") === "cpu";
   const model = lowerToOnnx(
     filled.map(({ t }) => t),

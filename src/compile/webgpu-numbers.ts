@@ -50,6 +50,9 @@ const polynomial = (x: Tensor, c: readonly number[]): Tensor =>
 /** Whether it is a number, infinite or not. */
 const isNumber = (x: Tensor): Tensor => lessEqual(x, Number.POSITIVE_INFINITY);
 
+/** Whether it is an odd whole number. */
+const isOddNumber = (x: Tensor): Tensor => equal(sub(x, mul(floor(mul(x, 0.5)), 2)), 1);
+
 /**
  * aᵇ, by the device's own power for a > 0 and finite operands alone, and in operands of one shape, because it has no kernel for others. An infinite or
  * zero result has the sign of b (|a| − 1) in its exponent; where that is 0 · ∞ there is no number, as in JavaScript.
@@ -69,12 +72,11 @@ function power([base, exponent]: readonly Tensor[], node: Tensor): Tensor {
     where(less(direction, 0), 0, Number.NaN),
   );
   const magnitude = where(equal(exponent, 0), 1, where(isOrdinary, ordinary, extreme));
-  const isOdd = equal(sub(exponent, mul(floor(mul(exponent, 0.5)), 2)), 1);
   // Also −0, whose odd powers have its sign.
   const isNegative = less(where(equal(base, 0), div(1, base), base), 0);
-  const signed = where(logicalAnd(isNegative, isOdd), neg(magnitude), magnitude);
-  const isOutside = logicalAnd(logicalAnd(less(base, 0), isOrdinary), notEqual(exponent, floor(exponent)));
-  return where(isOutside, Number.NaN, signed);
+  const isBroken = logicalAnd(isOrdinary, notEqual(exponent, floor(exponent)));
+  const sign = where(isOddNumber(exponent), -1, where(isBroken, Number.NaN, 1));
+  return where(isNegative, mul(magnitude, sign), magnitude);
 }
 
 /** Larger angles are NaN: a device could not reduce them. Up to here multiples of π's parts are exact; neighbouring float32 are 1/256 apart there. */
@@ -92,9 +94,8 @@ function sine(x: Tensor, shift: 0 | 0.5): Tensor {
   const halfTurns = shift === 0 ? n : add(n, shift);
   const angle = PARTS_OF_PI.reduce((rest, part) => sub(rest, mul(halfTurns, part)), x);
   const value = mul(angle, polynomial(square(angle), SINE_SERIES));
-  const isOdd = equal(sub(n, mul(floor(mul(n, 0.5)), 2)), 1);
   const known = where(lessEqual(abs(x), FURTHEST_ANGLE), value, Number.NaN);
-  return where(isOdd, neg(known), known);
+  return where(isOddNumber(n), neg(known), known);
 }
 
 /** A node of the graph that the device gets, with the values of the processor; undefined if its own are those. */

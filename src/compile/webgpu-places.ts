@@ -2,12 +2,12 @@
  * Reading, adding and ordering by place, in forms that are right on a device. Its kernels take an index outside the axis for one inside, or read what lies
  * beside the array; its sort confuses numbers at the ends of float32's range with its own padding.
  */
-import { ShapeError } from "../errors.ts";
 import {
   abs,
   add,
   argsort,
   cast,
+  checkIndex,
   equal,
   gather,
   greaterEqual,
@@ -17,6 +17,7 @@ import {
   logicalAnd,
   logicalNot,
   mul,
+  rebuild,
   reshape,
   scatterAdd,
   sub,
@@ -26,50 +27,38 @@ import {
 } from "../tensor/index.ts";
 import { LARGEST_FLOAT32 } from "./webgpu-numbers.ts";
 
-/** Whether every index is known to be inside an axis of this size. @throws ShapeError when one is known to be outside. */
-function areKnown(what: string, at: Tensor, size: number): boolean {
-  if (!isConstant(at)) return false;
-  for (const index of at.attributes.values) {
-    if (index < -size || index >= size)
-      throw new ShapeError(`${what}: index ${index} is outside an axis of size ${size}.`);
-  }
-  return true;
-}
-
-/** The indices that are inside an axis, with 0 for those that are not, and which are. */
-function insideOf(at: Tensor, size: number): { readonly isInside: Tensor; readonly inside: Tensor } {
-  const isInside = logicalAnd(greaterEqual(at, -size), less(at, size));
-  return { isInside, inside: where(isInside, at, 0) };
-}
-
 /**
- * A device cannot stop: what an index outside the axis reads, and the row that it adds to, is NaN. Integers have no NaN; as int64 they are read on
- * the processor, which stops.
+ * A gather or scatterAdd with what an index outside the axis reads, and the row that it adds to, NaN: a device cannot stop. Integers have no NaN; as int64 they are
+ * read on the processor, which stops.
+ *
+ * @throws ShapeError when an index is a constant outside the axis.
  */
-function checkedGather(node: Tensor): Tensor | undefined {
-  if (!gather.is(node)) return undefined;
-  const [x, at] = node.inputs;
-  const { axis } = node.attributes;
+function checkedIndices(node: Tensor): Tensor | undefined {
+  const isGather = gather.is(node);
+  if (!isGather && !scatterAdd.is(node)) return undefined;
+  const [x, at, updates] = node.inputs;
+  const axis = isGather ? node.attributes.axis : 0;
   const size = x.shape[axis];
-  if (node.size === 0 || areKnown("gather", at, size)) return undefined;
-  if (node.dtype === "int32") return cast(gather(cast(x, "int64"), at, axis), "int32");
-  if (node.dtype !== "float32") return undefined;
-  const { isInside, inside } = insideOf(at, size);
-  const places = node.shape.map((n, i) => (i < axis || i >= axis + at.rank ? 1 : n));
-  return where(reshape(isInside, places), gather(x, inside, axis), Number.NaN);
-}
-
-function checkedScatterAdd(node: Tensor): Tensor | undefined {
-  if (!scatterAdd.is(node)) return undefined;
-  const [target, at, updates] = node.inputs;
-  const [size] = target.shape;
-  if (updates.size === 0 || areKnown("scatterAdd", at, size)) return undefined;
-  if (node.dtype === "int32")
-    return cast(scatterAdd(cast(target, "int64"), at, cast(updates, "int64")), "int32");
-  if (node.dtype !== "float32") return undefined;
-  const { isInside, inside } = insideOf(at, size);
-  const rows = reshape(isInside, [...at.shape, ...target.shape.slice(1).map(() => 1)]);
-  return scatterAdd(target, inside, where(rows, updates, Number.NaN));
+  if (isConstant(at)) {
+    for (const index of at.attributes.values) checkIndex(node.op.name, index, size);
+    return undefined;
+  }
+  if (at.size === 0 || x.size === 0) return undefined;
+  if (x.dtype === "int32") {
+    const wide = node.inputs.map((t) => cast(t, "int64"));
+    return cast(rebuild(node, wide), "int32");
+  }
+  if (x.dtype !== "float32") return undefined;
+  const isInside = logicalAnd(greaterEqual(at, -size), less(at, size));
+  const inside = where(isInside, at, 0);
+  const over = isGather ? node : updates;
+  const rows = reshape(
+    isInside,
+    over.shape.map((n, i) => (i < axis || i >= axis + at.rank ? 1 : n)),
+  );
+  return isGather
+    ? where(rows, gather(x, inside, axis), Number.NaN)
+    : scatterAdd(x, inside, where(rows, updates, Number.NaN));
 }
 
 /** The order of what lies within the range, and then, keeping it, that of what does not: −∞, the smallest number, those within, the largest, ∞, NaN. */
@@ -90,4 +79,4 @@ function wholeOrder(node: Tensor): Tensor | undefined {
 
 /** A node in a form that is right on a device; undefined if it is one already. */
 export const withCheckedPlaces = (node: Tensor): Tensor | undefined =>
-  checkedGather(node) ?? checkedScatterAdd(node) ?? wholeOrder(node);
+  checkedIndices(node) ?? wholeOrder(node);

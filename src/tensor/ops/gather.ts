@@ -104,7 +104,8 @@ export function shiftedIndices(at: Lane, size: number, count: number): Tensor {
   return where(inside, add(fromStart, starts), size * count);
 }
 
-function checkIndex(what: string, index: number, size: number): number {
+/** The place in an axis of an index, which counts from the end if it is negative. @throws ShapeError when there is none. */
+export function checkIndex(what: string, index: number, size: number): number {
   if (index < -size || index >= size)
     throw new ShapeError(`${what}: index ${index} is outside an axis of size ${size}.`);
   return index < 0 ? index + size : index;
