@@ -24,6 +24,7 @@ const censoredSupport = (base: Distribution, low: Bound, high: Bound): Constrain
   name: "censored",
   eventRank: 0,
   isDiscrete: base.isDiscrete,
+  of: [base.support, low, high],
   description: `${base.support.description ?? base.support.name} between the bounds, and the bounds`,
   member: (x) => (typeof low !== "number" ? low : typeof high !== "number" ? high : add(x, 0)),
   check: (x) => {

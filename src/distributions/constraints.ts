@@ -35,6 +35,7 @@ import {
   type TensorLike,
   transpose,
   triu,
+  where,
 } from "../tensor/index.ts";
 import type { Transform } from "./transforms/transform.ts";
 
@@ -51,6 +52,8 @@ export interface Constraint {
   readonly member?: (value: Tensor) => TensorLike;
   /** If the set is the image of another set: the map between them. */
   readonly image?: Transform;
+  /** What the set depends on besides its ends. Two sets of one name are taken for the same if these parts are. Default: nothing. */
+  readonly of?: readonly unknown[];
   /** Whether each element is in the set: bool, of the value's shape without its last `eventRank` dimensions. NaN never is. */
   check(value: Tensor): Tensor;
 }
@@ -64,14 +67,14 @@ export interface IntervalConstraint extends Constraint {
 const continuous = (
   name: string,
   description: string,
-  member: TensorLike,
+  member: TensorLike | (() => TensorLike),
   check: (x: Tensor) => Tensor,
 ): Constraint => ({
   name,
   eventRank: 0,
   isDiscrete: false,
   description,
-  member: () => member,
+  member: typeof member === "function" ? member : () => member,
   check,
 });
 
@@ -86,6 +89,27 @@ export const describeConstraint = ({ description, name }: Constraint): string =>
   description ?? `values of '${name}'`;
 
 const finite = (x: Tensor): Tensor => less(abs(x), Number.POSITIVE_INFINITY);
+
+const numberBetween = (low: number, high: number): number => {
+  if (Number.isFinite(low)) return Number.isFinite(high) ? low / 2 + high / 2 : low + 1;
+  return Number.isFinite(high) ? high - 1 : 0;
+};
+
+/** A number between two ends and away from both, where a density may be infinite. Either end may be infinite, also in some places of an array alone. */
+export function numberInside(low: Tensor | number, high: Tensor | number): Tensor | number {
+  if (typeof low === "number" && typeof high === "number") return numberBetween(low, high);
+  if (high === Number.POSITIVE_INFINITY || low === Number.NEGATIVE_INFINITY) {
+    const [end, step] = high === Number.POSITIVE_INFINITY ? [low, 1] : [high, -1];
+    if (typeof end === "number") return end + step;
+    return where(finite(end), add(end, step), 0);
+  }
+  const half = (end: Tensor | number): Tensor | number => (typeof end === "number" ? end / 2 : mul(end, 0.5));
+  const middle = add(half(low), half(high));
+  const below = typeof high === "number" ? high - 1 : sub(high, 1);
+  const beside = typeof low === "number" ? low + 1 : where(finite(low), add(low, 1), below);
+  const other = where(finite(middle), middle, beside);
+  return where(finite(other), other, 0);
+}
 
 /** The image of a set under a map. It tells how to reach a transformed variable from unconstrained reals. */
 export interface ImageConstraint extends Constraint {
@@ -155,8 +179,11 @@ export const leftOpenUnitInterval: IntervalConstraint = {
 
 /** [low, high]; the ends may be tensors that broadcast with the value. */
 export const interval = (low: Tensor | number, high: Tensor | number): IntervalConstraint => ({
-  ...continuous("interval", `numbers from ${inWords(low)} to ${inWords(high)}`, low, (x) =>
-    logicalAnd(greaterEqual(x, low), lessEqual(x, high)),
+  ...continuous(
+    "interval",
+    `numbers from ${inWords(low)} to ${inWords(high)}`,
+    () => numberInside(low, high),
+    (x) => logicalAnd(greaterEqual(x, low), lessEqual(x, high)),
   ),
   low,
   high,
@@ -164,8 +191,11 @@ export const interval = (low: Tensor | number, high: Tensor | number): IntervalC
 
 /** [low, ∞). */
 export const atLeast = (low: Tensor | number): IntervalConstraint => ({
-  ...continuous("atLeast", `finite numbers of at least ${inWords(low)}`, low, (x) =>
-    logicalAnd(greaterEqual(x, low), finite(x)),
+  ...continuous(
+    "atLeast",
+    `finite numbers of at least ${inWords(low)}`,
+    () => numberInside(low, Number.POSITIVE_INFINITY),
+    (x) => logicalAnd(greaterEqual(x, low), finite(x)),
   ),
   low,
   high: Number.POSITIVE_INFINITY,
@@ -173,8 +203,11 @@ export const atLeast = (low: Tensor | number): IntervalConstraint => ({
 
 /** (−∞, high]. */
 export const atMost = (high: Tensor | number): IntervalConstraint => ({
-  ...continuous("atMost", `finite numbers of at most ${inWords(high)}`, high, (x) =>
-    logicalAnd(lessEqual(x, high), finite(x)),
+  ...continuous(
+    "atMost",
+    `finite numbers of at most ${inWords(high)}`,
+    () => numberInside(Number.NEGATIVE_INFINITY, high),
+    (x) => logicalAnd(lessEqual(x, high), finite(x)),
   ),
   low: Number.NEGATIVE_INFINITY,
   high,
@@ -222,7 +255,9 @@ export const integerInterval = (low: Tensor | number, high: Tensor | number): In
   high,
   check: (x) => {
     const inside = logicalAnd(greaterEqual(x, low), lessEqual(x, high));
-    return isFloat(x.dtype) ? logicalAnd(inside, equal(x, floor(x))) : inside;
+    if (!isFloat(x.dtype)) return inside;
+    const whole = logicalAnd(inside, equal(x, floor(x)));
+    return high === Number.POSITIVE_INFINITY ? logicalAnd(whole, finite(x)) : whole;
   },
 });
 
@@ -396,6 +431,7 @@ export const countVector = (total: number): Constraint => ({
   isDiscrete: true,
   description: `vectors of whole numbers of at least 0 that sum to ${total}`,
   member: (x) => firstOf(x, total),
+  of: [total],
   check: (x) => logicalAnd(all(nonNegativeInteger.check(x), 1), equal(sum(x, -1), total)),
 });
 

@@ -32,7 +32,7 @@ import {
   unsqueeze,
   where,
 } from "../tensor/index.ts";
-import type { Constraint, IntervalConstraint } from "./constraints.ts";
+import { type Constraint, type IntervalConstraint, numberInside } from "./constraints.ts";
 import { logOneMinusExp } from "./logarithms.ts";
 import { elementOf } from "./membership.ts";
 
@@ -89,15 +89,7 @@ export function endsOf(support: Constraint): Ends | undefined {
 }
 
 /** A value between the ends. */
-export function insideOf({ low, high, inside }: Ends): Tensor | number {
-  if (inside !== undefined) return inside;
-  if (low === -INFINITY && high === INFINITY) return 0;
-  if (high === INFINITY) return typeof low === "number" ? low + 1 : add(low, 1);
-  if (low === -INFINITY) return typeof high === "number" ? high - 1 : sub(high, 1);
-  return typeof low === "number" && typeof high === "number"
-    ? (low + high) / 2
-    : mul(add(operand(low, high), high), 0.5);
-}
+export const insideOf = ({ low, high, inside }: Ends): Tensor | number => inside ?? numberInside(low, high);
 
 /** Two values between the ends, the smaller one first. */
 export function pairInside(ends: Ends): readonly [Tensor | number, Tensor | number] {
@@ -106,9 +98,6 @@ export function pairInside(ends: Ends): readonly [Tensor | number, Tensor | numb
   if (ends.low === -INFINITY) return [typeof middle === "number" ? middle - 1 : sub(middle, 1), middle];
   return [middle, insideOf({ low: middle, high: ends.high })];
 }
-
-const operand = (a: Tensor | number, b: Tensor | number): Tensor | number =>
-  a instanceof Tensor || !(b instanceof Tensor) ? a : full([], a, b.dtype);
 
 /** The four functions of a value. */
 export type OfValue = "cdf" | "survival" | "logCdf" | "logSurvival";
@@ -134,8 +123,9 @@ export function atValue(of: Cumulative, ends: Ends, which: OfValue, x: Tensor, d
   const { low, high } = ends;
   const y = discrete && isFloat(x.dtype) ? floor(x) : x;
   const reached = (of.atoms === true || discrete) && low !== -INFINITY;
-  const under = reached ? less(y, low) : lessEqual(y, low);
-  const over = greaterEqual(y, high);
+  // Bounds of censored counts need not be whole numbers.
+  const under = reached ? less(x, low) : lessEqual(y, low);
+  const over = greaterEqual(x, high);
   const safe = where(logicalOr(under, over), reached ? low : insideOf(ends), y);
   const [below, above] = outsideOf[which];
   const found = formula(of, which)(safe);

@@ -4,7 +4,6 @@ import {
   cast,
   equal,
   expand,
-  logicalOr,
   logsumexp,
   mul,
   oneHot,
@@ -20,25 +19,11 @@ import {
   where,
 } from "../tensor/index.ts";
 import { type CategoricalDistribution, drawCategory } from "./categorical.ts";
-import type { Constraint } from "./constraints.ts";
+import { unionOf } from "./components.ts";
 import { type Cumulative, pairOfTails } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
-import { sameSet } from "./membership.ts";
 import { isSearchable, mixtureQuantiles } from "./mixture-quantiles.ts";
 import { expandTo } from "./numerics.ts";
-
-/** The set of all of them. No transform leads to one of unlike sets. */
-function unionOf(sets: readonly Constraint[]): Constraint {
-  const [first, ...rest] = sets;
-  if (rest.every((set) => sameSet(first, set))) return first;
-  return {
-    name: "union",
-    eventRank: first.eventRank,
-    isDiscrete: first.isDiscrete,
-    description: "values in the support of a component",
-    check: (x) => sets.map((set) => set.check(x)).reduce((a, b) => logicalOr(a, b)),
-  };
-}
 
 /** The distribution that `Mixture` returns for components of several families: parameters, moments and densities as expressions. */
 export class FamilyMixtureDistribution extends Distribution {

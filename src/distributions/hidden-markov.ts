@@ -28,6 +28,7 @@ import {
   where,
 } from "../tensor/index.ts";
 import { Categorical, CategoricalDistribution } from "./categorical.ts";
+import { unionOverComponents } from "./components.ts";
 import { independentConstraint } from "./constraints.ts";
 import { Distribution, type Parameters } from "./distribution.ts";
 
@@ -83,7 +84,7 @@ export class HiddenMarkovDistribution extends Distribution {
       name: `HiddenMarkov(${emission.name})`,
       parameters: Object.fromEntries(Object.entries(parts).flatMap(([k, d]) => prefixed(k, d.parameters))),
       constraints: Object.fromEntries(Object.entries(parts).flatMap(([k, d]) => prefixed(k, d.constraints))),
-      support: independentConstraint(emission.support, 1),
+      support: independentConstraint(unionOverComponents(emission, { steps: true }), 1),
       batchShape: broadcastShapes(
         "HiddenMarkov",
         initial.batchShape,

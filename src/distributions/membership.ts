@@ -4,18 +4,27 @@
  */
 import {
   cast,
+  type DType,
   expand,
   gather,
+  input,
   isConstant,
   isFloat,
+  nodesOf,
   reshape,
+  type Shape,
   sameShape,
   slice,
   stopGradient,
   Tensor,
   transpose,
 } from "../tensor/index.ts";
-import type { Constraint, IndependentConstraint, IntervalConstraint } from "./constraints.ts";
+import type {
+  Constraint,
+  ImageConstraint,
+  IndependentConstraint,
+  IntervalConstraint,
+} from "./constraints.ts";
 import { outside } from "./outside.ts";
 
 const sets = new WeakMap<Tensor, Constraint>();
@@ -59,11 +68,16 @@ const sameEnd = (a: Tensor | number | undefined, b: Tensor | number | undefined)
   return numberOf(a) === numberOf(b);
 };
 
+const sameParts = (a: readonly unknown[] = [], b: readonly unknown[] = []): boolean =>
+  a.length === b.length && a.every((part, i) => part === b[i]);
+
 /** Whether two constraints allow the same numbers. */
 export function sameSet(a: Constraint, b: Constraint): boolean {
-  const [p, q] = [elementOf(a), elementOf(b)] as readonly Partial<IntervalConstraint>[];
+  const [p, q] = [elementOf(a), elementOf(b)] as readonly Partial<IntervalConstraint & ImageConstraint>[];
   if (p === q) return true;
-  return p.name === q.name && p.image === q.image && sameEnd(p.low, q.low) && sameEnd(p.high, q.high);
+  if (p.name !== q.name || p.image !== q.image || !sameParts(p.of, q.of)) return false;
+  if (p.from !== undefined && q.from !== undefined && !sameSet(p.from, q.from)) return false;
+  return sameEnd(p.low, q.low) && sameEnd(p.high, q.high);
 }
 
 function within(a: Constraint, b: Constraint): boolean {
@@ -90,19 +104,33 @@ function movedFrom(x: Tensor, rank: number): Tensor | undefined {
   return undefined;
 }
 
+/** What a set says of a single element: an answer with dimensions, if it is another set at each place of an array. */
+export function answerOf(
+  set: Constraint,
+  element: Shape,
+  dtype: DType,
+): { readonly answer: Tensor; readonly isFixed: boolean } {
+  const single = input("element", element, dtype);
+  const answer = set.check(single);
+  return {
+    answer,
+    isFixed: [...nodesOf(answer)].every((t) => t.inputs.length > 0 || t === single || isConstant(t)),
+  };
+}
+
 /** Whether every element of a value is known to lie in a set. False means unknown. */
 export function isKnownIn(value: Tensor, set: Constraint): boolean {
-  const rank = elementOf(set).eventRank;
+  const base = elementOf(set);
+  const rank = base.eventRank;
+  const single = () =>
+    answerOf(base, value.shape.slice(value.rank - rank), isFloat(value.dtype) ? value.dtype : "float64");
   for (let x: Tensor | undefined = value; x !== undefined; x = movedFrom(x, rank)) {
     const known = sets.get(x);
-    if (known !== undefined && within(known, set)) return true;
+    // Where each place has a set of its own, an element that was moved has come into another one's.
+    if (known !== undefined && within(known, set) && (x === value || single().answer.rank === 0)) return true;
     if (!isConstant(x)) continue;
-    // Ends with several elements would not fit the shape that the values had before they were moved.
-    const base = elementOf(set) as Partial<IntervalConstraint>;
-    const ends = [base.low, base.high].every(
-      (e) => !(e instanceof Tensor) || (isConstant(e) && e.size === 1),
-    );
-    return x.size <= LARGEST_TESTED && ends && outside(elementOf(set), x) === undefined;
+    const { answer, isFixed } = single();
+    return x.size <= LARGEST_TESTED && answer.rank === 0 && isFixed && outside(base, x) === undefined;
   }
   return false;
 }

@@ -18,6 +18,7 @@ import {
   where,
 } from "../tensor/index.ts";
 import { CategoricalDistribution, drawCategory } from "./categorical.ts";
+import { unionOverComponents } from "./components.ts";
 import { type Cumulative, pairOfTails } from "./cumulative.ts";
 import { type ClosedForms, Distribution, type Parameters } from "./distribution.ts";
 import { FamilyMixtureDistribution } from "./family-mixture.ts";
@@ -33,7 +34,7 @@ export class MixtureDistribution<D extends Distribution = Distribution> extends 
 
   /** Use {@link Mixture}. */
   constructor(weights: CategoricalDistribution, components: D) {
-    const { batchShape, eventShape, support, dtype } = components;
+    const { batchShape, eventShape, dtype } = components;
     super({
       name: `Mixture(${components.name})`,
       parameters: Object.fromEntries([
@@ -44,7 +45,7 @@ export class MixtureDistribution<D extends Distribution = Distribution> extends 
         ...prefixed("weights", weights.constraints),
         ...prefixed("components", components.constraints),
       ]),
-      support,
+      support: unionOverComponents(components),
       batchShape: broadcastShapes("Mixture", weights.batchShape, batchShape.slice(0, -1)),
       eventShape,
       dtype,

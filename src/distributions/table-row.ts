@@ -225,6 +225,7 @@ const tableRow = (
 ): Constraint => ({
   name: "tableRow",
   eventRank: 1,
+  of: [numbers, counted, blocks],
   description: `rows of finite numbers, ${counted ? "then of counts, " : ""}then of vectors with a single 1; NaN where a value is missing`,
   isDiscrete: blocks.length > 0 || counted !== undefined,
   check: (x) =>

@@ -83,8 +83,18 @@ export class TransformedDistribution extends Distribution {
           "can be inverted (affineCoupling, splineCoupling, maskedAutoregressive).",
       );
     }
+    this.refuseAtoms();
     const { value, logDet } = this.transform.inverseAndLogDet(y, this.reinterpreted);
     return add(this.base.logProb(value), logDet);
+  }
+
+  /** A map stretches densities, and leaves the probability of a single value as it is. @throws ClosedFormError where the base may have both. */
+  private refuseAtoms(): void {
+    if (!this.base.hasAtoms) return;
+    throw new ClosedFormError(
+      `${this.name}.logProb: single values of ${this.base.name} have a probability of their own, which a map does not stretch as it does a density. ` +
+        "Transform the distribution before it is censored or mixed, or the values of an Empirical or a Delta themselves.",
+    );
   }
 
   protected override draw(site: string, shape: Shape): Tensor {
@@ -94,6 +104,7 @@ export class TransformedDistribution extends Distribution {
 
   /** Never inverts: it uses the base's draw and density, and the log determinant of the forward map. */
   override sampleAndLogProb(site: string, sampleShape: Shape = []): SampleAndLogProb {
+    this.refuseAtoms();
     const drawn = this.base.sampleAndLogProb(site, sampleShape);
     const { value, logDet } = this.transform.forwardAndLogDet(drawn.value, this.reinterpreted);
     return { value, logProb: sub(drawn.logProb, logDet) };
@@ -131,11 +142,11 @@ export class TransformedDistribution extends Distribution {
     if (!base.has("cdf") || base.eventShape.length > 0 || !transform.hasInverse) return undefined;
     if (ends === undefined || within === undefined || domain.eventRank + codomain.eventRank > 0)
       return undefined;
-    const at = (x: Tensor | number): Tensor =>
-      transform.forward(x instanceof Tensor ? x : full([], x, this.dtype));
+    const written = (x: Tensor | number): Tensor => (x instanceof Tensor ? x : full([], x, this.dtype));
+    const at = (x: Tensor | number): Tensor => transform.forward(written(x));
     const [first, second] = pairInside(within);
     const rising = less(at(first), at(second));
-    const [low, high] = [at(ends.low), at(ends.high)];
+    const [low, high] = [transform.limit(written(ends.low)), transform.limit(written(ends.high))];
     const pick = (up: (x: Tensor) => Tensor, down: (x: Tensor) => Tensor) => (y: Tensor) => {
       const x = transform.inverse(y);
       return where(rising, up(x), down(x));

@@ -64,6 +64,12 @@ export function checkedBase(what: string, base: Distribution): Distribution {
   if (!(base instanceof Distribution)) {
     throw new UsageError(`${what}: expected a distribution first, as in ${what}(Exponential(1), 0, 5).`);
   }
+  if (base.hasAtoms && !base.isDiscrete) {
+    throw new UsageError(
+      `${what}: single values of ${base.name} have a probability of their own, so what lies beyond a bound is not known from its distribution function. ` +
+        `Put ${what} around the distribution that was censored or mixed, before; or leave out values of an Empirical.`,
+    );
+  }
   if (base.ends !== undefined) return base;
   throw new ClosedFormError(
     `${what}: ${base.name} has no distribution function in closed form, so the probability beyond a bound is not known` +
@@ -155,11 +161,7 @@ export function endsBetween(what: string, base: Distribution, low: Bound, high: 
 
 function supportOf(base: Distribution, { low, high }: Ends): Constraint {
   if (base.isDiscrete) {
-    if (high !== INFINITY) return integerInterval(low, high);
-    const counts = integerInterval(low, high);
-    return low === 0
-      ? nonNegativeInteger
-      : { ...counts, check: (x) => logicalAnd(counts.check(x), real.check(x)) };
+    return low === 0 && high === INFINITY ? nonNegativeInteger : integerInterval(low, high);
   }
   if (low === -INFINITY) return high === INFINITY ? real : atMost(high);
   return high === INFINITY ? atLeast(low) : interval(low, high);
@@ -204,14 +206,18 @@ export class TruncatedDistribution<D extends Distribution = Distribution> extend
     if (a === -INFINITY) return upper.cdf;
     const left = less(upper.cdf, -Math.LN2);
     const right = less(lower.survival, -Math.LN2);
-    const ofLeft = add(upper.cdf, logOneMinusExp(where(left, sub(lower.cdf, upper.cdf), -1)));
-    const ofRight = add(
-      lower.survival,
-      logOneMinusExp(where(right, sub(upper.survival, lower.survival), -1)),
-    );
+    const ofLeft = this.without(upper.cdf, lower.cdf, left);
+    const ofRight = this.without(lower.survival, upper.survival, right);
     const tails = add(exp(lower.cdf), exp(upper.survival));
     const across = log1p(neg(where(left, 0.5, where(right, 0.5, tails))));
     return where(left, ofLeft, where(right, ofRight, across));
+  }
+
+  /** ln(eᵃ − eᵇ) where it is asked for. Both may be −∞, where the base has nothing. */
+  private without(a: Tensor, b: Tensor, asked: Tensor): Tensor {
+    const some = logicalAnd(asked, less(-INFINITY, a));
+    const left = logOneMinusExp(where(some, sub(where(some, b, -1), where(some, a, 0)), -1));
+    return where(some, add(where(some, a, 0), left), full([], -INFINITY, a.dtype));
   }
 
   private tailsAt(x: Tensor) {

@@ -5,6 +5,7 @@ import {
   broadcastShapes,
   type DType,
   div,
+  equal,
   exp,
   isConstant,
   log,
@@ -16,7 +17,7 @@ import {
   type TensorLike,
 } from "../../tensor/index.ts";
 import { real } from "../constraints.ts";
-import { inDType } from "./limits.ts";
+import { inDType, limitOf } from "./limits.ts";
 import { Transform } from "./transform.ts";
 
 /** The transform that {@link affine} returns. */
@@ -47,6 +48,10 @@ export class AffineTransform extends Transform {
 
   protected override map(x: Tensor): Tensor {
     return add(mul(x, this.factor(x.dtype)), inDType(this.loc, x.dtype));
+  }
+
+  override limit(x: Tensor): Tensor {
+    return limitOf((v) => this.forward(v), x, equal(abs(x), Number.POSITIVE_INFINITY), 0);
   }
 
   protected override unmap(y: Tensor): Tensor {

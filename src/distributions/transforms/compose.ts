@@ -95,6 +95,10 @@ class ComposedTransform extends Transform {
     return this.parts.reduce((v, t) => t.forward(v), x);
   }
 
+  override limit(x: Tensor): Tensor {
+    return this.parts.reduce((v, t) => t.limit(v), x);
+  }
+
   protected override unmap(y: Tensor): Tensor {
     return this.parts.reduceRight((v, t) => t.inverse(v), y);
   }

@@ -1,4 +1,6 @@
-import type { Shape, Tensor } from "../../tensor/index.ts";
+import { abs, equal, type Shape, type Tensor } from "../../tensor/index.ts";
+import { AffineTransform } from "./affine.ts";
+import { limitOf } from "./limits.ts";
 import { Transform, type ValueAndLogDet } from "./transform.ts";
 
 class InverseTransform extends Transform {
@@ -24,6 +26,11 @@ class InverseTransform extends Transform {
 
   protected override map(x: Tensor): Tensor {
     return this.of.inverse(x);
+  }
+
+  override limit(x: Tensor): Tensor {
+    if (!(this.of instanceof AffineTransform)) return super.limit(x);
+    return limitOf((v) => this.forward(v), x, equal(abs(x), Number.POSITIVE_INFINITY), 0);
   }
 
   protected override unmap(y: Tensor): Tensor {

@@ -3,8 +3,10 @@ import {
   abs,
   add,
   div,
+  equal,
   isConstant,
   log,
+  logicalOr,
   mul,
   operands,
   pow,
@@ -13,7 +15,7 @@ import {
   type TensorLike,
 } from "../../tensor/index.ts";
 import { positive } from "../constraints.ts";
-import { inDType } from "./limits.ts";
+import { inDType, limitOf } from "./limits.ts";
 import { Transform } from "./transform.ts";
 
 /** The transform that {@link power} returns. */
@@ -28,6 +30,11 @@ export class PowerTransform extends Transform {
 
   protected override map(x: Tensor): Tensor {
     return pow(x, inDType(this.exponent, x.dtype));
+  }
+
+  override limit(x: Tensor): Tensor {
+    const isEnd = logicalOr(equal(x, 0), equal(x, Number.POSITIVE_INFINITY));
+    return limitOf((v) => this.forward(v), x, isEnd, 1);
   }
 
   protected override unmap(y: Tensor): Tensor {

@@ -130,6 +130,14 @@ export abstract class Transform {
   }
 
   /**
+   * f at an end of its domain, which may be infinite. Where no parameter moves the end of the image, its derivatives are 0, not the NaN of ∞ · 0.
+   * Elementwise maps with parameters override it.
+   */
+  limit(x: Tensor): Tensor {
+    return this.forward(x);
+  }
+
+  /**
    * x = f⁻¹(y), for y of shape batch + event.
    * @throws ShapeError naming the shapes; ClosedFormError when there is no closed form.
    */

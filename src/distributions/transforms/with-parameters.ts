@@ -34,6 +34,10 @@ class ReplacedTransform extends Transform {
     return this.#write([x], ([v]) => [this.#of.forward(v)])[0];
   }
 
+  override limit(x: Tensor): Tensor {
+    return this.#write([x], ([v]) => [this.#of.limit(v)])[0];
+  }
+
   protected override unmap(y: Tensor): Tensor {
     return this.#write([y], ([v]) => [this.#of.inverse(v)])[0];
   }
