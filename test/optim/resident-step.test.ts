@@ -297,5 +297,11 @@ test("a device that is not one, and executors that it does not have, are refused
   const compiled = (options: object) =>
     compileStep(objective, named, optimizers.adam(), { seed: 0, ...options });
   await expect(compiled({ device: "tpu" })).rejects.toThrow(/cpu or webgpu/);
-  await expect(compiled({ device: "webgpu", executor: "host" })).rejects.toThrow(UsageError);
+  await expect(compiled({ device: "webgpu", executor: "host" })).rejects.toThrow(
+    /executor host computes on the processor.*use native/,
+  );
+  // Several processes.
+  await expect(compiled({ device: "webgpu", together: {} })).rejects.toThrow(
+    /several ranks.*device "cpu", or in one process/,
+  );
 });

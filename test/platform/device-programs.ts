@@ -26,6 +26,7 @@ import {
 } from "../../src/tensor/index.ts";
 import { differencesOfHardCases } from "../compile/device-cases.ts";
 import { computed, difference, keptDevice } from "../compile/on-both.ts";
+import { failed, failingNames, modeOf, withMode } from "../inference/device-programs.ts";
 import { drawnCases } from "../tensor/cases.ts";
 
 const messageOf = (error: unknown): string =>
@@ -128,19 +129,45 @@ function largestDifference(a: readonly NamedTensor[], b: readonly NamedTensor[])
   return worst;
 }
 
+/** Steps of a kind, from a checkpoint or from the start: their losses, and a checkpoint after them. */
+async function stepsOf(
+  name: string,
+  given: Given,
+  device: "cpu" | "webgpu",
+  count: number,
+  from?: Checkpoint,
+) {
+  const { trainer } = await trainingOf(name, given, device);
+  if (from !== undefined) trainer.restore(from);
+  const losses: number[] = [];
+  for (let step = 0; step < count; step++) losses.push((await trainer.next()).loss);
+  await trainer.pull();
+  const checkpoint = trainer.checkpoint();
+  return { losses, checkpoint, state: [...checkpoint.tensors, ...checkpoint.buffers] };
+}
+
 /** Twenty steps of a kind on both: how far parameters, moments and buffers are apart, and the losses on the device. */
 export async function kind(name: string, index: number) {
   const given = settingsOfKinds[name][index];
-  const ended = async (device: "cpu" | "webgpu") => {
-    const { trainer } = await trainingOf(name, given, device);
-    const losses: number[] = [];
-    for (let step = 0; step < 20; step++) losses.push((await trainer.next()).loss);
-    await trainer.pull();
-    const { tensors, buffers } = trainer.checkpoint();
-    return { losses, state: [...tensors, ...buffers] };
-  };
-  const [here, there] = [await ended("cpu"), await ended("webgpu")];
+  const here = await stepsOf(name, given, "cpu", 20);
+  const there = await stepsOf(name, given, "webgpu", 20);
   return { difference: largestDifference(here.state, there.state), losses: [here.losses, there.losses] };
+}
+
+/** Ten steps on one and ten on the other, beside twenty on the processor: how far what they end with is apart. */
+export async function crossing(name: string, index: number) {
+  const given = settingsOfKinds[name][index];
+  const straight = await stepsOf(name, given, "cpu", 20);
+  const ends: Record<string, number> = {};
+  for (const [first, second] of [
+    ["cpu", "webgpu"],
+    ["webgpu", "cpu"],
+  ] as const) {
+    const { checkpoint } = await stepsOf(name, given, first, 10);
+    const { state } = await stepsOf(name, given, second, 10, checkpoint);
+    ends[`from ${first} to ${second}`] = largestDifference(straight.state, state);
+  }
+  return ends;
 }
 
 /** Settings of a training that goes from a page to Node. */
@@ -159,14 +186,20 @@ export async function steps(count: number, device: "cpu" | "webgpu", from?: Chec
   return { losses, checkpoint: trainer.checkpoint() };
 }
 
-/** Twenty steps of a guide on both, and draws of it. */
-export async function guide() {
+/** A mean, and its guide. */
+function drifting() {
   const program = model(({ sample, observe, plate }) => {
     const centre = sample("centre", Normal(0, 3));
     plate("row", 4, () => observe("y", Normal(centre, 1), tensor([1, 2, 3, 4])));
   });
+  return { program, guide: autoNormal(program) };
+}
+
+/** Twenty steps of a guide on both, and draws of it. */
+export async function guide() {
+  const { program, guide } = drifting();
   const ended = async (options: object) => {
-    const { elbo, values } = await svi(program, autoNormal(program)).run([], {
+    const { elbo, values } = await svi(program, guide).run([], {
       steps: 20,
       seed: 1,
       ...options,
@@ -175,6 +208,26 @@ export async function guide() {
   };
   return { here: await ended({ executor: "native" }), there: await ended({ device: "webgpu" }) };
 }
+
+/** The modes of programs on both. */
+export const modes = async () =>
+  Promise.all(
+    Object.keys(withMode).map(async (name) => ({
+      name,
+      here: await modeOf(name, "cpu"),
+      there: await modeOf(name, "webgpu"),
+    })),
+  );
+
+/** Guides whose steps fail, on both. */
+export const failures = async () =>
+  Promise.all(
+    failingNames.map(async (name) => ({
+      name,
+      here: await failed(name, "cpu"),
+      there: await failed(name, "webgpu"),
+    })),
+  );
 
 /** Many calls of two functions that are not waited for, and a step of a model among them. */
 export async function atOnce() {
@@ -263,12 +316,45 @@ export async function complaint() {
   return { next: await said(() => step.run(1)), pull: await said(() => step.pull()) };
 }
 
-/** What a training says when its device is lost. Nothing can be computed there afterwards. */
-export async function lost() {
-  const step = await smallStep();
-  await step.run(0);
+function loseDevices(): void {
   for (const device of devices) device.destroy();
-  return { next: await said(() => step.run(1)), pull: await said(() => step.pull()) };
+}
+
+/**
+ * What trainings say when their device is lost while they take steps: a model's, whose checkpoint after an epoch was taken before, and a guide's. Nothing can be computed
+ * there afterwards.
+ */
+export async function lost() {
+  const small = await smallStep();
+  await small.run(0);
+  const { trainer } = await compileTraining(VAE({ shape: [4, 3], ...widths }), bars(), {
+    ...travelling,
+    epochs: 1000,
+    device: "webgpu",
+  });
+  let checkpoint: Checkpoint | undefined;
+  const model = said(() =>
+    trainer.run({
+      onEpoch({ epoch }) {
+        if (epoch === 2) checkpoint = trainer.checkpoint();
+        // In the middle of the steps that follow.
+        if (epoch === 3) setTimeout(loseDevices, 5);
+      },
+    }),
+  );
+  const guide = said(async () => {
+    const { program, guide } = drifting();
+    await svi(program, guide).run([], { steps: 100_000, device: "webgpu" });
+  });
+  const messages = { model: await model, guide: await guide };
+  return {
+    ...messages,
+    next: await said(() => small.run(1)),
+    pull: await said(() => small.pull()),
+    // What has not been read is refused, so that nothing old is taken for it.
+    late: await said(async () => trainer.checkpoint()),
+    written: checkpoint === undefined ? "" : written(checkpoint),
+  };
 }
 
 /** The error of a page that has no graphics processor. */

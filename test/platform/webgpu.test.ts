@@ -85,6 +85,24 @@ describe.skipIf(!canDrive)(`device webgpu in Chromium${skipped}`, () => {
     }
   });
 
+  test("map: the mode of the processor", async () => {
+    for (const { here, there } of await call("modes")) {
+      // A tolerance of 10⁻³ posterior standard deviations, which are at most 1 here, and as much again for coordinates that depend on one another.
+      for (const [i, q] of here.coordinates.entries())
+        expect(Math.abs(there.coordinates[i] - q)).toBeLessThan(4e-3);
+      expect(Math.abs(there.logDensity / here.logDensity - 1)).toBeLessThan(1e-5);
+      expect(there.steps).toBeGreaterThan(3);
+    }
+  });
+
+  test("svi that fails: the site of the processor's error, after as many sound steps", async () => {
+    for (const { here, there } of await call("failures")) {
+      expect(there.sound).toBe(here.sound);
+      expect(there.error).toMatch(new RegExp(`^step ${here.sound}: site '\\w+' of the`));
+      for (const [, values] of there.values) expect(values.every(Number.isFinite)).toBe(true);
+    }
+  });
+
   test("a checkpoint goes from the page to Node, and back", async () => {
     const straight = await programs.steps(20, "cpu");
     // What is sent between them is JSON: arrays of numbers come as objects.
@@ -145,10 +163,16 @@ describe.skipIf(!canDrive)(`device webgpu in Chromium${skipped}`, () => {
       expect(last.buffers).toBeLessThanOrEqual(first.buffers);
     });
 
-    test("a device that is lost stops the training", async () => {
-      const { next, pull } = (await page.call("run.lost()")) as Result<"lost">;
-      expect(next).toMatch(broken);
-      expect(pull).toMatch(broken);
+    test("a device that is lost stops trainings in the middle, and leaves the last checkpoint whole", async () => {
+      const { written, late, ...messages } = (await page.call("run.lost()")) as Result<"lost">;
+      expect(Object.keys(messages)).toEqual(["model", "guide", "next", "pull"]);
+      for (const message of Object.values(messages)) expect(message).toMatch(broken);
+      expect(late).toMatch(/^UsageError: .*pull/);
+      const checkpoint = programs.read(written);
+      expect(checkpoint.step).toBe(8);
+      const straight = await programs.steps(12, "cpu");
+      const { losses } = await programs.steps(4, "cpu", checkpoint);
+      for (const [i, loss] of losses.entries()) expect(loss).toBeCloseTo(straight.losses[8 + i], 3);
     });
   });
 

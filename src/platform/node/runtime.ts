@@ -65,9 +65,27 @@ function findDriver(): void {
   if (found !== undefined) env.VK_DRIVER_FILES = found;
 }
 
+/** What Vulkan's loader had to go by, in words; empty on systems that have no such loader. */
+function lookedFor(): string {
+  const { env, platform } = process;
+  if (platform !== "linux") return "";
+  const named = ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"].find((name) => env[name]);
+  if (named !== undefined) {
+    const missing = String(env[named])
+      .split(":")
+      .filter((path) => !existsSync(path));
+    const which = missing.length === 0 ? "" : `, where there is no ${missing.join(" and no ")}`;
+    return ` with ${named}=${env[named]}${which}`;
+  }
+  const folders = DRIVERS.filter(hasDriver);
+  return folders.length === 0
+    ? `: no description of a driver in ${DRIVERS.join(", ")}`
+    : ` that works, though ${folders.join(" and ")} describe a driver`;
+}
+
 const noDevice = (): UsageError =>
   new UsageError(
-    "device webgpu: expected a graphics processor with a driver for Vulkan (on Linux), Metal or Direct3D 12; found none. On Linux install " +
+    `device webgpu: expected a graphics processor with a driver for Vulkan (on Linux), Metal or Direct3D 12; found none${lookedFor()}. On Linux install ` +
       "libvulkan1 and the maker's driver, whose description is a .json file in /usr/share/vulkan/icd.d or /etc/vulkan/icd.d; if it is elsewhere, name it in " +
       "the environment variable VK_DRIVER_FILES. Or leave out the device: the processor computes the same.",
   );
