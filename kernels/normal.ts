@@ -16,7 +16,7 @@ function madd(a: v128, b: v128, c: f32): v128 {
  */
 // @ts-expect-error: AssemblyScript decorates functions, TypeScript does not
 @inline
-function log32(y: v128): v128 {
+export function log32(y: v128): v128 {
   const shifted = i32x4.sub(y, i32x4.splat(0x3f3504f3));
   const e = f32x4.convert_i32x4_s(i32x4.shr_s(shifted, 23));
   const mantissa = i32x4.add(v128.and(shifted, i32x4.splat(0x007fffff)), i32x4.splat(0x3f3504f3));

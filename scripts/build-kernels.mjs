@@ -1,6 +1,5 @@
-// Compiles kernels/*.ts (AssemblyScript) into src/kernels/wasm.generated.ts, a module that contains the WebAssembly
-// binary as a base64 string. Does nothing if the sources, the compiler and this script are unchanged, according to
-// the hash in the generated file's first line.
+// Compiles kernels/ (AssemblyScript) into src/kernels/*.generated.ts, modules that contain WebAssembly binaries in hexadecimal. Does nothing for
+// a file whose sources, compiler and this script are unchanged, according to the hash in its first line.
 import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,12 +7,40 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const kernels = join(root, "kernels");
-const target = join(root, "src", "kernels", "wasm.generated.ts");
 
-// The memory planner gives out addresses from here on; below are the kernels' own data.
+// The memory planner gives out addresses from here on; below are the kernels' own data, those of one module behind those of another.
 const RESERVED_BYTES = 65536;
+const FLOAT32_BYTES = 32768;
+const RELAXED_BYTES = 49152;
 
-const sources = (await readdir(kernels)).filter((name) => name.endsWith(".ts")).sort();
+/** The files to write, and in each the constants with a module. */
+const TARGETS = [
+  {
+    file: "wasm",
+    modules: [{ constant: "WASM_HEX", entry: "index.ts", features: "simd", from: 0, to: FLOAT32_BYTES }],
+  },
+  {
+    file: "float32",
+    modules: [
+      {
+        constant: "FLOAT32_HEX",
+        entry: "float32/index.ts",
+        features: "simd",
+        from: FLOAT32_BYTES,
+        to: RELAXED_BYTES,
+      },
+      {
+        constant: "RELAXED_HEX",
+        entry: "float32/relaxed.ts",
+        features: "simd,relaxed-simd",
+        from: RELAXED_BYTES,
+        to: RESERVED_BYTES,
+      },
+    ],
+  },
+];
+
+const sources = (await readdir(kernels, { recursive: true })).filter((name) => name.endsWith(".ts")).sort();
 const hash = createHash("sha256");
 for (const file of [
   fileURLToPath(import.meta.url),
@@ -26,21 +53,40 @@ for (const file of [
     .update(await readFile(file))
     .update("\0");
 }
-const digest = hash.digest("hex");
-const firstLine = `// sources: ${digest}\n`;
+const firstLine = `// sources: ${hash.digest("hex")}\n`;
 
-const existing = await readFile(target, "utf8").catch(() => "");
-if (!existing.startsWith(firstLine)) await compile();
+for (const { file, modules } of TARGETS) {
+  const target = join(root, "src", "kernels", `${file}.generated.ts`);
+  const existing = await readFile(target, "utf8").catch(() => "");
+  if (existing.startsWith(firstLine)) continue;
+  const constants = [];
+  for (const module of modules) {
+    // A quarter longer than base64, and a quarter shorter once it is compressed: bytes that repeat look the same wherever they are.
+    const hex = (await compile(module)).toString("hex");
+    constants.push(
+      `/** A WebAssembly module, in hexadecimal. */\nexport const ${module.constant} =\n  "${hex}";\n`,
+    );
+  }
+  await mkdir(join(root, "src", "kernels"), { recursive: true });
+  // Write a temporary file and rename it, so that a test running at the same time never sees half a file.
+  const temporary = `${target}.${process.pid}`;
+  await writeFile(
+    temporary,
+    `${firstLine}// Generated from kernels/ by scripts/build-kernels.mjs; do not edit.\n${constants.join("\n")}`,
+  );
+  await rename(temporary, target);
+}
 
-async function compile() {
+async function compile({ entry, features, from, to }) {
   const { default: asc } = await import("assemblyscript/asc");
   let binary;
   const { error, stderr } = await asc.main(
     [
-      "index.ts",
-      ...["--baseDir", kernels, "--outFile", "kernels.wasm", "--runtime", "stub", "--enable", "simd"],
+      entry,
+      ...["--baseDir", kernels, "--outFile", "kernels.wasm", "--runtime", "stub", "--enable", features],
       // Of all sizes, "s" costs the kernels at most a few percent of their time, and is a page 4.5 KiB lighter than without.
       ...["-O3s", "--noAssert", "--importMemory", "--use", "abort="],
+      ...(from > 0 ? ["--memoryBase", String(from)] : []),
     ],
     {
       writeFile: (name, contents) => {
@@ -52,20 +98,12 @@ async function compile() {
     process.stderr.write(stderr.toString());
     throw new Error("the kernels did not compile");
   }
-  const memory = new WebAssembly.Memory({ initial: 1 });
-  const { instance } = await WebAssembly.instantiate(binary, { env: { memory } });
-  const end = instance.exports.dataEnd();
-  if (end > RESERVED_BYTES) throw new Error(`the kernels' own data ends at ${end}, past ${RESERVED_BYTES}`);
-
-  const base64 = Buffer.from(binary).toString("base64");
-  await mkdir(join(root, "src", "kernels"), { recursive: true });
-  // Write a temporary file and rename it, so that a test running at the same time never sees half a file.
-  const temporary = `${target}.${process.pid}`;
-  await writeFile(
-    temporary,
-    `${firstLine}// Generated from kernels/*.ts by scripts/build-kernels.mjs; do not edit.\n` +
-      "/** The WebAssembly module, base64. */\n" +
-      `export const WASM_BASE64 =\n  "${base64}";\n`,
-  );
-  await rename(temporary, target);
+  // A Node without relaxed instructions cannot look: a newer one does.
+  if (WebAssembly.validate(binary)) {
+    const memory = new WebAssembly.Memory({ initial: 1 });
+    const { instance } = await WebAssembly.instantiate(binary, { env: { memory } });
+    const end = instance.exports.dataEnd();
+    if (end > to) throw new Error(`the data of ${entry} end at ${end}, past ${to}`);
+  }
+  return Buffer.from(binary);
 }

@@ -1,18 +1,24 @@
+import { prefersOwnKernels } from "#platform/runtime";
 import { UsageError } from "../errors.ts";
+import type { MemoryPlan, PlannedMemory } from "../kernels/index.ts";
 import { anything, checkOptions, type OptionRules, whole } from "../options.ts";
 import {
+  conv2d,
+  conv2dTranspose,
   convert,
   exactNumber,
   type HostArray,
   input,
   isInput,
   isParameter,
+  someNode,
   Tensor,
   type TypedArray,
 } from "../tensor/index.ts";
 import { ArrayValue, checkFeed, type Feed, toValue } from "./array-value.ts";
 import { type Device, deviceRule, type NativeOptions } from "./device.ts";
-import { compileHost } from "./host.ts";
+import type { Float32Program } from "./float32-host.ts";
+import { compileHost, type HostProgram } from "./host.ts";
 import { describeLeaf, initialValues, noiseFiller } from "./leaves.ts";
 import { checkTogether, checkValues } from "./memory.ts";
 import { compileNative } from "./session.ts";
@@ -56,8 +62,18 @@ export interface CompiledGraph {
   readonly leaves: readonly Tensor[];
   /** Number of nodes that the executor runs. */
   readonly nodes: number;
-  /** Fixes the arrays to read and write. The returned function runs the graph: host at once, native through a promise. */
-  bind(leaves: readonly TypedArray[], outputs: readonly TypedArray[]): () => void | Promise<void>;
+  /** Reserves what the program needs in a memory that is being planned, if it can then run there without copies. */
+  reserve?(plan: MemoryPlan): void;
+  /**
+   * Fixes the arrays to read and write. The returned function runs the graph: host at once, native through a promise.
+   *
+   * @param memory that in which the program has reserved its part
+   */
+  bind(
+    leaves: readonly TypedArray[],
+    outputs: readonly TypedArray[],
+    memory?: PlannedMemory,
+  ): () => void | Promise<void>;
   /** Frees what the runtime holds for the graph, including threads; bound functions must not run afterwards. */
   release(): Promise<void>;
 }
@@ -73,22 +89,40 @@ export async function build(outputs: readonly Tensor[], options: BuildOptions = 
   checkDevice("compile", executor, options.device);
   checkValues(outputs);
   const roots = simplify(outputs);
-  if (executor === "native") checkTogether(roots);
-  if (executor === "native") return { executor, ...(await compileNative(roots, options)) };
-  const host = compileHost(roots);
+  if (executor === "host") return { executor, ...unreleased(compileHost(roots)) };
+  checkTogether(roots);
+  const own = await compileOwn(roots, options);
+  return { executor, ...(own ? unreleased(own) : await compileNative(roots, options)) };
+}
+
+/** The buffers of our own kernels are not shared by values that come one after the other: with more bytes than this, the runtime's are. */
+const MOST_BYTES = 2 ** 28;
+
+/** The native executor without a runtime, where that is faster: see {@link prefersOwnKernels}. Convolutions are the runtime's. */
+async function compileOwn(
+  roots: readonly Tensor[],
+  { device = "cpu", threads }: BuildOptions,
+): Promise<Float32Program | undefined> {
+  if (device !== "cpu" || !prefersOwnKernels({ threads })) return undefined;
+  if (someNode(roots, (t) => t.dtype === "float64" || conv2d.is(t) || conv2dTranspose.is(t)))
+    return undefined;
+  const program = (await import("./float32-host.ts")).compileFloat32(roots);
+  return program.bytes > MOST_BYTES ? undefined : program;
+}
+
+/** A program in JavaScript as a compiled graph. It computes in float64, where 64-bit integers are exact up to 2^53. */
+function unreleased(program: HostProgram | Float32Program): Omit<CompiledGraph, "executor"> {
   return {
-    executor,
-    leaves: host.leaves,
-    nodes: host.nodes,
+    ...program,
     release: async () => undefined,
-    bind: (leaves, written) => {
-      // The host computes in float64, where 64-bit integers are exact up to 2^53.
+    bind: (leaves, written, memory) => {
       const wide = leaves.map((a): { from: TypedArray; to: HostArray } =>
         a instanceof BigInt64Array ? { from: a, to: new Float64Array(a.length) } : { from: a, to: a },
       );
-      const run = host.bind(
+      const run = program.bind(
         wide.map(({ to }) => to),
         written,
+        memory,
       );
       const copies = wide.filter(({ from }) => from instanceof BigInt64Array);
       if (copies.length === 0) return run;

@@ -1,5 +1,6 @@
 /** Generated JavaScript of many statements, split into functions small enough for the engine to optimise. */
 import type { exactWhole, HostArray, HostKernel } from "../tensor/index.ts";
+import type { SingleCall } from "./singles.ts";
 
 /** Reads bound leaves and writes bound outputs; synchronous. In the body of a loop, `t` is the step; otherwise it has no meaning. */
 export type HostRun = (t: number) => void;
@@ -12,9 +13,9 @@ export interface Bindings {
   readonly O: readonly (HostArray | BigInt64Array)[];
   /** Constants. */
   readonly C: readonly Float64Array[];
-  readonly K: readonly HostKernel[];
+  readonly K: readonly (HostKernel | SingleCall)[];
   /** Buffers of intermediate values. */
-  readonly B: readonly Float64Array[];
+  readonly B: readonly (Float64Array | Float32Array)[];
   /** Writes 64-bit integers. */
   readonly W: typeof writeWhole;
   /** Refuses 64-bit integers that float64 does not hold. */

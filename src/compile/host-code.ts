@@ -1,22 +1,25 @@
-/** Straight-line JavaScript over Float64Arrays, generated from a graph. */
+/** Straight-line JavaScript over arrays, generated from a graph. */
+import type { OwnFloat64Array } from "../arrays.ts";
 import { InternalError } from "../errors.ts";
 import {
   broadcastStrides,
+  type ConstantAttributes,
   type HostKernel,
   type HostLayout,
   isConstant,
   isScan,
+  type Leaf,
   reducedShape,
   type ScanNode,
   sameShape,
   scanResults,
-  sizeOf,
   stridesOf,
   type Tensor,
 } from "../tensor/index.ts";
 import { GeneratedCode } from "./generated-code.ts";
 import { countUses, topological } from "./graph.ts";
 import { at, type ElementLoop, type Located, LoopWriter, literal, type Place } from "./host-loops.ts";
+import { Single, type SingleKernel, type Singles } from "./singles.ts";
 
 /** An expression with more operators than this is stored in a variable: the JIT gives up on very long ones. */
 const LARGEST_EXPRESSION = 24;
@@ -41,12 +44,6 @@ const isThin = ({ op, inputs, shape }: Tensor): boolean =>
 const readsElements = ({ op: { host } }: Tensor): boolean =>
   typeof host === "object" && ("expression" in host || "fold" in host || "places" in host);
 
-/** Whether the expression of a node's elements can be written into the loop of its only user. */
-const canInline = (node: Tensor, user: Tensor): boolean =>
-  expressionOf(node) !== undefined &&
-  readsElements(user) &&
-  (expressionOf(user) === undefined || node.size === user.size);
-
 const expressionOf = (node: Tensor) =>
   typeof node.op.host === "object" && "expression" in node.op.host ? node.op.host.expression : undefined;
 
@@ -64,13 +61,13 @@ const stepStart = (size: number, start = 0): string =>
 /** What code works on. The bodies of loops share it with the code around them. */
 export class Workplace {
   readonly constants: Float64Array[] = [];
-  readonly kernels: HostKernel[] = [];
-  readonly buffers: Float64Array[] = [];
+  readonly kernels: (HostKernel | SingleKernel)[] = [];
+  readonly buffers: (OwnFloat64Array | Single)[] = [];
   /** Buffers that are also read under other names. */
   readonly viewed = new Set<string>();
   #variables = 0;
 
-  buffer(array: Float64Array): string {
+  buffer(array: OwnFloat64Array | Single): string {
     this.buffers.push(array);
     return `B${this.buffers.length - 1}`;
   }
@@ -108,18 +105,35 @@ export class HostCode {
   readonly #readInPlace = new Set<Tensor>();
   /** Operators in the expression of a node. */
   readonly #weights = new Map<Tensor, number>();
+  /** Whether float32 is stored as float32. */
+  readonly #hasSingles: boolean;
+  /** The kernels of nodes that have one in float32. */
+  readonly #singleKernels = new Map<Tensor, SingleKernel>();
+  /** Copies in float32 of values that are stored otherwise. */
+  readonly #asSingles = new Map<string, string>();
 
+  /**
+   * @param copies places that further values are written to
+   * @param singles what is computed in float32; then all that is float32 is stored so, but for what is inside loops over steps. Default: nothing
+   */
   constructor(
     outputs: readonly Tensor[],
     leafPlaces: ReadonlyMap<Tensor, Place>,
     work: Workplace,
-    copies: readonly (readonly [Tensor, Place])[] = [],
+    {
+      copies = [],
+      singles,
+    }: {
+      readonly copies?: readonly (readonly [Tensor, Place])[];
+      readonly singles?: Singles | undefined;
+    } = {},
   ) {
     this.#work = work;
+    this.#hasSingles = singles !== undefined;
     this.#loops = new LoopWriter(this.code);
     for (const [leaf, place] of leafPlaces) this.#places.set(leaf, place);
     for (const [t, place] of copies) this.#copies.set(t, [...(this.#copies.get(t) ?? []), place]);
-    this.#write(outputs);
+    this.#write(outputs, singles);
   }
 
   /** The array of a value from its first element on. */
@@ -151,8 +165,22 @@ export class HostCode {
     else this.code.add(`for (let i = 0; i < ${size}; i++) ${at(to, "i")} = ${at(from, "i")};`);
   }
 
-  #write(outputs: readonly Tensor[]): void {
+  /** A buffer for the values of a node. */
+  #bufferOf(node: Tensor): string {
+    return this.#work.buffer(this.#isSingle(node) ? new Single(node.size) : new Float64Array(node.size));
+  }
+
+  /** Whether a node is stored in float32. The results of a loop over steps lie side by side, and may be whole numbers. */
+  #isSingle(node: Tensor): boolean {
+    return this.#hasSingles && node.dtype === "float32" && !isScan(node);
+  }
+
+  #write(outputs: readonly Tensor[], singles: Singles | undefined): void {
     const nodes = topological(outputs);
+    for (const node of nodes) {
+      const kernel = this.#isSingle(node) ? singles?.kernelOf(node) : undefined;
+      if (kernel !== undefined) this.#singleKernels.set(node, kernel);
+    }
     const uses = countUses(nodes, outputs);
     const users = new Map<Tensor, Tensor[]>(nodes.map((node) => [node, []]));
     for (const node of nodes) for (const x of node.inputs) users.get(x)?.push(node);
@@ -164,8 +192,7 @@ export class HostCode {
       this.#weights.set(node, own);
       if (host === "alias" || host === "leaf") {
         if (!isConstant(node)) continue;
-        this.#places.set(node, { array: `C${this.#work.constants.length}` });
-        this.#work.constants.push(node.attributes.values);
+        this.#places.set(node, { array: this.#constant(node) });
         continue;
       }
       if (typeof host === "object" && "view" in host) {
@@ -176,13 +203,29 @@ export class HostCode {
       const by = users.get(node) ?? [];
       // A user may read it twice, as a square does.
       const user = by.length === uses.get(node) && by.every((t) => t === by[0]) ? by[0] : undefined;
-      if (user !== undefined && own < LARGEST_EXPRESSION && canInline(node, user)) {
+      if (user !== undefined && own < LARGEST_EXPRESSION && this.#canInline(node, user)) {
         this.#inlined.add(node);
         continue;
       }
-      this.#places.set(node, { array: this.#work.buffer(new Float64Array(sizeOf(node.shape))) });
+      this.#places.set(node, { array: this.#inOutput(node, outputs) ?? this.#bufferOf(node) });
       this.#compute(node);
     }
+  }
+
+  /** The name of a constant's array. */
+  #constant(node: Leaf<ConstantAttributes>): string {
+    const { values } = node.attributes;
+    if (this.#isSingle(node) && node.size > 1) return this.#work.buffer(new Single(node.size, { values }));
+    this.#work.constants.push(values);
+    return `C${this.#work.constants.length - 1}`;
+  }
+
+  /** The name of the output that a value in float32 is computed in. What leaves a part of its array as it is needs its own. */
+  #inOutput(node: Tensor, outputs: readonly Tensor[]): string | undefined {
+    const { host } = node.op;
+    const isPartial = typeof host === "object" && "places" in host;
+    const at = this.#isSingle(node) && !isPartial ? outputs.indexOf(node) : -1;
+    return at < 0 ? undefined : `O${at}`;
   }
 
   /** Finds the nodes whose elements are read where their input's are, because only loops over elements read them. */
@@ -198,7 +241,7 @@ export class HostCode {
         by.length > 0 &&
         uses.get(node) === by.length &&
         (by.length === 1 || node.size <= LARGEST_REPEATED) &&
-        by.every((user) => readsElements(user) || this.#readInPlace.has(user))
+        by.every((user) => this.#readsElements(user) || this.#readInPlace.has(user))
       )
         this.#readInPlace.add(node);
     }
@@ -207,12 +250,27 @@ export class HostCode {
       if (isThin(node) && !this.#readInPlace.has(node.inputs[0])) this.#readInPlace.delete(node);
   }
 
+  #readsElements(user: Tensor): boolean {
+    return readsElements(user) && !this.#singleKernels.has(user);
+  }
+
+  /** Whether the expression of a node's elements can be written into the loop of its only user. */
+  #canInline(node: Tensor, user: Tensor): boolean {
+    if (expressionOf(node) === undefined || this.#singleKernels.has(node)) return false;
+    return this.#readsElements(user) && (expressionOf(user) === undefined || node.size === user.size);
+  }
+
   #weightOf(t: Tensor): number {
     return this.#weights.get(t) ?? 1;
   }
 
   /** Writes the code of a node that has a place. */
   #compute(node: Tensor): void {
+    const single = this.#singleKernels.get(node);
+    if (single !== undefined) {
+      this.#call(single, [this.arrayOf(node), ...node.inputs.map((t) => this.#singleOf(t))]);
+      return;
+    }
     const { host } = node.op;
     const target = { place: this.placeOf(node), start: 0, strides: stridesOf(node.shape) };
     if (typeof host === "object" && "expression" in host) {
@@ -229,7 +287,11 @@ export class HostCode {
       const fold = host.fold(node);
       const kept = stridesOf(reducedShape(x.shape, fold.axes, true));
       const strides = x.shape.map((_, i) => (fold.axes.includes(i) ? 0 : kept[i]));
-      this.#loops.fold(this.#loopOf(x), { ...target, strides }, node.size, fold);
+      // What is combined is kept in float64 until all of it is there.
+      const isRounded = this.#isSingle(node) && node.size > 1;
+      const place = isRounded ? { array: this.#work.buffer(new Float64Array(node.size)) } : target.place;
+      this.#loops.fold(this.#loopOf(x), { ...target, place, strides }, node.size, fold);
+      if (isRounded) this.copy(target.place, place, node.size);
     } else if (typeof host === "object" && "places" in host) {
       // What no input covers stays at the 0 that the buffer begins with.
       const places = host.places(node);
@@ -239,10 +301,31 @@ export class HostCode {
     } else if (isScan(node)) {
       this.#scan(node);
     } else {
+      const kernel = kernelOf(node);
       const arrays = [node, ...node.inputs].map((t) => this.arrayOf(t));
-      this.code.add(`K${this.#work.kernels.length}(${arrays.join(", ")});`);
-      this.#work.kernels.push(kernelOf(node));
+      this.#call(this.#isSingle(node) ? widened(kernel, node.size) : kernel, arrays);
     }
+  }
+
+  /** Writes the call of a kernel. */
+  #call(kernel: HostKernel | SingleKernel, arrays: readonly string[]): void {
+    this.code.add(`K${this.#work.kernels.length}(${arrays.join(", ")});`);
+    this.#work.kernels.push(kernel);
+  }
+
+  /** The array of a value in float32, which is copied if it is stored otherwise. */
+  #singleOf(t: Tensor): string {
+    const array = this.arrayOf(t);
+    const isSingle = array.startsWith("B")
+      ? this.#work.buffers[Number(array.slice(1))] instanceof Single
+      : !array.startsWith("C");
+    if (isSingle) return array;
+    const known = this.#asSingles.get(array);
+    if (known !== undefined) return known;
+    const copy = this.#work.buffer(new Single(t.size));
+    this.copy({ array: copy }, { array }, t.size);
+    this.#asSingles.set(array, copy);
+    return copy;
   }
 
   /** A loop over the elements of a node: their expression if it is the `root` or inlined, otherwise what is stored. */
@@ -302,13 +385,17 @@ export class HostCode {
     const { buffers, viewed } = this.#work;
     const buffer = from.array.startsWith("B") ? buffers[Number(from.array.slice(1))] : undefined;
     if (buffer === undefined || from.from !== undefined) {
-      const array = this.#work.buffer(new Float64Array(node.size));
+      const array = this.#bufferOf(node);
       this.#places.set(node, { array });
       const first = from.from === undefined ? String(start) : `${from.from} + ${start}`;
       this.copy({ array }, { array: from.array, from: first }, node.size);
       return;
     }
-    const array = this.#work.buffer(buffer.subarray(start, start + node.size));
+    const part =
+      buffer instanceof Single
+        ? new Single(node.size, { of: buffer, start })
+        : buffer.subarray(start, start + node.size);
+    const array = this.#work.buffer(part);
     this.#places.set(node, { array });
     viewed.add(from.array).add(array);
   }
@@ -333,7 +420,7 @@ export class HostCode {
       sources.forEach((t, i) => {
         places.set(t, sourcePlaces[i]);
       });
-      const step = new HostCode(body.outputs, places, this.#work, outputs);
+      const step = new HostCode(body.outputs, places, this.#work, { copies: outputs });
       step.copyRest();
       step.#carryOn(states, body.outputs.slice(0, carries), carry);
       return step.code;
@@ -405,6 +492,19 @@ export class HostCode {
     for (const [t, places] of this.#copies)
       for (const place of places) this.copy(place, this.placeOf(t), t.size);
   }
+}
+
+/** A kernel that writes to float32: it computes in float64, in an array of its own. */
+function widened(kernel: HostKernel, size: number): SingleKernel {
+  return {
+    on: () => {
+      const wide = new Float64Array(size);
+      return (out, ...inputs) => {
+        kernel(wide, ...inputs);
+        out.set(wide);
+      };
+    },
+  };
 }
 
 function kernelOf(node: Tensor): HostKernel {

@@ -1,10 +1,12 @@
 /** The `host` executor: JavaScript in float64, compiled from a graph and bound to arrays. */
+import { InternalError } from "../errors.ts";
 import { exactWhole, type HostArray, isConstant, type Tensor } from "../tensor/index.ts";
 import { type Bindings, type HostRun, writeWhole } from "./generated-code.ts";
 import { topological } from "./graph.ts";
 import { graphKey } from "./graph-key.ts";
 import { HostCode, Workplace } from "./host-code.ts";
 import { type KnownProgram, knownProgram } from "./known-programs.ts";
+import { Single, type SinglePlaces, type Singles } from "./singles.ts";
 
 export interface HostProgram {
   /** The leaves (inputs, parameters, noise) that must be bound, in this order. */
@@ -26,25 +28,52 @@ function copyNumbers(to: HostArray, from: HostArray): void {
   else for (let i = 0; i < to.length; i++) to[i] = from[i];
 }
 
+const leavesOf = (outputs: readonly Tensor[]): readonly Tensor[] =>
+  topological(outputs).filter((t) => t.op.host === "leaf" && !isConstant(t));
+
 /** Compiled code that waits for its arrays. */
-interface Compiled {
+export interface Compiled {
   readonly work: Workplace;
-  /** Makes the function that runs everything, once the arrays of leaves and outputs are known. */
-  instantiate(L: Bindings["L"], O: Bindings["O"]): HostRun;
+  /** Makes the function that runs everything, once the arrays of leaves and outputs are known, and those of values in float32. */
+  instantiate(L: Bindings["L"], O: Bindings["O"], places?: SinglePlaces): HostRun;
 }
 
+const placesOf = (places: SinglePlaces | undefined): SinglePlaces => {
+  if (places === undefined) throw new InternalError("there is no memory for values in float32");
+  return places;
+};
+
 /** Compiles outputs, and writing them where they are bound. */
-function compiled(outputs: readonly Tensor[], leaves: readonly Tensor[]): Compiled {
+function compiled(outputs: readonly Tensor[], leaves: readonly Tensor[], singles?: Singles): Compiled {
   const work = new Workplace();
-  const program = new HostCode(outputs, new Map(leaves.map((t, i) => [t, { array: `L${i}` }])), work);
+  const places = new Map(leaves.map((t, i) => [t, { array: `L${i}` }]));
+  const program = new HostCode(outputs, places, work, { singles });
   outputs.forEach((t, i) => {
+    const place = program.placeOf(t);
+    if (place.variable === undefined && place.array === `O${i}`) return;
     if (t.dtype === "int64") program.code.add(`W(O${i}, ${program.arrayOf(t)});`);
     else if (t.size > FEW) program.code.add(`O${i}.set(${program.arrayOf(t)});`);
     else program.copy({ array: `O${i}` }, program.placeOf(t), t.size);
   });
   const instantiate = program.code.compile(work.viewed);
-  const { constants: C, kernels: K, buffers: B } = work;
-  return { work, instantiate: (L, O) => instantiate({ L, O, C, K, B, W: writeWhole, X: exactWhole }) };
+  const { constants: C, kernels, buffers } = work;
+  return {
+    work,
+    instantiate: (L, O, places) => {
+      const B = buffers.map((b) => (b instanceof Single ? placesOf(places).arrayOf(b) : b));
+      const K = kernels.map((k) => (typeof k === "object" ? k.on(placesOf(places)) : k));
+      return instantiate({ L, O, C, K, B, W: writeWhole, X: exactWhole });
+    },
+  };
+}
+
+/** A program that stores float32 as float32, and its leaves. */
+export function singleProgram(
+  outputs: readonly Tensor[],
+  singles: Singles,
+): Compiled & { readonly leaves: readonly Tensor[] } {
+  const leaves = leavesOf(outputs);
+  return { leaves, ...compiled(outputs, leaves, singles) };
 }
 
 /** Compiles a graph on arrays of its own. */
@@ -71,7 +100,7 @@ export function compileHost(
   outputs: readonly Tensor[],
   { once = false }: { readonly once?: boolean } = {},
 ): HostProgram {
-  const leaves = topological(outputs).filter((t) => t.op.host === "leaf" && !isConstant(t));
+  const leaves = leavesOf(outputs);
   const numbers = [...leaves, ...outputs].reduce((n, t) => n + t.size, 0);
   if (once || numbers > LARGEST_COPIED || outputs.some((t) => t.dtype === "int64")) {
     const { work, instantiate } = compiled(outputs, leaves);

@@ -1,5 +1,6 @@
 /** The `native` executor: a graph as one ONNX model, run by ONNX Runtime. */
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-common";
+import { prefersOwnKernels } from "#platform/runtime";
 import { UsageError } from "../errors.ts";
 import { ceilings } from "../limits.ts";
 import type { Tensor, TypedArray } from "../tensor/index.ts";
@@ -17,8 +18,9 @@ export interface NativeProgram {
   release(): Promise<void>;
 }
 
-/** Starts loading the runtime without waiting for it, so that it overlaps other work. */
+/** Starts loading the runtime without waiting for it, so that it overlaps other work; not where most graphs do without it. */
 export const preloadNative = (): void => {
+  if (prefersOwnKernels({ threads: undefined })) return;
   void theRuntime().catch(() => undefined);
 };
 

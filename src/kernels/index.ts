@@ -1,3 +1,4 @@
+export { type Float32Kernels, float32Kernels, PANEL } from "./float32.ts";
 export {
   type ArrayOf,
   type Dtype,

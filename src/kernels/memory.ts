@@ -120,7 +120,8 @@ export class MemoryPlan {
     this.#allocated = true;
     const pages = Math.ceil(this.#end / PAGE_BYTES);
     const threaded = onThreads?.(pages);
-    if (threaded !== undefined) return new PlannedMemory(threaded.buffer, threaded.kernels, threaded);
+    if (threaded !== undefined)
+      return new PlannedMemory(threaded.buffer, threaded.kernels, { threads: threaded });
     let memory: WebAssembly.Memory;
     try {
       memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
@@ -131,7 +132,7 @@ export class MemoryPlan {
         { cause },
       );
     }
-    return new PlannedMemory(memory.buffer as ArrayBuffer, instantiateKernels(memory));
+    return new PlannedMemory(memory.buffer as ArrayBuffer, instantiateKernels(memory), { memory });
   }
 }
 
@@ -139,12 +140,25 @@ export class MemoryPlan {
 export class PlannedMemory {
   readonly buffer: ArrayBuffer;
   readonly kernels: Kernels;
+  /** The memory itself, for further kernels, unless threads share it. */
+  readonly memory: WebAssembly.Memory | undefined;
 
   readonly #threads: Pick<ThreadedMemory, "helped" | "release"> | undefined;
 
-  constructor(buffer: ArrayBuffer, kernels: Kernels, threads?: Pick<ThreadedMemory, "helped" | "release">) {
+  constructor(
+    buffer: ArrayBuffer,
+    kernels: Kernels,
+    {
+      memory,
+      threads,
+    }: {
+      readonly memory?: WebAssembly.Memory;
+      readonly threads?: Pick<ThreadedMemory, "helped" | "release">;
+    },
+  ) {
     this.buffer = buffer;
     this.kernels = kernels;
+    this.memory = memory;
     this.#threads = threads;
     // A buffer over a shared memory does not keep it alive; the kernels do, for as long as anything views the buffer.
     KERNELS_OF.set(buffer, kernels);

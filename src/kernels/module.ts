@@ -5,9 +5,10 @@
  * Addresses are byte offsets into the memory that the kernels were instantiated on; counts are numbers of elements. Kernels
  * do not check bounds: the caller must.
  */
+import type { OwnUint8Array } from "../arrays.ts";
 import { InternalError } from "../errors.ts";
 import { inBlocks } from "./passes.ts";
-import { WASM_BASE64 } from "./wasm.generated.ts";
+import { WASM_HEX } from "./wasm.generated.ts";
 
 /** The module's exports. The formulas are beside the sources in `kernels/`. */
 export interface Kernels {
@@ -134,13 +135,15 @@ export interface Kernels {
 /** Bytes at the start of a memory that the kernels need. */
 export const RESERVED_BYTES = 65536;
 
-const decoded = (): Uint8Array<ArrayBuffer> => Uint8Array.from(atob(WASM_BASE64), (c) => c.charCodeAt(0));
+/** @internal */
+export const decoded = (hex: string): OwnUint8Array =>
+  Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
 
 let compiled: WebAssembly.Module | undefined;
 
 /** The kernels on a memory; the module is compiled once in each process. */
 export const instantiateKernels = (memory: WebAssembly.Memory): Kernels => {
-  compiled ??= new WebAssembly.Module(decoded());
+  compiled ??= new WebAssembly.Module(decoded(WASM_HEX));
   const { exports } = new WebAssembly.Instance(compiled, { env: { memory } });
   return inBlocks(exports as unknown as Kernels);
 };
@@ -160,7 +163,7 @@ let compiledShared: WebAssembly.Module | undefined;
  */
 export const sharedModule = (): WebAssembly.Module => {
   if (compiledShared !== undefined) return compiledShared;
-  const bytes = decoded();
+  const bytes = decoded(WASM_HEX);
   const at = bytes.findIndex((_, i) => OWN.every((byte, j) => bytes[i + j] === byte));
   if (at < 0) throw new InternalError("the kernels do not import their memory as expected");
   compiledShared = new WebAssembly.Module(

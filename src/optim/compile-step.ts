@@ -172,6 +172,7 @@ export async function compileStep(
     together &&
     Parts &&
     plan.reserve("arena/received", Parts.room(planned.layout.length, together.ranks.size), "float32");
+  program?.reserve?.(plan);
   const memory = plan.allocate(threaded);
   const arena = planned.bind(memory);
 
@@ -187,11 +188,12 @@ export async function compileStep(
   const nextArrays = nextSlots.map((slot) => memory.view(slot));
   const ranks = together?.ranks;
   const factorOfMean = factor / (ranks?.size ?? 1);
-  const run = program?.bind(leaves.map(arrayOf), [
+  const written = [
     ...figures.map(([, value]) => value),
     ...trainable.map(({ name }) => arena.gradient(name)),
     ...nextArrays,
-  ]);
+  ];
+  const run = program?.bind(leaves.map(arrayOf), written, program.reserve && memory);
   const fillNoise = noiseFiller(leaves, view, partOf(together));
   const place =
     resident?.bind({ arena, arrayOf, figures, fillNoise: (step) => fillNoise(options.seed, step) }) ??

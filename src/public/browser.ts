@@ -1,7 +1,7 @@
 /**
  * What runs in a page: programs, tensors, inference, and models that are trained in memory. The same names as in `tightbound`, without what
- * reads or writes files. It imports nothing of Node; a bundler needs no settings, except for a worker of your own. Natively a page runs on `onnxruntime-web`, which is
- * installed beside this package; `executor: "host"` needs nothing.
+ * reads or writes files. It imports nothing of Node; a bundler needs no settings, except for a worker of your own. Natively a page runs on
+ * WebAssembly of this package; what that does not do (convolutions, float64, threads, a graphics processor) needs `onnxruntime-web` beside it.
  *
  * @module tightbound/browser
  */

@@ -91,6 +91,7 @@ export {
 } from "./ops/linalg.ts";
 export {
   fuseMatmulAdd,
+  type MatmulAttributes,
   type MatmulOptions,
   matmul,
   startFromMatrix,
@@ -163,6 +164,7 @@ export {
 } from "./scan.ts";
 export type { Shape } from "./shape.ts";
 export {
+  batchStarts,
   broadcastShapes,
   broadcastStrides,
   checkShape,

@@ -34,7 +34,7 @@ import {
   where,
 } from "../../src/tensor/index.ts";
 import { rebuild } from "../../src/tensor/op.ts";
-import { broadcastShapes } from "../../src/tensor/shape.ts";
+import { broadcastShapes, type Shape } from "../../src/tensor/shape.ts";
 
 export interface RandomGraph {
   readonly leaves: readonly Tensor[];
@@ -42,7 +42,10 @@ export interface RandomGraph {
 }
 
 /** The shapes that leaves have: they broadcast with one another. */
-const SHAPES = [[3, 4], [4], [3, 1], [], [1, 4], [2, 3, 4]] as const;
+const SHAPES: readonly Shape[] = [[3, 4], [4], [3, 1], [], [1, 4], [2, 3, 4]];
+
+/** The same with so many elements that products and functions have kernels. */
+export const LARGE_SHAPES: readonly Shape[] = [[13, 21], [21], [13, 1], [], [1, 21], [2, 13, 21]];
 
 type Build = (a: Tensor, b: Tensor, c: Tensor, number: number) => Tensor;
 
@@ -87,10 +90,16 @@ export interface GraphOptions {
   readonly dtype: DType;
   /** Also comparisons, whose results jump: only where both sides round alike. */
   readonly jumps?: boolean;
+  /** The shapes of leaves. */
+  readonly shapes?: readonly Shape[];
 }
 
 /** Graphs of 4 to 14 ops over four leaves, every op reading any earlier value; up to three outputs. */
-export function randomGraph({ dtype, jumps: withJumps = false }: GraphOptions): fc.Arbitrary<RandomGraph> {
+export function randomGraph({
+  dtype,
+  jumps: withJumps = false,
+  shapes: leafShapes = SHAPES,
+}: GraphOptions): fc.Arbitrary<RandomGraph> {
   const builds = { ...continuous, ...(withJumps ? jumps : {}) };
   const pick = fc.nat({ max: 1000 });
   const op = fc.tuple(
@@ -102,7 +111,7 @@ export function randomGraph({ dtype, jumps: withJumps = false }: GraphOptions): 
   );
   return fc
     .tuple(
-      fc.array(fc.constantFrom(...SHAPES), { minLength: 2, maxLength: 4 }),
+      fc.array(fc.constantFrom(...leafShapes), { minLength: 2, maxLength: 4 }),
       fc.array(op, { minLength: 4, maxLength: 14 }),
       fc.array(pick, { minLength: 1, maxLength: 3 }),
     )

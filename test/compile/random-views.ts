@@ -321,13 +321,13 @@ export interface Comparison {
   readonly found: readonly string[];
 }
 
-/** Native against host on a seed's graph. Nothing is computed in float32 on the host. */
+/** Native, or what is given, against host on a seed's graph, or another one. Nothing is computed in float32 on the host. */
 export async function compared(
   seed: number,
   dtype: "float32" | "float64",
   given?: readonly (readonly number[])[],
+  view: RandomView = randomView(seed, dtype),
 ): Promise<Comparison> {
-  const view = randomView(seed, dtype);
   const right = await evaluate(view, view.outputs, "host");
   const native = given ?? (await evaluate(view, view.outputs, "native"));
   let moved: Float64Array[][] | undefined;

@@ -8,8 +8,8 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 export const onnxRuntimeWeb = <T>(build: Promise<T>): Promise<T> =>
   build.catch((error: unknown) => {
     throw new UsageError(
-      `the native executor needs the package onnxruntime-web in a browser, which could not be loaded (${messageOf(error)}). ` +
-        'Install it (npm install onnxruntime-web), or choose executor: "host".',
+      "native: in a browser convolutions, float64, several threads, large graphs and graphics processors need the package onnxruntime-web, which " +
+        `could not be loaded (${messageOf(error)}). Install it (npm install onnxruntime-web), or choose executor: "host".`,
     );
   });
 

@@ -90,6 +90,9 @@ const noDevice = (): UsageError =>
       "the environment variable VK_DRIVER_FILES. Or leave out the device: the processor computes the same.",
   );
 
+/** Whether a graph in float32 is sooner run by our own kernels than by the runtime. */
+export const prefersOwnKernels = (_: Pick<RuntimeOptions, "threads">): boolean => false;
+
 /** Loads the runtime. */
 export const loadRuntime = async ({ device }: RuntimeOptions): Promise<Runtime> => {
   const ort = await import("onnxruntime-node");

@@ -22,7 +22,8 @@ const rules: OptionRules<MatmulOptions> = {
   transposeA: flag,
   transposeB: flag,
 };
-type MatmulAttributes = Required<MatmulOptions>;
+/** @internal */
+export type MatmulAttributes = Required<MatmulOptions>;
 
 /** A batched operand, repeated along the axis that the product sums over. Its other axes may still have size 1. */
 const summable = (lane: Lane, columns: boolean): Lane => ({
