@@ -223,7 +223,8 @@ export async function unconstrainedDensity<A extends readonly unknown[]>(
       // For a few numbers sooner done than a call of `set`.
       for (let i = 0; i < dimension; i++) point[i] = q[i];
       beta[0] = power;
-      const running = run();
+      // By `call`, as in the samplers' `drive`: what runs is another function for each density.
+      const running = run.call(undefined);
       if (running !== undefined) return running.then(() => read(gradient));
       return read(gradient);
     },
@@ -237,7 +238,7 @@ export async function unconstrainedDensity<A extends readonly unknown[]>(
       const points = sizeOf(leading);
       const columns = shapes.map((shape) => new Float64Array(points * sizeOf(shape)));
       for (let i = 0; i < points; i++) {
-        const numbers = outward(coordinates.subarray(i * dimension, (i + 1) * dimension));
+        const numbers = outward.call(undefined, coordinates.subarray(i * dimension, (i + 1) * dimension));
         for (let k = 0; k < columns.length; k++) putRow(columns[k], i, numbers[k]);
       }
       return new Map(
@@ -247,7 +248,7 @@ export async function unconstrainedDensity<A extends readonly unknown[]>(
     unconstrain: (given) => unconstrain(program, args, graph, given, source),
     initial(seed, attempt = 0) {
       const q = new Float64Array(dimension);
-      fillUniform(q, stream(seed, "initial"), { step: attempt });
+      fillUniform(q, stream(seed, "initial"), { step: attempt, first: 0 });
       return q.map((u) => 4 * u - 2);
     },
     async explain(q) {

@@ -32,11 +32,14 @@ export type Querying<T> = Generator<Query, T, number>;
 /** The log density at q, its gradient written into `gradient`. */
 export type Density = (q: Float64Array, gradient: Float64Array) => number | Promise<number>;
 
-/** Runs a kernel on a density: synchronously if the density is synchronous, otherwise in a promise. */
+/**
+ * Runs a kernel on a density: synchronously if the density is synchronous, otherwise in a promise. It is called by `call`, which V8 does not
+ * compile for one density in particular: or else it would compile a sampler again when a process comes to its second density.
+ */
 export function drive<T>(kernel: Querying<T>, density: Density): T | Promise<T> {
   let next = kernel.next();
   while (next.done !== true) {
-    const answer = density(next.value.q, next.value.gradient);
+    const answer = density.call(undefined, next.value.q, next.value.gradient);
     if (typeof answer !== "number") return answer.then((value) => resume(kernel, density, value));
     next = kernel.next(answer);
   }
