@@ -84,7 +84,7 @@ describe("products by vector instructions", () => {
       const [u, v, w] = draws.subarray(3 * i, 3 * i + 3);
       const side = (z: number): number => 11 + Math.floor(20 * z);
       // A matrix by a vector, a vector by a matrix, two matrices.
-      const [wide, long] = [33 + Math.floor(40 * u), 33 + Math.floor(40 * v)];
+      const [wide, long] = [16 + Math.floor(40 * u), 16 + Math.floor(40 * v)];
       const [sizes, kept]: [Case["sizes"], Case["kept"]] =
         i % 3 === 0
           ? [[wide, long, 1], "a"]
@@ -92,6 +92,18 @@ describe("products by vector instructions", () => {
             ? [[1, wide, long], "b"]
             : [[side(u), side(v), side(w)], (["a", "b", "neither"] as const)[Math.floor(i / 3) % 3]];
       check({ ...flag, sizes, kept, batch: [[], []] }, `${i} ${JSON.stringify(flag)}`);
+    }
+  });
+
+  test.each(flags)("a small constant that is long and thin, %o", (flag) => {
+    for (const [m, k] of [
+      [100, 3],
+      [195, 5],
+      [3, 100],
+      [5, 195],
+    ] as const) {
+      check({ ...flag, sizes: [m, k, 1], kept: "a", batch: [[], []] }, "thin");
+      check({ ...flag, sizes: [1, m, k], kept: "b", batch: [[], []] }, "thin");
     }
   });
 

@@ -113,8 +113,8 @@ function productLoops(node: Tensor, { transposeA, transposeB }: Transposed): Hos
   };
 }
 
-/** Fewer multiplications than this, in all or of each matrix, are sooner done than handed over. */
-const LEAST = { all: 1024, each: 256 };
+/** Fewer multiplications than this, in all or of each matrix, are sooner done than handed over; in all with a constant, nothing of which is copied. */
+const LEAST = { all: 1024, each: 256, allOfConstant: 256 };
 /** Multiplications that take as long as one number copied there and back. */
 const COPY = 1.5;
 /** Larger operands are not copied: 512 MiB. */
@@ -131,10 +131,11 @@ export function isVectorised(node: Tensor, transposed: Transposed): boolean {
   const { rows, inner, columns, count } = sizesOf(node, transposed);
   const each = rows * inner * columns;
   const [a, b] = node.inputs;
-  const copied = a.size + b.size + node.size - (keptOf(node.inputs)?.size ?? 0);
+  const kept = keptOf(node.inputs);
+  const copied = a.size + b.size + node.size - (kept?.size ?? 0);
   return (
     each >= LEAST.each &&
-    each * count >= Math.max(LEAST.all, COPY * copied) &&
+    each * count >= Math.max(kept === undefined ? LEAST.all : LEAST.allOfConstant, COPY * copied) &&
     a.size + b.size + node.size <= MOST
   );
 }
