@@ -3,8 +3,6 @@ import { UsageError } from "../errors.ts";
 import type { MemoryPlan, PlannedMemory } from "../kernels/index.ts";
 import { anything, checkOptions, type OptionRules, whole } from "../options.ts";
 import {
-  conv2d,
-  conv2dTranspose,
   convert,
   exactNumber,
   type HostArray,
@@ -18,6 +16,7 @@ import {
 import { ArrayValue, checkFeed, type Feed, toValue } from "./array-value.ts";
 import { type Device, deviceRule, type NativeOptions } from "./device.ts";
 import type { Float32Program } from "./float32-host.ts";
+import { isConvolution } from "./graph.ts";
 import { compileHost, type HostProgram } from "./host.ts";
 import { describeLeaf, initialValues, noiseFiller } from "./leaves.ts";
 import { checkTogether, checkValues } from "./memory.ts";
@@ -104,8 +103,7 @@ async function compileOwn(
   { device = "cpu", threads }: BuildOptions,
 ): Promise<Float32Program | undefined> {
   if (device !== "cpu" || !prefersOwnKernels({ threads })) return undefined;
-  if (someNode(roots, (t) => t.dtype === "float64" || conv2d.is(t) || conv2dTranspose.is(t)))
-    return undefined;
+  if (someNode(roots, (t) => t.dtype === "float64" || isConvolution(t))) return undefined;
   const program = (await import("./float32-host.ts")).compileFloat32(roots);
   return program.bytes > MOST_BYTES ? undefined : program;
 }

@@ -34,8 +34,8 @@ type OutputArrays = Bindings["O"];
 /** Fewer elements are sooner computed in the loop that needs them. */
 const FEW = 64;
 
-/** Products with fewer rows or columns, or multiplications, are computed in float64. */
-const LEAST = { side: 4, multiplications: 2048 };
+/** Products with fewer multiplications are computed in float64. */
+const LEAST = 2048;
 
 type Pass = (kernels: Float32Kernels) => (y: number, x: number, count: number) => void;
 
@@ -60,8 +60,7 @@ function productKernel(node: Tensor, { transposeA, transposeB }: MatmulAttribute
   const [a, b] = node.inputs;
   const [rows, columns] = node.shape.slice(-2);
   const inner = a.shape[a.rank - (transposeA ? 2 : 1)];
-  if (Math.min(rows, columns) < LEAST.side || rows * inner * columns < LEAST.multiplications)
-    return undefined;
+  if (rows * inner * columns < LEAST) return undefined;
   const batch = node.shape.slice(0, -2);
   const [startsA, startsB] = [batchStarts(a.shape, batch), batchStarts(b.shape, batch)];
   const [rowOfA, columnOfA] = transposeA ? [4, 4 * rows] : [4 * inner, 4];

@@ -1,8 +1,11 @@
-import { isConstant, rebuild, type Tensor } from "../tensor/index.ts";
+import { conv2d, conv2dTranspose, isConstant, rebuild, type Tensor } from "../tensor/index.ts";
 
 /** Whether an op works element by element, on any shape and with broadcasting. */
 export const isElementwise = (t: Tensor): boolean =>
   typeof t.op.host === "object" && "expression" in t.op.host;
+
+/** Whether a node is a convolution, in either direction. */
+export const isConvolution = (t: Tensor): boolean => conv2d.is(t) || conv2dTranspose.is(t);
 
 /** Cached results of `uniform`, because every rule asks about the same large constants. */
 const uniformValues = new WeakMap<Float64Array, number | "mixed">();
