@@ -100,7 +100,7 @@ const over = (runs, figure) => {
 /**
  * Both samplers on each posterior, with the same target of acceptance, metric and depth of trees: the smallest effective number of draws of any parameter (centre of the distribution) over CPU seconds.
  * Stan and ours take turns, seed by seed. Ours runs in a process of its own, twice: the cold run's time is all of a first run, with what V8 compiles; the warm run's that of
- * a second one with another seed, which traces and compiles the graph again but finds the sampler compiled. Neither has the start of Node.
+ * a second one with another seed, which traces the graph again and finds it and the sampler compiled. Neither has the start of Node.
  */
 export async function measureStan({
   names = Object.keys(POSTERIORS),

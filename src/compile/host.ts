@@ -1,6 +1,7 @@
 /** The `host` executor: JavaScript in float64, compiled from a graph and bound to arrays. */
 import { InternalError } from "../errors.ts";
 import { exactWhole, type HostArray, isConstant, type Tensor } from "../tensor/index.ts";
+import { onDistinctValues } from "./distinct-values.ts";
 import { type Bindings, type HostRun, writeWhole } from "./generated-code.ts";
 import { topological } from "./graph.ts";
 import { graphKey } from "./graph-key.ts";
@@ -78,7 +79,7 @@ export function singleProgram(
 
 /** Compiles a graph on arrays of its own. */
 function ownProgram(outputs: readonly Tensor[], leaves: readonly Tensor[]): KnownProgram {
-  const { work, instantiate } = compiled(outputs, leaves);
+  const { work, instantiate } = compiled(onDistinctValues(outputs), leaves);
   const [L, O] = [leaves, outputs].map((list) => list.map((t) => new Float64Array(t.size)));
   const arrays = [...work.constants, ...work.buffers, ...L, ...O];
   return {
@@ -103,7 +104,7 @@ export function compileHost(
   const leaves = leavesOf(outputs);
   const numbers = [...leaves, ...outputs].reduce((n, t) => n + t.size, 0);
   if (once || numbers > LARGEST_COPIED || outputs.some((t) => t.dtype === "int64")) {
-    const { work, instantiate } = compiled(outputs, leaves);
+    const { work, instantiate } = compiled(once ? outputs : onDistinctValues(outputs), leaves);
     return {
       leaves,
       nodes: work.buffers.length,

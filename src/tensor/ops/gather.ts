@@ -2,7 +2,7 @@
 import { ShapeError } from "../../errors.ts";
 import { type DType, isInteger } from "../dtype.ts";
 import { fullBatch, type Lane, repeatAlong } from "../lanes.ts";
-import { arange, constant, sameDType, zeros } from "../leaf.ts";
+import { arange, constant, isConstant, sameDType, zeros } from "../leaf.ts";
 import { defineOp, type NoAttributes } from "../op.ts";
 import { checkWhole, formatShape, normalizeAxis, sameShape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -59,10 +59,16 @@ const gatherOp = defineOp<AxisAttributes, [Tensor, Tensor]>({
   host: {
     kernel: (node) => {
       const { axis } = node.attributes;
-      const [x] = node.inputs;
+      const [x, places] = node.inputs;
       const size = x.shape[axis];
       const inner = sizeOf(x.shape.slice(axis + 1));
       const outer = sizeOf(x.shape.slice(0, axis));
+      const known = inner === 1 && outer === 1 ? knownPlaces(places, size) : undefined;
+      if (known !== undefined) {
+        return (out, values) => {
+          for (let i = 0; i < known.length; i++) out[i] = values[known[i]];
+        };
+      }
       return (out, values, at) => {
         const count = at.length;
         for (let o = 0; o < outer; o++) {
@@ -102,6 +108,14 @@ export function shiftedIndices(at: Lane, size: number, count: number): Tensor {
   const fromStart = where(less(places, 0), add(places, count), places);
   const inside = logicalAnd(greaterEqual(fromStart, 0), less(fromStart, count));
   return where(inside, add(fromStart, starts), size * count);
+}
+
+/** Indices that are constants within an axis of some size, counted from its beginning. Others are checked when the graph runs. */
+function knownPlaces(at: Tensor, size: number): Int32Array | undefined {
+  if (!isConstant(at)) return undefined;
+  const { values } = at.attributes;
+  if (!values.every((i) => i >= -size && i < size)) return undefined;
+  return Int32Array.from(values, (i) => (i < 0 ? i + size : i));
 }
 
 /** The place in an axis of an index, which counts from the end if it is negative. @throws ShapeError when there is none. */
