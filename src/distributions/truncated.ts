@@ -138,7 +138,14 @@ function tighter(a: Bound, b: Bound, which: "low" | "high"): Bound {
   return which === "low" ? maximum(a, b) : minimum(a, b);
 }
 
-const floorOf = (end: Bound): Bound => (typeof end === "number" ? Math.floor(end) : floor(end));
+/** The whole numbers inwards of two ends. A number stays one, so that the values between can be listed. */
+function wholeBetween({ low, high }: Ends): Ends {
+  const [from, to] = [known(low), known(high)];
+  return {
+    low: from !== undefined ? Math.ceil(from) : ceilOf(low as Tensor),
+    high: to !== undefined ? Math.floor(to) : floor(high as Tensor),
+  };
+}
 /** The smallest whole number of at least x. */
 export const ceilOf = (x: Tensor): Tensor => neg(floor(neg(x)));
 
@@ -146,9 +153,7 @@ export const ceilOf = (x: Tensor): Tensor => neg(floor(neg(x)));
 export function endsBetween(what: string, base: Distribution, low: Bound, high: Bound): Ends {
   const own = base.ends ?? { low: -INFINITY, high: INFINITY };
   const ends = { low: tighter(low, own.low, "low"), high: tighter(high, own.high, "high") };
-  const rounded = base.isDiscrete
-    ? { low: typeof ends.low === "number" ? Math.ceil(ends.low) : ceilOf(ends.low), high: floorOf(ends.high) }
-    : ends;
+  const rounded = base.isDiscrete ? wholeBetween(ends) : ends;
   const [from, to] = [known(rounded.low), known(rounded.high)];
   if (from !== undefined && to !== undefined && (base.isDiscrete ? from > to : from >= to)) {
     throw new UsageError(

@@ -2,7 +2,7 @@ import { ArrayValue } from "../compile/index.ts";
 import { UsageError } from "../errors.ts";
 import { anything, checkOptions, type OptionRules, whole } from "../options.ts";
 import { latentSites, type Program, trace } from "../program/index.ts";
-import { sameShape, sizeOf, type Tensor, type TypedArray } from "../tensor/index.ts";
+import { formatShape, sameShape, sizeOf, type Tensor, type TypedArray } from "../tensor/index.ts";
 import type { ImportanceResult } from "./importance.ts";
 import type { LaplaceResult } from "./laplace.ts";
 import type { MapResult } from "./map.ts";
@@ -19,7 +19,7 @@ export type AnyPosterior = Mcmc | SviFit | LaplaceResult | PathfinderResult | Im
 export interface PredictOptions {
   /** Number of joint draws. Default 1000. */
   readonly draws?: number;
-  /** Latent sites that are drawn again from the program, given the others: those of new groups or rows. Sites of another shape always are. */
+  /** Latent sites that are drawn again from the program, given the others: those of new groups or rows. Sites in plates of another size always are. */
   readonly redraw?: readonly string[];
   /** Seed of the draws. Default 0. */
   readonly seed?: number;
@@ -83,8 +83,9 @@ function resampled(
  * Draws of all sites of a program given a posterior of any kind, for new arguments: other rows, other covariates, plates of other sizes. Each result has shape
  * [draws, …site]; data are drawn again, so that an observed site holds predictions.
  *
- * Latent sites keep their posterior values where these fit. Those that the new arguments give another shape are drawn from the program given the others:
- * effects of new groups come from their population. If there are as many new groups as old ones, name their sites in `redraw`.
+ * Latent sites keep their posterior values where these fit. Those whose plates the new arguments give another size are drawn from the program given the others:
+ * effects of new groups come from their population. If there are as many new groups as old ones, name their sites in `redraw`. A site whose event has another
+ * shape, such as a walk of more steps, is refused unless `redraw` names it: drawn again, it would begin anew and forget what the data said of its first steps.
  *
  * From a mode ({@link map}) all latent sites keep its values: the predictions have the spread of the data alone, and leave out what is not known of the parameters.
  *
@@ -95,7 +96,7 @@ function resampled(
  * const draws = await predict(fit, regression, [xNew, zeros([3])], { draws: 500 });
  * draws.get("y"); // [500, 3]
  *
- * @throws UsageError when the posterior is that of another program, or `redraw` names no latent site.
+ * @throws UsageError when the posterior is that of another program, `redraw` names no latent site, or a site's event has another shape.
  */
 export async function predict<A extends readonly unknown[]>(
   posterior: AnyPosterior,
@@ -128,6 +129,19 @@ export async function predict<A extends readonly unknown[]>(
           "the old arguments, or name it in redraw to draw it from its prior.",
       );
     }
+  }
+  for (const { name, distribution, value, isInScan } of latent) {
+    const drawn = values.get(name)?.shape.slice(axes);
+    const { eventShape } = distribution;
+    if (drawn === undefined || redraw.includes(name)) continue;
+    if (sameShape(drawn.slice(drawn.length - eventShape.length), eventShape)) continue;
+    const further = isInScan
+      ? "To go on from its last step, give the further steps a scan and a site of their own that begin there, and name that site in redraw."
+      : "To go on from its end, give what follows a site of its own that begins there, and name that site in redraw.";
+    throw new UsageError(
+      `predict: with these arguments site '${name}' has the shape ${formatShape(value.shape)}, and its draws ${formatShape(drawn)}: one event of another size, not more or fewer ` +
+        `repetitions. Name it in redraw to draw all of it from the program, without what the data said of it. ${further}`,
+    );
   }
   const kept = new Map(
     latent.flatMap(({ name, value }) => {

@@ -13,9 +13,11 @@ import {
   Exponential,
   Gamma,
   GeneralizedPareto,
+  Geometric,
   HiddenMarkov,
   Mixture,
   Multinomial,
+  NegativeBinomial,
   Normal,
   Pareto,
   Poisson,
@@ -287,4 +289,25 @@ test("whole numbers without a largest one leave out infinity", async () => {
     .integerInterval(2, Number.POSITIVE_INFINITY)
     .check(f64([1, 2, 2.5, Number.POSITIVE_INFINITY]));
   expect(await numbers(check)).toEqual([0, 1, 0, 0]);
+});
+
+test("counts between two known bounds can be listed, whatever the family, and none between is refused", async () => {
+  for (const base of [
+    Poisson(f64(3)),
+    Geometric({ probs: f64(0.5) }),
+    NegativeBinomial(f64(2), { probs: f64(0.5) }),
+    Binomial(9, { probs: f64(0.5) }),
+  ]) {
+    const d = truncate(base, 1.5, f64(4.5));
+    expect(d.cardinality).toBe(3);
+    expect(await numbers(d.enumerate())).toEqual([2, 3, 4]);
+    expect((await numbers(d.logProb(d.enumerate()).exp())).reduce((a, b) => a + b)).toBeCloseTo(1, 12);
+    expect(() => truncate(base, 2.25, f64(2.75))).toThrow("has no values from 2.25 to 2.75");
+    expect(() => censor(base, 2.25, f64(2.75))).toThrow("has no values from 2.25 to 2.75");
+  }
+  const program = model(({ sample, observe }) => {
+    const k = sample("k", truncate(Poisson(3), 2, 4));
+    observe("y", Normal(k, 1), 3);
+  });
+  expect((await unconstrainedDensity(program, [])).dimension).toBe(0);
 });

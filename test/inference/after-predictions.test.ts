@@ -2,7 +2,14 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { ArrayValue } from "../../src/compile/index.ts";
-import { Bernoulli, Categorical, HalfNormal, Normal, Poisson } from "../../src/distributions/index.ts";
+import {
+  Bernoulli,
+  Categorical,
+  GaussianRandomWalk,
+  HalfNormal,
+  Normal,
+  Poisson,
+} from "../../src/distributions/index.ts";
 import {
   autoNormal,
   importance,
@@ -228,5 +235,42 @@ describe("predictions for new arguments", () => {
     );
     const other = model(({ sample }) => sample("m", Normal(0, 1)));
     await expect(predict(fit, other, [])).rejects.toThrow("no draws of site 'm'");
+  });
+  test("a walk of more steps would begin anew: it is refused, and what follows is a site of its own", async () => {
+    const seen = Array.from({ length: 12 }, (_, t) => t / 2);
+    const ahead = 3;
+    const inScan = model(({ sample, observe, scan }, y: Tensor, more: number) => {
+      const step = (name: string) => (before: Tensor, now: Tensor) => {
+        const z = sample(name, Normal(before, 0.5));
+        observe(`${name} seen`, Normal(z, 0.1), now);
+        return { carry: z, output: z };
+      };
+      const { carry } = scan("time", tensor(0), y, step("level"));
+      if (more > 0) scan("ahead", carry, zeros([more]), step("next"));
+    });
+    const asOneSite = model(({ sample, observe }, y: Tensor, more: number) => {
+      const z = sample("level", GaussianRandomWalk(0.5, y.shape[0]));
+      observe("level seen", Normal(z, 0.1).toEvent(1), y);
+      if (more > 0)
+        sample(
+          "next",
+          GaussianRandomWalk(0.5, more, { initial: z.slice({ axis: 0, start: -1 }).squeeze(0) }),
+        );
+    });
+    for (const program of [inScan, asOneSite]) {
+      const fit = await nuts(program).run([tensor(seen), 0], { chains: 1, draws: 400, seed: 0 });
+      const longer = tensor([...seen, 0, 0, 0]);
+      await expect(predict(fit, program, [longer, 0])).rejects.toThrow(
+        /'level' has the shape \[15\], and its draws \[12\].*redraw/s,
+      );
+      const anew = await predict(fit, program, [longer, 0], { draws: 400, redraw: ["level"] });
+      expect(anew.get("level")?.shape).toEqual([400, 15]);
+      const found = await predict(fit, program, [tensor(seen), ahead], { draws: 400, redraw: ["next"] });
+      const next = Array.from(found.get("next")?.data ?? [], Number);
+      const last = next.filter((_, i) => i % ahead === ahead - 1);
+      const mean = last.reduce((a, b) => a + b) / last.length;
+      // Of the random walk after 5.5: the deviation of its third step is at most 0.9. Five standard errors.
+      expect(Math.abs(mean - 5.5)).toBeLessThan(5 * (0.9 / Math.sqrt(400)) + 0.1);
+    }
   });
 });
