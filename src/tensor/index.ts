@@ -10,7 +10,7 @@ export { allocate, convert, isFloat, isInteger } from "./dtype.ts";
 export { type EinsumOperands, einsum } from "./einsum.ts";
 export { grad, vjp } from "./grad.ts";
 export type { Lane } from "./lanes.ts";
-export { alignBatch, fullBatch } from "./lanes.ts";
+export { alignBatch, fullBatch, jointBatch } from "./lanes.ts";
 export {
   arange,
   type ConstantAttributes,

@@ -38,6 +38,13 @@ export function padRank(t: Tensor, rank: number): Tensor {
     : reshape(t, [t.shape[0], ...new Array<number>(missing).fill(1), ...t.shape.slice(1)]);
 }
 
+/**
+ * The inputs of an op whose kernel reads them side by side, element by element: each in the shape of the result, [size, …shape], because it does not
+ * broadcast.
+ */
+export const jointBatch = (lanes: readonly Lane[], shape: Shape, size: number): Tensor[] =>
+  alignBatch(lanes, shape.length).map((t) => expand(t, [size, ...shape]));
+
 /** The inputs of an op that broadcasts, with their batch axes aligned. Inputs that are not batched are left as they are. */
 export const alignBatch = (lanes: readonly Lane[], rank: number): Tensor[] =>
   lanes.map(({ all, batched }) => (batched ? padRank(all, rank) : all));

@@ -1,7 +1,8 @@
 /** Quantiles of counts, by a search on the host for the smallest one whose distribution function is large enough. */
-import { alignBatch, broadcastShapes, defineOp, operands, rebuild, type Tensor } from "../../tensor/index.ts";
+import { defineOp, type Tensor } from "../../tensor/index.ts";
 import { logIncompleteBeta } from "./incomplete-beta-numbers.ts";
 import { logIncompleteGamma } from "./incomplete-gamma-numbers.ts";
+import { inJointShape, sideBySide } from "./side-by-side.ts";
 
 /** Counts whose distribution functions are known, by their two parameters. */
 const families = {
@@ -56,12 +57,8 @@ type QuantileAttributes = { readonly family: keyof typeof families; readonly upp
 /** The op of this file. */
 export const countQuantileOp = defineOp<QuantileAttributes, [Tensor, Tensor, Tensor]>({
   name: "countQuantile",
-  infer: (inputs) => ({
-    shape: broadcastShapes("countQuantile", ...inputs.map((t) => t.shape)),
-    dtype: inputs[0].dtype,
-  }),
+  ...sideBySide("countQuantile"),
   derivative: () => [undefined, undefined, undefined],
-  batch: (lanes, _, node) => rebuild(node, alignBatch(lanes, node.rank)),
   host: {
     kernel: (node) => {
       const { family, upper } = node.attributes;
@@ -85,10 +82,5 @@ export function countQuantile(
   l: Tensor,
   upper: boolean,
 ): Tensor {
-  const all = operands("count quantile", one, two, l);
-  const shape = broadcastShapes("count quantile", ...all.map((t) => t.shape));
-  return countQuantileOp(
-    all.map((t) => t.expand(shape)),
-    { family, upper },
-  );
+  return countQuantileOp(inJointShape("count quantile", one, two, l), { family, upper });
 }

@@ -9,8 +9,6 @@
 import {
   abs,
   add,
-  alignBatch,
-  broadcastShapes,
   constant,
   defineOp,
   div,
@@ -33,7 +31,6 @@ import {
   type NoAttributes,
   neg,
   operands,
-  rebuild,
   sigmoid,
   softplus,
   sqrt,
@@ -51,6 +48,7 @@ import { lgammaDifference } from "../gamma-functions.ts";
 import { logOneMinusExp } from "../logarithms.ts";
 import { inverseLogIncompleteBeta, logIncompleteBeta } from "./incomplete-beta-numbers.ts";
 import { gaussLegendre } from "./quadrature.ts";
+import { inJointShape, sideBySide } from "./side-by-side.ts";
 
 const EFFORT = {
   float32: { rule: gaussLegendre(20), decay: 18, terms: 15, exponential: 6 },
@@ -209,11 +207,6 @@ function expansion(a: Tensor, b: Tensor, u: Tensor): Tensor {
   return where(infinite, where(less(u, 0), full([], Number.NEGATIVE_INFINITY, a.dtype), 0), found);
 }
 
-const jointShape = (what: string, inputs: readonly Tensor[]) => ({
-  shape: broadcastShapes(what, ...inputs.map((t) => t.shape)),
-  dtype: inputs[0].dtype,
-});
-
 /** The density of u = logit of a beta draw, as a logarithm. */
 const logDensityAt = (a: Tensor, b: Tensor, u: Tensor): Tensor => logHeight(a, b, placeAt(u));
 
@@ -225,7 +218,7 @@ function slopes(a: Tensor, b: Tensor, u: Tensor): readonly Tensor[] {
 
 const logIncompleteBetaOp = defineOp<NoAttributes, [Tensor, Tensor, Tensor]>({
   name: "logIncompleteBeta",
-  infer: (inputs) => jointShape("logIncompleteBeta", inputs),
+  ...sideBySide("logIncompleteBeta"),
   derivative: (g, y, [a, b, u]) => {
     const infinite = greater(abs(u), 1e30);
     const v = where(infinite, 0, u);
@@ -233,7 +226,6 @@ const logIncompleteBetaOp = defineOp<NoAttributes, [Tensor, Tensor, Tensor]>({
     const byU = where(infinite, full([], 0, a.dtype), exp(sub(logDensityAt(a, b, v), y)));
     return [mul(g, where(infinite, 0, byA)), mul(g, where(infinite, 0, byB)), mul(g, byU)];
   },
-  batch: (lanes, _, node) => rebuild(node, alignBatch(lanes, node.rank)),
   host: {
     kernel: () => (out, a, b, u) => {
       for (let i = 0; i < out.length; i++) out[i] = logIncompleteBeta(a[i], b[i], u[i]).lower;
@@ -255,13 +247,12 @@ const logIncompleteBetaOp = defineOp<NoAttributes, [Tensor, Tensor, Tensor]>({
 
 const inverseOp = defineOp<NoAttributes, [Tensor, Tensor, Tensor]>({
   name: "inverseLogIncompleteBeta",
-  infer: (inputs) => jointShape("inverseLogIncompleteBeta", inputs),
+  ...sideBySide("inverseLogIncompleteBeta"),
   derivative: (g, u, [a, b, l]) => {
     const byL = exp(sub(l, logDensityAt(a, b, u)));
     const [byA, byB] = slopes(a, b, u);
     return [neg(mul(g, mul(byA, byL))), neg(mul(g, mul(byB, byL))), mul(g, byL)];
   },
-  batch: (lanes, _, node) => rebuild(node, alignBatch(lanes, node.rank)),
   host: {
     kernel: () => (out, a, b, l) => {
       for (let i = 0; i < out.length; i++) out[i] = inverseLogIncompleteBeta(a[i], b[i], l[i]);
@@ -277,24 +268,15 @@ const inverseOp = defineOp<NoAttributes, [Tensor, Tensor, Tensor]>({
 /** The ops of this file. */
 export const incompleteBetaOps = [logIncompleteBetaOp, inverseOp] as const;
 
-/** All in their joint shape: the kernels read element by element. */
-function joint(what: string, ...given: readonly TensorLike[]): Tensor[] {
-  const all = operands(what, ...given);
-  const shape = broadcastShapes(what, ...all.map((t) => t.shape));
-  return all.map((t) =>
-    t.shape.length === shape.length && t.shape.every((n, i) => n === shape[i]) ? t : t.expand(shape),
-  );
-}
-
 /**
  * ln Iₓ(a, b) at x = σ(u), for a, b > 0; shapes broadcast. The other tail, ln(1 − Iₓ(a, b)), is that of (b, a, −u).
  */
 export const logBetainc = (a: TensorLike, b: TensorLike, u: TensorLike): Tensor =>
-  logIncompleteBetaOp(joint("betainc", a, b, u), {});
+  logIncompleteBetaOp(inJointShape("betainc", a, b, u), {});
 
 /** The u with ln I(a, b) = l at σ(u). On the host executor alone. */
 export const inverseLogBetainc = (a: TensorLike, b: TensorLike, l: TensorLike): Tensor =>
-  inverseOp(joint("inverse betainc", a, b, l), {});
+  inverseOp(inJointShape("inverse betainc", a, b, l), {});
 
 /**
  * The regularised incomplete beta function Iₓ(a, b), the probability of at most x under Beta(a, b), for a, b > 0 and x in [0, 1]. Shapes broadcast. Its

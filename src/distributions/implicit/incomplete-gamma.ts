@@ -8,8 +8,6 @@
 import {
   abs,
   add,
-  alignBatch,
-  broadcastShapes,
   constant,
   defineOp,
   div,
@@ -25,8 +23,6 @@ import {
   minimum,
   mul,
   neg,
-  operands,
-  rebuild,
   sqrt,
   square,
   sub,
@@ -41,6 +37,7 @@ import { logOneMinusExp } from "../logarithms.ts";
 import { gammaLogDerivative } from "./gamma-derivative.ts";
 import { inverseLogIncompleteGamma, logIncompleteGamma } from "./incomplete-gamma-numbers.ts";
 import { gaussLegendre } from "./quadrature.ts";
+import { inJointShape, sideBySide } from "./side-by-side.ts";
 
 const EFFORT = {
   float32: { rule: gaussLegendre(16), decay: 17, terms: 11, exponential: 6 },
@@ -114,8 +111,10 @@ function expansion(a: Tensor, x: Tensor, upper: boolean): Tensor {
   const small = less(y, 1);
   const series = belowOne(a, where(small, y, 0.5), where(small, height, -1));
   const own = minimum(add(where(small, -1, height), logIntegral(a, maximum(y, 1))), 0);
-  const isUpper = less(a, y);
-  const far = where(upper ? isUpper : less(y, a), own, logOneMinusExp(minimum(own, -1e-30)));
+  // The integral is that of the upper tail from x = a on, there included.
+  const isLower = less(y, a);
+  const other = logOneMinusExp(minimum(own, -1e-30));
+  const far = upper ? where(isLower, other, own) : where(isLower, own, other);
   const found = where(small, upper ? series.upper : series.lower, far);
   const end = full([], upper ? 0 : Number.NEGATIVE_INFINITY, a.dtype);
   return where(inside, found, add(end, mul(x, 0)));
@@ -123,14 +122,9 @@ function expansion(a: Tensor, x: Tensor, upper: boolean): Tensor {
 
 type TailAttributes = { readonly upper: boolean };
 
-const shapeOf = (what: string, inputs: readonly Tensor[]) => ({
-  shape: broadcastShapes(what, ...inputs.map((t) => t.shape)),
-  dtype: inputs[0].dtype,
-});
-
 const logIncompleteGammaOp = defineOp<TailAttributes, [Tensor, Tensor]>({
   name: "logIncompleteGamma",
-  infer: (inputs) => shapeOf("logIncompleteGamma", inputs),
+  ...sideBySide("logIncompleteGamma"),
   derivative: (g, y, [a, x], { upper }) => {
     const inside = less(0, x);
     const z = where(inside, x, 1);
@@ -142,7 +136,6 @@ const logIncompleteGammaOp = defineOp<TailAttributes, [Tensor, Tensor]>({
     const none = full([], 0, a.dtype);
     return [mul(g, where(inside, byA, none)), mul(g, where(inside, byX, none))];
   },
-  batch: (lanes, _, node) => rebuild(node, alignBatch(lanes, node.rank)),
   host: {
     kernel: (node) => {
       const { upper } = node.attributes;
@@ -167,12 +160,11 @@ const logIncompleteGammaOp = defineOp<TailAttributes, [Tensor, Tensor]>({
 
 const inverseOp = defineOp<TailAttributes, [Tensor, Tensor]>({
   name: "inverseLogIncompleteGamma",
-  infer: (inputs) => shapeOf("inverseLogIncompleteGamma", inputs),
+  ...sideBySide("inverseLogIncompleteGamma"),
   derivative: (g, x, [a, l], { upper }) => {
     const byL = mul(exp(sub(l, gammaLogDensity(x, a))), upper ? -1 : 1);
     return [mul(g, mul(x, gammaLogDerivative(a, log(div(x, a))))), mul(g, byL)];
   },
-  batch: (lanes, _, node) => rebuild(node, alignBatch(lanes, node.rank)),
   host: {
     kernel: (node) => {
       const { upper } = node.attributes;
@@ -191,22 +183,13 @@ const inverseOp = defineOp<TailAttributes, [Tensor, Tensor]>({
 /** The ops of this file. */
 export const incompleteGammaOps = [logIncompleteGammaOp, inverseOp] as const;
 
-/** Both inputs in their joint shape: the kernels read element by element. */
-function joint(what: string, a: TensorLike, b: TensorLike): Tensor[] {
-  const both = operands(what, a, b);
-  const shape = broadcastShapes(what, ...both.map((t) => t.shape));
-  return both.map((t) =>
-    t.shape.length === shape.length && t.shape.every((n, i) => n === shape[i]) ? t : t.expand(shape),
-  );
-}
-
 /** ln P(a, x) for a > 0, x ≥ 0, or ln Q(a, x) if `upper`; shapes broadcast. */
 export const logGammainc = (a: TensorLike, x: TensorLike, upper: boolean): Tensor =>
-  logIncompleteGammaOp(joint("gammainc", a, x), { upper });
+  logIncompleteGammaOp(inJointShape("gammainc", a, x), { upper });
 
 /** The x with ln P(a, x) = l, or ln Q(a, x) = l if `upper`. On the host executor alone. */
 export const inverseLogGammainc = (a: TensorLike, l: TensorLike, upper: boolean): Tensor =>
-  inverseOp(joint("inverse gammainc", a, l), { upper });
+  inverseOp(inJointShape("inverse gammainc", a, l), { upper });
 
 /**
  * The regularised lower incomplete gamma function P(a, x), the probability of at most x under a gamma with concentration a > 0 and rate 1. Shapes
