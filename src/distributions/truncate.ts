@@ -10,7 +10,7 @@ import { TruncatedNormalDistribution } from "./truncated-normal.ts";
  * inwards to whole numbers.
  *
  * The probability comes from the tail that holds the interval, in logarithms, so bounds far out do no harm. If the
- * interval is narrow, with the probability ε, digits are lost as 1/ε. A normal base is integrated instead and loses none
+ * interval is narrow, with the probability ε, digits are lost as 1/ε, up to half of them; a narrower one takes the density at its middle. A normal base is integrated instead and loses none
  * ({@link TruncatedNormal}). Draws invert the distribution function and are differentiable in the base's parameters and the bounds.
  *
  * @example

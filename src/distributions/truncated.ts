@@ -13,6 +13,7 @@ import {
   log1p,
   logicalAnd,
   logicalNot,
+  logicalOr,
   maximum,
   minimum,
   neg,
@@ -32,9 +33,10 @@ import {
   integerInterval,
   interval,
   nonNegativeInteger,
+  numberInside,
   real,
 } from "./constraints.ts";
-import type { Cumulative, Ends } from "./cumulative.ts";
+import { type Cumulative, type Ends, insideOf } from "./cumulative.ts";
 import { Distribution, type Parameters } from "./distribution.ts";
 import { ClosedFormError } from "./errors.ts";
 import { logOneMinusExp } from "./logarithms.ts";
@@ -215,7 +217,15 @@ export class TruncatedDistribution<D extends Distribution = Distribution> extend
     const ofRight = this.without(lower.survival, upper.survival, right);
     const tails = add(exp(lower.cdf), exp(upper.survival));
     const across = log1p(neg(where(left, 0.5, where(right, 0.5, tails))));
-    return where(left, ofLeft, where(right, ofRight, across));
+    const difference = where(left, ofLeft, where(right, ofRight, across));
+    if (base.isDiscrete) return difference;
+    // By how much the logarithm of the tail changes. Below √ε, half of the digits are lost, and the density hardly changes.
+    const ofTail = where(left, sub(upper.cdf, lower.cdf), sub(lower.survival, upper.survival));
+    const change = where(logicalOr(left, right), ofTail, sub(1, tails));
+    const narrow = less(change, this.floatDType === "float64" ? 2 ** -26 : 2 ** -11.5);
+    const width = log(where(narrow, sub(b, a), 1));
+    const middle = where(narrow, numberInside(a, b), base.ends === undefined ? 0 : insideOf(base.ends));
+    return where(narrow, add(base.logProb(middle), width), difference);
   }
 
   /** ln(eᵃ − eᵇ) where it is asked for. Both may be −∞, where the base has nothing. */
