@@ -6,7 +6,7 @@ import { isSoftware, measureDevice, measureDeviceMemory } from "./lib/device.mjs
 import { installPeers } from "./lib/install.mjs";
 import { M2_CONTESTANTS, measureM2 } from "./lib/m2-step.mjs";
 import { measurePage } from "./lib/page.mjs";
-import { measurePageDevice } from "./lib/page-device.mjs";
+import { measurePageMemory } from "./lib/page-memory.mjs";
 import { launch } from "./lib/process.mjs";
 import { measureMemory, measureStart } from "./lib/process-rows.mjs";
 import { measurePrograms } from "./lib/programs.mjs";
@@ -28,8 +28,8 @@ const USAGE = `usage: npm run bench -- [--quick] [--only NAME,NAME] [--steps] [-
   --device   webgpu: the step of three VAEs on a graphics processor, beside this one; with --memory, its memory over 5,000 steps; no part of the
              default
   --cores    the step of three VAEs with its update on all cores, beside the same on one; no part of the default
-  --page     a VAE, NUTS and SVI in a page beside Node; with --device, the memory of a page over 5,000 steps there (in software). Needs Chromium, and is
-             no part of the default
+  --page     a VAE, NUTS and SVI in a page beside Node; with --memory, the memory of a page over 5,000 steps; with --device, the same there (in
+             software). Needs Chromium, and is no part of the default
   --ranks    two processes that share each minibatch by MPI, beside one; needs mpirun, and is no part of the default
   --stan     ten posteriors beside Stan (Debian: r-cran-rstan), half an hour the first time; what runs/stan holds of Stan's is not done again. No part
              of the default
@@ -321,20 +321,22 @@ const deviceMemory = async ({ device: name, quick, suffix }) => {
   save(`device-${name}-memory${suffix}`, { unit: "MiB", environment: where, steps, first, last, ratio });
 };
 
-const pageDevice = async ({ quick, suffix }) => {
+const pageMemory = async ({ device = "cpu", quick, suffix }) => {
   const where = environment();
-  const { chromium, taken } = await measurePageDevice({ count: quick ? 500 : 5000, progress });
+  const { chromium, taken } = await measurePageMemory({ count: quick ? 500 : 5000, device, progress });
   describe(where);
   const rows = taken.map(({ step, buffers, bytes, heap, wasm }) => [
     String(step),
-    String(buffers),
-    String(bytes),
+    ...(device === "cpu" ? [] : [String(buffers), String(bytes)]),
     cell(heap, 4),
     cell(wasm, 4),
   ]);
-  const header = ["step", "buffers on webgpu", "their bytes", "heap, MiB", "WebAssembly, MiB"];
-  console.log(`\nChromium ${chromium}, WebGPU in software\n\n${table(header, rows)}\n`);
-  save(`page-webgpu-memory${suffix}`, { unit: "MiB", environment: where, chromium, taken });
+  const onDevice = device === "cpu" ? [] : [`buffers on ${device}`, "their bytes"];
+  const header = ["step", ...onDevice, "heap, MiB", "WebAssembly, MiB"];
+  console.log(
+    `\nChromium ${chromium}${device === "cpu" ? "" : ", WebGPU in software"}\n\n${table(header, rows)}\n`,
+  );
+  save(`page-${device}-memory${suffix}`, { unit: "MiB", environment: where, chromium, taken });
 };
 
 const args = parse();
@@ -363,15 +365,17 @@ const present = chosen.filter(({ npm }) => !(npm && missing));
 const suffix = only || args.quick ? ".partial" : "";
 const mine = only ? present : present.filter(({ key }) => key === "tightbound");
 if (wanted("start")) await processRows("start", measureStart, mine, { suffix });
-if (wanted("memory") && !args.device) await processRows("memory", measureMemory, mine, { suffix });
+if (wanted("memory") && !args.device && !args.page)
+  await processRows("memory", measureMemory, mine, { suffix });
 if (wanted("programs")) await programs();
 if (args.stan) await stan(args);
 if (args.ranks) ranks({ quick: args.quick, suffix });
 const coresValid = !args.cores || (await cores({ quick: args.quick, suffix }));
-const pageValid = !args.page || args.device || (await page({ quick: args.quick, suffix }));
+if (args.page && args.memory && !args.device) await pageMemory({ quick: args.quick, suffix });
+const pageValid = !args.page || args.memory || args.device || (await page({ quick: args.quick, suffix }));
 if (args.device) {
   try {
-    const measure = args.page ? pageDevice : args.memory ? deviceMemory : device;
+    const measure = args.page ? pageMemory : args.memory ? deviceMemory : device;
     await measure({ device: args.device, quick: args.quick, suffix });
   } catch (error) {
     progress("");
