@@ -25,6 +25,25 @@ function hashOf(values: Float64Array): number {
 /** −0 and 0 are different numbers: 1 / −0 is not 1 / 0. */
 const digits = (v: number): string => (Object.is(v, -0) ? "-0" : String(v));
 
+const numbered = new WeakMap<object, number>();
+let objects = 0;
+
+/** A number for each object that is not plain data. */
+function numberOf(object: object): number {
+  const known = numbered.get(object) ?? objects++;
+  numbered.set(object, known);
+  return known;
+}
+
+const isPlain = (v: object): boolean => Array.isArray(v) || Object.getPrototypeOf(v) === Object.prototype;
+
+/** What JSON would lose: numbers that are not finite, −0, and what is not plain data, which equals nothing but itself. */
+function kept(_: string, v: unknown): unknown {
+  if (typeof v === "number") return Number.isFinite(v) && !Object.is(v, -0) ? v : `number ${digits(v)}`;
+  if (typeof v === "function") return `object ${numberOf(v)}`;
+  return typeof v !== "object" || v === null || isPlain(v) ? v : `object ${numberOf(v)}`;
+}
+
 /**
  * The key of a graph.
  *
@@ -53,9 +72,9 @@ export function graphKey(outputs: readonly Tensor[], leaves: readonly Tensor[]):
   };
   const attributesOf = (node: Tensor): string => {
     if (isConstant(node)) return constantText(node);
-    if (!isScan(node)) return JSON.stringify(node.attributes);
+    if (!isScan(node)) return JSON.stringify(node.attributes, kept);
     const { body, ...rest } = node.attributes;
-    return `${JSON.stringify(rest)} {${write(body.outputs, body.inputs)}}`;
+    return `${JSON.stringify(rest, kept)} {${write(body.outputs, body.inputs)}}`;
   };
   return { text: write(outputs, leaves), arrays };
 }

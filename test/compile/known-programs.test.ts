@@ -4,7 +4,7 @@ import { describe, expect, it, test } from "vitest";
 import { graphKey } from "../../src/compile/graph-key.ts";
 import { compileHost, fromPlainGraph, toPlainGraph, topological } from "../../src/compile/index.ts";
 import { knownProgram } from "../../src/compile/known-programs.ts";
-import { constant, div, input, isConstant, mul, scan, type Tensor, tensor } from "../../src/tensor/index.ts";
+import { constant, div, input, isConstant, mul, scan, Tensor, tensor } from "../../src/tensor/index.ts";
 import { type DrawnCase, drawnCases } from "../tensor/cases.ts";
 import { drawLeaves, randomGraph } from "./graphs.ts";
 
@@ -51,6 +51,30 @@ test("users of equal graphs in turn, each on its own numbers, get what they get 
 });
 
 describe("graphs that compute different things have different keys", () => {
+  it("by attributes that JSON does not tell apart", () => {
+    const x = input("x", [2], "float64");
+    const given = [
+      { to: Number.POSITIVE_INFINITY },
+      { to: Number.NEGATIVE_INFINITY },
+      { to: Number.NaN },
+      { to: 0 },
+      { to: -0 },
+      { to: null },
+      { to: () => 1 },
+      { to: () => 1 },
+      { to: new Map([[1, 2]]) },
+      { to: new Map([[1, 2]]) },
+      { to: "number NaN!" },
+    ];
+    const node = mul(x, x);
+    const texts = given.map(
+      (attributes) => keyOf([new Tensor(node.op, [x, x], attributes, [2], "float64")]).text,
+    );
+    expect(new Set(texts).size).toBe(given.length);
+    const same = keyOf([new Tensor(node.op, [x, x], { to: [1, "a", true] }, [2], "float64")]);
+    expect(keyOf([new Tensor(node.op, [x, x], { to: [1, "a", true] }, [2], "float64")])).toEqual(same);
+  });
+
   it("over the cases of every op, twice", () => {
     const known = new Map<string, DrawnCase>();
     const valuesOf = ({ inputs, output }: DrawnCase, values: readonly Float64Array[]): number[] => {
