@@ -337,3 +337,19 @@ test("counts between two known bounds can be listed, whatever the family, and no
   });
   expect((await unconstrainedDensity(program, [])).dimension).toBe(1);
 });
+
+test("other parameters of a map move the ends of its values", async () => {
+  const of = (low: Tensor, high: Tensor): Distribution =>
+    Transformed(Normal(f64(0), f64(1)).expand([2]), transforms.interval(low, high));
+  const ends: Readonly<Record<string, Tensor>> = { "transform.low": f64(-1), "transform.high": f64(3) };
+  for (const given of [of(f64(0), f64(1)), of(f64(0), f64(1)).toEvent(1)]) {
+    const moved = given.mapParameters((t, name) => ends[name] ?? t);
+    const fresh = given.eventShape.length === 0 ? of(f64(-1), f64(3)) : of(f64(-1), f64(3)).toEvent(1);
+    expect(await numbers(moved.logProb(f64([-0.5, 2])))).toEqual(
+      await numbers(fresh.logProb(f64([-0.5, 2]))),
+    );
+    expect(await numbers(moved.support.check(f64([-0.5, 2])))).toEqual(
+      await numbers(fresh.support.check(f64([-0.5, 2]))),
+    );
+  }
+});

@@ -1,6 +1,13 @@
 import { rewrite } from "../../compile/index.ts";
 import { ShapeError } from "../../errors.ts";
-import { formatShape, input, rebuild, type Shape, sameShape, type Tensor } from "../../tensor/index.ts";
+import { formatShape, input, rebuild, type Shape, sameShape, Tensor } from "../../tensor/index.ts";
+import {
+  type Constraint,
+  type IndependentConstraint,
+  type IntervalConstraint,
+  independentConstraint,
+  numberInside,
+} from "../constraints.ts";
 import type { Parameters } from "../distribution.ts";
 import { Transform, type ValueAndLogDet } from "./transform.ts";
 
@@ -10,7 +17,13 @@ class ReplacedTransform extends Transform {
   readonly #replacements: ReadonlyMap<Tensor, Tensor>;
 
   constructor(of: Transform, replacements: ReadonlyMap<Tensor, Tensor>) {
-    super(of);
+    const { name, domain, codomain, batchShape } = of;
+    super({
+      name,
+      domain: replacedSet(domain, replacements),
+      codomain: replacedSet(codomain, replacements),
+      batchShape,
+    });
     this.#of = of;
     this.#replacements = replacements;
   }
@@ -72,20 +85,47 @@ class ReplacedTransform extends Transform {
     return { value, logDet };
   }
 
-  /** Traces with placeholders for the operands, so that parameters are replaced only in the transform's own expressions. */
   #write(
     given: readonly Tensor[],
     trace: (standIns: readonly Tensor[]) => readonly Tensor[],
   ): readonly Tensor[] {
-    const standIns = given.map((t, i) => input(`operand ${i}`, t.shape, t.dtype));
-    const replacements = new Map([...this.#replacements, ...standIns.map((s, i) => [s, given[i]] as const)]);
-    return rewrite(
-      trace(standIns),
-      (node, inputs) =>
-        replacements.get(node) ??
-        (inputs.every((x, i) => x === node.inputs[i]) ? node : rebuild(node, inputs)),
-    );
+    return written(this.#replacements, given, trace);
   }
+}
+
+/** Traces with placeholders for the operands, so that parameters are replaced only in the transform's own expressions. */
+function written(
+  parameters: ReadonlyMap<Tensor, Tensor>,
+  given: readonly Tensor[],
+  trace: (standIns: readonly Tensor[]) => readonly Tensor[],
+): readonly Tensor[] {
+  const standIns = given.map((t, i) => input(`operand ${i}`, t.shape, t.dtype));
+  const replacements = new Map([...parameters, ...standIns.map((s, i) => [s, given[i]] as const)]);
+  return rewrite(
+    trace(standIns),
+    (node, inputs) =>
+      replacements.get(node) ?? (inputs.every((x, i) => x === node.inputs[i]) ? node : rebuild(node, inputs)),
+  );
+}
+
+/** A set whose ends are parameters, with those in their place; every other set is itself. */
+function replacedSet(set: Constraint, parameters: ReadonlyMap<Tensor, Tensor>): Constraint {
+  const { base, reinterpreted } = set as Partial<IndependentConstraint>;
+  if (base !== undefined) {
+    const inner = replacedSet(base, parameters);
+    return inner === base ? set : { ...independentConstraint(inner, reinterpreted ?? 0), name: set.name };
+  }
+  const { low, high } = set as Partial<IntervalConstraint>;
+  const end = <E extends Tensor | number | undefined>(e: E): E | Tensor =>
+    e instanceof Tensor ? written(parameters, [], () => [e])[0] : e;
+  const ends = { low: end(low), high: end(high) };
+  if (ends.low === low && ends.high === high) return set;
+  return {
+    ...set,
+    ...ends,
+    member: () => numberInside(ends.low ?? Number.NEGATIVE_INFINITY, ends.high ?? Number.POSITIVE_INFINITY),
+    check: (x: Tensor) => written(parameters, [x], ([v]) => [set.check(v)])[0],
+  } as Constraint;
 }
 
 /**
