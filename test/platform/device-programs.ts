@@ -115,7 +115,7 @@ async function trainingOf(
 }
 
 /** The largest difference of values under the same names, relative to the largest of each. */
-function largestDifference(a: readonly NamedTensor[], b: readonly NamedTensor[]): number {
+export function largestDifference(a: readonly NamedTensor[], b: readonly NamedTensor[]): number {
   const others = new Map(b.map(({ name, data }) => [name, data]));
   if (others.size !== a.length) throw new Error(`${a.length} tensors beside ${others.size}`);
   let worst = 0;
@@ -130,7 +130,7 @@ function largestDifference(a: readonly NamedTensor[], b: readonly NamedTensor[])
 }
 
 /** Steps of a kind, from a checkpoint or from the start: their losses, and a checkpoint after them. */
-async function stepsOf(
+export async function stepsOf(
   name: string,
   given: Given,
   device: "cpu" | "webgpu",
