@@ -27,7 +27,7 @@ const USAGE = `usage: npm run bench -- [--quick] [--only NAME,NAME] [--steps] [-
              these parts alone (default: all five; memory and start for tightbound, or those in --only)
   --device   webgpu: the step of three VAEs on a graphics processor, beside this one; with --memory, its memory over 5,000 steps; no part of the
              default
-  --cores    the step of three VAEs with its update on all cores, beside the same on one; no part of the default
+  --cores    the step of three VAEs with its update on all cores, beside the same on one and PyTorch; no part of the default
   --page     a VAE, NUTS and SVI in a page beside Node; with --memory, the memory of a page over 5,000 steps; with --device, the same there (in
              software). Needs Chromium, and is no part of the default
   --ranks    two processes that share each minibatch by MPI, beside one; needs mpirun, and is no part of the default
@@ -192,6 +192,8 @@ const cores = async ({ quick, suffix }) => {
       `over the update on one core: ${cell(of("one"), 3)}; over the products alone: ${cell(of("floor"), 3)}${target}; losses ` +
         `${sameLosses ? "the same, bit for bit" : "DIFFER"}`,
     );
+    const torch = entries.find(({ key }) => key === "torch");
+    if (torch !== undefined) console.log(`PyTorch takes ${cell(torch.median / median, 3)} times as long`);
   }
   save(`cores${suffix}`, { unit: "ms", environment: where, groups });
   return groups.every(({ entries, sameLosses }) => sameLosses && entries.every(({ valid }) => valid));

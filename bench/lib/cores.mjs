@@ -1,6 +1,6 @@
-// The train step of three VAEs with its update on all cores, beside the same on one core and the matrix products alone, in turns.
+// The train step of three VAEs with its update on all cores, beside the same on one core, the matrix products alone and PyTorch, in turns.
 import { isDeepStrictEqual } from "node:util";
-import { peer } from "./contestants.mjs";
+import { peer, torch } from "./contestants.mjs";
 import { launch } from "./process.mjs";
 import { measureTrainSteps } from "./train-step.mjs";
 
@@ -23,19 +23,26 @@ const contestantsOf = ({ hidden, latent, batch }) => {
     { key: "tightbound", commands: node("cores.mjs", "all") },
     { key: "one", commands: node("cores.mjs", "one") },
     { key: "floor", commands: node("floor.mjs"), trains: false },
+    torch(hidden, latent, batch),
   ];
 };
 
-/** For each model the entries of the step, of the step with its update on one core, and of the products. */
+/** For each model the entries of the step, of the step with its update on one core, of the products, and of PyTorch where it is installed. */
 export const measureCores = async ({ rounds, progress, models = MODELS }) => {
   const groups = [];
   for (const model of models) {
     const ready = [];
     for (const contestant of contestantsOf(model)) {
       progress(`${model.name}: starting ${contestant.key}`);
-      const handle = await launch(contestant);
-      handle.pause();
-      ready.push(handle);
+      try {
+        const handle = await launch(contestant);
+        handle.pause();
+        ready.push(handle);
+      } catch (error) {
+        if (contestant.key !== "torch") throw error;
+        progress("");
+        console.log(`left out: PyTorch: ${error.message}`);
+      }
     }
     const losses = new Map();
     const heard = ready.map((handle) => ({
