@@ -97,7 +97,7 @@ const isHostOnly = (node: Tensor): boolean => {
  * for a node and a fraction of a nanosecond for an element. (Measured on log densities with their gradients, host against native, in µs:
  * an unrolled GARCH of 200 steps 170 and 1,356, a regression of 434 rows by 4 columns 5 and 54, of 5,000 by 24, whose products the host
  * computes with vector instructions, 90 and 340.) Always the host if an op has no native form. In a page whose runtime has one thread the host is faster
- * (a gradient of logistic regression with 10,000 rows and 50 columns takes 2.1 ms and 2.5), and needs no runtime; only convolutions are not.
+ * (a gradient of logistic regression with 10,000 rows and 50 columns took it 1.2 to 2.1 ms, and the runtime 2.0 to 2.5), and needs no runtime; only convolutions are not.
  */
 export function chooseExecutor(outputs: readonly Tensor[]): Executor {
   const simple = simplify(outputs);
