@@ -1,17 +1,13 @@
-/** Straight-line JavaScript over arrays, generated from a graph. */
-import type { OwnFloat64Array } from "../arrays.ts";
 import { InternalError } from "../errors.ts";
 import {
   broadcastStrides,
   type ConstantAttributes,
   type HostKernel,
-  type HostLayout,
   isConstant,
   isScan,
   type Leaf,
   reducedShape,
   type ScanNode,
-  sameShape,
   scanResults,
   stridesOf,
   type Tensor,
@@ -19,7 +15,18 @@ import {
 import { GeneratedCode } from "./generated-code.ts";
 import { countUses, topological } from "./graph.ts";
 import { at, type ElementLoop, type Located, LoopWriter, literal, type Place } from "./host-loops.ts";
+import {
+  expressionOf,
+  isThin,
+  kernelOf,
+  type LayoutOf,
+  layoutOf,
+  owner,
+  readsElements,
+  widened,
+} from "./host-nodes.ts";
 import { Single, type SingleKernel, type Singles } from "./singles.ts";
+import type { Workplace } from "./workplace.ts";
 
 /** An expression with more operators than this is stored in a variable: the JIT gives up on very long ones. */
 const LARGEST_EXPRESSION = 24;
@@ -27,68 +34,9 @@ const LARGEST_EXPRESSION = 24;
 /** A node that is read more than once and has more elements than this is stored in the order in which it is read. */
 const LARGEST_REPEATED = 4096;
 
-type LayoutOf = (node: Tensor, input: HostLayout) => HostLayout;
-
-const layoutOf = ({ op: { host } }: Tensor): LayoutOf | undefined =>
-  typeof host === "object" && "layout" in host ? host.layout : undefined;
-
-/** Whether an alias only adds or removes dimensions of size 1. */
-const isThin = ({ op, inputs, shape }: Tensor): boolean =>
-  op.host === "alias" &&
-  sameShape(
-    inputs[0].shape.filter((n) => n !== 1),
-    shape.filter((n) => n !== 1),
-  );
-
-/** Whether a node is a loop over the elements of its inputs. */
-const readsElements = ({ op: { host } }: Tensor): boolean =>
-  typeof host === "object" && ("expression" in host || "fold" in host || "places" in host);
-
-const expressionOf = (node: Tensor) =>
-  typeof node.op.host === "object" && "expression" in node.op.host ? node.op.host.expression : undefined;
-
-/** Follows reshapes and similar ops to the node that owns the memory. */
-function owner(node: Tensor): Tensor {
-  let t = node;
-  while (t.op.host === "alias") t = t.inputs[0];
-  return t;
-}
-
 /** The index of a step's first element in the values of all steps, which begin at `start`. */
 const stepStart = (size: number, start = 0): string =>
   `${size === 1 ? "t" : `t * ${size}`}${start === 0 ? "" : ` + ${start}`}`;
-
-/** What code works on. The bodies of loops share it with the code around them. */
-export class Workplace {
-  readonly constants: Float64Array[] = [];
-  readonly kernels: (HostKernel | SingleKernel)[] = [];
-  readonly buffers: (OwnFloat64Array | Single)[] = [];
-  /** Buffers that are also read under other names. */
-  readonly viewed = new Set<string>();
-  #variables = 0;
-
-  buffer(array: OwnFloat64Array | Single): string {
-    this.buffers.push(array);
-    return `B${this.buffers.length - 1}`;
-  }
-
-  /** The numbers of constants, kernels and buffers. */
-  get extent(): readonly number[] {
-    return [this.constants.length, this.kernels.length, this.buffers.length];
-  }
-
-  /** Forgets what was made since. */
-  backTo([constants, kernels, buffers]: readonly number[]): void {
-    this.constants.length = constants;
-    this.kernels.length = kernels;
-    this.buffers.length = buffers;
-  }
-
-  /** A name that no other variable has. */
-  variable(): string {
-    return `v${this.#variables++}`;
-  }
-}
 
 /** The code of a graph. */
 export class HostCode {
@@ -492,23 +440,4 @@ export class HostCode {
     for (const [t, places] of this.#copies)
       for (const place of places) this.copy(place, this.placeOf(t), t.size);
   }
-}
-
-/** A kernel that writes to float32: it computes in float64, in an array of its own. */
-function widened(kernel: HostKernel, size: number): SingleKernel {
-  return {
-    on: () => {
-      const wide = new Float64Array(size);
-      return (out, ...inputs) => {
-        kernel(wide, ...inputs);
-        out.set(wide);
-      };
-    },
-  };
-}
-
-function kernelOf(node: Tensor): HostKernel {
-  const { host } = node.op;
-  if (typeof host === "object" && "kernel" in host) return host.kernel(node);
-  throw new InternalError(`${node} has no host kernel`);
 }

@@ -5,9 +5,10 @@ import { onDistinctValues } from "./distinct-values.ts";
 import { type Bindings, type HostRun, writeWhole } from "./generated-code.ts";
 import { topological } from "./graph.ts";
 import { graphKey } from "./graph-key.ts";
-import { HostCode, Workplace } from "./host-code.ts";
+import { HostCode } from "./host-code.ts";
 import { type KnownProgram, knownProgram } from "./known-programs.ts";
 import { Single, type SinglePlaces, type Singles } from "./singles.ts";
+import { Workplace } from "./workplace.ts";
 
 export interface HostProgram {
   /** The leaves (inputs, parameters, noise) that must be bound, in this order. */

@@ -3,7 +3,7 @@
  * product adds with one rounding instead of two, and the last bits differ.
  */
 import { FLOAT32_HEX, RELAXED_HEX } from "./float32.generated.ts";
-import { decoded } from "./module.ts";
+import { decoded, type TimesMatrix } from "./module.ts";
 
 /** Elements of the scratch that a product needs: 512 rows of 8 columns. */
 export const PANEL = 4096;
@@ -14,19 +14,7 @@ type Pass = (y: number, x: number, count: number) => void;
 /** The module's exports. Addresses are byte offsets into its memory; the formulas are beside the sources in `kernels/float32/`. */
 export interface Float32Kernels {
   /** out[i, j] += Σₚ a[i, p] b[p, j]; strides are in bytes, and `panel` is scratch of {@link PANEL} elements. */
-  readonly timesMatrix32: (
-    out: number,
-    a: number,
-    b: number,
-    panel: number,
-    rows: number,
-    inner: number,
-    columns: number,
-    rowOfA: number,
-    columnOfA: number,
-    rowOfB: number,
-    columnOfB: number,
-  ) => void;
+  readonly timesMatrix32: TimesMatrix;
   readonly exp32: Pass;
   readonly log32: Pass;
   readonly sigmoid32: Pass;

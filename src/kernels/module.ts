@@ -10,6 +10,21 @@ import { InternalError } from "../errors.ts";
 import { inBlocks } from "./passes.ts";
 import { WASM_HEX } from "./wasm.generated.ts";
 
+/** out[i, j] += Σₚ a[i, p] b[p, j]; strides are in bytes, and `panel` is scratch. */
+export type TimesMatrix = (
+  out: number,
+  a: number,
+  b: number,
+  panel: number,
+  rows: number,
+  inner: number,
+  columns: number,
+  rowOfA: number,
+  columnOfA: number,
+  rowOfB: number,
+  columnOfB: number,
+) => void;
+
 /** The module's exports. The formulas are beside the sources in `kernels/`. */
 export interface Kernels {
   /** Words `first` … `first + count - 1` of a Philox stream as u32; 64-bit values come as (low, high). */
@@ -55,19 +70,7 @@ export interface Kernels {
   /** out[j] += Σₚ a[p, j] x[p] in float64, of a matrix of `rows` × `columns`, row by row. */
   readonly transposedTimesVector: (out: number, a: number, x: number, rows: number, columns: number) => void;
   /** out[i, j] += Σₚ a[i, p] b[p, j] in float64; strides are in bytes, and `panel` is scratch of 4 · `inner` elements. */
-  readonly timesMatrix: (
-    out: number,
-    a: number,
-    b: number,
-    panel: number,
-    rows: number,
-    inner: number,
-    columns: number,
-    rowOfA: number,
-    columnOfA: number,
-    rowOfB: number,
-    columnOfB: number,
-  ) => void;
+  readonly timesMatrix: TimesMatrix;
   /** Optimisers return whether all gradients were finite (1 or 0). */
   readonly adam: (
     parameters: number,
